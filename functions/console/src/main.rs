@@ -1,0 +1,2 @@
+//! The Lambda shell of `console`.
+fn main() {}

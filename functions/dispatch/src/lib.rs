@@ -1,0 +1,1 @@
+//! Queued events to verdicts to deliveries.

@@ -1,0 +1,86 @@
+//! A delivery's stable name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::EventPk;
+
+/// `<event pk>.<20 hex digits>`: the digits are a hash over rule, transport and recipient, so the
+/// same four always give the same id, and the event's place in the store follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeliveryId {
+    event: EventPk,
+    rest: [u8; 10],
+}
+
+/// The text is no delivery id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a delivery id; one looks like 018650dd-2c93-7f1e-8afe-ad5af90bf680.00112233445566778899")]
+pub struct DeliveryIdError;
+
+impl DeliveryId {
+    /// The id of the delivery of this event, for this rule, by this transport, to this recipient.
+    pub fn of(event: EventPk, rule: &str, transport: &str, recipient: &str) -> Self {
+        let mut hash = Sha256::new();
+        for part in [rule, transport, recipient] {
+            // Lengths first: no two different triples may read the same.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut rest = [0; 10];
+        rest.copy_from_slice(&hash.finalize()[..10]);
+        Self { event, rest }
+    }
+
+    /// The event it belongs to.
+    pub fn event(&self) -> EventPk {
+        self.event
+    }
+
+    /// Its 26 bytes, which sort by event first.
+    pub fn to_bytes(self) -> [u8; 26] {
+        let mut bytes = [0; 26];
+        bytes[..16].copy_from_slice(self.event.as_bytes());
+        bytes[16..].copy_from_slice(&self.rest);
+        bytes
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.", self.event)?;
+        self.rest.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl FromStr for DeliveryId {
+    type Err = DeliveryIdError;
+    fn from_str(text: &str) -> Result<Self, DeliveryIdError> {
+        let (event, digits) = text.split_once('.').ok_or(DeliveryIdError)?;
+        if digits.len() != 20 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(DeliveryIdError);
+        }
+        let mut rest = [0; 10];
+        for (place, byte) in rest.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).map_err(|_| DeliveryIdError)?;
+        }
+        Ok(Self { event: event.parse().map_err(|_| DeliveryIdError)?, rest })
+    }
+}
+
+impl TryFrom<String> for DeliveryId {
+    type Error = DeliveryIdError;
+    fn try_from(text: String) -> Result<Self, DeliveryIdError> {
+        text.parse()
+    }
+}
+
+impl From<DeliveryId> for String {
+    fn from(id: DeliveryId) -> Self {
+        id.to_string()
+    }
+}

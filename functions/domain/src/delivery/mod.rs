@@ -1,0 +1,224 @@
+//! A delivery: one notification on its way to one recipient by one transport.
+//!
+//! Its ledger entry goes through these states; every change is one conditional write that names the
+//! revision it changes, so that of two who try only one succeeds:
+//!
+//! ```text
+//!            open (with a lease)
+//!                 │
+//!   ┌──────── Pending ────────┐           a lease that ran out may be taken over,
+//!   │ delivered   │ failed    │ hopeless  so a crash between claim and close
+//!   ▼             ▼           ▼           repeats that one attempt
+//! Delivered   Retrying ──▶   Dead
+//!                 └─ claim ─▶ Pending
+//! ```
+
+mod id;
+mod outcome;
+pub mod retry;
+
+pub use id::{DeliveryId, DeliveryIdError};
+pub use outcome::{Class, Failure, Outcome, retry_after};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Rule, Severity};
+use crate::event::{Event, EventPk};
+use crate::recipient::Person;
+use retry::Next;
+
+/// How long a claim holds: longer than the slowest send, shorter than a queue's patience.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Open; somebody is sending it, or was when they crashed.
+    Pending,
+    /// The receiver has it. Closed.
+    Delivered,
+    /// An attempt failed; the next is due at `next_at`.
+    Retrying,
+    /// Given up. Closed, until somebody redelivers it.
+    Dead,
+    /// Storm control held it back. Closed.
+    Suppressed,
+}
+
+/// One try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began.
+    #[serde(with = "crate::time::micros")]
+    pub at: Timestamp,
+    /// The receiver's status code, where it has such.
+    pub status: Option<u16>,
+    /// What went wrong; null when it was delivered.
+    pub error: Option<String>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// Who is sending it, and until when nobody else may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Until when.
+    #[serde(with = "crate::time::micros")]
+    pub until: Timestamp,
+}
+
+/// A ledger entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Stable over all attempts; the `webhook-id`.
+    pub id: DeliveryId,
+    /// Grows by one with each write. A write is refused unless it is the next one.
+    pub revision: u64,
+    /// The rule that asked for it.
+    pub rule: String,
+    /// The transport's name.
+    pub transport: String,
+    /// Who is told.
+    pub recipient: Person,
+    /// The rule's, when it was opened.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: State,
+    /// Oldest first.
+    pub attempts: Vec<Attempt>,
+    /// While somebody is sending it.
+    pub lease: Option<Lease>,
+    /// When the next attempt is due.
+    #[serde(with = "crate::time::micros_option")]
+    pub next_at: Option<Timestamp>,
+    /// When it was opened.
+    #[serde(with = "crate::time::micros")]
+    pub created: Timestamp,
+    /// When the entry is forgotten: with its event, but not within 31 days.
+    #[serde(with = "crate::time::micros")]
+    pub expires: Timestamp,
+}
+
+/// Why a delivery cannot be claimed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unclaimable {
+    /// It is closed; nothing remains to do.
+    Closed,
+    /// Somebody else is sending it.
+    Leased {
+        /// Until then at most.
+        until: Timestamp,
+    },
+    /// Its next attempt is not due.
+    Waiting {
+        /// Due then.
+        until: Timestamp,
+    },
+}
+
+/// The retry schedule takes 3 days and 4 hours; an entry must outlive it and the operator's holiday.
+const SHORTEST_MEMORY: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+impl Delivery {
+    /// A new entry, already claimed by whoever opens it.
+    pub fn open(event: &Event, rule: &Rule, transport: &str, recipient: Person, now: Timestamp) -> Self {
+        let now = crate::time::to_micros(now);
+        Self {
+            id: DeliveryId::of(event.pk, &rule.name, transport, recipient.label()),
+            revision: 0,
+            rule: rule.name.clone(),
+            transport: transport.to_owned(),
+            recipient,
+            severity: rule.severity,
+            state: State::Pending,
+            attempts: Vec::new(),
+            lease: Some(Lease { until: crate::time::later(now, LEASE) }),
+            next_at: None,
+            created: now,
+            expires: event.expires.max(crate::time::later(now, SHORTEST_MEMORY)),
+        }
+    }
+
+    /// The event it tells of.
+    pub fn event(&self) -> EventPk {
+        self.id.event()
+    }
+
+    /// Whether nothing remains to do.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Delivered | State::Dead | State::Suppressed)
+    }
+
+    /// When the schedule should look at it, for entries that wait for another attempt.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        (self.state == State::Retrying).then_some(self.next_at).flatten()
+    }
+
+    /// The entry as claimed at `now`, to be written over this one.
+    ///
+    /// # Errors
+    /// When it is closed, leased by somebody else, or not due.
+    pub fn claim(&self, now: Timestamp) -> Result<Self, Unclaimable> {
+        if self.is_closed() {
+            return Err(Unclaimable::Closed);
+        }
+        if let Some(lease) = self.lease.filter(|lease| lease.until > now) {
+            return Err(Unclaimable::Leased { until: lease.until });
+        }
+        if let Some(until) = self.next_at.filter(|next| *next > now) {
+            return Err(Unclaimable::Waiting { until });
+        }
+        let lease = Lease { until: crate::time::later(crate::time::to_micros(now), LEASE) };
+        Ok(Self {
+            revision: self.revision + 1,
+            state: State::Pending,
+            lease: Some(lease),
+            next_at: None,
+            ..self.clone()
+        })
+    }
+
+    /// The entry after an attempt, to be written over this one.
+    pub fn after(&self, attempt: Attempt, next: Next) -> Self {
+        let mut after = Self { revision: self.revision + 1, lease: None, next_at: None, ..self.clone() };
+        after.attempts.push(attempt);
+        match next {
+            Next::Closed => after.state = State::Delivered,
+            Next::Retry { at } => {
+                after.state = State::Retrying;
+                after.next_at = Some(crate::time::to_micros(at));
+            }
+            Next::Dead => after.state = State::Dead,
+        }
+        after
+    }
+
+    /// The entry put off without an attempt, to be written over this one: its endpoint is busy.
+    pub fn postponed(&self, until: Timestamp) -> Self {
+        let next_at = Some(crate::time::to_micros(until));
+        Self { revision: self.revision + 1, state: State::Retrying, lease: None, next_at, ..self.clone() }
+    }
+
+    /// A dead entry opened again by an operator, due at once; its attempts stay on record.
+    ///
+    /// # Errors
+    /// Unless it is dead.
+    pub fn redelivered(&self, now: Timestamp) -> Result<Self, NotDead> {
+        if self.state == State::Dead { Ok(self.postponed(now)) } else { Err(NotDead(self.state)) }
+    }
+
+    /// Attempts since it was last opened count for the retry schedule; all of them stay on record.
+    pub fn attempt_number(&self) -> usize {
+        self.attempts.len() + 1
+    }
+}
+
+/// Only a dead delivery can be redelivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("only a dead delivery can be redelivered; this one is {0:?}")]
+pub struct NotDead(pub State);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What became of an attempt: one table for every transport.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver has it.
+    Delivered {
+        /// Its status code, where it has such.
+        status: Option<u16>,
+        /// What it said, for the operator's test button; at most 1 KiB.
+        answer: String,
+    },
+    /// The receiver does not have it, or we cannot know.
+    Failed(Failure),
+}
+
+/// How an attempt failed. The text never holds a secret, an address or a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The receiver answered, but not with success.
+    #[error("the receiver answered {status}")]
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// The receiver's `Retry-After`, as an instant.
+        retry_after: Option<Timestamp>,
+        /// What it said, for the operator's test button; at most 1 KiB. Never logged.
+        answer: String,
+    },
+    /// A mail server answered with an error code.
+    #[error("the mail server answered {code}")]
+    Mail {
+        /// SMTP reply code: 4xx is temporary.
+        code: u16,
+    },
+    /// The mail service asked us to slow down or had an error of its own.
+    #[error("the mail service cannot take it now: {0}")]
+    MailService(String),
+    /// The mail service will not take this message.
+    #[error("the mail service refused the message: {0}")]
+    MailRefused(String),
+    /// No connection.
+    #[error("could not connect: {0}")]
+    Connect(String),
+    /// The host's name has no address.
+    #[error("the host's name could not be resolved")]
+    Resolve,
+    /// TLS failed.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// No answer in time.
+    #[error("no answer within {0} s")]
+    Timeout(u64),
+    /// The connection broke before the answer was read.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// The target is not allowed.
+    #[error("not allowed: {0}")]
+    Blocked(String),
+    /// The transport's settings cannot work.
+    #[error("{0}")]
+    Misconfigured(String),
+    /// The recipient cannot be reached this way.
+    #[error("the recipient has no e-mail address")]
+    NoAddress,
+    /// The transport is no longer in the rules document.
+    #[error("the transport is no longer configured")]
+    NoTransport,
+    /// The event is no longer stored.
+    #[error("the event has expired")]
+    NoEvent,
+    /// The store that holds the inbox failed.
+    #[error("the store failed: {0}")]
+    Store(String),
+}
+
+/// What a failure means for the delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Trying again may help; not before the instant, if one is given.
+    Temporary {
+        /// From the receiver's `Retry-After`.
+        not_before: Option<Timestamp>,
+    },
+    /// Trying again cannot help.
+    Permanent,
+}
+
+impl Failure {
+    /// The status code that was answered, if any.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered { status, .. } => Some(*status),
+            Self::Mail { code } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// The table.
+    #[expect(clippy::match_same_arms, reason = "one line a case, each with its reason")]
+    pub fn class(&self) -> Class {
+        let temporary = Class::Temporary { not_before: None };
+        match self {
+            Self::Answered { status: 408 | 425 | 429 | 500..=599, retry_after, .. } => {
+                Class::Temporary { not_before: *retry_after }
+            }
+            // A redirect is never followed; the receiver may be mended to answer itself.
+            Self::Answered { status: 300..=399, .. } => temporary,
+            Self::Answered { .. } => Class::Permanent,
+            Self::Mail { code: 400..=499 } | Self::MailService(_) => temporary,
+            Self::Mail { .. } | Self::MailRefused(_) => Class::Permanent,
+            Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) | Self::Store(_) => {
+                temporary
+            }
+            // An operator can mend the document within the retry schedule.
+            Self::Misconfigured(_) => temporary,
+            Self::Blocked(_) | Self::NoAddress | Self::NoTransport | Self::NoEvent => Class::Permanent,
+        }
+    }
+}
+
+/// Reads a `Retry-After` header: seconds, or an HTTP date that the caller has already read.
+pub fn retry_after(seconds: Option<u64>, now: Timestamp) -> Option<Timestamp> {
+    let seconds = i64::try_from(seconds?).ok()?;
+    Some(crate::time::later(now, SignedDuration::from_secs(seconds)))
+}

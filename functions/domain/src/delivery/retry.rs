@@ -1,0 +1,52 @@
+//! What follows an attempt.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Class, Outcome};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3600;
+
+/// Waits between attempts, in seconds.
+pub const SCHEDULE: [i64; 9] =
+    [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+
+/// Jitter lengthens a wait by up to this share of it, never shortens it.
+const JITTER: f64 = 0.2;
+
+/// A receiver that asks for more than this does not get it.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// What follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Delivered; nothing follows.
+    Closed,
+    /// Another attempt.
+    Retry {
+        /// Not before.
+        at: Timestamp,
+    },
+    /// Given up.
+    Dead,
+}
+
+/// Decides what follows attempt number `attempt` (from 1).
+///
+/// `jitter` lies in 0.0..=1.0. `Retry-After` can lengthen a wait, up to 24 hours, but not shorten it.
+pub fn next(attempt: usize, outcome: &Outcome, now: Timestamp, jitter: f64) -> Next {
+    let not_before = match outcome {
+        Outcome::Delivered { .. } => return Next::Closed,
+        Outcome::Failed(failure) => match failure.class() {
+            Class::Permanent => return Next::Dead,
+            Class::Temporary { not_before } => not_before,
+        },
+    };
+    let Some(wait) = attempt.checked_sub(1).and_then(|index| SCHEDULE.get(index)) else {
+        return Next::Dead;
+    };
+    let wait = SignedDuration::from_secs(*wait);
+    let at = crate::time::later(now, wait + wait.mul_f64(JITTER * jitter.clamp(0.0, 1.0)));
+    let longest = crate::time::later(now, LONGEST_WAIT);
+    Next::Retry { at: not_before.map_or(at, |asked| at.max(asked.min(longest))) }
+}

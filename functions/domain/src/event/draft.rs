@@ -1,0 +1,386 @@
+//! What a caller claims happened: checked, and made into an event.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Action, Event, EventPk, MAX_EVENT_BYTES, Object};
+use crate::mask::Masker;
+use crate::retention::Retention;
+
+/// How far a caller's clock may run ahead.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long a named event without a time of its own is remembered.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+const KEYS: [&str; 11] =
+    ["pk", "id", "source", "user", "action", "app", "context", "client_ip", "created", "expires", "brand"];
+
+/// An event as the caller sees it: every field is well-formed, nothing is masked yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The caller's name for it.
+    pub id: Option<String>,
+    /// What makes that name unique.
+    pub source: Option<String>,
+    /// Who did it.
+    pub user: Object,
+    /// What was done.
+    pub action: Action,
+    /// What reported it.
+    pub app: String,
+    /// Everything else.
+    pub context: Object,
+    /// Where it came from.
+    pub client_ip: Option<IpAddr>,
+    /// When it happened, to the microsecond.
+    pub created: Option<Timestamp>,
+    /// The tenant or brand.
+    pub brand: Object,
+}
+
+/// Why an event is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// JSON pointer, within the event, to what is wrong.
+    pub pointer: String,
+    /// What is wrong and how to mend it, without the caller's text.
+    pub detail: String,
+    /// What kind of fault it is.
+    pub kind: Kind,
+}
+
+/// Kinds of rejection, as far as the answer's status depends on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The event is malformed.
+    Malformed,
+    /// The event is too large.
+    TooLarge,
+}
+
+impl Rejection {
+    /// A malformed event.
+    pub fn malformed(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into(), kind: Kind::Malformed }
+    }
+}
+
+/// What admitting an event depends on besides the event.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    /// The instant it was received.
+    pub now: Timestamp,
+    /// How long it is kept.
+    pub retention: &'a Retention,
+    /// What is taken out of it.
+    pub masker: &'a Masker,
+    /// The request's `Idempotency-Key` and the event's place in the request.
+    pub key: Option<(&'a str, usize)>,
+    /// Chance, for the pk of an unnamed event.
+    pub random: u128,
+}
+
+/// An event ready to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Admitted {
+    /// The event.
+    pub event: Event,
+    /// Set where the caller named the event but gave no time: the hash under which the pk of its
+    /// first arrival is remembered for 24 hours.
+    pub remember: Option<[u8; 32]>,
+}
+
+impl Draft {
+    /// Checks one native event.
+    ///
+    /// # Errors
+    /// The first fault found, with its place.
+    pub fn from_value(value: Value) -> Result<Self, Rejection> {
+        let Value::Object(mut object) = value else {
+            return Err(Rejection::malformed("", "an event is a JSON object such as {\"action\": \"login_failed\"}"));
+        };
+        if let Some(unknown) = object.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(Rejection::malformed(
+                crate::json::pointer_segment(unknown),
+                "no such key in an event; put your own data under \"context\"",
+            ));
+        }
+        let action = match object.remove("action") {
+            None => {
+                return Err(Rejection::malformed(
+                    "/action",
+                    "action is required; name what happened, such as \"login_failed\"",
+                ));
+            }
+            Some(Value::String(text)) => {
+                Action::parse(&text).map_err(|error| Rejection::malformed("/action", error.to_string()))?
+            }
+            Some(_) => return Err(Rejection::malformed("/action", "action must be a string")),
+        };
+        // The caller's `pk` is its own name for the event; Nuncio gives the event another.
+        let pk = take_name(&mut object, "pk")?;
+        let id = take_name(&mut object, "id")?;
+        Ok(Self {
+            id: id.or(pk),
+            source: take_name(&mut object, "source")?,
+            user: take_object(&mut object, "user")?,
+            action,
+            app: take_text(&mut object, "app")?.unwrap_or_default(),
+            context: take_object(&mut object, "context")?,
+            client_ip: take_ip(&mut object)?,
+            created: take_time(&mut object, "created")?,
+            brand: take_object(&mut object, "brand")?,
+        })
+    }
+
+    /// Masks it, names it and stamps its expiry.
+    ///
+    /// The pk of a named event depends on its name, its time and its masked body alone.
+    ///
+    /// # Errors
+    /// When `created` is more than 15 minutes ahead or before 1970, or when the event is larger than
+    /// 256 KiB.
+    pub fn admit(mut self, admission: &Admission<'_>) -> Result<Admitted, Rejection> {
+        if self.created.is_some_and(|created| created > crate::time::later(admission.now, MAX_AHEAD)) {
+            return Err(Rejection::malformed(
+                "/created",
+                "created is more than 15 minutes in the future; check the sender's clock",
+            ));
+        }
+        self.mask(admission.masker);
+        let digest = self.name(admission.key).map(|name| self.digest(&name));
+        let pk = |created| match &digest {
+            Some(digest) => EventPk::named(created, digest),
+            None => EventPk::unnamed(created, admission.random),
+        };
+        let (created, remember) = match (self.created, digest) {
+            (Some(created), _) => (created, None),
+            // The pk alone must give back the time, should the name be remembered.
+            (None, Some(digest)) => (crate::time::to_millis(admission.now), Some(digest)),
+            (None, None) => (crate::time::to_micros(admission.now), None),
+        };
+        let event = Event {
+            pk: pk(created),
+            expires: crate::time::to_micros(admission.retention.expiry(&self.action, admission.now)),
+            user: self.user,
+            action: self.action,
+            app: self.app,
+            context: self.context,
+            client_ip: self.client_ip,
+            created,
+            brand: self.brand,
+            id: self.id,
+            source: self.source,
+        };
+        let bytes = serde_json::to_vec(&event).map_or(usize::MAX, |json| json.len());
+        if bytes > MAX_EVENT_BYTES {
+            let detail = format!("the event has {bytes} bytes; at most {MAX_EVENT_BYTES} (256 KiB) are allowed");
+            return Err(Rejection { pointer: String::new(), detail, kind: Kind::TooLarge });
+        }
+        Ok(Admitted { event, remember })
+    }
+
+    fn mask(&mut self, masker: &Masker) {
+        for object in [&mut self.user, &mut self.context, &mut self.brand] {
+            masker.mask_object(object);
+        }
+        for text in [Some(&mut self.app), self.id.as_mut(), self.source.as_mut()].into_iter().flatten() {
+            masker.mask_string(text);
+        }
+    }
+
+    fn name(&self, key: Option<(&str, usize)>) -> Option<Vec<String>> {
+        let source = self.source.as_deref().unwrap_or(&self.app);
+        match (&self.id, key) {
+            (Some(id), _) if !source.is_empty() => Some(vec!["named".to_owned(), source.to_owned(), id.clone()]),
+            (_, Some((key, place))) => Some(vec!["request".to_owned(), key.to_owned(), place.to_string()]),
+            _ => None,
+        }
+    }
+
+    fn digest(&self, name: &[String]) -> [u8; 32] {
+        let body = (
+            &self.user,
+            self.action.as_str(),
+            &self.app,
+            &self.context,
+            self.client_ip,
+            &self.brand,
+            &self.id,
+            &self.source,
+        );
+        let created = self.created.map(crate::time::format);
+        let mut canonical = serde_json::to_value((name, created, body)).unwrap_or_default();
+        canonical.sort_all_objects();
+        Sha256::digest(canonical.to_string()).into()
+    }
+}
+
+fn take_name(object: &mut Object, key: &str) -> Result<Option<String>, Rejection> {
+    let name = match object.remove(key) {
+        Some(Value::Number(number)) => Some(number.to_string()),
+        Some(Value::String(text)) => Some(text),
+        None | Some(Value::Null) => None,
+        Some(_) => return Err(Rejection::malformed(format!("/{key}"), format!("{key} must be a string"))),
+    };
+    match name {
+        Some(name) if name.is_empty() => Ok(None),
+        Some(name) if name.len() > 1024 => Err(Rejection::malformed(
+            format!("/{key}"),
+            format!("{key} has {} bytes; at most 1024 are allowed", name.len()),
+        )),
+        other => Ok(other),
+    }
+}
+
+fn take_text(object: &mut Object, key: &str) -> Result<Option<String>, Rejection> {
+    match object.remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Rejection::malformed(format!("/{key}"), format!("{key} must be a string"))),
+    }
+}
+
+fn take_object(object: &mut Object, key: &str) -> Result<Object, Rejection> {
+    match object.remove(key) {
+        None | Some(Value::Null) => Ok(Object::new()),
+        Some(Value::Object(inner)) => Ok(inner),
+        Some(_) => Err(Rejection::malformed(format!("/{key}"), format!("{key} must be a JSON object"))),
+    }
+}
+
+fn take_ip(object: &mut Object) -> Result<Option<IpAddr>, Rejection> {
+    let Some(text) = take_text(object, "client_ip")? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        Rejection::malformed(
+            "/client_ip",
+            "client_ip must be one IPv4 or IPv6 address, such as 192.0.2.7 or 2001:db8::1, or null",
+        )
+    })
+}
+
+fn take_time(object: &mut Object, key: &str) -> Result<Option<Timestamp>, Rejection> {
+    let Some(text) = take_text(object, key)? else { return Ok(None) };
+    let instant: Timestamp = text.parse().map_err(|_| {
+        Rejection::malformed(
+            format!("/{key}"),
+            format!("{key} must be an RFC 3339 time with its offset, such as 2023-02-15T15:33:42.771091Z"),
+        )
+    })?;
+    if instant < Timestamp::UNIX_EPOCH {
+        return Err(Rejection::malformed(
+            format!("/{key}"),
+            format!("{key} lies before 1970; check the sender's clock"),
+        ));
+    }
+    Ok(Some(crate::time::to_micros(instant)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: &str = "2026-01-02T03:04:05.678901Z";
+
+    fn admit_keyed(value: Value, key: Option<(&str, usize)>, random: u128) -> Result<Admitted, Rejection> {
+        Draft::from_value(value)?.admit(&Admission {
+            now: NOW.parse().unwrap(),
+            retention: &Retention::default(),
+            masker: &Masker::default(),
+            key,
+            random,
+        })
+    }
+
+    fn admit(value: Value) -> Result<Admitted, Rejection> {
+        admit_keyed(value, None, 1)
+    }
+
+    fn pk(value: Value) -> EventPk {
+        admit(value).unwrap().event.pk
+    }
+
+    #[test]
+    fn the_smallest_event() {
+        let admitted = admit(json!({ "action": "login" })).unwrap();
+        assert_eq!(admitted.remember, None);
+        assert_eq!(
+            serde_json::to_string(&admitted.event).unwrap(),
+            format!(
+                r#"{{"pk":"{}","user":{{}},"action":"login","app":"","context":{{}},"client_ip":null,"created":"2026-01-02T03:04:05.678901Z","expires":"2027-01-02T03:04:05.678901Z","brand":{{}}}}"#,
+                admitted.event.pk
+            )
+        );
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        for (value, pointer) in [
+            (json!([]), ""),
+            (json!({}), "/action"),
+            (json!({ "action": 1 }), "/action"),
+            (json!({ "action": "Nope" }), "/action"),
+            (json!({ "action": "a", "client_ip": "300.1.1.1" }), "/client_ip"),
+            (json!({ "action": "a", "client_ip": 3 }), "/client_ip"),
+            (json!({ "action": "a", "created": "yesterday" }), "/created"),
+            (json!({ "action": "a", "created": "2026-01-02T03:20:00Z" }), "/created"),
+            (json!({ "action": "a", "created": "1969-12-31T23:59:59Z" }), "/created"),
+            (json!({ "action": "a", "user": "root" }), "/user"),
+            (json!({ "action": "a", "contxt": {} }), "/contxt"),
+            (json!({ "action": "a", "context": { "blob": "x".repeat(MAX_EVENT_BYTES) } }), ""),
+        ] {
+            assert_eq!(admit(value.clone()).unwrap_err().pointer, pointer, "{value}");
+        }
+        assert!(admit(json!({ "action": "a", "created": "2026-01-02T03:19:05Z" })).is_ok());
+    }
+
+    #[test]
+    fn a_named_event_finds_itself_again() {
+        let named = json!({ "action": "login", "pk": "7", "app": "shop", "created": "2025-01-01T00:00:00Z", "context": { "a": 1, "b": 2 } });
+        let reordered = json!({ "context": { "b": 2, "a": 1 }, "created": "2025-01-01T01:00:00+01:00", "pk": 7, "app": "shop", "action": "login" });
+        assert_eq!(pk(named.clone()), pk(reordered));
+        for (key, other) in [
+            ("pk", json!("8")),
+            ("app", json!("web")),
+            ("created", json!("2025-01-01T00:00:00.000001Z")),
+            ("context", json!({ "a": 1 })),
+        ] {
+            let mut changed = named.clone();
+            changed[key] = other;
+            assert_ne!(pk(named.clone()), pk(changed), "{key}");
+        }
+        assert_eq!(admit(named).unwrap().event.id.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn no_secret_decides_a_pk() {
+        let with = |password: &str| json!({ "action": "login", "id": "1", "source": "s", "created": "2025-01-01T00:00:00Z", "context": { "password": password } });
+        assert_eq!(pk(with("a")), pk(with("b")));
+    }
+
+    #[test]
+    fn without_a_time_the_name_is_remembered() {
+        let value = json!({ "action": "login", "id": "1", "source": "s" });
+        let first = admit(value.clone()).unwrap();
+        assert!(first.remember.is_some());
+        assert_eq!(first.event.created, first.event.pk.instant());
+        assert_eq!(admit(value).unwrap().remember, first.remember);
+    }
+
+    #[test]
+    fn a_request_key_names_by_place() {
+        let value = json!({ "action": "login" });
+        let named = |place| admit_keyed(value.clone(), Some(("k", place)), 9).unwrap().remember;
+        assert!(named(0).is_some());
+        assert_ne!(named(0), named(1));
+        assert_ne!(
+            admit_keyed(value.clone(), None, 1).unwrap().event.pk,
+            admit_keyed(value.clone(), None, 2).unwrap().event.pk
+        );
+    }
+}

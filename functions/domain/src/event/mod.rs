@@ -1,0 +1,80 @@
+//! An event: what happened, to whom, where, and for how long it is kept.
+
+mod action;
+mod draft;
+mod pk;
+
+pub use action::{Action, ActionError, ActionPattern, KNOWN_ACTIONS};
+pub use draft::{Admission, Admitted, Draft, Kind, REMEMBERED, Rejection};
+pub use pk::{EventPk, PkError};
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A JSON object with its keys in the caller's order.
+pub type Object = Map<String, Value>;
+
+/// The most bytes an event may have as JSON, once its secrets are masked.
+pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+
+/// A stored event. It is never changed after it was stored.
+///
+/// As JSON the keys come in the order of the fields; `id` and `source` are there only where the
+/// caller named the event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The time-ordered name that Nuncio gave it.
+    pub pk: EventPk,
+    /// Who did it; `{}` when nobody is known.
+    pub user: Object,
+    /// What was done.
+    pub action: Action,
+    /// What reported it; `""` when the caller did not say.
+    pub app: String,
+    /// Everything else the caller knows about it.
+    pub context: Object,
+    /// Where it came from.
+    pub client_ip: Option<IpAddr>,
+    /// When it happened.
+    #[serde(with = "crate::time::micros")]
+    pub created: Timestamp,
+    /// When it is forgotten. From this instant on it is invisible.
+    #[serde(with = "crate::time::micros")]
+    pub expires: Timestamp,
+    /// The tenant or brand it belongs to; `{}` when the caller did not say.
+    pub brand: Object,
+    /// The caller's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What makes the caller's `id` unique.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+impl Event {
+    /// Whether it is still to be seen at `now`.
+    pub fn is_visible(&self, now: Timestamp) -> bool {
+        self.expires > now
+    }
+
+    /// A string at `context.<key>`.
+    pub fn context_str(&self, key: &str) -> Option<&str> {
+        self.context.get(key).and_then(Value::as_str)
+    }
+
+    /// A non-empty string at `user.<key>`.
+    pub fn user_str(&self, key: &str) -> Option<&str> {
+        self.user.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// `app_label.model_name` of the object the event is about, from `context.model`.
+    pub fn model(&self) -> Option<String> {
+        let model = self.context.get("model")?.as_object()?;
+        let app = model.get("app")?.as_str()?;
+        let name = model.get("model_name")?.as_str()?;
+        Some(format!("{app}.{name}"))
+    }
+}

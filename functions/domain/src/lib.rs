@@ -1,0 +1,32 @@
+//! The words of the system and the decisions that need no outside world.
+//!
+//! Nothing here does I/O, reads a clock, throws dice or looks at the environment: time, chance and
+//! settings are arguments. The outside world is described by the traits in [`ports`], which the
+//! crates under `infra/` implement.
+//!
+//! One event's way through these modules:
+//!
+//! 1. [`json`] reads what a caller posted; [`event::Draft`] is what it claims, checked.
+//! 2. [`mask`] takes the secrets out; [`event::Draft::admit`] gives it a `pk` and an expiry.
+//! 3. [`message`] carries it through the queue; the rules crate says which rules it matches.
+//! 4. [`recipient`] says who is told; [`loop_guard`] stops events that Nuncio itself caused.
+//! 5. [`delivery`] is one message to one person: its ledger entry, its attempts, and
+//!    [`delivery::retry`], which decides what follows an attempt.
+
+pub mod delivery;
+pub mod document;
+pub mod event;
+pub mod inbox;
+pub mod json;
+pub mod loop_guard;
+pub mod mask;
+pub mod message;
+pub mod notification;
+pub mod ports;
+pub mod recipient;
+pub mod retention;
+pub mod time;
+pub mod token;
+
+pub use event::{Event, EventPk};
+pub use jiff::Timestamp;

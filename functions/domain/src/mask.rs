@@ -1,0 +1,272 @@
+//! Takes secrets out of an event before anything is stored, queued, logged or sent.
+//!
+//! Two judgements: by key (the value of `password` is a secret whatever it is) and by value (an AWS
+//! access key is a secret wherever it stands). Both replace by exactly [`MASK`], and masking what is
+//! masked changes nothing.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use crate::document::Redact;
+use crate::event::Object;
+
+/// What stands in a secret's place: exactly 20 asterisks.
+pub const MASK: &str = "********************";
+
+/// A key that contains one of these, in any case, names a secret.
+const PARTS: [&str; 11] = [
+    "pass",
+    "secret",
+    "token",
+    "signature",
+    "cookie",
+    "credential",
+    "api_key",
+    "apikey",
+    "api-key",
+    "private_key",
+    "authorization",
+];
+
+/// So does a key with one of these as a whole word.
+const WORDS: [&str; 2] = ["key", "auth"];
+
+/// These stay, though the lists above would take them.
+const STAYS: [&str; 3] = ["passing", "password_change_date", "authorized_application"];
+const STAYS_PREFIX: &str = "auth_method";
+
+/// Decides which keys name secrets.
+#[derive(Debug, Clone, Default)]
+pub struct Masker {
+    more: Vec<String>,
+    except: Vec<String>,
+}
+
+impl Masker {
+    /// With the operator's additions and exceptions.
+    pub fn new(redact: &Redact) -> Self {
+        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        Self { more: lower(&redact.keys), except: lower(&redact.except) }
+    }
+
+    /// Masks every secret in `object`.
+    pub fn mask_object(&self, object: &mut Object) {
+        if object.keys().any(|key| matches!(mask_text(key), Cow::Owned(_))) {
+            *object =
+                std::mem::take(object).into_iter().map(|(key, value)| (mask_text(&key).into_owned(), value)).collect();
+        }
+        for (key, value) in object.iter_mut() {
+            let secret = self.names_secret(key);
+            self.mask_value(value, secret);
+        }
+    }
+
+    /// Masks credentials that stand in a text of the event's own fields.
+    pub fn mask_string(&self, text: &mut String) {
+        if let Cow::Owned(masked) = mask_text(text) {
+            *text = masked;
+        }
+    }
+
+    fn mask_value(&self, value: &mut Value, secret: bool) {
+        match value {
+            // An object's own keys judge it; the key above it does not.
+            Value::Object(object) => self.mask_object(object),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.mask_value(item, secret)),
+            scalar if secret => *scalar = Value::String(MASK.to_owned()),
+            Value::String(text) => self.mask_string(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn names_secret(&self, key: &str) -> bool {
+        let key = key.to_ascii_lowercase();
+        if self.except.contains(&key) {
+            return false;
+        }
+        if self.more.iter().any(|part| key.contains(part.as_str())) {
+            return true;
+        }
+        if STAYS.contains(&key.as_str()) || key.starts_with(STAYS_PREFIX) {
+            return false;
+        }
+        PARTS.iter().any(|part| key.contains(part))
+            || key.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+    }
+}
+
+/// Masks every credential in `text`; borrows when there is none.
+fn mask_text(text: &str) -> Cow<'_, str> {
+    let mut masked = Cow::Borrowed(text);
+    for shape in shapes() {
+        // The literal is far cheaper to look for than the expression, and nearly never there.
+        if shape.literals.iter().any(|literal| masked.contains(literal))
+            && let Cow::Owned(replaced) = shape.regex.replace_all(&masked, shape.replacement)
+        {
+            masked = Cow::Owned(replaced);
+        }
+    }
+    masked
+}
+
+struct Shape {
+    literals: &'static [&'static str],
+    regex: Regex,
+    replacement: &'static str,
+}
+
+fn shapes() -> &'static [Shape] {
+    static SHAPES: OnceLock<Vec<Shape>> = OnceLock::new();
+    SHAPES.get_or_init(|| {
+        // (literals that must be there, the credential's shape, what replaces it)
+        let table: [(&'static [&'static str], &str, &'static str); 6] = [
+            (&["AKIA", "ASIA"], r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", MASK),
+            (&["eyJ"], r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*", MASK),
+            (
+                &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
+                r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})",
+                MASK,
+            ),
+            (
+                &["xox", "xapp-", "_live_", "_test_"],
+                r"\b(?:xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|[spr]k_(?:live|test)_[A-Za-z0-9]{8,})",
+                MASK,
+            ),
+            (
+                &["PRIVATE KEY-----"],
+                r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+                MASK,
+            ),
+            (&["://"], r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@:]*:[^\s/?#]*@", "${1}********************@"),
+        ];
+        table
+            .into_iter()
+            .filter_map(|(literals, pattern, replacement)| {
+                Some(Shape { literals, regex: Regex::new(pattern).ok()?, replacement })
+            })
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn masked(value: Value) -> Value {
+        masked_with(value, &Redact::default())
+    }
+
+    fn masked_with(mut value: Value, redact: &Redact) -> Value {
+        Masker::new(redact).mask_object(value.as_object_mut().unwrap());
+        value
+    }
+
+    #[test]
+    fn all_shapes_compile() {
+        assert_eq!(shapes().len(), 6);
+        assert_eq!(MASK.len(), 20);
+        assert!(shapes().iter().all(|shape| shape.replacement.contains(MASK)));
+    }
+
+    #[test]
+    fn by_key() {
+        for key in [
+            "password",
+            "PASSWORD",
+            "client_secret",
+            "id_token",
+            "X-Signature",
+            "Set-Cookie",
+            "credentials",
+            "api_key",
+            "apiKey",
+            "X-API-Key",
+            "private_key",
+            "Authorization",
+            "key",
+            "ssh-key",
+            "auth",
+            "proxy_auth",
+        ] {
+            assert_eq!(masked(json!({ key: "x" })), json!({ key: MASK }), "{key}");
+        }
+        for key in [
+            "passing",
+            "password_change_date",
+            "auth_method",
+            "auth_method_args",
+            "authorized_application",
+            "keyboard",
+            "monkey",
+            "author",
+            "username",
+        ] {
+            assert_eq!(masked(json!({ key: "x" })), json!({ key: "x" }), "{key}");
+        }
+    }
+
+    #[test]
+    fn scalars_lists_and_objects() {
+        assert_eq!(
+            masked(
+                json!({ "token": 42, "api_keys": ["a", ["b"], { "name": "c", "secret": true }], "secret": { "name": "stays" } })
+            ),
+            json!({ "token": MASK, "api_keys": [MASK, [MASK], { "name": "c", "secret": MASK }], "secret": { "name": "stays" } })
+        );
+    }
+
+    #[test]
+    fn the_operator_adds_and_excepts() {
+        let redact =
+            Redact { keys: vec!["iban".to_owned(), "passing".to_owned()], except: vec!["Token_Count".to_owned()] };
+        assert_eq!(
+            masked_with(json!({ "IBAN_from": "x", "passing": "x", "token_count": 3, "token": 3 }), &redact),
+            json!({ "IBAN_from": MASK, "passing": MASK, "token_count": 3, "token": MASK })
+        );
+    }
+
+    /// Assembled here so that no credential-like text stands in the source.
+    fn credentials() -> Vec<String> {
+        vec![
+            ["AK", "IA", "IOSFODNN7EXAMPLE"].concat(),
+            ["ey", "JhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxIn0", ".c2lnbmF0dXJl"].concat(),
+            ["gh", "p_", &"a1B2".repeat(9)].concat(),
+            ["github", "_pat_", &"a1B2".repeat(9)].concat(),
+            ["xo", "xb-", "123456789012-abcdefabcdef"].concat(),
+            ["sk", "_live_", &"a1B2".repeat(6)].concat(),
+            ["-----BEGIN RSA PRIV", "ATE KEY-----\nMIIEow\n-----END RSA PRIV", "ATE KEY-----"].concat(),
+            ["-----BEGIN PRIV", "ATE KEY-----\nMIIEow"].concat(),
+        ]
+    }
+
+    #[test]
+    fn by_value_wherever_it_stands() {
+        for credential in credentials() {
+            assert_eq!(masked(json!({ "note": format!("({credential})") })), json!({ "note": format!("({MASK})") }));
+            assert_eq!(masked(json!({ "note": credential })), json!({ "note": MASK }));
+            assert_eq!(
+                masked(json!({ "list": [{ "note": format!("a {credential}") }] })),
+                json!({ "list": [{ "note": format!("a {MASK}") }] })
+            );
+            assert_eq!(masked(json!({ credential: 1 })), json!({ MASK: 1 }));
+        }
+        let url = format!("postgres://{}:{}@db.example.org/x?y=1", "root", "hunter2");
+        assert_eq!(masked(json!({ "dsn": url })), json!({ "dsn": format!("postgres://{MASK}@db.example.org/x?y=1") }));
+        assert_eq!(
+            masked(json!({ "url": "https://example.org:8080/a@b:c@d" })),
+            json!({ "url": "https://example.org:8080/a@b:c@d" })
+        );
+    }
+
+    #[test]
+    fn masking_twice_is_masking_once() {
+        for credential in credentials() {
+            let once = masked(json!({ "a": { "password": "x", "note": format!("x{credential} y {credential}") } }));
+            assert_eq!(masked(once.clone()), once);
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What the functions need of the world. Each trait has one contract suite, under `tests/contracts`,
+//! that every adapter passes.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::delivery::{Delivery, DeliveryId, Outcome, State};
+use crate::document::{RulesDocument, SecretRef, Transport};
+use crate::event::{ActionPattern, Event, EventPk};
+use crate::inbox::InboxItem;
+use crate::message::Message;
+use crate::notification::Notification;
+use crate::token::{Token, TokenHash};
+
+/// A store or queue did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is full, throttles, or takes no writes. Trying again may help.
+    #[error("{part} is unavailable: {detail}")]
+    Unavailable {
+        /// Which: `store` or `queue`.
+        part: &'static str,
+        /// For the operator.
+        detail: String,
+    },
+    /// What it holds cannot be read.
+    #[error("a stored record cannot be read: {0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    /// The store cannot be used now.
+    pub fn store(detail: impl fmt::Display) -> Self {
+        Self::Unavailable { part: "store", detail: detail.to_string() }
+    }
+
+    /// The queue cannot be used now.
+    pub fn queue(detail: impl fmt::Display) -> Self {
+        Self::Unavailable { part: "queue", detail: detail.to_string() }
+    }
+}
+
+/// Where events come in.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// Stores the events and queues them for evaluation; both, or an error.
+    ///
+    /// An event whose pk is stored already is left as it is; accepting it again is harmless and
+    /// leads to no second delivery. No two of `events` have the same pk. On return they are durable.
+    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError>;
+
+    /// For each (hash of a name, pk proposed): the pk remembered for that name, which is the proposed
+    /// one unless the name was remembered before and `until` of that time has not passed.
+    async fn remember(
+        &self,
+        names: &[([u8; 32], EventPk)],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EventPk>, StoreError>;
+
+    /// Whether events could be accepted now.
+    async fn ready(&self) -> Result<(), StoreError>;
+}
+
+/// Which events to list. Every filter that is set must hold.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EventQuery {
+    /// By action.
+    pub action: Option<ActionPattern>,
+    /// The app, or one below it.
+    pub app: Option<String>,
+    /// `user.username` or `context.username`.
+    pub username: Option<String>,
+    /// Where it came from.
+    pub client_ip: Option<IpAddr>,
+    /// Created at or after.
+    pub since: Option<Timestamp>,
+    /// Created before.
+    pub until: Option<Timestamp>,
+    /// Somewhere in the event's JSON, in any case.
+    pub search: Option<String>,
+    /// Only events older than this one (the cursor).
+    pub before: Option<EventPk>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl EventQuery {
+    /// Whether all filters hold for the event, the cursor and the limit aside.
+    pub fn admits(&self, event: &Event) -> bool {
+        self.action.as_ref().is_none_or(|pattern| pattern.admits(&event.action))
+            && self.app.as_ref().is_none_or(|app| app_admits(app, &event.app))
+            && self.username.as_ref().is_none_or(|name| {
+                event.user_str("username") == Some(name) || event.context_str("username") == Some(name)
+            })
+            && self.client_ip.is_none_or(|ip| event.client_ip == Some(ip))
+            && self.since.is_none_or(|since| event.created >= since)
+            && self.until.is_none_or(|until| event.created < until)
+            && self.search.as_ref().is_none_or(|text| contains_ignoring_case(event, text))
+    }
+}
+
+/// Whether `app` is `wanted` or lies below it, by dotted parts.
+pub fn app_admits(wanted: &str, app: &str) -> bool {
+    app.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn contains_ignoring_case(event: &Event, text: &str) -> bool {
+    serde_json::to_string(event).is_ok_and(|json| json.to_lowercase().contains(&text.to_lowercase()))
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T, C> {
+    /// Newest first.
+    pub results: Vec<T>,
+    /// Where the next page goes on; none on the last one.
+    pub next: Option<C>,
+}
+
+/// The stored events.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// The event, unless it has expired.
+    async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError>;
+    /// A page, newest first by pk; expired events are not in it.
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError>;
+    /// Deletes up to `limit` expired records of every kind; says how many it deleted.
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// The queue, from the side that fills it.
+#[async_trait]
+pub trait WorkQueue: Send + Sync {
+    /// Queues each message; it comes out after `delay` (at most 15 minutes) at the earliest.
+    async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError>;
+}
+
+/// What `open` found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Opened {
+    /// The entry is now there.
+    New,
+    /// There was one already; this is it.
+    Existing(Box<Delivery>),
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeliveryQuery {
+    /// Of this event.
+    pub event: Option<EventPk>,
+    /// In this state.
+    pub state: Option<State>,
+    /// For this rule.
+    pub rule: Option<String>,
+    /// By this transport.
+    pub transport: Option<String>,
+    /// To this recipient.
+    pub recipient: Option<String>,
+    /// Only entries that sort after this one, newest event first (the cursor).
+    pub before: Option<DeliveryId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl DeliveryQuery {
+    /// Whether all filters hold, the cursor and the limit aside.
+    pub fn admits(&self, delivery: &Delivery) -> bool {
+        self.event.is_none_or(|event| delivery.event() == event)
+            && self.state.is_none_or(|state| delivery.state == state)
+            && self.rule.as_ref().is_none_or(|rule| *rule == delivery.rule)
+            && self.transport.as_ref().is_none_or(|transport| *transport == delivery.transport)
+            && self.recipient.as_ref().is_none_or(|recipient| recipient == delivery.recipient.label())
+    }
+}
+
+/// The ledger of deliveries. Every write is conditional.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Puts each entry (revision 0) unless one of its id is there; answers in order.
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError>;
+    /// Puts each entry over the one of its id whose revision is smaller by one; answers in order
+    /// whether it did. An entry that is missing or has another revision is left as it is.
+    async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError>;
+    /// The entry.
+    async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+    /// Up to `limit` entries whose `due_at` has come, the longest due first.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError>;
+    /// A page, newest event first.
+    async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError>;
+}
+
+/// Everybody's inbox.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Puts the item unless one of its pk is there.
+    async fn put(&self, item: &InboxItem) -> Result<(), StoreError>;
+    /// A page of somebody's inbox, newest first; `seen` filters; expired items are not in it.
+    async fn list(
+        &self,
+        username: &str,
+        seen: Option<bool>,
+        before: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<InboxItem, String>, StoreError>;
+    /// Marks one as seen or unseen; the item as it is then, or none if there is no such item.
+    async fn mark(&self, username: &str, pk: &str, seen: bool) -> Result<Option<InboxItem>, StoreError>;
+    /// Marks all of somebody's as seen; says how many were not.
+    async fn mark_all_seen(&self, username: &str) -> Result<usize, StoreError>;
+}
+
+/// The tokens.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// Stores one, over any of the same hash.
+    async fn put(&self, token: &Token) -> Result<(), StoreError>;
+    /// The token of that hash, whatever its standing.
+    async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError>;
+    /// All of them, oldest first.
+    async fn list(&self) -> Result<Vec<Token>, StoreError>;
+    /// Revokes the one of that public name; false if there is none.
+    async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// A rules document as it is in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Active {
+    /// Grows by one with each change; 0 is the built-in document.
+    pub version: u64,
+    /// Checked.
+    pub document: RulesDocument,
+    /// The YAML it was read from.
+    pub source: String,
+    /// When it came into force.
+    pub at: Timestamp,
+    /// Who put it there.
+    pub by: String,
+}
+
+/// What became of saving a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is in force.
+    Saved,
+    /// Somebody else saved another since; nothing was changed.
+    Conflict,
+}
+
+/// The stored rules documents.
+#[async_trait]
+pub trait Documents: Send + Sync {
+    /// The newest, if any was ever saved.
+    async fn newest(&self) -> Result<Option<Active>, StoreError>;
+    /// Saves one as version `active.version`, if the newest is the one before it.
+    async fn save(&self, active: &Active) -> Result<Saved, StoreError>;
+}
+
+/// The rules document in force, wherever it comes from.
+#[async_trait]
+pub trait Configuration: Send + Sync {
+    /// The one to use now; may lag a change by up to a minute.
+    async fn current(&self) -> Result<Arc<Active>, StoreError>;
+}
+
+/// The way out: one implementation knows every kind of transport.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// Makes one attempt. It ends within 20 seconds, whatever the receiver does.
+    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Outcome;
+
+    /// What deliveries that would wait for each other have in common: the host, the mail server.
+    fn endpoint(&self, transport: &Transport) -> String;
+}
+
+/// Hands finished mail (RFC 5322 bytes) to a mail system.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Makes one attempt. `document` says how mail leaves.
+    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Outcome;
+}
+
+/// A secret's text. It is not shown by `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(pub String);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(crate::mask::MASK)
+    }
+}
+
+/// A secret could not be had. Names the reference, never the secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the secret {reference} cannot be read: {detail}")]
+pub struct SecretError {
+    /// Which.
+    pub reference: String,
+    /// Why.
+    pub detail: String,
+}
+
+/// Where secrets are kept.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret's text.
+    async fn resolve(&self, reference: &SecretRef) -> Result<SecretText, SecretError>;
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Throws dice.
+pub trait Entropy: Send + Sync {
+    /// 128 random bits, fit for secrets.
+    fn bits(&self) -> u128;
+
+    /// Somewhere in 0.0..=1.0.
+    fn fraction(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "32 bits fit an f64 exactly")]
+        let share = (self.bits() >> 96) as f64;
+        share / f64::from(u32::MAX)
+    }
+}

@@ -1,0 +1,101 @@
+//! How instants are written: RFC 3339 in UTC with exactly six decimals and a `Z`.
+
+use jiff::{SignedDuration, Timestamp, Unit};
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// Writes an instant as `2023-02-15T15:33:42.771091Z`.
+pub fn format(instant: Timestamp) -> String {
+    format!("{instant:.6}")
+}
+
+/// Drops what is finer than a microsecond, the precision of everything stored.
+pub fn to_micros(instant: Timestamp) -> Timestamp {
+    // Truncation keeps an instant before `now` before `now`; rounding up would not.
+    Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
+}
+
+/// Drops what is finer than a millisecond, the precision of a `pk`.
+pub fn to_millis(instant: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
+}
+
+/// `instant + duration`, held at the end of representable time instead of failing.
+pub fn later(instant: Timestamp, duration: SignedDuration) -> Timestamp {
+    instant.saturating_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// The whole hour that `instant` lies in.
+pub fn hour(instant: Timestamp) -> Timestamp {
+    let seconds = instant.as_second();
+    Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(instant)
+}
+
+/// Whole seconds since the epoch, rounded up: a TTL must never come before the expiry it stands for.
+pub fn ttl_seconds(instant: Timestamp) -> i64 {
+    instant.round(Unit::Second).map_or_else(
+        |_| instant.as_second(),
+        |rounded| {
+            if rounded < instant { rounded.as_second() + 1 } else { rounded.as_second() }
+        },
+    )
+}
+
+/// `#[serde(with = "domain::time::micros")]`: the fixed six-decimal form.
+pub mod micros {
+    use super::{Deserialize, Deserializer, Serializer, Timestamp};
+
+    /// Writes the fixed form.
+    pub fn serialize<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{instant:.6}"))
+    }
+
+    /// Reads any RFC 3339 instant.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        Timestamp::deserialize(deserializer)
+    }
+}
+
+/// The same for an optional instant.
+pub mod micros_option {
+    use super::{Deserialize, Deserializer, Serializer, Timestamp};
+
+    /// Writes the fixed form, or null.
+    pub fn serialize<S: Serializer>(instant: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        match instant {
+            Some(instant) => serializer.collect_str(&format_args!("{instant:.6}")),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads any RFC 3339 instant, or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        Option::<Timestamp>::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_decimals_always() {
+        let whole: Timestamp = "2023-02-15T15:33:42Z".parse().unwrap();
+        assert_eq!(format(whole), "2023-02-15T15:33:42.000000Z");
+        let nanos: Timestamp = "2023-02-15T16:33:42.771091999+01:00".parse().unwrap();
+        assert_eq!(format(to_micros(nanos)), "2023-02-15T15:33:42.771091Z");
+    }
+
+    #[test]
+    fn a_ttl_never_comes_early() {
+        let exact: Timestamp = "2023-02-15T15:33:42Z".parse().unwrap();
+        assert_eq!(ttl_seconds(exact), exact.as_second());
+        let just_after: Timestamp = "2023-02-15T15:33:42.000001Z".parse().unwrap();
+        assert_eq!(ttl_seconds(just_after), exact.as_second() + 1);
+    }
+
+    #[test]
+    fn hours_are_floored_also_before_the_epoch() {
+        let before: Timestamp = "1969-12-31T23:30:00Z".parse().unwrap();
+        assert_eq!(format(hour(before)), "1969-12-31T23:00:00.000000Z");
+    }
+}

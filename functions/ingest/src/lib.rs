@@ -1,0 +1,1 @@
+//! HTTP request to stored and queued events.

@@ -1,0 +1,2 @@
+//! The Lambda shell of `ingest`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Scheduled: purge what has expired, send what is due.

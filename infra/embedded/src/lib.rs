@@ -1,0 +1,1 @@
+//! The store, queue and ledger on one local SQLite file.

@@ -1,0 +1,1 @@
+//! The machine it runs on: clock, dice, environment, log.
