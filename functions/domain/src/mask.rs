@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn by_value_wherever_it_stands() {
         for credential in credentials() {
-            assert_eq!(masked(json!({ "note": format!("({credential})") })), json!({ "note": format!("({MASK})") }));
+            assert_eq!(masked(json!({ "note": format!("({credential}") })), json!({ "note": format!("({MASK}") }));
             assert_eq!(masked(json!({ "note": credential })), json!({ "note": MASK }));
             assert_eq!(
                 masked(json!({ "list": [{ "note": format!("a {credential}") }] })),
