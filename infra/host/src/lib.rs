@@ -1,1 +1,35 @@
-//! The machine it runs on: clock, dice, environment, log.
+//! The machine it runs on: the one place that reads the clock, throws dice, looks at the environment
+//! and writes the log. Everything else takes these as arguments or through the ports.
+
+mod environment;
+pub mod log;
+
+pub use environment::{EnvironmentSecrets, environment};
+
+use domain::ports::{Clock, Entropy};
+use jiff::Timestamp;
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock's adapter")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// The system's random numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn bits(&self) -> u128 {
+        let mut bytes = [0; 16];
+        // Without random numbers no event could be told from another: better to stop.
+        #[expect(clippy::expect_used, reason = "a system without random numbers cannot run anything")]
+        getrandom::fill(&mut bytes).expect("the system has random numbers");
+        u128::from_ne_bytes(bytes)
+    }
+}

@@ -1,0 +1,180 @@
+//! The log: JSON lines for machines, plain lines for a terminal.
+//!
+//! A JSON line has `timestamp`, `level`, `target`, `message` and the call's fields. The field `event`
+//! holds an event's JSON and is embedded as JSON, which makes the log the event stream that a log
+//! collector can forward. The log is written unbuffered: what was logged survives a kill.
+
+use std::fmt::{self, Write as _};
+use std::io;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Plain,
+}
+
+/// The log level cannot be understood.
+#[derive(Debug, thiserror::Error)]
+#[error("no such log level; use error, warn, info, debug or trace")]
+pub struct LevelError(#[from] ParseError);
+
+/// The field that holds an event's JSON.
+const EVENT_FIELD: &str = "event";
+
+/// Starts the log on stderr. A second call changes nothing.
+///
+/// # Errors
+/// When `level` is neither a level nor a filter such as `info,dispatch=debug`.
+pub fn init(level: &str, form: Form) -> Result<(), LevelError> {
+    // Other libraries' chatter is not ours to forward.
+    let directives = if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,{}", ours(level)) };
+    let filter = EnvFilter::try_new(directives)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Fails only if a log was started before, which is what a second call means.
+    let _ = match form {
+        Form::Json => tracing::subscriber::set_global_default(builder.event_format(JsonLine).finish()),
+        Form::Plain => tracing::subscriber::set_global_default(builder.with_timer(Utc).with_target(false).finish()),
+    };
+    Ok(())
+}
+
+const OURS: [&str; 12] = [
+    "nuncio",
+    "domain",
+    "rules",
+    "api",
+    "ingest",
+    "dispatch",
+    "retention",
+    "console",
+    "host",
+    "aws",
+    "embedded",
+    "channels",
+];
+
+fn ours(level: &str) -> String {
+    OURS.map(|name| format!("{name}={level}")).join(",")
+}
+
+#[expect(clippy::disallowed_methods, reason = "a log line carries the time it is written")]
+fn timestamp() -> String {
+    domain::time::format(Timestamp::now())
+}
+
+struct Utc;
+
+impl FormatTime for Utc {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        writer.write_str(&timestamp())
+    }
+}
+
+struct JsonLine;
+
+impl<S, N> FormatEvent<S, N> for JsonLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let metadata = event.metadata();
+        let mut line = Map::new();
+        line.insert("timestamp".to_owned(), timestamp().into());
+        line.insert("level".to_owned(), metadata.level().as_str().into());
+        line.insert("target".to_owned(), metadata.target().into());
+        line.append(&mut fields.plain);
+        let line = Value::Object(line).to_string();
+        match fields.event {
+            // Already JSON: put in as it is, before the closing brace.
+            Some(json) => writeln!(writer, "{},\"{EVENT_FIELD}\":{json}}}", &line[..line.len() - 1]),
+            None => writeln!(writer, "{line}"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    plain: Map<String, Value>,
+    event: Option<String>,
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let mut text = String::new();
+        let _ = write!(text, "{value:?}");
+        self.plain.insert(field.name().to_owned(), text.into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == EVENT_FIELD {
+            self.event = Some(value.to_owned());
+        } else {
+            self.plain.insert(field.name().to_owned(), value.into());
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.plain.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.plain.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.plain.insert(field.name().to_owned(), value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_is_json_and_embeds_the_event() {
+        let written = Written::default();
+        let writer = written.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).event_format(JsonLine).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(target: "nuncio::event", event = r#"{"action":"login"}"#, "event accepted");
+            tracing::warn!(waited_ms = 5_u64, "a \"quoted\"\nline");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["event"]["action"], "login");
+        assert_eq!(lines[0]["message"], "event accepted");
+        assert_eq!(lines[1]["waited_ms"], 5);
+        assert_eq!(lines[1]["message"], "a \"quoted\"\nline");
+    }
+}
