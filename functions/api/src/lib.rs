@@ -1,1 +1,17 @@
-//! What both HTTP functions share: problem+json, token checks, body limits, headers.
+//! The HTTP manners that every Nuncio API shares.
+//!
+//! Owns the one mapping from faults to answers ([`Problem`]), the check of tokens ([`Door`]), the
+//! bounded reading of bodies ([`read_body`]), extractors that answer in kind, and what every answer
+//! carries ([`finish`]). Refuses to know what any single route does.
+
+mod body;
+mod door;
+mod extract;
+mod finish;
+mod problem;
+
+pub use body::read_body;
+pub use door::Door;
+pub use extract::{Json, MAX_JSON_BYTES, Path, Query};
+pub use finish::finish;
+pub use problem::{Problem, RETRY_AFTER_SECONDS};

@@ -1,0 +1,143 @@
+//! Reads a request's body, decompressed, up to a limit.
+//!
+//! The limit counts bytes after decompression and stops the decoder as it is passed, so that a small
+//! body cannot become a large one. Encodings other than gzip and zstd are refused.
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tower::{ServiceExt, service_fn};
+use tower_http::decompression::{DecompressionBody, RequestDecompression};
+
+use crate::Problem;
+
+/// The whole body, decompressed as `Content-Encoding` says.
+///
+/// # Errors
+/// 413 naming `limit` when there is more, 415 for an unknown encoding, 400 when the body breaks off
+/// or is not what its encoding says.
+pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let Some(encoding) = encoding(headers)? else { return collect(body, limit).await };
+    let mut request = Request::new(body);
+    request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    let decoder = RequestDecompression::new(service_fn(async |request: Request<DecompressionBody<Body>>| {
+        collect(request.into_body(), limit).await.map(|bytes| Response::new(Full::new(bytes)))
+    }));
+    let plain = decoder.oneshot(request).await?;
+    plain.into_body().collect().await.map(http_body_util::Collected::to_bytes).map_err(|_| broken())
+}
+
+/// The one encoding, or none where there is nothing to undo. Case does not matter (RFC 9110, 8.4.1).
+fn encoding(headers: &HeaderMap) -> Result<Option<&'static str>, Problem> {
+    let mut lines = headers.get_all(CONTENT_ENCODING).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    let is = |name: &str| line.as_bytes().trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+    match lines.next() {
+        None if is("gzip") => Ok(Some("gzip")),
+        None if is("zstd") => Ok(Some("zstd")),
+        None if is("identity") => Ok(None),
+        _ => Err(Problem::unsupported_media_type("Content-Encoding must be one of gzip, zstd, identity, or absent")),
+    }
+}
+
+async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Problem>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Problem::too_large(format!("the body is larger than {limit} bytes, counted after decompression")))
+        }
+        Err(_) => Err(broken()),
+    }
+}
+
+fn broken() -> Problem {
+    Problem::bad_request("the body breaks off, or is not what its Content-Encoding says")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::AsyncWriteExt;
+
+    const LIMIT: usize = 100_000;
+
+    async fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzipEncoder::new(Vec::new());
+        encoder.write_all(plain).await.unwrap();
+        encoder.shutdown().await.unwrap();
+        encoder.into_inner()
+    }
+
+    async fn zstd(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = ZstdEncoder::new(Vec::new());
+        encoder.write_all(plain).await.unwrap();
+        encoder.shutdown().await.unwrap();
+        encoder.into_inner()
+    }
+
+    async fn read(encoding: &str, body: impl Into<Body>) -> Result<Bytes, u16> {
+        let mut headers = HeaderMap::new();
+        if !encoding.is_empty() {
+            headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
+        }
+        read_body(&headers, body.into(), LIMIT).await.map_err(|problem| problem.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn plain_gzip_and_zstd_up_to_the_limit() {
+        let plain: Vec<u8> = (0..LIMIT).map(|place| u8::try_from(place % 251).unwrap()).collect();
+        assert_eq!(read("", plain.clone()).await.unwrap(), plain);
+        assert_eq!(read("identity", plain.clone()).await.unwrap(), plain);
+        assert_eq!(read("GZIP", gzip(&plain).await).await.unwrap(), plain);
+        assert_eq!(read("zstd", zstd(&plain).await).await.unwrap(), plain);
+        assert_eq!(read("", Vec::new()).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn one_byte_more_is_too_large() {
+        let plain = vec![7; LIMIT + 1];
+        assert_eq!(read("", plain.clone()).await, Err(413));
+        assert_eq!(read("gzip", gzip(&plain).await).await, Err(413));
+        assert_eq!(read("zstd", zstd(&plain).await).await, Err(413));
+    }
+
+    #[tokio::test]
+    async fn a_bomb_is_not_read_to_its_end() {
+        for (encoding, bomb) in
+            [("gzip", gzip(&vec![0; 50_000_000]).await), ("zstd", zstd(&vec![0; 250_000_000]).await)]
+        {
+            let taken = Arc::new(AtomicUsize::new(0));
+            let counter = taken.clone();
+            let size = bomb.len();
+            let chunks: Vec<Bytes> = bomb.chunks(64).map(Bytes::copy_from_slice).collect();
+            let stream = chunks.into_iter().map(move |chunk| {
+                counter.fetch_add(chunk.len(), Ordering::Relaxed);
+                Ok::<_, Infallible>(chunk)
+            });
+            let body = Body::from_stream(futures_util::stream::iter(stream));
+            assert_eq!(read(encoding, body).await, Err(413));
+            assert!(taken.load(Ordering::Relaxed) < size / 10, "{encoding}");
+        }
+    }
+
+    #[tokio::test]
+    async fn broken_or_unknown_encodings() {
+        let whole = gzip(b"{}").await;
+        assert_eq!(read("gzip", whole[..whole.len() - 4].to_vec()).await, Err(400));
+        assert_eq!(read("gzip", "{}").await, Err(400));
+        assert_eq!(read("zstd", "{}").await, Err(400));
+        for encoding in ["br", "deflate", "gzip, zstd", "x"] {
+            assert_eq!(read(encoding, "{}").await, Err(415), "{encoding}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Axum's extractors, answering a fault as [`Problem`] and naming the parameter at fault.
+//!
+//! Owns no rules about values: those are the types' own. Types that take parameters should carry
+//! `#[serde(deny_unknown_fields)]`, so that a misspelt one is an error instead of no filter.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::{Problem, read_body};
+
+/// The largest body that [`Json`] reads: 1 MiB.
+pub const MAX_JSON_BYTES: usize = 1024 * 1024;
+
+/// The query string.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| Problem::rejected(rejection.status(), rejection.body_text()))
+    }
+}
+
+/// The path's parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|rejection| Problem::rejected(rejection.status(), rejection.body_text()))
+    }
+}
+
+/// A body of `application/json`, up to [`MAX_JSON_BYTES`] after decompression.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+            return Err(Problem::unsupported_media_type("Content-Type must be application/json"));
+        }
+        let bytes = read_body(&parts.headers, body, MAX_JSON_BYTES).await?;
+        axum::Json::from_bytes(&bytes)
+            .map(|axum::Json(value)| Self(value))
+            .map_err(|rejection| Problem::bad_request(rejection.body_text()))
+    }
+}

@@ -1,0 +1,156 @@
+//! What every answer has, whatever the route.
+//!
+//! Owns the answers to unknown paths and methods, to panics, and the security headers. Refuses to
+//! overrule a header that a route has set itself.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, Method, Uri};
+use tower::util::MapResponseLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::Problem;
+
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
+
+/// Completes a router whose routes are all there. Call it once, on the outermost router.
+pub fn finish(router: Router) -> Router {
+    router
+        .fallback(async || Problem::not_found("there is nothing at this path; /openapi.json lists what there is"))
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
+            Problem::method_not_allowed(format!("{method} is not for {}; see Allow", uri.path()))
+        })
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(MapResponseLayer::new(guard))
+}
+
+/// What a panic says may hold a caller's data, so it is not logged here; the panic hook names the place.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request handler panicked");
+    Problem::internal().into_response()
+}
+
+fn guard(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Json, Path, Query};
+    use axum::body::Body;
+    use axum::routing::{get, post};
+    use http::{HeaderMap, Request};
+    use serde::Deserialize;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Filters {
+        limit: Option<u16>,
+    }
+
+    fn router() -> Router {
+        let page = async || ([(CACHE_CONTROL, "max-age=60"), (CONTENT_SECURITY_POLICY, "default-src 'self'")], "page");
+        let list = async |Query(filters): Query<Filters>| format!("{:?}", filters.limit);
+        let item = async |Path(number): Path<u16>| number.to_string();
+        let put = async |Json(filters): Json<Filters>| format!("{:?}", filters.limit);
+        let posts = Router::new().route("/list", post(put));
+        let gets = Router::new().route("/list", get(list)).route("/item/{number}", get(item)).route("/page", get(page));
+        finish(gets.merge(posts).route("/panic", get(async || -> &'static str { panic!("hidden") })))
+    }
+
+    async fn answer(request: Request<Body>) -> (u16, HeaderMap, String) {
+        let (parts, body) = router().oneshot(request).await.unwrap().into_parts();
+        let bytes = axum::body::to_bytes(body, 10_000).await.unwrap();
+        (parts.status.as_u16(), parts.headers, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    async fn get_(path: &str) -> (u16, HeaderMap, String) {
+        answer(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    fn detail(body: &str) -> String {
+        serde_json::from_str::<Value>(body).unwrap()["detail"].as_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn every_answer_is_guarded() {
+        for path in ["/list", "/nowhere", "/panic", "/item/x"] {
+            let (_, headers, _) = get_(path).await;
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("cache-control", "no-store"),
+                ("x-frame-options", "DENY"),
+                ("referrer-policy", "no-referrer"),
+                ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ] {
+                assert_eq!(headers[name], value, "{path}");
+            }
+        }
+        let (_, headers, _) = get_("/page").await;
+        assert_eq!(headers["cache-control"], "max-age=60");
+        assert_eq!(headers["content-security-policy"], "default-src 'self'");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+    }
+
+    #[tokio::test]
+    async fn unknown_paths_and_methods() {
+        assert_eq!(get_("/nowhere").await.0, 404);
+        let (status, headers, body) = answer(Request::delete("/list").body(Body::empty()).unwrap()).await;
+        assert_eq!((status, headers["content-type"].to_str().unwrap()), (405, "application/problem+json"));
+        assert_eq!(headers["allow"], "GET,HEAD,POST");
+        assert_eq!(detail(&body), "DELETE is not for /list; see Allow");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_nothing() {
+        let (status, _, body) = get_("/panic").await;
+        assert_eq!(status, 500);
+        assert!(!body.contains("hidden"));
+    }
+
+    #[tokio::test]
+    async fn bad_parameters_are_named() {
+        assert_eq!(get_("/list?limit=7").await.2, "Some(7)");
+        for (path, name) in [("/list?limit=many", "limit"), ("/list?limt=7", "limt"), ("/item/x", "x")] {
+            let (status, _, body) = get_(path).await;
+            assert_eq!(status, 400, "{path}");
+            assert!(detail(&body).contains(name), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn json_bodies() {
+        let post = |kind: &'static str, body: String| {
+            answer(Request::post("/list").header("content-type", kind).body(Body::from(body)).unwrap())
+        };
+        assert_eq!(post("application/json; charset=utf-8", r#"{"limit":7}"#.to_owned()).await.2, "Some(7)");
+        let large = format!("\"{}\"", "x".repeat(crate::MAX_JSON_BYTES));
+        for (kind, body, status) in [
+            ("text/plain", "{}".to_owned(), 415),
+            ("application/json", "{".to_owned(), 400),
+            ("application/json", r#"{"limit":-1}"#.to_owned(), 400),
+            ("application/json", large, 413),
+        ] {
+            let (found, headers, _) = post(kind, body).await;
+            assert_eq!(found, status);
+            assert_eq!(headers["content-type"], "application/problem+json");
+        }
+    }
+}
