@@ -1,1 +1,119 @@
 //! Queued events to verdicts to deliveries.
+//!
+//! One message's way, one file a stage:
+//!
+//! 1. [`plan`]: which rules match, who is told, by what: the deliveries there should be.
+//! 2. [`claim`]: their ledger entries, opened or taken over; what is closed or somebody else's stays.
+//! 3. [`deliver`]: one attempt each, side by side, bounded per endpoint; each outcome is recorded as
+//!    it comes.
+//!
+//! Handling a message twice, or in two places at once, tells nobody twice: the ledger decides.
+
+mod claim;
+mod deliver;
+mod endpoints;
+mod plan;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Timestamp;
+use domain::event::Event;
+use domain::message::{Message, Work};
+use domain::ports::{Active, Channel, Clock, Configuration, Entropy, EventLog, Ledger, StoreError, WorkQueue};
+use rules::RuleSet;
+
+use endpoints::Endpoints;
+
+/// Why a message must come again.
+#[derive(Debug, thiserror::Error)]
+pub enum DispatchError {
+    /// The store or queue failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Somebody else is at some of its deliveries; if they crash, this copy must find out.
+    #[error("somebody else is delivering it")]
+    Busy {
+        /// Until then at most.
+        until: Timestamp,
+    },
+}
+
+/// What dispatching needs of the world.
+#[derive(Clone)]
+pub struct Parts {
+    /// Events too large to travel, and those of retries.
+    pub log: Arc<dyn EventLog>,
+    /// The deliveries.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where retries wait that are due soon.
+    pub queue: Arc<dyn WorkQueue>,
+    /// The rules.
+    pub configuration: Arc<dyn Configuration>,
+    /// The way out.
+    pub channel: Arc<dyn Channel>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Jitter.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Handles messages, many at a time.
+pub struct Dispatcher {
+    parts: Parts,
+    endpoints: Endpoints,
+    compiled: Mutex<Option<(Arc<Active>, Arc<RuleSet>)>>,
+}
+
+impl Dispatcher {
+    /// Over these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, endpoints: Endpoints::default(), compiled: Mutex::new(None) }
+    }
+
+    /// Does what the message says. No attempt begins that might not end before `deadline`.
+    ///
+    /// # Errors
+    /// When the message must come again; what was delivered until then will not be repeated.
+    pub async fn handle(&self, message: Message, deadline: Timestamp) -> Result<(), DispatchError> {
+        let active = self.parts.configuration.current().await?;
+        let claimed = match message.into_work() {
+            Work::Events(events) => {
+                let events = events.into_iter().map(Arc::new).collect();
+                self.open(events, &active).await?
+            }
+            Work::Stored(pks) => {
+                let mut events = Vec::with_capacity(pks.len());
+                for pk in pks {
+                    // One that is gone has expired; nobody is told of it any more.
+                    events.extend(self.parts.log.get(pk, self.parts.clock.now()).await?.map(Arc::new));
+                }
+                self.open(events, &active).await?
+            }
+            Work::Deliveries(ids) => claim::again(&self.parts, &ids).await?,
+        };
+        deliver::all(&self.parts, &self.endpoints, &active.document, claimed.ours, deadline).await?;
+        match claimed.busy_until {
+            Some(until) => Err(DispatchError::Busy { until }),
+            None => Ok(()),
+        }
+    }
+
+    async fn open(&self, events: Vec<Arc<Event>>, active: &Arc<Active>) -> Result<claim::Claimed, DispatchError> {
+        let rules = self.rules(active);
+        let planned = plan::deliveries(&events, &active.document, &rules, self.parts.clock.now());
+        claim::open(&self.parts, planned).await
+    }
+
+    /// Compiles a document once, not once a message.
+    fn rules(&self, active: &Arc<Active>) -> Arc<RuleSet> {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*compiled {
+            Some((of, rules)) if Arc::ptr_eq(of, active) => Arc::clone(rules),
+            _ => {
+                let rules = Arc::new(RuleSet::compile(&active.document));
+                *compiled = Some((Arc::clone(active), Arc::clone(&rules)));
+                rules
+            }
+        }
+    }
+}

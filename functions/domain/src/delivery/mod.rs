@@ -209,7 +209,7 @@ impl Delivery {
         if self.state == State::Dead { Ok(self.postponed(now)) } else { Err(NotDead(self.state)) }
     }
 
-    /// Attempts since it was last opened count for the retry schedule; all of them stay on record.
+    /// Which attempt the next one is, from 1; the retry schedule goes by it.
     pub fn attempt_number(&self) -> usize {
         self.attempts.len() + 1
     }
