@@ -49,6 +49,11 @@ impl EventPk {
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
+    /// Whether it follows from the caller's name for the event, so that storing it again finds it again.
+    pub fn is_named(self) -> bool {
+        (self.0.as_u128() >> 76) & 0xf == VERSION_NAMED
+    }
+
     /// The smallest pk an event of this instant could have.
     pub fn first_at(instant: Timestamp) -> Self {
         let millis = u128::from(instant.as_millisecond().max(0).unsigned_abs()) & ((1 << 48) - 1);
@@ -90,7 +95,9 @@ mod tests {
         assert_eq!(plain.instant(), crate::time::to_millis(created));
         assert_eq!(plain.0.get_version_num(), 7);
         assert_eq!(plain.0.get_variant(), uuid::Variant::RFC4122);
-        assert_eq!(EventPk::named(created, &[7; 32]).0.get_version_num(), 8);
+        let named = EventPk::named(created, &[7; 32]);
+        assert_eq!(named.0.get_version_num(), 8);
+        assert!(named.is_named() && !plain.is_named());
         assert!(EventPk::first_at(created) <= plain);
     }
 
