@@ -2,12 +2,20 @@
 //!
 //! Differs from plain `serde_json` in what it notices: a key that stands twice in one object (the
 //! last one wins, and the caller is told), and NUL characters, which no store, mail or log needs and
-//! many mishandle. Nesting deeper than 128 levels, lone surrogates and invalid UTF-8 are errors.
+//! many mishandle. Nesting deeper than 100 levels, lone surrogates and invalid UTF-8 are errors.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+/// Deepest nesting. Smaller than `serde_json`'s own limit of 128, so that what was read once can still
+/// be read inside a queue message, a stored record or an answer.
+pub const MAX_DEPTH: usize = 100;
+
+/// Most findings kept of one value, or of each item of an outermost list; a NUL is always among them if there is one.
+/// More would tell nobody more, and would cost whoever is sent them by the million.
+const MAX_FINDINGS: usize = 8;
 
 /// What was read, and what was noticed on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,12 +65,12 @@ pub enum JsonError {
 /// Reads one JSON value that fills all of `bytes`.
 ///
 /// # Errors
-/// When they are not UTF-8, not JSON, or nested deeper than 128 levels.
+/// When they are not UTF-8, not JSON, or nested deeper than [`MAX_DEPTH`].
 pub fn parse(bytes: &[u8]) -> Result<Parsed, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
     let mut findings = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Reading { findings: &mut findings }
+    let value = Reading { findings: &mut findings, depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| syntax(&error))?;
@@ -72,7 +80,6 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, JsonError> {
 fn syntax(error: &serde_json::Error) -> JsonError {
     let full = error.to_string();
     let what = full.split(" at line ").next().unwrap_or(&full).to_owned();
-    let what = if what.contains("recursion limit") { "nested deeper than 128 levels".to_owned() } else { what };
     JsonError::Syntax { what, line: error.line(), column: error.column() }
 }
 
@@ -83,6 +90,7 @@ pub fn pointer_segment(key: &str) -> String {
 
 struct Reading<'a> {
     findings: &'a mut Vec<Finding>,
+    depth: usize,
 }
 
 impl Reading<'_> {
@@ -99,6 +107,24 @@ impl Reading<'_> {
                 finding.pointer.insert_str(0, &segment);
             }
         }
+    }
+
+    /// Drops what is too much since `first`, the place where this object or list began.
+    fn cap_since(&mut self, first: usize) {
+        if self.findings.len() > first + MAX_FINDINGS {
+            let last = first + MAX_FINDINGS - 1;
+            if let Some(nul) = (last..self.findings.len()).find(|&at| self.findings[at].kind == FindingKind::Nul) {
+                self.findings.swap(last, nul);
+            }
+            self.findings.truncate(last + 1);
+        }
+    }
+
+    fn inner<E: serde::de::Error>(&mut self) -> Result<Reading<'_>, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        Ok(Reading { findings: self.findings, depth: self.depth + 1 })
     }
 }
 
@@ -144,22 +170,28 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        let start = self.findings.len();
         let mut list = Vec::new();
         loop {
             let first = self.findings.len();
-            let Some(item) = items.next_element_seed(Reading { findings: self.findings })? else {
+            let Some(item) = items.next_element_seed(self.inner()?)? else {
                 return Ok(Value::Array(list));
             };
             self.prefix_since(first, || format!("/{}", list.len()));
+            // The items of an outermost list are values of their own, such as the events of a request.
+            if self.depth > 0 {
+                self.cap_since(start);
+            }
             list.push(item);
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
+        let start = self.findings.len();
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             let first = self.findings.len();
-            let value = entries.next_value_seed(Reading { findings: self.findings })?;
+            let value = entries.next_value_seed(self.inner()?)?;
             if key.contains('\0') {
                 self.found(FindingKind::Nul);
             }
@@ -167,6 +199,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
                 self.found(FindingKind::DuplicateKey);
             }
             self.prefix_since(first, || pointer_segment(&key));
+            self.cap_since(start);
             object.insert(key, value);
         }
         Ok(Value::Object(object))
@@ -197,9 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn keeps_few_findings_of_each_value_but_never_loses_a_nul() {
+        let event = format!(r#"{{{}"z":"\u0000"}}"#, r#""a":1,"#.repeat(5000));
+        let found = findings(&format!("[{event},{event}]"));
+        assert_eq!(found.len(), 2 * MAX_FINDINGS);
+        assert_eq!(findings(&event).len(), MAX_FINDINGS);
+        for at in [0, 1] {
+            assert!(found.contains(&(format!("/{at}/z"), FindingKind::Nul)));
+        }
+    }
+
+    #[test]
     fn refuses_what_is_not_json() {
-        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
-        assert!(parse(deep.as_bytes()).unwrap_err().to_string().starts_with("nested deeper than 128 levels"));
+        let nested = |levels| parse(("[".repeat(levels) + &"]".repeat(levels)).as_bytes());
+        assert!(nested(MAX_DEPTH).is_ok());
+        for levels in [MAX_DEPTH + 1, 10_000] {
+            assert!(nested(levels).unwrap_err().to_string().starts_with("nested deeper than 100 levels at line 1"));
+        }
         for bad in ["", "{", "{\"a\":\"\\ud800\"}", "1 2", "{'a':1}", "[1,]", "nul", "1e999"] {
             assert!(matches!(parse(bad.as_bytes()), Err(JsonError::Syntax { .. })), "{bad}");
         }

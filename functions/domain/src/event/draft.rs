@@ -89,6 +89,8 @@ pub struct Admission<'a> {
 pub struct Admitted {
     /// The event.
     pub event: Event,
+    /// The event as JSON, as its size was counted.
+    pub json: String,
     /// Set where the caller named the event but gave no time: the hash under which the pk of its
     /// first arrival is remembered for 24 hours.
     pub remember: Option<[u8; 32]>,
@@ -176,12 +178,13 @@ impl Draft {
             id: self.id,
             source: self.source,
         };
-        let bytes = serde_json::to_vec(&event).map_or(usize::MAX, |json| json.len());
+        let json = event.to_json();
+        let bytes = json.len();
         if bytes > MAX_EVENT_BYTES {
             let detail = format!("the event has {bytes} bytes; at most {MAX_EVENT_BYTES} (256 KiB) are allowed");
             return Err(Rejection { pointer: String::new(), detail, kind: Kind::TooLarge });
         }
-        Ok(Admitted { event, remember })
+        Ok(Admitted { event, json, remember })
     }
 
     fn mask(&mut self, masker: &Masker) {

@@ -60,6 +60,12 @@ impl Event {
         self.expires > now
     }
 
+    /// The event as one line of JSON.
+    pub fn to_json(&self) -> String {
+        // Every key is a string and no field can refuse, so this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// A string at `context.<key>`.
     pub fn context_str(&self, key: &str) -> Option<&str> {
         self.context.get(key).and_then(Value::as_str)
