@@ -48,6 +48,14 @@ impl DeliveryId {
         bytes[16..].copy_from_slice(&self.rest);
         bytes
     }
+
+    /// From its 26 bytes.
+    pub fn from_bytes(bytes: [u8; 26]) -> Self {
+        let (mut event, mut rest) = ([0; 16], [0; 10]);
+        event.copy_from_slice(&bytes[..16]);
+        rest.copy_from_slice(&bytes[16..]);
+        Self { event: EventPk::from_bytes(event), rest }
+    }
 }
 
 impl fmt::Display for DeliveryId {
