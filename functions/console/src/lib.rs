@@ -1,1 +1,69 @@
-//! The reading and operating API.
+//! The reading and operating API: events, notifications, deliveries, transports, the rules document.
+//!
+//! One file a subject. Decides nothing about events or deliveries itself: it shows what the store
+//! holds and passes an operator's wish on to the ledger, the queue or the documents.
+
+mod config;
+mod deliveries;
+mod events;
+mod list;
+mod notifications;
+mod transports;
+
+use std::sync::Arc;
+
+use api::Door;
+use axum::Router;
+use axum::routing::{get, patch, post};
+use domain::ports::{Channel, Clock, Configuration, Documents, Entropy, EventLog, Inbox, Ledger, WorkQueue};
+
+/// Where the rules document comes from.
+#[derive(Clone)]
+pub enum RulesSource {
+    /// A file beside the process, which the operator edits; it cannot be replaced over HTTP.
+    File,
+    /// The store.
+    Stored(Arc<dyn Documents>),
+}
+
+/// What the API needs of the world.
+#[derive(Clone)]
+pub struct Console {
+    /// The events.
+    pub log: Arc<dyn EventLog>,
+    /// The deliveries.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where redelivered ones go.
+    pub queue: Arc<dyn WorkQueue>,
+    /// The inboxes.
+    pub inbox: Arc<dyn Inbox>,
+    /// The rules document in force.
+    pub configuration: Arc<dyn Configuration>,
+    /// Where it comes from.
+    pub rules: RulesSource,
+    /// For testing a transport.
+    pub channel: Arc<dyn Channel>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For the pk of a test's event.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who may come in.
+    pub door: Door,
+}
+
+/// The routes. Whoever serves them calls [`api::finish`] on the whole.
+pub fn router(console: Console) -> Router {
+    Router::new()
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/{pk}", get(events::show))
+        .route("/v1/notifications", get(notifications::list))
+        .route("/v1/notifications/{pk}", patch(notifications::mark))
+        .route("/v1/notifications/mark_all_seen", post(notifications::mark_all_seen))
+        .route("/v1/deliveries", get(deliveries::list))
+        .route("/v1/deliveries/{id}", get(deliveries::show))
+        .route("/v1/deliveries/{id}/redeliver", post(deliveries::redeliver))
+        .route("/v1/transports/{name}/test", post(transports::test))
+        .route("/v1/config", get(config::show).put(config::replace))
+        .route("/v1/config/check", post(config::check))
+        .with_state(console)
+}

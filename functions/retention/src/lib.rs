@@ -1,1 +1,80 @@
-//! Scheduled: purge what has expired, send what is due.
+//! What happens by the clock: expired records are deleted, due retries go back to the queue.
+//!
+//! Both are safe to repeat and to run in two places at once. Neither is needed for correctness of
+//! what readers see: expired records are invisible before they are deleted.
+
+use std::sync::Arc;
+
+use domain::Timestamp;
+use domain::message::{Message, Work};
+use domain::ports::{Clock, EventLog, Ledger, StoreError, WorkQueue};
+use jiff::SignedDuration;
+
+/// Deliveries to one queue message: one slow receiver must not hold many others' retries.
+const TO_A_MESSAGE: usize = 25;
+
+/// Due deliveries looked at in one sweep; the next sweep takes the rest.
+const DUE_AT_A_TIME: usize = 1_000;
+
+/// Records deleted between two looks at the clock: small, so that ingestion is never held up.
+const PURGE_AT_A_TIME: usize = 500;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Expired records deleted.
+    pub purged: usize,
+    /// Deliveries sent back to the queue because their next attempt is due.
+    pub resent: usize,
+}
+
+/// The scheduled work.
+#[derive(Clone)]
+pub struct Retention {
+    /// What expires.
+    pub log: Arc<dyn EventLog>,
+    /// What falls due.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where due deliveries go.
+    pub queue: Arc<dyn WorkQueue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Retention {
+    /// Sends what is due, then deletes what has expired, for at most `time`.
+    ///
+    /// # Errors
+    /// When the store or the queue fails; what was done until then is done.
+    pub async fn sweep(&self, time: SignedDuration) -> Result<Swept, StoreError> {
+        let deadline = domain::time::later(self.clock.now(), time);
+        let resent = self.resend().await?;
+        let purged = self.purge(deadline).await?;
+        if resent + purged > 0 {
+            tracing::info!(purged, resent, "swept");
+        }
+        Ok(Swept { purged, resent })
+    }
+
+    async fn resend(&self) -> Result<usize, StoreError> {
+        let due = self.ledger.due(self.clock.now(), DUE_AT_A_TIME).await?;
+        let messages: Vec<Message> =
+            due.chunks(TO_A_MESSAGE).map(|ids| Message::new(Work::Deliveries(ids.to_vec()))).collect();
+        if !messages.is_empty() {
+            self.queue.send(&messages, SignedDuration::ZERO).await?;
+        }
+        Ok(due.len())
+    }
+
+    async fn purge(&self, deadline: Timestamp) -> Result<usize, StoreError> {
+        let mut purged = 0;
+        loop {
+            let now = self.clock.now();
+            let deleted = self.log.purge(now, PURGE_AT_A_TIME).await?;
+            purged += deleted;
+            if deleted < PURGE_AT_A_TIME || now >= deadline {
+                return Ok(purged);
+            }
+        }
+    }
+}

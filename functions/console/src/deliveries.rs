@@ -1,0 +1,113 @@
+//! `/v1/deliveries`: what was sent, what failed, and sending it again.
+
+use api::{Path, Problem, Query};
+use axum::Json;
+use axum::extract::State;
+use domain::Timestamp;
+use domain::delivery::{Attempt, Delivery, DeliveryId, State as Standing};
+use domain::event::EventPk;
+use domain::message::{Message, Work};
+use domain::ports::DeliveryQuery;
+use domain::token::Scope;
+use http::{HeaderMap, StatusCode};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::Console;
+use crate::list::{self, List};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filters {
+    event: Option<EventPk>,
+    state: Option<Standing>,
+    rule: Option<String>,
+    transport: Option<String>,
+    recipient: Option<String>,
+    cursor: Option<DeliveryId>,
+    limit: Option<usize>,
+}
+
+/// A ledger entry as it is shown.
+#[derive(Serialize)]
+pub(crate) struct View {
+    id: DeliveryId,
+    event: EventPk,
+    rule: String,
+    transport: String,
+    recipient: String,
+    state: Standing,
+    attempts: Vec<Attempt>,
+    #[serde(with = "domain::time::micros_option")]
+    next_at: Option<Timestamp>,
+}
+
+impl From<Delivery> for View {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            event: delivery.event(),
+            recipient: delivery.recipient.label().to_owned(),
+            rule: delivery.rule,
+            transport: delivery.transport,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            next_at: delivery.next_at,
+        }
+    }
+}
+
+/// Newest event first.
+pub(crate) async fn list(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Query(filters): Query<Filters>,
+) -> Result<Json<List<View>>, Problem> {
+    console.door.admit(&headers, Scope::Read).await?;
+    let query = DeliveryQuery {
+        event: filters.event,
+        state: filters.state,
+        rule: filters.rule,
+        transport: filters.transport,
+        recipient: filters.recipient,
+        before: filters.cursor,
+        limit: list::limit(filters.limit)?,
+    };
+    let page = console.ledger.list(&query).await?;
+    Ok(Json(List::new(page.results.into_iter().map(View::from).collect(), page.next)))
+}
+
+/// One delivery.
+pub(crate) async fn show(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Path(id): Path<DeliveryId>,
+) -> Result<Json<View>, Problem> {
+    console.door.admit(&headers, Scope::Read).await?;
+    Ok(Json(find(&console, id).await?.into()))
+}
+
+/// Opens a dead delivery again; its next attempt is due at once.
+pub(crate) async fn redeliver(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Path(id): Path<DeliveryId>,
+) -> Result<(StatusCode, Json<View>), Problem> {
+    console.door.admit(&headers, Scope::Admin).await?;
+    let dead = find(&console, id).await?;
+    let reopened = dead.redelivered(console.clock.now()).map_err(|error| Problem::conflict(error.to_string()))?;
+    let replaced = console.ledger.replace(std::slice::from_ref(&reopened)).await?;
+    if replaced.first() != Some(&true) {
+        return Err(Problem::conflict("somebody else has just changed this delivery; look at it again"));
+    }
+    // Should the queue fail now, the schedule finds it due.
+    let message = Message::new(Work::Deliveries(vec![id]));
+    if let Err(error) = console.queue.send(&[message], SignedDuration::ZERO).await {
+        tracing::warn!(%error, delivery = %id, "redelivery waits in the ledger instead of the queue");
+    }
+    Ok((StatusCode::ACCEPTED, Json(reopened.into())))
+}
+
+async fn find(console: &Console, id: DeliveryId) -> Result<Delivery, Problem> {
+    console.ledger.get(id).await?.ok_or_else(|| Problem::not_found("no delivery has this id"))
+}
