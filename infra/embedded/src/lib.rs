@@ -1,1 +1,65 @@
-//! The store, queue and ledger on one local SQLite file.
+//! The store, queue and ledger on one local SQLite file: every store port of `domain::ports`.
+//!
+//! Owns `nuncio.db` in the data folder. An accepted event is on disk (fsync) before `accept`
+//! returns; the queue is a table with leases; bodies are written once. Refuses to decide anything:
+//! what a record means is the domain's affair, and `now` is always an argument. The one clock read
+//! here is the file's own, by which a queue message waits out its delay.
+//!
+//! ```text
+//!  callers ──▶ writer thread ──▶ one transaction, one fsync for all who wait
+//!          └─▶ readers (blocking threads) ──▶ the last committed state
+//! ```
+
+mod documents;
+mod event_log;
+mod fault;
+mod inbox;
+mod intake;
+mod jobs;
+mod ledger;
+mod lock;
+mod open;
+mod purge;
+mod readers;
+mod record;
+mod schema;
+mod tokens;
+mod writer;
+
+pub use jobs::{Job, JobId, LEASE, Released};
+pub use lock::FolderLock;
+pub use open::OpenError;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use readers::Readers;
+use writer::Writer;
+
+/// The store. Clones share it; the last one to go finishes what is being written.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+    work: Arc<Notify>,
+}
+
+impl Store {
+    /// Opens the store in `folder`; folder and file are made where they are missing, for their owner
+    /// alone. A second process may open it too; both see each other's writes.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be used.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let file = open::make_file(folder)?;
+        let mut connection = open::writer(&file)?;
+        schema::migrate(&mut connection, &file)?;
+        let writer = Writer::start(connection).map_err(|error| OpenError::unusable(&file, &error))?;
+        Ok(Self { writer: Arc::new(writer), readers: Arc::new(Readers::new(file)), work: Arc::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

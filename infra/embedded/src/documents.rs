@@ -1,0 +1,59 @@
+//! The rules documents, every version that ever was in force.
+//! A version is written once: of two who save the same next version, one has a conflict.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::document::RulesDocument;
+use domain::ports::{Active, Documents, Saved, StoreError};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use crate::Store;
+use crate::fault::Fault;
+use crate::record;
+
+/// An [`Active`] as it is stored, beside its version.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    document: RulesDocument,
+    source: String,
+    #[serde(with = "domain::time::micros")]
+    at: Timestamp,
+    by: String,
+}
+
+#[async_trait]
+impl Documents for Store {
+    async fn newest(&self) -> Result<Option<Active>, StoreError> {
+        let newest = |connection: &Connection| {
+            connection
+                .prepare_cached("SELECT version, body FROM documents ORDER BY version DESC LIMIT 1")?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?
+                .map(|(version, body): (i64, String)| active(version, &body))
+                .transpose()
+        };
+        self.readers.read(newest).await
+    }
+
+    async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
+        let version = i64::try_from(active.version).map_err(|_| StoreError::Corrupt("the version".to_owned()))?;
+        let Active { document, source, at, by, .. } = active.clone();
+        let body = record::write(&Stored { document, source, at, by })?;
+        let save = move |connection: &Connection| {
+            let rows = connection
+                .prepare_cached(
+                    "INSERT INTO documents (version, body)
+                     SELECT ?1, ?2 WHERE ?1 = 1 + (SELECT coalesce(max(version), 0) FROM documents)",
+                )?
+                .execute(params![version, body])?;
+            Ok(if rows > 0 { Saved::Saved } else { Saved::Conflict })
+        };
+        self.writer.write(save).await
+    }
+}
+
+fn active(version: i64, body: &str) -> Result<Active, Fault> {
+    let Stored { document, source, at, by } = record::read(body)?;
+    Ok(Active { version: version.unsigned_abs(), document, source, at, by })
+}

@@ -1,0 +1,107 @@
+//! The stored events, read back.
+//! Narrows a list by pk and expiry in SQL and by text in the bodies; `EventQuery::admits` decides.
+//! Never holds more than a page: a scan reads row by row.
+
+use async_trait::async_trait;
+use domain::ports::{EventLog, EventQuery, Page, StoreError};
+use domain::{Event, EventPk, Timestamp};
+use jiff::SignedDuration;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::Store;
+use crate::fault::Fault;
+use crate::record::{self, Needles};
+
+/// A page ends early once its events together have this size: a thousand of the largest would not fit.
+const PAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Sorts after every pk.
+const AFTER_ALL: [u8; 17] = [0xff; 17];
+
+#[async_trait]
+impl EventLog for Store {
+    async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
+        let get = move |connection: &Connection| {
+            let mut select = connection.prepare_cached("SELECT body FROM events WHERE pk = ?1 AND expires > ?2")?;
+            let body: Option<String> =
+                select.query_row(params![pk.as_bytes(), now.as_microsecond()], |row| row.get(0)).optional()?;
+            body.map(|body| record::read(&body)).transpose()
+        };
+        self.readers.read(get).await
+    }
+
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError> {
+        let query = query.clone();
+        self.readers.read(move |connection| list(connection, &query, now)).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.purge_all(now, limit).await
+    }
+}
+
+fn list(connection: &Connection, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, Fault> {
+    let mut select = connection
+        .prepare_cached("SELECT pk, body FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC")?;
+    let since = query.since.map_or(EventPk::from_bytes([0; 16]), EventPk::first_at);
+    let before = upper_bound(query);
+    let mut rows = select.query(params![before, since.as_bytes(), now.as_microsecond()])?;
+    let filter = Filter::of(query);
+    let mut page = Page { results: Vec::<Event>::new(), next: None };
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let body = row.get_ref(1)?.as_str().unwrap_or_default();
+        if !filter.may_admit(body) {
+            continue;
+        }
+        let Ok(event) = record::read::<Event>(body) else {
+            let pk = EventPk::from_bytes(row.get(0)?);
+            tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
+            continue;
+        };
+        if !query.admits(&event) {
+            continue;
+        }
+        if page.results.len() >= query.limit.max(1) || bytes > PAGE_BYTES {
+            page.next = page.results.last().map(|last| last.pk);
+            break;
+        }
+        bytes += body.len();
+        page.results.push(event);
+    }
+    Ok(page)
+}
+
+/// The pk that all results sort before. A pk has whole milliseconds, `until` may not.
+fn upper_bound(query: &EventQuery) -> Vec<u8> {
+    let until = query.until.map(|until| EventPk::first_at(domain::time::later(until, SignedDuration::from_millis(1))));
+    [query.before, until].into_iter().flatten().min().map_or(AFTER_ALL.to_vec(), |pk| pk.as_bytes().to_vec())
+}
+
+/// Rules bodies out by their text.
+struct Filter {
+    needles: Needles,
+    search: Option<String>,
+}
+
+impl Filter {
+    fn of(query: &EventQuery) -> Self {
+        let (exact, prefix) = match &query.action {
+            Some(domain::event::ActionPattern::Exact(action)) => (Some(action.as_str()), None),
+            Some(domain::event::ActionPattern::Prefix(start)) => (None, Some(start.as_str())),
+            None => (None, None),
+        };
+        let ip = query.client_ip.map(|ip| ip.to_string());
+        let needles = Needles::default()
+            .pair("action", exact)
+            .pair_prefix("action", prefix)
+            .pair_prefix("app", query.app.as_deref())
+            .pair("username", query.username.as_deref())
+            .pair("client_ip", ip.as_deref());
+        Self { needles, search: query.search.as_ref().map(|text| text.to_lowercase()) }
+    }
+
+    fn may_admit(&self, body: &str) -> bool {
+        self.needles.admit(body) && self.search.as_ref().is_none_or(|text| body.to_lowercase().contains(text))
+    }
+}

@@ -1,0 +1,106 @@
+//! Where events come in: stored and queued in one transaction.
+//! Owns the names of events that came without a time. The queue holds pks, not bodies: those are
+//! in the same file already. An event that is stored is left alone and not queued again.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::message::{Message, Work};
+use domain::ports::{Intake, StoreError};
+use domain::{Event, EventPk, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::fault::Fault;
+use crate::{Store, jobs, record};
+
+/// Few enough to be evaluated within a lease, many enough that the queue costs next to nothing.
+const EVENTS_PER_JOB: usize = 100;
+
+struct Row {
+    pk: EventPk,
+    expires: i64,
+    body: String,
+}
+
+#[async_trait]
+impl Intake for Store {
+    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        // The callers make their bodies side by side; the one writer only writes.
+        let rows = events.iter().map(|event| row(event)).collect::<Result<Vec<_>, _>>()?;
+        let work = self.work.clone();
+        let queued = move |jobs: &usize| {
+            if *jobs > 0 {
+                work.notify_one();
+            }
+        };
+        self.writer.write_then(move |connection| insert(connection, &rows), queued).await.map(drop)
+    }
+
+    async fn remember(
+        &self,
+        names: &[([u8; 32], EventPk)],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EventPk>, StoreError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names = names.to_vec();
+        let remember = move |connection: &Connection| {
+            names.iter().map(|(hash, proposed)| remember_one(connection, hash, *proposed, now, until)).collect()
+        };
+        self.writer.write(remember).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        let probe = |connection: &Connection| {
+            Ok(connection.prepare_cached("UPDATE probe SET writes = writes + 1")?.execute([]).map(drop)?)
+        };
+        self.writer.write(probe).await
+    }
+}
+
+fn row(event: &Event) -> Result<Row, Fault> {
+    Ok(Row { pk: event.pk, expires: event.expires.as_microsecond(), body: record::write(event)? })
+}
+
+/// Says how many jobs it made of them.
+fn insert(connection: &Connection, rows: &[Row]) -> Result<usize, Fault> {
+    let mut insert = connection
+        .prepare_cached("INSERT INTO events (pk, expires, body) VALUES (?1, ?2, ?3) ON CONFLICT (pk) DO NOTHING")?;
+    let mut new = Vec::with_capacity(rows.len());
+    for row in rows {
+        if insert.execute(params![row.pk.as_bytes(), row.expires, row.body])? > 0 {
+            new.push(row.pk);
+        }
+    }
+    let jobs = new.chunks(EVENTS_PER_JOB);
+    let made = jobs.len();
+    for pks in jobs {
+        jobs::insert(connection, &Message::new(Work::Stored(pks.to_vec())), jobs::AT_ONCE)?;
+    }
+    Ok(made)
+}
+
+fn remember_one(
+    connection: &Connection,
+    hash: &[u8; 32],
+    proposed: EventPk,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<EventPk, Fault> {
+    let known: Option<[u8; 16]> = connection
+        .prepare_cached("SELECT pk FROM names WHERE hash = ?1 AND expires > ?2")?
+        .query_row(params![hash, now.as_microsecond()], |row| row.get(0))
+        .optional()?;
+    if let Some(bytes) = known {
+        return Ok(EventPk::from_bytes(bytes));
+    }
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO names (hash, pk, expires) VALUES (?1, ?2, ?3)")?
+        .execute(params![hash, proposed.as_bytes(), until.as_microsecond()])?;
+    Ok(proposed)
+}

@@ -1,0 +1,205 @@
+//! The queue: a table whose rows are leased to the one process that serves.
+//! Owns leases and delays. Refuses to let a row that cannot be read stop the others: it is kept,
+//! never due again, and named in the log.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::message::{Message, Work};
+use domain::ports::{StoreError, WorkQueue};
+use domain::{Event, EventPk, Timestamp};
+use jiff::SignedDuration;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::fault::Fault;
+use crate::{Store, ledger, record};
+
+/// How long a taken job stays away from others. Only a task that died within a living process lets
+/// it run out: a process that starts ends all leases.
+pub const LEASE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Due now and always.
+pub(crate) const AT_ONCE: i64 = 0;
+
+/// A job's name, as long as it is in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub i64);
+
+/// A queue message on lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// To finish or release it by.
+    pub id: JobId,
+    /// What there is to do. Stored events have been read: they come as `Work::Events`.
+    pub message: Message,
+    /// How often it was taken, this time included.
+    pub attempts: u32,
+}
+
+/// What ending the leases of a dead process found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released {
+    /// Queue messages it had taken.
+    pub jobs: usize,
+    /// Deliveries it was making.
+    pub deliveries: usize,
+}
+
+#[async_trait]
+impl WorkQueue for Store {
+    async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let messages = messages.to_vec();
+        let insert_all = move |connection: &Connection| {
+            let due = if delay > SignedDuration::ZERO { own_clock(connection, delay)? } else { AT_ONCE };
+            messages.iter().try_for_each(|message| insert(connection, message, due))
+        };
+        let work = self.work.clone();
+        self.writer.write_then(insert_all, move |()| work.notify_one()).await
+    }
+}
+
+impl Store {
+    /// Takes up to `limit` jobs that are due: what waited out a delay first, then the oldest.
+    pub async fn take(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let taken = self.writer.write(move |connection| lease(connection, now, limit)).await?;
+        if taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (jobs, unreadable) = self.readers.read(move |connection| load_all(connection, taken)).await?;
+        for id in unreadable {
+            tracing::error!(job = id.0, "a queue message cannot be read; it is kept but not tried again");
+            self.set_due(id, None).await?;
+        }
+        Ok(jobs)
+    }
+
+    /// Removes a job that is done.
+    pub async fn finish(&self, id: JobId) -> Result<(), StoreError> {
+        let delete = move |connection: &Connection| {
+            Ok(connection.prepare_cached("DELETE FROM jobs WHERE id = ?1")?.execute([id.0]).map(drop)?)
+        };
+        self.writer.write(delete).await
+    }
+
+    /// Puts a job back, due at `at`.
+    pub async fn release(&self, id: JobId, at: Timestamp) -> Result<(), StoreError> {
+        self.set_due(id, Some(at.as_microsecond())).await
+    }
+
+    async fn set_due(&self, id: JobId, due: Option<i64>) -> Result<(), StoreError> {
+        let update = move |connection: &Connection| {
+            let mut update = connection.prepare_cached("UPDATE jobs SET due = ?2, leased = 0 WHERE id = ?1")?;
+            Ok(update.execute(params![id.0, due]).map(drop)?)
+        };
+        let work = self.work.clone();
+        self.writer.write_then(update, move |()| work.notify_one()).await
+    }
+
+    /// Ends the leases of a process that is no more, on jobs and on deliveries. Only for a process
+    /// that holds the [`FolderLock`](crate::FolderLock), before it takes anything.
+    pub async fn release_all(&self) -> Result<Released, StoreError> {
+        let release = |connection: &Connection| {
+            let jobs = connection.execute("UPDATE jobs SET due = ?1, leased = 0 WHERE leased = 1", [AT_ONCE])?;
+            Ok(Released { jobs, deliveries: ledger::end_leases(connection)? })
+        };
+        self.writer.write(release).await
+    }
+
+    /// When the next job is due; the epoch if one is at once.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let next = |connection: &Connection| {
+            let due: Option<i64> =
+                connection.prepare_cached("SELECT min(due) FROM jobs")?.query_row([], |row| row.get(0))?;
+            Ok(due.map(|micros| Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)))
+        };
+        self.readers.read(next).await
+    }
+
+    /// Waits until this process has queued something since the last wait, or until `at_most` has
+    /// passed. For one poller: of several that wait, one is woken.
+    pub async fn work_arrived(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.work.notified()).await;
+    }
+}
+
+/// Queues one message.
+pub(crate) fn insert(connection: &Connection, message: &Message, due: i64) -> Result<(), Fault> {
+    let body = serde_json::to_string(message)?;
+    connection.prepare_cached("INSERT INTO jobs (due, body) VALUES (?1, ?2)")?.execute(params![due, body])?;
+    Ok(())
+}
+
+/// The file's clock, so that a delay passes without a caller's idea of now. It counts milliseconds;
+/// rounded up, a message never comes early.
+fn own_clock(connection: &Connection, later: SignedDuration) -> Result<i64, Fault> {
+    let now: i64 = connection
+        .prepare_cached("SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)")?
+        .query_row([], |row| row.get(0))?;
+    let later = i64::try_from(later.as_micros()).unwrap_or(i64::MAX);
+    Ok(now.saturating_add(1000).saturating_add(later))
+}
+
+struct Taken {
+    id: JobId,
+    attempts: u32,
+    body: String,
+}
+
+fn lease(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Taken>, Fault> {
+    let mut ids = Vec::new();
+    for due in [
+        "SELECT id FROM jobs WHERE due > 0 AND due <= ?1 ORDER BY due, id LIMIT ?2",
+        "SELECT id FROM jobs WHERE due = 0 AND ?1 IS NOT NULL ORDER BY id LIMIT ?2",
+    ] {
+        let mut select = connection.prepare_cached(due)?;
+        let more = i64::try_from(limit - ids.len()).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![now.as_microsecond(), more], |row| row.get::<_, i64>(0))?;
+        ids.extend(rows.collect::<Result<Vec<_>, _>>()?);
+    }
+    let until = domain::time::later(now, LEASE).as_microsecond();
+    let mut update = connection.prepare_cached(
+        "UPDATE jobs SET due = ?2, leased = 1, attempts = attempts + 1 WHERE id = ?1 RETURNING attempts, body",
+    )?;
+    let take = |id| {
+        update
+            .query_row(params![id, until], |row| Ok(Taken { id: JobId(id), attempts: row.get(0)?, body: row.get(1)? }))
+            .map_err(Fault::from)
+    };
+    ids.into_iter().map(take).collect()
+}
+
+/// The jobs with their events, and the ones that cannot be read.
+fn load_all(connection: &Connection, taken: Vec<Taken>) -> Result<(Vec<Job>, Vec<JobId>), Fault> {
+    let (mut jobs, mut unreadable) = (Vec::with_capacity(taken.len()), Vec::new());
+    for Taken { id, attempts, body } in taken {
+        match serde_json::from_str::<Message>(&body) {
+            Err(_) => unreadable.push(id),
+            Ok(message) => jobs.push(Job { id, attempts, message: with_events(connection, id, message)? }),
+        }
+    }
+    Ok((jobs, unreadable))
+}
+
+fn with_events(connection: &Connection, id: JobId, message: Message) -> Result<Message, Fault> {
+    Ok(match message.into_work() {
+        Work::Stored(pks) => {
+            let events = pks.into_iter().map(|pk| load(connection, id, pk)).collect::<Result<Vec<_>, _>>()?;
+            Message::new(Work::Events(events.into_iter().flatten().collect()))
+        }
+        work => Message::new(work),
+    })
+}
+
+/// The event; none where it is gone, or cannot be read.
+fn load(connection: &Connection, id: JobId, pk: EventPk) -> Result<Option<Event>, Fault> {
+    let mut select = connection.prepare_cached("SELECT body FROM events WHERE pk = ?1")?;
+    let read = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().ok().and_then(|body| record::read(body).ok()));
+    let found: Option<Option<Event>> = select.query_row([pk.as_bytes()], read).optional()?;
+    if found == Some(None) {
+        tracing::error!(event = %pk, job = id.0, "a stored event cannot be read; it is kept but not evaluated");
+    }
+    Ok(found.flatten())
+}

@@ -1,0 +1,152 @@
+//! Opens the file: makes the folder and the file for their owner alone, sets up connections.
+//! Owns the settings that durability rests on: WAL, and an fsync at every commit.
+//! Refuses file systems without WAL, and files that are not Nuncio's or come from a newer one.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// The file's name in its folder.
+const FILE: &str = "nuncio.db";
+
+/// How long a write waits for another process's (the CLI's tokens while the server runs).
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The store cannot be opened. Says where, why and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made or used.
+    #[error("cannot use the data folder {}: {source}; it must be a folder that this user may write in", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process serves from the folder.
+    #[error(
+        "another Nuncio ({}) is using the data folder {}; stop it, or start this one with another --data folder",
+        pid.map_or_else(|| "process unknown".to_owned(), |pid| format!("process {pid}")),
+        folder.display()
+    )]
+    InUse {
+        /// Which.
+        folder: PathBuf,
+        /// The other process, where it could be read.
+        pid: Option<u32>,
+    },
+    /// The file cannot be opened or is no store.
+    #[error("cannot use the store {}: {detail}; mend or restore the file, or start with another --data folder", file.display())]
+    Unusable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        detail: String,
+    },
+    /// The file system cannot do what the store needs.
+    #[error("the file system of {} does not support SQLite's write-ahead log; put the data folder on a local disk", file.display())]
+    NoWal {
+        /// Which.
+        file: PathBuf,
+    },
+    /// A newer Nuncio wrote the file.
+    #[error("the store {} has version {found}, this Nuncio knows versions up to {known}; use the newer Nuncio", file.display())]
+    Newer {
+        /// Which.
+        file: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest this program knows.
+        known: usize,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn folder(folder: &Path, source: io::Error) -> Self {
+        Self::Folder { folder: folder.to_owned(), source }
+    }
+
+    pub(crate) fn unusable(file: &Path, error: &dyn std::fmt::Display) -> Self {
+        Self::Unusable { file: file.to_owned(), detail: error.to_string() }
+    }
+}
+
+/// Makes the folder where it is missing, readable by its owner alone, and durable.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|source| OpenError::folder(folder, source))?;
+    let parent = fs::canonicalize(folder).ok().and_then(|path| path.parent().map(Path::to_owned));
+    parent.map_or(Ok(()), |parent| sync_folder(&parent)).map_err(|source| OpenError::folder(folder, source))
+}
+
+/// Opens a file for reading and writing, made for its owner alone where it is missing.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes the file where it is missing, and says where it is.
+pub(crate) fn make_file(folder: &Path) -> Result<PathBuf, OpenError> {
+    make_folder(folder)?;
+    let file = folder.join(FILE);
+    if !file.exists() {
+        // SQLite gives its log and index files the permissions of this one.
+        private_file(&file).and_then(|_| sync_folder(folder)).map_err(|source| OpenError::folder(folder, source))?;
+    }
+    Ok(file)
+}
+
+/// The connection that writes.
+pub(crate) fn writer(file: &Path) -> Result<Connection, OpenError> {
+    let unusable = |error: rusqlite::Error| OpenError::unusable(file, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(unusable)?;
+    connection.busy_timeout(BUSY).map_err(unusable)?;
+    // Has an effect on an empty file only. Events of about 1 KiB leave less of a large page unused.
+    connection.pragma_update(None, "page_size", 8192).map_err(unusable)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(unusable)?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(OpenError::NoWal { file: file.to_owned() });
+    }
+    for (pragma, value) in SETTINGS {
+        connection.pragma_update(None, pragma, value).map_err(unusable)?;
+    }
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// `FULL` fsyncs the log at every commit; `NORMAL` would lose the last ones with the power.
+const SETTINGS: [(&str, &str); 5] = [
+    ("synchronous", "FULL"),
+    ("wal_autocheckpoint", "1000"),
+    ("journal_size_limit", "67108864"),
+    ("cache_size", "-16000"),
+    ("temp_store", "MEMORY"),
+];
+
+/// A connection that reads.
+pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// A new name in a folder is on disk only when the folder is.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,39 @@
+//! Deletes what has expired, of every kind.
+//! Works in small batches, so that whoever posts events waits for none of them long.
+
+use domain::Timestamp;
+use domain::ports::StoreError;
+use rusqlite::{Connection, params};
+
+use crate::Store;
+
+/// Deleted while others wait for the writer.
+const BATCH: usize = 500;
+
+const EXPIRED: [&str; 4] = [
+    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)",
+    "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
+    "DELETE FROM inbox WHERE rowid IN (SELECT rowid FROM inbox WHERE expires <= ?1 LIMIT ?2)",
+    "DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE expires <= ?1 LIMIT ?2)",
+];
+
+impl Store {
+    pub(crate) async fn purge_all(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut deleted = 0;
+        for sql in EXPIRED {
+            while deleted < limit {
+                let batch = BATCH.min(limit - deleted);
+                let delete = move |connection: &Connection| {
+                    let most = i64::try_from(batch).unwrap_or(i64::MAX);
+                    Ok(connection.prepare_cached(sql)?.execute(params![now.as_microsecond(), most])?)
+                };
+                let found = self.writer.write(delete).await?;
+                deleted += found;
+                if found < batch {
+                    break;
+                }
+            }
+        }
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,32 @@
+//! The file's shape, and how an older file gets it.
+//! Migrations go forward only, each in one transaction, numbered by `PRAGMA user_version`.
+//! A file from a newer Nuncio is refused, not guessed at.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::open::OpenError;
+
+/// In order; number N brings a file from version N to N + 1. What was released is never edited.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
+
+/// Brings the file to the newest version.
+pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
+    let unusable = |error: rusqlite::Error| OpenError::unusable(file, &error);
+    // Immediate: of two processes that open an old file one migrates and the other finds it done.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unusable)?;
+    let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)?;
+    let pending = MIGRATIONS.get(found as usize..).ok_or_else(|| OpenError::Newer {
+        file: file.to_owned(),
+        found,
+        known: MIGRATIONS.len(),
+    })?;
+    for migration in pending {
+        transaction.execute_batch(migration).map_err(unusable)?;
+    }
+    if !pending.is_empty() {
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len().to_string()).map_err(unusable)?;
+    }
+    transaction.commit().map_err(unusable)
+}

@@ -1,0 +1,152 @@
+//! The one writer: a thread that owns the only connection that writes, and commits in groups.
+//! Everything that waits goes into one transaction, each operation in a savepoint of its own, so
+//! that many callers share one fsync and one's failure spoils nobody else's write. No answer is
+//! given before the commit is on disk.
+
+use std::thread::JoinHandle;
+
+use domain::ports::StoreError;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::fault::Fault;
+
+/// More than this many operations are not committed together: the first of them is waiting.
+const MOST_TOGETHER: usize = 256;
+
+/// One caller's write.
+trait Operation: Send {
+    /// Does it; false if it failed and must be undone.
+    fn apply(&mut self, connection: &Connection) -> bool;
+    /// Tells the caller, once it is known what became of the transaction.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Task<W, T, A> {
+    write: Option<W>,
+    result: Option<Result<T, StoreError>>,
+    after: A,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<W, T, A> Operation for Task<W, T, A>
+where
+    W: FnOnce(&Connection) -> Result<T, Fault> + Send,
+    T: Send,
+    A: FnOnce(&T) + Send,
+{
+    fn apply(&mut self, connection: &Connection) -> bool {
+        self.result = self.write.take().map(|write| write(connection).map_err(StoreError::from));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let answer = match (self.result, committed) {
+            (Some(Ok(value)), Ok(())) => {
+                (self.after)(&value);
+                Ok(value)
+            }
+            (Some(Err(own)), _) => Err(own),
+            (_, Err(common)) => Err(common),
+            (None, Ok(())) => Err(StoreError::store("the write was not made; try again")),
+        };
+        // A caller that went away does not need the answer; what it asked for is done all the same.
+        let _ = self.caller.send(answer);
+    }
+}
+
+/// The writing thread. Dropping it finishes what waits.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    operations: Option<mpsc::Sender<Box<dyn Operation>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (operations, waiting) = mpsc::channel(MOST_TOGETHER);
+        let thread =
+            std::thread::Builder::new().name("nuncio-writer".to_owned()).spawn(move || run(&connection, waiting))?;
+        Ok(Self { operations: Some(operations), thread: Some(thread) })
+    }
+
+    /// Makes a write; on return it is on disk.
+    pub(crate) async fn write<T, W>(&self, write: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        self.write_then(write, |_| {}).await
+    }
+
+    /// Makes a write, and does `after` once it is on disk, even if the caller has gone away by then.
+    pub(crate) async fn write_then<T, W, A>(&self, write: W, after: A) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
+        let ended = || StoreError::store("its writing thread has ended; restart Nuncio");
+        let (caller, answer) = oneshot::channel();
+        let task = Task { write: Some(write), result: None, after, caller };
+        let operations = self.operations.as_ref().ok_or_else(ended)?;
+        operations.send(Box::new(task)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.operations = None;
+        if let Some(thread) = self.thread.take() {
+            // It can only have panicked; its callers were told by their channels.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
+    let mut group = Vec::with_capacity(MOST_TOGETHER);
+    while let Some(first) = waiting.blocking_recv() {
+        group.push(first);
+        while group.len() < MOST_TOGETHER
+            && let Ok(next) = waiting.try_recv()
+        {
+            group.push(next);
+        }
+        let committed = commit(connection, &mut group);
+        if committed.is_err() && !connection.is_autocommit() {
+            // Best effort: were the rollback to fail too, the next BEGIN says so.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        for operation in group.drain(..) {
+            operation.answer(committed.clone());
+        }
+    }
+}
+
+/// Makes the group's writes, all those that succeed in one transaction.
+fn commit(connection: &Connection, group: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
+    let execute = |sql| -> Result<(), StoreError> {
+        let mut statement = connection.prepare_cached(sql).map_err(Fault::from)?;
+        statement.execute([]).map(drop).map_err(|error| Fault::from(error).into())
+    };
+    execute("BEGIN IMMEDIATE")?;
+    for operation in group {
+        execute("SAVEPOINT operation")?;
+        let done = operation.apply(connection);
+        if connection.is_autocommit() {
+            // SQLite itself rolled everything back: a full disk, an I/O error.
+            return Err(StoreError::store("the disk failed or is full while others were writing; try again"));
+        }
+        if !done {
+            execute("ROLLBACK TO operation")?;
+        }
+        execute("RELEASE operation")?;
+    }
+    execute("COMMIT")
+}
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;
