@@ -1,1 +1,38 @@
 //! DynamoDB, SQS, SES, SSM and Secrets Manager behind the ports, and the Lambda shells' shared glue.
+//!
+//! Refuses static clients and the process's environment: settings come from a map, the SDK's own
+//! (credentials, region, `AWS_ENDPOINT_URL`) through its loader. Where things lie in the one table is
+//! said in `table/keys.rs`.
+
+mod codec;
+mod configuration;
+mod connect;
+mod describe;
+mod documents;
+mod events;
+mod inbox;
+mod intake;
+pub mod lambda;
+mod ledger;
+mod mailer;
+mod pack;
+mod queue;
+mod secrets;
+pub mod settings;
+mod table;
+mod tokens;
+
+pub use codec::from_queued;
+pub use configuration::Configuration;
+pub use connect::Adapters;
+pub use documents::Documents;
+pub use events::EventLog;
+pub use inbox::Inbox;
+pub use intake::Intake;
+pub use ledger::Ledger;
+pub use mailer::Mailer;
+pub use queue::WorkQueue;
+pub use secrets::Secrets;
+pub use settings::Settings;
+pub use table::Table;
+pub use tokens::{RememberedTokens, Tokens};

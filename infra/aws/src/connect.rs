@@ -1,0 +1,109 @@
+//! From settings to adapters. Only `main.rs` files and tests come here.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+
+use crate::mailer::PATIENCE_SECONDS;
+use crate::settings::Settings;
+use crate::{
+    Configuration, Documents, EventLog, Inbox, Intake, Ledger, Mailer, RememberedTokens, Secrets, Table, Tokens,
+    WorkQueue,
+};
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How long one try of a request may take; the SDK makes up to three.
+const TRY: Duration = Duration::from_secs(6);
+/// How long all tries may take: less than the 20 seconds of an attempt at delivery.
+const ALL_TRIES: Duration = Duration::from_secs(PATIENCE_SECONDS);
+
+/// Makes the adapters a function needs; a client is built only for what is asked for.
+#[derive(Debug)]
+pub struct Adapters {
+    sdk: SdkConfig,
+    settings: Settings,
+    table: OnceLock<Table>,
+}
+
+impl Adapters {
+    /// With the credentials, region and endpoint the SDK finds in its environment.
+    pub async fn connect(settings: Settings) -> Self {
+        let patience = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(TRY)
+            .operation_timeout(ALL_TRIES)
+            .build();
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(patience);
+        Self::over(loader.load().await, settings)
+    }
+
+    /// With this configuration of the SDK.
+    pub fn over(sdk: SdkConfig, settings: Settings) -> Self {
+        Self { sdk, settings, table: OnceLock::new() }
+    }
+
+    /// What it was made from.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The table; all adapters share its client.
+    pub fn table(&self) -> Table {
+        let make = || Table::new(aws_sdk_dynamodb::Client::new(&self.sdk), &self.settings.table, self.settings.shards);
+        self.table.get_or_init(make).clone()
+    }
+
+    /// Where events come in.
+    pub fn intake(&self) -> Intake {
+        Intake::new(self.table(), self.work_queue())
+    }
+
+    /// The stored events.
+    pub fn event_log(&self) -> EventLog {
+        EventLog::new(self.table())
+    }
+
+    /// The ledger of deliveries.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(self.table())
+    }
+
+    /// Everybody's inbox.
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(self.table())
+    }
+
+    /// The tokens, remembered for 30 seconds.
+    pub fn tokens(&self) -> RememberedTokens<Tokens> {
+        RememberedTokens::new(Tokens::new(self.table()))
+    }
+
+    /// The stored rules documents.
+    pub fn documents(&self) -> Documents {
+        Documents::new(self.table())
+    }
+
+    /// The rules document in force.
+    pub fn configuration(&self) -> Configuration<Documents> {
+        Configuration::new(self.documents())
+    }
+
+    /// The queue.
+    pub fn work_queue(&self) -> WorkQueue {
+        WorkQueue::new(aws_sdk_sqs::Client::new(&self.sdk), &self.settings.queue_url)
+    }
+
+    /// Mail.
+    pub fn mailer(&self) -> Mailer {
+        Mailer::new(aws_sdk_ses::Client::new(&self.sdk))
+    }
+
+    /// Secrets; those of the kind `env:` are looked up in `environment`.
+    pub fn secrets(&self, environment: BTreeMap<String, String>) -> Secrets {
+        Secrets::new(aws_sdk_ssm::Client::new(&self.sdk), aws_sdk_secretsmanager::Client::new(&self.sdk), environment)
+    }
+}

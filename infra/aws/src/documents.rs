@@ -1,0 +1,119 @@
+//! The rules documents: every version that was ever in force, in chunks where one is large.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
+use domain::Timestamp;
+use domain::document::RulesDocument;
+use domain::ports::{self, Active, Saved, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::codec;
+use crate::describe::describe;
+use crate::table::Table;
+use crate::table::item::{Item, keys, string};
+use crate::table::keys::{BODY, DOCUMENTS, FIRST, LAST, SK};
+
+/// An item holds at most 400 KB.
+const CHUNK: usize = 300 * 1024;
+
+/// The rules documents in the table.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    table: Table,
+}
+
+/// As it lies in the table.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u64,
+    document: RulesDocument,
+    source: String,
+    #[serde(with = "domain::time::micros")]
+    at: Timestamp,
+    by: String,
+}
+
+impl Documents {
+    /// Over the table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    fn writes(&self, active: &Active) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let Active { version, document, source, at, by } = active.clone();
+        let bytes = codec::to_stored(Stored { version, document, source, at, by })?;
+        let mut writes = Vec::new();
+        for (number, chunk) in bytes.chunks(CHUNK).enumerate() {
+            let mut item = keys(place(version, number));
+            item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(chunk)));
+            let put = Put::builder()
+                .table_name(self.table.name())
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk)")
+                .build()
+                .map_err(StoreError::store)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        // Versions only ever grow by one, so the newest is the one before if that exists and this does not.
+        if let Some(before) = version.checked_sub(1).filter(|before| *before > 0) {
+            let check = ConditionCheck::builder()
+                .table_name(self.table.name())
+                .set_key(Some(keys(place(before, 0))))
+                .condition_expression("attribute_exists(pk)")
+                .build()
+                .map_err(StoreError::store)?;
+            writes.push(TransactWriteItem::builder().condition_check(check).build());
+        }
+        Ok(writes)
+    }
+}
+
+/// `<version>#<chunk>`, in digits that sort.
+fn place(version: u64, chunk: usize) -> (String, String) {
+    (DOCUMENTS.to_owned(), format!("{version:012}#{chunk:03}"))
+}
+
+fn bytes(item: &Item) -> &[u8] {
+    match item.get(BODY) {
+        Some(AttributeValue::B(bytes)) => bytes.as_ref(),
+        _ => &[],
+    }
+}
+
+fn is_conflict(error: &SdkError<TransactWriteItemsError>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    codes.into_iter().any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+}
+
+#[async_trait]
+impl ports::Documents for Documents {
+    async fn newest(&self) -> Result<Option<Active>, StoreError> {
+        let (items, _) = self.table.slice(DOCUMENTS, (FIRST, LAST), 1, None).await?;
+        let Some(last) = items.into_iter().next() else {
+            return Ok(None);
+        };
+        let chunks = match string(&last, SK)?.split_once('#') {
+            Some((_, "000")) => vec![last],
+            Some((version, _)) => self.table.all(DOCUMENTS, &format!("{version}#")).await?,
+            None => return Err(StoreError::Corrupt("a rules document has no version".to_owned())),
+        };
+        let whole: Vec<u8> = chunks.iter().flat_map(bytes).copied().collect();
+        let Stored { version, document, source, at, by } = codec::from_stored(&whole)?;
+        Ok(Some(Active { version, document, source, at, by }))
+    }
+
+    async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
+        let request = self.table.client().transact_write_items().set_transact_items(Some(self.writes(active)?));
+        match request.send().await {
+            Ok(_) => Ok(Saved::Saved),
+            Err(error) if is_conflict(&error) => Ok(Saved::Conflict),
+            Err(error) => Err(StoreError::store(describe(&error))),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The stored events, and the rolling search for what TTL has not deleted yet.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::error::SdkError;
+use domain::Timestamp;
+use domain::event::{Event, EventPk};
+use domain::ports::{self, EventQuery, Page, StoreError};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::SignedDuration;
+
+use crate::describe::describe;
+use crate::table::item::{Item, content, number};
+use crate::table::keys::{Family, PK, SK, TTL};
+use crate::table::{AT_ONCE, Table, Walk};
+
+/// How many records a page may look at. A page that stops here has a cursor though it may not be full.
+pub(crate) const MOST_EXAMINED: usize = 20_000;
+
+/// How many records one purge looks at: about 75 read units.
+const PURGE_EXAMINES: usize = 1000;
+
+/// The events in the table.
+#[derive(Clone, Debug)]
+pub struct EventLog {
+    table: Table,
+    /// Where the last purge of this process stopped.
+    purged: Arc<Mutex<Option<Item>>>,
+}
+
+impl EventLog {
+    /// Over the table.
+    pub fn new(table: Table) -> Self {
+        Self { table, purged: Arc::default() }
+    }
+
+    /// Looks at up to `examine` items from where the last call stopped, and finds up to `room`.
+    async fn expired(&self, now: i64, examine: usize, room: usize) -> Result<Found, StoreError> {
+        let start = self.purged.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let answer = self
+            .table
+            .client()
+            .scan()
+            .table_name(self.table.name())
+            .filter_expression("#ttl <= :now")
+            .projection_expression("pk, sk")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":now", number(now))
+            .limit(i32::try_from(examine).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| StoreError::store(describe(&error)))?;
+        let mut keys: Vec<_> = answer.items.unwrap_or_default().into_iter().map(only_keys).collect();
+        let mut stopped = answer.last_evaluated_key;
+        if keys.len() > room {
+            keys.truncate(room);
+            stopped = keys.last().cloned();
+        }
+        let ended = stopped.is_none();
+        *self.purged.lock().unwrap_or_else(PoisonError::into_inner) = stopped;
+        Ok(Found { keys, examined: usize::try_from(answer.scanned_count).unwrap_or(0), ended })
+    }
+
+    /// Deletes the item unless it was given a longer life since.
+    async fn delete_expired(&self, key: Item, now: i64) -> Result<usize, StoreError> {
+        let request = self
+            .table
+            .client()
+            .delete_item()
+            .table_name(self.table.name())
+            .set_key(Some(key))
+            .condition_expression("#ttl <= :now")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":now", number(now));
+        match request.send().await {
+            Ok(_) => Ok(1),
+            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(0),
+            Err(error) => Err(StoreError::store(describe(&error))),
+        }
+    }
+}
+
+/// What a purge found.
+struct Found {
+    keys: Vec<Item>,
+    examined: usize,
+    /// The end of the table was reached; the next look begins anew.
+    ended: bool,
+}
+
+#[async_trait]
+impl ports::EventLog for EventLog {
+    async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
+        let place = (Family::Events.partition_of(pk, self.table.shards()), pk.to_string());
+        let event: Option<Event> = self.table.get(place).await?.map(|item| content(&item)).transpose()?;
+        Ok(event.filter(|event| event.is_visible(now)))
+    }
+
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError> {
+        let (from, below) = bounds(query);
+        let mut walk = Walk::days(&self.table, Family::Events, from, below, query.limit).await?;
+        let mut results: Vec<Event> = Vec::new();
+        let mut examined = None;
+        for _ in 0..MOST_EXAMINED {
+            let Some(item) = walk.next().await? else {
+                return Ok(Page { results, next: None });
+            };
+            let event: Event = content(&item)?;
+            let pk = event.pk;
+            if event.is_visible(now) && query.admits(&event) {
+                if results.len() == query.limit {
+                    return Ok(Page { next: results.last().map(|event| event.pk), results });
+                }
+                results.push(event);
+            }
+            examined = Some(pk);
+        }
+        Ok(Page { results, next: examined })
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        // A time to live is rounded up, so what has passed it has expired.
+        let now = now.as_second();
+        let (mut count, mut examined, mut rounds) = (0, 0, 0);
+        // The end may be reached twice: the first round may have begun in the middle.
+        while count < limit && examined < PURGE_EXAMINES && rounds < 2 {
+            let found = self.expired(now, PURGE_EXAMINES - examined, limit - count).await?;
+            let deletes: Vec<_> = found.keys.into_iter().map(|key| self.delete_expired(key, now)).collect();
+            let deleted: Vec<usize> = stream::iter(deletes).buffer_unordered(AT_ONCE).try_collect().await?;
+            count += deleted.iter().sum::<usize>();
+            examined += found.examined;
+            rounds += usize::from(found.ended);
+        }
+        Ok(count)
+    }
+}
+
+fn only_keys(mut item: Item) -> Item {
+    item.retain(|name, _| name == PK || name == SK);
+    item
+}
+
+/// The ids that can hold: at least the first, less than the second.
+fn bounds(query: &EventQuery) -> (Option<String>, Option<String>) {
+    let from = query.since.map(|since| EventPk::first_at(since).to_string());
+    // A pk has whole milliseconds: what was created within the last one of them may still be admitted.
+    let until = query.until.map(|until| {
+        let after = domain::time::later(until.max(Timestamp::UNIX_EPOCH), SignedDuration::from_millis(1));
+        EventPk::first_at(after).to_string()
+    });
+    let before = query.before.map(|before| before.to_string());
+    (from, [until, before].into_iter().flatten().min())
+}

@@ -1,0 +1,131 @@
+//! Events come in: the table first, then the queue.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::event::{Event, EventPk};
+use domain::ports::{self, StoreError};
+use futures_util::future::try_join;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::pack::pack;
+use crate::queue::WorkQueue;
+use crate::table::item::{Item, keys, number, record, string, text};
+use crate::table::keys::{self, DOCUMENTS, FIRST, Family};
+use crate::table::{AT_ONCE, Put, Table, Write, put};
+
+/// The pk that a name is remembered for.
+const NAMED: &str = "event";
+/// Until when, in microseconds: a time to live is whole seconds, and deletion may come days later.
+const HELD_UNTIL: &str = "held_until";
+
+/// Stores in the table, queues on SQS.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    table: Table,
+    queue: WorkQueue,
+}
+
+impl Intake {
+    /// Over the table and the queue.
+    pub fn new(table: Table, queue: WorkQueue) -> Self {
+        Self { table, queue }
+    }
+
+    fn place(&self, pk: EventPk) -> (String, String) {
+        (Family::Events.partition_of(pk, self.table.shards()), pk.to_string())
+    }
+
+    fn item(&self, event: &Event) -> Result<Item, StoreError> {
+        record(self.place(event.pk), event, Some(event.expires))
+    }
+
+    async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {
+        let all = named.iter().chain(unnamed);
+        self.table.mark(Family::Events, all.map(|event| (event.pk, event.expires))).await?;
+        let writes: Vec<_> =
+            unnamed.iter().map(|event| Ok(Write::Put(self.item(event)?))).collect::<Result<_, StoreError>>()?;
+        let puts: Vec<_> = named
+            .iter()
+            .map(|event| Ok(put(self.table.put_new(self.item(event)?))))
+            .collect::<Result<_, StoreError>>()?;
+        // An event that is there already is the same one: its pk follows from all of it.
+        let named = stream::iter(puts).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) });
+        try_join(self.table.write_all(writes), named).await.map(drop)
+    }
+
+    /// The caller will post again, and an unnamed event gets another pk then: what was written of it
+    /// would stay without ever being evaluated. Named events stay, they will be found again.
+    async fn take_back(&self, unnamed: &[&Arc<Event>]) {
+        let deletes = unnamed.iter().map(|event| Write::Delete(keys(self.place(event.pk)))).collect();
+        if let Err(error) = self.table.write_all(deletes).await {
+            tracing::warn!(events = unnamed.len(), %error, "events that could not be queued stay in the store");
+        }
+    }
+}
+
+#[async_trait]
+impl ports::Intake for Intake {
+    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+        let (named, unnamed): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.pk.is_named());
+        let packed = pack(events)?;
+        let accepted = match self.store(&named, &unnamed).await {
+            Ok(()) => self.queue.send_encoded(packed, 0).await,
+            Err(error) => Err(error),
+        };
+        if accepted.is_err() {
+            self.take_back(&unnamed).await;
+        }
+        accepted
+    }
+
+    async fn remember(
+        &self,
+        names: &[([u8; 32], EventPk)],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EventPk>, StoreError> {
+        let mut proposals: HashMap<[u8; 32], EventPk> = HashMap::new();
+        for (hash, pk) in names {
+            proposals.entry(*hash).or_insert(*pk);
+        }
+        let puts: Vec<_> = proposals.into_iter().map(|(hash, pk)| self.remember_one(hash, pk, now, until)).collect();
+        let remembered: HashMap<_, _> = stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(names.iter().map(|(hash, pk)| remembered.get(hash).copied().unwrap_or(*pk)).collect())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        let any = (DOCUMENTS.to_owned(), FIRST.to_owned());
+        try_join(self.table.get(any), self.queue.ready()).await.map(drop)
+    }
+}
+
+impl Intake {
+    async fn remember_one(
+        &self,
+        hash: [u8; 32],
+        pk: EventPk,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<([u8; 32], EventPk), StoreError> {
+        let mut item = keys(keys::name(&hash));
+        item.insert(NAMED.to_owned(), text(pk.to_string()));
+        item.insert(HELD_UNTIL.to_owned(), number(until.as_microsecond()));
+        item.insert(keys::TTL.to_owned(), number(domain::time::ttl_seconds(until)));
+        let request = self
+            .table
+            .put_new(item)
+            .condition_expression("attribute_not_exists(pk) OR held_until <= :now")
+            .expression_attribute_values(":now", number(now.as_microsecond()));
+        match put(request).await? {
+            Put::Done => Ok((hash, pk)),
+            Put::Refused(there) => {
+                let there = there.ok_or_else(|| StoreError::store("a refused put did not say what is there"))?;
+                let known = string(&there, NAMED)?.parse();
+                Ok((hash, known.map_err(|_| StoreError::Corrupt("a remembered name has no pk".to_owned()))?))
+            }
+        }
+    }
+}

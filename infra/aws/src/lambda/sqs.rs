@@ -1,0 +1,97 @@
+//! By the queue. Each message succeeds or fails alone: those that failed are named in the answer
+//! (`ReportBatchItemFailures`) and come again, until the queue gives them to the dead-letter queue.
+
+use std::fmt::Display;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::Timestamp;
+use domain::message::Message;
+use futures_util::future::join_all;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use super::{RuntimeError, deadline};
+use crate::codec::from_queued;
+
+/// Runs `handler` for each message of each batch, side by side, with the instant at which Lambda
+/// will end the invocation.
+///
+/// # Errors
+/// When the runtime fails.
+pub async fn sqs<E: Display>(handler: impl AsyncFn(Message, Timestamp) -> Result<(), E>) -> Result<(), RuntimeError> {
+    let handler = &handler;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, lambda_runtime::Error>(batch(event.payload, deadline(&event.context), handler).await)
+    }))
+    .await
+    .map_err(RuntimeError)
+}
+
+async fn batch<E: Display>(
+    event: SqsEvent,
+    deadline: Timestamp,
+    handler: &impl AsyncFn(Message, Timestamp) -> Result<(), E>,
+) -> SqsBatchResponse {
+    let outcomes = join_all(event.records.iter().map(|record| one(record, deadline, handler))).await;
+    let mut answer = SqsBatchResponse::default();
+    for (record, done) in event.records.into_iter().zip(outcomes) {
+        if !done {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = record.message_id.unwrap_or_default();
+            answer.batch_item_failures.push(failure);
+        }
+    }
+    answer
+}
+
+/// Whether the message is done. Neither its text nor what is in it is logged.
+async fn one<E: Display>(
+    record: &SqsMessage,
+    deadline: Timestamp,
+    handler: &impl AsyncFn(Message, Timestamp) -> Result<(), E>,
+) -> bool {
+    let message_id = record.message_id.as_deref().unwrap_or_default();
+    match from_queued(record.body.as_deref().unwrap_or_default()) {
+        Ok(message) => match handler(message, deadline).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(message_id, %error, "a queue message could not be handled; it will come again");
+                false
+            }
+        },
+        Err(error) => {
+            tracing::error!(message_id, %error, "a queue message is none of ours; it will end in the dead-letter queue");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::to_queued;
+    use domain::message::Work;
+
+    fn record(id: &str, body: &str) -> SqsMessage {
+        let mut record = SqsMessage::default();
+        record.message_id = Some(id.to_owned());
+        record.body = Some(body.to_owned());
+        record
+    }
+
+    #[tokio::test]
+    async fn only_what_failed_is_reported() {
+        let good = to_queued(&Message::new(Work::Events(Vec::new()))).unwrap();
+        let refused = to_queued(&Message::new(Work::Stored(Vec::new()))).unwrap();
+        let mut event = SqsEvent::default();
+        event.records =
+            vec![record("good", &good), record("poison", "{}"), record("refused", &refused), record("again", &good)];
+        let handler = async |message: Message, _: Timestamp| match message.into_work() {
+            Work::Events(_) => Ok(()),
+            _ => Err("refused"),
+        };
+        let answer = batch(event, Timestamp::MAX, &handler).await;
+        let failed: Vec<_> =
+            answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
+        assert_eq!(failed, ["poison", "refused"]);
+    }
+}

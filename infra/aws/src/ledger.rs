@@ -1,0 +1,243 @@
+//! The ledger: each entry an item that is written on condition of its revision.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use domain::Timestamp;
+use domain::delivery::{Delivery, DeliveryId, State};
+use domain::ports::{self, DeliveryQuery, Opened, Page, StoreError};
+use futures_util::future::try_join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::describe::describe;
+use crate::events::MOST_EXAMINED;
+use crate::table::item::{Item, content, keys, number, record, string, text};
+use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, Family, SK};
+use crate::table::{AT_ONCE, Put, Table, Walk, put};
+
+/// The entry's revision, as DynamoDB can compare it.
+const REVISION: &str = "rev";
+/// The most keys a batch read takes.
+const BATCH: usize = 100;
+
+/// The ledger in the table.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    table: Table,
+}
+
+/// What the sparse index lists.
+#[derive(Clone, Copy)]
+enum Listed {
+    /// Waiting for another attempt, by when it is due.
+    Retrying,
+    /// Dead, by id.
+    Dead,
+}
+
+impl Listed {
+    fn partition(self, shard: u16) -> String {
+        match self {
+            Self::Retrying => format!("R#{shard}"),
+            Self::Dead => format!("X#{shard}"),
+        }
+    }
+}
+
+impl Ledger {
+    /// Over the table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    fn item(&self, entry: &Delivery) -> Result<Item, StoreError> {
+        let shards = self.table.shards();
+        let mut item = record(keys::delivery(entry.id, shards), entry, Some(entry.expires))?;
+        item.insert(REVISION.to_owned(), number(entry.revision));
+        let listed = match entry.due_at() {
+            Some(due) => Some((Listed::Retrying, domain::time::format(due))),
+            None if entry.state == State::Dead => Some((Listed::Dead, entry.id.to_string())),
+            None => None,
+        };
+        if let Some((listed, at)) = listed {
+            item.insert(DUE_PARTITION.to_owned(), text(listed.partition(keys::shard(entry.event(), shards))));
+            item.insert(DUE_AT.to_owned(), text(at));
+        }
+        Ok(item)
+    }
+
+    /// Ids that the index lists in one shard, up to `limit`, with what they are sorted by.
+    async fn listed(
+        &self,
+        listed: Listed,
+        shard: u16,
+        bound: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, DeliveryId)>, StoreError> {
+        let request = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .index_name(DUE_INDEX)
+            .expression_attribute_values(":p", text(listed.partition(shard)))
+            .expression_attribute_values(":bound", text(bound))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let request = match listed {
+            Listed::Retrying => request.key_condition_expression("due_p = :p AND due_at <= :bound"),
+            Listed::Dead => {
+                request.key_condition_expression("due_p = :p AND due_at < :bound").scan_index_forward(false)
+            }
+        };
+        let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
+        answer.items().iter().map(|item| Ok((string(item, DUE_AT)?.to_owned(), id(item)?))).collect()
+    }
+
+    /// The listed ids of all shards.
+    async fn listed_everywhere(
+        &self,
+        listed: Listed,
+        bound: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, DeliveryId)>, StoreError> {
+        let shards = 0..self.table.shards();
+        let found = try_join_all(shards.map(|shard| self.listed(listed, shard, bound, limit))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
+        let mut entries = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(BATCH) {
+            let all = ids.iter().map(|id| keys(keys::delivery(*id, self.table.shards()))).collect();
+            let mut wanted = Some(
+                KeysAndAttributes::builder()
+                    .set_keys(Some(all))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(StoreError::store)?,
+            );
+            while let Some(request) = wanted {
+                let answer =
+                    self.table.client().batch_get_item().request_items(self.table.name(), request).send().await;
+                let answer = answer.map_err(|error| StoreError::store(describe(&error)))?;
+                for item in
+                    answer.responses.into_iter().filter_map(|mut tables| tables.remove(self.table.name())).flatten()
+                {
+                    entries.push(content(&item)?);
+                }
+                wanted = answer.unprocessed_keys.and_then(|mut left| left.remove(self.table.name()));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Dead entries, newest event first. The index may lag a moment behind the entries.
+    async fn dead(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
+        let mut bound = query.before.map_or_else(|| keys::LAST.to_owned(), |before| before.to_string());
+        let mut results: Vec<Delivery> = Vec::new();
+        let mut examined = None;
+        for _ in 0..MOST_EXAMINED / BATCH {
+            let mut found = self.listed_everywhere(Listed::Dead, &bound, BATCH).await?;
+            found.sort_by(|one, other| other.0.cmp(&one.0));
+            // Of each shard at least so many were asked for, so no shard's next one is newer than these.
+            found.truncate(BATCH);
+            let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
+            let mut entries = self.get_all(&ids).await?;
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
+            for entry in entries.into_iter().filter(|entry| query.admits(entry)) {
+                if results.len() == query.limit {
+                    return Ok(Page { next: results.last().map(|entry| entry.id), results });
+                }
+                results.push(entry);
+            }
+            match found.pop() {
+                Some((at, id)) if found.len() + 1 == BATCH => (bound, examined) = (at, Some(id)),
+                _ => return Ok(Page { results, next: None }),
+            }
+        }
+        Ok(Page { results, next: examined })
+    }
+}
+
+fn id(item: &Item) -> Result<DeliveryId, StoreError> {
+    string(item, SK)?.parse().map_err(|_| StoreError::Corrupt("a ledger entry's key is no delivery id".to_owned()))
+}
+
+#[async_trait]
+impl ports::Ledger for Ledger {
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
+        let marks = entries.iter().map(|entry| (entry.event(), entry.expires));
+        self.table.mark(Family::Deliveries, marks).await?;
+        let puts: Vec<_> = entries
+            .iter()
+            .map(|entry| Ok(put(self.table.put_new(self.item(entry)?))))
+            .collect::<Result<_, StoreError>>()?;
+        let done: Vec<Put> = stream::iter(puts).buffered(AT_ONCE).try_collect().await?;
+        done.into_iter()
+            .map(|done| match done {
+                Put::Done => Ok(Opened::New),
+                Put::Refused(Some(there)) => Ok(Opened::Existing(Box::new(content(&there)?))),
+                Put::Refused(None) => Err(StoreError::store("a refused put did not say what is there")),
+            })
+            .collect()
+    }
+
+    async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError> {
+        let puts: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                let before = entry.revision.checked_sub(1).map_or_else(|| "-1".to_owned(), |before| before.to_string());
+                let request = self
+                    .table
+                    .put_new(self.item(entry)?)
+                    .condition_expression("rev = :before")
+                    .expression_attribute_values(":before", number(before));
+                Ok(put(request))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        let done: Vec<Put> = stream::iter(puts).buffered(AT_ONCE).try_collect().await?;
+        Ok(done.iter().map(|done| matches!(done, Put::Done)).collect())
+    }
+
+    async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        self.table.get(keys::delivery(id, self.table.shards())).await?.map(|item| content(&item)).transpose()
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
+        let mut found = self.listed_everywhere(Listed::Retrying, &domain::time::format(now), limit).await?;
+        found.sort();
+        found.truncate(limit);
+        Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
+    async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
+        let before = query.before.map(|before| before.to_string());
+        let mut walk = match query.event {
+            None if query.state == Some(State::Dead) => return self.dead(query).await,
+            None => Walk::days(&self.table, Family::Deliveries, None, before, query.limit).await?,
+            Some(event) => {
+                let partition = Family::Deliveries.partition_of(event, self.table.shards());
+                // `/` is what follows the `.` that ends the event's part of an id.
+                let below = format!("{event}/");
+                let below = before.map_or_else(|| below.clone(), |before| before.min(below.clone()));
+                Walk::partition(&self.table, Family::Deliveries, partition, format!("{event}."), below, query.limit)
+            }
+        };
+        let mut results: Vec<Delivery> = Vec::new();
+        let mut examined = None;
+        for _ in 0..MOST_EXAMINED {
+            let Some(item) = walk.next().await? else {
+                return Ok(Page { results, next: None });
+            };
+            let entry: Delivery = content(&item)?;
+            let id = entry.id;
+            if query.admits(&entry) {
+                if results.len() == query.limit {
+                    return Ok(Page { next: results.last().map(|entry| entry.id), results });
+                }
+                results.push(entry);
+            }
+            examined = Some(id);
+        }
+        Ok(Page { results, next: examined })
+    }
+}

@@ -1,0 +1,69 @@
+//! SES: hands over finished mail. What SES says of a failure may name an address, so only its code is
+//! passed on.
+
+use async_trait::async_trait;
+use aws_sdk_ses::Client;
+use aws_sdk_ses::error::SdkError;
+use aws_sdk_ses::operation::send_raw_email::SendRawEmailError;
+use aws_sdk_ses::primitives::Blob;
+use aws_sdk_ses::types::RawMessage;
+use domain::delivery::{Failure, Outcome};
+use domain::document::RulesDocument;
+use domain::ports;
+
+use crate::describe::code;
+
+/// What a connection that brought no answer in time is said to have waited; see `Adapters::connect`.
+pub(crate) const PATIENCE_SECONDS: u64 = 15;
+
+/// Mail through SES.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    client: Client,
+}
+
+impl Mailer {
+    /// Through this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl ports::Mailer for Mailer {
+    async fn send(&self, from: &str, to: &str, mail: &[u8], _: &RulesDocument) -> Outcome {
+        let Ok(message) = RawMessage::builder().data(Blob::new(mail)).build() else {
+            return Outcome::Failed(Failure::Misconfigured("the mail is empty".to_owned()));
+        };
+        let request = self.client.send_raw_email().source(from).destinations(to).raw_message(message);
+        match request.send().await {
+            Ok(answer) => Outcome::Delivered { status: Some(200), answer: answer.message_id },
+            Err(error) => Outcome::Failed(failure(&error)),
+        }
+    }
+}
+
+/// Whether waiting may help is decided by what SES says is wrong.
+fn failure(error: &SdkError<SendRawEmailError>) -> Failure {
+    let code = code(error).to_owned();
+    match error {
+        SdkError::TimeoutError(_) => Failure::Timeout(PATIENCE_SECONDS),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::Timeout(PATIENCE_SECONDS),
+        SdkError::DispatchFailure(_) => Failure::Connect(code),
+        SdkError::ServiceError(context) => match code.as_str() {
+            "Throttling" | "ThrottlingException" | "TooManyRequestsException" | "ServiceUnavailable" => {
+                Failure::MailService(code)
+            }
+            // An operator can mend these while the delivery waits.
+            "AccountSendingPausedException"
+            | "ConfigurationSetDoesNotExist"
+            | "ConfigurationSetSendingPausedException"
+            | "MailFromDomainNotVerifiedException"
+            | "AccessDenied"
+            | "AccessDeniedException" => Failure::Misconfigured(format!("SES: {code}")),
+            _ if context.raw().status().as_u16() >= 500 => Failure::MailService(code),
+            _ => Failure::MailRefused(code),
+        },
+        _ => Failure::Broken(code),
+    }
+}

@@ -1,0 +1,115 @@
+//! Packing events into queue messages: as many as fit one SQS billing unit.
+
+use std::sync::Arc;
+
+use domain::event::{Event, EventPk};
+use domain::message::{Message, Work};
+use domain::ports::StoreError;
+
+use crate::codec::to_queued;
+
+/// SQS bills each started 64 KiB of a request.
+const UNIT: usize = 64 * 1024;
+
+/// Events of one message, before compression: bounds what one message makes dispatch hold and do.
+const MOST_EVENTS: usize = 250;
+
+/// Events that travel by their pk, to a message: each may have 256 KiB once loaded.
+const MOST_STORED: usize = 20;
+
+/// The messages, in their encoded form, that carry these events.
+pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<String>, StoreError> {
+    let mut messages = Vec::new();
+    let mut large = Vec::new();
+    for some in events.chunks(MOST_EVENTS) {
+        pack_some(some, &mut messages, &mut large)?;
+    }
+    for pks in large.chunks(MOST_STORED) {
+        messages.push(to_queued(&Message::new(Work::Stored(pks.to_vec())))?);
+    }
+    Ok(messages)
+}
+
+/// Halves what does not fit: only compressing shows its size.
+fn pack_some(events: &[Arc<Event>], messages: &mut Vec<String>, large: &mut Vec<EventPk>) -> Result<(), StoreError> {
+    let all = events.iter().map(|event| Event::clone(event)).collect();
+    let message = to_queued(&Message::new(Work::Events(all)))?;
+    match events {
+        _ if message.len() <= UNIT => messages.push(message),
+        [] => {}
+        [event] => large.push(event.pk),
+        _ => {
+            let (first, second) = events.split_at(events.len() / 2);
+            pack_some(first, messages, large)?;
+            pack_some(second, messages, large)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::from_queued;
+    use domain::Timestamp;
+    use domain::event::{Action, Object};
+
+    /// An event whose context does not compress.
+    fn event(number: u64, bytes: usize) -> Arc<Event> {
+        let mut state = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let noise: String = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'!' + u8::try_from((state >> 33) % 90).unwrap())
+        })
+        .take(bytes)
+        .collect();
+        Arc::new(Event {
+            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, u128::from(number)),
+            user: Object::new(),
+            action: Action::parse("login").unwrap(),
+            app: String::new(),
+            context: Object::from_iter([("noise".to_owned(), noise.into())]),
+            client_ip: None,
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::UNIX_EPOCH,
+            brand: Object::new(),
+            id: None,
+            source: None,
+        })
+    }
+
+    fn unpacked(messages: &[String]) -> (Vec<EventPk>, Vec<EventPk>) {
+        let (mut whole, mut stored) = (Vec::new(), Vec::new());
+        for message in messages {
+            assert!(message.len() <= UNIT);
+            match from_queued(message).unwrap().into_work() {
+                Work::Events(events) => whole.extend(events.iter().map(|event| event.pk)),
+                Work::Stored(pks) => stored.extend(pks),
+                Work::Deliveries(_) => panic!("no delivery was packed"),
+            }
+        }
+        (whole, stored)
+    }
+
+    #[test]
+    fn small_events_share_a_message() {
+        let events: Vec<_> = (0..25).map(|number| event(number, 100)).collect();
+        let messages = pack(&events).unwrap();
+        assert_eq!(messages.len(), 1);
+        assert_eq!(unpacked(&messages).0, events.iter().map(|event| event.pk).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_event_travels_once_whatever_its_size() {
+        let sizes = [10, 90_000, 30_000, 30_000, 30_000, 200_000, 1, 45_000, 5_000];
+        let events: Vec<_> = (0..).zip(sizes).map(|(number, size)| event(number, size)).collect();
+        let (whole, stored) = unpacked(&pack(&events).unwrap());
+        assert_eq!(stored, [events[1].pk, events[5].pk]);
+        assert_eq!(whole, [0, 2, 3, 4, 6, 7, 8].map(|index: usize| events[index].pk));
+    }
+
+    #[test]
+    fn nothing_makes_no_message() {
+        assert!(pack(&[]).unwrap().is_empty());
+    }
+}

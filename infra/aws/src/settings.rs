@@ -1,0 +1,100 @@
+//! What a deployed function is told by its environment. Reads any map, never the process's own
+//! environment; every variable is one constant, and `template.yaml` sets exactly these.
+
+use std::collections::BTreeMap;
+
+/// The DynamoDB table's name.
+pub const TABLE: &str = "NUNCIO_TABLE";
+/// The work queue's URL.
+pub const QUEUE_URL: &str = "NUNCIO_QUEUE_URL";
+/// How many partitions a day's records are spread over, 1 to 64. One takes 1,000 writes a second.
+///
+/// It says where a record lies, so it stays what it was when the first event was stored.
+pub const SHARDS: &str = "NUNCIO_SHARDS";
+/// The sender of mail where the rules document sets no `email.from`. SES must have verified it.
+pub const MAIL_FROM: &str = "NUNCIO_MAIL_FROM";
+/// What is logged: a level, or a filter such as `info,dispatch=debug`.
+pub const LOG: &str = "NUNCIO_LOG";
+
+/// All of them, for whoever compares them with the template.
+pub const VARIABLES: [&str; 5] = [TABLE, QUEUE_URL, SHARDS, MAIL_FROM, LOG];
+
+const MOST_SHARDS: u16 = 64;
+
+/// A deployed function's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// [`TABLE`].
+    pub table: String,
+    /// [`QUEUE_URL`].
+    pub queue_url: String,
+    /// [`SHARDS`].
+    pub shards: u16,
+    /// [`MAIL_FROM`]; none where it is unset or empty.
+    pub mail_from: Option<String>,
+    /// [`LOG`]; `info` where it is unset.
+    pub log: String,
+}
+
+/// A setting is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not set, or empty.
+    #[error("{0} is not set; template.yaml sets it on every function, so deploy the template as it is")]
+    Missing(&'static str),
+    /// Not a number in range.
+    #[error("{0} must be a whole number from 1 to {MOST_SHARDS}")]
+    Shards(&'static str),
+}
+
+impl Settings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or wrong.
+    pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let optional = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
+        let required = |name: &'static str| optional(name).ok_or(Error::Missing(name));
+        Ok(Self {
+            table: required(TABLE)?,
+            queue_url: required(QUEUE_URL)?,
+            shards: required(SHARDS)?
+                .parse()
+                .ok()
+                .filter(|shards| (1..=MOST_SHARDS).contains(shards))
+                .ok_or(Error::Shards(SHARDS))?,
+            mail_from: optional(MAIL_FROM),
+            log: optional(LOG).unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(changes: &[(&str, &str)]) -> Result<Settings, Error> {
+        let variables = [(TABLE, "t"), (QUEUE_URL, "q"), (SHARDS, "4")].into_iter().chain(changes.iter().copied());
+        Settings::read(&variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    #[test]
+    fn an_error_names_its_variable() {
+        for (name, value, error) in [
+            (TABLE, "", "NUNCIO_TABLE is not set"),
+            (QUEUE_URL, "", "NUNCIO_QUEUE_URL is not set"),
+            (SHARDS, "0", "NUNCIO_SHARDS must be"),
+            (SHARDS, "65", "NUNCIO_SHARDS must be"),
+            (SHARDS, "many", "NUNCIO_SHARDS must be"),
+        ] {
+            let message = with(&[(name, value)]).unwrap_err().to_string();
+            assert!(message.starts_with(error), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out() {
+        let settings = with(&[(MAIL_FROM, "")]).unwrap();
+        assert_eq!((settings.mail_from, settings.log.as_str()), (None, "info"));
+    }
+}

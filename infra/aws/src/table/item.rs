@@ -1,0 +1,61 @@
+//! Reading and building items.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Timestamp;
+use domain::ports::StoreError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::keys::{BODY, PK, SK, TTL};
+use crate::codec;
+
+/// As DynamoDB has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A string.
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number.
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// The two keys.
+pub(crate) fn keys((partition, sort): (String, String)) -> Item {
+    HashMap::from([(PK.to_owned(), text(partition)), (SK.to_owned(), text(sort))])
+}
+
+/// An item with a body and, where it is forgotten some day, its time to live.
+pub(crate) fn record<T: Serialize>(
+    place: (String, String),
+    content: T,
+    expires: Option<Timestamp>,
+) -> Result<Item, StoreError> {
+    let mut item = keys(place);
+    item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(codec::to_stored(content)?)));
+    if let Some(expires) = expires {
+        item.insert(TTL.to_owned(), number(domain::time::ttl_seconds(expires)));
+    }
+    Ok(item)
+}
+
+/// The content of an item's body.
+pub(crate) fn content<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
+    match item.get(BODY) {
+        Some(AttributeValue::B(bytes)) => codec::from_stored(bytes.as_ref()),
+        _ => Err(StoreError::Corrupt("an item has no body".to_owned())),
+    }
+}
+
+/// An attribute that must be a string.
+pub(crate) fn string<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
+    match item.get(name) {
+        Some(AttributeValue::S(value)) => Ok(value),
+        _ => Err(StoreError::Corrupt(format!("an item has no {name}"))),
+    }
+}

@@ -1,0 +1,125 @@
+//! Where things lie in the table. Everything follows from an event's pk, so nothing needs an index to
+//! be found, and writing it twice finds the same place.
+//!
+//! | what | `pk` | `sk` |
+//! |---|---|---|
+//! | event | `E#<yyyymmdd>#<shard>` | event pk |
+//! | ledger entry | `D#<yyyymmdd>#<shard>`, by the event's pk | delivery id |
+//! | day that has such | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
+//! | inbox item | `N#<username>` | the item's pk |
+//! | token | `TOKENS` | its hash |
+//! | remembered name | `I#<hash>` | `I` |
+//! | rules document | `C` | `<version>#<chunk>` |
+
+use domain::EventPk;
+use domain::Timestamp;
+use domain::delivery::DeliveryId;
+
+/// Partition key.
+pub(crate) const PK: &str = "pk";
+/// Sort key.
+pub(crate) const SK: &str = "sk";
+/// When DynamoDB may delete it, in whole seconds.
+pub(crate) const TTL: &str = "ttl";
+/// The compressed record.
+pub(crate) const BODY: &str = "body";
+/// Sparse index over ledger entries: which wait for another attempt, which are dead.
+pub(crate) const DUE_INDEX: &str = "due";
+/// The index's partition key.
+pub(crate) const DUE_PARTITION: &str = "due_p";
+/// The index's sort key.
+pub(crate) const DUE_AT: &str = "due_at";
+
+/// Partition of the day markers.
+pub(crate) const DAYS: &str = "DAYS";
+/// Partition of the tokens.
+pub(crate) const TOKENS: &str = "TOKENS";
+/// Partition of the rules documents.
+pub(crate) const DOCUMENTS: &str = "C";
+
+/// Sorts before and after every id: they begin with a hex digit.
+pub(crate) const FIRST: &str = "0";
+pub(crate) const LAST: &str = "~";
+
+/// What is filed by day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Family {
+    Events,
+    Deliveries,
+}
+
+impl Family {
+    pub(crate) fn letter(self) -> char {
+        match self {
+            Self::Events => 'E',
+            Self::Deliveries => 'D',
+        }
+    }
+
+    /// The sort key of a day's marker.
+    pub(crate) fn marker(self, day: &str) -> String {
+        format!("{}#{day}", self.letter())
+    }
+
+    pub(crate) fn partition(self, day: &str, shard: u16) -> String {
+        format!("{}#{day}#{shard}", self.letter())
+    }
+
+    /// The partition of the event or of its deliveries.
+    pub(crate) fn partition_of(self, event: EventPk, shards: u16) -> String {
+        self.partition(&day(event.instant()), shard(event, shards))
+    }
+}
+
+/// `yyyymmdd` in UTC.
+pub(crate) fn day(instant: Timestamp) -> String {
+    instant.strftime("%Y%m%d").to_string()
+}
+
+/// Where in its day the event lies. The pk's last bytes are chance or a hash, so shards fill evenly.
+pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
+    let bytes = event.as_bytes();
+    let tail = u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
+    u16::try_from(tail % u32::from(shards.max(1))).unwrap_or(0)
+}
+
+/// Partition and sort key of a ledger entry.
+pub(crate) fn delivery(id: DeliveryId, shards: u16) -> (String, String) {
+    (Family::Deliveries.partition_of(id.event(), shards), id.to_string())
+}
+
+/// Partition and sort key of a remembered name.
+pub(crate) fn name(hash: &[u8; 32]) -> (String, String) {
+    (format!("I#{}", domain::token::TokenHash(*hash).to_hex()), "I".to_owned())
+}
+
+/// Partition of somebody's inbox.
+pub(crate) fn inbox(username: &str) -> String {
+    format!("N#{username}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_follows_from_the_pk() {
+        let pk: EventPk = "018650dd-2c93-7f1e-8afe-ad5af90bf683".parse().unwrap();
+        assert_eq!(Family::Events.partition_of(pk, 4), "E#20230214#3");
+        let id = DeliveryId::of(pk, "rule", "transport", "ann");
+        let (partition, sort) = delivery(id, 4);
+        assert_eq!(partition, "D#20230214#3");
+        assert!(sort.starts_with(&format!("{pk}.")));
+        assert!(*FIRST < *sort && *sort < *LAST);
+    }
+
+    #[test]
+    fn shards_fill_evenly() {
+        let mut filled = [0_u32; 4];
+        for n in 0..4000_u128 {
+            let random = n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+            filled[usize::from(shard(EventPk::unnamed(Timestamp::UNIX_EPOCH, random), 4))] += 1;
+        }
+        assert!(filled.iter().all(|count| (900..1100).contains(count)), "{filled:?}");
+    }
+}

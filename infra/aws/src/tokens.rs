@@ -1,0 +1,133 @@
+//! Tokens: one partition, sorted by hash; and a memory before it, so that a busy door does not ask
+//! the table at every request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::ports::{self, StoreError};
+use domain::token::{Token, TokenHash};
+use tokio::time::Instant;
+
+use crate::table::item::{content, record};
+use crate::table::keys::TOKENS;
+use crate::table::{Put, Table, put};
+
+/// The tokens in the table.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    table: Table,
+}
+
+impl Tokens {
+    /// Over the table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    async fn write(&self, token: &Token) -> Result<(), StoreError> {
+        let place = (TOKENS.to_owned(), token.hash.to_hex());
+        let request = self.table.client().put_item().table_name(self.table.name());
+        match put(request.set_item(Some(record(place, token, None)?))).await? {
+            Put::Done | Put::Refused(_) => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl ports::Tokens for Tokens {
+    async fn put(&self, token: &Token) -> Result<(), StoreError> {
+        self.write(token).await
+    }
+
+    async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
+        let item = self.table.get((TOKENS.to_owned(), hash.to_hex())).await?;
+        item.map(|item| content(&item)).transpose()
+    }
+
+    async fn list(&self) -> Result<Vec<Token>, StoreError> {
+        let items = self.table.all(TOKENS, "").await?;
+        let mut tokens = items.iter().map(content).collect::<Result<Vec<Token>, _>>()?;
+        tokens.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
+        Ok(tokens)
+    }
+
+    async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        // The public name is the hash's beginning.
+        let mut found = false;
+        for item in self.table.all(TOKENS, id).await? {
+            let token: Token = content(&item)?;
+            if token.id != id {
+                continue;
+            }
+            found = true;
+            if token.revoked.is_none() {
+                self.write(&Token { revoked: Some(domain::time::to_micros(now)), ..token }).await?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// For how long a token found is not asked for again: a revoked one is refused after as long.
+const REMEMBERED: Duration = Duration::from_secs(30);
+/// More than this and it begins anew: memory must not follow the number of tokens.
+const MOST_REMEMBERED: usize = 1000;
+
+/// Tokens with a memory of 30 seconds for those that were found. Unknown ones are not remembered.
+#[derive(Debug)]
+pub struct RememberedTokens<T> {
+    tokens: T,
+    found: Mutex<HashMap<TokenHash, (Instant, Token)>>,
+}
+
+impl<T> RememberedTokens<T> {
+    /// Before these.
+    pub fn new(tokens: T) -> Self {
+        Self { tokens, found: Mutex::default() }
+    }
+
+    fn found(&self) -> std::sync::MutexGuard<'_, HashMap<TokenHash, (Instant, Token)>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<T: ports::Tokens> ports::Tokens for RememberedTokens<T> {
+    async fn put(&self, token: &Token) -> Result<(), StoreError> {
+        self.found().remove(&token.hash);
+        self.tokens.put(token).await
+    }
+
+    async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
+        let known = self.found().get(hash).filter(|(at, _)| at.elapsed() < REMEMBERED).map(|(_, token)| token.clone());
+        if known.is_some() {
+            return Ok(known);
+        }
+        let token = self.tokens.find(hash).await?;
+        let mut found = self.found();
+        match &token {
+            Some(token) => {
+                if found.len() >= MOST_REMEMBERED {
+                    found.clear();
+                }
+                found.insert(*hash, (Instant::now(), token.clone()));
+            }
+            None => drop(found.remove(hash)),
+        }
+        drop(found);
+        Ok(token)
+    }
+
+    async fn list(&self) -> Result<Vec<Token>, StoreError> {
+        self.tokens.list().await
+    }
+
+    async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let revoked = self.tokens.revoke(id, now).await;
+        self.found().retain(|_, (_, token)| token.id != id);
+        revoked
+    }
+}
