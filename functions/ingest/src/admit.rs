@@ -1,0 +1,28 @@
+//! Drafts to events: masked, named, stamped.
+//!
+//! Owns what one request's events have in common: the instant, the document, the key.
+
+use domain::Timestamp;
+use domain::document::RulesDocument;
+use domain::event::{Admission, Admitted, Draft, Rejection};
+use domain::mask::Masker;
+use domain::ports::Entropy;
+
+pub(crate) fn all(
+    drafts: Vec<Result<Draft, Rejection>>,
+    key: Option<&str>,
+    document: &RulesDocument,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Vec<Result<Admitted, Rejection>> {
+    let masker = Masker::new(&document.redact);
+    let admission = |place| Admission {
+        now,
+        retention: &document.retention,
+        masker: &masker,
+        key: key.map(|key| (key, place)),
+        random: entropy.bits(),
+    };
+    let admit = |(place, draft): (usize, Result<Draft, Rejection>)| draft?.admit(&admission(place));
+    drafts.into_iter().enumerate().map(admit).collect()
+}

@@ -1,0 +1,174 @@
+//! One CloudEvent 1.0 as a draft.
+//!
+//! `type` becomes the action, `source` the app and the name's scope, `id` the name, `time` the time.
+//! The keys of `data` become the context's own; every other attribute joins them, and gives way under
+//! `cloudevents` to a key of the data that is called the same. Nothing the sender said is lost.
+
+use std::iter;
+
+use domain::document::RulesDocument;
+use domain::event::{Draft, Object, Rejection};
+use serde_json::Value;
+use serde_json::map::Entry;
+
+pub(super) fn read(value: Value, document: &RulesDocument) -> Result<Draft, Rejection> {
+    let Value::Object(mut attributes) = value else {
+        return Err(Rejection::malformed("", "a CloudEvent is a JSON object with specversion, id, source and type"));
+    };
+    // An unset attribute may be sent as null.
+    attributes.retain(|_, value| !value.is_null());
+    if attributes.shift_remove("specversion").is_none_or(|version| version != "1.0") {
+        return Err(Rejection::malformed("/specversion", "specversion is required and must be \"1.0\""));
+    }
+    let id = required(&mut attributes, "id")?;
+    let source = required(&mut attributes, "source")?;
+    let event_type = required(&mut attributes, "type")?;
+    let action = document.cloudevent_action(&event_type).map_err(|error| {
+        Rejection::malformed("/type", format!("type gives no action: {error}; map it under cloudevents.actions"))
+    })?;
+    let time = attributes.shift_remove("time");
+    let context = context(event_type, attributes)?;
+
+    let mut event = Object::new();
+    event.insert("id".to_owned(), Value::String(id));
+    event.insert("app".to_owned(), Value::String(source.clone()));
+    event.insert("source".to_owned(), Value::String(source));
+    event.insert("action".to_owned(), Value::String(action.into()));
+    event.insert("created".to_owned(), time.unwrap_or_default());
+    event.insert("context".to_owned(), Value::Object(context));
+    Draft::from_value(Value::Object(event))
+}
+
+/// Says of a CloudEvent what was said of the event made from it.
+pub(crate) fn reworded(mut rejection: Rejection) -> Rejection {
+    if rejection.pointer == "/created" {
+        "/time".clone_into(&mut rejection.pointer);
+        if let Some(rest) = rejection.detail.strip_prefix("created") {
+            rejection.detail = format!("time{rest}");
+        }
+    }
+    rejection
+}
+
+fn required(attributes: &mut Object, name: &str) -> Result<String, Rejection> {
+    match attributes.shift_remove(name) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        _ => Err(Rejection::malformed(
+            format!("/{name}"),
+            format!("{name} is required in a CloudEvent and must be a string that is not empty"),
+        )),
+    }
+}
+
+fn context(event_type: String, mut attributes: Object) -> Result<Object, Rejection> {
+    let encoded = attributes.shift_remove("data_base64");
+    let mut context = match (attributes.shift_remove("data"), &encoded) {
+        (Some(_), Some(_)) => {
+            return Err(Rejection::malformed("/data_base64", "data and data_base64 exclude each other; send one"));
+        }
+        (Some(Value::Object(data)), None) => data,
+        (Some(data), None) => Object::from_iter([("data".to_owned(), data)]),
+        (None, _) => Object::new(),
+    };
+    match encoded {
+        Some(Value::String(text)) => {
+            context.insert("data_base64".to_owned(), Value::String(text));
+        }
+        Some(_) => return Err(Rejection::malformed("/data_base64", "data_base64 must be a string")),
+        None => {}
+    }
+    let mut displaced = Object::new();
+    for (name, value) in iter::once(("type".to_owned(), Value::String(event_type))).chain(attributes) {
+        match context.entry(name) {
+            Entry::Vacant(place) => {
+                place.insert(value);
+            }
+            Entry::Occupied(place) => {
+                displaced.insert(place.key().clone(), value);
+            }
+        }
+    }
+    if !displaced.is_empty() {
+        let mut name = "cloudevents".to_owned();
+        while context.contains_key(&name) {
+            name.push('_');
+        }
+        context.insert(name, Value::Object(displaced));
+    }
+    Ok(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read_default(value: Value) -> Result<Draft, Rejection> {
+        read(value, &RulesDocument::default())
+    }
+
+    fn with(more: Value) -> Value {
+        let mut event = json!({ "specversion": "1.0", "id": "7", "source": "/shop", "type": "com.example.OrderPaid" });
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    }
+
+    fn context_of(more: Value) -> Value {
+        Value::Object(read_default(with(more)).unwrap().context)
+    }
+
+    #[test]
+    fn attributes_become_the_events_fields() {
+        let draft = read_default(with(json!({ "time": "2025-01-02T03:04:05Z", "subject": "order/7" }))).unwrap();
+        assert_eq!(
+            (draft.action.as_str(), draft.app.as_str(), draft.id.as_deref(), draft.source.as_deref()),
+            ("order_paid", "/shop", Some("7"), Some("/shop"))
+        );
+        assert_eq!(draft.created, Some("2025-01-02T03:04:05Z".parse().unwrap()));
+        assert_eq!(Value::Object(draft.context), json!({ "type": "com.example.OrderPaid", "subject": "order/7" }));
+    }
+
+    #[test]
+    fn data_joins_the_context() {
+        assert_eq!(
+            context_of(json!({ "data": { "amount": 3 }, "tenant": "a", "dataschema": "x:y", "client_ip": "::1" })),
+            json!({ "amount": 3, "type": "com.example.OrderPaid", "tenant": "a", "dataschema": "x:y", "client_ip": "::1" })
+        );
+        assert_eq!(context_of(json!({ "data": [1] }))["data"], json!([1]));
+        assert_eq!(context_of(json!({ "data_base64": "AAEC" }))["data_base64"], "AAEC");
+        assert_eq!(context_of(json!({ "data": null, "subject": null })), json!({ "type": "com.example.OrderPaid" }));
+    }
+
+    #[test]
+    fn the_datas_own_keys_come_first() {
+        assert_eq!(
+            context_of(json!({ "data": { "type": "visa", "cloudevents": 1 }, "subject": "s" })),
+            json!({ "type": "visa", "cloudevents": 1, "subject": "s", "cloudevents_": { "type": "com.example.OrderPaid" } })
+        );
+        assert_eq!(
+            context_of(json!({ "data": { "tenant": "b" }, "tenant": "a" }))["cloudevents"],
+            json!({ "tenant": "a" })
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_pointed_at() {
+        for (more, pointer) in [
+            (json!({ "specversion": "0.3" }), "/specversion"),
+            (json!({ "specversion": null }), "/specversion"),
+            (json!({ "id": null }), "/id"),
+            (json!({ "id": 7 }), "/id"),
+            (json!({ "source": "" }), "/source"),
+            (json!({ "type": null }), "/type"),
+            (json!({ "type": "com.example.42" }), "/type"),
+            (json!({ "time": "noon" }), "/time"),
+            (json!({ "data": 1, "data_base64": "AA==" }), "/data_base64"),
+            (json!({ "data_base64": 1 }), "/data_base64"),
+        ] {
+            assert_eq!(reworded(read_default(with(more.clone())).unwrap_err()).pointer, pointer, "{more}");
+        }
+        assert_eq!(read_default(json!([])).unwrap_err().pointer, "");
+        let noon = reworded(read_default(with(json!({ "time": "noon" }))).unwrap_err());
+        assert!(noon.detail.starts_with("time must be an RFC 3339 time"), "{}", noon.detail);
+    }
+}

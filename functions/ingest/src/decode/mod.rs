@@ -1,0 +1,156 @@
+//! The body of a request, read as drafts of events.
+//!
+//! Owns which faults are the whole request's and which are one event's: what cannot be split into
+//! events is refused as a whole; from there on each event stands for itself.
+
+mod binary;
+mod cloudevents;
+mod native;
+
+use std::iter::Peekable;
+
+use api::Problem;
+use domain::document::RulesDocument;
+use domain::event::{Draft, Rejection};
+use domain::json::{Finding, FindingKind, Parsed};
+use http::HeaderMap;
+use serde_json::Value;
+
+pub(crate) use self::cloudevents::reworded;
+use crate::format::Format;
+use crate::route::MAX_EVENTS;
+
+/// What a request holds.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    candidates: Vec<Candidate>,
+    shape: Shape,
+}
+
+/// How the answer names places in the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Pointers start with the event's index.
+    pub(crate) many: bool,
+    /// The events were CloudEvents, and are spoken of in their words.
+    pub(crate) cloudevents: bool,
+}
+
+/// Where the events of a request stood, and what was noticed there.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) shape: Shape,
+    /// For each event, the pointers of its duplicate keys.
+    pub(crate) duplicates: Vec<Vec<String>>,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    draft: Result<Draft, Rejection>,
+    duplicates: Vec<String>,
+}
+
+impl Decoded {
+    pub(crate) fn split(self) -> (Vec<Result<Draft, Rejection>>, Places) {
+        let (drafts, duplicates) = self.candidates.into_iter().map(|one| (one.draft, one.duplicates)).unzip();
+        (drafts, Places { shape: self.shape, duplicates })
+    }
+}
+
+/// Reads what `body` holds.
+pub(crate) fn events(
+    format: Format,
+    headers: &HeaderMap,
+    body: &[u8],
+    document: &RulesDocument,
+) -> Result<Decoded, Problem> {
+    let cloudevent = |value| cloudevents::read(value, document);
+    match format {
+        Format::Native => native::object_or_array(body),
+        Format::Lines => native::lines(body),
+        Format::Structured => match parse(body)? {
+            parsed @ Parsed { value: Value::Object(_), .. } => {
+                Ok(Decoded::one(Candidate::new(parsed.value, parsed.findings, cloudevent), true))
+            }
+            _ => Err(Problem::bad_request(
+                "a structured CloudEvent is one JSON object; send several as application/cloudevents-batch+json",
+            )),
+        },
+        Format::Batched => match parse(body)? {
+            Parsed { value: Value::Array(items), findings } => Decoded::many(items, findings, true, cloudevent),
+            _ => Err(Problem::bad_request("a batch of CloudEvents is a JSON array of them")),
+        },
+        Format::Binary => binary::read(headers, body, document).map(|candidate| Decoded::one(candidate, true)),
+    }
+}
+
+impl Decoded {
+    fn one(candidate: Candidate, cloudevents: bool) -> Self {
+        Self { candidates: vec![candidate], shape: Shape { many: false, cloudevents } }
+    }
+
+    fn many(
+        items: Vec<Value>,
+        findings: Vec<Finding>,
+        cloudevents: bool,
+        read: impl Fn(Value) -> Result<Draft, Rejection>,
+    ) -> Result<Self, Problem> {
+        check_count(items.len())?;
+        let mut findings = findings.into_iter().peekable();
+        let candidates = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, value)| Candidate::new(value, of_item(&mut findings, index), &read))
+            .collect();
+        Ok(Self { candidates, shape: Shape { many: true, cloudevents } })
+    }
+}
+
+impl Candidate {
+    /// `findings` have pointers within the event.
+    fn new(value: Value, findings: Vec<Finding>, read: impl FnOnce(Value) -> Result<Draft, Rejection>) -> Self {
+        let mut duplicates = Vec::new();
+        for Finding { pointer, kind } in findings {
+            match kind {
+                FindingKind::DuplicateKey => duplicates.push(pointer),
+                FindingKind::Nul => return Self::rejected(pointer, "holds a NUL character (U+0000); leave it out"),
+            }
+        }
+        Self { draft: read(value), duplicates }
+    }
+
+    fn rejected(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { draft: Err(Rejection::malformed(pointer, detail)), duplicates: Vec::new() }
+    }
+}
+
+/// The findings of the list's next item; they come in the order of the items.
+fn of_item(findings: &mut Peekable<impl Iterator<Item = Finding>>, index: usize) -> Vec<Finding> {
+    if findings.peek().is_none() {
+        return Vec::new();
+    }
+    let place = format!("/{index}");
+    let within = |pointer: &str| {
+        pointer.strip_prefix(&place).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned)
+    };
+    let mut own = Vec::new();
+    while let Some(finding) = findings.next_if(|finding| within(&finding.pointer).is_some()) {
+        own.push(Finding { pointer: within(&finding.pointer).unwrap_or_default(), kind: finding.kind });
+    }
+    own
+}
+
+fn check_count(events: usize) -> Result<(), Problem> {
+    match events {
+        0 => Err(Problem::bad_request("the request holds no event")),
+        1..=MAX_EVENTS => Ok(()),
+        _ => Err(Problem::too_large(format!("the request holds more than {MAX_EVENTS} events; split it"))),
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Parsed, Problem> {
+    if body.trim_ascii().is_empty() {
+        return Err(Problem::bad_request("the body is empty; send an event such as {\"action\": \"login_failed\"}"));
+    }
+    domain::json::parse(body).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
+}

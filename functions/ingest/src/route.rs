@@ -1,0 +1,57 @@
+//! The routes, and the way of a request through the stages.
+//!
+//! Adds no fallback, so that the router can be merged with others on the same paths; whoever composes
+//! calls `api::finish`. A fault of the request as a whole stores nothing.
+
+use std::sync::Arc;
+
+use api::Problem;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use domain::ports::StoreError;
+use domain::token::Scope;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::format::Format;
+use crate::{Ingest, answer, decode, key};
+
+/// The most bytes of a request's body, counted after decompression: 5 MiB.
+pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
+
+/// The most events of a request.
+pub const MAX_EVENTS: usize = 1000;
+
+/// `POST /v1/events` and `GET /healthz`.
+pub fn router(ingest: Ingest) -> Router {
+    Router::new().route("/v1/events", post(events)).route("/healthz", get(health)).with_state(Arc::new(ingest))
+}
+
+async fn events(State(ingest): State<Arc<Ingest>>, request: Request) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    ingest.door.admit(&head.headers, Scope::Ingest).await?;
+    let format = Format::of(&head.headers)?;
+    let key = key::of(&head.headers)?;
+    let body = api::read_body(&head.headers, body, MAX_BODY_BYTES).await?;
+    let active = ingest.configuration.current().await.map_err(repeatable)?;
+    let decoded = decode::events(format, &head.headers, &body, &active.document)?;
+    let (drafts, places) = decoded.split();
+    let verdicts = ingest.take(drafts, key, &active.document).await.map_err(repeatable)?;
+    answer::of(verdicts, &places)
+}
+
+async fn health(State(ingest): State<Arc<Ingest>>) -> Result<Response, Problem> {
+    ingest.intake.ready().await?;
+    Ok((StatusCode::OK, Json(json!({ "status": "ok" }))).into_response())
+}
+
+fn repeatable(error: StoreError) -> Problem {
+    let problem = Problem::from(error);
+    if problem.status() != StatusCode::SERVICE_UNAVAILABLE {
+        return problem;
+    }
+    let detail = format!("{}; posting the same again is safe", problem.detail());
+    problem.with_detail(detail)
+}
