@@ -1,0 +1,142 @@
+//! The one way out by HTTP.
+//! Owns the client, its timeouts, how much of an answer is read, and what an answer or its absence is called.
+//! Refuses redirects and proxies: both would lead elsewhere than was judged.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::delivery::{Failure, Outcome, retry_after};
+use domain::ports::Clock;
+use http::header::{HeaderMap, RETRY_AFTER};
+use ipnet::IpNet;
+use reqwest::{Client, Response, redirect};
+
+use crate::guard::{self, Guard, Unreachable};
+use crate::{Error, VERSION, fault};
+
+/// How much of an answer is read, so that the connection can serve again.
+const READ: usize = 64 * 1024;
+/// How much of it is kept.
+const KEPT: usize = 1024;
+
+/// How long a receiver may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// To be found and connected to, TLS included.
+    pub(crate) connect: Duration,
+    /// All in all.
+    pub(crate) total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), total: Duration::from_secs(15) }
+    }
+}
+
+/// What to send.
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) allow: &'a [IpNet],
+}
+
+/// Sends, over connections that are kept for the next time.
+pub(crate) struct Http {
+    clock: Arc<dyn Clock>,
+    timeouts: Timeouts,
+    /// One client, for the networks it may reach: its open connections were judged by them.
+    current: Mutex<(Vec<IpNet>, Client)>,
+}
+
+impl Http {
+    pub(crate) fn new(clock: Arc<dyn Clock>, timeouts: Timeouts) -> Result<Self, Error> {
+        let client = client(&[], timeouts).map_err(|error| Error::Client(error.to_string()))?;
+        Ok(Self { clock, timeouts, current: Mutex::new((Vec::new(), client)) })
+    }
+
+    /// Makes one attempt.
+    pub(crate) async fn post(&self, post: Post<'_>) -> Result<Outcome, Failure> {
+        let url = guard::target(post.url, post.allow)?;
+        let request = self.client(post.allow)?.post(url).headers(post.headers).body(post.body);
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        let status = response.status().as_u16();
+        let retry_after = self.retry_after(response.headers());
+        let delivered = response.status().is_success();
+        // The status line decides: an answer that breaks off behind it changes nothing.
+        let answer = read(response).await;
+        if delivered {
+            Ok(Outcome::Delivered { status: Some(status), answer })
+        } else {
+            Err(Failure::Answered { status, retry_after, answer })
+        }
+    }
+
+    fn client(&self, allow: &[IpNet]) -> Result<Client, Failure> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0 != allow {
+            let client = client(allow, self.timeouts)
+                .map_err(|_| Failure::Misconfigured("the HTTP client cannot be built anew".to_owned()))?;
+            *current = (allow.to_vec(), client);
+        }
+        Ok(current.1.clone())
+    }
+
+    fn retry_after(&self, headers: &HeaderMap) -> Option<Timestamp> {
+        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        match text.parse::<u64>() {
+            Ok(seconds) => retry_after(Some(seconds), self.clock.now()),
+            Err(_) => Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok(),
+        }
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        match fault::find::<Unreachable>(error) {
+            Some(Unreachable::Unknown) => return Failure::Resolve,
+            Some(Unreachable::Blocked(class)) => return guard::blocked(class),
+            None => {}
+        }
+        if error.is_timeout() {
+            let limit = if error.is_connect() { self.timeouts.connect } else { self.timeouts.total };
+            return Failure::Timeout(limit.as_secs());
+        }
+        if let Some(words) = fault::tls_words(error) {
+            return Failure::Tls(words.to_owned());
+        }
+        if error.is_connect() {
+            return Failure::Connect(fault::io_words(error).unwrap_or_else(|| "no reason given".to_owned()));
+        }
+        let words = fault::io_words(error);
+        Failure::Broken(words.unwrap_or_else(|| "the receiver closed it, or what it said is not HTTP".to_owned()))
+    }
+}
+
+fn client(allow: &[IpNet], timeouts: Timeouts) -> reqwest::Result<Client> {
+    Client::builder()
+        .user_agent(format!("Nuncio/{VERSION}"))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .dns_resolver(Guard::new(allow))
+        .connect_timeout(timeouts.connect)
+        .timeout(timeouts.total)
+        .build()
+}
+
+/// The start of the answer, as text.
+async fn read(mut response: Response) -> String {
+    let mut kept: Vec<u8> = Vec::new();
+    let mut seen = 0;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        seen += chunk.len();
+        kept.extend_from_slice(&chunk[..chunk.len().min(KEPT - kept.len())]);
+        if seen >= READ {
+            break;
+        }
+    }
+    let mut text = String::from_utf8_lossy(&kept).into_owned();
+    // A replacement character is longer than the byte it stands for.
+    text.truncate(text.floor_char_boundary(KEPT));
+    text
+}

@@ -1,0 +1,132 @@
+//! What a mail says: heading, severity, words, table, link, and who sent it why.
+//! Owns the choice and the length of what is shown; the templates own how. Everything from an event is hostile: it is
+//! made plain here and escaped by the templates.
+
+use askama::Template;
+use domain::delivery::Failure;
+use domain::document::Severity;
+use domain::notification::{Link, Notification, cut, readable};
+use serde_json::Value;
+
+use crate::text::{one_line, paragraph};
+
+const BODY_CHARS: usize = 4000;
+const KEY_CHARS: usize = 100;
+const VALUE_CHARS: usize = 1000;
+/// Some readers cut mails off behind 100 KB.
+const TABLE_CHARS: usize = 40_000;
+
+/// One line of the table.
+pub(crate) struct Row {
+    key: String,
+    value: String,
+}
+
+/// Everything that the templates show.
+pub(crate) struct Letter {
+    title: String,
+    severity: &'static str,
+    tone: Tone,
+    body: String,
+    rows: Vec<Row>,
+    left_out: usize,
+    link: Option<Link>,
+    rule: String,
+    transport: String,
+}
+
+/// The colour of a severity: strong for the bar and the link, pale behind the badge, dark for text on it.
+struct Tone {
+    strong: &'static str,
+    pale: &'static str,
+    dark: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "notification.html")]
+struct Html<'a> {
+    letter: &'a Letter,
+}
+
+#[derive(Template)]
+#[template(path = "notification.txt")]
+struct Plain<'a> {
+    letter: &'a Letter,
+}
+
+impl Letter {
+    pub(crate) fn of(notification: &Notification) -> Self {
+        let (rows, left_out) = rows(notification);
+        Self {
+            title: notification.event.action.to_string(),
+            severity: notification.severity.as_str(),
+            tone: tone(notification.severity),
+            body: cut(&paragraph(&notification.body), BODY_CHARS),
+            rows,
+            left_out,
+            link: notification.link.as_ref().map(|link| Link {
+                target: one_line(&link.target).replace(' ', "%20"),
+                label: cut(&one_line(&link.label), KEY_CHARS),
+            }),
+            rule: one_line(&notification.rule),
+            transport: one_line(&notification.transport),
+        }
+    }
+
+    pub(crate) fn html(&self) -> Result<String, Failure> {
+        Html { letter: self }.render().map_err(|_| unrendered())
+    }
+
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        Plain { letter: self }.render().map_err(|_| unrendered())
+    }
+}
+
+fn unrendered() -> Failure {
+    Failure::Misconfigured("the mail's template cannot be filled in".to_owned())
+}
+
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Notice => Tone { strong: "#2563c9", pale: "#e6effc", dark: "#1b4795" },
+        Severity::Warning => Tone { strong: "#b45f06", pale: "#fdf0d5", dark: "#7f4503" },
+        Severity::Alert => Tone { strong: "#c4262e", pale: "#fde7e8", dark: "#96161d" },
+    }
+}
+
+/// The table, and how many entries of the context did not fit into it.
+fn rows(notification: &Notification) -> (Vec<Row>, usize) {
+    let event = &notification.event;
+    let mut rows =
+        vec![row("user_email", &notification.recipient.email), row("user_username", &notification.recipient.username)];
+    if !event.user.is_empty() {
+        for key in ["email", "username"] {
+            let value = event.user.get(key).map(readable).unwrap_or_default();
+            rows.push(row(&format!("event_user_{key}"), &value));
+        }
+    }
+    rows.push(row("client_ip", &event.client_ip.map(|address| address.to_string()).unwrap_or_default()));
+    rows.push(row("created", &event.created.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()));
+    rows.push(row("app", &event.app));
+    rows.retain(|row| !row.value.is_empty());
+
+    let mut room = TABLE_CHARS;
+    let mut left_out = 0;
+    // The message stands above the table already.
+    let entries = event.context.iter().filter(|(_, value)| **value != Value::String(notification.body.clone()));
+    for (key, value) in entries {
+        let row = row(key, &readable(value));
+        match room.checked_sub(row.key.chars().count() + row.value.chars().count() + 1) {
+            Some(left) => {
+                room = left;
+                rows.push(row);
+            }
+            None => left_out += 1,
+        }
+    }
+    (rows, left_out)
+}
+
+fn row(key: &str, value: &str) -> Row {
+    Row { key: cut(&one_line(key), KEY_CHARS), value: cut(&paragraph(value), VALUE_CHARS) }
+}

@@ -1,0 +1,45 @@
+//! How mail leaves one machine: by SMTP where `email.smtp` is set, else into the mailbox folder.
+//! Owns that choice only.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::delivery::{Failure, Outcome};
+use domain::document::RulesDocument;
+use domain::ports::{Clock, Mailer, Secrets};
+
+use crate::mailbox::MailboxFolder;
+use crate::secret;
+use crate::smtp::Smtp;
+
+/// The [`Mailer`] of one machine.
+pub struct LocalMailer {
+    folder: MailboxFolder,
+    smtp: Smtp,
+    secrets: Arc<dyn Secrets>,
+}
+
+impl LocalMailer {
+    /// Where mails go that no server takes; the folder is made when it is needed.
+    pub fn new(mailbox: PathBuf, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self {
+        Self { folder: MailboxFolder::new(mailbox, clock), smtp: Smtp::default(), secrets }
+    }
+
+    async fn hand_over(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Result<Outcome, Failure> {
+        match &document.email.smtp {
+            Some(server) => {
+                let url = secret::text(server, &*self.secrets).await?;
+                self.smtp.send(&url, from, to, mail).await
+            }
+            None => self.folder.put(mail).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Mailer for LocalMailer {
+    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Outcome {
+        self.hand_over(from, to, mail, document).await.unwrap_or_else(Outcome::Failed)
+    }
+}

@@ -1,0 +1,212 @@
+//! Which addresses are public.
+//! Owns the IANA special-purpose registries and the IPv6 forms that carry an IPv4 address, which are judged by it.
+//! What it does not know to be public is not.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// Why the address may not be reached: the class of its network. None where it is public or allowed.
+pub(crate) fn refusal(address: IpAddr, allow: &[IpNet]) -> Option<&'static str> {
+    if allow.iter().any(|network| network.contains(&address)) {
+        return None;
+    }
+    match address {
+        IpAddr::V4(v4) => special_v4(v4),
+        IpAddr::V6(v6) => match embedded(v6) {
+            Embedded::Nothing => special_v6(v6),
+            Embedded::One(v4) => refusal(v4.into(), allow),
+            Embedded::Two(v4, other) => refusal(v4.into(), allow).or_else(|| refusal(other.into(), allow)),
+        },
+    }
+}
+
+enum Embedded {
+    Nothing,
+    One(Ipv4Addr),
+    Two(Ipv4Addr, Ipv4Addr),
+}
+
+/// The IPv4 addresses that packets to an IPv6 address may end up at.
+fn embedded(address: Ipv6Addr) -> Embedded {
+    let bits = address.to_bits();
+    let v4 = |shift: u32| {
+        let bytes = (bits >> shift).to_be_bytes();
+        Ipv4Addr::new(bytes[12], bytes[13], bytes[14], bytes[15])
+    };
+    match address.segments() {
+        // `::` and `::1` are themselves, not compatible forms of 0.0.0.0 and 0.0.0.1.
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Embedded::Nothing,
+        // Compatible, mapped, translated (SIIT), NAT64.
+        [0, 0, 0, 0, 0 | 0xffff, 0, ..] | [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {
+            Embedded::One(v4(0))
+        }
+        // 6to4.
+        [0x2002, ..] => Embedded::One(v4(80)),
+        // Teredo: its server, and its client with all bits turned over.
+        [0x2001, 0, ..] => Embedded::Two(v4(64), Ipv4Addr::from_bits(!v4(0).to_bits())),
+        // ISATAP, wherever it is used: the prefix must be fit too.
+        [.., 0x0000 | 0x0200, 0x5efe, _, _] if special_v6(address).is_none() => Embedded::One(v4(0)),
+        _ => Embedded::Nothing,
+    }
+}
+
+fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
+    Some(match address.octets() {
+        [0, ..] => "unspecified",
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => "private",
+        [100, 64..=127, ..] => "carrier-grade NAT",
+        [127, ..] => "loopback",
+        [169, 254, ..] => "link-local",
+        [192, 0, 0, _] => "protocol assignment",
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => "documentation",
+        [192, 31, 196, _] | [192, 175, 48, _] => "AS112",
+        [192, 52, 193, _] => "multicast tunnelling",
+        [192, 88, 99, _] => "6to4 relay",
+        [198, 18..=19, ..] => "benchmarking",
+        [224..=239, ..] => "multicast",
+        [255, 255, 255, 255] => "broadcast",
+        [240..=255, ..] => "reserved",
+        _ => return None,
+    })
+}
+
+fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
+    Some(match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => "unspecified",
+        [0, 0, 0, 0, 0, 0, 0, 1] => "loopback",
+        [0x64, 0xff9b, 1, ..] => "local translation",
+        [0x100, 0, 0, 0 | 1, ..] => "discard",
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => "documentation",
+        [0x2001, 2, 0, ..] => "benchmarking",
+        [0x2001, 0x10..=0x2f, ..] => "ORCHID",
+        [0x2001, 0..=0x1ff, ..] => "protocol assignment",
+        [0x2620, 0x4f, 0x8000, ..] => "AS112",
+        [0x5f00, ..] => "segment routing",
+        [0xfc00..=0xfdff, ..] => "private",
+        [0xfe80..=0xfebf, ..] => "link-local",
+        [0xfec0..=0xfeff, ..] => "site-local",
+        [0xff00..=0xffff, ..] => "multicast",
+        [0x2000..=0x3fff, ..] => return None,
+        _ => "reserved",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(address: &str, allow: &[&str]) -> Option<&'static str> {
+        let allow: Vec<IpNet> = allow.iter().map(|network| network.parse().unwrap()).collect();
+        refusal(address.parse().unwrap(), &allow)
+    }
+
+    #[test]
+    fn public_addresses() {
+        for address in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "169.253.0.1",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.0.1.1",
+            "192.167.1.1",
+            "198.17.0.1",
+            "198.20.0.0",
+            "223.255.255.255",
+            "2606:4700::1111",
+            "2001:200::1",
+            "2a00::1",
+            "3ffe::1",
+            // Public IPv4 inside IPv6.
+            "::ffff:8.8.8.8",
+            "::8.8.8.8",
+            "64:ff9b::8.8.8.8",
+            "2002:808:808::1",
+            "2001:0:808:808::f7f7:f7f7",
+            "2606:4700::5efe:808:808",
+        ] {
+            assert_eq!(judged(address, &[]), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn everything_else() {
+        for (address, class) in [
+            ("0.0.0.0", "unspecified"),
+            ("0.1.2.3", "unspecified"),
+            ("10.0.0.1", "private"),
+            ("100.64.0.1", "carrier-grade NAT"),
+            ("127.0.0.1", "loopback"),
+            ("127.255.255.255", "loopback"),
+            ("169.254.169.254", "link-local"),
+            ("172.16.0.1", "private"),
+            ("172.31.255.255", "private"),
+            ("192.0.0.1", "protocol assignment"),
+            ("192.0.0.171", "protocol assignment"),
+            ("192.0.2.1", "documentation"),
+            ("192.31.196.1", "AS112"),
+            ("192.52.193.1", "multicast tunnelling"),
+            ("192.88.99.1", "6to4 relay"),
+            ("192.168.0.1", "private"),
+            ("192.175.48.1", "AS112"),
+            ("198.18.0.1", "benchmarking"),
+            ("198.19.255.255", "benchmarking"),
+            ("198.51.100.1", "documentation"),
+            ("203.0.113.1", "documentation"),
+            ("224.0.0.1", "multicast"),
+            ("240.0.0.1", "reserved"),
+            ("255.255.255.255", "broadcast"),
+            ("::", "unspecified"),
+            ("::1", "loopback"),
+            ("64:ff9b:1::1", "local translation"),
+            ("100::1", "discard"),
+            ("100:0:0:1::1", "discard"),
+            ("2001:db8::1", "documentation"),
+            ("3fff::1", "documentation"),
+            ("2001:2::1", "benchmarking"),
+            ("2001:10::1", "ORCHID"),
+            ("2001:2f::1", "ORCHID"),
+            ("2001:30::1", "protocol assignment"),
+            ("2001:1::1", "protocol assignment"),
+            ("2620:4f:8000::1", "AS112"),
+            ("5f00::1", "segment routing"),
+            ("fc00::1", "private"),
+            ("fd00:ec2::254", "private"),
+            ("fe80::1", "link-local"),
+            ("fec0::1", "site-local"),
+            ("ff02::1", "multicast"),
+            ("4000::1", "reserved"),
+            ("1::1", "reserved"),
+            // Special IPv4 inside IPv6: mapped, compatible, translated, NAT64, 6to4, Teredo (server, client), ISATAP.
+            ("::ffff:127.0.0.1", "loopback"),
+            ("::ffff:169.254.169.254", "link-local"),
+            ("::127.0.0.1", "loopback"),
+            ("::ffff:0:10.0.0.1", "private"),
+            ("64:ff9b::10.0.0.1", "private"),
+            ("2002:7f00:1::", "loopback"),
+            ("2002:a9fe:a9fe::1", "link-local"),
+            ("2001:0:7f00:1::f7f7:f7f7", "loopback"),
+            ("2001:0:808:808::80ff:fffe", "loopback"),
+            ("2606:4700::5efe:a00:1", "private"),
+            ("2606:4700::200:5efe:a00:1", "private"),
+        ] {
+            assert_eq!(judged(address, &[]), Some(class), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_operator_may_allow_networks() {
+        assert_eq!(judged("127.0.0.1", &["127.0.0.0/8"]), None);
+        assert_eq!(judged("::ffff:127.0.0.1", &["127.0.0.0/8"]), None);
+        assert_eq!(judged("fd00::1", &["fd00::/8"]), None);
+        assert_eq!(judged("::1", &["127.0.0.0/8"]), Some("loopback"));
+        assert_eq!(judged("10.1.0.1", &["10.0.0.0/16"]), Some("private"));
+    }
+}

@@ -1,0 +1,132 @@
+//! The `webhook_slack` transport: one attachment, for Slack, Discord (`/slack`), Mattermost and Rocket.Chat.
+//! Owns the attachment's form and its limits. Lets no text that strangers wrote become markup, call a whole channel, or
+//! grow until the receiver refuses the message.
+
+use domain::delivery::{Failure, Outcome};
+use domain::document::{Severity, Text};
+use domain::notification::Notification;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+use crate::http::Post;
+use crate::{Channels, VERSION, secret};
+
+const MAX_FIELDS: usize = 25;
+const TITLE_CHARS: usize = 256;
+const VALUE_CHARS: usize = 1024;
+/// What Discord takes as a message's own text, the least of the four.
+const TEXT_CHARS: usize = 2000;
+
+pub(crate) async fn send(
+    channels: &Channels,
+    notification: &Notification,
+    url: &Text,
+    allow: &[IpNet],
+) -> Result<Outcome, Failure> {
+    let url = secret::text(url, &*channels.secrets).await?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = payload(notification).to_string().into_bytes();
+    channels.http.post(Post { url: &url, headers, body, allow }).await
+}
+
+fn payload(notification: &Notification) -> Value {
+    let event = &notification.event;
+    let text = escaped(&format!("[{}] {}", notification.severity.as_str(), notification.body), TEXT_CHARS);
+    let mut attachment = json!({
+        "fallback": text,
+        "color": color(notification.severity),
+        "title": escaped(event.action.as_str(), TITLE_CHARS),
+        "fields": fields(notification),
+        "footer": format!("Nuncio {VERSION}"),
+        "ts": event.created.as_second(),
+    });
+    if let Some(link) = &notification.link {
+        attachment["title_link"] = json!(link.target);
+    }
+    json!({ "username": "Nuncio", "text": text, "attachments": [attachment] })
+}
+
+fn color(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "#2f6fdb",
+        Severity::Warning => "#e0a100",
+        Severity::Alert => "#d1242f",
+    }
+}
+
+fn fields(notification: &Notification) -> Vec<Value> {
+    let event = &notification.event;
+    let short = |title: &str, value: &str| json!({ "title": title, "value": shown(value, VALUE_CHARS), "short": true });
+    let mut fields = vec![
+        short("Severity", notification.severity.as_str()),
+        short("Dispatched for user", notification.recipient.label()),
+    ];
+    if let Some(user) = event.user_str("username").or_else(|| event.user_str("email")) {
+        fields.push(short("Event user", user));
+    }
+    let strings = event.context.iter().filter_map(|(key, value)| Some((key, value.as_str()?)));
+    fields.extend(
+        strings
+            .map(|(key, value)| json!({ "title": shown(key, TITLE_CHARS), "value": shown(value, VALUE_CHARS) }))
+            .take(MAX_FIELDS - fields.len()),
+    );
+    fields
+}
+
+/// Discord refuses a whole message for one empty field.
+fn shown(text: &str, chars: usize) -> String {
+    if text.trim().is_empty() { "(empty)".to_owned() } else { escaped(text, chars) }
+}
+
+/// Escaped as Slack asks, and cut so that what is sent has at most so many characters.
+fn escaped(text: &str, chars: usize) -> String {
+    let mut escaped = String::with_capacity(text.len().min(4 * chars));
+    let mut room = chars;
+    let mut rest = text.chars();
+    while let Some(char) = rest.next() {
+        let mut plain = [0; 4];
+        let piece = match char {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            // A zero-width space: it reads the same and calls nobody.
+            '@' if calls_all(rest.as_str()) => "@\u{200b}",
+            other => other.encode_utf8(&mut plain),
+        };
+        let Some(left) = room.checked_sub(piece.chars().count()) else { break };
+        escaped.push_str(piece);
+        room = left;
+    }
+    escaped
+}
+
+/// Whether an `@` before this text would call everybody, in one of the four.
+fn calls_all(rest: &str) -> bool {
+    ["everyone", "here", "channel", "all"]
+        .iter()
+        .any(|name| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_markup_and_no_call_to_all() {
+        assert_eq!(escaped("<!channel> & <https://x|y>", 99), "&lt;!channel&gt; &amp; &lt;https://x|y&gt;");
+        assert_eq!(
+            escaped("hi @Everyone, @here, ann@example.org", 99),
+            "hi @\u{200b}Everyone, @\u{200b}here, ann@example.org"
+        );
+    }
+
+    #[test]
+    fn what_is_sent_keeps_the_limit() {
+        assert_eq!(escaped(&"é".repeat(2000), VALUE_CHARS), "é".repeat(1024));
+        let hostile = escaped(&"&".repeat(2000), VALUE_CHARS);
+        assert_eq!(hostile, "&amp;".repeat(204));
+        assert_eq!(shown(" ", 9), "(empty)");
+    }
+}

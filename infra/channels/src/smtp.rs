@@ -1,0 +1,228 @@
+//! Hands mail to an SMTP server.
+//! Owns the reading of `email.smtp`, the connections kept for the next mail, and what a refusal is called. Keeps no
+//! connection that was given up half-way: the next mail would be read as part of this one.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::delivery::{Failure, Outcome};
+use lettre::address::{Address, Envelope};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{self, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use crate::fault;
+
+/// How long connecting, greeting and logging in may take, and then handing the mail over.
+const STEP: Duration = Duration::from_secs(9);
+/// Connections kept open while nothing is sent.
+const MAX_IDLE: usize = 4;
+
+/// The connections to the server that was last used.
+pub(crate) struct Smtp {
+    step: Duration,
+    idle: Mutex<(String, Vec<AsyncSmtpConnection>)>,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self { step: STEP, idle: Mutex::default() }
+    }
+}
+
+impl Smtp {
+    /// Makes one attempt.
+    pub(crate) async fn send(&self, url: &str, from: &str, to: &str, mail: &[u8]) -> Result<Outcome, Failure> {
+        let envelope = envelope(from, to)?;
+        let mut connection = self.within(self.connection(url)).await?;
+        self.within(async {
+            let response = connection.send(&envelope, mail).await.map_err(|error| sending(&error))?;
+            let status = Some(u16::from(response.code()));
+            self.park(url, connection);
+            // Servers like to repeat the recipient's address; the code says all.
+            Ok(Outcome::Delivered { status, answer: "the mail server took it".to_owned() })
+        })
+        .await
+    }
+
+    async fn within<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        timeout(self.step, step).await.unwrap_or(Err(Failure::Timeout(self.step.as_secs())))
+    }
+
+    async fn connection(&self, url: &str) -> Result<AsyncSmtpConnection, Failure> {
+        while let Some(mut connection) = self.parked(url) {
+            if connection.test_connected().await {
+                return Ok(connection);
+            }
+        }
+        Server::read(url)?.connect(self.step).await
+    }
+
+    fn parked(&self, url: &str) -> Option<AsyncSmtpConnection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.0 != url {
+            *idle = (url.to_owned(), Vec::new());
+        }
+        idle.1.pop()
+    }
+
+    fn park(&self, url: &str, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.0 == url && idle.1.len() < MAX_IDLE && !connection.has_broken() {
+            idle.1.push(connection);
+        }
+    }
+}
+
+fn envelope(from: &str, to: &str) -> Result<Envelope, Failure> {
+    let address = |text: &str, whose: &str| {
+        text.parse::<Address>().map_err(|_| Failure::MailRefused(format!("the {whose}'s e-mail address is not one")))
+    };
+    let (from, to) = (address(from, "sender")?, address(to, "recipient")?);
+    Envelope::new(Some(from), vec![to]).map_err(|_| Failure::MailRefused("there is no recipient".to_owned()))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    Plain,
+    /// STARTTLS where the server offers it.
+    Opportunistic,
+    /// STARTTLS or nothing.
+    Required,
+    /// From the first byte.
+    Wrapped,
+}
+
+/// `email.smtp`, read.
+struct Server {
+    host: String,
+    port: u16,
+    security: Security,
+    hello: ClientId,
+    credentials: Option<Credentials>,
+}
+
+impl Server {
+    fn read(text: &str) -> Result<Self, Failure> {
+        let fault = || {
+            Failure::Misconfigured(
+                "email.smtp is no server; write it like smtp://host:25, smtps://host or smtp://host?tls=required"
+                    .to_owned(),
+            )
+        };
+        let url = Url::parse(text).map_err(|_| fault())?;
+        let tls = url.query_pairs().find(|(key, _)| key == "tls").map(|(_, value)| value.into_owned());
+        let (security, port) = match (url.scheme(), tls.as_deref()) {
+            ("smtp", None) => (Security::Plain, SMTP_PORT),
+            ("smtp", Some("opportunistic")) => (Security::Opportunistic, SUBMISSION_PORT),
+            ("smtp", Some("required")) => (Security::Required, SUBMISSION_PORT),
+            ("smtps", _) => (Security::Wrapped, SUBMISSIONS_PORT),
+            _ => return Err(fault()),
+        };
+        let host = match url.host().ok_or_else(fault)? {
+            Host::Ipv6(address) => address.to_string(),
+            other => other.to_string(),
+        };
+        let hello = match url.path().trim_matches('/') {
+            "" => ClientId::default(),
+            name => ClientId::Domain(name.to_owned()),
+        };
+        let decoded = |text: &str| percent_decoded(text).ok_or_else(fault);
+        let credentials = match url.password() {
+            None => None,
+            Some(password) => Some(Credentials::new(decoded(url.username())?, decoded(password)?)),
+        };
+        Ok(Self { host, port: url.port().unwrap_or(port), security, hello, credentials })
+    }
+
+    async fn connect(&self, patience: Duration) -> Result<AsyncSmtpConnection, Failure> {
+        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(|_| Failure::Resolve)?;
+        let addresses: Vec<SocketAddr> = found.collect();
+        let tls = TlsParameters::new(self.host.clone()).map_err(|error| greeting(&error))?;
+        let wrapped = (self.security == Security::Wrapped).then(|| tls.clone());
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(&addresses[..], Some(patience), &self.hello, wrapped, None)
+                .await
+                .map_err(|error| greeting(&error))?;
+        let upgrade = match self.security {
+            Security::Required => true,
+            Security::Opportunistic => connection.can_starttls(),
+            Security::Plain | Security::Wrapped => false,
+        };
+        if upgrade {
+            connection.starttls(tls, &self.hello).await.map_err(|error| upgrading(&error))?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(|error| login(&error))?;
+        }
+        Ok(connection)
+    }
+}
+
+/// As in a URL: `%40` is `@`.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        rest = more;
+        if *first == b'%' {
+            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn greeting(error: &smtp::Error) -> Failure {
+    common(error).unwrap_or_else(|| Failure::Connect(io_words(error)))
+}
+
+fn upgrading(error: &smtp::Error) -> Failure {
+    if error.is_client() {
+        return Failure::Tls("the mail server offers no STARTTLS".to_owned());
+    }
+    common(error).unwrap_or_else(|| Failure::Broken(io_words(error)))
+}
+
+/// A refused login can be mended within the retry schedule; to lose the mail over it would be harsh.
+fn login(error: &smtp::Error) -> Failure {
+    if error.is_permanent() {
+        return Failure::Misconfigured("the mail server refused the login in email.smtp".to_owned());
+    }
+    if error.is_client() {
+        return Failure::Misconfigured("the mail server offers no login by PLAIN or LOGIN".to_owned());
+    }
+    sending(error)
+}
+
+fn sending(error: &smtp::Error) -> Failure {
+    if error.is_client() {
+        return Failure::MailRefused("the mail server takes no addresses outside ASCII".to_owned());
+    }
+    common(error).unwrap_or_else(|| Failure::Broken(io_words(error)))
+}
+
+fn common(error: &smtp::Error) -> Option<Failure> {
+    if let Some(code) = error.status() {
+        return Some(Failure::Mail { code: code.into() });
+    }
+    if error.is_timeout() {
+        return Some(Failure::Timeout(STEP.as_secs()));
+    }
+    if let Some(words) = fault::tls_words(error) {
+        return Some(Failure::Tls(words.to_owned()));
+    }
+    error.is_tls().then(|| Failure::Tls("the handshake failed".to_owned()))
+}
+
+fn io_words(error: &(dyn Error + 'static)) -> String {
+    fault::io_words(error).unwrap_or_else(|| "the mail server closed it, or what it said is not SMTP".to_owned())
+}

@@ -1,0 +1,71 @@
+//! What needs the crate's inside: shortened patience, and the names of endpoints.
+
+use std::time::Duration;
+
+use domain::delivery::Failure;
+use domain::document::Transport;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::http::Post;
+
+struct Epoch;
+
+impl Clock for Epoch {
+    fn now(&self) -> domain::Timestamp {
+        domain::Timestamp::UNIX_EPOCH
+    }
+}
+
+async fn post(url: &str, timeouts: Timeouts) -> Failure {
+    let allow = ["127.0.0.0/8".parse().unwrap()];
+    let http = Http::new(Arc::new(Epoch), timeouts).unwrap();
+    let post = Post { url, headers: ::http::HeaderMap::new(), body: b"{}".to_vec(), allow: &allow };
+    http.post(post).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_receiver_that_never_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let silent = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        stream.read_to_end(&mut request).await.unwrap();
+        request
+    });
+    let timeouts = Timeouts { connect: Duration::from_secs(9), total: Duration::from_secs(1) };
+    assert_eq!(post(&format!("http://{address}/"), timeouts).await, Failure::Timeout(1));
+    assert!(silent.await.unwrap().starts_with(b"POST / HTTP/1.1\r\n"), "it was asked, and hung up on");
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let timeouts = Timeouts { connect: Duration::from_secs(1), total: Duration::from_secs(9) };
+    assert_eq!(post(&format!("https://{address}/"), timeouts).await, Failure::Timeout(1));
+    drop(listener);
+}
+
+#[test]
+fn endpoints_tell_hosts_apart_and_secrets_not_at_all() {
+    let plain = |url: &str| Text::parse(url);
+    let webhook = |url| TransportKind::Webhook { url, secrets: Vec::new(), content_type: String::new() };
+    for (kind, expected) in [
+        (webhook(plain("https://hooks.example.org/services/hush?a=b")), "webhook:hooks.example.org:443"),
+        (webhook(plain("http://[::1]:8080/x")), "webhook:[::1]:8080"),
+        (
+            TransportKind::WebhookSlack { url: plain("https://hooks.example.org/other") },
+            "webhook:hooks.example.org:443",
+        ),
+        (webhook(plain("env:HOOK")), "webhook:env:HOOK"),
+        (webhook(plain("hush")), "webhook:ops"),
+        (TransportKind::Email { subject_prefix: String::new() }, "email"),
+        (TransportKind::Local, "local"),
+    ] {
+        let transport = Transport { name: "ops".to_owned(), send_once: false, kind };
+        assert_eq!(endpoint(&transport), expected);
+    }
+}

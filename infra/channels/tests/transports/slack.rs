@@ -1,0 +1,104 @@
+//! What Slack, Discord, Mattermost and Rocket.Chat are sent.
+
+use domain::document::Severity;
+use domain::notification::Link;
+use serde_json::{Value, json};
+
+use crate::fixtures::{World, changed, login_failed, notification, slack};
+use crate::sink::Sink;
+
+#[tokio::test]
+async fn the_whole_payload() {
+    let (sink, world) = (Sink::start().await, World::with(&[]));
+    let mut notification = notification(login_failed());
+    notification.link =
+        Some(Link { target: "https://n.example.org/events/1?a=1&b=2".to_owned(), label: "Show".to_owned() });
+    world.send(&notification, slack(sink.url("/services/x"))).await;
+    let request = sink.only();
+    assert_eq!(request.line, "POST /services/x");
+    assert_eq!(request.header("content-type"), "application/json");
+    insta::assert_json_snapshot!(request.json(), { ".attachments[0].footer" => "Nuncio [version]" }, @r###"
+{
+  "username": "Nuncio",
+  "text": "[alert] login_failed: stage: (pk: 7e88f4a991c442c1a1335d80f0827d7f, app: authentik_stages_password, name: default-authentication-password, model_name: passwordstage), password: ********************, username: akadmin, http_request: (args: (query: next=%2F), path: /api/v3/flows/executor/default-authentication-flow/, method: POST)",
+  "attachments": [
+    {
+      "fallback": "[alert] login_failed: stage: (pk: 7e88f4a991c442c1a1335d80f0827d7f, app: authentik_stages_password, name: default-authentication-password, model_name: passwordstage), password: ********************, username: akadmin, http_request: (args: (query: next=%2F), path: /api/v3/flows/executor/default-authentication-flow/, method: POST)",
+      "color": "#d1242f",
+      "title": "login_failed",
+      "fields": [
+        {
+          "title": "Severity",
+          "value": "alert",
+          "short": true
+        },
+        {
+          "title": "Dispatched for user",
+          "value": "akadmin",
+          "short": true
+        },
+        {
+          "title": "Event user",
+          "value": "AnonymousUser",
+          "short": true
+        },
+        {
+          "title": "password",
+          "value": "********************"
+        },
+        {
+          "title": "username",
+          "value": "akadmin"
+        }
+      ],
+      "footer": "Nuncio [version]",
+      "ts": 1676475175,
+      "title_link": "https://n.example.org/events/1?a=1&b=2"
+    }
+  ]
+}
+"###);
+    assert_eq!(request.json()["attachments"][0]["footer"], format!("Nuncio {}", env!("CARGO_PKG_VERSION")));
+}
+
+async fn attachment(context: Value) -> Value {
+    let (sink, world) = (Sink::start().await, World::with(&[]));
+    world.send(&changed("/context", context), slack(sink.url("/"))).await;
+    sink.only().json()["attachments"][0].clone()
+}
+
+#[tokio::test]
+async fn at_most_25_fields_and_only_strings() {
+    let mut context: serde_json::Map<String, Value> = (0..40).map(|n| (format!("key{n}"), json!("value"))).collect();
+    context.insert("number".to_owned(), json!(1));
+    let fields = attachment(context.into()).await["fields"].clone();
+    assert_eq!(fields.as_array().unwrap().len(), 25);
+    let titles: Vec<_> = fields.as_array().unwrap().iter().map(|field| field["title"].as_str().unwrap()).collect();
+    assert_eq!(titles[..4], ["Severity", "Dispatched for user", "Event user", "key0"]);
+    assert_eq!(attachment(json!({ "n": 1, "o": {}, "l": ["x"] })).await["fields"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn long_and_hostile_fields() {
+    let mut context = serde_json::Map::new();
+    context.insert("k".repeat(300), json!("v".repeat(3000)));
+    context.insert("<!channel>".to_owned(), json!("<https://evil.example|click & win> @here"));
+    let fields = attachment(context.into()).await["fields"].clone();
+    assert_eq!(fields[3], json!({ "title": "k".repeat(256), "value": "v".repeat(1024) }));
+    assert_eq!(fields[4]["title"], "&lt;!channel&gt;");
+    assert_eq!(fields[4]["value"], "&lt;https://evil.example|click &amp; win&gt; @\u{200b}here");
+}
+
+#[tokio::test]
+async fn every_severity_has_its_colour() {
+    let (sink, world) = (Sink::start().await, World::with(&[]));
+    for severity in [Severity::Notice, Severity::Warning, Severity::Alert] {
+        let mut notification = notification(login_failed());
+        notification.severity = severity;
+        world.send(&notification, slack(sink.url("/"))).await;
+    }
+    let mut colours: Vec<_> =
+        sink.received().iter().map(|request| request.json()["attachments"][0]["color"].to_string()).collect();
+    colours.dedup();
+    assert_eq!(colours.len(), 3);
+}

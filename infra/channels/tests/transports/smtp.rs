@@ -1,0 +1,118 @@
+//! A real SMTP conversation.
+
+use domain::delivery::{Class, Failure, Outcome};
+use domain::document::Text;
+
+use crate::fixtures::{World, email, login_failed, notification};
+use crate::mime::Part;
+use crate::recorder::SmtpServer;
+
+fn world(server: &SmtpServer) -> World {
+    let mut world = World::with(&[]);
+    world.document.email.smtp = Some(Text::Plain(server.url()));
+    world
+}
+
+#[tokio::test]
+async fn a_mail_is_handed_over() {
+    let server = SmtpServer::start().await;
+    let world = world(&server);
+    let outcome = world.send(&notification(login_failed()), email()).await;
+    assert!(matches!(outcome, Outcome::Delivered { status: Some(250), .. }), "{outcome:?}");
+    let mails = server.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(
+        (mails[0].from.as_str(), mails[0].to.as_slice()),
+        ("nuncio@localhost", &["root@example.org".to_owned()][..])
+    );
+    let mail = Part::read(std::str::from_utf8(&mails[0].data).unwrap());
+    assert_eq!(mail.header("Subject"), "Nuncio notification: login_failed");
+    assert_eq!(mail.parts().len(), 2);
+    assert!(world.mailbox().is_empty(), "it went to the server alone");
+}
+
+#[tokio::test]
+async fn connections_serve_again() {
+    let server = SmtpServer::start().await;
+    let world = world(&server);
+    for _ in 0..5 {
+        world.send(&notification(login_failed()), email()).await;
+    }
+    assert_eq!((server.mails().len(), server.connections()), (5, 1));
+}
+
+#[tokio::test]
+async fn the_servers_code_decides() {
+    let server = SmtpServer::start().await;
+    let world = world(&server);
+    for (stage, reply, code) in [
+        ("CONNECT", "421 4.3.2 come back later", 421),
+        ("CONNECT", "554 go away root@example.org", 554),
+        ("MAIL", "452 4.3.1 full", 452),
+        ("RCPT", "450 4.2.1 <root@example.org> later", 450),
+        ("RCPT", "550 5.1.1 <root@example.org> no such user", 550),
+        ("DATA", "451 not now", 451),
+        (".", "452 4.3.1 full", 452),
+        (".", "554 5.7.1 spam", 554),
+    ] {
+        server.refuse(stage, reply);
+        // A kept connection would pass by CONNECT.
+        let fresh = self::world(&server);
+        let failure = fresh.fail(&notification(login_failed()), email()).await;
+        assert_eq!(failure, Failure::Mail { code }, "{stage}: {reply}");
+        assert_eq!(failure.class() == Class::Permanent, code >= 500);
+    }
+    assert!(server.mails().is_empty());
+    server.heal();
+    world.send(&notification(login_failed()), email()).await;
+    assert_eq!(server.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_went_stale_is_replaced() {
+    let server = SmtpServer::start().await;
+    let world = world(&server);
+    world.send(&notification(login_failed()), email()).await;
+    server.refuse("NOOP", "");
+    world.send(&notification(login_failed()), email()).await;
+    assert_eq!((server.mails().len(), server.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn the_url_with_its_password_may_be_a_secret() {
+    let server = SmtpServer::start().await;
+    let url = format!("smtp://ann%40example.org:{}@{}", "p%3Aw", server.address());
+    let mut world = World::with(&[("SMTP", &url)]);
+    world.document.email.smtp = Some(Text::parse("env:SMTP"));
+    let outcome = world.send(&notification(login_failed()), email()).await;
+    assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    server.refuse("AUTH", "535 5.7.8 bad credentials");
+    let mut fresh = World::with(&[("SMTP", &url)]);
+    fresh.document.email.smtp = Some(Text::parse("env:SMTP"));
+    let failure = fresh.fail(&notification(login_failed()), email()).await;
+    assert!(matches!(failure, Failure::Misconfigured(_)), "{failure}");
+}
+
+#[tokio::test]
+async fn servers_that_are_none() {
+    let server = SmtpServer::start().await;
+    let address = server.address();
+    server.refuse("MAIL", "");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut world = World::with(&[]);
+    for (url, expected) in [
+        (format!("smtp://{address}"), "Broken"),
+        (format!("smtp://{address}?tls=required"), "Tls"),
+        (format!("smtps://{address}"), "Tls"),
+        (format!("smtp://{silent}"), "Connect"),
+        ("smtp://nowhere.invalid".to_owned(), "Resolve"),
+        (format!("http://{address}"), "Misconfigured"),
+        (format!("smtp://{address}?tls=maybe"), "Misconfigured"),
+        ("localhost:25".to_owned(), "Misconfigured"),
+    ] {
+        world.document.email.smtp = Some(Text::Plain(url.clone()));
+        let failure = world.fail(&notification(login_failed()), email()).await;
+        assert!(format!("{failure:?}").starts_with(expected), "{url}: {failure:?}");
+    }
+    assert!(server.mails().is_empty() && world.mailbox().is_empty());
+}
