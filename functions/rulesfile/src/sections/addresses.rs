@@ -1,0 +1,128 @@
+//! Mail addresses, networks and URLs, wherever they stand.
+//!
+//! Judges their form and reaches none of them. No fault repeats one.
+
+use std::net::IpAddr;
+
+use domain::document::Text;
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::secrets;
+use crate::fault::{At, Findings};
+use crate::shape;
+use crate::tree::Node;
+
+/// The longest address SMTP carries.
+const MAX_EMAIL_BYTES: usize = 254;
+
+/// `somebody@example.org`.
+pub(crate) fn email<'n>(text: &'n str, at: At, findings: &mut Findings) -> Option<&'n str> {
+    let holds = is_email(text);
+    if !holds {
+        findings.fault(at, "this is no mail address", "write one such as somebody@example.org");
+    }
+    holds.then_some(text)
+}
+
+/// `somebody@example.org` or `Name <somebody@example.org>`.
+pub(crate) fn mailbox(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {
+    let text = shape::text(node, name, findings)?.trim();
+    let (label, address) = match text.strip_suffix('>').and_then(|text| text.split_once('<')) {
+        Some((label, address)) => (label.trim(), address),
+        None => ("", text),
+    };
+    let quoted = label.len() > 1 && label.starts_with('"') && label.ends_with('"');
+    let bare = if quoted { &label[1..label.len() - 1] } else { label };
+    let label_holds = !bare.contains(|one: char| one.is_control() || one == '"' || (!quoted && "<>,;:@".contains(one)));
+    if label_holds && is_email(address) {
+        return Some(text.to_owned());
+    }
+    let hint = "write somebody@example.org or Name <somebody@example.org>";
+    findings.fault(node.at, format!("{name} is no mailbox"), hint);
+    None
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let in_local = |one: char| !one.is_control() && !one.is_whitespace() && !"@()<>[]:;,\\\"".contains(one);
+    let dashed = |one: char| one.is_alphanumeric() || one == '-';
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(dashed) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    text.len() <= MAX_EMAIL_BYTES
+        && local.chars().all(in_local)
+        && local.split('.').all(|part| !part.is_empty())
+        && domain.split('.').all(is_label)
+}
+
+/// An address or a network in CIDR form.
+pub(crate) fn network(node: &Node, name: &str, findings: &mut Findings) -> Option<IpNet> {
+    let text = shape::text(node, name, findings)?;
+    let address = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
+    let Ok(net) = text.parse::<IpNet>().or_else(|_| address()) else {
+        let what = format!("{name} is no network address");
+        findings.fault(node.at, what, "write an address or a network, such as 192.0.2.7 or 192.0.2.0/24");
+        return None;
+    };
+    if net != net.trunc() {
+        let what = "the address has bits beyond the prefix, so it means the whole network";
+        findings.warning(node.at, what, "clear them, or drop the prefix to mean one address");
+    }
+    Some(net.trunc())
+}
+
+/// An `http` or `https` URL, or a reference to a secret that holds one.
+pub(crate) fn web_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
+    let text = shape::text(node, name, findings)?;
+    if secrets::looks_like_reference(text) {
+        return secrets::reference(node, name, findings).map(Text::Secret);
+    }
+    url(node, text, name, &["http", "https"], "https://example.org/in", findings)?;
+    Some(Text::Plain(text.to_owned()))
+}
+
+/// An `smtp` or `smtps` URL, or a reference to a secret that holds one.
+pub(crate) fn smtp_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
+    let text = shape::text(node, name, findings)?;
+    if secrets::looks_like_reference(text) {
+        return secrets::reference(node, name, findings).map(Text::Secret);
+    }
+    url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", findings)?;
+    Some(Text::Plain(text.to_owned()))
+}
+
+/// Where the console is, without a slash at its end.
+pub(crate) fn public_url(node: &Node, findings: &mut Findings) -> Option<String> {
+    let text = shape::text(node, "public_url", findings)?;
+    let url = url(node, text, "public_url", &["http", "https"], "https://nuncio.example.org", findings)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        findings.fault(node.at, "public_url has a query or fragment", "end it before the ? or #");
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+fn url(node: &Node, text: &str, name: &str, schemes: &[&str], example: &str, findings: &mut Findings) -> Option<Url> {
+    let (what, hint) = match Url::parse(text) {
+        // The reader of URLs drops these silently; what is stored is the text as written.
+        _ if text.contains(|one: char| one.is_control() || one.is_whitespace()) => {
+            ("holds spaces or line breaks", format!("write one such as {example}"))
+        }
+        Err(_) => ("is no URL", format!("write one such as {example}, or refer to a secret that holds it: env:NAME")),
+        Ok(url) if !schemes.contains(&url.scheme()) => {
+            ("has another scheme than it may", format!("it must start with {}://", schemes.join(":// or ")))
+        }
+        Ok(url) if !has_host(&url) => ("names no host", format!("write one such as {example}")),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            ("holds a user or password", "refer to a secret that holds the whole URL: env:NAME".to_owned())
+        }
+        Ok(url) => return Some(url),
+    };
+    findings.fault(node.at, format!("{name} {what}"), hint);
+    None
+}
+
+fn has_host(url: &Url) -> bool {
+    url.host().is_some_and(|host| !matches!(host, Host::Domain("")))
+}

@@ -1,0 +1,71 @@
+//! The policies of a rule: names, or objects with the binding's settings.
+//!
+//! Owns the settings' bounds; what a binding does is the `rules` crate's.
+
+use domain::document::Binding;
+
+use super::rules::Names;
+use crate::fault::Findings;
+use crate::shape::{self, Keys, Section};
+use crate::tree::{Node, Value};
+
+const KEYS: Keys = Keys {
+    of: "a binding",
+    known: &["policy", "enabled", "negate", "order", "timeout", "failure_result", "dry_run"],
+    unsupported: &[],
+};
+/// A day; no evaluation takes as long.
+const MAX_TIMEOUT_SECONDS: i64 = 86_400;
+/// As far as authentik's orders go.
+const MAX_ORDER: i64 = i32::MAX as i64;
+
+pub(crate) fn read(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Vec<Binding> {
+    let mut bindings: Vec<Binding> = Vec::new();
+    for item in shape::list(node, "policies", findings).unwrap_or_default() {
+        let Some(binding) = binding(item, known, findings) else { continue };
+        let twice = bindings.iter().any(|other| other.policy == binding.policy && other.order == binding.order);
+        if twice {
+            let hint = "remove one, or give them different orders if both are meant";
+            findings.warning(item.at, "this policy is bound twice with the same order", hint);
+        }
+        bindings.push(binding);
+    }
+    bindings
+}
+
+fn binding(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Binding> {
+    if !matches!(node.value, Value::Map(_)) {
+        return policy(node, known, findings).map(Binding::to);
+    }
+    let section = Section::open(node.at, node, "a binding", &KEYS, findings)?;
+    let name = section.require("policy", "name the policy that is bound", findings);
+    let name = name.and_then(|node| policy(node, known, findings));
+    let default = Binding::to(name.unwrap_or_default());
+    let mut flag =
+        |name, default| section.get(name).and_then(|node| shape::boolean(node, name, findings)).unwrap_or(default);
+    let (enabled, negate) = (flag("enabled", default.enabled), flag("negate", default.negate));
+    let failure_result = flag("failure_result", default.failure_result);
+    if flag("dry_run", false)
+        && let Some(node) = section.get("dry_run")
+    {
+        let hint = "remove it; set enabled: false to keep the binding out";
+        findings.fault(node.at, "dry_run: true is not supported by this version", hint);
+    }
+    let order = section.get("order").and_then(|node| shape::integer(node, "order", -MAX_ORDER..=MAX_ORDER, findings));
+    let timeout =
+        section.get("timeout").and_then(|node| shape::integer(node, "timeout", 1..=MAX_TIMEOUT_SECONDS, findings));
+    Some(Binding {
+        enabled,
+        negate,
+        failure_result,
+        order: order.unwrap_or(default.order),
+        timeout: timeout.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(default.timeout),
+        policy: default.policy,
+    })
+}
+
+fn policy<'n>(node: &'n Node, known: &Names<'_>, findings: &mut Findings) -> Option<&'n str> {
+    let name = shape::text(node, "a policy", findings)?;
+    known.policies.check(name, node.at, findings);
+    Some(name)
+}

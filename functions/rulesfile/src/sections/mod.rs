@@ -1,0 +1,15 @@
+//! One module for each section of the file, and one for the addresses in several of them.
+//!
+//! Each reads its part of the tree, reports every fault in it and returns what it could read.
+
+pub(crate) mod addresses;
+mod bindings;
+pub(crate) mod cloudevents;
+pub(crate) mod email;
+pub(crate) mod groups;
+pub(crate) mod policies;
+pub(crate) mod redact;
+pub(crate) mod retention;
+pub(crate) mod rules;
+mod secrets;
+pub(crate) mod transports;

@@ -1,0 +1,134 @@
+//! `transports`: how notifications leave.
+//!
+//! Owns which settings each mode has. The two built-in transports are always there and may be
+//! written anew.
+
+use std::collections::BTreeMap;
+
+use domain::document::{SecretRef, Transport, TransportKind};
+
+use super::{addresses, secrets};
+use crate::fault::Findings;
+use crate::names::{self, nearest, shown};
+use crate::shape::{self, Keys, Section};
+use crate::tree::{Key, Node};
+
+/// The names that exist without being written.
+pub(crate) const BUILT_IN: [&str; 2] = [Transport::DEFAULT_EMAIL, Transport::DEFAULT_LOCAL];
+
+const MODES: [&str; 4] = ["local", "email", "webhook", "webhook_slack"];
+const MAPPINGS: &[(&str, &str)] = &[
+    ("body", "remove it: a webhook's body is the documented default"),
+    ("headers", "remove it: a webhook has the documented headers"),
+];
+const LOCAL: Keys = Keys { of: "a local transport", known: &["mode", "send_once"], unsupported: &[] };
+const EMAIL: Keys =
+    Keys { of: "an email transport", known: &["mode", "send_once", "subject_prefix"], unsupported: &[] };
+const WEBHOOK: Keys = Keys {
+    of: "a webhook transport",
+    known: &["mode", "send_once", "url", "secret", "content_type"],
+    unsupported: MAPPINGS,
+};
+const SLACK: Keys =
+    Keys { of: "a webhook_slack transport", known: &["mode", "send_once", "url"], unsupported: MAPPINGS };
+/// For a transport whose mode cannot be told.
+const ANY: Keys = Keys {
+    of: "a transport",
+    known: &["mode", "send_once", "subject_prefix", "url", "secret", "content_type"],
+    unsupported: MAPPINGS,
+};
+
+pub(crate) fn read(node: Option<&Node>, findings: &mut Findings) -> BTreeMap<String, Transport> {
+    let mut transports: BTreeMap<_, _> =
+        Transport::built_in().into_iter().map(|transport| (transport.name.clone(), transport)).collect();
+    let entries = node.and_then(|node| shape::named(node, "transports", "transports", findings));
+    for (key, value) in entries.unwrap_or_default() {
+        names::check(&key.text, "transport", key.at, findings);
+        if let Some(transport) = transport(key, value, findings) {
+            transports.insert(key.text.clone(), transport);
+        }
+    }
+    transports
+}
+
+fn transport(key: &Key, node: &Node, findings: &mut Findings) -> Option<Transport> {
+    let mode = shape::find(node, "mode").map(|node| mode(node, findings));
+    let keys = match mode.flatten() {
+        Some("local") => LOCAL,
+        Some("email") => EMAIL,
+        Some("webhook") => WEBHOOK,
+        Some("webhook_slack") => SLACK,
+        _ => ANY,
+    };
+    let section = Section::open(key.at, node, "a transport", &keys, findings)?;
+    section.require("mode", &format!("the modes are {}", MODES.join(", ")), findings);
+    let send_once = section.get("send_once").and_then(|node| shape::boolean(node, "send_once", findings));
+    let kind = kind(mode.flatten(), &section, findings)?;
+    Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind })
+}
+
+fn mode<'n>(node: &'n Node, findings: &mut Findings) -> Option<&'n str> {
+    let text = shape::text(node, "mode", findings)?;
+    if MODES.contains(&text) {
+        return Some(text);
+    }
+    let hint = match nearest(text, MODES, findings) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("the modes are {}", MODES.join(", ")),
+    };
+    findings.fault(node.at, format!("{} is no mode", shown(text)), hint);
+    None
+}
+
+/// What is specific to the mode; without one, whatever is written is still checked.
+fn kind(mode: Option<&str>, section: &Section<'_>, findings: &mut Findings) -> Option<TransportKind> {
+    let prefix = section.get("subject_prefix").and_then(|node| subject_prefix(node, findings));
+    let secrets = section.get("secret").map(|node| secret(node, findings)).unwrap_or_default();
+    let content_type = section.get("content_type").and_then(|node| content_type(node, findings));
+    let url = match mode {
+        Some("webhook" | "webhook_slack") => section.require("url", "write url: https://…", findings),
+        _ => section.get("url"),
+    }
+    .and_then(|node| addresses::web_url(node, "url", findings));
+    match mode? {
+        "local" => Some(TransportKind::Local),
+        "email" => Some(TransportKind::Email {
+            subject_prefix: prefix.unwrap_or_else(|| Transport::DEFAULT_SUBJECT_PREFIX.to_owned()),
+        }),
+        "webhook" => Some(TransportKind::Webhook {
+            url: url?,
+            secrets,
+            content_type: content_type.unwrap_or_else(|| Transport::DEFAULT_CONTENT_TYPE.to_owned()),
+        }),
+        _ => Some(TransportKind::WebhookSlack { url: url? }),
+    }
+}
+
+fn secret(node: &Node, findings: &mut Findings) -> Vec<SecretRef> {
+    let items = shape::one_or_list(node);
+    if items.is_empty() {
+        findings.fault(node.at, "secret lists nothing", "leave it out to send unsigned");
+    }
+    items.into_iter().filter_map(|item| secrets::reference(item, "secret", findings)).collect()
+}
+
+fn subject_prefix(node: &Node, findings: &mut Findings) -> Option<String> {
+    let text = shape::text(node, "subject_prefix", findings)?;
+    if text.contains(char::is_control) {
+        findings.fault(node.at, "subject_prefix holds a line break", "write it in one line");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn content_type(node: &Node, findings: &mut Findings) -> Option<String> {
+    let text = shape::text(node, "content_type", findings)?;
+    let printable = text.chars().all(|one| one == ' ' || one.is_ascii_graphic());
+    let halves = text.split(';').next().unwrap_or_default().split_once('/');
+    let is_token = |half: &str| !half.is_empty() && !half.contains([' ', '/', ',']);
+    if printable && halves.is_some_and(|(kind, subkind)| is_token(kind) && is_token(subkind.trim_end())) {
+        return Some(text.to_owned());
+    }
+    findings.fault(node.at, "content_type is none", "write one such as application/json or text/json");
+    None
+}

@@ -1,0 +1,179 @@
+//! From the YAML reader's events to the tree.
+//!
+//! Keeps its own stack, so that no nesting can exhaust the process's, and shares what aliases name,
+//! so that none of them costs memory.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use saphyr_parser::{Event, ScalarStyle, Tag};
+
+use super::{Key, Node, Value};
+use crate::fault::{At, Findings};
+use crate::scalar::{Meaning, Scalar};
+
+/// How deep lists and mappings may nest.
+const MAX_DEPTH: usize = 64;
+
+/// What all aliases together may add to the weight of a file.
+const MAX_ALIASED: usize = 1024 * 1024;
+
+/// Reading on makes no sense; the fault is reported.
+pub(super) struct Stop;
+
+pub(super) struct Builder<'f> {
+    pub(super) findings: &'f mut Findings,
+    pub(super) root: Option<Rc<Node>>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Rc<Node>>,
+    aliased: usize,
+}
+
+/// A list or mapping whose end has not come.
+struct Open {
+    at: At,
+    anchor: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    List(Vec<Rc<Node>>),
+    Map { entries: Vec<(Key, Rc<Node>)>, next: Next },
+}
+
+/// What a mapping waits for.
+enum Next {
+    Key,
+    /// The value of a key; none where the key could not be used.
+    Value(Option<Key>),
+}
+
+impl<'f> Builder<'f> {
+    pub(super) fn new(findings: &'f mut Findings) -> Self {
+        Self { findings, root: None, open: Vec::new(), anchors: HashMap::new(), aliased: 0 }
+    }
+
+    pub(super) fn take(&mut self, event: Event<'_>, at: At) -> Result<(), Stop> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), at);
+                let scalar = Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                self.complete(Node::new(at, Value::Scalar(scalar)), anchor);
+                Ok(())
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), at);
+                self.start(Open { at, anchor, kind: Kind::List(Vec::new()) })
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), at);
+                self.start(Open { at, anchor, kind: Kind::Map { entries: Vec::new(), next: Next::Key } })
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(open) = self.open.pop() else { return Ok(()) };
+                let value = match open.kind {
+                    Kind::List(items) => Value::List(items),
+                    Kind::Map { entries, .. } => Value::Map(entries),
+                };
+                self.complete(Node::new(open.at, value), open.anchor);
+                Ok(())
+            }
+            Event::Alias(anchor) => self.alias(anchor, at),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
+        }
+    }
+
+    fn refuse_tag(&mut self, tag: Option<&Tag>, at: At) {
+        if tag.is_some() {
+            self.findings.fault(at, "this value has a tag", "remove the word that starts with !; quotes make a text");
+        }
+    }
+
+    fn start(&mut self, open: Open) -> Result<(), Stop> {
+        self.check_depth(self.open.len() + 1, open.at)?;
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn check_depth(&mut self, depth: usize, at: At) -> Result<(), Stop> {
+        if depth <= MAX_DEPTH {
+            return Ok(());
+        }
+        self.findings.fault(at, format!("more than {MAX_DEPTH} levels of nesting"), "no rules file needs as many");
+        Err(Stop)
+    }
+
+    fn alias(&mut self, anchor: usize, at: At) -> Result<(), Stop> {
+        // The reader refuses unknown names itself: what is not complete here is still open.
+        let Some(named) = self.anchors.get(&anchor).map(Rc::clone) else {
+            self.findings.fault(at, "this alias stands inside what it names", "write the value out");
+            return Err(Stop);
+        };
+        self.aliased = self.aliased.saturating_add(named.weight);
+        if self.aliased > MAX_ALIASED {
+            let what = format!("the aliases up to here repeat more than {MAX_ALIASED} bytes");
+            self.findings.fault(at, what, "alias less, or write it out");
+            return Err(Stop);
+        }
+        self.check_depth(self.open.len() + named.height, at)?;
+        self.place(named, at);
+        Ok(())
+    }
+
+    fn complete(&mut self, node: Node, anchor: usize) {
+        let at = node.at;
+        let node = Rc::new(node);
+        if anchor > 0 {
+            self.anchors.insert(anchor, Rc::clone(&node));
+        }
+        self.place(node, at);
+    }
+
+    /// Puts a complete value where it belongs; `at` is where it is used.
+    fn place(&mut self, node: Rc<Node>, at: At) {
+        match self.open.last_mut().map(|open| &mut open.kind) {
+            None => self.root = Some(node),
+            Some(Kind::List(items)) => items.push(node),
+            Some(Kind::Map { entries, next }) => match std::mem::replace(next, Next::Key) {
+                Next::Value(Some(key)) => entries.push((key, node)),
+                Next::Value(None) => {}
+                Next::Key => {
+                    let key = match &node.value {
+                        Value::Scalar(scalar) => Some(Key { at, text: scalar.text.clone() }),
+                        Value::List(_) | Value::Map(_) => None,
+                    };
+                    if key.is_none() {
+                        let hint = "put a text that starts with [, { or ? in quotes";
+                        self.findings.fault(at, "a list or mapping stands where a key belongs", hint);
+                    }
+                    *next = Next::Value(key);
+                }
+            },
+        }
+    }
+}
+
+impl Node {
+    fn new(at: At, value: Value) -> Self {
+        let (weight, height) = match &value {
+            Value::Scalar(scalar) => (scalar.text.len(), 0),
+            Value::List(items) => sum(items.iter().map(|item| (0, item))),
+            Value::Map(entries) => sum(entries.iter().map(|(key, value)| (key.text.len(), value))),
+        };
+        Self { at, value, weight: weight.saturating_add(1), height }
+    }
+
+    /// Whether nothing is written, or `null`.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Nothing)
+    }
+}
+
+fn sum<'a>(parts: impl Iterator<Item = (usize, &'a Rc<Node>)>) -> (usize, usize) {
+    let (weight, height) = parts.fold((0_usize, 0), |(weight, height), (own, part)| {
+        (weight.saturating_add(own).saturating_add(part.weight), height.max(part.height))
+    });
+    (weight, height + 1)
+}

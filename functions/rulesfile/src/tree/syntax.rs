@@ -1,0 +1,29 @@
+//! Says in plain words what the YAML reader did not understand.
+//!
+//! Owns no rule of YAML; it only looks at what the reader complained of and at the line.
+
+use crate::fault::At;
+
+/// The reader's complaint, led in.
+pub(super) fn what(info: &str) -> String {
+    format!("this is no valid YAML: {info}")
+}
+
+/// What most often is behind such a complaint.
+pub(super) fn hint(info: &str, text: &str, at: At) -> &'static str {
+    let line = text.lines().nth(at.line - 1).unwrap_or_default();
+    let indent = &line[..line.len() - line.trim_start().len()];
+    if indent.contains('\t') || info.contains("tab") {
+        "indent by spaces; YAML allows no tabs there"
+    } else if info.contains("anchor") || info.contains("alias") {
+        "put a text that starts with * or & in quotes"
+    } else if info.contains("quoted") || info.contains("escape") {
+        "close the quotes; inside double quotes write \\\\ for a backslash"
+    } else if info.contains("flow") || info.contains("bracket") {
+        "close every [ and {, and put commas between the items"
+    } else if info.contains("mapping values") {
+        "put a text that holds a colon and a space in quotes, and check the indentation"
+    } else {
+        "check the indentation of this line and the one before it"
+    }
+}
