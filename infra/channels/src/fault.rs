@@ -61,6 +61,6 @@ fn certificate_words(error: &CertificateError) -> &'static str {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate is for another name"
         }
-        _ => "the certificate is not valid",
+        _ => "the certificate is not valid; one that signs itself is not accepted",
     }
 }

@@ -121,6 +121,8 @@ fn client(allow: &[IpNet], timeouts: Timeouts) -> reqwest::Result<Client> {
         .dns_resolver(Guard::new(allow))
         .connect_timeout(timeouts.connect)
         .timeout(timeouts.total)
+        // Shorter than most servers wait: a connection that they closed meanwhile costs an attempt.
+        .pool_idle_timeout(Duration::from_secs(30))
         .build()
 }
 

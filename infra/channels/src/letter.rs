@@ -12,7 +12,9 @@ use crate::text::{one_line, paragraph};
 
 const BODY_CHARS: usize = 4000;
 const KEY_CHARS: usize = 100;
-const VALUE_CHARS: usize = 1000;
+const VALUE_CHARS: usize = 600;
+/// From here on the body is set smaller: it is a list of details, or a whole report.
+const LONG_BODY_CHARS: usize = 200;
 /// Some readers cut mails off behind 100 KB.
 const TABLE_CHARS: usize = 40_000;
 
@@ -20,6 +22,17 @@ const TABLE_CHARS: usize = 40_000;
 pub(crate) struct Row {
     key: String,
     value: String,
+}
+
+impl Row {
+    /// For plain text: what has several lines stands below its key.
+    fn indented(&self) -> String {
+        if self.value.contains('\n') {
+            format!("\n{}", self.value).replace('\n', "\n  ")
+        } else {
+            format!(" {}", self.value)
+        }
+    }
 }
 
 /// Everything that the templates show.
@@ -73,6 +86,10 @@ impl Letter {
         }
     }
 
+    fn is_long(&self) -> bool {
+        self.body.chars().count() > LONG_BODY_CHARS
+    }
+
     pub(crate) fn html(&self) -> Result<String, Failure> {
         Html { letter: self }.render().map_err(|_| unrendered())
     }
@@ -115,7 +132,7 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
     // The message stands above the table already.
     let entries = event.context.iter().filter(|(_, value)| **value != Value::String(notification.body.clone()));
     for (key, value) in entries {
-        let row = row(key, &readable(value));
+        let row = row(key, &spread(value));
         match room.checked_sub(row.key.chars().count() + row.value.chars().count() + 1) {
             Some(left) => {
                 room = left;
@@ -125,6 +142,18 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
         }
     }
     (rows, left_out)
+}
+
+/// As a person would write it; an object's entries one below the other.
+fn spread(value: &Value) -> String {
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            let lines: Vec<_> = object.iter().map(|(key, value)| format!("{key}: {}", readable(value))).collect();
+            lines.join("\n")
+        }
+        Value::Object(_) => "(empty)".to_owned(),
+        other => Some(readable(other)).filter(|text| !text.trim().is_empty()).unwrap_or_else(|| "(empty)".to_owned()),
+    }
 }
 
 fn row(key: &str, value: &str) -> Row {

@@ -31,11 +31,15 @@ pub(crate) struct Smtp {
 
 impl Default for Smtp {
     fn default() -> Self {
-        Self { step: STEP, idle: Mutex::default() }
+        Self::patient(STEP)
     }
 }
 
 impl Smtp {
+    pub(crate) fn patient(step: Duration) -> Self {
+        Self { step, idle: Mutex::default() }
+    }
+
     /// Makes one attempt.
     pub(crate) async fn send(&self, url: &str, from: &str, to: &str, mail: &[u8]) -> Result<Outcome, Failure> {
         let envelope = envelope(from, to)?;
@@ -60,7 +64,7 @@ impl Smtp {
                 return Ok(connection);
             }
         }
-        Server::read(url)?.connect(self.step).await
+        Server::read(url)?.connect(self.step / 3).await
     }
 
     fn parked(&self, url: &str) -> Option<AsyncSmtpConnection> {
@@ -140,6 +144,7 @@ impl Server {
         Ok(Self { host, port: url.port().unwrap_or(port), security, hello, credentials })
     }
 
+    /// Waits so long for each of the host's addresses.
     async fn connect(&self, patience: Duration) -> Result<AsyncSmtpConnection, Failure> {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(|_| Failure::Resolve)?;
         let addresses: Vec<SocketAddr> = found.collect();
@@ -213,9 +218,6 @@ fn sending(error: &smtp::Error) -> Failure {
 fn common(error: &smtp::Error) -> Option<Failure> {
     if let Some(code) = error.status() {
         return Some(Failure::Mail { code: code.into() });
-    }
-    if error.is_timeout() {
-        return Some(Failure::Timeout(STEP.as_secs()));
     }
     if let Some(words) = fault::tls_words(error) {
         return Some(Failure::Tls(words.to_owned()));

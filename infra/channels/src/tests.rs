@@ -49,6 +49,16 @@ async fn a_handshake_that_never_ends() {
     drop(listener);
 }
 
+#[tokio::test]
+async fn a_mail_server_that_never_greets() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let smtp = smtp::Smtp::patient(Duration::from_secs(1));
+    let sent = smtp.send(&url, "a@example.org", "b@example.org", b"Subject: x\r\n\r\nx").await;
+    assert_eq!(sent, Err(Failure::Timeout(1)));
+    drop(listener);
+}
+
 #[test]
 fn endpoints_tell_hosts_apart_and_secrets_not_at_all() {
     let plain = |url: &str| Text::parse(url);

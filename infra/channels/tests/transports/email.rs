@@ -103,10 +103,17 @@ event_user_username: AnonymousUser
 client_ip: ::1
 created: 2023-02-15 15:32:55 UTC
 app: authentik.events.signals
-stage: (pk: 7e88f4a991c442c1a1335d80f0827d7f, app: authentik_stages_password, name: default-authentication-password, model_name: passwordstage)
+stage:
+  pk: 7e88f4a991c442c1a1335d80f0827d7f
+  app: authentik_stages_password
+  name: default-authentication-password
+  model_name: passwordstage
 password: ********************
 username: akadmin
-http_request: (args: (query: next=%2F), path: /api/v3/flows/executor/default-authentication-flow/, method: POST)
+http_request:
+  args: (query: next=%2F)
+  path: /api/v3/flows/executor/default-authentication-flow/
+  method: POST
 
 Show <it>:
 https://n.example.org/e?a=1&b=2

@@ -1,10 +1,11 @@
 //! A web server that keeps what it is sent and answers what a test says.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
@@ -12,6 +13,8 @@ use tokio::task::JoinHandle;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
+    /// The connection it came by.
+    pub(crate) peer: SocketAddr,
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -65,7 +68,10 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let authority = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let app = Router::new().fallback(keep).with_state(Arc::clone(&shared));
+        let app = Router::new()
+            .fallback(keep)
+            .with_state(Arc::clone(&shared))
+            .into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { authority, shared, task }
     }
@@ -96,11 +102,15 @@ impl Drop for Sink {
     }
 }
 
-async fn keep(State(shared): State<Arc<Mutex<Shared>>>, request: Request) -> Response {
+async fn keep(
+    State(shared): State<Arc<Mutex<Shared>>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let mut shared = shared.lock().unwrap();
-    shared.received.push(Received { line: format!("{} {}", head.method, head.uri), headers: head.headers, body });
+    shared.received.push(Received { peer, line: format!("{} {}", head.method, head.uri), headers: head.headers, body });
     let answer = shared.answer.clone();
     let mut response = (StatusCode::from_u16(answer.status).unwrap(), answer.body).into_response();
     for (name, value) in answer.headers {

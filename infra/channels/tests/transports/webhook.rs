@@ -135,6 +135,19 @@ async fn only_2xx_is_delivery() {
 }
 
 #[tokio::test]
+async fn connections_serve_again() {
+    let (sink, world) = (Sink::start().await, World::with(&[]));
+    // An answer that is longer than what is kept of it must not cost the connection.
+    sink.answer(200, &[], &"x".repeat(50_000));
+    for _ in 0..5 {
+        world.send(&notification(login_failed()), webhook(sink.url("/"))).await;
+    }
+    let received = sink.received();
+    assert_eq!(received.len(), 5);
+    assert!(received.iter().all(|request| request.peer == received[0].peer));
+}
+
+#[tokio::test]
 async fn retry_after_in_seconds_and_as_a_date() {
     let (sink, world) = (Sink::start().await, World::with(&[]));
     let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
