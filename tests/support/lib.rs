@@ -1,1 +1,18 @@
-//! What the tests share.
+//! What the tests share: events, a receiver of webhooks, a clock and dice that do as they are told.
+//!
+//! Every server here listens on 127.0.0.1 at a port of the system's choice and ends with its value.
+
+#![expect(clippy::missing_panics_doc, reason = "what the tests share panics when a test fails")]
+
+pub mod binaries;
+mod chance;
+mod clock;
+mod event;
+pub mod nuncio;
+mod sink;
+pub mod smtp;
+
+pub use chance::{SeededEntropy, random_bits, unique};
+pub use clock::FakeClock;
+pub use event::{EventBuilder, event};
+pub use sink::{Answer, Received, Sink};

@@ -1,2 +1,39 @@
-//! The nuncio command.
-fn main() {}
+//! The `nuncio` command: every function in one process on one machine, and the operator's tools.
+//!
+//! One file a command. This is a composition root: it builds the adapters and hands them over; what
+//! they are used for is decided in the functions' own crates.
+
+mod apply;
+mod check;
+mod cli;
+mod http;
+mod matching;
+mod send;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+#[expect(clippy::print_stderr, reason = "this is where the command speaks to its user")]
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(options) => serve::run(options),
+        Command::Check(options) => check::run(&options),
+        Command::Match(options) => matching::run(&options),
+        Command::Send(options) => send::run(options),
+        Command::Apply(options) => apply::run(&options),
+        Command::Token(options) => token::run(options),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("nuncio: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The command line: names, defaults and help. `serve` is what happens without a command.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::retention::Period;
+use domain::token::Scope;
+
+/// An event log that tells the right people.
+#[derive(Debug, Parser)]
+#[command(name = "nuncio", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Take events, evaluate rules and deliver, in one process with an embedded store (the default)
+    Serve(Serve),
+    /// Check a rules file and report every fault
+    Check(Check),
+    /// Say which rules of a file an event matches, and why
+    Match(Match),
+    /// Post events from files or standard input
+    Send(Send),
+    /// Put a rules file in force on a running or deployed Nuncio
+    Apply(Apply),
+    /// Create, list and revoke tokens
+    Token(Token),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The rules file [default: nuncio.yaml if there, else the stored or built-in rules]
+    #[arg(long, value_name = "FILE", env = "NUNCIO_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR", env = "NUNCIO_DATA", default_value = "nuncio-data")]
+    pub(crate) data: PathBuf,
+    /// Where to listen
+    #[arg(long, value_name = "ADDR:PORT", env = "NUNCIO_LISTEN", default_value = "127.0.0.1:8787")]
+    pub(crate) listen: SocketAddr,
+    /// error, warn, info, debug or trace; JSON lines on stderr unless it is a terminal
+    #[arg(long, value_name = "LEVEL", env = "NUNCIO_LOG", default_value = "info")]
+    pub(crate) log: String,
+    /// An admin token to install at start
+    #[arg(skip)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The rules file
+    pub(crate) file: PathBuf,
+    /// One JSON object a fault
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Match {
+    /// The rules file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: PathBuf,
+    /// The event as JSON; - is standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) event: PathBuf,
+}
+
+/// Which Nuncio to talk to.
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// Where it is
+    #[arg(long, value_name = "URL", env = "NUNCIO_URL", default_value = "http://127.0.0.1:8787")]
+    pub(crate) url: String,
+    /// A token of it; better given in the environment than on the command line
+    #[arg(long, value_name = "TOKEN", env = "NUNCIO_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// JSON objects, arrays or NDJSON; - or nothing is standard input
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The rules file
+    #[arg(default_value = "nuncio.yaml")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+    /// The data folder of the Nuncio that is to honour it
+    #[arg(long, value_name = "DIR", env = "NUNCIO_DATA", default_value = "nuncio-data", global = true)]
+    pub(crate) data: PathBuf,
+    /// The DynamoDB table of a stack on AWS, instead of a data folder
+    #[cfg(feature = "cloud")]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) table: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, once
+    Create {
+        /// What it allows; may be given several times
+        #[arg(long = "scope", value_enum, required = true)]
+        scopes: Vec<ScopeName>,
+        /// Whose inbox it opens by default
+        #[arg(long)]
+        username: Option<String>,
+        /// How long it is good for, such as days=30 [default: until it is revoked]
+        #[arg(long, value_name = "PERIOD", value_parser = period)]
+        expires: Option<Period>,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// List all tokens, without the secrets
+    List,
+    /// Refuse a token from now on
+    Revoke {
+        /// As `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ScopeName {
+    /// Post events
+    Ingest,
+    /// Read events, notifications and deliveries
+    Read,
+    /// Everything
+    Admin,
+}
+
+impl From<ScopeName> for Scope {
+    fn from(name: ScopeName) -> Self {
+        match name {
+            ScopeName::Ingest => Self::Ingest,
+            ScopeName::Read => Self::Read,
+            ScopeName::Admin => Self::Admin,
+        }
+    }
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    Period::parse(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_needs_no_command() {
+        let cli = Cli::try_parse_from(["nuncio", "--listen", "127.0.0.1:1"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.serve.listen.port(), 1);
+    }
+}

@@ -1,0 +1,58 @@
+//! The command's side of the HTTP API.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+
+use crate::cli::Server;
+
+/// A Nuncio to talk to.
+pub(crate) struct Remote {
+    client: Client,
+    url: String,
+    token: String,
+}
+
+impl Remote {
+    pub(crate) fn new(server: &Server) -> anyhow::Result<Self> {
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(60))
+            .build()
+            .context("cannot set up HTTP")?;
+        Ok(Self { client, url: server.url.trim_end_matches('/').to_owned(), token: server.token.clone() })
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    /// Where it is, for messages.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// A problem answer in one line.
+pub(crate) async fn problem(response: Response) -> String {
+    let status = response.status();
+    let text = response.text().await.unwrap_or_default();
+    let detail =
+        serde_json::from_str::<Value>(&text).ok().and_then(|problem| Some(problem.get("detail")?.as_str()?.to_owned()));
+    format!("{} {}", status.as_u16(), detail.unwrap_or_else(|| status.canonical_reason().unwrap_or("").to_owned()))
+}
+
+/// Fails with the server's words unless the status is among those expected.
+pub(crate) async fn expect(response: Response, expected: &[StatusCode]) -> anyhow::Result<Response> {
+    if expected.contains(&response.status()) {
+        return Ok(response);
+    }
+    bail!("the server answered {}", problem(response).await)
+}
+
+/// Runs one command's asynchronous part.
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?.block_on(work)
+}

@@ -1,0 +1,52 @@
+//! `nuncio match`: which rules an event matches, without a server.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use domain::document::RulesDocument;
+use domain::event::{Admission, Draft, Event};
+use domain::loop_guard;
+use domain::mask::Masker;
+use domain::ports::Clock as _;
+use rules::RuleSet;
+
+use crate::check;
+use crate::cli::Match;
+
+#[expect(clippy::print_stdout, reason = "the verdicts are the command's output")]
+pub(crate) fn run(options: &Match) -> anyhow::Result<ExitCode> {
+    let document = check::read_valid(&options.rules)?;
+    let event = read_event(&options.event, &document)?;
+    let held_back = loop_guard::check(&event, &document);
+    for mut explanation in RuleSet::compile(&document).explain(&event) {
+        if let (true, Some(looping)) = (explanation.matched, &held_back) {
+            explanation.matched = false;
+            explanation.why = Some(format!("held back by the loop guard: {looping}"));
+        }
+        println!("{}", serde_json::to_string(&explanation)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read the event from standard input")?;
+    } else {
+        bytes = std::fs::read(file).with_context(|| format!("cannot read the event {}", file.display()))?;
+    }
+    let parsed = domain::json::parse(&bytes).with_context(|| format!("{} is not one JSON event", file.display()))?;
+    let admission = Admission {
+        now: host::SystemClock.now(),
+        retention: &document.retention,
+        masker: &Masker::new(&document.redact),
+        key: None,
+        random: 0,
+    };
+    let admitted = Draft::from_value(parsed.value).and_then(|draft| draft.admit(&admission));
+    admitted
+        .map(|admitted| admitted.event)
+        .map_err(|rejection| anyhow!("{}: {}: {}", file.display(), rejection.pointer, rejection.detail))
+}

@@ -1,0 +1,135 @@
+//! `nuncio serve`: the four functions in one process over the embedded store.
+
+mod configuration;
+mod shutdown;
+mod sweeper;
+mod welcome;
+mod worker;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use api::Door;
+use axum::Router;
+use channels::{Channels, LocalMailer};
+use console::{Console, RulesSource};
+use dispatch::Dispatcher;
+use domain::ports::{Clock, Configuration, Entropy};
+use embedded::{FolderLock, Store};
+use host::{EnvironmentSecrets, OsEntropy, SystemClock};
+use ingest::Ingest;
+use retention::Retention;
+use tokio::net::TcpListener;
+
+use crate::cli::Serve;
+use configuration::{FileConfiguration, StoredConfiguration};
+use shutdown::Shutdown;
+
+pub(crate) fn run(mut options: Serve) -> anyhow::Result<ExitCode> {
+    let variables = host::environment();
+    options.token = variables.get("NUNCIO_TOKEN").filter(|token| !token.is_empty()).cloned();
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    host::log::init(&options.log, if terminal { host::log::Form::Plain } else { host::log::Form::Json })
+        .with_context(|| format!("--log {}", options.log))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    let served = runtime.block_on(serve(options, EnvironmentSecrets::new(variables)));
+    // What still hangs has had its time; the store repeats it at the next start.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<ExitCode> {
+    let folder = &options.data;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+    let _lock = FolderLock::take(folder)?;
+    let store = Store::open(folder).with_context(|| format!("cannot open the data folder {}", folder.display()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let (configuration, rules, watched) = rules(&options, &store).await?;
+    let welcome = welcome::tokens(&store, options.token.as_deref(), &*clock, &*entropy).await?;
+
+    let shutdown = Shutdown::on_signals()?;
+    let mailer = LocalMailer::new(folder.join("mailbox"), Arc::new(secrets.clone()), Arc::clone(&clock));
+    let channel = Arc::new(Channels::new(channels::Parts {
+        mailer: Arc::new(mailer),
+        inbox: Arc::new(store.clone()),
+        secrets: Arc::new(secrets),
+        clock: Arc::clone(&clock),
+    })?);
+    let dispatcher = Dispatcher::new(dispatch::Parts {
+        log: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        queue: Arc::new(store.clone()),
+        configuration: Arc::clone(&configuration),
+        channel: channel.clone(),
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
+    });
+    let retention = Retention {
+        log: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        queue: Arc::new(store.clone()),
+        clock: Arc::clone(&clock),
+    };
+    let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
+    let router = api::finish(
+        Router::new()
+            .merge(ingest::router(Ingest {
+                intake: Arc::new(store.clone()),
+                configuration: Arc::clone(&configuration),
+                clock: Arc::clone(&clock),
+                entropy: Arc::clone(&entropy),
+                door: door.clone(),
+            }))
+            .merge(console::router(Console {
+                log: Arc::new(store.clone()),
+                ledger: Arc::new(store.clone()),
+                queue: Arc::new(store.clone()),
+                inbox: Arc::new(store.clone()),
+                configuration,
+                rules,
+                channel,
+                clock: Arc::clone(&clock),
+                entropy,
+                door,
+            })),
+    );
+
+    let released = store.release_all().await?;
+    if released.jobs + released.deliveries > 0 {
+        tracing::info!(messages = released.jobs, deliveries = released.deliveries, "taking up what the last run left");
+    }
+    let listener =
+        TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, shutdown.clone()));
+    tokio::spawn(sweeper::run(retention, shutdown.clone()));
+    if let Some(file) = watched {
+        tokio::spawn(configuration::watch(file, shutdown.clone()));
+    }
+    welcome.print(listener.local_addr().context("cannot tell where it listens")?, folder);
+
+    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().requested());
+    shutdown.within_grace(serving.into_future()).await.transpose().context("the listener failed")?;
+    shutdown.within_grace(worker).await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+type Rules = (Arc<dyn Configuration>, RulesSource, Option<Arc<FileConfiguration>>);
+
+/// `--config`, or `nuncio.yaml` in the current folder, or what is stored, or what is built in.
+async fn rules(options: &Serve, store: &Store) -> anyhow::Result<Rules> {
+    let beside = std::path::PathBuf::from("nuncio.yaml");
+    let file = options.config.clone().or_else(|| beside.exists().then_some(beside));
+    match file {
+        Some(file) => {
+            let configuration = Arc::new(FileConfiguration::read(file)?);
+            Ok((configuration.clone(), RulesSource::File, Some(configuration)))
+        }
+        None => {
+            let configuration = Arc::new(StoredConfiguration::load(store.clone()).await?);
+            Ok((configuration.clone(), RulesSource::Stored(configuration), None))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The first thing a person sees: where it listens, a token, a line to paste.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use domain::ports::{Clock, Entropy, StoreError, Tokens as _};
+use domain::token::{Scope, Token, TokenHash};
+use embedded::Store;
+
+use crate::token::generate;
+
+/// Whose inbox the first token opens: the built-in rules tell this user.
+const ADMIN: &str = "admin";
+
+/// What a token from the environment is noted as.
+const ENVIRONMENT: &str = "NUNCIO_TOKEN";
+
+/// How the operator gets in.
+pub(super) enum Welcome {
+    /// Made just now; shown once.
+    Made(String),
+    /// `NUNCIO_TOKEN`.
+    FromEnvironment,
+    /// From an earlier start.
+    Earlier,
+}
+
+/// Installs the environment's token, or makes one at the first start.
+pub(super) async fn tokens(
+    store: &Store,
+    from_environment: Option<&str>,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<Welcome, StoreError> {
+    let admin = |text: &str, note: &str| {
+        let now = domain::time::to_micros(clock.now());
+        Token::new(text, vec![Scope::Admin], Some(ADMIN.to_owned()), note.to_owned(), now, None)
+    };
+    if let Some(text) = from_environment {
+        // A token that was taken out of the environment is out of use.
+        for earlier in store.list().await?.iter().filter(|token| token.note == ENVIRONMENT && token.revoked.is_none()) {
+            if earlier.hash != TokenHash::of(text) {
+                store.revoke(&earlier.id, clock.now()).await?;
+            }
+        }
+        if store.find(&TokenHash::of(text)).await?.is_none_or(|known| known.allows(Scope::Admin, clock.now()).is_err())
+        {
+            store.put(&admin(text, ENVIRONMENT)).await?;
+        }
+        return Ok(Welcome::FromEnvironment);
+    }
+    if !store.list().await?.is_empty() {
+        return Ok(Welcome::Earlier);
+    }
+    let text = generate(entropy);
+    store.put(&admin(&text, "made at the first start")).await?;
+    Ok(Welcome::Made(text))
+}
+
+impl Welcome {
+    /// On stdout, which carries nothing else.
+    #[expect(clippy::print_stdout, reason = "this is what the operator waits for")]
+    pub(super) fn print(&self, address: SocketAddr, folder: &Path) {
+        let url = format!("http://{address}");
+        println!("Nuncio listens on {url} and keeps everything in {}", folder.display());
+        let token = match self {
+            Self::Made(text) => {
+                println!("Admin token, shown only now: {text}");
+                text.as_str()
+            }
+            Self::FromEnvironment => {
+                println!("The admin token is the one in NUNCIO_TOKEN");
+                "$NUNCIO_TOKEN"
+            }
+            Self::Earlier => {
+                println!(
+                    "The token is the one shown at the first start; make another with: nuncio token create --scope admin"
+                );
+                "$NUNCIO_TOKEN"
+            }
+        };
+        println!(
+            "\nPost an event that the built-in rules tell the user \"{ADMIN}\" of:\n\n  \
+             curl -sS {url}/v1/events -H 'Content-Type: application/json' -H \"Authorization: Bearer {token}\" \\\n    \
+             -d '{{\"action\": \"configuration_error\", \"context\": {{\"message\": \"The mail relay is unreachable\"}}}}'\n\n\
+             and see the notification, which is also in {}:\n\n  \
+             curl -sS {url}/v1/notifications -H \"Authorization: Bearer {token}\"\n",
+            folder.join("mailbox").display()
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! `nuncio token`: who may do what. Works on the data folder itself, beside a running server.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::ports::{Clock as _, Entropy, Tokens};
+use domain::token::Token;
+use host::{OsEntropy, SystemClock};
+
+use crate::cli;
+use crate::http::block_on;
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "tokens are the command's output")]
+pub(crate) fn run(options: cli::Token) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let tokens = tokens(&options).await?;
+        let now = SystemClock.now();
+        match options.command {
+            cli::TokenCommand::Create { scopes, username, expires, note } => {
+                let text = generate(&OsEntropy);
+                let expires = expires.map(|period| domain::time::later(now, period.duration()));
+                let scopes = scopes.into_iter().map(Into::into).collect();
+                let token = Token::new(&text, scopes, username, note, domain::time::to_micros(now), expires);
+                tokens.put(&token).await?;
+                eprintln!("token {} made; it is shown only now:", token.id);
+                println!("{text}");
+            }
+            cli::TokenCommand::List => {
+                for token in tokens.list().await? {
+                    println!("{}", line(&token, now));
+                }
+            }
+            cli::TokenCommand::Revoke { id } => {
+                if !tokens.revoke(&id, now).await? {
+                    bail!("no token has the id {id}; `nuncio token list` shows them");
+                }
+                println!("token {id} is refused from now on");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// A new token's text: `nuncio_` and 256 random bits.
+pub(crate) fn generate(entropy: &dyn Entropy) -> String {
+    let bits = [entropy.bits().to_be_bytes(), entropy.bits().to_be_bytes()].concat();
+    format!("nuncio_{}", URL_SAFE_NO_PAD.encode(bits))
+}
+
+fn line(token: &Token, now: domain::Timestamp) -> String {
+    let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+    let standing = match (token.revoked, token.expires) {
+        (Some(revoked), _) => format!("revoked {}", domain::time::format(revoked)),
+        (None, Some(expires)) if expires <= now => format!("expired {}", domain::time::format(expires)),
+        (None, Some(expires)) => format!("until {}", domain::time::format(expires)),
+        (None, None) => "until revoked".to_owned(),
+    };
+    let username = token.username.as_deref().unwrap_or("-");
+    format!("{}  {:<18} {username:<12} {standing}  {}", token.id, scopes.join(","), token.note).trim_end().to_owned()
+}
+
+#[cfg(not(feature = "cloud"))]
+#[expect(clippy::unused_async, reason = "the cloud's tokens take a connection")]
+async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
+    local(options)
+}
+
+#[cfg(feature = "cloud")]
+async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
+    match &options.table {
+        Some(table) => Ok(aws::tokens_of_table(table).await),
+        None => local(options),
+    }
+}
+
+fn local(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
+    std::fs::create_dir_all(&options.data)
+        .with_context(|| format!("cannot make the folder {}", options.data.display()))?;
+    let store =
+        embedded::Store::open(&options.data).with_context(|| format!("cannot open {}", options.data.display()))?;
+    Ok(Arc::new(store))
+}

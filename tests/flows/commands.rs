@@ -1,0 +1,115 @@
+//! The other commands, as a script uses them.
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::nuncio::{Nuncio, answer};
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_reports_every_fault_with_its_place() {
+    let nuncio = Nuncio::built_in().await;
+    std::fs::write(nuncio.file("good.yaml"), "retention: days=30\n").unwrap();
+    std::fs::write(nuncio.file("bad.yaml"), "retention: soon\nrules:\n  a: { group: ops, transports: [hook] }\n")
+        .unwrap();
+    assert_eq!(nuncio.run(&["check", "good.yaml"]).status.code(), Some(0));
+    let bad = nuncio.run(&["check", "bad.yaml"]);
+    assert_eq!(bad.status.code(), Some(1));
+    let lines: Vec<String> = String::from_utf8(bad.stdout).unwrap().lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    for (line, start) in lines.iter().zip(["bad.yaml:1:12: ", "bad.yaml:3:15: ", "bad.yaml:3:33: "]) {
+        assert!(line.starts_with(start), "{line}");
+        assert!(line.contains("; "), "a fault has a hint: {line}");
+    }
+    let json = nuncio.run(&["check", "--json", "bad.yaml"]);
+    let first: Value = serde_json::from_slice(json.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert_eq!((&first["file"], &first["line"], &first["column"]), (&json!("bad.yaml"), &json!(1), &json!(12)));
+    assert_eq!(nuncio.run(&["check", "missing.yaml"]).status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn match_says_which_rules_and_why() {
+    let nuncio = Nuncio::built_in().await;
+    std::fs::write(
+        nuncio.file("rules.yaml"),
+        "policies:\n  net: { event_matcher: { client_ip: 192.0.2.0/24 } }\n  failed: { event_matcher: { action: login_failed } }\n\
+         rules:\n  both: { policies: [failed, net], mode: all }\n  not-net: { policies: [{ policy: net, negate: true }] }\n",
+    )
+    .unwrap();
+    let mut child = nuncio
+        .command(&["match", "--rules", "rules.yaml", "--event", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(br#"{"action":"login_failed","client_ip":"192.0.2.7"}"#).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["rule"], "both");
+    assert_eq!(lines[0]["matched"], true);
+    assert_eq!(lines[0]["policies"][0]["policy"], "failed");
+    assert_eq!(lines[0]["policies"][1]["passed"], true);
+    assert_eq!(lines[1]["matched"], false);
+    assert!(lines[1]["policies"][0]["why"].as_str().unwrap().contains("negated"), "{}", lines[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn send_posts_files_and_names_what_was_rejected() {
+    let nuncio = Nuncio::built_in().await;
+    let lines: String =
+        (0..1200).map(|number| format!("{{\"action\":\"login\",\"context\":{{\"n\":{number}}}}}\n")).collect();
+    std::fs::write(nuncio.file("many.ndjson"), lines).unwrap();
+    std::fs::write(nuncio.file("some.json"), r#"[{"action":"logout"}, {"action":"Nope"}, {"action":"logout"}]"#)
+        .unwrap();
+    let good = nuncio.run(&["send", "many.ndjson"]);
+    assert!(good.status.success(), "{}", said(&good));
+    assert!(said(&good).contains("1200 accepted, 0 rejected"), "{}", said(&good));
+    let mixed = nuncio.run(&["send", "some.json"]);
+    assert_eq!(mixed.status.code(), Some(1));
+    assert!(said(&mixed).contains("some.json: event 2: /action: "), "{}", said(&mixed));
+    assert!(said(&mixed).contains("2 accepted, 1 rejected"), "{}", said(&mixed));
+    let page = nuncio.get("/v1/events?action=logout").await;
+    assert_eq!(page["results"].as_array().unwrap().len(), 2);
+    let broken = nuncio.run(&["send", "--token", "wrong", "some.json"]);
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(said(&broken).contains("401"), "{}", said(&broken));
+    assert!(!said(&broken).contains("wrong"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_open_what_they_may_until_they_are_revoked() {
+    let nuncio = Nuncio::built_in().await;
+    let create = |arguments: &[&str]| {
+        let output = nuncio.run(&[&["token", "create"], arguments].concat());
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let post = async |token: &str| {
+        let request = reqwest::Client::new().post(nuncio.at("/v1/events")).bearer_auth(token);
+        answer(request.json(&json!({ "action": "login" }))).await.0
+    };
+    let read =
+        async |token: &str| answer(reqwest::Client::new().get(nuncio.at("/v1/events")).bearer_auth(token)).await.0;
+    let ingest = create(&["--scope", "ingest", "--note", "shop"]);
+    assert_eq!((post(&ingest).await, read(&ingest).await), (202, 403));
+    let reader = create(&["--scope", "read"]);
+    assert_eq!((post(&reader).await, read(&reader).await), (403, 200));
+    let brief = create(&["--scope", "read", "--expires", "milliseconds=1"]);
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    assert_eq!((read(&brief).await, read("nonsense").await), (401, 401));
+
+    let list = said(&nuncio.run(&["token", "list"]));
+    let line = list.lines().find(|line| line.ends_with("shop")).unwrap();
+    assert!(!list.contains(&ingest));
+    let id = line.split_whitespace().next().unwrap();
+    assert!(nuncio.run(&["token", "revoke", id]).status.success());
+    assert_eq!(post(&ingest).await, 401);
+    assert_eq!(nuncio.run(&["token", "revoke", "nope"]).status.code(), Some(1));
+    assert_eq!(answer(nuncio.request(Method::GET, "/v1/events")).await.0, 200);
+}

@@ -1,0 +1,110 @@
+//! kill -9 at random moments under load: nothing accepted is lost, nothing closed is repeated.
+//!
+//! `NUNCIO_KILLS=1000 cargo test -p support --test flows kill -- --nocapture` for a long run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::delivery::State;
+use domain::ports::{DeliveryQuery, Ledger as _};
+use embedded::Store;
+use serde_json::{Value, json};
+use support::nuncio::Nuncio;
+use support::{Sink, random_bits};
+
+use crate::recipients::rules_to;
+
+const KILLS: usize = 50;
+
+/// Posts named events until the process is gone; the pks of those that were accepted.
+async fn post_until_killed(url: String, round: usize) -> Vec<String> {
+    let client = reqwest::Client::new();
+    let mut accepted = Vec::new();
+    for batch in 0.. {
+        let events: Vec<Value> = (0..5)
+            .map(|number| json!({ "action": "login_failed", "id": format!("{round}/{batch}/{number}"), "source": "crash" }))
+            .collect();
+        let request = client.post(format!("{url}/v1/events")).bearer_auth(support::nuncio::TOKEN).json(&events);
+        let Ok(response) = request.send().await else { break };
+        assert_eq!(response.status(), 202);
+        // A body that broke off means that nobody was told of the acceptance.
+        let Ok(answer) = response.json::<Value>().await else { break };
+        accepted.extend(answer["results"].as_array().unwrap().iter().map(|one| one["pk"].as_str().unwrap().to_owned()));
+    }
+    accepted
+}
+
+/// Every ledger entry's state, as a dead process left it.
+async fn ledger(nuncio: &Nuncio) -> BTreeMap<String, State> {
+    let store = Store::open(&nuncio.data()).unwrap();
+    let mut query = DeliveryQuery { limit: 1000, ..DeliveryQuery::default() };
+    let mut states = BTreeMap::new();
+    loop {
+        let page = store.list(&query).await.unwrap();
+        states.extend(page.results.iter().map(|delivery| (delivery.id.to_string(), delivery.state)));
+        let Some(next) = page.next else { return states };
+        query.before = Some(next);
+    }
+}
+
+fn times_received(sink: &Sink) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for request in sink.received() {
+        let id = request.header("webhook-id").trim_start_matches("msg_").to_owned();
+        *times.entry(id).or_insert(0) += 1;
+    }
+    times
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "how long to go on is the caller's wish")]
+async fn killed_at_any_moment_it_loses_nothing_and_repeats_nothing_closed() {
+    let kills = std::env::var("NUNCIO_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    let sink = Sink::start().await;
+    let mut nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
+    let mut accepted = BTreeSet::new();
+    let mut closed: BTreeMap<String, usize> = BTreeMap::new();
+    for round in 0..kills {
+        let posting = tokio::spawn(post_until_killed(nuncio.at(""), round));
+        let moment = Duration::from_micros(u64::try_from(random_bits() % 150_000).unwrap());
+        tokio::time::sleep(moment).await;
+        nuncio.kill();
+        accepted.extend(posting.await.unwrap());
+        let times = times_received(&sink);
+        for (id, state) in ledger(&nuncio).await {
+            if state == State::Delivered {
+                assert!(times.contains_key(&id), "{id} is closed, but was never received");
+                closed.entry(id.clone()).or_insert(times[&id]);
+            }
+        }
+        nuncio.start().await;
+    }
+    let everything_delivered = async {
+        loop {
+            let pending = ["pending", "retrying"].map(|state| format!("/v1/deliveries?limit=1&state={state}"));
+            let mut open = 0;
+            for path in pending {
+                open += nuncio.get(&path).await["results"].as_array().unwrap().len();
+            }
+            let received: BTreeSet<String> =
+                times_received(&sink).into_keys().map(|id| id.split('.').next().unwrap().to_owned()).collect();
+            if open == 0 && accepted.is_subset(&received) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let settled = tokio::time::timeout(Duration::from_secs(60), everything_delivered).await;
+    let times = times_received(&sink);
+    let received: BTreeSet<String> = times.keys().map(|id| id.split('.').next().unwrap().to_owned()).collect();
+    let lost: Vec<_> = accepted.difference(&received).collect();
+    assert!(lost.is_empty() && settled.is_ok(), "accepted but never delivered: {lost:?}\n{}", nuncio.log());
+    let repeated: Vec<_> = closed.iter().filter(|(id, before)| times[*id] != **before).collect();
+    assert!(repeated.is_empty(), "closed, then sent again: {repeated:?}");
+    let twice = times.values().filter(|count| **count > 1).count();
+    println!(
+        "{kills} kills: {} events accepted, 0 lost; {} deliveries closed at a kill, 0 repeated; {twice} sent again in the open window",
+        accepted.len(),
+        closed.len()
+    );
+}

@@ -1,0 +1,99 @@
+//! Deliveries: what fails is tried again or given up with its cause; what is closed is never repeated;
+//! who fails delays nobody else.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+use support::nuncio::{Nuncio, answer};
+use support::{Answer, Sink};
+
+use crate::recipients::rules_to;
+
+const SOON: Duration = Duration::from_secs(15);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_attempt_is_repeated_under_the_same_id() {
+    let sink = Sink::start().await;
+    sink.answer("/hook", [Answer::status(503), Answer::status(200)]);
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
+    nuncio.accept(&json!({ "action": "login_failed" })).await;
+    let received = sink.wait_for(2, SOON).await;
+    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+    assert_eq!(received[0].body, received[1].body);
+    let waited = received[1].at - received[0].at;
+    assert!(waited >= Duration::from_secs(5), "the first wait is five seconds, not {waited:?}");
+    let delivery = nuncio.results("/v1/deliveries?state=delivered", 1).await.remove(0);
+    assert_eq!(delivery["attempts"][0]["status"], 503);
+    assert_eq!(delivery["attempts"][1]["status"], 200);
+    assert_eq!(delivery["next_at"], json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hopeless_one_is_dead_with_its_cause_and_can_be_redelivered() {
+    let sink = Sink::start().await;
+    sink.answer("/hook", [Answer::status(404), Answer::status(204)]);
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
+    nuncio.accept(&json!({ "action": "login_failed" })).await;
+    let dead = nuncio.results("/v1/deliveries?state=dead", 1).await.remove(0);
+    assert_eq!(dead["attempts"][0]["error"], "the receiver answered 404");
+    let path = format!("/v1/deliveries/{}/redeliver", dead["id"].as_str().unwrap());
+    assert_eq!(answer(nuncio.request(Method::POST, &path)).await.0, 202);
+    let delivered = nuncio.results("/v1/deliveries?state=delivered", 1).await.remove(0);
+    assert_eq!(delivered["id"], dead["id"]);
+    assert_eq!(delivered["attempts"].as_array().unwrap().len(), 2);
+    assert_eq!(answer(nuncio.request(Method::POST, &path)).await.0, 409, "only the dead are redelivered");
+    assert_eq!(sink.received().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_hangs_delays_nobody_else() {
+    let sink = Sink::start().await;
+    let healthy = Sink::start().await;
+    sink.answer("/hook", [Answer::hang()]);
+    let rules = rules_to(&sink, "group: ops")
+        .replace(
+            "policies:\n",
+            &format!("  well: {{ mode: webhook, url: \"{}\", send_once: true }}\npolicies:\n", healthy.url("/")),
+        )
+        .replace("transports: [hook]", "transports: [hook, well]");
+    let nuncio = Nuncio::with_rules(&rules).await;
+    let began = Instant::now();
+    for _ in 0..20 {
+        nuncio.accept(&json!(vec![json!({ "action": "login_failed" }); 10])).await;
+    }
+    healthy.wait_for(200, Duration::from_secs(10)).await;
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(sink.received().len() <= 64, "an endpoint gets only so many attempts at a time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_reaches_no_private_address_unless_allowed() {
+    let sink = Sink::start().await;
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops").replace("allow_networks: [127.0.0.0/8]", "")).await;
+    nuncio.accept(&json!({ "action": "login_failed" })).await;
+    let dead = nuncio.results("/v1/deliveries?state=dead", 1).await.remove(0);
+    let error = dead["attempts"][0]["error"].as_str().unwrap();
+    assert!(error.contains("allow_networks"), "{error}");
+    assert!(sink.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn testing_a_transport_says_what_the_receiver_said() {
+    let sink = Sink::start().await;
+    sink.answer("/hook", [Answer::status(400).body("no such channel"), Answer::status(200).body("thanks")]);
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
+    let test = async |name: &str| answer(nuncio.request(Method::POST, &format!("/v1/transports/{name}/test"))).await;
+    let (status, refused) = test("hook").await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        refused,
+        json!({ "delivered": false, "status": 400, "answer": "no such channel", "error": "the receiver answered 400" })
+    );
+    let (_, taken) = test("hook").await;
+    assert_eq!(taken, json!({ "delivered": true, "status": 200, "answer": "thanks", "error": null }));
+    assert_eq!(test("no-such").await.0, 404);
+    assert!(test("default-email-transport").await.1["delivered"] == true);
+    assert_eq!(nuncio.mails().len(), 1);
+    assert_eq!(nuncio.get("/v1/deliveries").await["results"], json!([]), "a test leaves no trace in the ledger");
+}

@@ -1,0 +1,104 @@
+//! Reading back: filters, pages, inboxes; what has expired is gone at once.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::nuncio::{Nuncio, answer};
+
+async fn actions(nuncio: &Nuncio, query: &str) -> Vec<String> {
+    let body = nuncio.get(&format!("/v1/events?{query}")).await;
+    body["results"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_and_pages() {
+    let nuncio = Nuncio::built_in().await;
+    let event = |day: u8, action: &str, user: &str| {
+        json!({
+            "action": action, "app": "shop.web", "user": { "username": user }, "client_ip": format!("192.0.2.{day}"),
+            "created": format!("2026-01-{day:02}T00:00:00Z"), "context": { "note": format!("Note {day} é") }
+        })
+    };
+    let all = [
+        event(1, "login", "ann"),
+        event(2, "login_failed", "bob"),
+        event(3, "logout", "ann"),
+        event(4, "custom_x", "cyd"),
+    ];
+    nuncio.accept(&json!(all)).await;
+    for (query, expected) in [
+        ("", vec!["custom_x", "logout", "login_failed", "login"]),
+        ("action=login", vec!["login"]),
+        ("action=login*", vec!["login_failed", "login"]),
+        ("username=ann", vec!["logout", "login"]),
+        ("app=shop&client_ip=192.0.2.3", vec!["logout"]),
+        ("app=sho", vec![]),
+        ("since=2026-01-02T00:00:00Z&until=2026-01-04T00:00:00Z", vec!["logout", "login_failed"]),
+        ("search=NOTE+3", vec!["logout"]),
+        ("search=%C3%89", vec!["custom_x", "logout", "login_failed", "login"]),
+    ] {
+        assert_eq!(actions(&nuncio, query).await, expected, "{query}");
+    }
+    let mut walked = Vec::new();
+    let mut path = "/v1/events?limit=1".to_owned();
+    loop {
+        let page = nuncio.get(&path).await;
+        walked.extend(page["results"].as_array().unwrap().iter().map(|event| event["action"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/events?limit=1&cursor={next}");
+    }
+    assert_eq!(walked, ["custom_x", "logout", "login_failed", "login"]);
+    for bad in ["limit=0", "limit=1001", "cursor=x", "client_ip=x", "since=yesterday", "acton=login"] {
+        let (status, problem) = answer(nuncio.request(Method::GET, &format!("/v1/events?{bad}"))).await;
+        assert_eq!(status, 400, "{bad}: {problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_events_are_gone_at_once() {
+    let nuncio =
+        Nuncio::with_rules("retention: days=1\nretention_by_action: { custom_brief: milliseconds=300 }\n").await;
+    let pks = nuncio.accept(&json!([{ "action": "custom_brief" }, { "action": "login" }])).await;
+    let brief = format!("/v1/events/{}", pks[0]);
+    tokio::time::sleep(std::time::Duration::from_millis(310)).await;
+    assert_eq!(answer(nuncio.request(Method::GET, &brief)).await.0, 404);
+    assert_eq!(actions(&nuncio, "").await, ["login"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_is_its_owners() {
+    let nuncio = Nuncio::built_in().await;
+    nuncio.accept(&json!([{ "action": "update_available", "context": { "message": "one" } }, { "action": "configuration_error" }])).await;
+    let inbox = nuncio.results("/v1/notifications", 2).await;
+    let pk = inbox[0]["pk"].as_str().unwrap();
+    let seen = nuncio.request(Method::PATCH, &format!("/v1/notifications/{pk}")).json(&json!({ "seen": true }));
+    assert_eq!(answer(seen).await.1["seen"], true);
+    let unseen = nuncio.get("/v1/notifications?seen=false").await;
+    assert_eq!(unseen["results"].as_array().unwrap().len(), 1);
+    let (_, marked) = answer(nuncio.request(Method::POST, "/v1/notifications/mark_all_seen")).await;
+    assert_eq!(marked, json!({ "marked": 1 }));
+    assert_eq!(nuncio.get("/v1/notifications?seen=false").await["results"], json!([]));
+
+    let made = nuncio.run(&["token", "create", "--scope", "read", "--username", "ann"]);
+    let token = String::from_utf8(made.stdout).unwrap();
+    let as_ann = |path: &str| reqwest::Client::new().get(nuncio.at(path)).bearer_auth(token.trim());
+    assert_eq!(answer(as_ann("/v1/notifications")).await, (200, json!({ "results": [], "next": null })));
+    assert_eq!(answer(as_ann("/v1/notifications?username=admin")).await.0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_error_is_a_problem() {
+    let nuncio = Nuncio::built_in().await;
+    for (method, path, status) in [
+        (Method::GET, "/v1/nothing", 404),
+        (Method::DELETE, "/v1/events", 405),
+        (Method::GET, "/v1/events/not-a-pk", 400),
+        (Method::GET, "/v1/events/018650dd-2c93-7f1e-8afe-ad5af90bf680", 404),
+        (Method::GET, "/v1/deliveries/nope", 400),
+    ] {
+        let response = nuncio.request(method, path).send().await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(problem["status"], status);
+    }
+}

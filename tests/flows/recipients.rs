@@ -1,0 +1,115 @@
+//! Who is told: groups, the acting user, the affected user, each once; and by what.
+
+use std::time::Duration;
+
+use serde_json::json;
+use support::Sink;
+use support::nuncio::Nuncio;
+use support::smtp::SmtpServer;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Rules that tell of `login_failed` by webhook to the sink.
+pub(crate) fn rules_to(sink: &Sink, told: &str) -> String {
+    format!(
+        r#"
+groups:
+  ops:
+    - {{ username: ann, email: ann@example.org }}
+    - {{ username: bob, email: bob@example.org }}
+transports:
+  hook: {{ mode: webhook, url: "{hook}", send_once: true }}
+  everybody: {{ mode: webhook, url: "{everybody}" }}
+  chat: {{ mode: webhook_slack, url: "{chat}", send_once: true }}
+policies:
+  failed: {{ event_matcher: {{ action: login_failed }} }}
+  fan-out: {{ event_matcher: {{ action: custom_fan_out }} }}
+rules:
+  failed: {{ severity: alert, {told}, transports: [hook], policies: [failed] }}
+  fan-out: {{ severity: warning, group: ops, event_user: true, event_subject: true, transports: [everybody, chat, default-email-transport, default-local-transport], policies: [fan-out] }}
+allow_networks: [127.0.0.0/8]
+"#,
+        hook = sink.url("/hook"),
+        everybody = sink.url("/everybody"),
+        chat = sink.url("/chat"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_once_by_every_transport() {
+    let sink = Sink::start().await;
+    let smtp = SmtpServer::start().await;
+    let rules = format!(
+        "{}email: {{ from: \"Nuncio <nuncio@example.org>\", smtp: \"{}\" }}\n",
+        rules_to(&sink, "group: ops"),
+        smtp.url()
+    );
+    let nuncio = Nuncio::with_rules(&rules).await;
+    let event = json!({
+        "action": "custom_fan_out",
+        "user": { "username": "bob", "email": "bob@example.org" },
+        "context": { "message": "It <b>happened</b>", "subject": { "username": "cyd", "email": "cyd@example.org" } }
+    });
+    let pk = nuncio.accept(&event).await.remove(0);
+    let deliveries = nuncio
+        .get_until(&format!("/v1/deliveries?event={pk}&state=delivered"), |body| {
+            body["results"].as_array().unwrap().len() == 10
+        })
+        .await;
+    assert_eq!(deliveries["next"], json!(null));
+
+    let hooks = sink.received_at("/everybody");
+    let mut told: Vec<String> =
+        hooks.iter().map(|hook| hook.json()["user_username"].as_str().unwrap().to_owned()).collect();
+    told.sort();
+    assert_eq!(told, ["ann", "bob", "cyd"]);
+    assert_eq!(
+        hooks.iter().find(|hook| hook.json()["user_username"] == "ann").unwrap().json(),
+        json!({
+            "body": "It <b>happened</b>", "severity": "warning", "user_email": "ann@example.org", "user_username": "ann",
+            "event_user_email": "bob@example.org", "event_user_username": "bob"
+        })
+    );
+
+    let chat = sink.received_at("/chat");
+    assert_eq!(chat.len(), 1, "send_once tells the first recipient only");
+    let attachment = &chat[0].json()["attachments"][0];
+    assert_eq!(attachment["title"], "custom_fan_out");
+    assert_eq!(attachment["fields"][1]["value"], "bob");
+
+    let mut mailed: Vec<String> = smtp.mails().into_iter().flat_map(|mail| mail.to).collect();
+    mailed.sort();
+    assert_eq!(mailed, ["ann@example.org", "bob@example.org", "cyd@example.org"]);
+    for username in ["ann", "bob", "cyd"] {
+        let inbox = nuncio.results(&format!("/v1/notifications?username={username}"), 1).await;
+        assert_eq!(inbox.len(), 1, "{username}");
+        assert_eq!(inbox[0]["event"], pk.as_str());
+    }
+    assert!(nuncio.mails().is_empty(), "with a mail server there is no mailbox folder");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_reaches_nobody_tells_nobody() {
+    let sink = Sink::start().await;
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "event_user: true")).await;
+    nuncio.accept(&json!({ "action": "login_failed" })).await;
+    let pk = nuncio.accept(&json!({ "action": "login_failed", "user": { "username": "dan" } })).await.remove(0);
+    let received = sink.wait_for(1, SOON).await;
+    assert_eq!(received[0].json()["user_username"], "dan");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(sink.received().len(), 1);
+    assert_eq!(nuncio.results("/v1/deliveries", 1).await[0]["event"], pk.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bound_policy_produced_tells_nobody() {
+    let sink = Sink::start().await;
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
+    nuncio.accept(&json!({ "action": "login_failed", "context": { "policy_uuid": "failed" } })).await;
+    nuncio.accept(&json!({ "action": "login_failed", "context": { "nuncio_delivery": "x" } })).await;
+    nuncio.accept(&json!({ "action": "login_failed", "context": { "policy_uuid": "of-no-rule" } })).await;
+    sink.wait_for(1, SOON).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(sink.received().len(), 1);
+    assert_eq!(nuncio.get("/v1/events").await["results"].as_array().unwrap().len(), 3, "they are kept all the same");
+}

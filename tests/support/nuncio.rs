@@ -1,0 +1,245 @@
+//! A running `nuncio serve`: the real binary on a folder and a port of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binaries::binary;
+
+/// The admin token of every Nuncio started here.
+pub const TOKEN: &str = "token-of-the-tests";
+
+/// One on a folder of its own. It is killed when dropped.
+pub struct Nuncio {
+    folder: TempDir,
+    with_rules: bool,
+    token: Option<&'static str>,
+    variables: Vec<(String, String)>,
+    child: Option<Child>,
+    url: String,
+    client: Client,
+    /// What it printed before it was ready.
+    pub welcome: String,
+}
+
+impl Nuncio {
+    /// With this rules file, up and ready.
+    pub async fn with_rules(rules: &str) -> Self {
+        let mut nuncio = Self::prepare(Some(TOKEN));
+        nuncio.write_rules(rules);
+        nuncio.with_rules = true;
+        nuncio.start().await;
+        nuncio
+    }
+
+    /// With the built-in rules, up and ready.
+    pub async fn built_in() -> Self {
+        let mut nuncio = Self::prepare(Some(TOKEN));
+        nuncio.start().await;
+        nuncio
+    }
+
+    /// As a newcomer starts it: no rules file, no token.
+    pub async fn for_a_newcomer() -> Self {
+        let mut nuncio = Self::prepare(None);
+        nuncio.start().await;
+        nuncio
+    }
+
+    fn prepare(token: Option<&'static str>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("an HTTP client");
+        Self {
+            folder,
+            with_rules: false,
+            token,
+            variables: Vec::new(),
+            child: None,
+            url: String::new(),
+            client,
+            welcome: String::new(),
+        }
+    }
+
+    /// Sets a variable of its environment, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Where it keeps everything.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A file in its working folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Replaces its rules file.
+    pub fn write_rules(&self, rules: &str) {
+        std::fs::write(self.file("rules.yaml"), rules).expect("the rules are written");
+    }
+
+    /// Starts it (again) on the same data, and waits until it says where it listens.
+    pub async fn start(&mut self) {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        if self.with_rules {
+            command.arg("--config").arg(self.file("rules.yaml"));
+        }
+        let log = std::fs::File::options().append(true).create(true).open(self.file("log")).expect("a log file");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("nuncio starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output"));
+        let mut first = String::new();
+        lines.read_line(&mut first).expect("its first line");
+        let url = first.split_whitespace().find(|word| word.starts_with("http://"));
+        let Some(url) = url else {
+            let _ = child.wait();
+            panic!("nuncio did not come up: {first}{}", self.log());
+        };
+        self.url = url.to_owned();
+        // The rest of what it prints comes in one piece with a blank line at its end.
+        self.welcome = first;
+        while !self.welcome.ends_with("\n\n") || self.welcome.matches("curl").count() < 2 {
+            let mut line = String::new();
+            if lines.read_line(&mut line).expect("its output") == 0 {
+                break;
+            }
+            self.welcome.push_str(&line);
+        }
+        std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+        self.child = Some(child);
+        self.wait_until_ready().await;
+    }
+
+    async fn wait_until_ready(&self) {
+        let began = Instant::now();
+        while !self.client.get(self.at("/healthz")).send().await.is_ok_and(|answer| answer.status() == 200) {
+            assert!(began.elapsed() < Duration::from_secs(20), "not ready: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The command with the same folder, token and environment, for its other commands.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary("nuncio"));
+        command.args(arguments).current_dir(self.folder.path()).env("NUNCIO_DATA", self.data());
+        command.env_remove("NUNCIO_TOKEN").env_remove("NUNCIO_CONFIG").env_remove("NUNCIO_LISTEN");
+        if let Some(token) = self.token {
+            command.env("NUNCIO_TOKEN", token);
+        }
+        command.envs(self.variables.iter().cloned());
+        if !self.url.is_empty() {
+            command.env("NUNCIO_URL", &self.url);
+        }
+        command
+    }
+
+    /// Runs another of its commands to the end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the command runs")
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// SIGTERM; how it ended and how long that took.
+    pub fn terminate(&mut self) -> (ExitStatus, Duration) {
+        let mut child = self.child.take().expect("it runs");
+        let began = Instant::now();
+        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+        (child.wait().expect("it ends"), began.elapsed())
+    }
+
+    /// An address of it.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// A request with the token.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.at(path)).bearer_auth(self.token.unwrap_or_default())
+    }
+
+    /// Posts events as JSON.
+    pub async fn post(&self, events: &Value) -> (u16, Value) {
+        answer(self.request(Method::POST, "/v1/events").json(events)).await
+    }
+
+    /// Posts events that must all be accepted; their pks.
+    pub async fn accept(&self, events: &Value) -> Vec<String> {
+        let (status, answer) = self.post(events).await;
+        assert_eq!(status, 202, "{answer}");
+        let results = answer["results"].as_array().expect("results");
+        results.iter().map(|result| result["pk"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()).collect()
+    }
+
+    /// Reads something that must be there.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = answer(self.request(Method::GET, path)).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Reads again and again until what is read is as wanted.
+    pub async fn get_until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let body = self.get(path).await;
+            if wanted(&body) {
+                return body;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{path} stays {body:#}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// The results of a list, once there are `count`.
+    pub async fn results(&self, path: &str, count: usize) -> Vec<Value> {
+        let body = self.get_until(path, |body| body["results"].as_array().is_some_and(|all| all.len() >= count)).await;
+        body["results"].as_array().expect("results").clone()
+    }
+
+    /// Everything it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.file("log")).unwrap_or_default()
+    }
+
+    /// The mails in its mailbox folder, in order.
+    pub fn mails(&self) -> Vec<String> {
+        mails(&self.data().join("mailbox"))
+    }
+}
+
+fn mails(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
+    files.sort();
+    files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
+}
+
+/// An answer's status and its JSON (or its text as a JSON string).
+pub async fn answer(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let text = response.text().await.expect("a body");
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+impl Drop for Nuncio {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
