@@ -16,20 +16,18 @@ use crate::event::Object;
 /// What stands in a secret's place: exactly 20 asterisks.
 pub const MASK: &str = "********************";
 
-/// A key that contains one of these, in any case, names a secret.
-const PARTS: [&str; 11] = [
-    "pass",
-    "secret",
-    "token",
-    "signature",
-    "cookie",
-    "credential",
-    "api_key",
-    "apikey",
-    "api-key",
-    "private_key",
-    "authorization",
-];
+/// A key that contains one of these, in any case, names a secret. By their first letter, so that
+/// each place of a key is looked at once.
+fn parts_starting_with(letter: u8) -> &'static [&'static str] {
+    match letter {
+        b'a' => &["api_key", "apikey", "api-key", "authorization"],
+        b'c' => &["cookie", "credential"],
+        b'p' => &["pass", "private_key"],
+        b's' => &["secret", "signature"],
+        b't' => &["token"],
+        _ => &[],
+    }
+}
 
 /// So does a key with one of these as a whole word.
 const WORDS: [&str; 2] = ["key", "auth"];
@@ -83,24 +81,42 @@ impl Masker {
     }
 
     fn names_secret(&self, key: &str) -> bool {
-        let key = key.to_ascii_lowercase();
-        if self.except.contains(&key) {
+        if self.except.iter().any(|name| name.eq_ignore_ascii_case(key)) {
             return false;
         }
-        if self.more.iter().any(|part| key.contains(part.as_str())) {
-            return true;
+        if !self.more.is_empty() {
+            let key = key.to_ascii_lowercase();
+            if self.more.iter().any(|part| key.contains(part.as_str())) {
+                return true;
+            }
         }
-        if STAYS.contains(&key.as_str()) || key.starts_with(STAYS_PREFIX) {
+        if STAYS.iter().any(|name| name.eq_ignore_ascii_case(key)) || starts_with(key.as_bytes(), STAYS_PREFIX) {
             return false;
         }
-        PARTS.iter().any(|part| key.contains(part))
-            || key.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+        names_secret_part(key.as_bytes())
+            || key
+                .split(|character: char| !character.is_ascii_alphanumeric())
+                .any(|word| WORDS.iter().any(|name| name.eq_ignore_ascii_case(word)))
     }
+}
+
+fn names_secret_part(key: &[u8]) -> bool {
+    (0..key.len()).any(|at| {
+        let rest = &key[at..];
+        parts_starting_with(rest[0].to_ascii_lowercase()).iter().any(|part| starts_with(rest, part))
+    })
+}
+
+fn starts_with(text: &[u8], start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
 }
 
 /// Masks every credential in `text`; borrows when there is none.
 fn mask_text(text: &str) -> Cow<'_, str> {
     let mut masked = Cow::Borrowed(text);
+    if !text.bytes().enumerate().any(|(at, byte)| may_start_literal(byte, &text.as_bytes()[at..])) {
+        return masked;
+    }
     for shape in shapes() {
         // The literal is far cheaper to look for than the expression, and nearly never there.
         if shape.literals.iter().any(|literal| masked.contains(literal))
@@ -110,6 +126,20 @@ fn mask_text(text: &str) -> Cow<'_, str> {
         }
     }
     masked
+}
+
+/// Whether one of the shapes' literals may start here: one look at each byte clears nearly every text.
+fn may_start_literal(byte: u8, rest: &[u8]) -> bool {
+    match byte {
+        b'A' => rest.starts_with(b"AKIA") || rest.starts_with(b"ASIA"),
+        b'e' => rest.starts_with(b"eyJ"),
+        b'g' => rest.get(3) == Some(&b'_') && rest.starts_with(b"gh") || rest.starts_with(b"github_pat_"),
+        b'x' => rest.starts_with(b"xox") || rest.starts_with(b"xapp-"),
+        b'_' => rest.starts_with(b"_live_") || rest.starts_with(b"_test_"),
+        b'P' => rest.starts_with(b"PRIVATE KEY-----"),
+        b':' => rest.starts_with(b"://"),
+        _ => false,
+    }
 }
 
 struct Shape {
@@ -170,6 +200,9 @@ mod tests {
         assert_eq!(shapes().len(), 6);
         assert_eq!(MASK.len(), 20);
         assert!(shapes().iter().all(|shape| shape.replacement.contains(MASK)));
+        for literal in shapes().iter().flat_map(|shape| shape.literals) {
+            assert!(may_start_literal(literal.as_bytes()[0], literal.as_bytes()), "{literal}");
+        }
     }
 
     #[test]
