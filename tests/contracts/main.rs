@@ -1,1 +1,105 @@
-//! Tests.
+//! One contract suite for each port of `domain::ports`, run on every adapter.
+//!
+//! A contract takes a [`World`](world::World) and uses names and times of its own, so that all of
+//! them can run at once on one shared table. A new backend is one line below; a contract that is
+//! written but not listed is dead code, which the compiler reports.
+
+mod documents;
+mod embedded_world;
+mod event_log;
+mod event_log_filters;
+mod inbox;
+mod intake;
+mod ledger;
+mod ledger_lists;
+mod tokens;
+mod work_queue;
+mod world;
+
+/// Runs every contract on the worlds that `$world().await` makes.
+macro_rules! backend {
+    ($backend:ident, $world:path) => {
+        mod $backend {
+            backend! { @port intake, $world,
+                takes_no_events_too,
+                stores_and_queues_what_it_accepts,
+                takes_a_whole_request,
+                takes_the_largest_event,
+                leaves_a_stored_event_as_it_is,
+                loses_nothing_when_many_post_the_same,
+                remembers_a_name_until_its_time,
+                gives_a_name_one_pk_however_many_ask,
+                is_ready,
+            }
+            backend! { @port event_log,  $world,
+                knows_only_what_was_stored,
+                hides_an_event_from_its_expiry_on,
+                goes_newest_first_page_by_page,
+                keeps_its_place_within_a_millisecond,
+                shows_each_event_once_while_others_arrive,
+                needs_no_bounds,
+                purges_what_has_expired_and_nothing_else,
+            }
+            backend! { @port event_log_filters, $world,
+                keep_to_the_action,
+                keep_to_the_app_and_below,
+                keep_to_the_user,
+                keep_to_the_address,
+                keep_to_the_time,
+                find_text_in_any_case,
+                hold_together,
+                fill_a_page_past_what_they_leave_out,
+            }
+            backend! { @port work_queue, $world,
+                gives_out_what_was_put_in,
+                gives_out_many,
+                holds_a_message_back,
+            }
+            backend! { @port ledger, $world,
+                opens_an_entry_once,
+                answers_for_each_entry_in_order,
+                lets_one_of_sixteen_open,
+                replaces_only_the_last_revision,
+                lets_one_of_sixteen_replace,
+                keeps_all_of_an_entry,
+                tells_what_is_due_longest_first,
+            }
+            backend! { @port ledger_lists, $world,
+                go_newest_event_first,
+                keep_to_what_was_asked_for,
+                follow_an_entry_through_its_states,
+            }
+            backend! { @port inbox, $world,
+                holds_an_item_once,
+                goes_newest_first_page_by_page,
+                tells_seen_from_unseen,
+                belongs_to_one_person,
+                hides_an_item_from_its_expiry_on,
+            }
+            backend! { @port tokens, $world,
+                find_a_token_by_its_hash_alone,
+                replace_one_of_the_same_hash,
+                are_listed_oldest_first,
+                stay_known_when_revoked,
+            }
+            backend! { @port documents, $world,
+                keep_the_newest_whole,
+                refuse_a_stale_save,
+                let_one_of_sixteen_save,
+            }
+        }
+    };
+    (@port $port:ident, $world:path, $($contract:ident),+ $(,)?) => {
+        mod $port {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $contract() {
+                    let world = $world().await;
+                    crate::$port::$contract(&world).await;
+                }
+            )+
+        }
+    };
+}
+
+backend!(embedded, crate::embedded_world::world);

@@ -1,3 +1,5 @@
+//! What the callers of the one writer may rely on.
+
 use std::sync::mpsc as blocking;
 
 use super::*;
@@ -31,7 +33,7 @@ async fn ones_failure_spoils_nobody_elses_write() {
     let writer = writer();
     // Holds the thread until the three behind it wait together.
     let (go, gate) = blocking::channel::<()>();
-    let hold = writer.write(move |_| {
+    let gatekeeper = writer.write(move |_| {
         let _ = gate.recv();
         Ok(())
     });
@@ -44,8 +46,8 @@ async fn ones_failure_spoils_nobody_elses_write() {
         );
         (all.0, all.1, all.2)
     };
-    let (held, (first, broken, last)) = tokio::join!(hold, together);
-    assert_eq!((held, first, last), (Ok(()), Ok(2), Ok(1)));
+    let (kept_waiting, (first, broken, last)) = tokio::join!(gatekeeper, together);
+    assert_eq!((kept_waiting, first, last), (Ok(()), Ok(2), Ok(1)));
     assert!(broken.is_err());
     assert_eq!(kept(&writer).await, [1, 2, 4]);
 }

@@ -1,0 +1,51 @@
+//! The embedded store as a world: a folder of its own for each contract.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use domain::message::Message;
+use domain::ports::Clock as _;
+use embedded::Store;
+use host::SystemClock;
+
+use crate::world::{WorkSource, World};
+
+#[expect(clippy::unused_async, reason = "one shape for all worlds; others are reached over the network")]
+pub(crate) async fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let shared = Arc::new(store);
+    World {
+        intake: shared.clone(),
+        log: shared.clone(),
+        queue: shared.clone(),
+        ledger: shared.clone(),
+        inbox: shared.clone(),
+        tokens: shared.clone(),
+        documents: shared.clone(),
+        work: Arc::new(Jobs(shared)),
+        keep: Box::new(folder),
+    }
+}
+
+struct Jobs(Arc<Store>);
+
+#[async_trait]
+impl WorkSource for Jobs {
+    async fn receive(&self, patience: Duration) -> Vec<Message> {
+        let began = Instant::now();
+        loop {
+            let jobs = self.0.take(SystemClock.now(), 10).await.unwrap();
+            for job in &jobs {
+                self.0.finish(job.id).await.unwrap();
+            }
+            let left = patience.saturating_sub(began.elapsed());
+            if !jobs.is_empty() || left.is_zero() {
+                return jobs.into_iter().map(|job| job.message).collect();
+            }
+            // Short waits: a delay ends without anything new being queued.
+            self.0.work_arrived(left.min(Duration::from_millis(20))).await;
+        }
+    }
+}

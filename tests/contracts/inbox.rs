@@ -1,0 +1,111 @@
+//! What every inbox promises.
+
+use domain::document::Severity;
+use domain::event::Action;
+use domain::inbox::InboxItem;
+use domain::{EventPk, Timestamp};
+use support::{random_bits, unique};
+
+use crate::world::{HOUR, World, after, somewhen};
+
+fn item(username: &str, created: Timestamp) -> InboxItem {
+    InboxItem {
+        pk: format!("{:012x}.{:x}", created.as_millisecond(), random_bits()),
+        username: username.to_owned(),
+        severity: Severity::Warning,
+        body: "something happened, \"é\"".to_owned(),
+        created,
+        event: EventPk::unnamed(created, random_bits()),
+        action: Action::parse("login_failed").unwrap(),
+        rule: "brute-force".to_owned(),
+        hyperlink: Some("https://example.org/".to_owned()),
+        hyperlink_label: None,
+        seen: false,
+        expires: after(created, HOUR),
+    }
+}
+
+async fn walk(world: &World, username: &str, seen: Option<bool>, limit: usize, now: Timestamp) -> Vec<InboxItem> {
+    let (mut items, mut before) = (Vec::new(), None);
+    loop {
+        let page = world.inbox.list(username, seen, before.as_deref(), limit, now).await.unwrap();
+        assert!(page.results.len() <= limit);
+        let full = page.results.len() == limit;
+        items.extend(page.results);
+        before = page.next;
+        if before.is_none() {
+            return items;
+        }
+        assert!(full, "a page with a next one is full");
+    }
+}
+
+pub(crate) async fn holds_an_item_once(world: &World) {
+    let (now, ann) = (somewhen(), unique("ann"));
+    let first = item(&ann, now);
+    world.inbox.put(&first).await.unwrap();
+    world.inbox.mark(&ann, &first.pk, true).await.unwrap();
+    // A repeated delivery does not make it new again.
+    world.inbox.put(&InboxItem { body: "again".to_owned(), ..first.clone() }).await.unwrap();
+    assert_eq!(walk(world, &ann, None, 10, now).await, [InboxItem { seen: true, ..first }]);
+}
+
+pub(crate) async fn goes_newest_first_page_by_page(world: &World) {
+    let (now, ann) = (somewhen(), unique("ann"));
+    let mut items: Vec<_> = (0..11).map(|n| item(&ann, after(now, (n * 4) % 11 * 1000))).collect();
+    for item in &items {
+        world.inbox.put(item).await.unwrap();
+    }
+    items.sort_unstable_by(|a, b| b.pk.cmp(&a.pk));
+    for limit in [1, 3, 11, 12] {
+        assert_eq!(walk(world, &ann, None, limit, now).await, items, "{limit}");
+    }
+}
+
+pub(crate) async fn tells_seen_from_unseen(world: &World) {
+    let (now, ann) = (somewhen(), unique("ann"));
+    let items: Vec<_> = (0..30).map(|n| item(&ann, after(now, -n))).collect();
+    for item in &items {
+        world.inbox.put(item).await.unwrap();
+    }
+    assert_eq!(walk(world, &ann, Some(true), 4, now).await, []);
+
+    let third = &items[3];
+    let marked = world.inbox.mark(&ann, &third.pk, true).await.unwrap();
+    assert_eq!(marked, Some(InboxItem { seen: true, ..third.clone() }));
+    assert_eq!(walk(world, &ann, Some(true), 4, now).await, [InboxItem { seen: true, ..third.clone() }]);
+    assert_eq!(walk(world, &ann, Some(false), 4, now).await.len(), 29);
+
+    let unmarked = world.inbox.mark(&ann, &third.pk, false).await.unwrap();
+    assert_eq!(unmarked.as_ref(), Some(third));
+    assert_eq!(walk(world, &ann, Some(false), 4, now).await, items);
+
+    world.inbox.mark(&ann, &third.pk, true).await.unwrap();
+    assert_eq!(world.inbox.mark_all_seen(&ann).await.unwrap(), 29);
+    assert_eq!(world.inbox.mark_all_seen(&ann).await.unwrap(), 0);
+    assert_eq!(walk(world, &ann, Some(false), 4, now).await, []);
+    assert_eq!(walk(world, &ann, Some(true), 4, now).await.len(), 30);
+}
+
+pub(crate) async fn belongs_to_one_person(world: &World) {
+    let (now, ann, bob) = (somewhen(), unique("ann"), unique("bob"));
+    let (hers, his) = (item(&ann, now), item(&bob, now));
+    world.inbox.put(&hers).await.unwrap();
+    world.inbox.put(&his).await.unwrap();
+    assert_eq!(world.inbox.mark(&bob, &hers.pk, true).await.unwrap(), None);
+    assert_eq!(world.inbox.mark(&ann, "no such item", true).await.unwrap(), None);
+    assert_eq!(world.inbox.mark_all_seen(&bob).await.unwrap(), 1);
+    assert_eq!(walk(world, &ann, None, 10, now).await, [hers]);
+    assert_eq!(walk(world, &bob, None, 10, now).await, [InboxItem { seen: true, ..his }]);
+}
+
+pub(crate) async fn hides_an_item_from_its_expiry_on(world: &World) {
+    let (now, ann) = (somewhen(), unique("ann"));
+    let (brief, lasting) = (item(&ann, now), item(&ann, after(now, 1)));
+    world.inbox.put(&brief).await.unwrap();
+    world.inbox.put(&lasting).await.unwrap();
+    let at = |now| walk(world, &ann, None, 10, now);
+    assert_eq!(at(after(now, HOUR - 1)).await, [lasting.clone(), brief]);
+    assert_eq!(at(after(now, HOUR)).await, [lasting]);
+    assert_eq!(at(after(now, HOUR + 1)).await, []);
+}

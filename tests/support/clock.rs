@@ -1,0 +1,36 @@
+//! A clock that stands still until it is set.
+
+use std::sync::Mutex;
+
+use domain::Timestamp;
+use domain::ports::Clock;
+use jiff::SignedDuration;
+
+/// Shows what it was set to.
+#[derive(Debug)]
+pub struct FakeClock(Mutex<Timestamp>);
+
+impl FakeClock {
+    /// Set to this RFC 3339 instant.
+    pub fn at(instant: &str) -> Self {
+        Self(Mutex::new(instant.parse().expect("an RFC 3339 instant")))
+    }
+
+    /// Sets it.
+    pub fn set(&self, instant: Timestamp) {
+        *self.0.lock().unwrap() = instant;
+    }
+
+    /// Lets time pass; says what it is then.
+    pub fn advance(&self, duration: SignedDuration) -> Timestamp {
+        let mut instant = self.0.lock().unwrap();
+        *instant = domain::time::later(*instant, duration);
+        *instant
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
