@@ -4,10 +4,13 @@
 
 #![expect(clippy::missing_panics_doc, reason = "what the tests share panics when a test fails")]
 
+pub mod binaries;
 mod chance;
 mod clock;
 mod event;
+pub mod nuncio;
 mod sink;
+pub mod smtp;
 
 pub use chance::{SeededEntropy, random_bits, unique};
 pub use clock::FakeClock;
