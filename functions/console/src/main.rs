@@ -1,2 +1,37 @@
-//! The Lambda shell of `console`.
-fn main() {}
+//! The Lambda shell of `console`: log, settings, adapters, run.
+
+use std::sync::Arc;
+
+use aws::{Adapters, Settings};
+use channels::Channels;
+use console::{Console, RulesSource};
+use host::log::Form;
+use host::{OsEntropy, SystemClock};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let environment = host::environment();
+    let settings = Settings::read(&environment)?;
+    host::log::init(&settings.log, Form::Json)?;
+    let adapters = Adapters::connect(settings).await;
+    let inbox = Arc::new(adapters.inbox());
+    let channels = Channels::new(channels::Parts {
+        mailer: Arc::new(adapters.mailer()),
+        inbox: inbox.clone(),
+        secrets: Arc::new(adapters.secrets(environment)),
+        clock: Arc::new(SystemClock),
+    })?;
+    let console = Console {
+        log: Arc::new(adapters.event_log()),
+        ledger: Arc::new(adapters.ledger()),
+        queue: Arc::new(adapters.work_queue()),
+        inbox,
+        configuration: Arc::new(adapters.unheld_configuration()),
+        rules: RulesSource::Stored(Arc::new(adapters.documents())),
+        channel: Arc::new(channels),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+    };
+    Ok(aws::lambda::http(api::finish(console::router(console))).await?)
+}

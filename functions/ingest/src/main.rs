@@ -1,2 +1,23 @@
-//! The Lambda shell of `ingest`.
-fn main() {}
+//! The Lambda shell of `ingest`: log, settings, adapters, run.
+
+use std::sync::Arc;
+
+use aws::{Adapters, Settings};
+use host::log::Form;
+use host::{OsEntropy, SystemClock};
+use ingest::Ingest;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::read(&host::environment())?;
+    host::log::init(&settings.log, Form::Json)?;
+    let adapters = Adapters::connect(settings).await;
+    let ingest = Ingest {
+        intake: Arc::new(adapters.intake()),
+        configuration: Arc::new(adapters.configuration()),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+    };
+    Ok(aws::lambda::http(api::finish(ingest::router(ingest))).await?)
+}

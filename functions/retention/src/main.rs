@@ -1,2 +1,28 @@
-//! The Lambda shell of `retention`.
-fn main() {}
+//! The Lambda shell of `retention`: log, settings, adapters, run.
+
+use std::sync::Arc;
+
+use aws::{Adapters, Settings};
+use domain::ports::Clock as _;
+use host::SystemClock;
+use host::log::Form;
+use jiff::SignedDuration;
+use retention::Retention;
+
+/// What a sweep leaves of the invocation's time: one round of deletions may run over.
+const MARGIN: SignedDuration = SignedDuration::from_secs(20);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::read(&host::environment())?;
+    host::log::init(&settings.log, Form::Json)?;
+    let adapters = Adapters::connect(settings).await;
+    let retention = Retention {
+        log: Arc::new(adapters.event_log()),
+        ledger: Arc::new(adapters.ledger()),
+        queue: Arc::new(adapters.work_queue()),
+        clock: Arc::new(SystemClock),
+    };
+    let sweep = async |deadline| retention.sweep(SystemClock.now().duration_until(deadline) - MARGIN).await.map(drop);
+    Ok(aws::lambda::scheduled(sweep).await?)
+}

@@ -20,6 +20,8 @@ const HELD_AFTER_FAILURE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Configuration<D> {
     documents: D,
+    /// The sender of mail where the document names none.
+    mail_from: Option<String>,
     /// Until when it is held; locked while it is refreshed, so that one refresh serves all.
     held: Mutex<Option<(Instant, Arc<Active>)>>,
     hold: Duration,
@@ -27,9 +29,14 @@ pub struct Configuration<D> {
 }
 
 impl<D> Configuration<D> {
-    /// Of this store.
-    pub fn new(documents: D) -> Self {
-        Self { documents, held: Mutex::default(), hold: HELD, hold_after_failure: HELD_AFTER_FAILURE }
+    /// Of this store; mail is from `mail_from` where the document does not say.
+    pub fn new(documents: D, mail_from: Option<String>) -> Self {
+        Self { documents, mail_from, held: Mutex::default(), hold: HELD, hold_after_failure: HELD_AFTER_FAILURE }
+    }
+
+    /// The same, asking the store every time: whoever has changed the document sees the change at once.
+    pub fn unheld(documents: D, mail_from: Option<String>) -> Self {
+        Self { hold: Duration::ZERO, hold_after_failure: Duration::ZERO, ..Self::new(documents, mail_from) }
     }
 }
 
@@ -54,7 +61,10 @@ impl<D: ports::Documents> ports::Configuration for Configuration<D> {
         }
         let (active, patience) = match (self.documents.newest().await, held.take()) {
             (Ok(newest), old) => {
-                let newest = newest.unwrap_or_else(built_in);
+                let mut newest = newest.unwrap_or_else(built_in);
+                if newest.document.email.from.is_none() {
+                    newest.document.email.from.clone_from(&self.mail_from);
+                }
                 // The same document stays the same object: what was compiled from it stays good.
                 let same = old.map(|(_, old)| old).filter(|old| old.version == newest.version);
                 (same.unwrap_or_else(|| Arc::new(newest)), self.hold)
@@ -102,14 +112,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_document_is_held_for_a_while_and_kept_through_a_failure() {
-        let mut configuration = Configuration::new(Numbered(AtomicU64::new(0)));
-        assert_eq!(version(&configuration).await, 0);
-        configuration.documents.0.store(7, Ordering::SeqCst);
-        assert_eq!(version(&configuration).await, 0);
+        let held = Configuration::new(Numbered(AtomicU64::new(0)), None);
+        assert_eq!(version(&held).await, 0);
+        held.documents.0.store(7, Ordering::SeqCst);
+        assert_eq!(version(&held).await, 0);
 
-        configuration.hold = Duration::ZERO;
-        configuration.hold_after_failure = Duration::ZERO;
-        configuration.held = Mutex::default();
+        let configuration = Configuration::unheld(held.documents, None);
         assert_eq!(version(&configuration).await, 7);
         configuration.documents.0.store(FAIL, Ordering::SeqCst);
         assert_eq!(version(&configuration).await, 7);
@@ -121,6 +129,13 @@ mod tests {
 
     #[tokio::test]
     async fn without_any_document_a_failure_is_an_error() {
-        assert!(Configuration::new(Numbered(AtomicU64::new(FAIL))).current().await.is_err());
+        assert!(Configuration::new(Numbered(AtomicU64::new(FAIL)), None).current().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn mail_has_a_sender_where_the_document_names_none() {
+        let sender = "nuncio@example.org".to_owned();
+        let configuration = Configuration::new(Numbered(AtomicU64::new(0)), Some(sender.clone()));
+        assert_eq!(configuration.current().await.unwrap().document.email.from, Some(sender));
     }
 }

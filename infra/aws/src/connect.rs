@@ -87,9 +87,14 @@ impl Adapters {
         Documents::new(self.table())
     }
 
-    /// The rules document in force.
+    /// The rules document in force, asked for every 30 seconds.
     pub fn configuration(&self) -> Configuration<Documents> {
-        Configuration::new(self.documents())
+        Configuration::new(self.documents(), self.settings.mail_from.clone())
+    }
+
+    /// The rules document in force, asked for every time.
+    pub fn unheld_configuration(&self) -> Configuration<Documents> {
+        Configuration::unheld(self.documents(), self.settings.mail_from.clone())
     }
 
     /// The queue.

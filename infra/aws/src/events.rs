@@ -128,8 +128,8 @@ impl ports::EventLog for EventLog {
         while count < limit && examined < PURGE_EXAMINES && rounds < 2 {
             let found = self.expired(now, PURGE_EXAMINES - examined, limit - count).await?;
             let deletes: Vec<_> = found.keys.into_iter().map(|key| self.delete_expired(key, now)).collect();
-            let deleted: Vec<usize> = stream::iter(deletes).buffer_unordered(AT_ONCE).try_collect().await?;
-            count += deleted.iter().sum::<usize>();
+            let gone: Vec<usize> = stream::iter(deletes).buffer_unordered(AT_ONCE).try_collect().await?;
+            count += gone.iter().sum::<usize>();
             examined += found.examined;
             rounds += usize::from(found.ended);
         }
