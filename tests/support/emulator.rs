@@ -1,0 +1,154 @@
+//! An emulator of AWS for a test binary: installed on first use, bound to 127.0.0.1, ended with the
+//! process that started it. Refuses nothing silently: what is missing is said.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+
+/// The region everything is in.
+pub const REGION: &str = "us-east-1";
+
+/// How long it may take to be up; it usually takes less than a second.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running emulator.
+#[derive(Debug)]
+pub struct Emulator {
+    port: u16,
+    python: PathBuf,
+    /// While this end of the pipe is open, it runs.
+    life: Option<ChildStdin>,
+    child: Child,
+}
+
+impl Emulator {
+    /// The one of this process, started when it is first asked for.
+    pub fn shared() -> &'static Self {
+        static EMULATOR: OnceLock<Emulator> = OnceLock::new();
+        EMULATOR.get_or_init(Self::start)
+    }
+
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When Python is missing, the emulator cannot be installed, or it does not come up.
+    pub fn start() -> Self {
+        let tools = target().join("tools/ministack");
+        let python = install(&tools);
+        let port = free_port();
+        let log = tools.join(format!("log-{port}.txt"));
+        let mut child = Command::new(&python)
+            .arg(here("emulator.py"))
+            .args([port.to_string().as_str(), log.to_str().expect("a path in UTF-8")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the emulator's Python starts");
+        let life = child.stdin.take();
+        let emulator = Self { port, python, life, child };
+        emulator.wait_until_up(&log);
+        only_loopback(port);
+        emulator
+    }
+
+    /// Where all services are.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A Python that has boto3.
+    pub fn python(&self) -> &Path {
+        &self.python
+    }
+
+    /// What the SDK's clients need to reach it.
+    pub async fn sdk(&self) -> SdkConfig {
+        // The emulator takes any; these look like nobody's.
+        let nobody = Credentials::new("test", "test", None, None, "emulator");
+        aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .endpoint_url(self.endpoint())
+            .region(Region::from_static(REGION))
+            .credentials_provider(nobody)
+            .load()
+            .await
+    }
+
+    fn wait_until_up(&self, log: &Path) {
+        let started = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            let said = || fs::read_to_string(log).unwrap_or_default();
+            assert!(started.elapsed() < PATIENCE, "the emulator did not come up; it said:\n{}", said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.life.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The workspace's build folder.
+pub fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    // target/<profile>/deps/<test>
+    test.ancestors().nth(3).expect("a test lies in the build folder").to_owned()
+}
+
+fn here(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("aws").join(file)
+}
+
+/// Makes the virtual environment unless it is there; returns its Python.
+fn install(tools: &Path) -> PathBuf {
+    fs::create_dir_all(tools).expect("the build folder can be written");
+    // Test binaries may run side by side; the lock goes with the file.
+    let lock = File::create(tools.join("lock")).expect("the build folder can be written");
+    lock.lock().expect("the emulator's folder can be locked");
+    let python = tools.join("venv/bin/python");
+    let wanted = fs::read_to_string(here("requirements.txt")).expect("tests/aws/requirements.txt is there");
+    let installed = tools.join("installed.txt");
+    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return python;
+    }
+    eprintln!("installing the emulator of AWS into {} (once, about a minute)", tools.display());
+    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(tools.join("venv")).status();
+    let venv = venv.unwrap_or_else(|error| panic!("the tests on AWS need python3 (3.11 or newer) on the PATH: {error}"));
+    assert!(venv.success(), "python3 -m venv failed; on Debian, install python3-venv");
+    let pip = Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(here("requirements.txt"))
+        .status();
+    assert!(pip.is_ok_and(|pip| pip.success()), "pip could not install tests/aws/requirements.txt");
+    fs::write(installed, wanted).expect("the build folder can be written");
+    python
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 has a free port");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+/// The emulator must not be reached from outside. `ss` is asked where it is there.
+fn only_loopback(port: u16) {
+    let Ok(mut ss) = Command::new("ss").args(["-Hltn"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
+        return;
+    };
+    let lines = BufReader::new(ss.stdout.take().expect("its output is piped")).lines();
+    for line in lines.map_while(Result::ok) {
+        let local = line.split_whitespace().nth(3).unwrap_or_default();
+        if local.ends_with(&format!(":{port}")) {
+            assert!(local.starts_with("127.0.0.1:"), "the emulator listens at {local}, which others can reach");
+        }
+    }
+    let _ = ss.wait();
+}
