@@ -4,6 +4,7 @@
 //! them can run at once on one shared table. A new backend is one line below; a contract that is
 //! written but not listed is dead code, which the compiler reports.
 
+mod aws_world;
 mod documents;
 mod embedded_world;
 mod event_log;
@@ -103,3 +104,4 @@ macro_rules! backend {
 }
 
 backend!(embedded, crate::embedded_world::world);
+backend!(aws, crate::aws_world::world);

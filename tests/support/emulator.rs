@@ -11,12 +11,16 @@ use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use serde_json::Value;
 
 /// The region everything is in.
 pub const REGION: &str = "us-east-1";
 
+/// The emulator takes any credentials; these are nobody's.
+const NOBODY: &str = "test";
+
 /// How long it may take to be up; it usually takes less than a second.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running emulator.
 #[derive(Debug)]
@@ -43,7 +47,8 @@ impl Emulator {
         let tools = target().join("tools/ministack");
         let python = install(&tools);
         let port = free_port();
-        let log = tools.join(format!("log-{port}.txt"));
+        let test = std::env::current_exe().expect("a test knows where it is");
+        let log = tools.join(test.file_stem().expect("a file")).with_extension("log");
         let mut child = Command::new(&python)
             .arg(here("emulator.py"))
             .args([port.to_string().as_str(), log.to_str().expect("a path in UTF-8")])
@@ -70,14 +75,35 @@ impl Emulator {
 
     /// What the SDK's clients need to reach it.
     pub async fn sdk(&self) -> SdkConfig {
-        // The emulator takes any; these look like nobody's.
-        let nobody = Credentials::new("test", "test", None, None, "emulator");
+        let nobody = Credentials::new(NOBODY, NOBODY, None, None, "emulator");
         aws_config::defaults(BehaviorVersion::v2026_01_12())
             .endpoint_url(self.endpoint())
             .region(Region::from_static(REGION))
             .credentials_provider(nobody)
             .load()
             .await
+    }
+
+    /// `template.yaml`, its tags written out.
+    pub fn template(&self) -> &'static Value {
+        static TEMPLATE: OnceLock<Value> = OnceLock::new();
+        TEMPLATE.get_or_init(|| self.script("template.py", &[template_file().to_str().expect("a path in UTF-8")]))
+    }
+
+    /// What one of the scripts in `tests/aws` prints, which is JSON.
+    pub fn script(&self, name: &str, arguments: &[&str]) -> Value {
+        let run = Command::new(&self.python)
+            .arg("-B")
+            .arg(here(name))
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL", self.endpoint())
+            .env("AWS_DEFAULT_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", NOBODY)
+            .env("AWS_SECRET_ACCESS_KEY", NOBODY)
+            .output()
+            .expect("the emulator's Python starts");
+        assert!(run.status.success(), "{name} failed:\n{}", String::from_utf8_lossy(&run.stderr));
+        serde_json::from_slice(&run.stdout).expect("the script prints JSON")
     }
 
     fn wait_until_up(&self, log: &Path) {
@@ -104,11 +130,17 @@ pub fn target() -> PathBuf {
     test.ancestors().nth(3).expect("a test lies in the build folder").to_owned()
 }
 
+/// The deployed system's description.
+pub fn template_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
+}
+
 fn here(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("aws").join(file)
 }
 
 /// Makes the virtual environment unless it is there; returns its Python.
+#[expect(clippy::print_stderr, reason = "a minute's silence would look like a hang")]
 fn install(tools: &Path) -> PathBuf {
     fs::create_dir_all(tools).expect("the build folder can be written");
     // Test binaries may run side by side; the lock goes with the file.
@@ -122,7 +154,8 @@ fn install(tools: &Path) -> PathBuf {
     }
     eprintln!("installing the emulator of AWS into {} (once, about a minute)", tools.display());
     let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(tools.join("venv")).status();
-    let venv = venv.unwrap_or_else(|error| panic!("the tests on AWS need python3 (3.11 or newer) on the PATH: {error}"));
+    let venv =
+        venv.unwrap_or_else(|error| panic!("the tests on AWS need python3 (3.11 or newer) on the PATH: {error}"));
     assert!(venv.success(), "python3 -m venv failed; on Debian, install python3-venv");
     let pip = Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
