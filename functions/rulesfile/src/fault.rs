@@ -55,21 +55,21 @@ impl At {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 }
 
-/// How many names are looked up for a near one. Each lookup walks all known names, so that a file
-/// made of wrong names would otherwise take time by the square of its size.
-const MAX_SUGGESTIONS: usize = 200;
+/// How many pairs of names are compared to find the one that was meant. A file made of wrong names
+/// would otherwise take time by the square of its size.
+const MAX_COMPARISONS: usize = 50_000;
 
 /// What has been found so far.
 #[derive(Debug)]
 pub(crate) struct Findings {
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
-    suggestions_left: usize,
+    comparisons_left: usize,
 }
 
 impl Default for Findings {
     fn default() -> Self {
-        Self { faults: Vec::new(), warnings: Vec::new(), suggestions_left: MAX_SUGGESTIONS }
+        Self { faults: Vec::new(), warnings: Vec::new(), comparisons_left: MAX_COMPARISONS }
     }
 }
 
@@ -84,10 +84,10 @@ impl Findings {
         self.warnings.push(Fault { line: at.line, column: at.column, what: what.into(), hint: hint.into() });
     }
 
-    /// Whether one more name may be looked up.
-    pub(crate) fn may_suggest(&mut self) -> bool {
-        let may = self.suggestions_left > 0;
-        self.suggestions_left = self.suggestions_left.saturating_sub(1);
+    /// Whether two more names may be compared.
+    pub(crate) fn may_compare(&mut self) -> bool {
+        let may = self.comparisons_left > 0;
+        self.comparisons_left = self.comparisons_left.saturating_sub(1);
         may
     }
 

@@ -3,7 +3,7 @@
 //! ```
 //! let faults = rulesfile::read("retention: a year\nruls: {}\n").unwrap_err();
 //! assert_eq!(faults.len(), 2);
-//! assert!(faults[1].to_string().starts_with(r#"2:1: "ruls" is no key of the rules file; did you mean "rules"?"#));
+//! assert!(faults[1].to_string().starts_with(r#"2:1: "ruls" is not a key of the rules file; did you mean "rules"?"#));
 //! ```
 //!
 //! A file goes through these modules:

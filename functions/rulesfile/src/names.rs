@@ -49,7 +49,7 @@ pub(crate) fn check(name: &str, noun: &str, at: At, findings: &mut Findings) {
     let well_formed = name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._-".contains(&byte));
     if !well_formed {
-        let what = format!("{} is no name for a {noun}", shown(name));
+        let what = format!("{} is not a name for a {noun}", shown(name));
         findings.fault(at, what, "start with a letter or digit and use only A-Z, a-z, 0-9, space, dot, _ and -");
     } else if name.len() > MAX_CHARS {
         let what = format!("the name of this {noun} has {} characters", name.len());
@@ -64,13 +64,14 @@ pub(crate) fn nearest<'c>(
     findings: &mut Findings,
 ) -> Option<&'c str> {
     let length = word.chars().count();
-    if length > MAX_CHARS || !findings.may_suggest() {
+    if length > MAX_CHARS {
         return None;
     }
     let lowered = word.to_lowercase();
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= MAX_CHARS)
+        .take_while(|_| findings.may_compare())
         .map(|candidate| (strsim::osa_distance(&lowered, &candidate.to_lowercase()), candidate))
         // A third of the word may be wrong, and never all of it.
         .filter(|(distance, _)| *distance <= (length / 3).max(1) && *distance < length)

@@ -33,19 +33,22 @@ impl<'n> Section<'n> {
     /// Checks the keys of the mapping at `node`; `at` is where the mapping is named.
     pub(crate) fn open(at: At, node: &'n Node, name: &str, keys: &Keys, findings: &mut Findings) -> Option<Self> {
         let mut values = HashMap::new();
+        let mut merged = false;
         for (key, value) in entries(node, name, findings)? {
             let text = key.text.as_str();
             if let Some((_, hint)) = keys.unsupported.iter().find(|(word, _)| *word == text) {
                 findings.fault(key.at, format!("{text:?} is not supported by this version"), *hint);
             } else if text == "<<" {
                 findings.fault(key.at, "merge keys (<<) are not supported", "write the keys out");
+                merged = true;
             } else if !keys.known.contains(&text) {
                 unknown(key, keys, findings);
             } else if values.insert(text, &**value).is_some() {
                 findings.fault(key.at, format!("{text:?} stands here a second time"), "keep one of them");
             }
         }
-        Some(Self { at, of: keys.of, values })
+        // What a merge would have brought is not missing.
+        (!merged).then_some(Self { at, of: keys.of, values })
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&'n Node> {
@@ -63,7 +66,7 @@ impl<'n> Section<'n> {
 }
 
 fn unknown(key: &Key, keys: &Keys, findings: &mut Findings) {
-    let what = format!("{} is no key of {}", shown(&key.text), keys.of);
+    let what = format!("{} is not a key of {}", shown(&key.text), keys.of);
     let hint = match nearest(&key.text, keys.known.iter().copied(), findings) {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("the keys are {}", keys.known.join(", ")),
@@ -143,7 +146,9 @@ pub(crate) fn boolean(node: &Node, name: &str, findings: &mut Findings) -> Optio
     match meaning(node) {
         Some(Meaning::Boolean(value)) => Some(value),
         Some(Meaning::Nothing) => wrong_type(node, name, "true or false", EMPTY, findings),
-        _ => wrong_type(node, name, "true or false", "without quotes; yes, no, on and off are texts in YAML", findings),
+        _ => {
+            wrong_type(node, name, "true or false", "write it without quotes; yes, no, on and off are texts", findings)
+        }
     }
 }
 
@@ -176,7 +181,7 @@ fn wrong_type<T>(node: &Node, name: &str, wanted: &str, hint: &str, findings: &m
         Value::Map(_) => "a mapping",
         Value::Scalar(scalar) => match scalar.meaning() {
             Meaning::Nothing => "empty",
-            Meaning::Boolean(_) => "true or false",
+            Meaning::Boolean(_) => "a boolean",
             Meaning::Integer(_) | Meaning::Number => "a number",
             Meaning::Text(_) => "a text",
         },

@@ -11,7 +11,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub(crate) fn text<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
     if bytes.len() > MAX_BYTES {
         let what = format!("the file has {} bytes; at most {MAX_BYTES} are read", bytes.len());
-        findings.fault(At::START, what, "name groups of actions by patterns such as model_*, or take the file apart");
+        findings.fault(At::START, what, "shorten it; an alias (*name) repeats a part (&name) in few bytes");
         return None;
     }
     let (text, broken) = match std::str::from_utf8(bytes) {

@@ -31,11 +31,11 @@ fn the_examples_in_the_built_in_file_hold() {
 fn a_fault_names_its_file_in_text_and_in_json() {
     let faults = rulesfile::read("ruls: {}").unwrap_err();
     let fault = faults[0].in_file("nuncio.yaml");
-    let line = r#"nuncio.yaml:1:1: "ruls" is no key of the rules file; did you mean "rules"?"#;
+    let line = r#"nuncio.yaml:1:1: "ruls" is not a key of the rules file; did you mean "rules"?"#;
     assert_eq!(fault.to_string(), line);
     assert_eq!(
         serde_json::to_string(&fault).unwrap(),
-        r#"{"file":"nuncio.yaml","line":1,"column":1,"what":"\"ruls\" is no key of the rules file","hint":"did you mean \"rules\"?"}"#
+        r#"{"file":"nuncio.yaml","line":1,"column":1,"what":"\"ruls\" is not a key of the rules file","hint":"did you mean \"rules\"?"}"#
     );
 }
 

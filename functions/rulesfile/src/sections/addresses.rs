@@ -20,7 +20,7 @@ const MAX_EMAIL_BYTES: usize = 254;
 pub(crate) fn email<'n>(text: &'n str, at: At, findings: &mut Findings) -> Option<&'n str> {
     let holds = is_email(text);
     if !holds {
-        findings.fault(at, "this is no mail address", "write one such as somebody@example.org");
+        findings.fault(at, "this is not a mail address", "write one such as somebody@example.org");
     }
     holds.then_some(text)
 }
@@ -39,7 +39,7 @@ pub(crate) fn mailbox(node: &Node, name: &str, findings: &mut Findings) -> Optio
         return Some(text.to_owned());
     }
     let hint = "write somebody@example.org or Name <somebody@example.org>";
-    findings.fault(node.at, format!("{name} is no mailbox"), hint);
+    findings.fault(node.at, format!("{name} is not a mailbox"), hint);
     None
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn network(node: &Node, name: &str, findings: &mut Findings) -> Optio
     let text = shape::text(node, name, findings)?;
     let address = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
     let Ok(net) = text.parse::<IpNet>().or_else(|_| address()) else {
-        let what = format!("{name} is no network address");
+        let what = format!("{name} holds what is not a network address");
         findings.fault(node.at, what, "write an address or a network, such as 192.0.2.7 or 192.0.2.0/24");
         return None;
     };
@@ -109,7 +109,9 @@ fn url(node: &Node, text: &str, name: &str, schemes: &[&str], example: &str, fin
         _ if text.contains(|one: char| one.is_control() || one.is_whitespace()) => {
             ("holds spaces or line breaks", format!("write one such as {example}"))
         }
-        Err(_) => ("is no URL", format!("write one such as {example}, or refer to a secret that holds it: env:NAME")),
+        Err(_) => {
+            ("is not a URL", format!("write one such as {example}, or refer to a secret that holds it: env:NAME"))
+        }
         Ok(url) if !schemes.contains(&url.scheme()) => {
             ("has another scheme than it may", format!("it must start with {}://", schemes.join(":// or ")))
         }

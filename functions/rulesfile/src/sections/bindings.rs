@@ -2,6 +2,8 @@
 //!
 //! Owns the settings' bounds; what a binding does is the `rules` crate's.
 
+use std::collections::HashSet;
+
 use domain::document::Binding;
 
 use super::rules::Names;
@@ -20,11 +22,11 @@ const MAX_TIMEOUT_SECONDS: i64 = 86_400;
 const MAX_ORDER: i64 = i32::MAX as i64;
 
 pub(crate) fn read(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Vec<Binding> {
-    let mut bindings: Vec<Binding> = Vec::new();
+    let mut bindings = Vec::new();
+    let mut bound = HashSet::new();
     for item in shape::list(node, "policies", findings).unwrap_or_default() {
         let Some(binding) = binding(item, known, findings) else { continue };
-        let twice = bindings.iter().any(|other| other.policy == binding.policy && other.order == binding.order);
-        if twice {
+        if !bound.insert((binding.policy.clone(), binding.order)) {
             let hint = "remove one, or give them different orders if both are meant";
             findings.warning(item.at, "this policy is bound twice with the same order", hint);
         }

@@ -33,6 +33,6 @@ fn check_type(event_type: &str, at: At, findings: &mut Findings) {
     let start = event_type.strip_suffix('*').unwrap_or(event_type);
     if event_type.is_empty() || start.contains(|one: char| one == '*' || one.is_control() || one.is_whitespace()) {
         let hint = "write a type such as com.example.paid, or the start of one and *";
-        findings.fault(at, "this is no CloudEvents type", hint);
+        findings.fault(at, "this is not a CloudEvents type", hint);
     }
 }

@@ -59,7 +59,7 @@ fn username<'n>(text: &'n str, at: At, findings: &mut Findings) -> Option<&'n st
         !text.is_empty() && text.chars().count() <= MAX_USERNAME_CHARS && !text.contains(char::is_control);
     if !well_formed {
         let hint = format!("write 1 to {MAX_USERNAME_CHARS} characters in one line");
-        findings.fault(at, "this is no username", hint);
+        findings.fault(at, "this is not a username", hint);
     }
     well_formed.then_some(text)
 }

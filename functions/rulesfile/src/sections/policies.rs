@@ -80,7 +80,7 @@ fn warn_of_a_near_miss(pattern: &ActionPattern, node: &Node, findings: &mut Find
         return;
     }
     if let Some(near) = names::nearest(name, KNOWN_ACTIONS, findings) {
-        findings.warning(node.at, format!("{name} is no documented action"), format!("did you mean {near}?"));
+        findings.warning(node.at, format!("{name} is not a documented action"), format!("did you mean {near}?"));
     }
 }
 
@@ -88,7 +88,7 @@ fn app(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = shape::text(node, "app", findings)?;
     if text.is_empty() || text.ends_with('.') || text.ends_with('*') {
         let hint = "name an app; it admits what lies below it: authentik.events admits authentik.events.signals";
-        findings.fault(node.at, "app is no app", hint);
+        findings.fault(node.at, "app is not the name of an app", hint);
         return None;
     }
     Some(text.to_owned())
@@ -98,7 +98,7 @@ fn model(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = shape::text(node, "model", findings)?;
     let holds = text.rsplit_once('.').is_some_and(|(app, name)| !app.is_empty() && !name.is_empty());
     if !holds {
-        findings.fault(node.at, "model is no model", "write app.model, such as authentik_core.user");
+        findings.fault(node.at, "model is not the name of a model", "write app.model, such as authentik_core.user");
         return None;
     }
     Some(text.to_owned())

@@ -30,7 +30,7 @@ pub(crate) fn action(text: &str, at: At, findings: &mut Findings) -> Option<Acti
     let pattern = ActionPattern::parse(text).ok();
     if pattern.is_none() {
         let hint = "an action has a-z first, then a-z, 0-9, _ . : - only, and may end in *, such as model_*";
-        findings.fault(at, format!("{} is no action", names::shown(text)), hint);
+        findings.fault(at, format!("{} is not an action", names::shown(text)), hint);
     }
     pattern
 }
@@ -46,6 +46,6 @@ fn period(node: &Node, name: &str, findings: &mut Findings) -> Option<Period> {
         PeriodError::NotANumber => "a value must be a number that is not negative",
         PeriodError::OutOfRange => "it must be longer than nothing and shorter than 1000 years",
     };
-    findings.fault(node.at, format!("{name} is no period"), hint);
+    findings.fault(node.at, format!("{name} is not a period"), hint);
     None
 }

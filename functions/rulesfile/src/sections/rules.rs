@@ -2,6 +2,8 @@
 //!
 //! Owns the references to groups, transports and policies: each must exist.
 
+use std::collections::HashSet;
+
 use domain::document::{Mode, Rule, Severity};
 
 use super::bindings;
@@ -95,7 +97,7 @@ fn one_of<'w>(node: &Node, name: &str, words: &[&'w str], findings: &mut Finding
         Some(near) => format!("did you mean {near}?"),
         None => format!("write one of {}", words.join(", ")),
     };
-    findings.fault(node.at, format!("{} is no {name}", shown(text)), hint);
+    findings.fault(node.at, format!("{} is not a {name}", shown(text)), hint);
     None
 }
 
@@ -106,14 +108,15 @@ fn group(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Stri
 }
 
 fn transports(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Vec<String> {
-    let mut transports: Vec<String> = Vec::new();
+    let mut transports = Vec::new();
+    let mut listed = HashSet::new();
     for item in shape::list(node, "transports", findings).unwrap_or_default() {
         let Some(name) = shape::text(item, "a transport", findings) else { continue };
         known.transports.check(name, item.at, findings);
-        if transports.iter().any(|listed| listed == name) {
-            findings.fault(item.at, format!("the transport {} is listed twice", shown(name)), "keep one of them");
-        } else {
+        if listed.insert(name) {
             transports.push(name.to_owned());
+        } else {
+            findings.fault(item.at, format!("the transport {} is listed twice", shown(name)), "keep one of them");
         }
     }
     transports

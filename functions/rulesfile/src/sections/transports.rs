@@ -76,7 +76,7 @@ fn mode<'n>(node: &'n Node, findings: &mut Findings) -> Option<&'n str> {
         Some(near) => format!("did you mean {near}?"),
         None => format!("the modes are {}", MODES.join(", ")),
     };
-    findings.fault(node.at, format!("{} is no mode", shown(text)), hint);
+    findings.fault(node.at, format!("{} is not a mode", shown(text)), hint);
     None
 }
 
@@ -129,6 +129,6 @@ fn content_type(node: &Node, findings: &mut Findings) -> Option<String> {
     if printable && halves.is_some_and(|(kind, subkind)| is_token(kind) && is_token(subkind.trim_end())) {
         return Some(text.to_owned());
     }
-    findings.fault(node.at, "content_type is none", "write one such as application/json or text/json");
+    findings.fault(node.at, "content_type is not a media type", "write one such as application/json or text/json");
     None
 }

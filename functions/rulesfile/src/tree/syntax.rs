@@ -6,7 +6,7 @@ use crate::fault::At;
 
 /// The reader's complaint, led in.
 pub(super) fn what(info: &str) -> String {
-    format!("this is no valid YAML: {info}")
+    format!("this is not valid YAML: {info}")
 }
 
 /// What most often is behind such a complaint.
@@ -19,7 +19,7 @@ pub(super) fn hint(info: &str, text: &str, at: At) -> &'static str {
         "put a text that starts with * or & in quotes"
     } else if info.contains("quoted") || info.contains("escape") {
         "close the quotes; inside double quotes write \\\\ for a backslash"
-    } else if info.contains("flow") || info.contains("bracket") {
+    } else if info.contains("flow") || info.contains("bracket") || info.contains("':' indicator") {
         "close every [ and {, and put commas between the items"
     } else if info.contains("mapping values") {
         "put a text that holds a colon and a space in quotes, and check the indentation"
