@@ -49,7 +49,7 @@ impl StoreError {
 pub trait Intake: Send + Sync {
     /// Stores the events and queues them for evaluation; both, or an error.
     ///
-    /// An event whose pk is stored already is left as it is; accepting it again is harmless and
+    /// A named event whose pk is stored already is left as it is; accepting it again is harmless and
     /// leads to no second delivery. No two of `events` have the same pk. On return they are durable.
     async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError>;
 

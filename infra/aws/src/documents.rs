@@ -109,6 +109,10 @@ impl ports::Documents for Documents {
     }
 
     async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
+        // Version 0 is the built-in document, which is before every stored one.
+        if active.version == 0 {
+            return Ok(Saved::Conflict);
+        }
         let request = self.table.client().transact_write_items().set_transact_items(Some(self.writes(active)?));
         match request.send().await {
             Ok(_) => Ok(Saved::Saved),
