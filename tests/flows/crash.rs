@@ -87,7 +87,7 @@ async fn killed_at_any_moment_it_loses_nothing_and_repeats_nothing_closed() {
                 open += nuncio.get(&path).await["results"].as_array().unwrap().len();
             }
             let received: BTreeSet<String> =
-                times_received(&sink).into_keys().map(|id| id.split('.').next().unwrap().to_owned()).collect();
+                times_received(&sink).into_keys().map(|id| id.split('_').next().unwrap().to_owned()).collect();
             if open == 0 && accepted.is_subset(&received) {
                 return;
             }
@@ -96,7 +96,7 @@ async fn killed_at_any_moment_it_loses_nothing_and_repeats_nothing_closed() {
     };
     let settled = tokio::time::timeout(Duration::from_secs(60), everything_delivered).await;
     let times = times_received(&sink);
-    let received: BTreeSet<String> = times.keys().map(|id| id.split('.').next().unwrap().to_owned()).collect();
+    let received: BTreeSet<String> = times.keys().map(|id| id.split('_').next().unwrap().to_owned()).collect();
     let lost: Vec<_> = accepted.difference(&received).collect();
     assert!(lost.is_empty() && settled.is_ok(), "accepted but never delivered: {lost:?}\n{}", nuncio.log());
     let repeated: Vec<_> = closed.iter().filter(|(id, before)| times[*id] != **before).collect();

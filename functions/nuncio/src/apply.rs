@@ -13,8 +13,7 @@ use crate::http::{Remote, block_on, expect};
 #[expect(clippy::print_stdout, reason = "the new version is the command's output")]
 pub(crate) fn run(options: &Apply) -> anyhow::Result<ExitCode> {
     // Checked here first: faults are reported with the file's name.
-    check::read_valid(&options.file)?;
-    let yaml = std::fs::read(&options.file).with_context(|| format!("cannot read {}", options.file.display()))?;
+    let (_, yaml) = check::read_valid(&options.file)?;
     block_on(async {
         let remote = Remote::new(&options.server)?;
         let reach = || format!("cannot reach {}", remote.url());

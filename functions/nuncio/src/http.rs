@@ -19,7 +19,7 @@ impl Remote {
     pub(crate) fn new(server: &Server) -> anyhow::Result<Self> {
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .context("cannot set up HTTP")?;
         Ok(Self { client, url: server.url.trim_end_matches('/').to_owned(), token: server.token.clone() })

@@ -17,7 +17,7 @@ use crate::cli::Match;
 
 #[expect(clippy::print_stdout, reason = "the verdicts are the command's output")]
 pub(crate) fn run(options: &Match) -> anyhow::Result<ExitCode> {
-    let document = check::read_valid(&options.rules)?;
+    let (document, _) = check::read_valid(&options.rules)?;
     let event = read_event(&options.event, &document)?;
     let held_back = loop_guard::check(&event, &document);
     for mut explanation in RuleSet::compile(&document).explain(&event) {

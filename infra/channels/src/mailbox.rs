@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_name_sorts_by_time_and_leads_nowhere() {
-        let id = "018650dd-2c93-7f1e-8afe-ad5af90bf680.00112233445566778899";
+        let id = "018650dd-2c93-7f1e-8afe-ad5af90bf680_00112233445566778899";
         let mail = format!("Date: Wed, 15 Feb 2023 15:32:55 +0000\r\nX-Nuncio-Delivery: {id}\r\n\r\nbody");
         assert_eq!(name(mail.as_bytes(), NOW), format!("1676475175000-{id}.eml"));
         let hostile = name(b"X-Nuncio-Delivery: ../../etc/passwd\r\n\r\nX", NOW);

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::EventPk;
 
-/// `<event pk>.<20 hex digits>`: the digits are a hash over rule, transport and recipient, so the
+/// `<event pk>_<20 hex digits>`: the digits are a hash over rule, transport and recipient, so the
 /// same four always give the same id, and the event's place in the store follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -19,7 +19,7 @@ pub struct DeliveryId {
 
 /// The text is no delivery id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a delivery id; one looks like 018650dd-2c93-7f1e-8afe-ad5af90bf680.00112233445566778899")]
+#[error("not a delivery id; one looks like 018650dd-2c93-7f1e-8afe-ad5af90bf680_00112233445566778899")]
 pub struct DeliveryIdError;
 
 impl DeliveryId {
@@ -60,7 +60,7 @@ impl DeliveryId {
 
 impl fmt::Display for DeliveryId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.", self.event)?;
+        write!(formatter, "{}_", self.event)?;
         self.rest.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
@@ -68,7 +68,7 @@ impl fmt::Display for DeliveryId {
 impl FromStr for DeliveryId {
     type Err = DeliveryIdError;
     fn from_str(text: &str) -> Result<Self, DeliveryIdError> {
-        let (event, digits) = text.split_once('.').ok_or(DeliveryIdError)?;
+        let (event, digits) = text.split_once('_').ok_or(DeliveryIdError)?;
         if digits.len() != 20 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(DeliveryIdError);
         }

@@ -1,6 +1,6 @@
 //! The rules document in force: from a file that is read again when it changes, or from the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -117,9 +117,8 @@ impl Documents for StoredConfiguration {
     }
 }
 
-fn active(file: &PathBuf, version: u64) -> anyhow::Result<Active> {
-    let document = check::read_valid(file)?;
-    let source = String::from_utf8_lossy(&std::fs::read(file)?).into_owned();
+fn active(file: &Path, version: u64) -> anyhow::Result<Active> {
+    let (document, source) = check::read_valid(file)?;
     Ok(Active { version, document, source, at: SystemClock.now(), by: file.display().to_string() })
 }
 

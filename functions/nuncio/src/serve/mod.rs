@@ -122,14 +122,10 @@ type Rules = (Arc<dyn Configuration>, RulesSource, Option<Arc<FileConfiguration>
 async fn rules(options: &Serve, store: &Store) -> anyhow::Result<Rules> {
     let beside = std::path::PathBuf::from("nuncio.yaml");
     let file = options.config.clone().or_else(|| beside.exists().then_some(beside));
-    match file {
-        Some(file) => {
-            let configuration = Arc::new(FileConfiguration::read(file)?);
-            Ok((configuration.clone(), RulesSource::File, Some(configuration)))
-        }
-        None => {
-            let configuration = Arc::new(StoredConfiguration::load(store.clone()).await?);
-            Ok((configuration.clone(), RulesSource::Stored(configuration), None))
-        }
+    if let Some(file) = file {
+        let configuration = Arc::new(FileConfiguration::read(file)?);
+        return Ok((configuration.clone(), RulesSource::File, Some(configuration)));
     }
+    let configuration = Arc::new(StoredConfiguration::load(store.clone()).await?);
+    Ok((configuration.clone(), RulesSource::Stored(configuration), None))
 }

@@ -109,7 +109,7 @@ mod tests {
         let id = DeliveryId::of(pk, "rule", "transport", "ann");
         let (partition, sort) = delivery(id, 4);
         assert_eq!(partition, "D#20230214#3");
-        assert!(sort.starts_with(&format!("{pk}.")));
+        assert!(sort.starts_with(&format!("{pk}_")));
         assert!(*FIRST < *sort && *sort < *LAST);
     }
 

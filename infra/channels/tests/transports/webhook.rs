@@ -25,7 +25,7 @@ async fn the_whole_request() {
     insta::assert_snapshot!(shown, @r###"
 POST /in?a=b
 content-type: application/json
-webhook-id: msg_018655ab-7777-8000-8000-2779b173eb2a.7e5b48243336e12c950d
+webhook-id: msg_018655ab-7777-8000-8000-2779b173eb2a_7e5b48243336e12c950d
 webhook-timestamp: 1676475180
 accept: */*
 user-agent: Nuncio/[version]
