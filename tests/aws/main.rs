@@ -1,1 +1,6 @@
-//! Tests.
+//! The deployed system: `template.yaml` itself, with the real binaries, on an emulator of AWS. Each test
+//! deploys a stack of its own.
+
+mod described;
+mod runs;
+mod stack;

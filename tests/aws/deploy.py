@@ -1,0 +1,86 @@
+"""Deploys template.yaml to the emulator, as `sam package` and `sam deploy` would.
+
+    deploy.py TEMPLATE STACK PARAMETERS NAME=BINARY…
+
+PARAMETERS is a JSON object. Prints the stack's outputs and the functions' names as one JSON object.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import boto3
+from botocore.exceptions import ClientError
+
+from template import read
+
+BUCKET = "nuncio-code"
+
+
+def stripped(binary: str) -> bytes:
+    """A debug binary is mostly symbols, which no test looks at."""
+    if shutil.which("strip"):
+        with tempfile.NamedTemporaryFile() as small:
+            subprocess.run(["strip", "-o", small.name, binary], check=True)
+            with open(small.name, "rb") as file:
+                return file.read()
+    with open(binary, "rb") as file:
+        return file.read()
+
+
+def upload(s3, binary: str) -> str:
+    """Puts the binary into the bucket as a zip file with `bootstrap`, once; returns where it is."""
+    identity = f"{binary} {os.stat(binary).st_mtime_ns}"
+    key = hashlib.sha256(identity.encode()).hexdigest()
+    try:
+        s3.head_object(Bucket=BUCKET, Key=key)
+    except ClientError:
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w", zipfile.ZIP_STORED) as archive:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, stripped(binary))
+        s3.put_object(Bucket=BUCKET, Key=key, Body=code.getvalue())
+    return f"s3://{BUCKET}/{key}"
+
+
+def packaged(s3, template: dict, binaries: dict[str, str]) -> str:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = resource["Properties"]
+            properties["CodeUri"] = upload(s3, binaries[os.path.basename(properties["CodeUri"])])
+    return json.dumps(template)
+
+
+def main() -> None:
+    path, stack, parameters, *binaries = sys.argv[1:]
+    s3, cloudformation = boto3.client("s3"), boto3.client("cloudformation")
+    s3.create_bucket(Bucket=BUCKET)
+    template = packaged(s3, read(path), dict(binary.split("=", 1) for binary in binaries))
+    cloudformation.create_stack(
+        StackName=stack,
+        TemplateBody=template,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in json.loads(parameters).items()
+        ],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    (created,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    printed = {output["OutputKey"]: output["OutputValue"] for output in created.get("Outputs", [])}
+    for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
+        if resource["ResourceType"] == "AWS::Lambda::Function":
+            printed[resource["LogicalResourceId"]] = resource["PhysicalResourceId"]
+    json.dump(printed, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

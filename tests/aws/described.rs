@@ -1,0 +1,82 @@
+//! What `template.yaml` promises, read from the template: what no emulator can show.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use support::emulator::Emulator;
+
+fn template() -> &'static Value {
+    Emulator::shared().template()
+}
+
+fn of_type(kind: &str) -> Vec<(&'static String, &'static Value)> {
+    let resources = template()["Resources"].as_object().unwrap();
+    resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == kind)
+        .map(|(name, one)| (name, &one["Properties"]))
+        .collect()
+}
+
+fn keys(object: &Map<String, Value>) -> BTreeSet<&str> {
+    object.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn it_sets_exactly_what_the_code_reads() {
+    let variables = &template()["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(keys(variables.as_object().unwrap()), BTreeSet::from(aws::settings::VARIABLES));
+    for (name, function) in of_type("AWS::Serverless::Function") {
+        assert!(function.get("Environment").is_none(), "{name} has variables of its own");
+    }
+}
+
+#[test]
+fn every_function_has_a_role_and_a_log_of_its_own() {
+    let functions = of_type("AWS::Serverless::Function");
+    assert_eq!(functions.len(), 4);
+    for (name, function) in functions {
+        assert_eq!(function["Role"]["Fn::GetAtt"][0], format!("{name}Role"));
+        assert_eq!(function["LoggingConfig"]["LogGroup"]["Ref"], format!("{name}Log"));
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
+    }
+    for (name, log) in of_type("AWS::Logs::LogGroup") {
+        assert!(log.get("RetentionInDays").is_some(), "{name} is kept for ever");
+    }
+}
+
+#[test]
+fn a_role_allows_named_actions_on_named_things() {
+    for (name, role) in of_type("AWS::IAM::Role") {
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
+            let actions = statement["Action"].to_string();
+            assert!(!actions.contains('*'), "{name} allows {actions}");
+            // X-Ray knows no resources.
+            assert!(statement["Resource"] != "*" || actions.contains("xray:"), "{name} allows {actions} on everything");
+        }
+    }
+}
+
+#[test]
+fn data_outlives_mistakes() {
+    let [(_, table)] = of_type("AWS::DynamoDB::Table")[..] else { panic!("one table") };
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "ttl");
+    assert_eq!(table["TimeToLiveSpecification"]["Enabled"], true);
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    assert_eq!(table["DeletionProtectionEnabled"]["Ref"], "DeletionProtection");
+    assert_eq!(template()["Parameters"]["DeletionProtection"]["Default"], "true");
+}
+
+#[test]
+fn the_queue_is_patient() {
+    let resources = &template()["Resources"];
+    let (queue, dispatch) = (&resources["Queue"]["Properties"], &resources["Dispatch"]["Properties"]);
+    assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * dispatch["Timeout"].as_u64().unwrap());
+    assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 5);
+    let source = &dispatch["Events"]["Work"]["Properties"];
+    assert_eq!(source["FunctionResponseTypes"][0], "ReportBatchItemFailures");
+    for (name, queue) in of_type("AWS::SQS::Queue") {
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
+    }
+}

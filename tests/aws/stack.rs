@@ -1,0 +1,161 @@
+//! A deployed stack, and what can be seen of it from outside.
+
+use std::time::{Duration, Instant};
+
+use aws::{Adapters, Settings};
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::QueueAttributeName;
+use domain::ports::{Clock as _, Tokens as _};
+use domain::token::{Scope, Token};
+use host::SystemClock;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use support::binaries::binary;
+use support::emulator::{Emulator, template_file};
+use support::unique;
+
+/// The sender SES is told to trust.
+pub(crate) const MAIL_FROM: &str = "nuncio@example.org";
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Stack {
+    pub(crate) sdk: SdkConfig,
+    pub(crate) adapters: Adapters,
+    /// An admin's.
+    pub(crate) token: String,
+    outputs: Value,
+    http: reqwest::Client,
+}
+
+impl Stack {
+    /// Deploys one with these rules in force.
+    pub(crate) async fn deploy(rules: &str) -> Self {
+        let emulator = Emulator::shared();
+        let sdk = emulator.sdk().await;
+        let ses = aws_sdk_ses::Client::new(&sdk);
+        ses.verify_email_identity().email_address(MAIL_FROM).send().await.unwrap();
+        let outputs = deploy(emulator);
+        let text = |name: &str| outputs[name].as_str().unwrap_or_else(|| panic!("no output {name}")).to_owned();
+        let settings = Settings {
+            table: text("TableName"),
+            queue_url: text("QueueUrl"),
+            shards: 4,
+            mail_from: None,
+            log: String::new(),
+        };
+        let stack = Self {
+            adapters: Adapters::over(sdk.clone(), settings),
+            sdk,
+            token: unique("token"),
+            outputs,
+            http: reqwest::Client::new(),
+        };
+        let now = SystemClock.now();
+        let token = Token::new(&stack.token, vec![Scope::Admin], Some("ann".to_owned()), String::new(), now, None);
+        stack.adapters.tokens().put(&token).await.unwrap();
+        let put = stack.request(Method::PUT, "ConsoleUrl", "/v1/config").header("If-Match", "\"0\"");
+        let answer = put.body(rules.to_owned()).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+        stack
+    }
+
+    /// A request to a function's URL, with the admin's token.
+    pub(crate) fn request(&self, method: Method, function: &str, path: &str) -> RequestBuilder {
+        let url = self.outputs[function].as_str().unwrap();
+        let host = url.trim_start_matches("https://").trim_end_matches('/');
+        // The emulator tells functions apart by the host that was asked for.
+        let request = self.http.request(method, format!("{}{path}", Emulator::shared().endpoint()));
+        request.header("Host", host).bearer_auth(&self.token)
+    }
+
+    /// Posts an event; says its pk.
+    pub(crate) async fn post(&self, event: &Value) -> String {
+        let request = self.request(Method::POST, "IngestUrl", "/v1/events").header("Content-Type", "application/json");
+        let answer = request.body(event.to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), 202, "{}", answer.text().await.unwrap());
+        let answer: Value = answer.json().await.unwrap();
+        answer["results"][0]["pk"].as_str().unwrap().to_owned()
+    }
+
+    /// What the console says.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, "ConsoleUrl", path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}: {}", answer.text().await.unwrap());
+        answer.json().await.unwrap()
+    }
+
+    /// Runs a function as its schedule would; says what it answered.
+    pub(crate) fn invoke(&self, function: &str) -> Value {
+        Emulator::shared().script("invoke.py", &[self.outputs[function].as_str().unwrap()])
+    }
+
+    /// The items of the table whose partition begins so.
+    pub(crate) async fn items(&self, start: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
+        let table = &self.adapters.settings().table;
+        let scan = aws_sdk_dynamodb::Client::new(&self.sdk)
+            .scan()
+            .table_name(table)
+            .consistent_read(true)
+            .filter_expression("begins_with(pk, :start)")
+            .expression_attribute_values(":start", AttributeValue::S(start.to_owned()));
+        scan.send().await.unwrap().items.unwrap_or_default()
+    }
+
+    /// Puts a text into the queue as it is.
+    pub(crate) async fn send_raw(&self, body: &str) {
+        let queue = &self.adapters.settings().queue_url;
+        let client = aws_sdk_sqs::Client::new(&self.sdk);
+        client.send_message().queue_url(queue).message_body(body).send().await.unwrap();
+    }
+
+    /// Messages that wait, that are held back, and that somebody has taken and not deleted.
+    pub(crate) async fn queued(&self) -> [String; 3] {
+        use QueueAttributeName as Name;
+        let names = [
+            Name::ApproximateNumberOfMessages,
+            Name::ApproximateNumberOfMessagesDelayed,
+            Name::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let request = aws_sdk_sqs::Client::new(&self.sdk)
+            .get_queue_attributes()
+            .queue_url(&self.adapters.settings().queue_url)
+            .set_attribute_names(Some(names.to_vec()));
+        let attributes = request.send().await.unwrap().attributes.unwrap_or_default();
+        names.map(|name| attributes.get(&name).cloned().unwrap_or_default())
+    }
+
+    /// Waits until the queue holds just that.
+    pub(crate) async fn wait_until_queued(&self, wanted: [&str; 3]) {
+        let began = Instant::now();
+        loop {
+            let queued = self.queued().await;
+            if queued == wanted {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "the queue holds {queued:?}, not {wanted:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The mails that were sent to an address, as they left.
+    pub(crate) async fn mails_to(&self, address: &str) -> Vec<Value> {
+        let url = format!("{}/_ministack/ses/messages", Emulator::shared().endpoint());
+        let all: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        let all = all["messages"].as_array().expect("the emulator lists mails").clone();
+        all.into_iter().filter(|mail| mail.to_string().contains(address)).collect()
+    }
+}
+
+fn deploy(emulator: &Emulator) -> Value {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let parameters = json!({ "Architecture": architecture, "DeletionProtection": "false", "MailFrom": MAIL_FROM, "LogLevel": "debug" });
+    let binaries =
+        ["ingest", "dispatch", "retention", "console"].map(|name| format!("{name}={}", binary(name).display()));
+    let template = template_file();
+    let (name, parameters) = (unique("nuncio"), parameters.to_string());
+    let mut arguments = vec![template.to_str().unwrap(), &name, &parameters];
+    arguments.extend(binaries.iter().map(String::as_str));
+    emulator.script("deploy.py", &arguments)
+}
