@@ -40,7 +40,8 @@ const EVENT_FIELD: &str = "event";
 /// When `level` is neither a level nor a filter such as `info,dispatch=debug`.
 pub fn init(level: &str, form: Form) -> Result<(), LevelError> {
     // Other libraries' chatter is not ours to forward.
-    let directives = if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,{}", ours(level)) };
+    let directives =
+        if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,{},{AWS_SDK}", ours(level)) };
     let filter = EnvFilter::try_new(directives)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Fails only if a log was started before, which is what a second call means.
@@ -50,6 +51,9 @@ pub fn init(level: &str, form: Form) -> Result<(), LevelError> {
     };
     Ok(())
 }
+
+/// `aws` would otherwise name the SDK's crates too, which log what they send.
+const AWS_SDK: &str = "aws_=warn";
 
 const OURS: [&str; 12] = [
     "nuncio",
