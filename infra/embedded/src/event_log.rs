@@ -32,7 +32,7 @@ impl EventLog for Store {
 
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError> {
         let query = query.clone();
-        self.readers.read(move |connection| list(connection, &query, now)).await
+        self.readers.scan(move |connection| list(connection, &query, now)).await
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::message::{Message, Work};
 use domain::ports::{Intake, StoreError};
 use domain::{Event, EventPk, Timestamp};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
@@ -16,10 +17,22 @@ use crate::{Store, jobs, record};
 /// Few enough to be evaluated within a lease, many enough that the queue costs next to nothing.
 const EVENTS_PER_JOB: usize = 100;
 
-struct Row {
-    pk: EventPk,
-    expires: i64,
-    body: String,
+/// Rows as they will be written, the bodies in one text.
+struct Rows {
+    bodies: Vec<u8>,
+    /// With where each body ends.
+    rows: Vec<(EventPk, i64, usize)>,
+}
+
+impl Rows {
+    fn of(events: &[Arc<Event>]) -> Result<Self, Fault> {
+        let mut made = Self { bodies: Vec::with_capacity(events.len() * 1024), rows: Vec::with_capacity(events.len()) };
+        for event in events {
+            record::write_to(&mut made.bodies, &**event)?;
+            made.rows.push((event.pk, event.expires.as_microsecond(), made.bodies.len()));
+        }
+        Ok(made)
+    }
 }
 
 #[async_trait]
@@ -29,7 +42,7 @@ impl Intake for Store {
             return Ok(());
         }
         // The callers make their bodies side by side; the one writer only writes.
-        let rows = events.iter().map(|event| row(event)).collect::<Result<Vec<_>, _>>()?;
+        let rows = Rows::of(events)?;
         let work = self.work.clone();
         let queued = move |jobs: &usize| {
             if *jobs > 0 {
@@ -63,19 +76,19 @@ impl Intake for Store {
     }
 }
 
-fn row(event: &Event) -> Result<Row, Fault> {
-    Ok(Row { pk: event.pk, expires: event.expires.as_microsecond(), body: record::write(event)? })
-}
-
 /// Says how many jobs it made of them.
-fn insert(connection: &Connection, rows: &[Row]) -> Result<usize, Fault> {
+fn insert(connection: &Connection, Rows { bodies, rows }: &Rows) -> Result<usize, Fault> {
     let mut insert = connection
         .prepare_cached("INSERT INTO events (pk, expires, body) VALUES (?1, ?2, ?3) ON CONFLICT (pk) DO NOTHING")?;
     let mut new = Vec::with_capacity(rows.len());
-    for row in rows {
-        if insert.execute(params![row.pk.as_bytes(), row.expires, row.body])? > 0 {
-            new.push(row.pk);
+    let mut start = 0;
+    for (pk, expires, end) in rows {
+        // As text, without a copy: JSON is UTF-8.
+        let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
+        if insert.execute(params![pk.as_bytes(), expires, body])? > 0 {
+            new.push(*pk);
         }
+        start = *end;
     }
     let jobs = new.chunks(EVENTS_PER_JOB);
     let made = jobs.len();

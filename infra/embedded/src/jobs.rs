@@ -21,9 +21,13 @@ pub const LEASE: SignedDuration = SignedDuration::from_mins(10);
 /// Due now and always.
 pub(crate) const AT_ONCE: i64 = 0;
 
-/// A job's name, as long as it is in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobId(pub i64);
+/// A job on one lease. Once the lease has ended and the job went to somebody else, or is done and
+/// its row holds another, this name means nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId {
+    row: i64,
+    until: i64,
+}
 
 /// A queue message on lease.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +74,7 @@ impl Store {
         }
         let (jobs, unreadable) = self.readers.read(move |connection| load_all(connection, taken)).await?;
         for id in unreadable {
-            tracing::error!(job = id.0, "a queue message cannot be read; it is kept but not tried again");
+            tracing::error!(job = id.row, "a queue message cannot be read; it is kept but not tried again");
             self.set_due(id, None).await?;
         }
         Ok(jobs)
@@ -79,20 +83,22 @@ impl Store {
     /// Removes a job that is done.
     pub async fn finish(&self, id: JobId) -> Result<(), StoreError> {
         let delete = move |connection: &Connection| {
-            Ok(connection.prepare_cached("DELETE FROM jobs WHERE id = ?1")?.execute([id.0]).map(drop)?)
+            let mut delete = connection.prepare_cached("DELETE FROM jobs WHERE id = ?1 AND due = ?2 AND leased = 1")?;
+            Ok(delete.execute([id.row, id.until]).map(drop)?)
         };
         self.writer.write(delete).await
     }
 
     /// Puts a job back, due at `at`.
     pub async fn release(&self, id: JobId, at: Timestamp) -> Result<(), StoreError> {
-        self.set_due(id, Some(at.as_microsecond())).await
+        self.set_due(id, Some(at.as_microsecond().max(AT_ONCE))).await
     }
 
     async fn set_due(&self, id: JobId, due: Option<i64>) -> Result<(), StoreError> {
         let update = move |connection: &Connection| {
-            let mut update = connection.prepare_cached("UPDATE jobs SET due = ?2, leased = 0 WHERE id = ?1")?;
-            Ok(update.execute(params![id.0, due]).map(drop)?)
+            let mut update = connection
+                .prepare_cached("UPDATE jobs SET due = ?3, leased = 0 WHERE id = ?1 AND due = ?2 AND leased = 1")?;
+            Ok(update.execute(params![id.row, id.until, due]).map(drop)?)
         };
         let work = self.work.clone();
         self.writer.write_then(update, move |()| work.notify_one()).await
@@ -149,26 +155,28 @@ struct Taken {
 }
 
 fn lease(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Taken>, Fault> {
-    let mut ids = Vec::new();
-    for due in [
-        "SELECT id FROM jobs WHERE due > 0 AND due <= ?1 ORDER BY due, id LIMIT ?2",
-        "SELECT id FROM jobs WHERE due = 0 AND ?1 IS NOT NULL ORDER BY id LIMIT ?2",
-    ] {
-        let mut select = connection.prepare_cached(due)?;
-        let more = i64::try_from(limit - ids.len()).unwrap_or(i64::MAX);
-        let rows = select.query_map(params![now.as_microsecond(), more], |row| row.get::<_, i64>(0))?;
-        ids.extend(rows.collect::<Result<Vec<_>, _>>()?);
-    }
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let waited = "SELECT id FROM jobs WHERE due > 0 AND due <= ?2 ORDER BY due, id LIMIT ?1";
+    let mut rows = select_rows(connection, waited, [most, now.as_microsecond()])?;
+    let new = "SELECT id FROM jobs WHERE due = 0 ORDER BY id LIMIT ?1";
+    rows.extend(select_rows(connection, new, [most - i64::try_from(rows.len()).unwrap_or(most)])?);
+
     let until = domain::time::later(now, LEASE).as_microsecond();
     let mut update = connection.prepare_cached(
         "UPDATE jobs SET due = ?2, leased = 1, attempts = attempts + 1 WHERE id = ?1 RETURNING attempts, body",
     )?;
-    let take = |id| {
+    let take = |row| {
+        let id = JobId { row, until };
         update
-            .query_row(params![id, until], |row| Ok(Taken { id: JobId(id), attempts: row.get(0)?, body: row.get(1)? }))
+            .query_row([row, until], |row| Ok(Taken { id, attempts: row.get(0)?, body: row.get(1)? }))
             .map_err(Fault::from)
     };
-    ids.into_iter().map(take).collect()
+    rows.into_iter().map(take).collect()
+}
+
+fn select_rows(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<i64>, Fault> {
+    let mut select = connection.prepare_cached(sql)?;
+    Ok(select.query_map(params, |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
 /// The jobs with their events, and the ones that cannot be read.
@@ -199,7 +207,7 @@ fn load(connection: &Connection, id: JobId, pk: EventPk) -> Result<Option<Event>
     let read = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().ok().and_then(|body| record::read(body).ok()));
     let found: Option<Option<Event>> = select.query_row([pk.as_bytes()], read).optional()?;
     if found == Some(None) {
-        tracing::error!(event = %pk, job = id.0, "a stored event cannot be read; it is kept but not evaluated");
+        tracing::error!(event = %pk, job = id.row, "a stored event cannot be read; it is kept but not evaluated");
     }
     Ok(found.flatten())
 }

@@ -46,7 +46,7 @@ impl Ledger for Store {
 
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
         let query = query.clone();
-        self.readers.read(move |connection| list(connection, &query)).await
+        self.readers.scan(move |connection| list(connection, &query)).await
     }
 }
 

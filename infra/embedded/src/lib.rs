@@ -41,8 +41,9 @@ use writer::Writer;
 /// The store. Clones share it; the last one to go finishes what is being written.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: Arc<Writer>,
+    // Goes before the writer, which then, as the last to close the file, folds the log into it.
     readers: Arc<Readers>,
+    writer: Arc<Writer>,
     work: Arc<Notify>,
 }
 

@@ -14,16 +14,36 @@ use crate::open;
 /// More readers than this at once only take each other's disk and processor.
 const MOST: usize = 4;
 
+/// Of them, those that may walk through a whole table: a search must not keep out who shows a token.
+const MOST_SCANS: usize = 2;
+
 #[derive(Debug)]
 pub(crate) struct Readers {
     file: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     places: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
 }
 
 impl Readers {
     pub(crate) fn new(file: PathBuf) -> Self {
-        Self { file, idle: Arc::default(), places: Arc::new(Semaphore::new(MOST)) }
+        let [places, scans] = [MOST, MOST_SCANS].map(|most| Arc::new(Semaphore::new(most)));
+        Self { file, idle: Arc::default(), places, scans }
+    }
+
+    /// Reads what may lie anywhere in a table. No more than two do so at once; the others wait.
+    pub(crate) async fn scan<T, R>(&self, read: R) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        R: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let scan = self.scans.clone().acquire_owned().await.map_err(StoreError::store)?;
+        // The permit goes along: the read goes on even if the caller leaves.
+        let reading = move |connection: &Connection| {
+            let _scan = scan;
+            read(connection)
+        };
+        self.read(reading).await
     }
 
     /// Reads from one consistent state, provided `read` makes one query.

@@ -13,12 +13,17 @@ pub(crate) fn write<T: Serialize>(content: &T) -> Result<String, Fault> {
     Ok(serde_json::to_string(&Record::new(content))?)
 }
 
+/// Appends the content as versioned JSON.
+pub(crate) fn write_to<T: Serialize>(bodies: &mut Vec<u8>, content: &T) -> Result<(), Fault> {
+    Ok(serde_json::to_writer(bodies, &Record::new(content))?)
+}
+
 /// The content, whatever its version.
 pub(crate) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Fault> {
     Ok(serde_json::from_str::<Record<T>>(body)?.into_inner())
 }
 
-/// Texts that a body must contain to pass a filter. Sound because bodies are written by [`write`]
+/// Texts that a body must contain to pass a filter. Sound because bodies are written here
 /// alone, which leaves no spaces and escapes a text always in the same way.
 #[derive(Debug, Default)]
 pub(crate) struct Needles(Vec<String>);

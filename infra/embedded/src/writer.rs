@@ -132,6 +132,10 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Operation>]) -> Result<(
         statement.execute([]).map(drop).map_err(|error| Fault::from(error).into())
     };
     execute("BEGIN IMMEDIATE")?;
+    if let [alone] = group {
+        // The transaction itself undoes it.
+        return if alone.apply(connection) { execute("COMMIT") } else { execute("ROLLBACK") };
+    }
     for operation in group {
         execute("SAVEPOINT operation")?;
         let done = operation.apply(connection);

@@ -10,7 +10,7 @@ CREATE INDEX events_by_expiry ON events (expires);
 
 -- due: 0 is at once; while leased, the end of the lease; NULL marks a job that cannot be read.
 CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     due INTEGER,
     leased INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
