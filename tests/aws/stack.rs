@@ -143,8 +143,9 @@ impl Stack {
     pub(crate) async fn mails_to(&self, address: &str) -> Vec<Value> {
         let url = format!("{}/_ministack/ses/messages", Emulator::shared().endpoint());
         let all: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
-        let all = all["messages"].as_array().expect("the emulator lists mails").clone();
-        all.into_iter().filter(|mail| mail.to_string().contains(address)).collect()
+        let accounts = all["messages"].as_object().expect("the emulator lists mails by account");
+        let mails = accounts.values().filter_map(Value::as_array).flatten();
+        mails.filter(|mail| mail["To"].to_string().contains(address)).cloned().collect()
     }
 }
 

@@ -216,10 +216,9 @@ impl ports::Ledger for Ledger {
             None => Walk::days(&self.table, Family::Deliveries, None, before, query.limit).await?,
             Some(event) => {
                 let partition = Family::Deliveries.partition_of(event, self.table.shards());
-                // `/` is what follows the `.` that ends the event's part of an id.
-                let below = format!("{event}/");
-                let below = before.map_or_else(|| below.clone(), |before| before.min(below.clone()));
-                Walk::partition(&self.table, Family::Deliveries, partition, format!("{event}."), below, query.limit)
+                let (first, last) = (event.to_string(), format!("{event}{}", keys::LAST));
+                let below = before.map_or_else(|| last.clone(), |before| before.min(last.clone()));
+                Walk::partition(&self.table, Family::Deliveries, partition, first, below, query.limit)
             }
         };
         let mut results: Vec<Delivery> = Vec::new();
