@@ -1,0 +1,118 @@
+use super::*;
+use serde_json::json;
+
+fn masked(value: Value) -> Value {
+    masked_with(value, &Redact::default())
+}
+
+fn masked_with(mut value: Value, redact: &Redact) -> Value {
+    Masker::new(redact).mask_object(value.as_object_mut().unwrap());
+    value
+}
+
+#[test]
+fn all_shapes_compile() {
+    assert_eq!(shapes().len(), 6);
+    assert_eq!(MASK.len(), 20);
+    assert!(shapes().iter().all(|shape| shape.replacement.contains(MASK)));
+    for literal in shapes().iter().flat_map(|shape| shape.literals) {
+        assert!(may_start_literal(literal.as_bytes()[0], literal.as_bytes()), "{literal}");
+    }
+}
+
+#[test]
+fn by_key() {
+    for key in [
+        "password",
+        "PASSWORD",
+        "client_secret",
+        "id_token",
+        "X-Signature",
+        "Set-Cookie",
+        "credentials",
+        "api_key",
+        "apiKey",
+        "X-API-Key",
+        "private_key",
+        "Authorization",
+        "key",
+        "ssh-key",
+        "auth",
+        "proxy_auth",
+    ] {
+        assert_eq!(masked(json!({ key: "x" })), json!({ key: MASK }), "{key}");
+    }
+    for key in [
+        "passing",
+        "password_change_date",
+        "auth_method",
+        "auth_method_args",
+        "authorized_application",
+        "keyboard",
+        "monkey",
+        "author",
+        "username",
+    ] {
+        assert_eq!(masked(json!({ key: "x" })), json!({ key: "x" }), "{key}");
+    }
+}
+
+#[test]
+fn scalars_lists_and_objects() {
+    assert_eq!(
+        masked(
+            json!({ "token": 42, "api_keys": ["a", ["b"], { "name": "c", "secret": true }], "secret": { "name": "stays" } })
+        ),
+        json!({ "token": MASK, "api_keys": [MASK, [MASK], { "name": "c", "secret": MASK }], "secret": { "name": "stays" } })
+    );
+}
+
+#[test]
+fn the_operator_adds_and_excepts() {
+    let redact = Redact { keys: vec!["iban".to_owned(), "passing".to_owned()], except: vec!["Token_Count".to_owned()] };
+    assert_eq!(
+        masked_with(json!({ "IBAN_from": "x", "passing": "x", "token_count": 3, "token": 3 }), &redact),
+        json!({ "IBAN_from": MASK, "passing": MASK, "token_count": 3, "token": MASK })
+    );
+}
+
+/// Assembled here so that no credential-like text stands in the source.
+fn credentials() -> Vec<String> {
+    vec![
+        ["AK", "IA", "IOSFODNN7EXAMPLE"].concat(),
+        ["ey", "JhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxIn0", ".c2lnbmF0dXJl"].concat(),
+        ["gh", "p_", &"a1B2".repeat(9)].concat(),
+        ["github", "_pat_", &"a1B2".repeat(9)].concat(),
+        ["xo", "xb-", "123456789012-abcdefabcdef"].concat(),
+        ["sk", "_live_", &"a1B2".repeat(6)].concat(),
+        ["-----BEGIN RSA PRIV", "ATE KEY-----\nMIIEow\n-----END RSA PRIV", "ATE KEY-----"].concat(),
+        ["-----BEGIN PRIV", "ATE KEY-----\nMIIEow"].concat(),
+    ]
+}
+
+#[test]
+fn by_value_wherever_it_stands() {
+    for credential in credentials() {
+        assert_eq!(masked(json!({ "note": format!("({credential}") })), json!({ "note": format!("({MASK}") }));
+        assert_eq!(masked(json!({ "note": credential })), json!({ "note": MASK }));
+        assert_eq!(
+            masked(json!({ "list": [{ "note": format!("a {credential}") }] })),
+            json!({ "list": [{ "note": format!("a {MASK}") }] })
+        );
+        assert_eq!(masked(json!({ credential: 1 })), json!({ MASK: 1 }));
+    }
+    let url = format!("postgres://{}:{}@db.example.org/x?y=1", "root", "hunter2");
+    assert_eq!(masked(json!({ "dsn": url })), json!({ "dsn": format!("postgres://{MASK}@db.example.org/x?y=1") }));
+    assert_eq!(
+        masked(json!({ "url": "https://example.org:8080/a@b:c@d" })),
+        json!({ "url": "https://example.org:8080/a@b:c@d" })
+    );
+}
+
+#[test]
+fn masking_twice_is_masking_once() {
+    for credential in credentials() {
+        let once = masked(json!({ "a": { "password": "x", "note": format!("x{credential} y {credential}") } }));
+        assert_eq!(masked(once.clone()), once);
+    }
+}
