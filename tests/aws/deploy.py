@@ -50,8 +50,23 @@ def upload(s3, binary: str) -> str:
     return f"s3://{BUCKET}/{key}"
 
 
+def adapt(role: dict) -> None:
+    """Where the emulator's enforcement of permissions is not AWS's, gives the role what it asks for."""
+    for policy in role["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = statement["Action"]
+            if "sqs:SendMessage" in actions:
+                # On AWS this covers SendMessageBatch, which is no action of its own.
+                statement["Action"] = ([actions] if isinstance(actions, str) else actions) + ["sqs:SendMessageBatch"]
+            if actions == "ses:SendRawEmail":
+                # On AWS the sender's identity is the resource; the emulator looks at none.
+                statement["Resource"] = "*"
+
+
 def packaged(s3, template: dict, binaries: dict[str, str]) -> str:
     for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            adapt(resource)
         if resource["Type"] == "AWS::Serverless::Function":
             properties = resource["Properties"]
             properties["CodeUri"] = upload(s3, binaries[os.path.basename(properties["CodeUri"])])

@@ -30,6 +30,8 @@ def environment(port: str, state: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": port,
+        # Each function may do what its role allows, no more.
+        "AUTH": "true",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
