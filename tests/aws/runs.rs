@@ -1,5 +1,6 @@
 //! What the deployed system does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -78,7 +79,7 @@ async fn an_event_reaches_everybody_once() {
     // The same message again: as a queue may deliver it twice.
     let pk: EventPk = pk.parse().unwrap();
     let event = stack.adapters.event_log().get(pk, after).await.unwrap().unwrap();
-    let again = [Message::new(Work::Events(vec![event])), Message::new(Work::Stored(vec![pk]))];
+    let again = [Message::new(Work::Events(vec![Arc::new(event)])), Message::new(Work::Stored(vec![pk]))];
     stack.adapters.work_queue().send(&again, SignedDuration::ZERO).await.unwrap();
     stack.wait_until_queued(["0", "0", "0"]).await;
     told_once(&stack, &sink, &email).await;

@@ -25,7 +25,7 @@ fn some_id() -> DeliveryId {
 
 pub(crate) async fn gives_out_what_was_put_in(world: &World) {
     world.queue.send(&[], SignedDuration::ZERO).await.unwrap();
-    let travelling = event("login").created(somewhen()).context(json!({ "n": 1 })).build();
+    let travelling = event("login").created(somewhen()).context(json!({ "n": 1 })).shared();
     let stored = event("login").created(somewhen()).shared();
     world.intake.accept(std::slice::from_ref(&stored)).await.unwrap();
     world.receive_events(&BTreeSet::from([stored.pk])).await;

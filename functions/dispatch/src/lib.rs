@@ -77,10 +77,7 @@ impl Dispatcher {
     pub async fn handle(&self, message: Message, deadline: Timestamp) -> Result<(), DispatchError> {
         let active = self.parts.configuration.current().await?;
         let claimed = match message.into_work() {
-            Work::Events(events) => {
-                let events = events.into_iter().map(Arc::new).collect();
-                self.open(events, &active).await?
-            }
+            Work::Events(events) => self.open(events, &active).await?,
             Work::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {

@@ -1,5 +1,7 @@
 //! What travels through the queue and what lies in the store, with its version.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::DeliveryId;
@@ -18,7 +20,7 @@ pub enum Message {
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// Evaluate these events.
-    Events(Vec<Event>),
+    Events(Vec<Arc<Event>>),
     /// Evaluate these events, which are too large to travel.
     Stored(Vec<EventPk>),
     /// Try these deliveries again.

@@ -18,6 +18,10 @@ use clap::Parser as _;
 
 use cli::{Cli, Command};
 
+/// Reading events is many small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(clippy::print_stderr, reason = "this is where the command speaks to its user")]
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -32,8 +32,7 @@ pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<String>, StoreError> {
 
 /// Halves what does not fit: only compressing shows its size.
 fn pack_some(events: &[Arc<Event>], messages: &mut Vec<String>, large: &mut Vec<EventPk>) -> Result<(), StoreError> {
-    let all = events.iter().map(|event| Event::clone(event)).collect();
-    let message = to_queued(&Message::new(Work::Events(all)))?;
+    let message = to_queued(&Message::new(Work::Events(events.to_vec())))?;
     match events {
         _ if message.len() <= UNIT => messages.push(message),
         [] => {}

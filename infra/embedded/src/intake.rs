@@ -14,6 +14,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::fault::Fault;
 use crate::{Store, jobs, record};
 
+/// An event that is stored is left alone, unless it has expired and only awaits its deletion.
+const INSERT_EVENT: &str = "INSERT INTO events (pk, expires, body) VALUES (?1, ?2, ?3) ON CONFLICT (pk) DO UPDATE
+     SET expires = excluded.expires, body = excluded.body WHERE expires <= unixepoch('subsec') * 1000000";
+
 /// Few enough to be evaluated within a lease, many enough that the queue costs next to nothing.
 const EVENTS_PER_JOB: usize = 100;
 
@@ -43,9 +47,12 @@ impl Intake for Store {
         }
         // The callers make their bodies side by side; the one writer only writes.
         let rows = Rows::of(events)?;
-        let work = self.work.clone();
-        let queued = move |jobs: &usize| {
-            if *jobs > 0 {
+        let (work, fresh, events) = (self.work.clone(), self.fresh.clone(), events.to_vec());
+        let queued = move |new: &Vec<(usize, usize)>| {
+            for (place, bytes) in new {
+                fresh.hold(&events[*place], *bytes);
+            }
+            if !new.is_empty() {
                 work.notify_one();
             }
         };
@@ -76,26 +83,24 @@ impl Intake for Store {
     }
 }
 
-/// Says how many jobs it made of them.
-fn insert(connection: &Connection, Rows { bodies, rows }: &Rows) -> Result<usize, Fault> {
-    let mut insert = connection
-        .prepare_cached("INSERT INTO events (pk, expires, body) VALUES (?1, ?2, ?3) ON CONFLICT (pk) DO NOTHING")?;
+/// Says which of them were new: their places and sizes.
+fn insert(connection: &Connection, Rows { bodies, rows }: &Rows) -> Result<Vec<(usize, usize)>, Fault> {
+    let mut insert = connection.prepare_cached(INSERT_EVENT)?;
     let mut new = Vec::with_capacity(rows.len());
     let mut start = 0;
-    for (pk, expires, end) in rows {
+    for (place, (pk, expires, end)) in rows.iter().enumerate() {
         // As text, without a copy: JSON is UTF-8.
         let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
         if insert.execute(params![pk.as_bytes(), expires, body])? > 0 {
-            new.push(*pk);
+            new.push((place, end - start));
         }
         start = *end;
     }
-    let jobs = new.chunks(EVENTS_PER_JOB);
-    let made = jobs.len();
-    for pks in jobs {
-        jobs::insert(connection, &Message::new(Work::Stored(pks.to_vec())), jobs::AT_ONCE)?;
+    for job in new.chunks(EVENTS_PER_JOB) {
+        let pks = job.iter().map(|(place, _)| rows[*place].0).collect();
+        jobs::insert(connection, &Message::new(Work::Stored(pks)), jobs::AT_ONCE)?;
     }
-    Ok(made)
+    Ok(new)
 }
 
 fn remember_one(

@@ -2,6 +2,7 @@
 //! Owns leases and delays. Refuses to let a row that cannot be read stop the others: it is kept,
 //! never due again, and named in the log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
+use crate::fresh::Fresh;
 use crate::{Store, ledger, record};
 
 /// How long a taken job stays away from others. Only a task that died within a living process lets
@@ -68,11 +70,13 @@ impl WorkQueue for Store {
 impl Store {
     /// Takes up to `limit` jobs that are due: what waited out a delay first, then the oldest.
     pub async fn take(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+        self.fresh.consume();
         let taken = self.writer.write(move |connection| lease(connection, now, limit)).await?;
         if taken.is_empty() {
             return Ok(Vec::new());
         }
-        let (jobs, unreadable) = self.readers.read(move |connection| load_all(connection, taken)).await?;
+        let fresh = self.fresh.clone();
+        let (jobs, unreadable) = self.readers.read(move |connection| load_all(connection, &fresh, taken)).await?;
         for id in unreadable {
             tracing::error!(job = id.row, "a queue message cannot be read; it is kept but not tried again");
             self.set_due(id, None).await?;
@@ -180,21 +184,25 @@ fn select_rows(connection: &Connection, sql: &str, params: impl rusqlite::Params
 }
 
 /// The jobs with their events, and the ones that cannot be read.
-fn load_all(connection: &Connection, taken: Vec<Taken>) -> Result<(Vec<Job>, Vec<JobId>), Fault> {
+fn load_all(connection: &Connection, fresh: &Fresh, taken: Vec<Taken>) -> Result<(Vec<Job>, Vec<JobId>), Fault> {
     let (mut jobs, mut unreadable) = (Vec::with_capacity(taken.len()), Vec::new());
     for Taken { id, attempts, body } in taken {
         match serde_json::from_str::<Message>(&body) {
             Err(_) => unreadable.push(id),
-            Ok(message) => jobs.push(Job { id, attempts, message: with_events(connection, id, message)? }),
+            Ok(message) => jobs.push(Job { id, attempts, message: with_events(connection, fresh, id, message)? }),
         }
     }
     Ok((jobs, unreadable))
 }
 
-fn with_events(connection: &Connection, id: JobId, message: Message) -> Result<Message, Fault> {
+fn with_events(connection: &Connection, fresh: &Fresh, id: JobId, message: Message) -> Result<Message, Fault> {
     Ok(match message.into_work() {
         Work::Stored(pks) => {
-            let events = pks.into_iter().map(|pk| load(connection, id, pk)).collect::<Result<Vec<_>, _>>()?;
+            let load = |pk| match fresh.release(pk) {
+                Some(event) => Ok(Some(event)),
+                None => load(connection, id, pk).map(|found| found.map(Arc::new)),
+            };
+            let events = pks.into_iter().map(load).collect::<Result<Vec<_>, Fault>>()?;
             Message::new(Work::Events(events.into_iter().flatten().collect()))
         }
         work => Message::new(work),

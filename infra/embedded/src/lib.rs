@@ -13,6 +13,7 @@
 mod documents;
 mod event_log;
 mod fault;
+mod fresh;
 mod inbox;
 mod intake;
 mod jobs;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use fresh::Fresh;
 use readers::Readers;
 use writer::Writer;
 
@@ -45,6 +47,7 @@ pub struct Store {
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     work: Arc<Notify>,
+    fresh: Arc<Fresh>,
 }
 
 impl Store {
@@ -58,7 +61,12 @@ impl Store {
         let mut connection = open::writer(&file)?;
         schema::migrate(&mut connection, &file)?;
         let writer = Writer::start(connection).map_err(|error| OpenError::unusable(&file, &error))?;
-        Ok(Self { writer: Arc::new(writer), readers: Arc::new(Readers::new(file)), work: Arc::default() })
+        Ok(Self {
+            writer: Arc::new(writer),
+            readers: Arc::new(Readers::new(file)),
+            work: Arc::default(),
+            fresh: Arc::default(),
+        })
     }
 }
 

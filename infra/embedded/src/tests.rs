@@ -29,7 +29,7 @@ fn event(number: u128) -> Arc<Event> {
         context: Object::new(),
         client_ip: None,
         created: now(),
-        expires: domain::time::later(now(), SignedDuration::from_hours(1)),
+        expires: "2199-01-01T00:00:00Z".parse().unwrap(),
         brand: Object::new(),
         id: None,
         source: None,
@@ -83,6 +83,17 @@ async fn what_was_accepted_is_there_after_reopening_and_evaluated_once() {
         store.finish(job.id).await.unwrap();
     }
     assert_eq!(store.next_due().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_expired_event_that_awaits_its_deletion_makes_room_for_itself() {
+    let (_folder, store) = store();
+    let expired = Event { expires: now(), ..Event::clone(&event(0)) };
+    for kept in [Arc::new(expired), event(0)] {
+        store.accept(&[kept]).await.unwrap();
+        assert_eq!(store.take(now(), 10).await.unwrap().len(), 1);
+    }
+    assert!(EventLog::get(&store, event(0).pk, now()).await.unwrap().is_some());
 }
 
 #[tokio::test]

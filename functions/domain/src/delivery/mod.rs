@@ -88,6 +88,9 @@ pub struct Delivery {
     pub state: State,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
+    /// How many of them were made before an operator last opened it again.
+    #[serde(default)]
+    pub earlier_attempts: usize,
     /// While somebody is sending it.
     pub lease: Option<Lease>,
     /// When the next attempt is due.
@@ -134,6 +137,7 @@ impl Delivery {
             severity: rule.severity,
             state: State::Pending,
             attempts: Vec::new(),
+            earlier_attempts: 0,
             lease: Some(Lease { until: crate::time::later(now, LEASE) }),
             next_at: None,
             created: now,
@@ -201,17 +205,21 @@ impl Delivery {
         Self { revision: self.revision + 1, state: State::Retrying, lease: None, next_at, ..self.clone() }
     }
 
-    /// A dead entry opened again by an operator, due at once; its attempts stay on record.
+    /// A dead entry opened again by an operator, due at once; its attempts stay on record, and the
+    /// retry schedule begins anew.
     ///
     /// # Errors
     /// Unless it is dead.
     pub fn redelivered(&self, now: Timestamp) -> Result<Self, NotDead> {
-        if self.state == State::Dead { Ok(self.postponed(now)) } else { Err(NotDead(self.state)) }
+        if self.state != State::Dead {
+            return Err(NotDead(self.state));
+        }
+        Ok(Self { earlier_attempts: self.attempts.len(), ..self.postponed(now) })
     }
 
-    /// Which attempt the next one is, from 1; the retry schedule goes by it.
+    /// Which attempt the next one is since it was last opened, from 1; the retry schedule goes by it.
     pub fn attempt_number(&self) -> usize {
-        self.attempts.len() + 1
+        self.attempts.len().saturating_sub(self.earlier_attempts) + 1
     }
 }
 

@@ -77,7 +77,9 @@ fn a_failed_one_waits_its_time() {
 #[test]
 fn only_the_dead_are_redelivered() {
     let dead = opened().after(attempt(), Next::Dead);
-    assert_eq!(dead.redelivered(now()).unwrap().due_at(), Some(now()));
+    let opened_again = dead.redelivered(now()).unwrap();
+    assert_eq!((opened_again.due_at(), opened_again.attempts.len()), (Some(now()), 1));
+    assert_eq!(opened_again.attempt_number(), 1, "the schedule begins anew");
     assert_eq!(opened().redelivered(now()), Err(NotDead(State::Pending)));
 }
 
