@@ -2,5 +2,6 @@
 //! deploys a stack of its own.
 
 mod described;
+mod operate;
 mod runs;
 mod stack;
