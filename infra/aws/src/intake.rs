@@ -129,3 +129,58 @@ impl Intake {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use serde_json::Value;
+
+    /// What DynamoDB counts for a write: names and values, in bytes.
+    fn size(item: &Item) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            _ => panic!("an event's item has no other kinds"),
+        };
+        item.iter().map(|(name, one)| name.len() + value(one)).sum()
+    }
+
+    /// The documented example events.
+    fn examples() -> Vec<Arc<Event>> {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/events");
+        let files = std::fs::read_dir(corpus).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.map(|json| Arc::new(serde_json::from_slice(&json).unwrap())).collect()
+    }
+
+    /// A million events cost a million write units, and 40,000 messages where 25 come at once.
+    #[test]
+    fn an_event_costs_one_write_unit_and_a_batch_one_message() {
+        let examples = examples();
+        assert!(!examples.is_empty());
+        for event in &examples {
+            let place = (Family::Events.partition_of(event.pk, 64), event.pk.to_string());
+            let item = record(place, event, Some(event.expires)).unwrap();
+            assert!(
+                size(&item) <= 1024,
+                "{} bytes: {}",
+                size(&item),
+                serde_json::to_value(&**event).unwrap()["action"]
+            );
+        }
+        let batch: Vec<_> = examples.iter().cycle().take(25).cloned().collect();
+        assert_eq!(pack(&batch).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_item_tells_when_it_ends() {
+        let event = &examples()[0];
+        let place = (String::new(), String::new());
+        let item = record(place, event, Some(event.expires)).unwrap();
+        let AttributeValue::N(ttl) = &item[keys::TTL] else { panic!("a number") };
+        assert_eq!(ttl.parse::<i64>().unwrap(), domain::time::ttl_seconds(event.expires));
+        let body: Value = serde_json::to_value(crate::table::item::content::<Event>(&item).unwrap()).unwrap();
+        assert_eq!(body, serde_json::to_value(&**event).unwrap());
+    }
+}
