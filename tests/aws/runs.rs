@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::Adapters;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::message::{Message, Work};
-use domain::ports::{Clock as _, EventLog as _, Intake as _, WorkQueue as _};
-use domain::{EventPk, Timestamp};
+use domain::ports::{Clock as _, EventLog as _, Intake as _, StoreError, WorkQueue as _};
+use domain::{Event, EventPk, Timestamp};
 use host::SystemClock;
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -178,4 +179,28 @@ async fn the_clock_deletes_what_has_expired() {
     stack.invoke("Retention");
     let [item] = &stack.items("E#").await[..] else { panic!("one event stays") };
     assert_eq!(item["sk"], AttributeValue::S(staying.pk.to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_queued_is_not_taken() {
+    let sink = Sink::start().await;
+    let stack = Stack::deploy(&rules(&sink, "ann@example.org")).await;
+    let mut settings = stack.adapters.settings().clone();
+    settings.queue_url.push_str("-that-is-not-there");
+    let intake = Adapters::over(stack.sdk.clone(), settings).intake();
+    assert!(matches!(intake.ready().await, Err(StoreError::Unavailable { part: "queue", .. })));
+
+    let unnamed = event("build_failed").shared();
+    let named = Event { pk: EventPk::named(unnamed.created, &[7; 32]), ..(*unnamed).clone() };
+    let named = Arc::new(named);
+    let refused = intake.accept(&[unnamed, named.clone()]).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { part: "queue", .. })), "{refused:?}");
+    // The named one will be found again when it is posted again; the other would stay for nobody.
+    let [item] = &stack.items("E#").await[..] else { panic!("the named event alone") };
+    assert_eq!(item["sk"], AttributeValue::S(named.pk.to_string()));
+
+    stack.adapters.intake().accept(&[named]).await.unwrap();
+    sink.wait_for(1, PATIENCE).await;
+    stack.wait_until_queued(["0", "0", "0"]).await;
+    assert_eq!(stack.items("E#").await.len(), 1);
 }

@@ -67,3 +67,35 @@ fn failure(error: &SdkError<SendRawEmailError>) -> Failure {
         _ => Failure::Broken(code),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ses::config::http::HttpResponse;
+    use aws_sdk_ses::error::ErrorMetadata;
+    use domain::delivery::Class;
+
+    fn said(status: u16, code: &str) -> Failure {
+        let words = ErrorMetadata::builder().code(code).message("Address ann@example.org is not verified").build();
+        let raw = HttpResponse::new(status.try_into().unwrap(), "".into());
+        failure(&SdkError::service_error(SendRawEmailError::generic(words), raw))
+    }
+
+    #[test]
+    fn waiting_helps_unless_the_message_is_refused() {
+        let temporary = Class::Temporary { not_before: None };
+        for (status, code, class) in [
+            (400, "Throttling", temporary),
+            (503, "InternalFailure", temporary),
+            (403, "AccessDenied", temporary),
+            (400, "AccountSendingPausedException", temporary),
+            (400, "MessageRejected", Class::Permanent),
+            (400, "InvalidParameterValue", Class::Permanent),
+        ] {
+            let failure = said(status, code);
+            assert_eq!(failure.class(), class, "{code}");
+            let text = failure.to_string();
+            assert!(text.contains(code) && !text.contains('@'), "{text}");
+        }
+    }
+}

@@ -131,3 +131,47 @@ impl<T: ports::Tokens> ports::Tokens for RememberedTokens<T> {
         revoked
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ports::Tokens as _;
+
+    /// Holds one token.
+    #[derive(Default)]
+    struct One(Mutex<Option<Token>>);
+
+    #[async_trait]
+    impl ports::Tokens for One {
+        async fn put(&self, token: &Token) -> Result<(), StoreError> {
+            *self.0.lock().unwrap() = Some(token.clone());
+            Ok(())
+        }
+        async fn find(&self, _: &TokenHash) -> Result<Option<Token>, StoreError> {
+            Ok(self.0.lock().unwrap().clone())
+        }
+        async fn list(&self) -> Result<Vec<Token>, StoreError> {
+            Ok(self.0.lock().unwrap().iter().cloned().collect())
+        }
+        async fn revoke(&self, _: &str, now: Timestamp) -> Result<bool, StoreError> {
+            Ok(self.0.lock().unwrap().as_mut().map(|token| token.revoked = Some(now)).is_some())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_found_token_is_remembered_until_it_changes_here() {
+        let tokens = RememberedTokens::new(One::default());
+        let token = Token::new("text", Vec::new(), None, String::new(), Timestamp::UNIX_EPOCH, None);
+        assert_eq!(tokens.find(&token.hash).await.unwrap(), None);
+        tokens.put(&token).await.unwrap();
+        assert_eq!(tokens.find(&token.hash).await.unwrap().as_ref(), Some(&token));
+
+        // Changed elsewhere: not noticed yet.
+        *tokens.tokens.0.lock().unwrap() = None;
+        assert_eq!(tokens.find(&token.hash).await.unwrap().as_ref(), Some(&token));
+
+        tokens.put(&token).await.unwrap();
+        tokens.revoke(&token.id, Timestamp::UNIX_EPOCH).await.unwrap();
+        assert!(tokens.find(&token.hash).await.unwrap().unwrap().revoked.is_some());
+    }
+}
