@@ -62,8 +62,8 @@ async fn match_says_which_rules_and_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn send_posts_files_and_names_what_was_rejected() {
     let nuncio = Nuncio::built_in().await;
-    let lines: String =
-        (0..1200).map(|number| format!("{{\"action\":\"login\",\"context\":{{\"n\":{number}}}}}\n")).collect();
+    let line = |number| format!("{{\"action\":\"login\",\"context\":{{\"n\":{number}}}}}");
+    let lines = (0..1200).map(line).collect::<Vec<_>>().join("\n");
     std::fs::write(nuncio.file("many.ndjson"), lines).unwrap();
     std::fs::write(nuncio.file("some.json"), r#"[{"action":"logout"}, {"action":"Nope"}, {"action":"logout"}]"#)
         .unwrap();

@@ -94,7 +94,7 @@ async fn killed_at_any_moment_it_loses_nothing_and_repeats_nothing_closed() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let settled = tokio::time::timeout(Duration::from_secs(60), everything_delivered).await;
+    let settled = tokio::time::timeout(Duration::from_mins(1), everything_delivered).await;
     let times = times_received(&sink);
     let received: BTreeSet<String> = times.keys().map(|id| id.split('_').next().unwrap().to_owned()).collect();
     let lost: Vec<_> = accepted.difference(&received).collect();

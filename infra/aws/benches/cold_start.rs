@@ -18,7 +18,13 @@ type Error = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Error> {
     let folder = build()?;
-    let functions = [("hello world", "examples/hello"), ("ingest", "ingest"), ("dispatch", "dispatch"), ("retention", "retention"), ("console", "console")];
+    let functions = [
+        ("hello world", "examples/hello"),
+        ("ingest", "ingest"),
+        ("dispatch", "dispatch"),
+        ("retention", "retention"),
+        ("console", "console"),
+    ];
     let mut took = vec![Vec::new(); functions.len()];
     for _ in 0..ROUNDS {
         for ((_, file), took) in functions.iter().zip(&mut took) {
