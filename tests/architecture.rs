@@ -17,7 +17,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("ingest", &["domain", "api", "aws?", "host?"]),
     ("dispatch", &["domain", "rules", "aws?", "channels?", "host?"]),
     ("retention", &["domain", "aws?", "host?"]),
-    ("console", &["domain", "api", "rulesfile", "aws?", "channels?", "host?"]),
+    ("console", &["domain", "api", "rules", "rulesfile", "aws?", "channels?", "host?"]),
     ("host", &["domain"]),
     ("aws", &["domain", "host"]),
     ("embedded", &["domain"]),

@@ -86,6 +86,30 @@ async fn an_inbox_is_its_owners() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trace_says_why_and_what_became_of_it() {
+    let nuncio = Nuncio::built_in().await;
+    let pk = nuncio.accept(&json!({ "action": "update_available" })).await.remove(0);
+    let path = format!("/v1/events/{pk}/trace");
+    let delivered = |rule: &Value| {
+        let deliveries = rule["deliveries"].as_array().unwrap();
+        deliveries.len() == 2 && deliveries.iter().all(|delivery| delivery["state"] == "delivered")
+    };
+    let trace = nuncio.get_until(&path, |trace| delivered(&trace["rules"][1])).await;
+    assert_eq!(trace["event"], pk.as_str());
+    let [error, update, exception] = &trace["rules"].as_array().unwrap()[..] else { panic!("{trace}") };
+    assert_eq!(
+        (&error["matched"], &update["matched"], &exception["matched"]),
+        (&json!(false), &json!(true), &json!(false))
+    );
+    assert!(error["policies"][0]["why"].as_str().unwrap().contains("update_available"), "{error}");
+    let said = nuncio.run(&["explain", &pk]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("✔ default-notify-update"), "{said}");
+    assert!(said.contains("delivered to admin by default-local-transport"), "{said}");
+    assert_eq!(nuncio.run(&["explain", "018650dd-2c93-7f1e-8afe-ad5af90bf680"]).status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_error_is_a_problem() {
     let nuncio = Nuncio::built_in().await;
     for (method, path, status) in [

@@ -8,6 +8,7 @@ mod deliveries;
 mod events;
 mod list;
 mod notifications;
+mod trace;
 mod transports;
 
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub fn router(console: Console) -> Router {
     Router::new()
         .route("/v1/events", get(events::list))
         .route("/v1/events/{pk}", get(events::show))
+        .route("/v1/events/{pk}/trace", get(trace::show))
         .route("/v1/notifications", get(notifications::list))
         .route("/v1/notifications/{pk}", patch(notifications::mark))
         .route("/v1/notifications/mark_all_seen", post(notifications::mark_all_seen))

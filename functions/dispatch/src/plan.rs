@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::delivery::Delivery;
-use domain::document::{Rule, RulesDocument};
+use domain::document::RulesDocument;
 use domain::event::Event;
-use domain::{loop_guard, recipient};
 use rules::RuleSet;
 
 /// A delivery and the event it tells of.
@@ -25,35 +24,14 @@ pub(crate) fn deliveries(
 ) -> Vec<Planned> {
     let mut planned = Vec::new();
     for event in events.iter().filter(|event| event.is_visible(now)) {
-        let matched = rules.matches(event);
-        if matched.is_empty() {
-            continue;
-        }
-        if let Some(looping) = loop_guard::check(event, document) {
+        let plan = rules.plan(event, document);
+        if let Some(looping) = plan.held_back {
             tracing::info!(pk = %event.pk, reason = %looping, "matched, but held back by the loop guard");
-            continue;
         }
-        for rule in matched.into_iter().filter_map(|index| document.rules.get(index)) {
-            planned.extend(of_rule(event, rule, document, now));
-        }
+        planned.extend(plan.told.into_iter().map(|telling| Planned {
+            delivery: Delivery::open(event, telling.rule, telling.transport, telling.recipient, now),
+            event: Arc::clone(event),
+        }));
     }
     planned
-}
-
-fn of_rule<'a>(
-    event: &'a Arc<Event>,
-    rule: &'a Rule,
-    document: &'a RulesDocument,
-    now: Timestamp,
-) -> impl Iterator<Item = Planned> + 'a {
-    let people = recipient::of(rule, event, document);
-    let transports = rule.transports.iter().filter_map(|name| document.transports.get(name));
-    transports.flat_map(move |transport| {
-        let told = if transport.send_once { people.len().min(1) } else { people.len() };
-        let people: Vec<_> = people[..told].to_vec();
-        people.into_iter().map(move |person| Planned {
-            delivery: Delivery::open(event, rule, &transport.name, person, now),
-            event: Arc::clone(event),
-        })
-    })
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::event::EventPk;
 use domain::retention::Period;
 use domain::token::Scope;
 
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Say which rules of a file an event matches, and why
     Match(Match),
+    /// Say why each rule fired or did not for a stored event, and what became of it
+    Explain(Explain),
     /// Post events from files or standard input
     Send(Send),
     /// Put a rules file in force on a running or deployed Nuncio
@@ -80,6 +83,17 @@ pub(crate) struct Server {
     /// A token of it; better given in the environment than on the command line
     #[arg(long, value_name = "TOKEN", env = "NUNCIO_TOKEN", hide_env_values = true)]
     pub(crate) token: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The event's pk
+    pub(crate) pk: EventPk,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 #[derive(Debug, Args)]

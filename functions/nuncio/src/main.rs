@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod cli;
+mod explain;
 mod http;
 mod matching;
 mod send;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(options),
         Command::Check(options) => check::run(&options),
         Command::Match(options) => matching::run(&options),
+        Command::Explain(options) => explain::run(&options),
         Command::Send(options) => send::run(options),
         Command::Apply(options) => apply::run(&options),
         Command::Token(options) => token::run(options),

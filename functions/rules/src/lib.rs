@@ -5,13 +5,16 @@
 //! rule why it does or does not. They are two evaluations that must agree, and a property test holds
 //! them together.
 //!
-//! Nothing here does I/O, knows the time, or decides who is told. The loop guard stands apart
-//! (`domain::loop_guard`): it is about where an event comes from, not about what a rule wants.
+//! [`RuleSet::plan`] adds who is told by what, and whether the loop guard holds it back.
+//!
+//! Nothing here does I/O or knows the time.
 
 mod clause;
 mod compiled;
 mod explain;
 mod facts;
+mod plan;
 
 pub use compiled::RuleSet;
 pub use explain::{Explanation, PolicyVerdict};
+pub use plan::{Plan, Telling};

@@ -57,7 +57,7 @@ fn megabytes(bytes: u64) -> f64 {
 /// All at once, so that they share their dependencies.
 fn build() -> Result<PathBuf, Error> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let functions = ["-p", "aws", "-p", "ingest", "-p", "dispatch", "-p", "retention", "-p", "console"];
+    let functions = ["-p", "aws", "-p", "ingest", "-p", "dispatch", "-p", "retention", "-p", "console@0.1.0"];
     let built = Command::new(env!("CARGO"))
         .args(["build", "--release", "--bins", "--example", "hello"])
         .args(functions)

@@ -1,0 +1,96 @@
+//! `nuncio explain PK`: why each rule fired or did not, and what became of it.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::cli::Explain;
+use crate::http::{Remote, block_on, expect};
+
+#[derive(Deserialize)]
+struct Trace {
+    held_back: Option<String>,
+    rules: Vec<Traced>,
+}
+
+#[derive(Deserialize)]
+struct Traced {
+    rule: String,
+    matched: bool,
+    #[serde(default)]
+    why: Option<String>,
+    policies: Vec<Verdict>,
+    deliveries: Vec<Delivery>,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    policy: String,
+    passed: bool,
+    why: String,
+}
+
+#[derive(Deserialize)]
+struct Delivery {
+    transport: String,
+    recipient: String,
+    state: String,
+    attempts: Vec<Attempt>,
+    next_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    at: String,
+    status: Option<u16>,
+    error: Option<String>,
+    ms: u64,
+}
+
+#[expect(clippy::print_stdout, reason = "the trace is the command's output")]
+pub(crate) fn run(options: &Explain) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let remote = Remote::new(&options.server)?;
+        let request = remote.request(Method::GET, &format!("/v1/events/{}/trace", options.pk));
+        let answer = request.send().await.with_context(|| format!("cannot reach {}", remote.url()))?;
+        let trace: Value = expect(answer, &[StatusCode::OK]).await?.json().await.context("the answer is no trace")?;
+        if options.json {
+            println!("{trace}");
+        } else {
+            print!("{}", readable(&serde_json::from_value(trace).context("the answer is no trace")?));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn readable(trace: &Trace) -> String {
+    let mut text = String::new();
+    if let Some(reason) = &trace.held_back {
+        let _ = writeln!(text, "The loop guard holds this event back: {reason}\n");
+    }
+    if trace.rules.is_empty() {
+        text.push_str("There are no rules.\n");
+    }
+    for rule in &trace.rules {
+        let why = rule.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let _ = writeln!(text, "{} {}{why}", if rule.matched { "✔" } else { "✘" }, rule.rule);
+        for policy in &rule.policies {
+            let mark = if policy.passed { "passed" } else { "failed" };
+            let _ = writeln!(text, "    {mark}  {}: {}", policy.policy, policy.why);
+        }
+        for delivery in &rule.deliveries {
+            let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {at}")).unwrap_or_default();
+            let _ = writeln!(text, "    {} to {} by {}{next}", delivery.state, delivery.recipient, delivery.transport);
+            for attempt in &delivery.attempts {
+                let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
+                let error = attempt.error.as_deref().unwrap_or("delivered");
+                let _ = writeln!(text, "        {}{status} {error} ({} ms)", attempt.at, attempt.ms);
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,59 @@
+//! What one event leads to: the rules that fire, whether the loop guard holds them back, and who is
+//! told by what. Sending and trying on history go by the same plan.
+
+use domain::document::{Rule, RulesDocument};
+use domain::event::Event;
+use domain::loop_guard::{self, Looping};
+use domain::recipient::{self, Person};
+
+use crate::RuleSet;
+
+/// What one event leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan<'a> {
+    /// The rules that fire, in the document's order.
+    pub matched: Vec<&'a Rule>,
+    /// Why nobody is told all the same.
+    pub held_back: Option<Looping>,
+    /// Who is told, each once per rule and transport. Empty where something holds it back.
+    pub told: Vec<Telling<'a>>,
+}
+
+/// One recipient, told for one rule by one transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling<'a> {
+    /// For this rule.
+    pub rule: &'a Rule,
+    /// By the transport of this name.
+    pub transport: &'a str,
+    /// Who.
+    pub recipient: Person,
+}
+
+impl RuleSet {
+    /// The plan for an event. `document` is the one this was compiled from.
+    pub fn plan<'a>(&self, event: &Event, document: &'a RulesDocument) -> Plan<'a> {
+        let matched: Vec<&Rule> =
+            self.matches(event).into_iter().filter_map(|index| document.rules.get(index)).collect();
+        let held_back = if matched.is_empty() { None } else { loop_guard::check(event, document) };
+        let told = match held_back {
+            Some(_) => Vec::new(),
+            None => matched.iter().flat_map(|rule| told(rule, event, document)).collect(),
+        };
+        Plan { matched, held_back, told }
+    }
+}
+
+fn told<'a>(rule: &'a Rule, event: &Event, document: &'a RulesDocument) -> Vec<Telling<'a>> {
+    let people = recipient::of(rule, event, document);
+    let mut told = Vec::new();
+    for transport in rule.transports.iter().filter_map(|name| document.transports.get(name)) {
+        let first = if transport.send_once { people.len().min(1) } else { people.len() };
+        told.extend(people[..first].iter().map(|person| Telling {
+            rule,
+            transport: &transport.name,
+            recipient: person.clone(),
+        }));
+    }
+    told
+}
