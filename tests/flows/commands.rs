@@ -60,6 +60,44 @@ async fn match_says_which_rules_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dry_run_tries_rules_on_history_and_sends_nothing() {
+    let nuncio = Nuncio::built_in().await;
+    let events: Vec<Value> = (0..2500)
+        .map(|number| json!({ "action": if number % 5 == 0 { "update_available" } else { "login" } }))
+        .collect();
+    for batch in events.chunks(500) {
+        nuncio.accept(&json!(batch)).await;
+    }
+    nuncio.get_until("/v1/deliveries?state=pending", |body| body["results"] == json!([])).await;
+    let before = nuncio.get("/v1/notifications?limit=1000").await["results"].as_array().unwrap().len();
+    std::fs::write(
+        nuncio.file("new.yaml"),
+        "groups: { ops: [{ username: ann, email: ann@example.org }, { username: bob }] }\n\
+         policies: { any-login: { event_matcher: { action: login } } }\n\
+         rules: { logins: { group: ops, transports: [default-local-transport], policies: [any-login] } }\n",
+    )
+    .unwrap();
+    let report = nuncio.run(&["dry-run", "--config", "new.yaml", "--since", "1d", "--json"]);
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap_or_else(|_| panic!("{}", said(&report)));
+    assert_eq!(report["events"], 2500);
+    let only_day = |rule: &str| report["rules"][rule].as_object().unwrap().values().next().unwrap().clone();
+    let none = json!({ "matches": 0, "deliveries": 0 });
+    assert_eq!(only_day("logins"), json!({ "old": none, "new": { "matches": 2000, "deliveries": 4000 } }));
+    assert_eq!(
+        only_day("default-notify-update"),
+        json!({ "old": { "matches": 500, "deliveries": 1000 }, "new": none })
+    );
+    assert_eq!(report["differences"]["logins"]["gained"], 2000);
+    assert_eq!(report["differences"]["logins"]["gained_examples"].as_array().unwrap().len(), 5);
+    assert_eq!(report["messages"], json!({ "logins": { "ann": 2000, "bob": 2000 } }));
+    let readable = said(&nuncio.run(&["dry-run", "--config", "new.yaml", "--since", "1d"]));
+    assert!(readable.contains("0 → 2000") && readable.contains("500 → 0"), "{readable}");
+    let after = nuncio.get("/v1/notifications?limit=1000").await["results"].as_array().unwrap().len();
+    assert_eq!(before, after, "nothing was sent");
+    assert_eq!(nuncio.get("/v1/notifications?username=ann").await["results"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn send_posts_files_and_names_what_was_rejected() {
     let nuncio = Nuncio::built_in().await;
     let line = |number| format!("{{\"action\":\"login\",\"context\":{{\"n\":{number}}}}}");

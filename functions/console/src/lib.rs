@@ -5,6 +5,7 @@
 
 mod config;
 mod deliveries;
+mod dry_run;
 mod events;
 mod list;
 mod notifications;
@@ -65,6 +66,7 @@ pub fn router(console: Console) -> Router {
         .route("/v1/deliveries/{id}", get(deliveries::show))
         .route("/v1/deliveries/{id}/redeliver", post(deliveries::redeliver))
         .route("/v1/transports/{name}/test", post(transports::test))
+        .route("/v1/rules/dry-run", post(dry_run::run))
         .route("/v1/config", get(config::show).put(config::replace))
         .route("/v1/config/check", post(config::check))
         .with_state(console)

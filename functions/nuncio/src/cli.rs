@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::event::EventPk;
 use domain::retention::Period;
 use domain::token::Scope;
+use jiff::SignedDuration;
 
 /// An event log that tells the right people.
 #[derive(Debug, Parser)]
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Say which rules of a file an event matches, and why
     Match(Match),
+    /// Try a rules file on stored events, against the rules in force; nothing is sent
+    DryRun(DryRun),
     /// Say why each rule fired or did not for a stored event, and what became of it
     Explain(Explain),
     /// Post events from files or standard input
@@ -83,6 +86,21 @@ pub(crate) struct Server {
     /// A token of it; better given in the environment than on the command line
     #[arg(long, value_name = "TOKEN", env = "NUNCIO_TOKEN", hide_env_values = true)]
     pub(crate) token: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DryRun {
+    /// The rules file to try
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// How far back: 30d, 12h, days=30
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = crate::dry_run::since)]
+    pub(crate) since: SignedDuration,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod cli;
+mod dry_run;
 mod explain;
 mod http;
 mod matching;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(options),
         Command::Check(options) => check::run(&options),
         Command::Match(options) => matching::run(&options),
+        Command::DryRun(options) => dry_run::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Send(options) => send::run(options),
         Command::Apply(options) => apply::run(&options),

@@ -14,6 +14,7 @@ mod compiled;
 mod explain;
 mod facts;
 mod plan;
+pub mod rehearsal;
 
 pub use compiled::RuleSet;
 pub use explain::{Explanation, PolicyVerdict};

@@ -1,0 +1,74 @@
+//! `POST /v1/rules/dry-run`: other rules tried on stored events, sending nothing.
+//!
+//! One request tries a bounded number of events and says where to go on, so that a history of any
+//! length can be walked within a function's time and memory.
+
+use api::{Problem, Query, read_body};
+use axum::Json;
+use axum::extract::{Request, State};
+use domain::Timestamp;
+use domain::event::EventPk;
+use domain::ports::EventQuery;
+use domain::token::Scope;
+use http::request::Parts;
+use rules::rehearsal::{Rehearsal, Report};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::Console;
+
+const MAX_BYTES: usize = 1024 * 1024;
+const DEFAULT_EVENTS: u64 = 10_000;
+const MAX_EVENTS: u64 = 100_000;
+const PAGE: usize = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Part {
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    cursor: Option<EventPk>,
+    limit: Option<u64>,
+}
+
+/// One part of the history, newest first.
+#[derive(Serialize)]
+pub(crate) struct Tried {
+    report: Report,
+    next: Option<EventPk>,
+}
+
+/// The body is the new rules document; without one, the rules in force are tried alone.
+pub(crate) async fn run(
+    State(console): State<Console>,
+    Query(part): Query<Part>,
+    request: Request,
+) -> Result<Json<Tried>, Problem> {
+    let (Parts { headers, .. }, body) = request.into_parts();
+    console.door.admit(&headers, Scope::Read).await?;
+    let limit = part.limit.unwrap_or(DEFAULT_EVENTS);
+    if !(1..=MAX_EVENTS).contains(&limit) {
+        return Err(Problem::bad_request("limit must lie between 1 and 100000"));
+    }
+    let bytes = read_body(&headers, body, MAX_BYTES).await?;
+    let active = console.configuration.current().await?;
+    let new = if bytes.is_empty() {
+        active.document.clone()
+    } else {
+        rulesfile::read(&bytes)
+            .map_err(|faults| Problem::unprocessable("the rules document has faults").with("faults", json!(faults)))?
+    };
+    let mut rehearsal = Rehearsal::new(&active.document, &new);
+    let mut query = EventQuery { since: part.since, until: part.until, limit: PAGE, ..EventQuery::default() };
+    query.before = part.cursor;
+    let mut tried = 0;
+    loop {
+        let page = console.log.list(&query, console.clock.now()).await?;
+        tried += page.results.len() as u64;
+        page.results.iter().for_each(|event| rehearsal.event(event));
+        query.before = page.next;
+        if page.next.is_none() || tried >= limit {
+            return Ok(Json(Tried { report: rehearsal.finish(), next: page.next }));
+        }
+    }
+}

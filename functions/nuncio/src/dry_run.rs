@@ -1,0 +1,139 @@
+//! `nuncio dry-run`: other rules tried on stored events, against the rules in force; nothing is sent.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use domain::Timestamp;
+use domain::ports::Clock as _;
+use host::SystemClock;
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::SignedDuration;
+use reqwest::{Method, StatusCode};
+use rules::rehearsal::Report;
+use serde::Deserialize;
+
+use crate::check;
+use crate::cli::DryRun;
+use crate::http::{Remote, block_on, expect};
+
+#[derive(Deserialize)]
+struct Part {
+    report: Report,
+    next: Option<domain::EventPk>,
+}
+
+#[expect(clippy::print_stdout, reason = "the report is the command's output")]
+pub(crate) fn run(options: &DryRun) -> anyhow::Result<ExitCode> {
+    let (_, yaml) = check::read_valid(&options.config)?;
+    let until = SystemClock.now();
+    let since = domain::time::later(until, -options.since);
+    let report = block_on(walk(options, yaml, since, until))?;
+    if options.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{}", readable(&report, since, until));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Walks from now back to `since`; progress is by time, which is what is known beforehand.
+async fn walk(options: &DryRun, yaml: String, since: Timestamp, until: Timestamp) -> anyhow::Result<Report> {
+    let remote = Remote::new(&options.server)?;
+    let span = until.duration_since(since).as_secs().unsigned_abs();
+    let style =
+        ProgressStyle::with_template("{bar:30} {percent}%  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let progress = ProgressBar::new(span).with_style(style);
+    let mut report = Report::default();
+    let mut cursor = None;
+    loop {
+        let mut path =
+            format!("/v1/rules/dry-run?since={}&until={}", domain::time::format(since), domain::time::format(until));
+        if let Some(cursor) = cursor {
+            let _ = write!(path, "&cursor={cursor}");
+        }
+        let request = remote.request(Method::POST, &path).header("Content-Type", "application/yaml").body(yaml.clone());
+        let answer = request.send().await.with_context(|| format!("cannot reach {}", remote.url()))?;
+        let part: Part = expect(answer, &[StatusCode::OK]).await?.json().await.context("the answer is no report")?;
+        report.add(part.report);
+        progress.set_message(format!("{} events", report.events));
+        let Some(next) = part.next else {
+            progress.finish_and_clear();
+            return Ok(report);
+        };
+        progress.set_position(until.duration_since(next.instant()).as_secs().unsigned_abs());
+        cursor = Some(next);
+    }
+}
+
+fn readable(report: &Report, since: Timestamp, until: Timestamp) -> String {
+    let mut text = String::new();
+    let day = |instant| domain::time::format(instant)[..10].to_owned();
+    let _ = writeln!(text, "{} events from {} to {}; nothing was sent", report.events, day(since), day(until));
+    if report.rules.is_empty() {
+        text.push_str("no rule matched any of them, old or new\n");
+    }
+    for (rule, days) in &report.rules {
+        let _ = writeln!(text, "\n{rule}\n    day           matches             deliveries");
+        for (day, compared) in days {
+            let (old, new) = (compared.old, compared.new);
+            let arrow = |old: u64, new: u64| if old == new { format!("{new}") } else { format!("{old} → {new}") };
+            let matches = arrow(old.matches, new.matches);
+            let _ = writeln!(text, "    {day}    {matches:<16}    {}", arrow(old.deliveries, new.deliveries));
+        }
+        if let Some(difference) = report.differences.get(rule) {
+            let list = |pks: &[domain::EventPk]| pks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            if difference.gained > 0 {
+                let _ = writeln!(
+                    text,
+                    "    matches {} more, such as {}",
+                    difference.gained,
+                    list(&difference.gained_examples)
+                );
+            }
+            if difference.lost > 0 {
+                let _ = writeln!(
+                    text,
+                    "    no longer matches {}, such as {}",
+                    difference.lost,
+                    list(&difference.lost_examples)
+                );
+            }
+        }
+        for (recipient, messages) in report.messages.get(rule).into_iter().flatten() {
+            let _ =
+                writeln!(text, "    {recipient}: {} messages a day", per_day(*messages, until.duration_since(since)));
+        }
+    }
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a forecast needs no more precision")]
+fn per_day(messages: u64, span: SignedDuration) -> String {
+    let days = (span.as_secs_f64() / 86_400.0).max(1.0);
+    format!("{:.1}", messages as f64 / days)
+}
+
+/// `30d`, `12h`, `90m`, `2w`, or `days=30`.
+pub(crate) fn since(text: &str) -> Result<SignedDuration, String> {
+    let units = [("s", "seconds"), ("m", "minutes"), ("h", "hours"), ("d", "days"), ("w", "weeks")];
+    let long = units.iter().find_map(|(short, long)| {
+        let number = text.strip_suffix(short)?;
+        number.parse::<f64>().ok().map(|number| format!("{long}={number}"))
+    });
+    domain::retention::Period::parse(long.as_deref().unwrap_or(text))
+        .map(domain::retention::Period::duration)
+        .map_err(|error| format!("{error}; or 30d, 12h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        let hours = |text| since(text).unwrap().as_hours();
+        assert_eq!((hours("30d"), hours("12h"), hours("2w"), hours("days=1;hours=1")), (720, 12, 336, 25));
+        assert!(since("soon").is_err() && since("30").is_err());
+    }
+}
