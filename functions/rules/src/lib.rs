@@ -12,6 +12,7 @@ mod clause;
 mod compiled;
 mod explain;
 mod facts;
+mod pattern;
 
 pub use compiled::RuleSet;
 pub use explain::{Explanation, PolicyVerdict};
