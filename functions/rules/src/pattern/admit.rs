@@ -4,68 +4,61 @@
 //! inside one object of a list pass together or not at all: there is one object for all of them. That
 //! nothing is at a path means: nothing in that one object if a field picks it, else nothing anywhere.
 //!
-//! Therefore each part of a pattern can hold in two ways, which [`Outcome`] keeps apart. Every part is put
-//! to every value once, so the cost is at most that of the pattern times that of the event.
+//! Therefore a part of a pattern can hold in two ways, which [`Outcome`] keeps apart. A part is put to each
+//! value at its path at most once a level, so the cost is bounded by pattern times event times depth.
 
 use domain::Event;
 
 use super::shape::{Node, Object, Shape, is_absentable};
 use super::view::{Holder, Slot};
 
-/// How a part of a pattern can hold at one place of an event.
-#[derive(Debug, Clone, Copy)]
-struct Outcome {
-    /// Because nothing is at any of its paths, and that is wanted.
-    absent: bool,
+/// How a part of a pattern holds at one place of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Fails,
+    /// Because nothing is at any of its paths, and that is wanted; or because nothing is wanted.
+    Absent,
     /// With a value that passes: if the place is in an object of a list, that object is picked.
-    present: bool,
+    Present,
 }
 
 impl Outcome {
-    const NEITHER: Self = Self { absent: false, present: false };
-    /// Of what wants nothing.
-    const NOTHING_WANTED: Self = Self { absent: true, present: false };
-
-    fn holds(self) -> bool {
-        self.absent || self.present
-    }
-
     fn and(self, other: Self) -> Self {
-        let present = self.holds() && other.holds() && (self.present || other.present);
-        Self { absent: self.absent && other.absent, present }
+        if self.min(other) == Self::Fails { Self::Fails } else { self.max(other) }
     }
 
+    /// A value that passes is the better way: whatever absence allows, it allows too.
     fn or(self, other: Self) -> Self {
-        Self { absent: self.absent || other.absent, present: self.present || other.present }
+        self.max(other)
     }
 }
 
 impl Shape {
     pub(crate) fn admits(&self, event: &Event) -> bool {
-        self.root.outcome(Holder::Event(event)).holds()
+        self.root.outcome(Holder::Event(event)) != Outcome::Fails
     }
 }
 
 impl Object {
     fn outcome(&self, holder: Holder<'_>) -> Outcome {
-        let mut outcome = Outcome::NOTHING_WANTED;
+        let mut outcome = Outcome::Absent;
         for (key, node) in &self.fields {
             outcome = outcome.and(node.outcome(holder.get(key).as_ref()));
-            if !outcome.holds() {
-                return Outcome::NEITHER;
+            if outcome == Outcome::Fails {
+                return outcome;
             }
         }
         for choice in &self.choices {
-            let mut either = Outcome::NEITHER;
+            let mut either = Outcome::Fails;
             for alternative in choice {
                 either = either.or(alternative.outcome(holder));
-                if either.present && (either.absent || !self.absentable) {
+                if either == Outcome::Present {
                     break;
                 }
             }
             outcome = outcome.and(either);
-            if !outcome.holds() {
-                return Outcome::NEITHER;
+            if outcome == Outcome::Fails {
+                return outcome;
             }
         }
         outcome
@@ -84,16 +77,26 @@ impl Object {
 
 impl Node {
     fn outcome(&self, slot: Option<&Slot<'_>>) -> Outcome {
-        let absentable = self.absentable();
-        let Some(slot) = slot else { return Outcome { absent: absentable, present: false } };
+        let Some(slot) = slot else {
+            return if self.absentable() { Outcome::Absent } else { Outcome::Fails };
+        };
+        if self.is_present(slot) {
+            Outcome::Present
+        } else if self.is_absent(std::slice::from_ref(slot)) {
+            Outcome::Absent
+        } else {
+            Outcome::Fails
+        }
+    }
+
+    fn is_present(&self, slot: &Slot<'_>) -> bool {
         let passed = self.values.iter().all(|tests| slot.any_leaf(&mut |leaf| leaf.passes_one(tests)));
-        let present = if passed && !self.values.is_empty() {
+        if passed && !self.values.is_empty() {
             // A value in a list picks no object, so what is wanted inside can hold in any of them or in none.
-            self.is_absent_inside(std::slice::from_ref(slot)) || self.is_present_inside(slot)
+            self.is_present_inside(slot) || self.is_absent_inside(std::slice::from_ref(slot))
         } else {
             (passed || self.values_are_absent(slot)) && self.is_present_inside(slot)
-        };
-        Outcome { absent: absentable && self.is_absent(std::slice::from_ref(slot)), present }
+        }
     }
 
     fn values_are_absent(&self, slot: &Slot<'_>) -> bool {
@@ -102,7 +105,7 @@ impl Node {
 
     fn is_present_inside(&self, slot: &Slot<'_>) -> bool {
         let Some(inside) = &self.inside else { return false };
-        slot.any_object(&mut |object| inside.outcome(Holder::Object(object)).present)
+        slot.any_object(&mut |object| inside.outcome(Holder::Object(object)) == Outcome::Present)
     }
 
     fn is_absent(&self, slots: &[Slot<'_>]) -> bool {

@@ -20,11 +20,11 @@ const MAX_SHOWN: usize = 3;
 /// The verdict and its reason.
 pub(crate) fn verdict(pattern: &EventPattern, event: &Event) -> (bool, String) {
     let root = pattern.root();
-    if let Some(failure) = failure(root, &[], event) {
+    if let Some(failure) = failure(root, &[], event, Absence::InSomeObject) {
         return (false, failure);
     }
     if !Shape::of(pattern).admits(event) {
-        return (false, apart(root, event));
+        return (false, failure(root, &[], event, Absence::Everywhere).unwrap_or_else(|| apart(root, event)));
     }
     let mut paths = Vec::new();
     name_all(root, &mut Vec::new(), &mut paths);
@@ -35,26 +35,35 @@ pub(crate) fn verdict(pattern: &EventPattern, event: &Event) -> (bool, String) {
     (true, cut(&reason, 4 * MAX_CHARS))
 }
 
-/// The first field that would fail if it stood alone.
-fn failure(fields: &Fields, path: &[&str], event: &Event) -> Option<String> {
+/// What it takes that nothing is at a path.
+#[derive(Clone, Copy)]
+enum Absence {
+    /// One object of each list on the way has nothing there: enough if another field picks that object.
+    InSomeObject,
+    /// No object has anything there.
+    Everywhere,
+}
+
+/// The first field that fails by itself.
+fn failure(fields: &Fields, path: &[&str], event: &Event, absence: Absence) -> Option<String> {
     for (name, field) in &fields.fields {
         let path = [path, &[name.as_str()]].concat();
         let failed = match field {
-            Field::Object(inner) => failure(inner, &path, event),
-            Field::Value(tests) => field_failure(&path, tests, event),
+            Field::Object(inner) => failure(inner, &path, event, absence),
+            Field::Value(tests) => field_failure(&path, tests, event, absence),
         };
         if failed.is_some() {
             return failed;
         }
     }
-    let failures: Option<Vec<_>> = fields.any_of.iter().map(|one| failure(one, path, event)).collect();
+    let failures: Option<Vec<_>> = fields.any_of.iter().map(|one| failure(one, path, event, absence)).collect();
     let failures = failures.filter(|failures| !failures.is_empty())?;
     let more = if failures.len() > MAX_SHOWN { ", …" } else { "" };
     let shown: Vec<_> = failures.into_iter().take(MAX_SHOWN).map(|failure| format!("({failure})")).collect();
     Some(format!("no alternative of $or holds: {}{more}", shown.join(", ")))
 }
 
-fn field_failure(path: &[&str], tests: &[Test], event: &Event) -> Option<String> {
+fn field_failure(path: &[&str], tests: &[Test], event: &Event, absence: Absence) -> Option<String> {
     let mut found = Found::default();
     let mut passed = false;
     look(Holder::Event(event), path, &mut |slot| {
@@ -65,13 +74,26 @@ fn field_failure(path: &[&str], tests: &[Test], event: &Event) -> Option<String>
         });
         found.objects |= slot.any_object(&mut |_| true);
     });
-    if passed || (found.leaves == 0 && is_absentable(tests)) {
+    let absent = || match absence {
+        Absence::InSomeObject => can_be_absent(Holder::Event(event), path),
+        Absence::Everywhere => found.leaves == 0,
+    };
+    if passed || (is_absentable(tests) && absent()) {
         return None;
     }
     let wanted: Vec<_> = tests.iter().map(|test| test.to_json().to_string()).collect();
     let one_of = if tests.len() > 1 { "one of " } else { "" };
     let wanted = cut(&wanted.join(", "), MAX_CHARS);
     Some(format!("{} is {}, wanted {one_of}{wanted}", path.join("."), found.in_words()))
+}
+
+fn can_be_absent(holder: Holder<'_>, path: &[&str]) -> bool {
+    let Some((key, rest)) = path.split_first() else { return false };
+    let Some(slot) = holder.get(key) else { return true };
+    if rest.is_empty() {
+        return !slot.any_leaf(&mut |_| true);
+    }
+    !slot.any_object(&mut |_| true) || slot.any_object(&mut |object| can_be_absent(Holder::Object(object), rest))
 }
 
 /// Hands on what is at the path in every object of every list on the way.
