@@ -149,7 +149,7 @@ impl Found {
 fn apart(root: &Fields, event: &Event) -> String {
     let mut path: Vec<&str> = Vec::new();
     let mut fields = root;
-    let inner = |path: &[&str], fields: &Fields| {
+    let fails_alone = |path: &[&str], fields: &Fields| {
         let alone = path.iter().rev().fold(fields.clone(), |inner, key| Fields {
             fields: vec![((*key).to_owned(), Field::Object(inner))],
             any_of: Vec::new(),
@@ -160,7 +160,7 @@ fn apart(root: &Fields, event: &Event) -> String {
         for (name, field) in &fields.fields {
             let Field::Object(below) = field else { continue };
             path.push(name);
-            if inner(&path, below) {
+            if fails_alone(&path, below) {
                 fields = below;
                 continue 'deeper;
             }
