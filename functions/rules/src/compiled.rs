@@ -1,22 +1,23 @@
-//! The fast path: policies that say the same are one matcher, evaluated at most once an event.
+//! The fast path: policies that say the same are one check, evaluated at most once an event.
 //!
 //! Owns the compiled form of a document. Says nothing about reasons; that is `explain`'s.
 
 use std::collections::{BTreeMap, HashMap};
 
 use domain::Event;
-use domain::document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
+use domain::document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
 use domain::event::ActionPattern;
 use domain::ports::app_admits;
 use ipnet::IpNet;
 
 use crate::explain::{self, Explanation};
 use crate::facts::{Facts, canonical_net};
+use crate::pattern::Shape;
 
 /// The rules of one document, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
-    matchers: Vec<Matcher>,
+    checks: Vec<Check>,
     compiled: Vec<CompiledRule>,
     /// What `explain` reads: names and reasons stand in the document's own form.
     rules: Vec<Rule>,
@@ -34,10 +35,24 @@ struct CompiledRule {
 
 #[derive(Debug, Clone, Copy)]
 enum CompiledBinding {
-    /// The matcher at `at`, its verdict turned round if `negate`.
-    Matcher { at: usize, negate: bool },
+    /// The check at `at`, its verdict turned round if `negate`.
+    Check { at: usize, negate: bool },
     /// Nothing to evaluate: the policy is not there, so the binding's `failure_result` stands.
     Failed(bool),
+}
+
+/// A policy in the form in which it is evaluated.
+#[derive(Debug, Clone)]
+enum Check {
+    Matcher(Matcher),
+    Pattern(Shape),
+}
+
+/// What makes two policies the same check.
+#[derive(PartialEq, Eq, Hash)]
+enum Meaning<'d> {
+    Matcher(Matcher),
+    Pattern(&'d EventPattern),
 }
 
 /// An event matcher with everything in the form in which it is compared.
@@ -52,15 +67,20 @@ struct Matcher {
 impl RuleSet {
     /// Makes a document's rules ready.
     pub fn compile(document: &RulesDocument) -> Self {
-        let mut matchers = Vec::new();
-        let mut known: HashMap<Matcher, usize> = HashMap::new();
+        let mut checks = Vec::new();
+        let mut known: HashMap<Meaning<'_>, usize> = HashMap::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         for (name, policy) in &document.policies {
-            let Policy::EventMatcher(matcher) = policy;
-            let matcher = Matcher::of(matcher);
-            let at = *known.entry(matcher).or_insert_with_key(|matcher| {
-                matchers.push(matcher.clone());
-                matchers.len() - 1
+            let meaning = match policy {
+                Policy::EventMatcher(matcher) => Meaning::Matcher(Matcher::of(matcher)),
+                Policy::EventPattern(pattern) => Meaning::Pattern(pattern),
+            };
+            let at = *known.entry(meaning).or_insert_with_key(|meaning| {
+                checks.push(match meaning {
+                    Meaning::Matcher(matcher) => Check::Matcher(matcher.clone()),
+                    Meaning::Pattern(pattern) => Check::Pattern(Shape::of(pattern)),
+                });
+                checks.len() - 1
             });
             places.insert(name, at);
         }
@@ -74,14 +94,14 @@ impl RuleSet {
                 mode: rule.mode,
                 bindings: in_order(rule)
                     .map(|binding| match places.get(binding.policy.as_str()) {
-                        Some(&at) => CompiledBinding::Matcher { at, negate: binding.negate },
+                        Some(&at) => CompiledBinding::Check { at, negate: binding.negate },
                         None => CompiledBinding::Failed(binding.failure_result),
                     })
                     .collect(),
             })
             .filter(|rule| !rule.bindings.is_empty())
             .collect();
-        Self { matchers, compiled, rules: document.rules.clone(), policies: document.policies.clone() }
+        Self { checks, compiled, rules: document.rules.clone(), policies: document.policies.clone() }
     }
 
     /// The rules that fire for the event, as their places in the document, in its order.
@@ -89,10 +109,10 @@ impl RuleSet {
     /// The loop guard is not asked; see `domain::loop_guard::check`.
     pub fn matches(&self, event: &Event) -> Vec<usize> {
         let facts = Facts::of(event);
-        let mut verdicts: Vec<Option<bool>> = vec![None; self.matchers.len()];
+        let mut verdicts: Vec<Option<bool>> = vec![None; self.checks.len()];
         let mut passes = |binding: &CompiledBinding| match *binding {
-            CompiledBinding::Matcher { at, negate } => {
-                *verdicts[at].get_or_insert_with(|| self.matchers[at].admits(&facts)) != negate
+            CompiledBinding::Check { at, negate } => {
+                *verdicts[at].get_or_insert_with(|| self.checks[at].admits(&facts)) != negate
             }
             CompiledBinding::Failed(verdict) => verdict,
         };
@@ -110,6 +130,15 @@ impl RuleSet {
     pub fn explain(&self, event: &Event) -> Vec<Explanation> {
         let facts = Facts::of(event);
         self.rules.iter().map(|rule| explain::rule(rule, &self.policies, &facts)).collect()
+    }
+}
+
+impl Check {
+    fn admits(&self, facts: &Facts<'_>) -> bool {
+        match self {
+            Self::Matcher(matcher) => matcher.admits(facts),
+            Self::Pattern(shape) => shape.admits(facts.event),
+        }
     }
 }
 

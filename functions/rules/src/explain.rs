@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::clause;
 use crate::compiled::in_order;
 use crate::facts::Facts;
+use crate::pattern;
 
 /// One rule's answer to one event. As JSON it is a line of `nuncio match`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,7 +67,10 @@ fn verdict(binding: &Binding, policy: Option<&Policy>, facts: &Facts<'_>) -> Pol
 }
 
 fn admits(policy: &Policy, facts: &Facts<'_>) -> (bool, String) {
-    let Policy::EventMatcher(matcher) = policy;
+    let matcher = match policy {
+        Policy::EventMatcher(matcher) => matcher,
+        Policy::EventPattern(pattern) => return pattern::verdict(pattern, facts.event),
+    };
     let clauses = clause::all(matcher, facts);
     if let Some(failure) = clauses.iter().find_map(|clause| clause.failure.clone()) {
         return (false, failure);

@@ -10,6 +10,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 /// The fields of one event that a matcher may ask about.
 pub(crate) struct Facts<'a> {
+    pub(crate) event: &'a Event,
     pub(crate) action: &'a Action,
     pub(crate) app: &'a str,
     pub(crate) model: Option<String>,
@@ -20,6 +21,7 @@ pub(crate) struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(crate) fn of(event: &'a Event) -> Self {
         Self {
+            event,
             action: &event.action,
             app: &event.app,
             model: event.model(),

@@ -83,7 +83,7 @@ fn nothing_confidential_of_the_file_is_in_a_fault() {
 }
 
 /// Fragments of rules files; glued together at random they reach further than random characters do.
-const FRAGMENTS: [&str; 40] = [
+const FRAGMENTS: [&str; 48] = [
     "rules:",
     "groups:",
     "transports:",
@@ -94,6 +94,14 @@ const FRAGMENTS: [&str; 40] = [
     "cloudevents:",
     "actions:",
     "event_matcher:",
+    "event_pattern:",
+    "$or:",
+    "prefix:",
+    "anything-but:",
+    "numeric:",
+    "exists: true",
+    "'>', 1",
+    "'{\"a\": [1]}'",
     "action:",
     "client_ip:",
     "mode:",

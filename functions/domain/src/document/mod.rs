@@ -4,9 +4,14 @@
 //! column, is the `rulesfile` crate's task.
 
 mod built_in;
+mod pattern;
 mod policy;
 mod transport;
 
+pub use pattern::{
+    AnythingBut, End, EventPattern, FaultyPart, Field, Fields, Interval, PatternFault, Test, Wildcard, WildcardError,
+    compare as compare_numbers,
+};
 pub use policy::{Binding, EventMatcher, Mode, Policy, Rule};
 pub use transport::{SecretRef, Text, Transport, TransportKind};
 

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::Severity;
+use super::{EventPattern, Severity};
 use crate::event::ActionPattern;
 
 /// Decides whether an event is meant.
@@ -12,6 +12,8 @@ use crate::event::ActionPattern;
 pub enum Policy {
     /// By the event's plain fields.
     EventMatcher(EventMatcher),
+    /// By anything in the event's JSON.
+    EventPattern(EventPattern),
 }
 
 /// Every configured field must match; one that is not configured is a wildcard.

@@ -7,6 +7,7 @@ mod bindings;
 pub(crate) mod cloudevents;
 pub(crate) mod email;
 pub(crate) mod groups;
+mod patterns;
 pub(crate) mod policies;
 pub(crate) mod redact;
 pub(crate) mod retention;

@@ -1,25 +1,23 @@
 //! `policies`: what decides whether an event is meant.
 //!
-//! Reads event matchers; refuses the kinds of policy that this version does not evaluate.
+//! Reads event matchers, hands event patterns on, and refuses the kinds of policy that this version does
+//! not evaluate.
 
 use std::collections::BTreeMap;
 
 use domain::document::{EventMatcher, Policy};
 use domain::event::{ActionPattern, KNOWN_ACTIONS};
 
-use super::{addresses, retention};
-use crate::fault::Findings;
+use super::{addresses, patterns, retention};
+use crate::fault::{At, Findings};
 use crate::names;
 use crate::shape::{self, Keys, Section};
 use crate::tree::Node;
 
 const KEYS: Keys = Keys {
     of: "a policy",
-    known: &["event_matcher"],
-    unsupported: &[
-        ("event_pattern", "say what you can with event_matcher, or remove the policy and its bindings"),
-        ("expression", "say what you can with event_matcher, or remove the policy and its bindings"),
-    ],
+    known: &["event_matcher", "event_pattern"],
+    unsupported: &[("expression", "say what you can with event_pattern, or remove the policy and its bindings")],
 };
 const MATCHER_KEYS: Keys =
     Keys { of: "an event matcher", known: &["action", "app", "model", "client_ip"], unsupported: &[] };
@@ -28,19 +26,32 @@ pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, Pol
     let mut policies = BTreeMap::new();
     for (key, value) in shape::named(node, "policies", "policies", findings).unwrap_or_default() {
         names::check(&key.text, "policy", key.at, findings);
-        let Some(section) = Section::open(key.at, value, "a policy", &KEYS, findings) else { continue };
-        // One that says what it is in a way that cannot be had is not also told that it says nothing.
-        let unsupported = KEYS.unsupported.iter().any(|(word, _)| shape::find(value, word).is_some());
-        if unsupported && section.get("event_matcher").is_none() {
-            continue;
-        }
-        let hint = "write { event_matcher: { action: … } }";
-        let Some(matcher) = section.require("event_matcher", hint, findings) else { continue };
-        if let Some(matcher) = event_matcher(matcher, findings) {
-            policies.insert(key.text.clone(), Policy::EventMatcher(matcher));
+        if let Some(policy) = policy(key.at, value, findings) {
+            policies.insert(key.text.clone(), policy);
         }
     }
     policies
+}
+
+fn policy(at: At, node: &Node, findings: &mut Findings) -> Option<Policy> {
+    let section = Section::open(at, node, "a policy", &KEYS, findings)?;
+    match (section.get("event_matcher"), section.get("event_pattern")) {
+        (Some(matcher), None) => event_matcher(matcher, findings).map(Policy::EventMatcher),
+        (None, Some(pattern)) => patterns::read(pattern, findings).map(Policy::EventPattern),
+        (Some(_), Some(_)) => {
+            let hint = "make two policies, and bind both to a rule with mode: all";
+            findings.fault(at, "a policy has both event_matcher and event_pattern", hint);
+            None
+        }
+        (None, None) => {
+            // One that says what it is in a way that cannot be had is not also told that it says nothing.
+            if !KEYS.unsupported.iter().any(|(word, _)| shape::find(node, word).is_some()) {
+                let hint = "write { event_matcher: { action: … } } or { event_pattern: { action: […] } }";
+                findings.fault(at, "a policy needs \"event_matcher\" or \"event_pattern\"", hint);
+            }
+            None
+        }
+    }
 }
 
 fn event_matcher(node: &Node, findings: &mut Findings) -> Option<EventMatcher> {

@@ -1,0 +1,237 @@
+//! From JSON to the checked form.
+//!
+//! Reads objects, lists and `$or`, and finds every fault, not the first. What stands inside one operator
+//! is the `operator` module's.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+
+use super::{EventPattern, FaultyPart, Field, Fields, PatternFault, Test, operator};
+use crate::json::pointer_segment;
+
+const OR: &str = "$or";
+
+/// Names that cannot be fields inside `$or`, where they would hardly be meant as such.
+const RESERVED: [&str; 24] = [
+    "exactly",
+    "equals-ignore-case",
+    "prefix",
+    "suffix",
+    "anything-but",
+    "exists",
+    "wildcard",
+    "numeric",
+    "cidr",
+    "=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "regex",
+    "not-wildcard",
+    "not-equals-ignore-case",
+    "date-after",
+    "date-on-or-after",
+    "date-before",
+    "date-on-or-before",
+    "in-date-range",
+    "ip-address-in-range",
+    "ip-address-not-in-range",
+];
+
+impl EventPattern {
+    /// Reads a pattern from its JSON.
+    ///
+    /// # Errors
+    /// Every fault of the pattern, in its order; never an empty list.
+    pub fn read(value: &Value) -> Result<Self, Vec<PatternFault>> {
+        let mut reader = Reader::default();
+        let place = Place { pointer: "", depth: 0, inside_or: false };
+        let root = match value {
+            Value::Object(object) => reader.fields(object, place),
+            _ => reader.wrong("", "an event pattern is an object of fields", "write { action: [login_failed] }"),
+        };
+        if let Some(size) = root.as_ref().map(size) {
+            reader.check_size(size);
+        }
+        match root {
+            Some(root) if reader.faults.is_empty() => Ok(Self { root }),
+            _ => Err(reader.faults),
+        }
+    }
+}
+
+fn fault(pointer: &str, part: FaultyPart, what: impl Into<String>, hint: impl Into<String>) -> PatternFault {
+    PatternFault { pointer: pointer.to_owned(), part, what: what.into(), hint: hint.into() }
+}
+
+#[derive(Default)]
+pub(super) struct Reader {
+    faults: Vec<PatternFault>,
+}
+
+/// Where the reader is.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    pointer: &'a str,
+    depth: usize,
+    inside_or: bool,
+}
+
+impl Reader {
+    /// Reports the value there.
+    pub(super) fn wrong<T>(&mut self, pointer: &str, what: impl Into<String>, hint: impl Into<String>) -> Option<T> {
+        self.faults.push(fault(pointer, FaultyPart::Value, what, hint));
+        None
+    }
+
+    /// Reports the name that leads there.
+    pub(super) fn wrong_key<T>(
+        &mut self,
+        pointer: &str,
+        what: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Option<T> {
+        self.faults.push(fault(pointer, FaultyPart::Key, what, hint));
+        None
+    }
+
+    fn fields(&mut self, object: &Map<String, Value>, place: Place<'_>) -> Option<Fields> {
+        if object.is_empty() {
+            return self.wrong(place.pointer, "this object names no field", "name one, or remove the object");
+        }
+        if place.depth == EventPattern::MAX_DEPTH {
+            let what = format!("more than {} levels of nesting", EventPattern::MAX_DEPTH);
+            return self.wrong(place.pointer, what, "no event pattern needs as many");
+        }
+        let mut fields = Fields::default();
+        for (name, value) in object {
+            let pointer = format!("{}{}", place.pointer, pointer_segment(name));
+            let inner = Place { pointer: &pointer, depth: place.depth + 1, ..place };
+            if name == OR {
+                fields.any_of = self.alternatives(value, inner);
+            } else if place.inside_or && RESERVED.contains(&name.as_str()) {
+                let hint = "write $or around fields: $or: [{ a: [1] }, { b: [2] }]; a field's values are a list anyhow";
+                self.wrong_key::<()>(&pointer, format!("{name:?} cannot be the name of a field inside $or"), hint);
+            } else if let Some(field) = self.field(name, value, inner) {
+                fields.fields.push((name.clone(), field));
+            }
+        }
+        Some(fields)
+    }
+
+    fn alternatives(&mut self, value: &Value, place: Place<'_>) -> Vec<Fields> {
+        let hint = "write two or more patterns: $or: [{ a: [1] }, { b: [2] }]";
+        let Value::Array(items) = value else {
+            self.wrong::<()>(place.pointer, "$or is not a list", hint);
+            return Vec::new();
+        };
+        if items.len() < 2 {
+            self.wrong::<()>(place.pointer, "$or has fewer than two alternatives", hint);
+        }
+        let mut alternatives = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            let pointer = format!("{}/{at}", place.pointer);
+            let place = Place { pointer: &pointer, depth: place.depth, inside_or: true };
+            match item {
+                Value::Object(object) => alternatives.extend(self.fields(object, place)),
+                _ => {
+                    self.wrong::<()>(&pointer, "an alternative of $or is an object of fields", hint);
+                }
+            }
+        }
+        alternatives
+    }
+
+    fn field(&mut self, name: &str, value: &Value, place: Place<'_>) -> Option<Field> {
+        match value {
+            Value::Object(object) => self.fields(object, place).map(Field::Object),
+            Value::Array(items) => self.tests(items, place.pointer).map(Field::Value),
+            _ if operator::is_known(name) => {
+                let what = format!("{name:?} stands here as the name of a field");
+                self.wrong_key(place.pointer, what, format!("an operator stands in a list: field: [{{ {name}: … }}]"))
+            }
+            _ => {
+                let what = format!("{} is neither a list of values nor an object of fields", shown(name));
+                self.wrong(place.pointer, what, "put the value into a list: […]")
+            }
+        }
+    }
+
+    fn tests(&mut self, items: &[Value], pointer: &str) -> Option<Vec<Test>> {
+        if items.is_empty() {
+            return self.wrong(pointer, "this list names no value", "name one; null stands for null");
+        }
+        let tests = items.iter().enumerate().filter_map(|(at, item)| self.test(item, &format!("{pointer}/{at}")));
+        Some(tests.collect())
+    }
+
+    fn test(&mut self, item: &Value, pointer: &str) -> Option<Test> {
+        match item {
+            Value::Null => Some(Test::Null),
+            Value::Bool(value) => Some(Test::Boolean(*value)),
+            Value::Number(number) => Some(Test::Number(number.clone())),
+            Value::String(text) => Some(Test::Text(text.clone())),
+            Value::Object(object) => operator::read(self, object, pointer),
+            Value::Array(_) => {
+                self.wrong(pointer, "a list stands inside a list of values", "put its values into the outer list")
+            }
+        }
+    }
+
+    fn check_size(&mut self, size: Size) {
+        let (most, fields) = (EventPattern::MAX_COMBINATIONS, EventPattern::MAX_COMBINED_FIELDS);
+        if size.combinations > most {
+            let what = format!("$or makes more than {most} combinations");
+            self.wrong::<()>("", what, "list values of one field instead of alternatives, or make several policies");
+        } else if size.fields > fields {
+            let what = format!("all combinations of $or together name more than {fields} fields");
+            self.wrong::<()>("", what, "name fewer fields beside $or, or make several policies");
+        }
+    }
+}
+
+/// A field by its name, unless that could be a value in the wrong place.
+fn shown(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./$".contains(&byte);
+    let is_name = name.len() <= 60 && name.bytes().all(plain) && name.parse::<IpAddr>().is_err();
+    if is_name { format!("{name:?}") } else { "this field".to_owned() }
+}
+
+/// What a pattern would be as a list of combinations without `$or`.
+#[derive(Clone, Copy)]
+struct Size {
+    combinations: usize,
+    /// Of all combinations together.
+    fields: usize,
+}
+
+fn size(fields: &Fields) -> Size {
+    let mut all = Size { combinations: 1, fields: 0 };
+    for (_, field) in &fields.fields {
+        all = both(
+            all,
+            match field {
+                Field::Value(_) => Size { combinations: 1, fields: 1 },
+                Field::Object(inner) => size(inner),
+            },
+        );
+    }
+    if fields.any_of.is_empty() {
+        return all;
+    }
+    let either = fields.any_of.iter().map(size).fold(Size { combinations: 0, fields: 0 }, |one, other| Size {
+        combinations: one.combinations.saturating_add(other.combinations),
+        fields: one.fields.saturating_add(other.fields),
+    });
+    both(all, either)
+}
+
+fn both(one: Size, other: Size) -> Size {
+    let times = usize::saturating_mul;
+    Size {
+        combinations: times(one.combinations, other.combinations),
+        fields: times(one.fields, other.combinations).saturating_add(times(other.fields, one.combinations)),
+    }
+}

@@ -1,0 +1,79 @@
+//! From the checked form back to the JSON that people write.
+//!
+//! Owns nothing but the spelling: what is written here is read as the same pattern.
+
+use serde_json::{Map, Number, Value, json};
+
+use super::{AnythingBut, Field, Fields, Interval, Test, Wildcard};
+
+pub(super) fn fields(fields: &Fields) -> Value {
+    let mut object = Map::new();
+    for (name, field) in &fields.fields {
+        let value = match field {
+            Field::Object(inner) => self::fields(inner),
+            Field::Value(tests) => tests.iter().map(test).collect(),
+        };
+        object.insert(name.clone(), value);
+    }
+    if !fields.any_of.is_empty() {
+        object.insert("$or".to_owned(), fields.any_of.iter().map(self::fields).collect());
+    }
+    Value::Object(object)
+}
+
+pub(super) fn test(wanted: &Test) -> Value {
+    match wanted {
+        Test::Null => Value::Null,
+        Test::Boolean(value) => json!(value),
+        Test::Number(number) => json!(number),
+        Test::Text(text) => json!(text),
+        Test::EqualsIgnoreCase(text) => json!({ "equals-ignore-case": text }),
+        Test::Prefix(text) => json!({ "prefix": text }),
+        Test::PrefixIgnoreCase(text) => json!({ "prefix": { "equals-ignore-case": text } }),
+        Test::Suffix(text) => json!({ "suffix": text }),
+        Test::SuffixIgnoreCase(text) => json!({ "suffix": { "equals-ignore-case": text } }),
+        Test::Wildcard(wildcard) => json!({ "wildcard": wildcard.to_string() }),
+        Test::AnythingBut(but) => json!({ "anything-but": anything_but(but) }),
+        Test::Numeric(interval) => json!({ "numeric": numeric(interval) }),
+        Test::Cidr(net) => json!({ "cidr": net }),
+        Test::Exists(wanted) => json!({ "exists": wanted }),
+    }
+}
+
+fn anything_but(but: &AnythingBut) -> Value {
+    match but {
+        AnythingBut::Texts(texts) => one_or_list(texts),
+        AnythingBut::Numbers(numbers) => one_or_list(numbers),
+        AnythingBut::EqualsIgnoreCase(texts) => json!({ "equals-ignore-case": one_or_list(texts) }),
+        AnythingBut::Prefix(texts) => json!({ "prefix": one_or_list(texts) }),
+        AnythingBut::Suffix(texts) => json!({ "suffix": one_or_list(texts) }),
+        AnythingBut::Wildcard(wildcards) => {
+            let texts: Vec<String> = wildcards.iter().map(Wildcard::to_string).collect();
+            json!({ "wildcard": one_or_list(&texts) })
+        }
+    }
+}
+
+fn one_or_list<T: serde::Serialize>(values: &[T]) -> Value {
+    match values {
+        [only] => json!(only),
+        several => json!(several),
+    }
+}
+
+fn numeric(interval: &Interval) -> Value {
+    let mut terms = Vec::new();
+    let mut term = |sign: &str, value: &Number| terms.extend([json!(sign), json!(value)]);
+    match (&interval.lower, &interval.upper) {
+        (Some(lower), Some(upper)) if lower == upper => term("=", &lower.value),
+        (lower, upper) => {
+            if let Some(end) = lower {
+                term(if end.included { ">=" } else { ">" }, &end.value);
+            }
+            if let Some(end) = upper {
+                term(if end.included { "<=" } else { "<" }, &end.value);
+            }
+        }
+    }
+    Value::Array(terms)
+}

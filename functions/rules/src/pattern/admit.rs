@@ -1,0 +1,127 @@
+//! Whether an event passes a pattern.
+//!
+//! A field passes if one of the values at its path does; lists are looked through at any depth. Fields
+//! inside one object of a list pass together or not at all: there is one object for all of them. That
+//! nothing is at a path means: nothing in that one object if a field picks it, else nothing anywhere.
+//!
+//! Therefore a part of a pattern can hold in two ways, which [`Outcome`] keeps apart. A part is put to each
+//! value at its path at most once a level, so the cost is bounded by pattern times event times depth.
+
+use domain::Event;
+
+use super::shape::{Node, Object, Shape, is_absentable};
+use super::view::{Holder, Slot};
+
+/// How a part of a pattern holds at one place of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Fails,
+    /// Because nothing is at any of its paths, and that is wanted; or because nothing is wanted.
+    Absent,
+    /// With a value that passes: if the place is in an object of a list, that object is picked.
+    Present,
+}
+
+impl Outcome {
+    fn and(self, other: Self) -> Self {
+        if self.min(other) == Self::Fails { Self::Fails } else { self.max(other) }
+    }
+
+    /// A value that passes is the better way: whatever absence allows, it allows too.
+    fn or(self, other: Self) -> Self {
+        self.max(other)
+    }
+}
+
+impl Shape {
+    pub(crate) fn admits(&self, event: &Event) -> bool {
+        self.root.outcome(Holder::Event(event)) != Outcome::Fails
+    }
+}
+
+impl Object {
+    fn outcome(&self, holder: Holder<'_>) -> Outcome {
+        let mut outcome = Outcome::Absent;
+        for (key, node) in &self.fields {
+            outcome = outcome.and(node.outcome(holder.get(key).as_ref()));
+            if outcome == Outcome::Fails {
+                return outcome;
+            }
+        }
+        for choice in &self.choices {
+            let mut either = Outcome::Fails;
+            for alternative in choice {
+                either = either.or(alternative.outcome(holder));
+                if either == Outcome::Present {
+                    break;
+                }
+            }
+            outcome = outcome.and(either);
+            if outcome == Outcome::Fails {
+                return outcome;
+            }
+        }
+        outcome
+    }
+
+    /// Whether none of the objects has anything at any of the paths. One alternative is chosen for all of them.
+    fn is_absent(&self, holders: &[Holder<'_>]) -> bool {
+        self.absentable
+            && self.fields.iter().all(|(key, node)| {
+                let slots: Vec<_> = holders.iter().filter_map(|holder| holder.get(key)).collect();
+                node.is_absent(&slots)
+            })
+            && self.choices.iter().all(|choice| choice.iter().any(|alternative| alternative.is_absent(holders)))
+    }
+}
+
+impl Node {
+    fn outcome(&self, slot: Option<&Slot<'_>>) -> Outcome {
+        let Some(slot) = slot else {
+            return if self.absentable() { Outcome::Absent } else { Outcome::Fails };
+        };
+        if self.is_present(slot) {
+            Outcome::Present
+        } else if self.is_absent(std::slice::from_ref(slot)) {
+            Outcome::Absent
+        } else {
+            Outcome::Fails
+        }
+    }
+
+    fn is_present(&self, slot: &Slot<'_>) -> bool {
+        let passed = self.values.iter().all(|tests| slot.any_leaf(&mut |leaf| leaf.passes_one(tests)));
+        if passed && !self.values.is_empty() {
+            // A value in a list picks no object, so what is wanted inside can hold in any of them or in none.
+            self.is_present_inside(slot) || self.is_absent_inside(std::slice::from_ref(slot))
+        } else {
+            (passed || self.values_are_absent(slot)) && self.is_present_inside(slot)
+        }
+    }
+
+    fn values_are_absent(&self, slot: &Slot<'_>) -> bool {
+        self.values.iter().all(|tests| is_absentable(tests)) && !slot.any_leaf(&mut |_| true)
+    }
+
+    fn is_present_inside(&self, slot: &Slot<'_>) -> bool {
+        let Some(inside) = &self.inside else { return false };
+        slot.any_object(&mut |object| inside.outcome(Holder::Object(object)) == Outcome::Present)
+    }
+
+    fn is_absent(&self, slots: &[Slot<'_>]) -> bool {
+        let values = self.values.is_empty() || slots.iter().all(|slot| self.values_are_absent(slot));
+        self.absentable() && values && self.is_absent_inside(slots)
+    }
+
+    fn is_absent_inside(&self, slots: &[Slot<'_>]) -> bool {
+        let Some(inside) = &self.inside else { return true };
+        let mut holders = Vec::new();
+        for slot in slots.iter().filter(|_| inside.absentable) {
+            slot.any_object(&mut |object| {
+                holders.push(Holder::Object(object));
+                false
+            });
+        }
+        inside.is_absent(&holders)
+    }
+}

@@ -1,0 +1,13 @@
+//! Event patterns: the form in which they are matched, and the matching.
+//!
+//! Owns what a pattern means; which patterns there are, and how they are written, is the document's.
+//! Two fields of one object in a list pass together or not at all: see `admit`.
+
+mod admit;
+mod leaf;
+mod shape;
+mod view;
+mod why;
+
+pub(crate) use shape::Shape;
+pub(crate) use why::verdict;

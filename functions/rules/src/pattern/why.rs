@@ -1,0 +1,191 @@
+//! Why an event passes a pattern or does not, in words.
+//!
+//! Goes through the pattern as it is written, field by field, and names the first that fails. Only where
+//! every field passes alone does it ask whether they pass together.
+
+use domain::Event;
+use domain::document::{EventPattern, Field, Fields, Test};
+use domain::notification::cut;
+use serde_json::Value;
+
+use super::leaf::Leaf;
+use super::shape::{Shape, is_absentable};
+use super::view::{Holder, Slot};
+
+/// How much of one value, or of what was wanted, is shown.
+const MAX_CHARS: usize = 120;
+/// How many values of a list, and alternatives of `$or`, are shown.
+const MAX_SHOWN: usize = 3;
+
+/// The verdict and its reason.
+pub(crate) fn verdict(pattern: &EventPattern, event: &Event) -> (bool, String) {
+    let root = pattern.root();
+    if let Some(failure) = failure(root, &[], event, Absence::InSomeObject) {
+        return (false, failure);
+    }
+    if !Shape::of(pattern).admits(event) {
+        return (false, failure(root, &[], event, Absence::Everywhere).unwrap_or_else(|| apart(root, event)));
+    }
+    let mut paths = Vec::new();
+    name_all(root, &mut Vec::new(), &mut paths);
+    let reason = match paths.as_slice() {
+        [only] => format!("{only} holds"),
+        several => format!("all of {} hold", several.join(", ")),
+    };
+    (true, cut(&reason, 4 * MAX_CHARS))
+}
+
+/// What it takes that nothing is at a path.
+#[derive(Clone, Copy)]
+enum Absence {
+    /// One object of each list on the way has nothing there: enough if another field picks that object.
+    InSomeObject,
+    /// No object has anything there.
+    Everywhere,
+}
+
+/// The first field that fails by itself.
+fn failure(fields: &Fields, path: &[&str], event: &Event, absence: Absence) -> Option<String> {
+    for (name, field) in &fields.fields {
+        let path = [path, &[name.as_str()]].concat();
+        let failed = match field {
+            Field::Object(inner) => failure(inner, &path, event, absence),
+            Field::Value(tests) => field_failure(&path, tests, event, absence),
+        };
+        if failed.is_some() {
+            return failed;
+        }
+    }
+    let failures: Option<Vec<_>> = fields.any_of.iter().map(|one| failure(one, path, event, absence)).collect();
+    let failures = failures.filter(|failures| !failures.is_empty())?;
+    let more = if failures.len() > MAX_SHOWN { ", …" } else { "" };
+    let shown: Vec<_> = failures.into_iter().take(MAX_SHOWN).map(|failure| format!("({failure})")).collect();
+    Some(format!("no alternative of $or holds: {}{more}", shown.join(", ")))
+}
+
+fn field_failure(path: &[&str], tests: &[Test], event: &Event, absence: Absence) -> Option<String> {
+    let mut found = Found::default();
+    let mut passed = false;
+    look(Holder::Event(event), path, &mut |slot| {
+        slot.any_leaf(&mut |leaf| {
+            passed |= leaf.passes_one(tests);
+            found.leaf(leaf);
+            false
+        });
+        found.objects |= slot.any_object(&mut |_| true);
+    });
+    let absent = || match absence {
+        Absence::InSomeObject => can_be_absent(Holder::Event(event), path),
+        Absence::Everywhere => found.leaves == 0,
+    };
+    if passed || (is_absentable(tests) && absent()) {
+        return None;
+    }
+    let wanted: Vec<_> = tests.iter().map(|test| test.to_json().to_string()).collect();
+    let one_of = if tests.len() > 1 { "one of " } else { "" };
+    let wanted = cut(&wanted.join(", "), MAX_CHARS);
+    Some(format!("{} is {}, wanted {one_of}{wanted}", path.join("."), found.in_words()))
+}
+
+fn can_be_absent(holder: Holder<'_>, path: &[&str]) -> bool {
+    let Some((key, rest)) = path.split_first() else { return false };
+    let Some(slot) = holder.get(key) else { return true };
+    if rest.is_empty() {
+        return !slot.any_leaf(&mut |_| true);
+    }
+    !slot.any_object(&mut |_| true) || slot.any_object(&mut |object| can_be_absent(Holder::Object(object), rest))
+}
+
+/// Hands on what is at the path in every object of every list on the way.
+fn look<'a>(holder: Holder<'a>, path: &[&str], found: &mut dyn FnMut(&Slot<'a>)) {
+    let Some((key, rest)) = path.split_first() else { return };
+    let Some(slot) = holder.get(key) else { return };
+    if rest.is_empty() {
+        found(&slot);
+        return;
+    }
+    slot.any_object(&mut |object| {
+        look(Holder::Object(object), rest, found);
+        false
+    });
+}
+
+/// What the event has at a path.
+#[derive(Default)]
+struct Found {
+    leaves: usize,
+    shown: Vec<String>,
+    objects: bool,
+}
+
+impl Found {
+    fn leaf(&mut self, leaf: Leaf<'_>) {
+        self.leaves += 1;
+        if self.shown.len() < MAX_SHOWN {
+            let value = match leaf {
+                Leaf::Null => Value::Null,
+                Leaf::Boolean(value) => Value::Bool(value),
+                Leaf::Number(number) => Value::Number(number.clone()),
+                Leaf::Text(text) => Value::String(cut(text, MAX_CHARS)),
+            };
+            self.shown.push(value.to_string());
+        }
+    }
+
+    fn in_words(&self) -> String {
+        match self.shown.as_slice() {
+            [] if self.objects => "an object".to_owned(),
+            [] => "missing".to_owned(),
+            [only] if self.leaves == 1 => only.clone(),
+            shown => {
+                let more = if self.leaves > MAX_SHOWN { ", …" } else { "" };
+                format!("each of {}{more}", shown.join(", "))
+            }
+        }
+    }
+}
+
+/// Where the fields pass one by one, but not together.
+fn apart(root: &Fields, event: &Event) -> String {
+    let mut path: Vec<&str> = Vec::new();
+    let mut fields = root;
+    let fails_alone = |path: &[&str], fields: &Fields| {
+        let alone = path.iter().rev().fold(fields.clone(), |inner, key| Fields {
+            fields: vec![((*key).to_owned(), Field::Object(inner))],
+            any_of: Vec::new(),
+        });
+        !Shape::of_fields(&alone).admits(event)
+    };
+    'deeper: loop {
+        for (name, field) in &fields.fields {
+            let Field::Object(below) = field else { continue };
+            path.push(name);
+            if fails_alone(&path, below) {
+                fields = below;
+                continue 'deeper;
+            }
+            path.pop();
+        }
+        break;
+    }
+    match path.as_slice() {
+        [] => "every field passes alone, but no one object of a list passes all that are wanted of it".to_owned(),
+        path => format!("no one object at {} passes all that is wanted of it", path.join(".")),
+    }
+}
+
+fn name_all<'p>(fields: &'p Fields, path: &mut Vec<&'p str>, paths: &mut Vec<String>) {
+    for (name, field) in &fields.fields {
+        path.push(name);
+        match field {
+            Field::Object(inner) => name_all(inner, path, paths),
+            Field::Value(_) => paths.push(path.join(".")),
+        }
+        path.pop();
+    }
+    if !fields.any_of.is_empty() {
+        path.push("$or");
+        paths.push(path.join("."));
+        path.pop();
+    }
+}

@@ -1,0 +1,9 @@
+//! Event patterns: the corpus of their language, a second evaluation from its definition, and the reasons.
+
+mod agreement;
+mod corpus;
+
+mod naive;
+mod reasons;
+
+mod world;
