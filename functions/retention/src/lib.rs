@@ -39,6 +39,8 @@ pub struct Retention {
     pub queue: Arc<dyn WorkQueue>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How long what has expired is left to the store's own expiry, where it has one that costs less.
+    pub left_to_store: SignedDuration,
 }
 
 impl Retention {
@@ -70,7 +72,7 @@ impl Retention {
         let mut purged = 0;
         loop {
             let now = self.clock.now();
-            let deleted = self.log.purge(now, PURGE_AT_A_TIME).await?;
+            let deleted = self.log.purge(domain::time::later(now, -self.left_to_store), PURGE_AT_A_TIME).await?;
             purged += deleted;
             if deleted < PURGE_AT_A_TIME || now >= deadline {
                 return Ok(purged);

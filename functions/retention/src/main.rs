@@ -12,6 +12,9 @@ use retention::Retention;
 /// What a sweep leaves of the invocation's time: one round of deletions may run over.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
+/// DynamoDB's TTL deletes for nothing, usually within days; a delete of ours costs what a write costs.
+const LEFT_TO_TTL: SignedDuration = SignedDuration::from_hours(3 * 24);
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::read(&host::environment())?;
@@ -22,6 +25,7 @@ async fn main() -> anyhow::Result<()> {
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
         clock: Arc::new(SystemClock),
+        left_to_store: LEFT_TO_TTL,
     };
     let sweep = async |deadline| retention.sweep(SystemClock.now().duration_until(deadline) - MARGIN).await.map(drop);
     Ok(aws::lambda::scheduled(sweep).await?)

@@ -19,6 +19,7 @@ use domain::ports::{Clock, Configuration, Entropy};
 use embedded::{FolderLock, Store};
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
+use jiff::SignedDuration;
 use retention::Retention;
 use tokio::net::TcpListener;
 
@@ -71,6 +72,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         ledger: Arc::new(store.clone()),
         queue: Arc::new(store.clone()),
         clock: Arc::clone(&clock),
+        left_to_store: SignedDuration::ZERO,
     };
     let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
     let router = api::finish(
