@@ -30,6 +30,8 @@ async fn check_reports_every_fault_with_its_place() {
     let first: Value = serde_json::from_slice(json.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
     assert_eq!((&first["file"], &first["line"], &first["column"]), (&json!("bad.yaml"), &json!(1), &json!(12)));
     assert_eq!(nuncio.run(&["check", "missing.yaml"]).status.code(), Some(1));
+    let schema: Value = serde_json::from_slice(&nuncio.run(&["schema"]).stdout).unwrap();
+    assert_eq!(schema["title"], "nuncio.yaml");
 }
 
 #[tokio::test(flavor = "multi_thread")]

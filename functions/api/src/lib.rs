@@ -2,7 +2,7 @@
 //!
 //! Owns the one mapping from faults to answers ([`Problem`]), the check of tokens ([`Door`]), the
 //! bounded reading of bodies ([`read_body`]), extractors that answer in kind, and what every answer
-//! carries ([`finish`]). Refuses to know what any single route does.
+//! carries ([`finish()`]). Refuses to know what any single route does.
 
 mod body;
 mod door;

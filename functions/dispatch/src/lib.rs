@@ -2,9 +2,9 @@
 //!
 //! One message's way, one file a stage:
 //!
-//! 1. [`plan`]: which rules match, who is told, by what: the deliveries there should be.
-//! 2. [`claim`]: their ledger entries, opened or taken over; what is closed or somebody else's stays.
-//! 3. [`deliver`]: one attempt each, side by side, bounded per endpoint; each outcome is recorded as
+//! 1. `plan`: which rules match, who is told, by what: the deliveries there should be.
+//! 2. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
+//! 3. `deliver`: one attempt each, side by side, bounded per endpoint; each outcome is recorded as
 //!    it comes.
 //!
 //! Handling a message twice, or in two places at once, tells nobody twice: the ledger decides.

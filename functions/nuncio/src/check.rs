@@ -34,6 +34,13 @@ pub(crate) fn run(options: &Check) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// `nuncio schema`.
+#[expect(clippy::print_stdout, reason = "the schema is the output")]
+pub(crate) fn schema() -> ExitCode {
+    print!("{}", rulesfile::SCHEMA);
+    ExitCode::SUCCESS
+}
+
 fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("cannot read the rules file {}", file.display()))
 }

@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Check a rules file and report every fault
     Check(Check),
+    /// Print the rules file's JSON Schema, for editors
+    Schema,
     /// Say which rules of a file an event matches, and why
     Match(Match),
     /// Try a rules file on stored events, against the rules in force; nothing is sent

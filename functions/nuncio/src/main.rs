@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options),
         Command::Check(options) => check::run(&options),
+        Command::Schema => Ok(check::schema()),
         Command::Match(options) => matching::run(&options),
         Command::DryRun(options) => dry_run::run(&options),
         Command::Explain(options) => explain::run(&options),

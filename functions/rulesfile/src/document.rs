@@ -13,7 +13,7 @@ use crate::sections::{addresses, cloudevents, email, groups, policies, redact, r
 use crate::shape::{self, Keys, Section};
 use crate::tree::{Node, Value};
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "the rules file",
     known: &[
         "retention",

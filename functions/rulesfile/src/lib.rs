@@ -33,6 +33,9 @@ use domain::document::RulesDocument;
 /// The rules file that says what `RulesDocument::built_in` says, with comments: a start for one's own.
 pub const BUILT_IN: &str = include_str!("../built-in.yaml");
 
+/// The file's JSON Schema (draft 2020-12), for editors to complete from.
+pub const SCHEMA: &str = include_str!("../nuncio.schema.json");
+
 /// The most bytes a rules file may have.
 pub const MAX_BYTES: usize = 1024 * 1024;
 
@@ -64,3 +67,6 @@ pub fn read_with_warnings(text: impl AsRef<[u8]>) -> Result<Reading, Vec<Fault>>
         .and_then(|root| document::read(&root, &mut findings));
     findings.conclude(document)
 }
+
+#[cfg(test)]
+mod schema_tests;

@@ -11,7 +11,7 @@ use crate::fault::Findings;
 use crate::shape::{self, Keys, Section};
 use crate::tree::{Node, Value};
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "a binding",
     known: &["policy", "enabled", "negate", "order", "timeout", "failure_result", "dry_run"],
     unsupported: &[],

@@ -10,7 +10,7 @@ use crate::fault::{At, Findings};
 use crate::shape::{self, Keys, Section};
 use crate::tree::Node;
 
-const KEYS: Keys = Keys { of: "cloudevents", known: &["actions"], unsupported: &[] };
+pub(crate) const KEYS: Keys = Keys { of: "cloudevents", known: &["actions"], unsupported: &[] };
 
 pub(crate) fn read(node: &Node, findings: &mut Findings) -> Vec<TypeMapping> {
     let Some(section) = Section::open(node.at, node, "cloudevents", &KEYS, findings) else { return Vec::new() };

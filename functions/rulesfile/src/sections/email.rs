@@ -9,7 +9,7 @@ use crate::fault::Findings;
 use crate::shape::{Keys, Section};
 use crate::tree::Node;
 
-const KEYS: Keys = Keys { of: "email", known: &["from", "smtp"], unsupported: &[] };
+pub(crate) const KEYS: Keys = Keys { of: "email", known: &["from", "smtp"], unsupported: &[] };
 
 pub(crate) fn read(node: &Node, findings: &mut Findings) -> EmailSettings {
     let Some(section) = Section::open(node.at, node, "email", &KEYS, findings) else {

@@ -12,7 +12,7 @@ use crate::names;
 use crate::shape::{self, Keys, Section};
 use crate::tree::{Node, Value};
 
-const KEYS: Keys = Keys { of: "a member", known: &["username", "email"], unsupported: &[] };
+pub(crate) const KEYS: Keys = Keys { of: "a member", known: &["username", "email"], unsupported: &[] };
 const MAX_USERNAME_CHARS: usize = 150;
 
 pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, Vec<Person>> {

@@ -3,11 +3,11 @@
 //! Each reads its part of the tree, reports every fault in it and returns what it could read.
 
 pub(crate) mod addresses;
-mod bindings;
+pub(crate) mod bindings;
 pub(crate) mod cloudevents;
 pub(crate) mod email;
 pub(crate) mod groups;
-mod patterns;
+pub(crate) mod patterns;
 pub(crate) mod policies;
 pub(crate) mod redact;
 pub(crate) mod retention;

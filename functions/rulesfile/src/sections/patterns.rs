@@ -115,7 +115,7 @@ fn from_text(text: &str, at: At, is_json: &mut bool, findings: &mut Findings) ->
 
 /// The same as JSON. What cannot be JSON is reported and stands for something that can, so that the
 /// rest is looked at as well.
-fn from_yaml(node: &Node, is_json: &mut bool, findings: &mut Findings) -> Json {
+pub(crate) fn from_yaml(node: &Node, is_json: &mut bool, findings: &mut Findings) -> Json {
     match &node.value {
         Value::Scalar(scalar) => from_scalar(scalar, node.at, is_json, findings),
         Value::List(items) => items.iter().map(|item| from_yaml(item, is_json, findings)).collect(),

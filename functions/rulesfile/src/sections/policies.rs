@@ -14,12 +14,12 @@ use crate::names;
 use crate::shape::{self, Keys, Section};
 use crate::tree::Node;
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "a policy",
     known: &["event_matcher", "event_pattern"],
     unsupported: &[("expression", "say what you can with event_pattern, or remove the policy and its bindings")],
 };
-const MATCHER_KEYS: Keys =
+pub(crate) const MATCHER_KEYS: Keys =
     Keys { of: "an event matcher", known: &["action", "app", "model", "client_ip"], unsupported: &[] };
 
 pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, Policy> {

@@ -8,7 +8,7 @@ use crate::fault::Findings;
 use crate::shape::{self, Keys, Section};
 use crate::tree::Node;
 
-const KEYS: Keys = Keys { of: "redact", known: &["keys", "except"], unsupported: &[] };
+pub(crate) const KEYS: Keys = Keys { of: "redact", known: &["keys", "except"], unsupported: &[] };
 
 pub(crate) fn read(node: &Node, findings: &mut Findings) -> Redact {
     let Some(section) = Section::open(node.at, node, "redact", &KEYS, findings) else { return Redact::default() };

@@ -19,7 +19,7 @@ pub(crate) struct Names<'n> {
     pub(crate) policies: Known<'n>,
 }
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "a rule",
     known: &["enabled", "severity", "group", "event_user", "event_subject", "transports", "policies", "mode"],
     unsupported: &[

@@ -32,7 +32,7 @@ const WEBHOOK: Keys = Keys {
 const SLACK: Keys =
     Keys { of: "a webhook_slack transport", known: &["mode", "send_once", "url"], unsupported: MAPPINGS };
 /// For a transport whose mode cannot be told.
-const ANY: Keys = Keys {
+pub(crate) const ANY: Keys = Keys {
     of: "a transport",
     known: &["mode", "send_once", "subject_prefix", "url", "secret", "content_type"],
     unsupported: MAPPINGS,
