@@ -13,6 +13,7 @@ mod scope;
 mod source;
 mod unavailable;
 mod value;
+pub mod worker;
 
 
 

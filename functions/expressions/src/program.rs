@@ -126,6 +126,7 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     }
     for (name, text) in [
         ("list_flatten", include_str!("prelude/list_flatten.py")),
+        ("format", "def format(value, spec=''):\n    return f'{value:{spec}}'\n"),
         ("_nuncio_isoformat", include_str!("prelude/isoformat.py")),
         ("_nuncio_percent", include_str!("prelude/percent.py")),
     ] {

@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
 
     /// `"%s of %s" % (a, b)`: a function that does what the operator does in Python.
     fn percent(&mut self, whole: &Expr, left: &Expr, right: &Expr) {
-        if matches!(left, Expr::NumberLiteral(_)) || matches!(right, Expr::NumberLiteral(_)) {
+        if left.is_number_literal_expr() {
             return;
         }
         let between = self.parsed.tokens().in_range(ruff_text_size::TextRange::new(left.end(), right.start()));

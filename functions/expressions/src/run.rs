@@ -17,7 +17,7 @@ use crate::source;
 
 /// How long a body may run, its host's answers not counted. Below the worker's deadline, so that
 /// most bodies that take too long end by themselves.
-pub const MAX_RUN: Duration = Duration::from_millis(80);
+pub const MAX_RUN: Duration = Duration::from_millis(75);
 const MAX_RECURSION: usize = 150;
 const MAX_QUESTIONS: usize = 1000;
 

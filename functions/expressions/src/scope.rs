@@ -24,6 +24,8 @@ pub struct Scope {
     pub(crate) event: Arc<Event>,
     /// `request.user`: who acted in a policy, who is told in a mapping.
     pub(crate) user: Object,
+    /// Stays behind where the body asks for none.
+    #[serde(default)]
     pub(crate) groups: Arc<Groups>,
     pub(crate) notification: Option<View>,
     /// More keys of `request.context`; in a mapping variables of their own, too.

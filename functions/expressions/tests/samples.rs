@@ -2,13 +2,13 @@
 
 mod stage;
 
-use expressions::{Called, Evaluation, Expression, NoPolicies, Policies, Scope};
 use domain::event::Object;
+use expressions::{Called, Evaluation, NoPolicies, Policies, Scope};
 use serde_json::{Value, json};
-use stage::{event, mapping, object, policy, policy_of};
+use stage::{event, mapping, object, policy, policy_of, run_with};
 
 fn run(source: &str, scope: &Scope) -> Evaluation {
-    Expression::parse(source).unwrap().evaluate(scope, &NoPolicies)
+    run_with(source, scope, &NoPolicies)
 }
 
 fn passes(source: &str, scope: &Scope) -> bool {
@@ -68,7 +68,7 @@ fn a03_a04_the_database_is_named_with_what_to_use_instead() {
     let body = "from authentik.core.models import User\n\
                 user = User.objects.filter(pk=request.user.pk).first()\n\
                 user.attributes[\"x\"] = True\nuser.save()\nreturn True";
-    let expression = Expression::parse(body).unwrap();
+    let expression = expressions::Expression::parse(body).unwrap();
     let missing = &expression.missing()[0];
     assert_eq!((missing.name.as_str(), missing.line), ("authentik.core.models", 1));
     assert!(missing.hint.contains("ak_user_by"), "{}", missing.hint);
@@ -80,7 +80,7 @@ fn a03_a04_the_database_is_named_with_what_to_use_instead() {
     let body = "from authentik.core.models import Application\nfrom authentik.policies.models import PolicyBinding\n\
                 app = Application.objects.get(pk=1)\n\
                 return not PolicyBinding.objects.filter(target=app).exists() and (1 != 2 or 3 != 4)";
-    assert_eq!(Expression::parse(body).unwrap().missing().len(), 2);
+    assert_eq!(expressions::Expression::parse(body).unwrap().missing().len(), 2);
     assert_eq!(raises(body, &policy()).0, "ModuleNotFoundError");
 }
 
@@ -120,7 +120,7 @@ fn a06_helpers() {
     assert!(passes("return ak_client_ip.is_private", &scope));
     assert!(!passes("return ak_client_ip.is_loopback or ak_client_ip.version == 6", &scope));
     let body = "r = ak_call_policy(\"p\", foo=\"bar\")\nreturn r.passing and [r.messages[0], r.raw_result]";
-    let called = Expression::parse(body).unwrap().evaluate(&scope, &Known);
+    let called = run_with(body, &scope, &Known);
     assert_eq!(called.outcome.unwrap().value, json!(["asked", 1]));
     assert_eq!(raises(body, &scope).1, "Policy 'p' not found.");
 }

@@ -146,7 +146,14 @@ impl<'a> Host<'a> {
             "ak_call_policy" => self.call_policy(arguments),
             other => match other.strip_prefix("hashlib.") {
                 Some(algorithm) => self.hashlib(algorithm, arguments),
-                None => Err(raise(ExcType::NameError, format!("name '{other}' is not defined"))),
+                // The interpreter asks for a name that is called without looking it up first.
+                None => match self.global(other)? {
+                    Some(value) => {
+                        let message = format!("'{}' object is not callable", value.type_name());
+                        Err(raise(ExcType::TypeError, message))
+                    }
+                    None => Err(raise(ExcType::NameError, format!("name '{other}' is not defined"))),
+                },
             },
         }
     }

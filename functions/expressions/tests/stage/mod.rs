@@ -1,8 +1,10 @@
 //! One event, its people and a notification of it, for bodies to look at.
 //!
-//! Owns no assertion.
+//! Owns one promise of its own: whatever is run here comes to the same in this process and in a worker.
 
-use std::sync::Arc;
+#![allow(dead_code, reason = "every test takes what it needs")]
+
+use std::sync::{Arc, LazyLock};
 
 use domain::Event;
 use domain::delivery::DeliveryId;
@@ -10,8 +12,25 @@ use domain::document::Severity;
 use domain::event::{Action, EventPk, Object};
 use domain::notification::{Link, Notification};
 use domain::recipient::Person;
-use expressions::{Groups, Scope};
+use expressions::worker::{ARGUMENT, Workers};
+use expressions::{Evaluation, Expression, Groups, Policies, Scope};
 use serde_json::{Value, json};
+
+static WORKERS: LazyLock<Workers> = LazyLock::new(workers);
+
+/// Workers of the test's own.
+pub(crate) fn workers() -> Workers {
+    Workers::new(env!("CARGO_BIN_EXE_expression-worker"), vec![ARGUMENT.into()], 1)
+}
+
+/// Runs a body here and in a worker.
+pub(crate) fn run_with(source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    let expression = Expression::parse(source).unwrap_or_else(|fault| panic!("{source}: {fault}"));
+    let here = expression.evaluate(scope, policies);
+    let there = WORKERS.evaluate(&expression, scope, policies);
+    assert_eq!(here, there, "{source}");
+    here
+}
 
 /// An object literal.
 pub(crate) fn object(value: Value) -> Object {
