@@ -47,7 +47,13 @@ impl Expression {
     /// Whether the groups of the rules document can matter to it.
     pub fn asks_for_groups(&self) -> bool {
         const WORDS: [&str; 8] = [
-            "ak_is_group_member", "ak_user_by", "groups", "ak_groups", "all_groups", "group_attributes", "getattr",
+            "ak_is_group_member",
+            "ak_user_by",
+            "groups",
+            "ak_groups",
+            "all_groups",
+            "group_attributes",
+            "getattr",
             "ak_call_policy",
         ];
         self.compiled(Kind::Policy).is_ok_and(|compiled| WORDS.iter().any(|word| compiled.mentions.contains(*word)))

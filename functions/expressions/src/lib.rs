@@ -15,8 +15,6 @@ mod unavailable;
 mod value;
 pub mod worker;
 
-
-
 pub use evaluation::{Called, Created, Evaluation, LogLine, NoPolicies, Policies, Raised, Returned};
 pub use expression::Expression;
 pub use program::Kind;

@@ -3,7 +3,9 @@
 //! Owns which helpers there are and in which order their values are handed in. Evaluates nothing.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use monty::MontyRun;
 use monty_types::{AssertMessageAnnotations, CompileOptions, MontyException};
@@ -25,20 +27,54 @@ pub enum Kind {
 
 /// What can be handed in, if the body mentions it.
 const FUNCTIONS: [&str; 12] = [
-    "regex_match", "regex_replace", "slugify", "ak_message", "ak_create_event", "ak_is_group_member", "ak_user_by",
-    "ak_call_policy", "_nuncio_ip", "_nuncio_net", "_nuncio_ip_in", "_nuncio_missing",
+    "regex_match",
+    "regex_replace",
+    "slugify",
+    "ak_message",
+    "ak_create_event",
+    "ak_is_group_member",
+    "ak_user_by",
+    "ak_call_policy",
+    "_nuncio_ip",
+    "_nuncio_net",
+    "_nuncio_ip_in",
+    "_nuncio_missing",
 ];
 
 /// The host's side of addresses, in the order of the tuple after its fixed fields.
 pub(crate) const ADDRESS_ATTRIBUTES: [&str; 13] = [
-    "compressed", "exploded", "is_private", "is_global", "is_loopback", "is_link_local", "is_multicast",
-    "is_reserved", "is_unspecified", "is_site_local", "max_prefixlen", "reverse_pointer", "packed",
+    "compressed",
+    "exploded",
+    "is_private",
+    "is_global",
+    "is_loopback",
+    "is_link_local",
+    "is_multicast",
+    "is_reserved",
+    "is_unspecified",
+    "is_site_local",
+    "max_prefixlen",
+    "reverse_pointer",
+    "packed",
 ];
 /// The same of networks.
 pub(crate) const NETWORK_ATTRIBUTES: [&str; 16] = [
-    "network_address", "broadcast_address", "netmask", "hostmask", "num_addresses", "with_prefixlen", "compressed",
-    "exploded", "is_private", "is_global", "is_loopback", "is_link_local", "is_multicast", "is_reserved",
-    "is_unspecified", "max_prefixlen",
+    "network_address",
+    "broadcast_address",
+    "netmask",
+    "hostmask",
+    "num_addresses",
+    "with_prefixlen",
+    "compressed",
+    "exploded",
+    "is_private",
+    "is_global",
+    "is_loopback",
+    "is_link_local",
+    "is_multicast",
+    "is_reserved",
+    "is_unspecified",
+    "max_prefixlen",
 ];
 
 /// One value handed in before the body runs.
@@ -46,7 +82,6 @@ pub(crate) const NETWORK_ATTRIBUTES: [&str; 16] = [
 pub(crate) enum Input {
     Request,
     User,
-    Notification,
     ClientIp,
     Logger,
     SsoFlow,
@@ -59,7 +94,6 @@ impl Input {
         match self {
             Self::Request => "request",
             Self::User => "user",
-            Self::Notification => "notification",
             Self::ClientIp => "_nuncio_client_ip",
             Self::Logger => "ak_logger",
             Self::SsoFlow => "ak_is_sso_flow",
@@ -70,15 +104,34 @@ impl Input {
     }
 }
 
+/// Attributes that must be the same object at every look. The others are made at each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Holds {
+    /// `.event` of a notification.
+    pub(crate) event: bool,
+    /// `.context` of an event.
+    pub(crate) event_context: bool,
+}
+
 /// A body ready to run.
 #[derive(Debug)]
 pub(crate) struct Program {
-    pub(crate) run: MontyRun,
+    /// Behind a lock because it is not `Sync`. It is held for a copy only: a run uses its program up.
+    run: Mutex<MontyRun>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) address_attributes: Vec<&'static str>,
     pub(crate) network_attributes: Vec<&'static str>,
+    /// What is handed in with its object because the body may change it there and look again.
+    pub(crate) holds: Holds,
     /// The last line of the wrapped text that is the body's.
     pub(crate) last_line: usize,
+}
+
+impl Program {
+    /// The code, to be run once.
+    pub(crate) fn code(&self) -> MontyRun {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What is known of a body besides its program.
@@ -136,12 +189,14 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     }
     module.push_str(match kind {
         Kind::Policy => "(_nuncio_body(request, request.context), None)\n",
-        Kind::Mapping => "(_nuncio_body(request, user, notification), notification)\n",
+        Kind::Mapping => {
+            "notification = request.context['notification']\n(_nuncio_body(request, user, notification), notification)\n"
+        }
     });
 
     let mut inputs = vec![Input::Request];
     if kind == Kind::Mapping {
-        inputs.extend([Input::User, Input::Notification]);
+        inputs.push(Input::User);
     }
     let optional = [
         (Input::ClientIp, client_ip),
@@ -157,14 +212,16 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     let names = inputs.iter().map(|input| input.name().to_owned()).collect();
     let options = CompileOptions { assert_message_annotations: AssertMessageAnnotations::Off };
     let run = MontyRun::new(module, "expression", names, options).map_err(|error| fault(&error, last_line))?;
-    let program = Program { run, inputs, address_attributes, network_attributes, last_line };
+    let holds = Holds { event: mentioned("event"), event_context: mentioned("event.context") };
+    let run = Mutex::new(run);
+    let program = Program { run, inputs, address_attributes, network_attributes, holds, last_line };
     Ok(Compiled { program, mentions, missing })
 }
 
 fn push_addresses(module: &mut String, address: &[&str], network: &[&str]) {
     let mut address_lines = String::new();
     for (at, name) in address.iter().enumerate() {
-        address_lines.push_str(&format!("        self.{name} = fields[{}]\n", at + 3));
+        let _ = writeln!(address_lines, "        self.{name} = fields[{}]", at + 3);
     }
     let mut network_lines = String::new();
     for (at, name) in network.iter().enumerate() {
@@ -174,7 +231,7 @@ fn push_addresses(module: &mut String, address: &[&str], network: &[&str]) {
             "num_addresses" => format!("2 ** fields[{field}]"),
             _ => format!("fields[{field}]"),
         };
-        network_lines.push_str(&format!("        self.{name} = {value}\n"));
+        let _ = writeln!(network_lines, "        self.{name} = {value}");
     }
     let text = include_str!("prelude/addresses.py");
     module.push_str(&text.replace("#ADDRESS\n", &address_lines).replace("#NETWORK\n", &network_lines));

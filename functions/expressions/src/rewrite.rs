@@ -26,7 +26,16 @@ pub(crate) struct Findings {
 
 /// Modules of the interpreter's own that need neither files nor a clock.
 const NATIVE: [&str; 11] = [
-    "json", "re", "datetime", "math", "base64", "binascii", "itertools", "functools", "collections", "typing",
+    "json",
+    "re",
+    "datetime",
+    "math",
+    "base64",
+    "binascii",
+    "itertools",
+    "functools",
+    "collections",
+    "typing",
     "dataclasses",
 ];
 /// Modules that the host supplies, each as a global of this name with an underscore before it.
@@ -92,6 +101,11 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 self.bound.insert(name.id.to_string());
             }
             Expr::Attribute(attribute) => {
+                if attribute.attr.as_str() == "context"
+                    && !matches!(&*attribute.value, Expr::Name(name) if name.id == "request")
+                {
+                    self.findings.mentions.insert("event.context".to_owned());
+                }
                 self.findings.mentions.insert(attribute.attr.to_string());
             }
             // Attributes may be named by a string there.
@@ -192,8 +206,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let between = self.parsed.tokens().in_range(ruff_text_size::TextRange::new(left.end(), right.start()));
-        let Some(operator) =
-            between.iter().find(|token| token.kind() == ruff_python_ast::token::TokenKind::Percent)
+        let Some(operator) = between.iter().find(|token| token.kind() == ruff_python_ast::token::TokenKind::Percent)
         else {
             return;
         };
@@ -264,7 +277,7 @@ impl<'a> Walk<'a> {
         let mut text = parts.join("; ");
         if lines > 0 {
             // Brackets hold the lines together, whatever follows on the last of them.
-            text.push_str(&format!("; ({}None)", "\n".repeat(lines)));
+            text.extend(["; (", &"\n".repeat(lines), "None)"]);
         }
         self.findings.edits.push(Edit::replace(range, text));
     }

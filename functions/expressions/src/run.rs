@@ -39,7 +39,7 @@ pub(crate) fn run(program: &Program, scope: &Scope, policies: &dyn Policies) -> 
 fn drive(program: &Program, host: &mut Host<'_>) -> Result<(Returned, Option<View>), MontyException> {
     let inputs = program.inputs.iter().map(|input| host.input(*input)).collect();
     let limits = ResourceLimits::default().max_duration(MAX_RUN).max_recursion_depth(MAX_RECURSION);
-    let mut progress = program.run.clone().start(inputs, ResourceTracker::new(limits), PrintWriter::Disabled)?;
+    let mut progress = program.code().start(inputs, ResourceTracker::new(limits), PrintWriter::Disabled)?;
     for _ in 0..MAX_QUESTIONS {
         let print = PrintWriter::Disabled;
         progress = match progress {
@@ -51,10 +51,8 @@ fn drive(program: &Program, host: &mut Host<'_>) -> Result<(Returned, Option<Vie
             }
             RunProgress::FunctionCall(mut call) => {
                 let object = call.object_id.map(|id| u128::from_be_bytes(*id.as_bytes()));
-                let arguments = Arguments {
-                    positional: std::mem::take(&mut call.args),
-                    named: std::mem::take(&mut call.kwargs),
-                };
+                let arguments =
+                    Arguments { positional: std::mem::take(&mut call.args), named: std::mem::take(&mut call.kwargs) };
                 let name = std::mem::take(&mut call.function_name);
                 let answer = host.call(object, &name, arguments);
                 call.resume(answer, print)?
@@ -103,7 +101,10 @@ fn place(raised: &MontyException, program: &Program) -> Raised {
     let kind = raised.exc_type().to_string();
     let message = raised.message().unwrap_or_default();
     // What the interpreter says of its clock differs from run to run.
-    let message =
-        if message.starts_with("time limit exceeded") { "ran longer than it may".to_owned() } else { message.to_owned() };
+    let message = if message.starts_with("time limit exceeded") {
+        "ran longer than it may".to_owned()
+    } else {
+        message.to_owned()
+    };
     Raised { kind, message, line }
 }

@@ -99,14 +99,13 @@ pub(crate) fn at(text: &str, range: TextRange, message: impl Into<String>) -> Sy
     fault(line, column, message)
 }
 
-/// Line and column of the body.
+/// Line and column of the body. What is found missing at the very end is missing after the last sign.
 pub(crate) fn position(text: &str, offset: TextSize) -> (usize, usize) {
-    let before = text.get(..offset.to_usize()).unwrap_or(text);
+    let end = text.trim_end().len();
+    let before = text.get(..offset.to_usize().min(end)).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
-    let last = text.matches('\n').count() - HEADER_LINES;
-    let (line, column) = place(line, column);
-    (line.min(last.max(1)), column)
+    place(line, column)
 }
 
 fn fault(line: usize, column: usize, message: impl Into<String>) -> SyntaxFault {
@@ -117,35 +116,29 @@ fn fault(line: usize, column: usize, message: impl Into<String>) -> SyntaxFault 
 fn refuse_deep(text: &str) -> Result<(), SyntaxFault> {
     let mut lexer = lexer::lex(text, Mode::Module);
     // How long the chain is on each level of brackets.
-    let mut chains = vec![0_usize];
+    let mut chains = vec![];
+    let mut chain = 0_usize;
     let mut line = 1;
     loop {
-        let kind = lexer.next_token();
-        let chain = chains.last_mut();
-        match kind {
+        match lexer.next_token() {
             TokenKind::EndOfFile => return Ok(()),
             TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => {
-                chain.into_iter().for_each(|chain| *chain += 1);
-                chains.push(0);
+                chains.push(chain + 1);
+                chain = 0;
             }
-            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => {
-                if chains.len() > 1 {
-                    chains.pop();
-                }
-            }
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => chain = chains.pop().unwrap_or_default(),
             TokenKind::Newline => {
-                chains = vec![0];
+                chains.clear();
+                chain = 0;
                 line += 1;
             }
             TokenKind::NonLogicalNewline => line += 1,
-            TokenKind::Comma | TokenKind::Semi => chain.into_iter().for_each(|chain| *chain = 0),
-            TokenKind::Dot | TokenKind::Not | TokenKind::Lambda | TokenKind::If => {
-                chain.into_iter().for_each(|chain| *chain += 1);
-            }
-            other if other.is_operator() => chain.into_iter().for_each(|chain| *chain += 1),
+            TokenKind::Comma | TokenKind::Semi => chain = 0,
+            TokenKind::Dot | TokenKind::Not | TokenKind::Lambda | TokenKind::If => chain += 1,
+            other if other.is_operator() => chain += 1,
             _ => {}
         }
-        if chains.len() + chains.iter().sum::<usize>() > MAX_CHAIN {
+        if chain + chains.iter().sum::<usize>() > MAX_CHAIN {
             let (line, column) = place(line, 0);
             return Err(fault(line, column, "too deeply nested; use variables for the parts"));
         }

@@ -17,11 +17,9 @@ pub struct Missing {
     pub hint: &'static str,
 }
 
-const NO_MODULE: &str =
-    "no such module here; json, re, datetime, math, base64, collections, functools, itertools, typing, dataclasses, \
+const NO_MODULE: &str = "no such module here; json, re, datetime, math, base64, collections, functools, itertools, typing, dataclasses, \
      hmac, hashlib and ipaddress can be imported";
-const NO_ORM: &str =
-    "there is no database of authentik's here; users and groups of nuncio.yaml are reached by ak_user_by(username=…) \
+const NO_ORM: &str = "there is no database of authentik's here; users and groups of nuncio.yaml are reached by ak_user_by(username=…) \
      and ak_is_group_member(user, name=…), facts about the event by request.context[\"event\"]";
 const NO_NETWORK: &str = "expressions have no network; add a webhook transport and let the rule send to it";
 
@@ -37,9 +35,7 @@ pub(crate) fn name(name: &str) -> Option<&'static str> {
             "expressions have no network; compare addresses with ip_address(…) in ip_network(…)"
         }
         "ak_user_has_authenticator" | "Stage" | "User" | "Group" | "Application" | "PolicyBinding" => NO_ORM,
-        "event" => {
-            "a rule's policy has it as request.context[\"event\"], a mapping as notification.event"
-        }
+        "event" => "a rule's policy has it as request.context[\"event\"], a mapping as notification.event",
         "http_request" | "geoip" | "asn" => {
             "rules run without an HTTP request; look at event.client_ip, event.context.get(\"http_request\"), .get(\"geo\") \
              and .get(\"asn\")"

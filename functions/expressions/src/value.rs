@@ -2,6 +2,8 @@
 //!
 //! Owns what a body's result looks like as JSON. Refuses what has no end and what is too large.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use monty_types::{MontyClassInstance, MontyDateTime, MontyObject};
 use serde_json::{Map, Number, Value};
@@ -131,9 +133,8 @@ impl Writing<'_> {
         if let Some(value) = self.host.describe(instance) {
             return Ok(value);
         }
-        let attribute = |name: &str| {
-            instance.attrs.iter().find(|(key, _)| matches!(key, MontyObject::String(key) if key == name))
-        };
+        let attribute =
+            |name: &str| instance.attrs.iter().find(|(key, _)| matches!(key, MontyObject::String(key) if key == name));
         if matches!(instance.class_type.name.as_str(), "IPAddress" | "IPNetwork")
             && let Some((_, MontyObject::String(address))) = attribute("_text")
         {
@@ -175,16 +176,14 @@ impl Writing<'_> {
 }
 
 fn isoformat(at: &MontyDateTime) -> String {
-    let mut text = format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        at.year, at.month, at.day, at.hour, at.minute, at.second
-    );
+    let mut text =
+        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", at.year, at.month, at.day, at.hour, at.minute, at.second);
     if at.microsecond != 0 {
-        text.push_str(&format!(".{:06}", at.microsecond));
+        let _ = write!(text, ".{:06}", at.microsecond);
     }
     if let Some(offset) = at.offset_seconds {
         let (sign, offset) = if offset < 0 { ('-', -offset) } else { ('+', offset) };
-        text.push_str(&format!("{sign}{:02}:{:02}", offset / 3600, offset % 3600 / 60));
+        let _ = write!(text, "{sign}{:02}:{:02}", offset / 3600, offset % 3600 / 60);
     }
     text
 }

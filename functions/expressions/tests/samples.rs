@@ -142,7 +142,10 @@ fn a07_events_and_messages() {
 #[test]
 fn a08_a09_bodies_and_headers() {
     let scope = mapping();
-    assert_eq!(makes("return {\"foo\": request.context['notification'].body}", &scope), json!({ "foo": "Login failed" }));
+    assert_eq!(
+        makes("return {\"foo\": request.context['notification'].body}", &scope),
+        json!({ "foo": "Login failed" })
+    );
     assert_eq!(
         makes("return {\"email\": request.user.email, \"client_ip\": notification.event.client_ip}", &scope),
         json!({ "email": "bob@example.org", "client_ip": "192.0.2.7" })
@@ -188,10 +191,7 @@ return {
 #[test]
 fn a12_a13_gotify() {
     let body = r#"return {"message": notification.body, "priority": 5, "title": notification.event.action}"#;
-    assert_eq!(
-        makes(body, &mapping()),
-        json!({ "message": "Login failed", "priority": 5, "title": "login_failed" })
-    );
+    assert_eq!(makes(body, &mapping()), json!({ "message": "Login failed", "priority": 5, "title": "login_failed" }));
     let body = r#"
 try:
     event_user = notification.event.context["nobody"]

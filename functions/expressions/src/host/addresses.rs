@@ -159,7 +159,8 @@ fn reverse_pointer(address: IpAddr) -> String {
             format!("{d}.{c}.{b}.{a}.in-addr.arpa")
         }
         IpAddr::V6(_) => {
-            let digits: Vec<_> = exploded(address).chars().rev().filter(|digit| *digit != ':').map(String::from).collect();
+            let digits: Vec<_> =
+                exploded(address).chars().rev().filter(|digit| *digit != ':').map(String::from).collect();
             format!("{}.ip6.arpa", digits.join("."))
         }
     }
@@ -188,10 +189,12 @@ fn judge(address: IpAddr, attribute: &str) -> Option<bool> {
     })
 }
 
-/// By IANA's special-purpose registries, as CPython 3.13 reads them.
+/// By IANA's special-purpose registries, as Python 3.13 reads them.
 fn is_private(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => within_v4(address, &PRIVATE_V4) && !within_v4(address, &["192.0.0.9/32", "192.0.0.10/32"]),
+        IpAddr::V4(address) => {
+            within_v4(address, &PRIVATE_V4) && !within_v4(address, &["192.0.0.9/32", "192.0.0.10/32"])
+        }
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
             Some(address) => is_private(IpAddr::V4(address)),
             None => within_v6(address, &PRIVATE_V6) && !within_v6(address, &PRIVATE_V6_EXCEPT),
@@ -200,13 +203,33 @@ fn is_private(address: IpAddr) -> bool {
 }
 
 const PRIVATE_V4: [&str; 14] = [
-    "0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.0.170/31",
-    "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.0.170/31",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
     "255.255.255.255/32",
 ];
 const PRIVATE_V6: [&str; 11] = [
-    "::1/128", "::/128", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-    "3fff::/20", "fc00::/7", "fe80::/10",
+    "::1/128",
+    "::/128",
+    "::ffff:0:0/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "3fff::/20",
+    "fc00::/7",
+    "fe80::/10",
 ];
 const PRIVATE_V6_EXCEPT: [&str; 6] =
     ["2001:1::1/128", "2001:1::2/128", "2001:3::/32", "2001:4:112::/48", "2001:20::/28", "2001:30::/28"];

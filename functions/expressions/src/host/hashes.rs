@@ -196,9 +196,8 @@ fn bytes(argument: &MontyObject) -> Result<Vec<u8>, MontyException> {
     match argument {
         MontyObject::Bytes(bytes) => Ok(bytes.clone()),
         MontyObject::String(_) => Err(raise(ExcType::TypeError, "Strings must be encoded before hashing")),
-        other => Err(raise(
-            ExcType::TypeError,
-            format!("a bytes-like object is required, not '{}'", other.type_name()),
-        )),
+        other => {
+            Err(raise(ExcType::TypeError, format!("a bytes-like object is required, not '{}'", other.type_name())))
+        }
     }
 }

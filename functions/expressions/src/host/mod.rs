@@ -61,7 +61,6 @@ impl<'a> Host<'a> {
         match input {
             Input::Request => self.request(),
             Input::User => self.user(),
-            Input::Notification => self.notification(),
             Input::ClientIp => match self.scope.event.client_ip {
                 Some(address) => value::text(address.to_string()),
                 None => MontyObject::None,
@@ -76,7 +75,7 @@ impl<'a> Host<'a> {
     /// A name that nothing defines, or an attribute of one of the host's objects.
     pub(crate) fn lookup(&mut self, object: Option<u128>, name: &str) -> NameLookupResult {
         let found = match object {
-            Some(object) => self.attribute(object, name),
+            Some(object) => Ok(self.attribute(object, name)),
             None => self.global(name),
         };
         match found {
@@ -174,7 +173,10 @@ impl<'a> Host<'a> {
             Ok(Some(called)) => {
                 let attributes = vec![
                     (value::text("passing"), MontyObject::Bool(called.passing)),
-                    (value::text("messages"), MontyObject::Tuple(called.messages.into_iter().map(value::text).collect())),
+                    (
+                        value::text("messages"),
+                        MontyObject::Tuple(called.messages.into_iter().map(value::text).collect()),
+                    ),
                     (value::text("raw_result"), value::to_python(&called.raw_result)),
                 ];
                 Ok(self.object("PolicyResult", HostObject::Plain, attributes))

@@ -79,28 +79,32 @@ impl Host<'_> {
     }
 
     fn event(&mut self) -> MontyObject {
-        self.object("Event", HostObject::Event, Vec::new())
+        let mut attributes = Vec::new();
+        if self.program.holds.event_context {
+            attributes.push((value::text("context"), value::dict(&self.scope.event.context)));
+        }
+        self.object("Event", HostObject::Event, attributes)
     }
 
-    pub(crate) fn notification(&mut self) -> MontyObject {
+    fn notification(&mut self) -> MontyObject {
         let Some(view) = &self.scope.notification else {
             return MontyObject::None;
         };
-        let attributes = vec![
+        let mut attributes = vec![
             (value::text("body"), value::text(&view.body)),
             (value::text("severity"), value::text(&view.severity)),
             (value::text("hyperlink"), value::optional(view.hyperlink.as_deref())),
             (value::text("hyperlink_label"), value::optional(view.hyperlink_label.as_deref())),
         ];
+        if self.program.holds.event {
+            attributes.push((value::text("event"), self.event()));
+        }
         self.object("Notification", HostObject::Notification, attributes)
     }
 
     /// An attribute that the object was not given beforehand.
-    pub(crate) fn attribute(&mut self, id: u128, name: &str) -> Result<Option<MontyObject>, MontyException> {
-        let Some(object) = self.known(id).cloned() else {
-            return Ok(None);
-        };
-        Ok(match object {
+    pub(crate) fn attribute(&mut self, id: u128, name: &str) -> Option<MontyObject> {
+        match self.known(id).cloned()? {
             HostObject::Request => self.request_attribute(name),
             HostObject::Event => self.event_attribute(name),
             HostObject::Notification => match name {
@@ -120,7 +124,7 @@ impl Host<'_> {
                 _ => None,
             },
             HostObject::GroupList(_) | HostObject::Logger | HostObject::Plain => None,
-        })
+        }
     }
 
     fn request_attribute(&mut self, name: &str) -> Option<MontyObject> {
@@ -177,7 +181,7 @@ impl Host<'_> {
             }
             HostObject::Notification if name == "save" => Ok(MontyObject::None),
             // What is no method may be an attribute that is called.
-            _ => match self.attribute(id, name)? {
+            _ => match self.attribute(id, name) {
                 Some(found) => {
                     Err(raise(ExcType::TypeError, format!("'{}' object is not callable", found.type_name())))
                 }

@@ -164,11 +164,7 @@ fn group_fits(group: &str, arguments: &Arguments) -> Result<bool, MontyException
 }
 
 /// Whether all keyword arguments hold, each `field=…` or `field__look_up=…`.
-fn fits(
-    arguments: &Arguments,
-    fields: &[&str],
-    value_of: impl Fn(&str) -> Value,
-) -> Result<bool, MontyException> {
+fn fits(arguments: &Arguments, fields: &[&str], value_of: impl Fn(&str) -> Value) -> Result<bool, MontyException> {
     if arguments.named.is_empty() {
         return Err(raise(ExcType::TypeError, format!("say which one, such as {}=…", fields[fields.len() - 1])));
     }

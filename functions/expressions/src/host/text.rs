@@ -39,10 +39,9 @@ pub(crate) fn regex_replace(arguments: &mut Arguments) -> Answer {
 fn subject(argument: &MontyObject) -> Result<String, MontyException> {
     match argument {
         MontyObject::String(text) => Ok(text.clone()),
-        other => Err(raise(
-            ExcType::TypeError,
-            format!("expected string or bytes-like object, got '{}'", other.type_name()),
-        )),
+        other => {
+            Err(raise(ExcType::TypeError, format!("expected string or bytes-like object, got '{}'", other.type_name())))
+        }
     }
 }
 
@@ -53,7 +52,8 @@ fn compiled(pattern: &str) -> Result<Regex, MontyException> {
         }
         // Python's end of the text.
         let translated = pattern.replace(r"\Z", r"\z");
-        let regex = RegexBuilder::new(&translated).size_limit(MAX_COMPILED_BYTES).dfa_size_limit(MAX_COMPILED_BYTES).build();
+        let regex =
+            RegexBuilder::new(&translated).size_limit(MAX_COMPILED_BYTES).dfa_size_limit(MAX_COMPILED_BYTES).build();
         let regex = regex.map_err(|error| raise(ExcType::RePatternError, refusal(&error)))?;
         if kept.len() >= MAX_KEPT {
             kept.clear();
@@ -85,12 +85,13 @@ fn template(replacement: &str) -> String {
                 while let Some(digit) = rest.next_if(char::is_ascii_digit).filter(|_| group.len() < 2) {
                     group.push(digit);
                 }
-                template.push_str(&format!("${{{group}}}"));
+                template.extend(["${", &group, "}"]);
             }
             ('\\', Some('g')) => {
                 rest.next();
-                let name: String = rest.by_ref().skip_while(|sign| *sign == '<').take_while(|sign| *sign != '>').collect();
-                template.push_str(&format!("${{{name}}}"));
+                let name: String =
+                    rest.by_ref().skip_while(|sign| *sign == '<').take_while(|sign| *sign != '>').collect();
+                template.extend(["${", &name, "}"]);
             }
             ('\\', Some(escaped)) => {
                 rest.next();

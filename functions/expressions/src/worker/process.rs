@@ -3,6 +3,7 @@
 //! Owns the deadline. A worker that is dropped is killed and reaped.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -17,12 +18,18 @@ use super::frame::{self, Asked, Response};
 const STARTING: Duration = Duration::from_secs(5);
 
 /// A running worker.
-#[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
     to: ChildStdin,
     from: ChildStdout,
     read: Vec<u8>,
+}
+
+impl fmt::Debug for Process {
+    /// By its number: what it was told and said is nobody's business.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Process").field("pid", &self.child.id()).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no answer.

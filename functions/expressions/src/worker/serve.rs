@@ -32,6 +32,7 @@ pub fn serve(input: impl Read, output: impl Write) -> io::Result<()> {
         let Request::Evaluate { source, scope } = request else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to nothing"));
         };
+        limits::allow_some_time();
         let evaluation = match kept.get(&source) {
             Some(expression) => expression.evaluate(&scope, &caller),
             None => match Expression::parse(&source) {
