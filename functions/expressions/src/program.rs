@@ -177,11 +177,14 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     if client_ip {
         module.push_str("if _nuncio_client_ip is not None:\n    ak_client_ip = ip_address(_nuncio_client_ip)\n");
     }
+    let moments = if mentioned("_nuncio_astimezone") { "_nuncio_astimezone" } else { "_nuncio_fromtimestamp" };
     for (name, text) in [
         ("list_flatten", include_str!("prelude/list_flatten.py")),
         ("format", "def format(value, spec=''):\n    return f'{value:{spec}}'\n"),
         ("_nuncio_isoformat", include_str!("prelude/isoformat.py")),
         ("_nuncio_percent", include_str!("prelude/percent.py")),
+        ("_nuncio_dumps", include_str!("prelude/dumps.py")),
+        (moments, include_str!("prelude/moments.py")),
     ] {
         if mentioned(name) {
             module.push_str(text);

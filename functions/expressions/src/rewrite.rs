@@ -113,7 +113,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 self.findings.mentions.insert(literal.value.to_str().to_owned());
             }
             Expr::BinOp(binary) if binary.op == Operator::Mod => self.percent(expression, &binary.left, &binary.right),
-            Expr::Call(call) => self.isoformat(call),
+            Expr::Call(call) => self.method(call),
             Expr::Compare(compare) => {
                 if let ([op @ (CmpOp::In | CmpOp::NotIn)], [right]) = (&*compare.ops, &*compare.comparators)
                     && self.membership(expression, &compare.left, *op, right)
@@ -216,20 +216,30 @@ impl<'a> Walk<'a> {
         self.findings.edits.push(Edit::insert(whole.end().to_usize(), ")"));
     }
 
-    /// `moment.isoformat(timespec="seconds")`: the interpreter's takes no arguments.
-    fn isoformat(&mut self, call: &ExprCall) {
+    /// Methods that the interpreter lacks, or whose arguments it does: functions that take the object
+    /// first. `moment.isoformat(timespec="seconds")`, `json.dumps(value, default=str)`.
+    fn method(&mut self, call: &ExprCall) {
         let Expr::Attribute(method) = &*call.func else {
             return;
         };
-        if method.attr.as_str() != "isoformat" || call.arguments.is_empty() {
-            return;
-        }
+        let function = match method.attr.as_str() {
+            "isoformat" if !call.arguments.is_empty() => "_nuncio_isoformat",
+            "dumps" if call.arguments.find_keyword("default").is_some() => "_nuncio_dumps",
+            "astimezone" => "_nuncio_astimezone",
+            "fromtimestamp" => "_nuncio_fromtimestamp",
+            // Naive, and in UTC: that is what `now()` is here.
+            "utcnow" => {
+                self.findings.edits.push(Edit::replace(usize_range(method.attr.range()), "now"));
+                return;
+            }
+            _ => return,
+        };
         let middle = method.value.end().to_usize()..call.arguments.start().to_usize() + 1;
         // Brackets around the value end in the middle.
         let brackets = ")".repeat(self.text[middle.clone()].matches(')').count());
         let lines = "\n".repeat(self.text[middle.clone()].matches('\n').count());
-        self.findings.mentions.insert("_nuncio_isoformat".to_owned());
-        self.findings.edits.push(Edit::insert(call.start().to_usize(), "_nuncio_isoformat("));
+        self.findings.mentions.insert(function.to_owned());
+        self.findings.edits.push(Edit::insert(call.start().to_usize(), format!("{function}(")));
         self.findings.edits.push(Edit::replace(middle, format!("{brackets}, {lines}")));
     }
 

@@ -136,6 +136,23 @@ fn modules() {
             "from datetime import datetime\nreturn datetime.fromisoformat('2023-02-15T15:33:42+00:00').timestamp()",
             json!(1_676_475_222.0),
         ),
+        ("from datetime import datetime\nreturn datetime.utcnow().isoformat('_', 'hours')", json!("2023-02-15_15")),
+        (
+            "from datetime import datetime, timezone\nreturn datetime.fromtimestamp(1.5, tz=timezone.utc).isoformat()",
+            json!("1970-01-01T00:00:01.500000+00:00"),
+        ),
+        (
+            "from datetime import timezone, timedelta\nreturn context['event'].created.astimezone(timezone(timedelta(hours=2))).isoformat()",
+            json!("2023-02-15T17:33:42.771091+02:00"),
+        ),
+        (
+            "import datetime\nreturn (datetime.datetime\n.now()\n.astimezone(datetime.timezone.utc)\n.isoformat(timespec='minutes'))",
+            json!("2023-02-15T15:33+00:00"),
+        ),
+        (
+            "import json\nreturn json.dumps({'a': [context['event'].created, 1]}, default=str, indent=None)",
+            json!("{\"a\": [\"2023-02-15 15:33:42.771091+00:00\", 1]}"),
+        ),
         (
             "from datetime import datetime\nreturn datetime.fromisoformat('2023-01-02').isoformat(' ', 'minutes')",
             json!("2023-01-02 00:00"),

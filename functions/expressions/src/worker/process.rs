@@ -17,6 +17,9 @@ use super::frame::{self, Asked, Response};
 /// How long a worker may take to come up.
 const STARTING: Duration = Duration::from_secs(5);
 
+/// What a pipe holds.
+const CHUNK: usize = 64 * 1024;
+
 /// A running worker.
 pub(crate) struct Process {
     child: Child,
@@ -78,7 +81,7 @@ impl Process {
         while self.read.len() < wanted {
             self.wait(deadline)?;
             let have = self.read.len();
-            self.read.resize(wanted, 0);
+            self.read.resize(wanted.min(have + CHUNK), 0);
             match self.from.read(&mut self.read[have..]) {
                 Ok(0) | Err(_) => return Err(self.end()),
                 Ok(count) => self.read.truncate(have + count),
