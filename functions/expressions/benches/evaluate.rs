@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "printing is what a bench is for")]
 
+#[expect(dead_code, reason = "a bench needs little of it")]
 #[path = "../tests/stage/mod.rs"]
 mod stage;
 

@@ -1,5 +1,6 @@
 //! A body that cannot run is refused before it does, at the place where its author looks.
 
+#[expect(dead_code, reason = "these tests need little of it")]
 mod stage;
 
 use expressions::{Expression, MAX_SOURCE_BYTES, NoPolicies};

@@ -1,5 +1,6 @@
 //! Workers come and go; whoever asks is always answered.
 
+#[expect(dead_code, reason = "these tests need little of it")]
 mod stage;
 
 use std::time::Duration;

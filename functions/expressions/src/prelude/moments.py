@@ -1,9 +1,11 @@
 import datetime as _nuncio_datetime
 def _nuncio_astimezone(value, tz=None):
-    zone = _nuncio_datetime.timezone.utc if tz is None else tz
-    if value.utcoffset() is None:
-        return value.replace(tzinfo=zone) + zone.utcoffset(None)
-    return (value.replace(tzinfo=None) - value.utcoffset() + zone.utcoffset(None)).replace(tzinfo=zone)
+    utc = _nuncio_datetime.timezone.utc
+    zone = utc if tz is None else tz
+    epoch = _nuncio_datetime.datetime(1970, 1, 1)
+    moment = value if value.tzinfo is not None else value.replace(tzinfo=utc)
+    offset = epoch.replace(tzinfo=utc) - epoch.replace(tzinfo=zone)
+    return (epoch + (moment - epoch.replace(tzinfo=utc)) + offset).replace(tzinfo=zone)
 def _nuncio_fromtimestamp(kind, timestamp, tz=None):
     whole = int(timestamp // 1)
     since = _nuncio_datetime.timedelta(seconds=whole, microseconds=round((timestamp - whole) * 1000000))

@@ -2,8 +2,6 @@
 //!
 //! Owns one promise of its own: whatever is run here comes to the same in this process and in a worker.
 
-#![allow(dead_code, reason = "every test takes what it needs")]
-
 use std::sync::{Arc, LazyLock};
 
 use domain::Event;
@@ -27,7 +25,14 @@ pub(crate) fn workers() -> Workers {
 pub(crate) fn run_with(source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
     let expression = Expression::parse(source).unwrap_or_else(|fault| panic!("{source}: {fault}"));
     let here = expression.evaluate(scope, policies);
-    let there = WORKERS.evaluate(&expression, scope, policies);
+    let late = |evaluation: &Evaluation| evaluation.outcome.as_ref().is_err_and(|raised| raised.kind == "TimeoutError");
+    // The deadline is by the clock, and a busy machine may give a worker no time before it.
+    let mut there = WORKERS.evaluate(&expression, scope, policies);
+    for _ in 0..5 {
+        if late(&there) && !late(&here) {
+            there = WORKERS.evaluate(&expression, scope, policies);
+        }
+    }
     assert_eq!(here, there, "{source}");
     here
 }
