@@ -1,0 +1,247 @@
+//! IP addresses and networks, as Python's `ipaddress` has them.
+//!
+//! Owns reading them and their attributes. The interpreter's own classes hold what is made here: a
+//! tuple of the fields that every object has and of those attributes that the body mentions.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use monty_types::{ExcType, MontyException, MontyObject};
+
+use super::{Answer, Host, raise};
+use crate::value;
+
+impl Host<'_> {
+    /// `ip_address(…)`
+    pub(crate) fn ip_address(&self, argument: &MontyObject) -> Answer {
+        read_address(argument).map(|address| self.address(address))
+    }
+
+    /// `ip_network(…)`
+    pub(crate) fn ip_network(&self, argument: &MontyObject, strict: bool) -> Answer {
+        let network = read_network(argument, strict)?;
+        let (first, last) = (network.network(), network.broadcast());
+        let mut fields = vec![
+            version(first),
+            hexadecimal(first),
+            hexadecimal(last),
+            value::text(network.to_string()),
+            MontyObject::Int(i64::from(network.prefix_len())),
+        ];
+        for name in &self.program.network_attributes {
+            fields.push(match *name {
+                "network_address" => self.address(first),
+                "broadcast_address" => self.address(last),
+                "netmask" => self.address(network.netmask()),
+                "hostmask" => self.address(network.hostmask()),
+                "num_addresses" => MontyObject::Int(i64::from(network.max_prefix_len() - network.prefix_len())),
+                "with_prefixlen" | "compressed" => value::text(network.to_string()),
+                "exploded" => value::text(format!("{}/{}", exploded(first), network.prefix_len())),
+                "max_prefixlen" => MontyObject::Int(i64::from(network.max_prefix_len())),
+                // A network is what both its ends are.
+                other => match (judge(first, other), judge(last, other)) {
+                    (Some(first), Some(last)) => MontyObject::Bool(first && last),
+                    _ => MontyObject::None,
+                },
+            });
+        }
+        Ok(MontyObject::Tuple(fields))
+    }
+
+    fn address(&self, address: IpAddr) -> MontyObject {
+        let mut fields = vec![version(address), hexadecimal(address), value::text(address.to_string())];
+        for name in &self.program.address_attributes {
+            fields.push(match *name {
+                "compressed" => value::text(address.to_string()),
+                "exploded" => value::text(exploded(address)),
+                "max_prefixlen" => MontyObject::Int(if address.is_ipv4() { 32 } else { 128 }),
+                "reverse_pointer" => value::text(reverse_pointer(address)),
+                "packed" => MontyObject::Bytes(octets(address)),
+                other => judge(address, other).map_or(MontyObject::None, MontyObject::Bool),
+            });
+        }
+        MontyObject::Tuple(fields)
+    }
+}
+
+/// `ip_address(a) in ip_network(b)`
+pub(crate) fn contains(address: &MontyObject, network: &MontyObject) -> Answer {
+    let address = read_address(address)?;
+    Ok(MontyObject::Bool(read_network(network, true)?.contains(&address)))
+}
+
+fn read_address(argument: &MontyObject) -> Result<IpAddr, MontyException> {
+    let read = match argument {
+        MontyObject::String(text) => text.parse().ok(),
+        MontyObject::Int(number) => u32::try_from(*number).ok().map(|number| IpAddr::V4(Ipv4Addr::from(number))),
+        MontyObject::Bytes(bytes) => match bytes.len() {
+            4 => <[u8; 4]>::try_from(&bytes[..]).ok().map(IpAddr::from),
+            16 => <[u8; 16]>::try_from(&bytes[..]).ok().map(IpAddr::from),
+            _ => None,
+        },
+        other => held_text(other).and_then(|text| text.parse().ok()),
+    };
+    read.ok_or_else(|| {
+        raise(ExcType::ValueError, format!("{} does not appear to be an IPv4 or IPv6 address", argument.py_repr()))
+    })
+}
+
+fn read_network(argument: &MontyObject, strict: bool) -> Result<IpNet, MontyException> {
+    let text = match argument {
+        MontyObject::String(text) => text.as_str(),
+        other => held_text(other).unwrap_or_default(),
+    };
+    let Some(network) = parse_network(text) else {
+        let shown = argument.py_repr();
+        return Err(raise(ExcType::ValueError, format!("{shown} does not appear to be an IPv4 or IPv6 network")));
+    };
+    if strict && network.addr() != network.network() {
+        return Err(raise(ExcType::ValueError, format!("{text} has host bits set")));
+    }
+    Ok(network.trunc())
+}
+
+fn parse_network(text: &str) -> Option<IpNet> {
+    let Some((address, suffix)) = text.split_once('/') else {
+        return text.parse::<IpAddr>().ok().map(IpNet::from);
+    };
+    if let Ok(network) = text.parse() {
+        return Some(network);
+    }
+    // `10.0.0.0/255.0.0.0`, and a mask of the host's bits.
+    let (address, mask): (Ipv4Addr, Ipv4Addr) = (address.parse().ok()?, suffix.parse().ok()?);
+    let prefix = ipnet::ipv4_mask_to_prefix(mask)
+        .or_else(|_| ipnet::ipv4_mask_to_prefix(Ipv4Addr::from(!u32::from(mask))))
+        .ok()?;
+    Ipv4Net::new(address, prefix).ok().map(IpNet::V4)
+}
+
+/// The text of an address object of the interpreter's.
+fn held_text(argument: &MontyObject) -> Option<&str> {
+    let MontyObject::ClassInstance(instance) = argument else {
+        return None;
+    };
+    instance.attrs.iter().find_map(|(key, held)| match (key, held) {
+        (MontyObject::String(key), MontyObject::String(text)) if key == "_text" => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn version(address: IpAddr) -> MontyObject {
+    MontyObject::Int(if address.is_ipv4() { 4 } else { 6 })
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+/// Of one length for each version, so that texts compare as the addresses do.
+fn hexadecimal(address: IpAddr) -> MontyObject {
+    value::text(super::hashes::hexadecimal(&octets(address)))
+}
+
+fn exploded(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            address.segments().iter().map(|segment| format!("{segment:04x}")).collect::<Vec<_>>().join(":")
+        }
+    }
+}
+
+fn reverse_pointer(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(_) => {
+            let digits: Vec<_> =
+                exploded(address).chars().rev().filter(|digit| *digit != ':').map(String::from).collect();
+            format!("{}.ip6.arpa", digits.join("."))
+        }
+    }
+}
+
+fn judge(address: IpAddr, attribute: &str) -> Option<bool> {
+    Some(match attribute {
+        "is_loopback" => address.is_loopback(),
+        "is_multicast" => address.is_multicast(),
+        "is_unspecified" => address.is_unspecified(),
+        "is_link_local" => match address {
+            IpAddr::V4(address) => address.is_link_local(),
+            IpAddr::V6(address) => within_v6(address, &["fe80::/10"]),
+        },
+        "is_site_local" => matches!(address, IpAddr::V6(address) if within_v6(address, &["fec0::/10"])),
+        "is_reserved" => match address {
+            IpAddr::V4(address) => within_v4(address, &["240.0.0.0/4"]),
+            IpAddr::V6(address) => within_v6(address, &RESERVED_V6),
+        },
+        "is_private" => is_private(address),
+        "is_global" => match address {
+            IpAddr::V4(v4) => !within_v4(v4, &["100.64.0.0/10"]) && !is_private(address),
+            IpAddr::V6(_) => !is_private(address),
+        },
+        _ => return None,
+    })
+}
+
+/// By IANA's special-purpose registries, as Python 3.13 reads them.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            within_v4(address, &PRIVATE_V4) && !within_v4(address, &["192.0.0.9/32", "192.0.0.10/32"])
+        }
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => is_private(IpAddr::V4(address)),
+            None => within_v6(address, &PRIVATE_V6) && !within_v6(address, &PRIVATE_V6_EXCEPT),
+        },
+    }
+}
+
+const PRIVATE_V4: [&str; 14] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.0.170/31",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+];
+const PRIVATE_V6: [&str; 11] = [
+    "::1/128",
+    "::/128",
+    "::ffff:0:0/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "3fff::/20",
+    "fc00::/7",
+    "fe80::/10",
+];
+const PRIVATE_V6_EXCEPT: [&str; 6] =
+    ["2001:1::1/128", "2001:1::2/128", "2001:3::/32", "2001:4:112::/48", "2001:20::/28", "2001:30::/28"];
+const RESERVED_V6: [&str; 15] = [
+    "::/8", "100::/8", "200::/7", "400::/6", "800::/5", "1000::/4", "4000::/3", "6000::/3", "8000::/3", "a000::/3",
+    "c000::/3", "e000::/4", "f000::/5", "f800::/6", "fe00::/9",
+];
+
+fn within_v4(address: Ipv4Addr, networks: &[&str]) -> bool {
+    networks.iter().filter_map(|network| network.parse::<Ipv4Net>().ok()).any(|network| network.contains(&address))
+}
+
+fn within_v6(address: Ipv6Addr, networks: &[&str]) -> bool {
+    networks.iter().filter_map(|network| network.parse::<Ipv6Net>().ok()).any(|network| network.contains(&address))
+}

@@ -1,0 +1,205 @@
+//! Users and groups: the event's user and the groups of the rules document.
+//!
+//! Owns authentik's names for asking after them. There is no database: who is in no group and did
+//! not act is not known.
+
+use domain::event::Object;
+use domain::recipient::Person;
+use monty_types::{ExcType, MontyException, MontyObject};
+use serde_json::{Value, json};
+
+use super::objects::{HostObject, no_method};
+use super::{Answer, Arguments, Host, raise};
+use crate::value::{self, IntoDict};
+
+impl Host<'_> {
+    /// `request.user`.
+    pub(crate) fn user(&mut self) -> MontyObject {
+        let user = self.scope.user.clone();
+        self.person(user)
+    }
+
+    fn person(&mut self, user: Object) -> MontyObject {
+        let field = |name: &str| user.get(name).filter(|value| !value.is_null());
+        let username = field("username").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let attributes = vec![
+            (value::text("pk"), field("pk").map_or(MontyObject::None, value::to_python)),
+            (value::text("username"), value::text(&username)),
+            (value::text("email"), field("email").map_or_else(|| value::text(""), value::to_python)),
+            (value::text("name"), field("name").map_or_else(|| value::text(&username), value::to_python)),
+        ];
+        let class = if username.is_empty() && field("email").is_none() { "AnonymousUser" } else { "User" };
+        self.object(class, HostObject::User(user), attributes)
+    }
+
+    pub(crate) fn user_attribute(&mut self, user: &Object, name: &str) -> Option<MontyObject> {
+        let anonymous = label(user).is_empty();
+        Some(match name {
+            "groups" | "ak_groups" => {
+                let groups = self.groups_of(user);
+                self.object("GroupList", HostObject::GroupList(groups), Vec::new())
+            }
+            "is_active" | "is_authenticated" => MontyObject::Bool(!anonymous),
+            "is_anonymous" => MontyObject::Bool(anonymous),
+            "attributes" if !user.contains_key(name) => Vec::new().into_dict(),
+            _ => value::to_python(user.get(name)?),
+        })
+    }
+
+    pub(crate) fn user_call(&mut self, user: &Object, name: &str, arguments: &Arguments) -> Answer {
+        match name {
+            "all_groups" => {
+                let groups = self.groups_of(user);
+                self.group_call(groups, "all", arguments)
+            }
+            "group_attributes" => Ok(Vec::new().into_dict()),
+            "get_full_name" | "get_username" => Ok(value::text(label(user))),
+            _ => Err(no_method("User", name)),
+        }
+    }
+
+    /// What can be asked of `user.groups`.
+    pub(crate) fn group_call(&mut self, groups: Vec<String>, name: &str, arguments: &Arguments) -> Answer {
+        Ok(match name {
+            "all" => MontyObject::List(groups.into_iter().map(|group| self.group(group)).collect()),
+            "filter" => {
+                let kept = groups.into_iter().map(|group| (group_fits(&group, arguments), group));
+                let kept = kept.filter_map(|(fits, group)| match fits {
+                    Ok(true) => Some(Ok(group)),
+                    Ok(false) => None,
+                    Err(raised) => Some(Err(raised)),
+                });
+                let kept = kept.collect::<Result<Vec<_>, _>>()?;
+                self.object("GroupList", HostObject::GroupList(kept), Vec::new())
+            }
+            "exists" => MontyObject::Bool(!groups.is_empty()),
+            "count" => MontyObject::Int(i64::try_from(groups.len()).unwrap_or(i64::MAX)),
+            "first" => match groups.into_iter().next() {
+                Some(group) => self.group(group),
+                None => MontyObject::None,
+            },
+            "values_list" => MontyObject::List(groups.into_iter().map(value::text).collect()),
+            _ => return Err(no_method("GroupList", name)),
+        })
+    }
+
+    fn group(&mut self, name: String) -> MontyObject {
+        let attributes = vec![(value::text("name"), value::text(&name))];
+        self.object("Group", HostObject::Group(name), attributes)
+    }
+
+    pub(crate) fn members(&mut self, group: &str) -> MontyObject {
+        let members = self.scope.groups.get(group).cloned().unwrap_or_default();
+        MontyObject::List(members.iter().map(|person| self.person(as_user(person))).collect())
+    }
+
+    fn groups_of(&self, user: &Object) -> Vec<String> {
+        let same = |person: &Person| {
+            let fits = |field: &str, own: &str| {
+                !own.is_empty() && user.get(field).and_then(Value::as_str).is_some_and(|text| text == own)
+            };
+            fits("username", &person.username) || (person.username.is_empty() && fits("email", &person.email))
+        };
+        let groups = self.scope.groups.iter().filter(|(_, members)| members.iter().any(same));
+        groups.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// `ak_is_group_member(user, name="…")`
+    pub(crate) fn is_group_member(&mut self, mut arguments: Arguments) -> Answer {
+        let user = arguments.take("ak_is_group_member", 0, "user")?;
+        let user = match (self.behind(&user), &user) {
+            (Some(HostObject::User(user)), _) => user.clone(),
+            (_, MontyObject::None) => return Ok(MontyObject::Bool(false)),
+            // An event's user is a dict.
+            (_, MontyObject::Dict(_)) => self.json(&user)?.as_object().cloned().unwrap_or_default(),
+            _ => return Err(raise(ExcType::TypeError, "ak_is_group_member() expects a user; take request.user")),
+        };
+        for group in self.groups_of(&user) {
+            if group_fits(&group, &arguments)? {
+                return Ok(MontyObject::Bool(true));
+            }
+        }
+        Ok(MontyObject::Bool(false))
+    }
+
+    /// `ak_user_by(username="…")`
+    pub(crate) fn user_by(&mut self, arguments: &Arguments) -> Answer {
+        let members = self.scope.groups.values().flatten().map(as_user);
+        let known = [self.scope.user.clone(), self.scope.event.user.clone()].into_iter().chain(members);
+        for user in known {
+            let empty = Value::Null;
+            let field = |name: &str| match name {
+                "pk" | "id" => user.get("pk").unwrap_or(&empty).clone(),
+                "username" | "email" | "name" => user.get(name).unwrap_or(&empty).clone(),
+                _ => Value::Bool(false),
+            };
+            if !label(&user).is_empty() && fits(arguments, &["pk", "id", "username", "email", "name"], field)? {
+                return Ok(self.person(user));
+            }
+        }
+        Ok(MontyObject::None)
+    }
+}
+
+fn label(user: &Object) -> &str {
+    let text = |name: &str| user.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    text("username").or_else(|| text("email")).unwrap_or_default()
+}
+
+fn as_user(person: &Person) -> Object {
+    let mut user = Object::new();
+    user.insert("username".to_owned(), person.username.clone().into());
+    user.insert("email".to_owned(), person.email.clone().into());
+    user
+}
+
+/// A user as JSON, as authentik writes one into an event.
+pub(crate) fn described(user: &Object) -> Value {
+    let field = |name: &str| user.get(name).cloned().unwrap_or(Value::Null);
+    json!({ "pk": field("pk"), "email": field("email"), "username": field("username") })
+}
+
+fn group_fits(group: &str, arguments: &Arguments) -> Result<bool, MontyException> {
+    fits(arguments, &["name"], |_| Value::String(group.to_owned()))
+}
+
+/// Whether all keyword arguments hold, each `field=…` or `field__look_up=…`.
+fn fits(arguments: &Arguments, fields: &[&str], value_of: impl Fn(&str) -> Value) -> Result<bool, MontyException> {
+    if arguments.named.is_empty() {
+        return Err(raise(ExcType::TypeError, format!("say which one, such as {}=…", fields[fields.len() - 1])));
+    }
+    for (key, wanted) in &arguments.named {
+        let key = key.to_string();
+        let (field, look_up) = key.split_once("__").unwrap_or((&key, "exact"));
+        if !fields.contains(&field) {
+            let known = fields.join(", ");
+            return Err(raise(ExcType::TypeError, format!("'{field}' cannot be asked for here; only {known} can")));
+        }
+        let own = value_of(field);
+        let own = own.as_str().map_or_else(|| own.to_string(), str::to_owned);
+        let texts: Vec<String> = match wanted {
+            MontyObject::List(items) | MontyObject::Tuple(items) | MontyObject::Set(items) => {
+                items.iter().map(ToString::to_string).collect()
+            }
+            other => vec![other.to_string()],
+        };
+        let first = texts.first().map_or("", String::as_str);
+        let (own_lower, lower) = (own.to_lowercase(), first.to_lowercase());
+        let holds = match look_up {
+            "exact" => own == first,
+            "iexact" => own_lower == lower,
+            "in" => texts.contains(&own),
+            "contains" => own.contains(first),
+            "icontains" => own_lower.contains(&lower),
+            "startswith" => own.starts_with(first),
+            "istartswith" => own_lower.starts_with(&lower),
+            "endswith" => own.ends_with(first),
+            "iendswith" => own_lower.ends_with(&lower),
+            other => return Err(raise(ExcType::TypeError, format!("the look-up '{other}' is not known here"))),
+        };
+        if !holds {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,72 @@
+def _nuncio_percent(pattern, values):
+    if not isinstance(pattern, str):
+        return pattern % values
+    named = isinstance(values, dict)
+    rest = list(values) if isinstance(values, tuple) else [values]
+    used = 0
+    parts = []
+    at = 0
+    size = len(pattern)
+    while True:
+        start = pattern.find('%', at)
+        if start < 0:
+            parts.append(pattern[at:])
+            break
+        parts.append(pattern[at:start])
+        at = start + 1
+        key = None
+        if pattern[at:at + 1] == '(':
+            end = pattern.find(')', at)
+            if end < 0:
+                raise ValueError('incomplete format key')
+            key = pattern[at + 1:end]
+            at = end + 1
+        first = at
+        while at < size and pattern[at] in '#0- +':
+            at += 1
+        flags = pattern[first:at]
+        first = at
+        while at < size and pattern[at] in '0123456789.':
+            at += 1
+        width = pattern[first:at]
+        if at >= size:
+            raise ValueError('incomplete format')
+        kind = pattern[at]
+        at += 1
+        if kind == '%':
+            parts.append('%')
+            continue
+        if key is not None:
+            if not named:
+                raise TypeError('format requires a mapping')
+            value = values[key]
+        elif used < len(rest):
+            value = rest[used]
+            used += 1
+        else:
+            raise TypeError('not enough arguments for format string')
+        align = '<' if '-' in flags else '>'
+        sign = '+' if '+' in flags else ' ' if ' ' in flags else ''
+        zero = '0' if '0' in flags and '-' not in flags else ''
+        if kind in 'sra':
+            text = str(value) if kind == 's' else repr(value)
+            spec = align + width
+            parts.append(f'{text:{spec}}' if width else text)
+        elif kind == 'c':
+            parts.append(value if isinstance(value, str) else chr(value))
+        elif kind in 'diu':
+            if isinstance(value, str):
+                raise TypeError('%' + kind + ' format: a real number is required, not str')
+            spec = ('' if zero else align) + sign + zero + width.split('.')[0] + 'd'
+            parts.append(f'{int(value):{spec}}')
+        elif kind in 'xXo':
+            spec = ('' if zero else align) + sign + ('#' if '#' in flags else '') + zero + width + kind
+            parts.append(f'{value:{spec}}')
+        elif kind in 'eEfFgG':
+            spec = ('' if zero else align) + sign + zero + width + kind
+            parts.append(f'{float(value):{spec}}')
+        else:
+            raise ValueError("unsupported format character '" + kind + "'")
+    if used < len(rest) and not named:
+        raise TypeError('not all arguments converted during string formatting')
+    return ''.join(parts)

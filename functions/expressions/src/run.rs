@@ -1,0 +1,110 @@
+//! Runs a program against a scope, within bounds, answering what the interpreter asks.
+//!
+//! Owns the bounds of time, recursion and questions. Does not bound memory: an allocation that fails
+//! ends the process, so bodies that nobody vouches for run in the worker.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use monty::RunProgress;
+use monty_types::{MontyException, MontyObject, PrintWriter, ResourceLimits, ResourceTracker};
+
+use crate::evaluation::{Evaluation, Policies, Raised, Returned};
+use crate::host::{Arguments, Host};
+use crate::program::Program;
+use crate::scope::{Scope, View};
+use crate::source;
+
+/// How long a body may run, its host's answers not counted. Below the worker's deadline, so that
+/// most bodies that take too long end by themselves.
+pub const MAX_RUN: Duration = Duration::from_millis(75);
+const MAX_RECURSION: usize = 150;
+const MAX_QUESTIONS: usize = 1000;
+
+/// Runs the program once.
+pub(crate) fn run(program: &Program, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    let mut host = Host::new(scope, program, policies);
+    // A defect of the interpreter is this body's error.
+    let outcome = catch_unwind(AssertUnwindSafe(|| drive(program, &mut host)));
+    let (outcome, notification) = match outcome {
+        Ok(Ok((returned, view))) => (Ok(returned), view),
+        Ok(Err(raised)) => (Err(place(&raised, program)), None),
+        Err(_) => return Evaluation::raised("SandboxError", "the interpreter failed at this body"),
+    };
+    let notification = notification.filter(|view| Some(view) != scope.notification.as_ref());
+    let Host { messages, log, events, .. } = host;
+    Evaluation { outcome, messages, log, events, notification }
+}
+
+fn drive(program: &Program, host: &mut Host<'_>) -> Result<(Returned, Option<View>), MontyException> {
+    let inputs = program.inputs.iter().map(|input| host.input(*input)).collect();
+    let limits = ResourceLimits::default().max_duration(MAX_RUN).max_recursion_depth(MAX_RECURSION);
+    let mut progress = program.code().start(inputs, ResourceTracker::new(limits), PrintWriter::Disabled)?;
+    for _ in 0..MAX_QUESTIONS {
+        let print = PrintWriter::Disabled;
+        progress = match progress {
+            RunProgress::Complete(value) => return finish(&value, host),
+            RunProgress::NameLookup(lookup) => {
+                let object = lookup.object_id().map(|id| u128::from_be_bytes(*id.as_bytes()));
+                let found = host.lookup(object, &lookup.name);
+                lookup.resume(found, print)?
+            }
+            RunProgress::FunctionCall(mut call) => {
+                let object = call.object_id.map(|id| u128::from_be_bytes(*id.as_bytes()));
+                let arguments =
+                    Arguments { positional: std::mem::take(&mut call.args), named: std::mem::take(&mut call.kwargs) };
+                let name = std::mem::take(&mut call.function_name);
+                let answer = host.call(object, &name, arguments);
+                call.resume(answer, print)?
+            }
+            RunProgress::OsCall(call) => call.resume_with(print, |call| host.system(&call))?,
+            RunProgress::ResolveFutures(_) => return Err(error("async code cannot be used here")),
+        };
+    }
+    Err(error("asked for more than 1,000 attributes or helpers"))
+}
+
+fn error(message: &str) -> MontyException {
+    crate::host::raise(monty_types::ExcType::RuntimeError, message)
+}
+
+fn finish(value: &MontyObject, host: &Host<'_>) -> Result<(Returned, Option<View>), MontyException> {
+    let (result, notification) = match value {
+        MontyObject::Tuple(parts) if parts.len() == 2 => (&parts[0], &parts[1]),
+        other => (other, &MontyObject::None),
+    };
+    let returned = Returned { value: host.json(result)?, truthy: result.is_truthy() };
+    Ok((returned, changed(notification)))
+}
+
+/// The notification as the body left it.
+fn changed(notification: &MontyObject) -> Option<View> {
+    let MontyObject::ClassInstance(instance) = notification else {
+        return None;
+    };
+    let attribute = |name: &str| {
+        let found = instance.attrs.iter().find(|(key, _)| matches!(key, MontyObject::String(key) if key == name));
+        found.map(|(_, value)| value).filter(|value| !matches!(value, MontyObject::None)).map(ToString::to_string)
+    };
+    Some(View {
+        body: attribute("body").unwrap_or_default(),
+        severity: attribute("severity").unwrap_or_default(),
+        hyperlink: attribute("hyperlink"),
+        hyperlink_label: attribute("hyperlink_label"),
+    })
+}
+
+/// The exception at the body's own line.
+fn place(raised: &MontyException, program: &Program) -> Raised {
+    let lines = raised.traceback().iter().rev().filter_map(|frame| usize::try_from(frame.start.line).ok());
+    let line = lines.filter(|line| (2..=program.last_line).contains(line)).map(|line| source::place(line, 0).0).next();
+    let kind = raised.exc_type().to_string();
+    let message = raised.message().unwrap_or_default();
+    // What the interpreter says of its clock differs from run to run.
+    let message = if message.starts_with("time limit exceeded") {
+        "ran longer than it may".to_owned()
+    } else {
+        message.to_owned()
+    };
+    Raised { kind, message, line }
+}

@@ -1,0 +1,189 @@
+//! Between JSON and the interpreter's values.
+//!
+//! Owns what a body's result looks like as JSON. Refuses what has no end and what is too large.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use monty_types::{MontyClassInstance, MontyDateTime, MontyObject};
+use serde_json::{Map, Number, Value};
+
+/// The most values of one result.
+const MAX_VALUES: usize = 100_000;
+/// The most bytes of text of one result.
+const MAX_BYTES: usize = 1024 * 1024;
+const MAX_DEPTH: usize = 64;
+
+/// A text for the interpreter.
+pub(crate) fn text(text: impl Into<String>) -> MontyObject {
+    MontyObject::String(text.into())
+}
+
+/// A text, or None.
+pub(crate) fn optional(value: Option<&str>) -> MontyObject {
+    value.map_or(MontyObject::None, text)
+}
+
+/// An object as a dict.
+pub(crate) fn dict(object: &Map<String, Value>) -> MontyObject {
+    object.iter().map(|(key, value)| (text(key), to_python(value))).collect::<Vec<_>>().into_dict()
+}
+
+/// Pairs that become a dict.
+pub(crate) trait IntoDict {
+    /// The dict.
+    fn into_dict(self) -> MontyObject;
+}
+
+impl IntoDict for Vec<(MontyObject, MontyObject)> {
+    fn into_dict(self) -> MontyObject {
+        MontyObject::dict(self)
+    }
+}
+
+/// JSON as Python has it. Whole numbers beyond 64 bits become floats.
+pub(crate) fn to_python(value: &Value) -> MontyObject {
+    match value {
+        Value::Null => MontyObject::None,
+        Value::Bool(value) => MontyObject::Bool(*value),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => MontyObject::Int(whole),
+            None => MontyObject::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(value) => text(value),
+        Value::Array(items) => MontyObject::List(items.iter().map(to_python).collect()),
+        Value::Object(object) => dict(object),
+    }
+}
+
+/// An instant as a `datetime` in UTC.
+pub(crate) fn datetime(instant: Timestamp, aware: bool) -> MontyObject {
+    let at = instant.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    let small = |part: i8| u8::try_from(part).unwrap_or_default();
+    MontyObject::DateTime(MontyDateTime {
+        year: i32::from(at.year()),
+        month: small(at.month()),
+        day: small(at.day()),
+        hour: small(at.hour()),
+        minute: small(at.minute()),
+        second: small(at.second()),
+        microsecond: u32::try_from(at.subsec_nanosecond() / 1000).unwrap_or_default(),
+        offset_seconds: aware.then_some(0),
+        timezone_name: None,
+    })
+}
+
+/// What stands for a host object in JSON.
+pub(crate) trait Described {
+    /// The object as JSON, if it is one of the host's.
+    fn describe(&self, instance: &MontyClassInstance) -> Option<Value>;
+}
+
+/// A result as JSON.
+pub(crate) fn to_json(object: &MontyObject, host: &dyn Described) -> Result<Value, &'static str> {
+    Writing { host, values: 0, bytes: 0 }.value(object, 0)
+}
+
+struct Writing<'a> {
+    host: &'a dyn Described,
+    values: usize,
+    bytes: usize,
+}
+
+impl Writing<'_> {
+    fn value(&mut self, object: &MontyObject, depth: usize) -> Result<Value, &'static str> {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err("the value holds more than 100,000 values");
+        }
+        if depth > MAX_DEPTH {
+            return Err("the value is nested deeper than 64 levels");
+        }
+        Ok(match object {
+            MontyObject::None | MontyObject::Ellipsis | MontyObject::NotImplemented => Value::Null,
+            MontyObject::Bool(value) => Value::Bool(*value),
+            MontyObject::Int(value) => Value::Number((*value).into()),
+            MontyObject::Float(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
+            MontyObject::String(value) => self.text(value.clone())?,
+            MontyObject::Bytes(value) => self.text(String::from_utf8_lossy(value).into_owned())?,
+            MontyObject::List(items)
+            | MontyObject::Tuple(items)
+            | MontyObject::Set(items)
+            | MontyObject::FrozenSet(items)
+            | MontyObject::NamedTuple { values: items, .. } => {
+                Value::Array(items.iter().map(|item| self.value(item, depth + 1)).collect::<Result<_, _>>()?)
+            }
+            MontyObject::Dict(pairs) => self.object(pairs.iter(), depth)?,
+            MontyObject::DateTime(at) => self.text(isoformat(at))?,
+            MontyObject::Date(date) => self.text(format!("{:04}-{:02}-{:02}", date.year, date.month, date.day))?,
+            MontyObject::TimeDelta(delta) => {
+                let seconds = f64::from(delta.days) * 86_400.0
+                    + f64::from(delta.seconds)
+                    + f64::from(delta.microseconds) / 1_000_000.0;
+                Number::from_f64(seconds).map_or(Value::Null, Value::Number)
+            }
+            MontyObject::Exception { arg, .. } => self.text(arg.clone().unwrap_or_default())?,
+            MontyObject::Cycle(..) => return Err("the value contains itself"),
+            MontyObject::ClassInstance(instance) => self.instance(instance, depth)?,
+            other => self.text(other.to_string())?,
+        })
+    }
+
+    fn instance(&mut self, instance: &MontyClassInstance, depth: usize) -> Result<Value, &'static str> {
+        if let Some(value) = self.host.describe(instance) {
+            return Ok(value);
+        }
+        let attribute =
+            |name: &str| instance.attrs.iter().find(|(key, _)| matches!(key, MontyObject::String(key) if key == name));
+        if matches!(instance.class_type.name.as_str(), "IPAddress" | "IPNetwork")
+            && let Some((_, MontyObject::String(address))) = attribute("_text")
+        {
+            return self.text(address.clone());
+        }
+        let public =
+            instance.attrs.iter().filter(|(key, _)| !matches!(key, MontyObject::String(key) if key.starts_with('_')));
+        self.object(public, depth)
+    }
+
+    fn object<'p>(
+        &mut self,
+        pairs: impl Iterator<Item = &'p (MontyObject, MontyObject)>,
+        depth: usize,
+    ) -> Result<Value, &'static str> {
+        let mut object = Map::new();
+        for (key, value) in pairs {
+            let key = match key {
+                MontyObject::String(key) => key.clone(),
+                MontyObject::None => "null".to_owned(),
+                MontyObject::Bool(key) => key.to_string(),
+                other => other.to_string(),
+            };
+            self.count(key.len())?;
+            object.insert(key, self.value(value, depth + 1)?);
+        }
+        Ok(Value::Object(object))
+    }
+
+    fn text(&mut self, text: String) -> Result<Value, &'static str> {
+        self.count(text.len())?;
+        Ok(Value::String(text))
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), &'static str> {
+        self.bytes += bytes;
+        if self.bytes > MAX_BYTES { Err("the value holds more than 1 MiB of text") } else { Ok(()) }
+    }
+}
+
+fn isoformat(at: &MontyDateTime) -> String {
+    let mut text =
+        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", at.year, at.month, at.day, at.hour, at.minute, at.second);
+    if at.microsecond != 0 {
+        let _ = write!(text, ".{:06}", at.microsecond);
+    }
+    if let Some(offset) = at.offset_seconds {
+        let (sign, offset) = if offset < 0 { ('-', -offset) } else { ('+', offset) };
+        let _ = write!(text, "{sign}{:02}:{:02}", offset / 3600, offset % 3600 / 60);
+    }
+    text
+}
