@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::{Event, EventPk};
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use serde_json::json;
 use support::{event, random_bits, unique};
 
@@ -80,6 +81,18 @@ pub(crate) async fn leaves_a_stored_event_as_it_is(world: &World) {
     assert_stored(world, &first).await;
     assert_stored(world, &new).await;
     world.receive_events(&pks(&new)).await;
+}
+
+pub(crate) async fn makes_room_for_an_event_that_comes_again_after_it_expired(world: &World) {
+    let created = "2001-01-01T00:00:00Z".parse().unwrap();
+    let kept = |hours| event("login").created(created).kept_for(SignedDuration::from_hours(hours)).build();
+    let pk = EventPk::named(created, &name());
+    let [expired, again] = [1, 100 * 365 * 24].map(|hours| [Arc::new(Event { pk, ..kept(hours) })]);
+    world.intake.accept(&expired).await.unwrap();
+    world.receive_events(&pks(&expired)).await;
+    world.intake.accept(&again).await.unwrap();
+    assert_stored(world, &again).await;
+    assert_eq!(world.receive_events(&pks(&again)).await, pks(&again));
 }
 
 pub(crate) async fn loses_nothing_when_many_post_the_same(world: &World) {

@@ -27,6 +27,7 @@ macro_rules! backend {
                 takes_a_whole_request,
                 takes_the_largest_event,
                 leaves_a_stored_event_as_it_is,
+                makes_room_for_an_event_that_comes_again_after_it_expired,
                 loses_nothing_when_many_post_the_same,
                 remembers_a_name_until_its_time,
                 gives_a_name_one_pk_however_many_ask,

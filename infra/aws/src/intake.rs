@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, StoreError};
+use domain::ports::{self, Clock as _, StoreError};
 use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use host::SystemClock;
 
 use crate::pack::pack;
 use crate::queue::WorkQueue;
@@ -47,13 +49,22 @@ impl Intake {
         self.table.mark(Family::Events, all.map(|event| (event.pk, event.expires))).await?;
         let writes: Vec<_> =
             unnamed.iter().map(|event| Ok(Write::Put(self.item(event)?))).collect::<Result<_, StoreError>>()?;
-        let puts: Vec<_> = named
-            .iter()
-            .map(|event| Ok(put(self.table.put_new(self.item(event)?))))
-            .collect::<Result<_, StoreError>>()?;
+        let puts: Vec<_> =
+            named.iter().map(|event| Ok(put(self.put_named(event)?))).collect::<Result<_, StoreError>>()?;
         // An event that is there already is the same one: its pk follows from all of it.
         let named = stream::iter(puts).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) });
         try_join(self.table.write_all(writes), named).await.map(drop)
+    }
+
+    /// An event that is stored is left alone, unless it has expired and only awaits its deletion.
+    fn put_named(&self, event: &Event) -> Result<PutItemFluentBuilder, StoreError> {
+        let now = SystemClock.now().as_second();
+        Ok(self
+            .table
+            .put_new(self.item(event)?)
+            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
+            .expression_attribute_names("#ttl", keys::TTL)
+            .expression_attribute_values(":now", number(now)))
     }
 
     /// The caller will post again, and an unnamed event gets another pk then: what was written of it
