@@ -49,8 +49,8 @@ impl StoreError {
 pub trait Intake: Send + Sync {
     /// Stores the events and queues them for evaluation; both, or an error.
     ///
-    /// A named event whose pk is stored already is left as it is; accepting it again is harmless and
-    /// leads to no second delivery. No two of `events` have the same pk. On return they are durable.
+    /// A named event whose pk is stored already, and has not expired, is left as it is; accepting it
+    /// again is harmless and leads to no second delivery. No two of `events` have the same pk. On return they are durable.
     async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError>;
 
     /// For each (hash of a name, pk proposed): the pk remembered for that name, which is the proposed
