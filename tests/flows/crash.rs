@@ -56,10 +56,32 @@ fn times_received(sink: &Sink) -> BTreeMap<String, usize> {
     times
 }
 
+/// What a number of kills came to.
+#[derive(Default)]
+struct Counts {
+    kills: usize,
+    accepted: usize,
+    closed: usize,
+    repeated_in_the_window: usize,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::disallowed_methods, reason = "how long to go on is the caller's wish")]
 async fn killed_at_any_moment_it_loses_nothing_and_repeats_nothing_closed() {
     let kills = std::env::var("NUNCIO_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    let mut counts = Counts::default();
+    while counts.kills < kills {
+        // A store of its own for each fifty, or looking through it would take longer than the rest.
+        survive(KILLS.min(kills - counts.kills), &mut counts).await;
+        let Counts { kills, accepted, closed, repeated_in_the_window } = counts;
+        println!(
+            "{kills} kills: {accepted} events accepted, 0 lost; {closed} deliveries closed at a kill, 0 repeated; \
+             {repeated_in_the_window} sent again in the open window"
+        );
+    }
+}
+
+async fn survive(kills: usize, counts: &mut Counts) {
     let sink = Sink::start().await;
     let mut nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
     let mut accepted = BTreeSet::new();
@@ -79,32 +101,33 @@ async fn killed_at_any_moment_it_loses_nothing_and_repeats_nothing_closed() {
         }
         nuncio.start().await;
     }
-    let everything_delivered = async {
-        loop {
-            let pending = ["pending", "retrying"].map(|state| format!("/v1/deliveries?limit=1&state={state}"));
-            let mut open = 0;
-            for path in pending {
-                open += nuncio.get(&path).await["results"].as_array().unwrap().len();
-            }
-            let received: BTreeSet<String> =
-                times_received(&sink).into_keys().map(|id| id.split('_').next().unwrap().to_owned()).collect();
-            if open == 0 && accepted.is_subset(&received) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let settled = tokio::time::timeout(Duration::from_mins(1), everything_delivered).await;
+    let settled = tokio::time::timeout(Duration::from_mins(1), until_all_delivered(&nuncio, &sink, &accepted)).await;
     let times = times_received(&sink);
-    let received: BTreeSet<String> = times.keys().map(|id| id.split('_').next().unwrap().to_owned()).collect();
+    let received = events_of(&times);
     let lost: Vec<_> = accepted.difference(&received).collect();
     assert!(lost.is_empty() && settled.is_ok(), "accepted but never delivered: {lost:?}\n{}", nuncio.log());
     let repeated: Vec<_> = closed.iter().filter(|(id, before)| times[*id] != **before).collect();
     assert!(repeated.is_empty(), "closed, then sent again: {repeated:?}");
-    let twice = times.values().filter(|count| **count > 1).count();
-    println!(
-        "{kills} kills: {} events accepted, 0 lost; {} deliveries closed at a kill, 0 repeated; {twice} sent again in the open window",
-        accepted.len(),
-        closed.len()
-    );
+    counts.kills += kills;
+    counts.accepted += accepted.len();
+    counts.closed += closed.len();
+    counts.repeated_in_the_window += times.values().filter(|count| **count > 1).count();
+}
+
+async fn until_all_delivered(nuncio: &Nuncio, sink: &Sink, accepted: &BTreeSet<String>) {
+    loop {
+        let mut open = 0;
+        for state in ["pending", "retrying"] {
+            let page = nuncio.get(&format!("/v1/deliveries?limit=1&state={state}")).await;
+            open += page["results"].as_array().unwrap().len();
+        }
+        if open == 0 && accepted.is_subset(&events_of(&times_received(sink))) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn events_of(times: &BTreeMap<String, usize>) -> BTreeSet<String> {
+    times.keys().map(|id| id.split('_').next().unwrap().to_owned()).collect()
 }
