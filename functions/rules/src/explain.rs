@@ -3,8 +3,6 @@
 //! Evaluates from the document itself, without the compiled form and without stopping early, so that
 //! every policy has its say and the fast path has something to be compared with.
 
-use std::collections::BTreeMap;
-
 use domain::document::{Binding, Mode, Policy, Rule};
 use serde::Serialize;
 
@@ -12,6 +10,7 @@ use crate::clause;
 use crate::compiled::in_order;
 use crate::facts::Facts;
 use crate::pattern;
+use crate::policies::Policies;
 
 /// One rule's answer to one event. As JSON it is a line of `nuncio match`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,7 +37,7 @@ pub struct PolicyVerdict {
     pub why: String,
 }
 
-pub(crate) fn rule(rule: &Rule, policies: &BTreeMap<String, Policy>, facts: &Facts<'_>) -> Explanation {
+pub(crate) fn rule(rule: &Rule, policies: &Policies, facts: &Facts<'_>) -> Explanation {
     let policies: Vec<_> =
         in_order(rule).map(|binding| verdict(binding, policies.get(&binding.policy), facts)).collect();
     let why = if !rule.enabled {

@@ -50,8 +50,10 @@ mod clause;
 mod compiled;
 mod explain;
 mod facts;
+mod index;
 mod pattern;
 mod plan;
+mod policies;
 pub mod rehearsal;
 
 pub use compiled::RuleSet;
