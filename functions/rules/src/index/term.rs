@@ -94,13 +94,15 @@ impl Term {
     pub(super) fn blocks(path: u32, lower: Option<&Number>, upper: Option<&Number>) -> Vec<Self> {
         let (first, last) = (lower.map_or(0, rank), upper.map_or(u64::MAX, rank));
         let block = |first: u64, last: u64| {
+            #[expect(clippy::cast_possible_truncation, reason = "there are 64 bits")]
             let length = (first ^ last).leading_zeros() as u8;
             Self { hash: block(path, first, length), path, kind: Kind::Block, length }
         };
         if first >= last {
             return vec![block(first, first)];
         }
-        let middle = last >> (63 - (first ^ last).leading_zeros()) << (63 - (first ^ last).leading_zeros());
+        let parted = (first ^ last).ilog2();
+        let middle = last >> parted << parted;
         vec![block(first, middle - 1), block(middle, last)]
     }
 
