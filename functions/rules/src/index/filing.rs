@@ -167,7 +167,7 @@ impl Search<'_> {
 impl Guards {
     const MOST: usize = 2;
     /// Where fewer cases share a term, evaluating them is cheaper than looking for guards.
-    const WORTHWHILE: usize = 4;
+    const WORTHWHILE: usize = 0;
 }
 
 impl Filter {

@@ -40,9 +40,9 @@ impl Draw {
 const PLAIN: usize = 40;
 const LENGTHS: [usize; 9] = [8, 12, 16, 20, 22, 24, 28, 30, 32];
 
-/// How many values a field can have in a document of so many rules: an event matches about one of them.
+/// How many values a field can have in a document of so many rules: an event matches a few of them.
 fn values(rules: usize) -> usize {
-    rules / 40 + 20
+    rules / 8 + 20
 }
 
 pub(crate) fn document(mix: Mix, rules: usize) -> RulesDocument {
