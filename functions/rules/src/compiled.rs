@@ -5,10 +5,9 @@
 use domain::Event;
 use domain::document::{Binding, Mode, Rule, RulesDocument};
 
-use crate::explain::{self, Explanation};
 use crate::facts::Facts;
 use crate::index::{Cases, Filing, Index, Term};
-use crate::policies::Policies;
+use crate::policies::{Names, Policies};
 
 /// The rules of one document, ready to be asked.
 #[derive(Debug, Clone)]
@@ -20,8 +19,6 @@ pub struct RuleSet {
     checks: Vec<Check>,
     /// Compiled rules by the policies that they cannot fire without.
     by_policy: Filing,
-    /// What `explain` reads.
-    rules: Vec<Rule>,
 }
 
 /// A rule that can fire; those that cannot are not compiled at all.
@@ -44,12 +41,12 @@ struct Check {
 impl RuleSet {
     /// Makes a document's rules ready.
     pub fn compile(document: &RulesDocument) -> Self {
-        let policies = Policies::of(document);
+        let (policies, names) = Policies::of(document);
         let mut compiled = Vec::new();
         let mut checks: Vec<Check> = Vec::new();
         let mut cases = Cases::default();
         for (index, rule) in (0u32..).zip(&document.rules).filter(|(_, rule)| rule.enabled) {
-            let Some((mode, bound)) = compile(rule, &policies) else { continue };
+            let Some((mode, bound)) = compile(rule, &names) else { continue };
             cases.add(place(compiled.len()), &needed(mode, &bound));
             checks.extend(bound);
             compiled.push(CompiledRule { index, mode, checks: place(checks.len()) });
@@ -62,7 +59,7 @@ impl RuleSet {
         }
         let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| bound[at as usize]));
         let by_policy = Filing::of(cases, |_| ());
-        Self { policies, index, compiled, checks, by_policy, rules: document.rules.clone() }
+        Self { policies, index, compiled, checks, by_policy }
     }
 
     /// The rules that fire for the event, as their places in the document, in its order.
@@ -94,13 +91,7 @@ impl RuleSet {
         &self.checks[start as usize..self.compiled[rule as usize].checks as usize]
     }
 
-    /// For every rule of the document, disabled ones too: whether it fires for the event, and why.
-    pub fn explain(&self, event: &Event) -> Vec<Explanation> {
-        let facts = Facts::of(event);
-        self.rules.iter().map(|rule| explain::rule(rule, &self.policies, &facts)).collect()
-    }
-
-    /// Bytes that matching holds on the heap, the document's own words aside.
+    /// Bytes that matching holds on the heap, the policies themselves aside.
     pub fn index_bytes(&self) -> usize {
         self.index.heap_bytes()
             + self.by_policy.heap_bytes()
@@ -113,11 +104,11 @@ impl RuleSet {
 ///
 /// A policy that is not there has such a verdict, `failure_result`. What always fires is left with
 /// [`Mode::All`] of nothing.
-fn compile(rule: &Rule, policies: &Policies) -> Option<(Mode, Vec<Check>)> {
+fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
     let mut checks = Vec::new();
     let mut stands = None;
     for binding in rule.bindings.iter().filter(|binding| binding.enabled) {
-        if let Some(policy) = policies.place(&binding.policy) {
+        if let Some(&policy) = names.get(binding.policy.as_str()) {
             checks.push(Check { policy, negate: binding.negate });
         } else if stands != Some(rule.mode == Mode::Any) {
             stands = Some(binding.failure_result);

@@ -3,14 +3,16 @@
 //! Evaluates from the document itself, without the compiled form and without stopping early, so that
 //! every policy has its say and the fast path has something to be compared with.
 
-use domain::document::{Binding, Mode, Policy, Rule};
+use std::collections::BTreeMap;
+
+use domain::Event;
+use domain::document::{Binding, Mode, Policy, Rule, RulesDocument};
 use serde::Serialize;
 
 use crate::clause;
 use crate::compiled::in_order;
 use crate::facts::Facts;
 use crate::pattern;
-use crate::policies::Policies;
 
 /// One rule's answer to one event. As JSON it is a line of `nuncio match`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,7 +39,13 @@ pub struct PolicyVerdict {
     pub why: String,
 }
 
-pub(crate) fn rule(rule: &Rule, policies: &Policies, facts: &Facts<'_>) -> Explanation {
+/// For every rule of the document, disabled ones too: whether it fires for the event, and why.
+pub fn explain(document: &RulesDocument, event: &Event) -> Vec<Explanation> {
+    let facts = Facts::of(event);
+    document.rules.iter().map(|one| rule(one, &document.policies, &facts)).collect()
+}
+
+fn rule(rule: &Rule, policies: &BTreeMap<String, Policy>, facts: &Facts<'_>) -> Explanation {
     let policies: Vec<_> =
         in_order(rule).map(|binding| verdict(binding, policies.get(&binding.policy), facts)).collect();
     let why = if !rule.enabled {

@@ -1,6 +1,6 @@
 //! The policies of a document, each that says the same once.
 //!
-//! Owns their names and their evaluation; a pattern is made ready when it is first put to an event, as most
+//! Owns their evaluation; a pattern is made ready when it is first put to an event, as most
 //! of many thousands never are.
 
 use std::collections::HashMap;
@@ -13,43 +13,38 @@ use foldhash::fast::FixedState;
 use crate::facts::{Facts, canonical_net};
 use crate::pattern::Shape;
 
-/// Policies by name, and by place.
+/// Policies by place.
 #[derive(Debug, Clone)]
 pub(crate) struct Policies {
     distinct: Vec<Policy>,
     /// Of those that are patterns and were needed.
     shapes: Vec<OnceLock<Box<Shape>>>,
-    names: HashMap<Box<str>, u32, FixedState>,
 }
 
+/// Which name stands for which policy.
+pub(crate) type Names<'d> = HashMap<&'d str, u32, FixedState>;
+
 impl Policies {
-    pub(crate) fn of(document: &RulesDocument) -> Self {
-        let mut known: HashMap<&Policy, u32, FixedState> = HashMap::default();
+    pub(crate) fn of(document: &RulesDocument) -> (Self, Names<'_>) {
+        let mut known: HashMap<&Policy, u32, FixedState> =
+            HashMap::with_capacity_and_hasher(document.policies.len(), FixedState::default());
         let mut distinct = Vec::new();
-        let mut names = HashMap::with_capacity_and_hasher(document.policies.len(), FixedState::default());
+        let mut names = Names::with_capacity_and_hasher(document.policies.len(), FixedState::default());
         for (name, policy) in &document.policies {
             let at = *known.entry(policy).or_insert_with(|| {
                 distinct.push(policy.clone());
                 u32::try_from(distinct.len() - 1).unwrap_or(u32::MAX)
             });
-            names.insert(name.as_str().into(), at);
+            names.insert(name.as_str(), at);
         }
         distinct.shrink_to_fit();
         let shapes = distinct.iter().map(|_| OnceLock::new()).collect();
-        Self { distinct, shapes, names }
+        (Self { distinct, shapes }, names)
     }
 
     /// Every policy, by place.
     pub(crate) fn distinct(&self) -> &[Policy] {
         &self.distinct
-    }
-
-    pub(crate) fn place(&self, name: &str) -> Option<u32> {
-        self.names.get(name).copied()
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&Policy> {
-        self.place(name).map(|at| &self.distinct[at as usize])
     }
 
     /// Whether the event passes the policy at that place.

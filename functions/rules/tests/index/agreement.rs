@@ -204,7 +204,7 @@ proptest! {
     ) {
         let rules = RuleSet::compile(&document);
         for event in &events {
-            let explained = rules.explain(event);
+            let explained = rules::explain(&document, event);
             let each: Vec<_> = (0..RULES).filter(|&at| explained[at].matched).collect();
             prop_assert_eq!(rules.matches(event), each, "{}", event.to_json());
         }

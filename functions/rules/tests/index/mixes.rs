@@ -19,7 +19,7 @@ pub(crate) enum Mix {
 
 pub(crate) const MIXES: [Mix; 4] = [Mix::Equality, Mix::Networks, Mix::Language, Mix::Hostile];
 
-/// Numbers that look random (SplitMix64).
+/// Numbers that look random (`SplitMix64`).
 pub(crate) struct Draw(pub(crate) u64);
 
 impl Draw {
