@@ -6,7 +6,7 @@ use domain::Event;
 use domain::document::{Binding, Mode, Rule, RulesDocument};
 
 use crate::facts::Facts;
-use crate::index::{Cases, Filing, Index, Term};
+use crate::index::{Cases, Clauses, Filing, Index, Term};
 use crate::policies::{Names, Policies};
 
 /// The rules of one document, ready to be asked.
@@ -45,9 +45,11 @@ impl RuleSet {
         let mut compiled = Vec::new();
         let mut checks: Vec<Check> = Vec::new();
         let mut cases = Cases::default();
+        let mut clauses = Clauses::default();
         for (index, rule) in (0u32..).zip(&document.rules).filter(|(_, rule)| rule.enabled) {
             let Some((mode, bound)) = compile(rule, &names) else { continue };
-            cases.add(place(compiled.len()), &needed(mode, &bound));
+            needed(mode, &bound, &mut clauses);
+            cases.add(place(compiled.len()), &clauses);
             checks.extend(bound);
             compiled.push(CompiledRule { index, mode, checks: place(checks.len()) });
         }
@@ -122,16 +124,17 @@ fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
     }
 }
 
-/// The policies without which the rule does not fire, of each list one.
+/// Leaves the policies without which the rule does not fire, of each clause one.
 ///
 /// A negated check can hold without any policy having passed. Then a rule of which one check is enough needs
 /// nothing, and one of which all must hold needs the others.
-fn needed(mode: Mode, checks: &[Check]) -> Vec<Vec<Term>> {
-    let terms = checks.iter().filter(|check| !check.negate).map(|check| Term::passed(check.policy));
+fn needed(mode: Mode, checks: &[Check], clauses: &mut Clauses) {
+    clauses.clear();
+    let mut terms = checks.iter().filter(|check| !check.negate).map(|check| Term::passed(check.policy));
     match mode {
-        Mode::All => terms.map(|term| vec![term]).collect(),
-        Mode::Any if checks.iter().any(|check| check.negate) => Vec::new(),
-        Mode::Any => vec![terms.collect()],
+        Mode::All => terms.for_each(|term| clauses.push([term])),
+        Mode::Any if checks.iter().any(|check| check.negate) => {}
+        Mode::Any => clauses.push(&mut terms),
     }
 }
 

@@ -6,14 +6,13 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use super::clauses::{Clauses, place};
 use super::term::{Kind, Term};
 
 /// Cases to be filed, each with its clauses.
 #[derive(Debug, Default)]
 pub(crate) struct Cases {
-    terms: Vec<Term>,
-    /// Where each clause ends among the terms.
-    clauses: Vec<u32>,
+    clauses: Clauses,
     /// Each case, and where it ends among the clauses.
     ends: Vec<(u32, u32)>,
 }
@@ -54,33 +53,27 @@ pub(crate) struct Search<'f> {
 }
 
 impl Cases {
-    /// A case that needs, of each clause, one term. The same case may be added again, with other clauses.
-    pub(crate) fn add(&mut self, case: u32, clauses: &[Vec<Term>]) {
-        for clause in clauses {
-            self.terms.extend_from_slice(clause);
-            self.clauses.push(place(self.terms.len()));
-        }
+    /// A case that needs all of the clauses. The same case may be added again, with other clauses.
+    pub(crate) fn add(&mut self, case: u32, clauses: &Clauses) {
+        self.clauses.extend(clauses);
         self.ends.push((case, place(self.clauses.len())));
     }
 
     /// Every case with its clauses.
     fn each(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = &[Term]> + Clone)> {
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end as usize));
-        starts.zip(&self.ends).map(|(start, &(case, end))| {
-            let clauses = (start..end as usize).map(|at| {
-                let from = at.checked_sub(1).map_or(0, |before| self.clauses[before] as usize);
-                &self.terms[from..self.clauses[at] as usize]
-            });
-            (case, clauses)
-        })
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end));
+        let each = starts.zip(&self.ends);
+        each.map(|(start, &(case, end))| (case, self.clauses.range(start as usize, end as usize)))
     }
 }
 
 impl Filing {
     /// Files the cases and tells which terms have to be looked for.
     pub(crate) fn of(cases: Cases, mut used: impl FnMut(&Term)) -> Self {
-        let mut sharers: HashMap<u64, u32, FixedState> = HashMap::default();
-        for term in &cases.terms {
+        let terms = cases.clauses.terms();
+        let mut sharers: HashMap<u64, u32, FixedState> =
+            HashMap::with_capacity_and_hasher(terms.len() / 2, FixedState::default());
+        for term in terms {
             *sharers.entry(term.hash).or_default() += 1;
         }
         // How much comes along with a case that is filed there, and how dear it is to look for.
@@ -117,14 +110,14 @@ impl Filing {
         drop(cases);
         drop(sharers);
         entries.sort_unstable_by_key(|&(term, filed)| (term, filed.case));
-        let mut table = HashMap::default();
+        let distinct = || entries.chunk_by(|one, other| one.0 == other.0);
+        let mut table = HashMap::with_capacity_and_hasher(distinct().count(), FixedState::default());
         let mut start = 0;
-        for same in entries.chunk_by(|one, other| one.0 == other.0) {
+        for same in distinct() {
             let end = start + place(same.len());
             table.insert(same[0].0, (start, end));
             start = end;
         }
-        table.shrink_to_fit();
         Self { table, filed: entries.into_iter().map(|(_, filed)| filed).collect(), always }
     }
 
@@ -191,9 +184,4 @@ impl Filter {
     fn has(&self, guards: Guards) -> bool {
         guards.0.iter().all(|&bit| self.0[usize::from(bit) / 64] >> (bit % 64) & 1 == 1)
     }
-}
-
-/// Rules are counted in files that people write; four thousand millions do not occur.
-fn place(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }

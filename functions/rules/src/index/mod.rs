@@ -27,11 +27,13 @@
 //! An event costs its own fields, whatever the number of rules, and then its candidates. Lengths of prefixes
 //! and networks are tried one by one, but there are at most [`term::MAX_LENGTH`] + 1 of them at a path.
 
+mod clauses;
 mod filing;
 mod necessary;
 mod paths;
 mod term;
 
+pub(crate) use clauses::Clauses;
 pub(crate) use filing::{Cases, Filing};
 pub(crate) use term::Term;
 

@@ -6,14 +6,10 @@
 use domain::document::{EventMatcher, EventPattern, Field, Fields, Interval, Policy, Test, Wildcard, compare_numbers};
 use domain::event::ActionPattern;
 
+use super::clauses::Clauses;
 use super::paths::{ADDRESS, MODEL, Paths, ROOT};
 use super::term::{GRAM, Kind, Term, folded};
 use crate::facts::canonical_net;
-
-/// One of these must be there.
-type Clause = Vec<Term>;
-/// All of these must hold.
-type Clauses = Vec<Clause>;
 
 /// More combinations of `$or` than these are taken together.
 const MAX_COMBINATIONS: usize = 64;
@@ -29,7 +25,7 @@ pub(super) fn of(policy: &Policy, paths: &mut Paths) -> Vec<Clauses> {
 }
 
 fn of_matcher(matcher: &EventMatcher, paths: &mut Paths) -> Clauses {
-    let mut clauses = Vec::new();
+    let mut clauses = Clauses::default();
     let everything = |pattern: &ActionPattern| matches!(pattern, ActionPattern::Prefix(start) if start.is_empty());
     if !matcher.action.is_empty() && !matcher.action.iter().any(everything) {
         let path = paths.path(ROOT, "action");
@@ -37,23 +33,23 @@ fn of_matcher(matcher: &EventMatcher, paths: &mut Paths) -> Clauses {
             ActionPattern::Exact(action) => Term::whole(path, Kind::Text, action.as_str().as_bytes()),
             ActionPattern::Prefix(start) => Term::start(path, Kind::Prefix, start),
         };
-        clauses.push(matcher.action.iter().map(term).collect());
+        clauses.push(matcher.action.iter().map(term));
     }
     if let Some(app) = &matcher.app {
         let path = paths.path(ROOT, "app");
-        clauses.push(vec![Term::below(path, app).unwrap_or_else(|| Term::start(path, Kind::Prefix, app))]);
+        clauses.push([Term::below(path, app).unwrap_or_else(|| Term::start(path, Kind::Prefix, app))]);
     }
     if let Some(model) = &matcher.model {
-        clauses.push(vec![Term::whole(MODEL, Kind::Text, model.as_bytes())]);
+        clauses.push([Term::whole(MODEL, Kind::Text, model.as_bytes())]);
     }
     if let Some(net) = matcher.client_ip {
-        clauses.push(vec![Term::net(ADDRESS, canonical_net(net))]);
+        clauses.push([Term::net(ADDRESS, canonical_net(net))]);
     }
     clauses
 }
 
 fn of_pattern(pattern: &EventPattern, paths: &mut Paths) -> Vec<Clauses> {
-    let mut combinations = vec![Clauses::new()];
+    let mut combinations = vec![Clauses::default()];
     of_fields(pattern.root(), ROOT, paths, &mut combinations);
     combinations
 }
@@ -68,12 +64,16 @@ fn of_fields(fields: &Fields, parent: u32, paths: &mut Paths, combinations: &mut
             }
             // What may be missing demands nothing.
             Field::Value(tests) if tests.contains(&Test::Exists(false)) => {}
-            Field::Value(tests) => {
-                let clauses = of_tests(tests, parent, name, paths);
-                for combination in &mut *combinations {
-                    combination.extend_from_slice(&clauses);
+            Field::Value(tests) => match combinations.as_mut_slice() {
+                [only] => of_tests(tests, parent, name, paths, only),
+                several => {
+                    let mut clauses = Clauses::default();
+                    of_tests(tests, parent, name, paths, &mut clauses);
+                    for combination in several {
+                        combination.extend(&clauses);
+                    }
                 }
-            }
+            },
         }
     }
     if fields.any_of.is_empty() {
@@ -81,40 +81,41 @@ fn of_fields(fields: &Fields, parent: u32, paths: &mut Paths, combinations: &mut
     }
     let mut all = Vec::new();
     for alternative in &fields.any_of {
-        let mut demands = vec![Clauses::new()];
+        let mut demands = vec![Clauses::default()];
         of_fields(alternative, parent, paths, &mut demands);
         all.append(&mut demands);
     }
     if all.len() * combinations.len() <= MAX_COMBINATIONS {
-        let with = |one: &Clauses| all.iter().map(|other| [&one[..], other].concat()).collect::<Vec<_>>();
-        *combinations = combinations.iter().flat_map(with).collect();
-    } else if let Some(clause) = one_of_each(&all) {
+        let with = |one: &Clauses, other| {
+            let mut both = one.clone();
+            both.extend(other);
+            both
+        };
+        *combinations = combinations.iter().flat_map(|one| all.iter().map(|other| with(one, other))).collect();
+    } else {
         for combination in combinations {
-            combination.push(clause.clone());
+            combination.push_one_of(&all);
         }
     }
 }
 
-/// A clause that holds if one of the combinations does; there is none if one of them demands nothing.
-fn one_of_each(combinations: &[Clauses]) -> Option<Clause> {
-    let dear = |clause: &&Clause| (clause.iter().map(|term| term.kind).max(), clause.len());
-    let cheapest: Option<Vec<&Clause>> = combinations.iter().map(|one| one.iter().min_by_key(dear)).collect();
-    cheapest.map(|clauses| clauses.into_iter().flatten().copied().collect())
-}
-
 /// Of one test all that it demands; of several, one clause that holds if one of them does.
-fn of_tests(tests: &[Test], parent: u32, name: &str, paths: &mut Paths) -> Clauses {
+fn of_tests(tests: &[Test], parent: u32, name: &str, paths: &mut Paths, clauses: &mut Clauses) {
     if (parent, name) == (ROOT, "client_ip")
-        && let Some(terms) = tests.iter().map(of_address).collect()
+        && let Some(terms) = tests.iter().map(of_address).collect::<Option<Vec<_>>>()
     {
-        return vec![terms];
+        return clauses.push(terms);
     }
     let path = paths.path(parent, name);
-    let mut demands: Vec<Clauses> = tests.iter().map(|test| of_test(test, path)).collect();
-    match demands.as_mut_slice() {
-        [only] => std::mem::take(only),
-        several => one_of_each(several).into_iter().collect(),
+    if let [only] = tests {
+        return of_test(only, path, clauses);
     }
+    let demands = tests.iter().map(|test| {
+        let mut demand = Clauses::default();
+        of_test(test, path, &mut demand);
+        demand
+    });
+    clauses.push_one_of(&demands.collect::<Vec<_>>());
 }
 
 /// The event's own address need not be written and read again to be compared.
@@ -125,10 +126,10 @@ fn of_address(test: &Test) -> Option<Term> {
     }
 }
 
-/// There is one clause at least.
-fn of_test(wanted: &Test, path: u32) -> Clauses {
+/// Adds one clause at least.
+fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
     let present = || Term::whole(path, Kind::Present, &[]);
-    let term = match wanted {
+    clauses.push([match wanted {
         Test::Null => Term::whole(path, Kind::Null, &[]),
         Test::Boolean(value) => Term::whole(path, Kind::Boolean, &[u8::from(*value)]),
         Test::Number(number) => Term::number(path, number),
@@ -138,7 +139,7 @@ fn of_test(wanted: &Test, path: u32) -> Clauses {
         Test::PrefixIgnoreCase(start) => Term::start(path, Kind::FoldedPrefix, &folded(start)),
         Test::Suffix(end) => Term::end(path, Kind::Suffix, end),
         Test::SuffixIgnoreCase(end) => Term::end(path, Kind::FoldedSuffix, &folded(end)),
-        Test::Wildcard(wildcard) => return of_wildcard(wildcard, path).into_iter().map(|term| vec![term]).collect(),
+        Test::Wildcard(wildcard) => return of_wildcard(wildcard, path, clauses),
         Test::Cidr(net) => Term::net(path, *net),
         Test::Numeric(Interval { lower: Some(lower), upper: Some(upper) })
             if compare_numbers(&lower.value, &upper.value).is_eq() =>
@@ -147,31 +148,29 @@ fn of_test(wanted: &Test, path: u32) -> Clauses {
         }
         Test::Numeric(Interval { lower, upper }) => {
             let [lower, upper] = [lower, upper].map(|end| end.as_ref().map(|end| &end.value));
-            return vec![Term::blocks(path, lower, upper)];
+            return clauses.push(Term::blocks(path, lower, upper));
         }
         Test::AnythingBut(_) | Test::Exists(_) => present(),
-    };
-    vec![vec![term]]
+    }]);
 }
 
-/// All of these must be there; there is one at least.
-fn of_wildcard(wildcard: &Wildcard, path: u32) -> Vec<Term> {
-    let (first, between, last) = match wildcard.pieces() {
-        [first, between @ .., last] => (first, between, last),
-        [only] => return vec![Term::whole(path, Kind::Text, only.as_bytes())],
-        [] => return vec![Term::whole(path, Kind::Present, &[])],
-    };
-    let mut terms = Vec::new();
-    if !first.is_empty() {
-        terms.push(Term::start(path, Kind::Prefix, first));
+fn of_wildcard(wildcard: &Wildcard, path: u32, clauses: &mut Clauses) {
+    let before = clauses.len();
+    if let [first, between @ .., last] = wildcard.pieces() {
+        if !first.is_empty() {
+            clauses.push([Term::start(path, Kind::Prefix, first)]);
+        }
+        if !last.is_empty() {
+            clauses.push([Term::end(path, Kind::Suffix, last)]);
+        }
+        let grams = between.iter().flat_map(|piece| piece.as_bytes().windows(GRAM));
+        for gram in grams.take(MAX_GRAMS) {
+            clauses.push([Term::whole(path, Kind::Gram, gram)]);
+        }
+    } else if let [only] = wildcard.pieces() {
+        clauses.push([Term::whole(path, Kind::Text, only.as_bytes())]);
     }
-    if !last.is_empty() {
-        terms.push(Term::end(path, Kind::Suffix, last));
+    if clauses.len() == before {
+        clauses.push([Term::whole(path, Kind::Present, &[])]);
     }
-    let grams = between.iter().flat_map(|piece| piece.as_bytes().windows(GRAM));
-    terms.extend(grams.take(MAX_GRAMS).map(|gram| Term::whole(path, Kind::Gram, gram)));
-    if terms.is_empty() {
-        terms.push(Term::whole(path, Kind::Present, &[]));
-    }
-    terms
 }

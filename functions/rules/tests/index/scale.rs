@@ -22,6 +22,6 @@ fn many_rules_fire_as_each_does_alone() {
             assert_eq!(matched, each, "{mix:?} {}", event.to_json());
             fired += matched.len();
         }
-        assert!(fired > EVENTS / 4, "the rules of {mix:?} are such that some fire, but {fired} did");
+        assert!(fired > EVENTS / 10, "the rules of {mix:?} are such that some fire, but {fired} did");
     }
 }
