@@ -122,7 +122,7 @@ impl Filing {
     }
 
     pub(crate) fn search(&self) -> Search<'_> {
-        Search { filing: self, filter: Filter::new(), found: Vec::with_capacity(32) }
+        Search { filing: self, filter: Filter::new(), found: Vec::new() }
     }
 
     /// Bytes on the heap.
@@ -138,11 +138,16 @@ impl Search<'_> {
     #[inline]
     pub(crate) fn add(&mut self, term: u64) {
         self.filter.add(term);
-        self.found.extend(self.filing.table.get(&term));
+        if let Some(&range) = self.filing.table.get(&term) {
+            self.found.push(range);
+        }
     }
 
     /// Every case of which a filed term and the guards are there, once, in order.
     pub(crate) fn finish(mut self) -> Vec<u32> {
+        if self.found.is_empty() {
+            return self.filing.always.clone();
+        }
         // A value that a list holds a thousand times is found as often.
         self.found.sort_unstable();
         self.found.dedup();

@@ -72,7 +72,8 @@ impl Paths {
 
     /// The node, or where it would stand among the edges.
     fn find(&self, parent: u32, key: &str) -> Result<u32, u64> {
-        let mut hasher = FixedState::with_seed(u64::from(parent)).build_hasher();
+        let mut hasher = FixedState::default().build_hasher();
+        hasher.write_u32(parent);
         hasher.write(key.as_bytes());
         let mut edge = hasher.finish();
         while let Some(&at) = self.edges.get(&edge) {

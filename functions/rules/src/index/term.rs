@@ -57,7 +57,7 @@ pub(crate) struct Term {
 impl Term {
     /// That the policy at this place has passed.
     pub(crate) fn passed(policy: u32) -> Self {
-        Self { hash: FixedState::with_seed(1).hash_one(policy), path: 0, kind: Kind::Present, length: 0 }
+        Self { hash: FixedState::default().hash_one(policy), path: 0, kind: Kind::Present, length: 0 }
     }
 
     pub(crate) fn hash(&self) -> u64 {
@@ -116,7 +116,7 @@ fn clamp(length: usize) -> u8 {
 }
 
 pub(super) fn hash(path: u32, kind: Kind, bytes: &[u8]) -> u64 {
-    let mut hasher = FixedState::with_seed(0).build_hasher();
+    let mut hasher = FixedState::default().build_hasher();
     hasher.write_u64(u64::from(path) << 8 | kind as u64);
     hasher.write(bytes);
     hasher.finish()
