@@ -10,7 +10,7 @@ use domain::loop_guard;
 use domain::ports::DeliveryQuery;
 use domain::token::Scope;
 use http::HeaderMap;
-use rules::{Explanation, RuleSet};
+use rules::Explanation;
 use serde::Serialize;
 
 use crate::Console;
@@ -50,7 +50,7 @@ pub(crate) async fn show(
     let query = DeliveryQuery { event: Some(pk), limit: MOST_DELIVERIES, ..DeliveryQuery::default() };
     let mut deliveries = console.ledger.list(&query).await?.results;
 
-    let explanations = RuleSet::compile(&active.document).explain(&event);
+    let explanations = rules::explain(&active.document, &event);
     let mut rules: Vec<Traced> = Vec::with_capacity(explanations.len());
     for explanation in explanations {
         let (own, others) = deliveries.into_iter().partition(|delivery| delivery.rule == explanation.rule);

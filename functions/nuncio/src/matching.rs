@@ -10,7 +10,6 @@ use domain::event::{Admission, Draft, Event};
 use domain::loop_guard;
 use domain::mask::Masker;
 use domain::ports::Clock as _;
-use rules::RuleSet;
 
 use crate::check;
 use crate::cli::Match;
@@ -20,7 +19,7 @@ pub(crate) fn run(options: &Match) -> anyhow::Result<ExitCode> {
     let (document, _) = check::read_valid(&options.rules)?;
     let event = read_event(&options.event, &document)?;
     let held_back = loop_guard::check(&event, &document);
-    for mut explanation in RuleSet::compile(&document).explain(&event) {
+    for mut explanation in rules::explain(&document, &event) {
         if let (true, Some(looping)) = (explanation.matched, &held_back) {
             explanation.matched = false;
             explanation.why = Some(format!("held back by the loop guard: {looping}"));

@@ -1,107 +1,67 @@
-//! The fast path: policies that say the same are one check, evaluated at most once an event.
+//! The fast path: the policies that an event could pass, then the rules that these could let fire.
 //!
 //! Owns the compiled form of a document. Says nothing about reasons; that is `explain`'s.
 
-use std::collections::{BTreeMap, HashMap};
-
 use domain::Event;
-use domain::document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
-use domain::event::ActionPattern;
-use domain::ports::app_admits;
-use ipnet::IpNet;
+use domain::document::{Binding, Mode, Rule, RulesDocument};
 
-use crate::explain::{self, Explanation};
-use crate::facts::{Facts, canonical_net};
-use crate::pattern::Shape;
+use crate::facts::Facts;
+use crate::index::{Cases, Clauses, Filing, Index, Term};
+use crate::policies::{Names, Policies};
 
 /// The rules of one document, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
-    checks: Vec<Check>,
+    policies: Policies,
+    index: Index,
     compiled: Vec<CompiledRule>,
-    /// What `explain` reads: names and reasons stand in the document's own form.
-    rules: Vec<Rule>,
-    policies: BTreeMap<String, Policy>,
+    /// Of all compiled rules, one after the other.
+    checks: Vec<Check>,
+    /// Compiled rules by the policies that they cannot fire without.
+    by_policy: Filing,
 }
 
 /// A rule that can fire; those that cannot are not compiled at all.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct CompiledRule {
     /// In the document's `rules`.
-    index: usize,
+    index: u32,
     mode: Mode,
-    bindings: Vec<CompiledBinding>,
+    /// Where its checks end; they begin where those of the rule before end.
+    checks: u32,
 }
 
+/// A binding to a policy that is there.
 #[derive(Debug, Clone, Copy)]
-enum CompiledBinding {
-    /// The check at `at`, its verdict turned round if `negate`.
-    Check { at: usize, negate: bool },
-    /// Nothing to evaluate: the policy is not there, so the binding's `failure_result` stands.
-    Failed(bool),
-}
-
-/// A policy in the form in which it is evaluated.
-#[derive(Debug, Clone)]
-enum Check {
-    Matcher(Matcher),
-    Pattern(Shape),
-}
-
-/// What makes two policies the same check.
-#[derive(PartialEq, Eq, Hash)]
-enum Meaning<'d> {
-    Matcher(Matcher),
-    Pattern(&'d EventPattern),
-}
-
-/// An event matcher with everything in the form in which it is compared.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Matcher {
-    action: Vec<ActionPattern>,
-    app: Option<String>,
-    model: Option<String>,
-    client_ip: Option<IpNet>,
+struct Check {
+    policy: u32,
+    negate: bool,
 }
 
 impl RuleSet {
     /// Makes a document's rules ready.
     pub fn compile(document: &RulesDocument) -> Self {
-        let mut checks = Vec::new();
-        let mut known: HashMap<Meaning<'_>, usize> = HashMap::new();
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        for (name, policy) in &document.policies {
-            let meaning = match policy {
-                Policy::EventMatcher(matcher) => Meaning::Matcher(Matcher::of(matcher)),
-                Policy::EventPattern(pattern) => Meaning::Pattern(pattern),
-            };
-            let at = *known.entry(meaning).or_insert_with_key(|meaning| {
-                checks.push(match meaning {
-                    Meaning::Matcher(matcher) => Check::Matcher(matcher.clone()),
-                    Meaning::Pattern(pattern) => Check::Pattern(Shape::of(pattern)),
-                });
-                checks.len() - 1
-            });
-            places.insert(name, at);
+        let (policies, names) = Policies::of(document);
+        let mut compiled = Vec::new();
+        let mut checks: Vec<Check> = Vec::new();
+        let mut cases = Cases::default();
+        let mut clauses = Clauses::default();
+        for (index, rule) in (0u32..).zip(&document.rules).filter(|(_, rule)| rule.enabled) {
+            let Some((mode, bound)) = compile(rule, &names) else { continue };
+            needed(mode, &bound, &mut clauses);
+            cases.add(place(compiled.len()), &clauses);
+            checks.extend(bound);
+            compiled.push(CompiledRule { index, mode, checks: place(checks.len()) });
         }
-        let compiled = document
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.enabled)
-            .map(|(index, rule)| CompiledRule {
-                index,
-                mode: rule.mode,
-                bindings: in_order(rule)
-                    .map(|binding| match places.get(binding.policy.as_str()) {
-                        Some(&at) => CompiledBinding::Check { at, negate: binding.negate },
-                        None => CompiledBinding::Failed(binding.failure_result),
-                    })
-                    .collect(),
-            })
-            .filter(|rule| !rule.bindings.is_empty())
-            .collect();
-        Self { checks, compiled, rules: document.rules.clone(), policies: document.policies.clone() }
+        compiled.shrink_to_fit();
+        checks.shrink_to_fit();
+        let mut bound = vec![false; policies.distinct().len()];
+        for check in &checks {
+            bound[check.policy as usize] = true;
+        }
+        let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| bound[at as usize]));
+        let by_policy = Filing::of(cases, |_| ());
+        Self { policies, index, compiled, checks, by_policy }
     }
 
     /// The rules that fire for the event, as their places in the document, in its order.
@@ -109,55 +69,77 @@ impl RuleSet {
     /// The loop guard is not asked; see `domain::loop_guard::check`.
     pub fn matches(&self, event: &Event) -> Vec<usize> {
         let facts = Facts::of(event);
-        let mut verdicts: Vec<Option<bool>> = vec![None; self.checks.len()];
-        let mut passes = |binding: &CompiledBinding| match *binding {
-            CompiledBinding::Check { at, negate } => {
-                *verdicts[at].get_or_insert_with(|| self.checks[at].admits(&facts)) != negate
+        let mut passed = self.index.candidates(&facts);
+        passed.retain(|&policy| self.policies.admits(policy, &facts));
+        let mut search = self.by_policy.search();
+        for &policy in &passed {
+            search.add(Term::passed(policy).hash());
+        }
+        // Every policy that the event passes was a candidate, so the others have not passed.
+        let holds = |check: &Check| passed.binary_search(&check.policy).is_ok() != check.negate;
+        let fires = |&at: &u32| {
+            let checks = self.checks_of(at);
+            match self.compiled[at as usize].mode {
+                Mode::Any => checks.iter().any(holds),
+                Mode::All => checks.iter().all(holds),
             }
-            CompiledBinding::Failed(verdict) => verdict,
         };
-        self.compiled
-            .iter()
-            .filter(|rule| match rule.mode {
-                Mode::Any => rule.bindings.iter().any(&mut passes),
-                Mode::All => rule.bindings.iter().all(&mut passes),
-            })
-            .map(|rule| rule.index)
-            .collect()
+        let rules = search.finish().into_iter().filter(fires);
+        rules.map(|at| self.compiled[at as usize].index as usize).collect()
     }
 
-    /// For every rule of the document, disabled ones too: whether it fires for the event, and why.
-    pub fn explain(&self, event: &Event) -> Vec<Explanation> {
-        let facts = Facts::of(event);
-        self.rules.iter().map(|rule| explain::rule(rule, &self.policies, &facts)).collect()
+    fn checks_of(&self, rule: u32) -> &[Check] {
+        let start = rule.checked_sub(1).map_or(0, |before| self.compiled[before as usize].checks);
+        &self.checks[start as usize..self.compiled[rule as usize].checks as usize]
+    }
+
+    /// Bytes that matching holds on the heap, the policies themselves aside.
+    pub fn index_bytes(&self) -> usize {
+        self.index.heap_bytes()
+            + self.by_policy.heap_bytes()
+            + self.compiled.capacity() * size_of::<CompiledRule>()
+            + self.checks.capacity() * size_of::<Check>()
     }
 }
 
-impl Check {
-    fn admits(&self, facts: &Facts<'_>) -> bool {
-        match self {
-            Self::Matcher(matcher) => matcher.admits(facts),
-            Self::Pattern(shape) => shape.admits(facts.event),
+/// The rule without the bindings whose verdict stands already, or `None` if it cannot fire.
+///
+/// A policy that is not there has such a verdict, `failure_result`. What always fires is left with
+/// [`Mode::All`] of nothing.
+fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
+    let mut checks = Vec::new();
+    let mut stands = None;
+    for binding in rule.bindings.iter().filter(|binding| binding.enabled) {
+        if let Some(&policy) = names.get(binding.policy.as_str()) {
+            checks.push(Check { policy, negate: binding.negate });
+        } else if stands != Some(rule.mode == Mode::Any) {
+            stands = Some(binding.failure_result);
         }
+    }
+    match (rule.mode, stands) {
+        (Mode::Any, Some(true)) => Some((Mode::All, Vec::new())),
+        (Mode::All, Some(false)) => None,
+        (Mode::All, Some(true)) => Some((Mode::All, checks)),
+        (mode, _) => (!checks.is_empty()).then_some((mode, checks)),
     }
 }
 
-impl Matcher {
-    fn of(matcher: &EventMatcher) -> Self {
-        Self {
-            action: matcher.action.clone(),
-            app: matcher.app.clone(),
-            model: matcher.model.clone(),
-            client_ip: matcher.client_ip.map(canonical_net),
-        }
+/// Leaves the policies without which the rule does not fire, of each clause one.
+///
+/// A negated check can hold without any policy having passed. Then a rule of which one check is enough needs
+/// nothing, and one of which all must hold needs the others.
+fn needed(mode: Mode, checks: &[Check], clauses: &mut Clauses) {
+    clauses.clear();
+    let mut terms = checks.iter().filter(|check| !check.negate).map(|check| Term::passed(check.policy));
+    match mode {
+        Mode::All => terms.for_each(|term| clauses.push([term])),
+        Mode::Any if checks.iter().any(|check| check.negate) => {}
+        Mode::Any => clauses.push(&mut terms),
     }
+}
 
-    fn admits(&self, facts: &Facts<'_>) -> bool {
-        (self.action.is_empty() || self.action.iter().any(|pattern| pattern.admits(facts.action)))
-            && self.app.as_ref().is_none_or(|app| app_admits(app, facts.app))
-            && self.model.as_ref().is_none_or(|model| facts.model.as_ref() == Some(model))
-            && self.client_ip.is_none_or(|net| facts.client_ip.is_some_and(|address| net.contains(&address)))
-    }
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// The enabled bindings, by `order`, then by their place in the file.

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::document::{Binding, Mode, Policy, Rule};
+use domain::Event;
+use domain::document::{Binding, Mode, Policy, Rule, RulesDocument};
 use serde::Serialize;
 
 use crate::clause;
@@ -38,7 +39,13 @@ pub struct PolicyVerdict {
     pub why: String,
 }
 
-pub(crate) fn rule(rule: &Rule, policies: &BTreeMap<String, Policy>, facts: &Facts<'_>) -> Explanation {
+/// For every rule of the document, disabled ones too: whether it fires for the event, and why.
+pub fn explain(document: &RulesDocument, event: &Event) -> Vec<Explanation> {
+    let facts = Facts::of(event);
+    document.rules.iter().map(|one| rule(one, &document.policies, &facts)).collect()
+}
+
+fn rule(rule: &Rule, policies: &BTreeMap<String, Policy>, facts: &Facts<'_>) -> Explanation {
     let policies: Vec<_> =
         in_order(rule).map(|binding| verdict(binding, policies.get(&binding.policy), facts)).collect();
     let why = if !rule.enabled {

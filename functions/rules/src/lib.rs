@@ -1,7 +1,7 @@
 //! Which rules an event matches, and why.
 //!
 //! A [`RuleSet`] is made once from a checked document and asked for every event:
-//! [`RuleSet::matches`] says which rules fire, as fast as it can; [`RuleSet::explain`] says for every
+//! [`RuleSet::matches`] says which rules fire, as fast as it can; [`explain()`] says for every
 //! rule why it does or does not. They are two evaluations that must agree, and a property test holds
 //! them together.
 //!
@@ -50,10 +50,12 @@ mod clause;
 mod compiled;
 mod explain;
 mod facts;
+mod index;
 mod pattern;
 mod plan;
+mod policies;
 pub mod rehearsal;
 
 pub use compiled::RuleSet;
-pub use explain::{Explanation, PolicyVerdict};
+pub use explain::{Explanation, PolicyVerdict, explain};
 pub use plan::{Plan, Telling};

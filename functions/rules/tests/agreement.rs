@@ -107,7 +107,7 @@ proptest! {
     fn matching_and_explaining_agree(document in document(), events in prop::collection::vec(event(), 1..4)) {
         let rules = RuleSet::compile(&document);
         for event in &events {
-            let explained = rules.explain(event);
+            let explained = rules::explain(&document, event);
             prop_assert_eq!(explained.len(), document.rules.len());
             let matched: Vec<_> =
                 explained.iter().enumerate().filter(|(_, rule)| rule.matched).map(|(index, _)| index).collect();

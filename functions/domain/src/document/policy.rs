@@ -7,7 +7,7 @@ use super::{EventPattern, Severity};
 use crate::event::ActionPattern;
 
 /// Decides whether an event is meant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// By the event's plain fields.
@@ -17,7 +17,7 @@ pub enum Policy {
 }
 
 /// Every configured field must match; one that is not configured is a wildcard.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct EventMatcher {
     /// The event's action is one of these; empty is a wildcard.
     #[serde(default)]

@@ -81,6 +81,6 @@ impl Event {
         let model = self.context.get("model")?.as_object()?;
         let app = model.get("app")?.as_str()?;
         let name = model.get("model_name")?.as_str()?;
-        Some(format!("{app}.{name}"))
+        Some([app, ".", name].concat())
     }
 }

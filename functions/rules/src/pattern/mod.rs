@@ -10,4 +10,5 @@ mod view;
 mod why;
 
 pub(crate) use shape::Shape;
+pub(crate) use view::{EVENT_KEYS, Holder, Slot};
 pub(crate) use why::verdict;

@@ -10,15 +10,19 @@ use serde_json::Value;
 
 use super::leaf::Leaf;
 
+/// Every key that an event can have.
+pub(crate) const EVENT_KEYS: [&str; 11] =
+    ["pk", "user", "action", "app", "context", "client_ip", "created", "expires", "brand", "id", "source"];
+
 /// What has fields.
 #[derive(Clone, Copy)]
-pub(super) enum Holder<'a> {
+pub(crate) enum Holder<'a> {
     Event(&'a Event),
     Object(&'a Object),
 }
 
 /// What a field holds.
-pub(super) enum Slot<'a> {
+pub(crate) enum Slot<'a> {
     Text(Cow<'a, str>),
     Null,
     Object(&'a Object),
@@ -26,7 +30,7 @@ pub(super) enum Slot<'a> {
 }
 
 impl<'a> Holder<'a> {
-    pub(super) fn get(self, key: &str) -> Option<Slot<'a>> {
+    pub(crate) fn get(self, key: &str) -> Option<Slot<'a>> {
         let event = match self {
             Self::Object(object) => return object.get(key).map(Slot::Json),
             Self::Event(event) => event,

@@ -86,7 +86,7 @@ fn policies_of_both_kinds_stand_side_by_side_in_one_rule() {
     document.rules.push(Rule { mode: Mode::All, bindings, ..Rule::named("r") });
     let rules = rules::RuleSet::compile(&document);
     assert_eq!(rules.matches(&event), [0]);
-    let explained = rules.explain(&event);
+    let explained = rules::explain(&document, &event);
     assert!(explained[0].matched);
     assert_eq!(explained[0].policies[3].why, "negated: context.n is 7, wanted 8");
 }

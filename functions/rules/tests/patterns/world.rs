@@ -35,8 +35,9 @@ pub(crate) fn document(patterns: &[EventPattern]) -> RulesDocument {
 
 /// Whether the pattern admits the event, and why; both evaluations must say the same.
 pub(crate) fn verdict(pattern: EventPattern, event: &Event) -> (bool, String) {
-    let rules = RuleSet::compile(&document(&[pattern]));
-    let mut explained = rules.explain(event).swap_remove(0);
+    let document = document(&[pattern]);
+    let rules = RuleSet::compile(&document);
+    let mut explained = rules::explain(&document, event).swap_remove(0);
     let matched = rules.matches(event) == [0];
     assert_eq!(explained.matched, matched, "both evaluations agree: {explained:?}");
     (matched, explained.policies.swap_remove(0).why)

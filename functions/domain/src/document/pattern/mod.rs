@@ -14,6 +14,8 @@ mod write;
 pub use number::compare;
 pub use wildcard::{Wildcard, WildcardError};
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
@@ -22,7 +24,8 @@ use serde_json::{Number, Value};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct EventPattern {
-    root: Fields,
+    /// Shared, as whoever evaluates it keeps a copy.
+    root: Arc<Fields>,
 }
 
 impl EventPattern {

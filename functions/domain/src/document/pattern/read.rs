@@ -56,7 +56,7 @@ impl EventPattern {
             reader.check_size(size);
         }
         match root {
-            Some(root) if reader.faults.is_empty() => Ok(Self { root }),
+            Some(root) if reader.faults.is_empty() => Ok(Self { root: root.into() }),
             _ => Err(reader.faults),
         }
     }

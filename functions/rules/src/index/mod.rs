@@ -1,0 +1,78 @@
+//! Finding the few policies that an event could pass without looking at the others.
+//!
+//! Owns what can be said of a policy before the event is known; judges no event: whatever it finds is
+//! put to the policy itself.
+//!
+//! # How it works
+//!
+//! A *term* is a small fact about an event: "the text at `context.user` is `bob`", "the action starts with
+//! `model_`", "the address lies in this /24". Of each policy `necessary` derives the terms without which no
+//! event passes it, as *clauses*: of each clause one term must be there. `filing` files the policy under
+//! the terms of one clause only, the one that the fewest other policies share, and notes a few of the
+//! others as *guards*. For an event, `paths` walks its fields once, along those paths that some filed term
+//! is about, and makes the terms that the event has. What is filed under one of them, and has its guards
+//! there, is a candidate. A policy of which nothing can be said is a candidate always.
+//!
+//! The rules are found in the same way: there, the terms are the policies that the event has passed.
+//!
+//! # Why it is right
+//!
+//! An event that passes a policy has one term of each of its clauses, so also of the clause under which the
+//! policy is filed, and it has every guard: the policy is among the candidates. A candidate that does not
+//! pass is found out when it is evaluated. Therefore an index may forget a clause, shorten a text, or take
+//! two terms for one because their hashes are equal. It only must never miss a term that an event has.
+//!
+//! # What it costs
+//!
+//! An event costs its own fields, whatever the number of rules, and then its candidates. Lengths of prefixes
+//! and networks are tried one by one, but there are at most [`term::MAX_LENGTH`] + 1 of them at a path.
+
+mod clauses;
+mod filing;
+mod necessary;
+mod paths;
+mod term;
+
+pub(crate) use clauses::Clauses;
+pub(crate) use filing::{Cases, Filing};
+pub(crate) use term::Term;
+
+use domain::document::Policy;
+
+use crate::facts::Facts;
+use paths::Paths;
+
+/// The policies of a document, filed by what an event must have to pass them.
+#[derive(Debug, Clone)]
+pub(crate) struct Index {
+    paths: Paths,
+    filing: Filing,
+}
+
+impl Index {
+    /// Of policies, which are known by their numbers from here on.
+    pub(crate) fn of<'p>(policies: impl Iterator<Item = (u32, &'p Policy)>) -> Self {
+        let mut paths = Paths::new();
+        let mut cases = Cases::default();
+        for (at, policy) in policies {
+            for clauses in necessary::of(policy, &mut paths) {
+                cases.add(at, &clauses);
+            }
+        }
+        let filing = Filing::of(cases, |term| paths.want(term));
+        paths.finish();
+        Self { paths, filing }
+    }
+
+    /// All the policies that the event could pass, each once, in order.
+    pub(crate) fn candidates(&self, facts: &Facts<'_>) -> Vec<u32> {
+        let mut search = self.filing.search();
+        self.paths.walk(facts, &mut |term| search.add(term));
+        search.finish()
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.paths.heap_bytes() + self.filing.heap_bytes()
+    }
+}

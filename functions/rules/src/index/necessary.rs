@@ -1,0 +1,176 @@
+//! What an event must have to pass a policy.
+//!
+//! Owns the derivation, which may leave conditions out but never adds one. A clause is a list of terms of
+//! which one must be there; clauses must all hold; a policy passes only if one of its lists of clauses does.
+
+use domain::document::{EventMatcher, EventPattern, Field, Fields, Interval, Policy, Test, Wildcard, compare_numbers};
+use domain::event::ActionPattern;
+
+use super::clauses::Clauses;
+use super::paths::{ADDRESS, MODEL, Paths, ROOT};
+use super::term::{GRAM, Kind, Term, folded};
+use crate::facts::canonical_net;
+
+/// More combinations of `$or` than these are taken together.
+const MAX_COMBINATIONS: usize = 64;
+/// More pieces of a text that is looked for anywhere are not looked for.
+const MAX_GRAMS: usize = 32;
+
+/// One of these lists of clauses must hold. There is one at least; an empty list says nothing.
+pub(super) fn of(policy: &Policy, paths: &mut Paths) -> Vec<Clauses> {
+    match policy {
+        Policy::EventMatcher(matcher) => vec![of_matcher(matcher, paths)],
+        Policy::EventPattern(pattern) => of_pattern(pattern, paths),
+    }
+}
+
+fn of_matcher(matcher: &EventMatcher, paths: &mut Paths) -> Clauses {
+    let mut clauses = Clauses::default();
+    let everything = |pattern: &ActionPattern| matches!(pattern, ActionPattern::Prefix(start) if start.is_empty());
+    if !matcher.action.is_empty() && !matcher.action.iter().any(everything) {
+        let path = paths.path(ROOT, "action");
+        let term = |pattern: &ActionPattern| match pattern {
+            ActionPattern::Exact(action) => Term::whole(path, Kind::Text, action.as_str().as_bytes()),
+            ActionPattern::Prefix(start) => Term::start(path, Kind::Prefix, start),
+        };
+        clauses.push(matcher.action.iter().map(term));
+    }
+    if let Some(app) = &matcher.app {
+        let path = paths.path(ROOT, "app");
+        clauses.push([Term::below(path, app).unwrap_or_else(|| Term::start(path, Kind::Prefix, app))]);
+    }
+    if let Some(model) = &matcher.model {
+        clauses.push([Term::whole(MODEL, Kind::Text, model.as_bytes())]);
+    }
+    if let Some(net) = matcher.client_ip {
+        clauses.push([Term::net(ADDRESS, canonical_net(net))]);
+    }
+    clauses
+}
+
+fn of_pattern(pattern: &EventPattern, paths: &mut Paths) -> Vec<Clauses> {
+    let mut combinations = vec![Clauses::default()];
+    of_fields(pattern.root(), ROOT, paths, &mut combinations);
+    combinations
+}
+
+/// Adds to each combination what the fields demand.
+fn of_fields(fields: &Fields, parent: u32, paths: &mut Paths, combinations: &mut Vec<Clauses>) {
+    for (name, field) in &fields.fields {
+        match field {
+            Field::Object(inner) => {
+                let path = paths.path(parent, name);
+                of_fields(inner, path, paths, combinations);
+            }
+            // What may be missing demands nothing.
+            Field::Value(tests) if tests.contains(&Test::Exists(false)) => {}
+            Field::Value(tests) => match combinations.as_mut_slice() {
+                [only] => of_tests(tests, parent, name, paths, only),
+                several => {
+                    let mut clauses = Clauses::default();
+                    of_tests(tests, parent, name, paths, &mut clauses);
+                    for combination in several {
+                        combination.extend(&clauses);
+                    }
+                }
+            },
+        }
+    }
+    if fields.any_of.is_empty() {
+        return;
+    }
+    let mut all = Vec::new();
+    for alternative in &fields.any_of {
+        let mut demands = vec![Clauses::default()];
+        of_fields(alternative, parent, paths, &mut demands);
+        all.append(&mut demands);
+    }
+    if all.len() * combinations.len() <= MAX_COMBINATIONS {
+        let with = |one: &Clauses, other| {
+            let mut both = one.clone();
+            both.extend(other);
+            both
+        };
+        *combinations = combinations.iter().flat_map(|one| all.iter().map(|other| with(one, other))).collect();
+    } else {
+        for combination in combinations {
+            combination.push_one_of(&all);
+        }
+    }
+}
+
+/// Of one test all that it demands; of several, one clause that holds if one of them does.
+fn of_tests(tests: &[Test], parent: u32, name: &str, paths: &mut Paths, clauses: &mut Clauses) {
+    if (parent, name) == (ROOT, "client_ip")
+        && let Some(terms) = tests.iter().map(of_address).collect::<Option<Vec<_>>>()
+    {
+        return clauses.push(terms);
+    }
+    let path = paths.path(parent, name);
+    if let [only] = tests {
+        return of_test(only, path, clauses);
+    }
+    let demands = tests.iter().map(|test| {
+        let mut demand = Clauses::default();
+        of_test(test, path, &mut demand);
+        demand
+    });
+    clauses.push_one_of(&demands.collect::<Vec<_>>());
+}
+
+/// The event's own address need not be written and read again to be compared.
+fn of_address(test: &Test) -> Option<Term> {
+    match test {
+        Test::Cidr(net) => Some(Term::net(ADDRESS, *net)),
+        _ => None,
+    }
+}
+
+/// Adds one clause at least.
+fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
+    let present = || Term::whole(path, Kind::Present, &[]);
+    clauses.push([match wanted {
+        Test::Null => Term::whole(path, Kind::Null, &[]),
+        Test::Boolean(value) => Term::whole(path, Kind::Boolean, &[u8::from(*value)]),
+        Test::Number(number) => Term::number(path, number),
+        Test::Text(text) => Term::whole(path, Kind::Text, text.as_bytes()),
+        Test::EqualsIgnoreCase(text) => Term::whole(path, Kind::Folded, folded(text).as_bytes()),
+        Test::Prefix(start) => Term::start(path, Kind::Prefix, start),
+        Test::PrefixIgnoreCase(start) => Term::start(path, Kind::FoldedPrefix, &folded(start)),
+        Test::Suffix(end) => Term::end(path, Kind::Suffix, end),
+        Test::SuffixIgnoreCase(end) => Term::end(path, Kind::FoldedSuffix, &folded(end)),
+        Test::Wildcard(wildcard) => return of_wildcard(wildcard, path, clauses),
+        Test::Cidr(net) => Term::net(path, *net),
+        Test::Numeric(Interval { lower: Some(lower), upper: Some(upper) })
+            if compare_numbers(&lower.value, &upper.value).is_eq() =>
+        {
+            Term::number(path, &lower.value)
+        }
+        Test::Numeric(Interval { lower, upper }) => {
+            let [lower, upper] = [lower, upper].map(|end| end.as_ref().map(|end| &end.value));
+            return clauses.push(Term::blocks(path, lower, upper));
+        }
+        Test::AnythingBut(_) | Test::Exists(_) => present(),
+    }]);
+}
+
+fn of_wildcard(wildcard: &Wildcard, path: u32, clauses: &mut Clauses) {
+    let before = clauses.len();
+    if let [first, between @ .., last] = wildcard.pieces() {
+        if !first.is_empty() {
+            clauses.push([Term::start(path, Kind::Prefix, first)]);
+        }
+        if !last.is_empty() {
+            clauses.push([Term::end(path, Kind::Suffix, last)]);
+        }
+        let grams = between.iter().flat_map(|piece| piece.as_bytes().windows(GRAM));
+        for gram in grams.take(MAX_GRAMS) {
+            clauses.push([Term::whole(path, Kind::Gram, gram)]);
+        }
+    } else if let [only] = wildcard.pieces() {
+        clauses.push([Term::whole(path, Kind::Text, only.as_bytes())]);
+    }
+    if clauses.len() == before {
+        clauses.push([Term::whole(path, Kind::Present, &[])]);
+    }
+}

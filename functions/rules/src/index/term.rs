@@ -1,0 +1,160 @@
+//! Terms: small facts about an event that it has or has not, as hashes.
+//!
+//! Owns how a fact becomes a number, the same for what a policy asks and for what an event has. Two facts
+//! with one hash are one term, which costs an evaluation and changes no verdict.
+
+use std::hash::{BuildHasher, Hasher};
+use std::net::IpAddr;
+
+use foldhash::fast::FixedState;
+use ipnet::IpNet;
+use serde_json::Number;
+
+/// The longest start or end of a text, in bytes, and the longest start of an address, in bits, that is a
+/// term; of what is longer, so much is. Thus few lengths have to be tried on an event.
+pub(super) const MAX_LENGTH: u8 = 127;
+/// How many bytes of a text that is looked for anywhere are one term.
+pub(super) const GRAM: usize = 4;
+
+/// What a term says of the value at a path. The cheaper it is to find in an event, the earlier it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// It is this text.
+    Text,
+    /// It is this number.
+    Number,
+    Boolean,
+    Null,
+    /// There is a value, whatever it is.
+    Present,
+    /// It is this text, or goes on with a dot after it.
+    Below,
+    Prefix,
+    Suffix,
+    /// It is a number of this block: of those whose [`rank`] starts with the same bits.
+    Block,
+    /// It is an address of this network.
+    Net4,
+    Net6,
+    /// As [`Self::Text`], [`Self::Prefix`] and [`Self::Suffix`], with the case folded.
+    Folded,
+    FoldedPrefix,
+    FoldedSuffix,
+    /// [`GRAM`] bytes anywhere in it.
+    Gram,
+}
+
+/// A term, and where to look for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Term {
+    pub(super) hash: u64,
+    pub(super) path: u32,
+    pub(super) kind: Kind,
+    /// Of the start or end that it is about.
+    pub(super) length: u8,
+}
+
+impl Term {
+    /// That the policy at this place has passed.
+    pub(crate) fn passed(policy: u32) -> Self {
+        Self { hash: FixedState::default().hash_one(policy), path: 0, kind: Kind::Present, length: 0 }
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    pub(super) fn whole(path: u32, kind: Kind, bytes: &[u8]) -> Self {
+        Self { hash: hash(path, kind, bytes), path, kind, length: 0 }
+    }
+
+    pub(super) fn start(path: u32, kind: Kind, text: &str) -> Self {
+        let length = clamp(text.len());
+        Self { hash: hash(path, kind, &text.as_bytes()[..length.into()]), path, kind, length }
+    }
+
+    pub(super) fn end(path: u32, kind: Kind, text: &str) -> Self {
+        let length = clamp(text.len());
+        Self { hash: hash(path, kind, &text.as_bytes()[text.len() - usize::from(length)..]), path, kind, length }
+    }
+
+    /// `None` where the text is too long; its start is a term all the same.
+    pub(super) fn below(path: u32, text: &str) -> Option<Self> {
+        (text.len() <= MAX_LENGTH.into()).then(|| Self::start(path, Kind::Below, text))
+    }
+
+    pub(super) fn net(path: u32, net: IpNet) -> Self {
+        let length = net.prefix_len().min(MAX_LENGTH);
+        let (kind, hash) = network(path, net.addr(), length);
+        Self { hash, path, kind, length }
+    }
+
+    /// Blocks that hold every number between two ends, and not twice as many others: one below the
+    /// largest power of two in between, and one above it.
+    pub(super) fn blocks(path: u32, lower: Option<&Number>, upper: Option<&Number>) -> Vec<Self> {
+        let (first, last) = (lower.map_or(0, rank), upper.map_or(u64::MAX, rank));
+        let block = |first: u64, last: u64| {
+            #[expect(clippy::cast_possible_truncation, reason = "there are 64 bits")]
+            let length = (first ^ last).leading_zeros() as u8;
+            Self { hash: block(path, first, length), path, kind: Kind::Block, length }
+        };
+        if first >= last {
+            return vec![block(first, first)];
+        }
+        let parted = (first ^ last).ilog2();
+        let middle = last >> parted << parted;
+        vec![block(first, middle - 1), block(middle, last)]
+    }
+
+    pub(super) fn number(path: u32, number: &Number) -> Self {
+        Self::whole(path, Kind::Number, &number_bytes(number))
+    }
+}
+
+fn clamp(length: usize) -> u8 {
+    u8::try_from(length).unwrap_or(MAX_LENGTH).min(MAX_LENGTH)
+}
+
+pub(super) fn hash(path: u32, kind: Kind, bytes: &[u8]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write_u64(u64::from(path) << 8 | kind as u64);
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// Of the first `length` bits of an address.
+pub(super) fn network(path: u32, address: IpAddr, length: u8) -> (Kind, u64) {
+    let (kind, width, bits) = match address {
+        IpAddr::V4(four) => (Kind::Net4, u32::BITS, u128::from(four.to_bits())),
+        IpAddr::V6(six) => (Kind::Net6, u128::BITS, six.to_bits()),
+    };
+    let start = bits.checked_shr(width.saturating_sub(length.into())).unwrap_or(0);
+    let mut bytes = [length; 17];
+    bytes[1..].copy_from_slice(&start.to_le_bytes());
+    (kind, hash(path, kind, &bytes))
+}
+
+/// Orders numbers as they are ordered; neighbours too large to be told apart may have one rank.
+pub(super) fn rank(number: &Number) -> u64 {
+    let bits = u64::from_le_bytes(number_bytes(number));
+    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+}
+
+/// Of the first `length` bits of a rank.
+pub(super) fn block(path: u32, rank: u64, length: u8) -> u64 {
+    let start = rank.checked_shr(u64::BITS.saturating_sub(length.into())).unwrap_or(0);
+    let mut bytes = [length; 9];
+    bytes[1..].copy_from_slice(&start.to_le_bytes());
+    hash(path, Kind::Block, &bytes)
+}
+
+/// The same for all ways of writing one number: equal numbers are equal after rounding, too.
+pub(super) fn number_bytes(number: &Number) -> [u8; 8] {
+    // The sum turns -0.0 into 0.0.
+    (number.as_f64().unwrap_or(f64::NAN) + 0.0).to_le_bytes()
+}
+
+/// The text in the form in which texts that differ in case only are the same.
+pub(super) fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}

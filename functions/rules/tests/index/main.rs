@@ -1,0 +1,5 @@
+//! The index: whatever is written and whatever happens, it finds the rules that fire, and only them.
+
+mod agreement;
+mod mixes;
+mod scale;
