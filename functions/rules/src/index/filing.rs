@@ -81,6 +81,7 @@ impl Filing {
             let shared: usize = clause.iter().map(|term| sharers[&term.hash] as usize).sum();
             (shared, clause.iter().map(|term| term.kind).max().unwrap_or(Kind::Text))
         };
+        let mut others: Vec<(u32, &Term)> = Vec::new();
         let mut always = Vec::new();
         let mut entries: Vec<(u64, Filed)> = Vec::with_capacity(cases.ends.len());
         for (case, clauses) in cases.each() {
@@ -88,21 +89,18 @@ impl Filing {
                 always.push(case);
                 continue;
             };
+            let dearest = cost(chosen).1.max(Kind::Net6);
+            let guarding = clauses.enumerate().filter_map(|(other, clause)| match clause {
+                [term] if other != at && term.kind <= dearest => Some((sharers[&term.hash], term)),
+                _ => None,
+            });
+            others.clear();
+            others.extend(guarding);
+            others.sort_by_key(|&(sharers, _)| sharers);
             let mut guards = Guards::default();
-            let (shared, dearest) = cost(chosen);
-            if shared > Guards::WORTHWHILE {
-                let mut others: Vec<_> = clauses
-                    .enumerate()
-                    .filter(|&(other, clause)| {
-                        other != at && clause.len() == 1 && clause[0].kind <= dearest.max(Kind::Net6)
-                    })
-                    .map(|(_, clause)| (sharers[&clause[0].hash], &clause[0]))
-                    .collect();
-                others.sort_by_key(|&(sharers, _)| sharers);
-                for (guard, (_, term)) in guards.0.iter_mut().zip(others) {
-                    *guard = Filter::bit(term.hash);
-                    used(term);
-                }
+            for (guard, (_, term)) in guards.0.iter_mut().zip(&others) {
+                *guard = Filter::bit(term.hash);
+                used(term);
             }
             entries.extend(chosen.iter().map(|term| (term.hash, Filed { case, guards })));
             chosen.iter().for_each(&mut used);
@@ -164,8 +162,6 @@ impl Search<'_> {
 
 impl Guards {
     const MOST: usize = 2;
-    /// Where fewer cases share a term, evaluating them is cheaper than looking for guards.
-    const WORTHWHILE: usize = 0;
 }
 
 impl Filter {
