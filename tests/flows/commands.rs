@@ -35,6 +35,17 @@ async fn check_reports_every_fault_with_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_rules_file_of_the_readme_is_valid() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let (_, rest) = readme.split_once("```yaml\n").expect("the README shows a rules file");
+    let (shown, _) = rest.split_once("```").expect("to its end");
+    let nuncio = Nuncio::built_in().await;
+    std::fs::write(nuncio.file("readme.yaml"), shown).unwrap();
+    let checked = nuncio.run(&["check", "readme.yaml"]);
+    assert_eq!(said(&checked), "readme.yaml: valid\n", "neither fault nor warning");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn match_says_which_rules_and_why() {
     let nuncio = Nuncio::built_in().await;
     std::fs::write(
