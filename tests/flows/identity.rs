@@ -37,6 +37,23 @@ async fn a_name_without_a_time_is_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_takes_no_writes_accepts_nothing_and_posting_again_is_safe() {
+    let nuncio = Nuncio::built_in().await;
+    let other = rusqlite::Connection::open(nuncio.data().join("nuncio.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let event = json!({ "action": "update_available", "id": "1", "source": "shop", "created": "2026-01-01T00:00:00Z" });
+    let response = nuncio.request(Method::POST, "/v1/events").json(&event).send().await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key("retry-after"));
+    let (status, _) = answer(nuncio.request(Method::GET, "/healthz")).await;
+    assert_eq!(status, 503, "it says itself that it cannot accept events");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(nuncio.get("/v1/events").await["results"], json!([]), "nothing is half written");
+    nuncio.accept(&event).await;
+    assert_eq!(nuncio.results("/v1/notifications", 1).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_idempotency_key_names_unnamed_events() {
     let nuncio = Nuncio::built_in().await;
     let post = async |key: &str| {
