@@ -24,12 +24,6 @@ pub fn later(instant: Timestamp, duration: SignedDuration) -> Timestamp {
     instant.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-/// The whole hour that `instant` lies in.
-pub fn hour(instant: Timestamp) -> Timestamp {
-    let seconds = instant.as_second();
-    Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(instant)
-}
-
 /// Whole seconds since the epoch, rounded up: a TTL must never come before the expiry it stands for.
 pub fn ttl_seconds(instant: Timestamp) -> i64 {
     instant.round(Unit::Second).map_or_else(
@@ -91,11 +85,5 @@ mod tests {
         assert_eq!(ttl_seconds(exact), exact.as_second());
         let just_after: Timestamp = "2023-02-15T15:33:42.000001Z".parse().unwrap();
         assert_eq!(ttl_seconds(just_after), exact.as_second() + 1);
-    }
-
-    #[test]
-    fn hours_are_floored_also_before_the_epoch() {
-        let before: Timestamp = "1969-12-31T23:30:00Z".parse().unwrap();
-        assert_eq!(format(hour(before)), "1969-12-31T23:00:00.000000Z");
     }
 }
