@@ -30,6 +30,22 @@ async fn a_failed_attempt_is_repeated_under_the_same_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_callers_trace_reaches_the_receiver_at_every_attempt() {
+    let sink = Sink::start().await;
+    sink.answer("/hook", [Answer::status(503), Answer::status(200)]);
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
+    let callers = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let request = nuncio.request(Method::POST, "/v1/events").header("traceparent", callers);
+    let response = request.json(&json!({ "action": "login_failed" })).send().await.unwrap();
+    assert_eq!(response.headers()["traceparent"].to_str().unwrap()[..36], callers[..36]);
+    for received in sink.wait_for(2, SOON).await {
+        let sent = received.header("traceparent");
+        assert_eq!((&sent[..36], &sent[52..]), (&callers[..36], "-01"));
+        assert_ne!(sent, callers, "the span is the delivery's own");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hopeless_one_is_dead_with_its_cause_and_can_be_redelivered() {
     let sink = Sink::start().await;
     sink.answer("/hook", [Answer::status(404), Answer::status(204)]);

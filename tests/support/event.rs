@@ -27,6 +27,7 @@ pub fn event(action: &str) -> EventBuilder {
             brand: Object::new(),
             id: None,
             source: None,
+            traceparent: None,
         },
     }
 }

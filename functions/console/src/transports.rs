@@ -106,5 +106,6 @@ fn test_event(transport: &str, now: Timestamp, random: u128) -> Result<Event, Pr
         brand: Object::new(),
         id: None,
         source: None,
+        traceparent: None,
     })
 }

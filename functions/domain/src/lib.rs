@@ -27,6 +27,7 @@ pub mod recipient;
 pub mod retention;
 pub mod time;
 pub mod token;
+pub mod trace;
 
 pub use event::{Event, EventPk};
 pub use jiff::Timestamp;

@@ -80,6 +80,7 @@ mod tests {
             brand: Object::new(),
             id: None,
             source: None,
+            traceparent: None,
         };
         of(rule, &event, &document).iter().map(|person| person.label().to_owned()).collect()
     }

@@ -1,16 +1,18 @@
 //! Drafts to events: masked, named, stamped.
 //!
-//! Owns what one request's events have in common: the instant, the document, the key.
+//! Owns what one request's events have in common: the instant, the document, the key, the trace.
 
 use domain::Timestamp;
 use domain::document::RulesDocument;
 use domain::event::{Admission, Admitted, Draft, Rejection};
 use domain::mask::Masker;
 use domain::ports::Entropy;
+use domain::trace::TraceParent;
 
 pub(crate) fn all(
     drafts: Vec<Result<Draft, Rejection>>,
     key: Option<&str>,
+    trace: Option<TraceParent>,
     document: &RulesDocument,
     now: Timestamp,
     entropy: &dyn Entropy,
@@ -21,6 +23,7 @@ pub(crate) fn all(
         retention: &document.retention,
         masker: &masker,
         key: key.map(|key| (key, place)),
+        trace,
         random: entropy.bits(),
     };
     let admit = |(place, draft): (usize, Result<Draft, Rejection>)| draft?.admit(&admission(place));

@@ -1,6 +1,6 @@
 //! HTTP request to stored and queued events.
 //!
-//! Owns the whole way in, one stage a file: the door (`api`), `format` and `key` from the headers,
+//! Owns the whole way in, one stage a file: the door (`api`), `format`, `key` and `trace` from the headers,
 //! `decode` of the body, `admit`, `recall` of named events without a time, the intake, `announce`,
 //! `answer`; `route` is their list. Refuses to evaluate anything, and knows no Lambda.
 
@@ -12,6 +12,7 @@ mod format;
 mod key;
 mod recall;
 mod route;
+mod trace;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -21,6 +22,7 @@ use domain::EventPk;
 use domain::document::RulesDocument;
 use domain::event::{Draft, Rejection};
 use domain::ports::{Clock, Configuration, Entropy, Intake, StoreError};
+use domain::trace::TraceParent;
 
 pub use route::{MAX_BODY_BYTES, MAX_EVENTS, router};
 
@@ -64,17 +66,18 @@ impl Ingest {
         key: Option<&str>,
     ) -> Result<Vec<Verdict>, StoreError> {
         let active = self.configuration.current().await?;
-        self.take(drafts, key, &active.document).await
+        self.take(drafts, key, None, &active.document).await
     }
 
     async fn take(
         &self,
         drafts: Vec<Result<Draft, Rejection>>,
         key: Option<&str>,
+        trace: Option<TraceParent>,
         document: &RulesDocument,
     ) -> Result<Vec<Verdict>, StoreError> {
         let now = self.clock.now();
-        let mut admitted = admit::all(drafts, key, document, now, self.entropy.as_ref());
+        let mut admitted = admit::all(drafts, key, trace, document, now, self.entropy.as_ref());
         recall::pks(&mut admitted, self.intake.as_ref(), now).await?;
         let verdicts = admitted.iter().map(|one| one.as_ref().map(|one| one.event.pk).map_err(Clone::clone)).collect();
 

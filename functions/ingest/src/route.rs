@@ -6,17 +6,20 @@
 use std::sync::Arc;
 
 use api::Problem;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::ports::StoreError;
 use domain::token::Scope;
-use http::StatusCode;
+use domain::trace::TraceParent;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use crate::format::Format;
-use crate::{Ingest, answer, decode, key};
+use crate::{Ingest, answer, decode, key, trace};
 
 /// The most bytes of a request's body, counted after decompression: 5 MiB.
 pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
@@ -29,8 +32,20 @@ pub fn router(ingest: Ingest) -> Router {
     Router::new().route("/v1/events", post(events)).route("/healthz", get(health)).with_state(Arc::new(ingest))
 }
 
-async fn events(State(ingest): State<Arc<Ingest>>, request: Request) -> Result<Response, Problem> {
+async fn events(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    let trace = trace::of(&head.headers, ingest.entropy.as_ref());
+    let mut answer = match taken(&ingest, head, body, trace).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.into_response(),
+    };
+    if let Ok(text) = HeaderValue::try_from(trace.to_string()) {
+        answer.headers_mut().insert(trace::TRACEPARENT, text);
+    }
+    answer
+}
+
+async fn taken(ingest: &Ingest, head: Parts, body: Body, trace: TraceParent) -> Result<Response, Problem> {
     ingest.door.admit(&head.headers, Scope::Ingest).await?;
     let format = Format::of(&head.headers)?;
     let key = key::of(&head.headers)?;
@@ -38,7 +53,7 @@ async fn events(State(ingest): State<Arc<Ingest>>, request: Request) -> Result<R
     let active = ingest.configuration.current().await.map_err(repeatable)?;
     let decoded = decode::events(format, &head.headers, &body, &active.document)?;
     let (drafts, places) = decoded.split();
-    let verdicts = ingest.take(drafts, key, &active.document).await.map_err(repeatable)?;
+    let verdicts = ingest.take(drafts, key, Some(trace), &active.document).await.map_err(repeatable)?;
     answer::of(verdicts, &places)
 }
 

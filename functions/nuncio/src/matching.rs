@@ -42,6 +42,7 @@ fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
         retention: &document.retention,
         masker: &Masker::new(&document.redact),
         key: None,
+        trace: None,
         random: 0,
     };
     let admitted = Draft::from_value(parsed.value).and_then(|draft| draft.admit(&admission));

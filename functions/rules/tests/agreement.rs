@@ -96,6 +96,7 @@ prop_compose! {
             brand: Object::new(),
             id: None,
             source: None,
+            traceparent: None,
         }
     }
 }

@@ -22,6 +22,7 @@ fn event(action: &str, app: &str, client_ip: Option<&str>, model: Option<(&str, 
         brand: Object::new(),
         id: None,
         source: None,
+        traceparent: None,
     }
 }
 

@@ -74,6 +74,7 @@ mod tests {
             brand: Object::new(),
             id: None,
             source: None,
+            traceparent: None,
         })
     }
 

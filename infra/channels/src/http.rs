@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::delivery::{Failure, Outcome, retry_after};
+use domain::notification::Notification;
 use domain::ports::Clock;
-use http::header::{HeaderMap, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use ipnet::IpNet;
 use reqwest::{Client, Response, redirect};
 
@@ -41,6 +42,16 @@ pub(crate) struct Post<'a> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) allow: &'a [IpNet],
+}
+
+/// The headers that every request starts from: the event's trace, in a span of the delivery's own.
+pub(crate) fn traced(notification: &Notification) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let trace = notification.event.traceparent.map(|trace| trace.of_delivery(notification.delivery).to_string());
+    if let Some(text) = trace.and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert("traceparent", text);
+    }
+    headers
 }
 
 /// Sends, over connections that are kept for the next time.

@@ -5,7 +5,7 @@
 use domain::delivery::{Failure, Outcome};
 use domain::document::{Severity, Text};
 use domain::notification::Notification;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(crate) async fn send(
     allow: &[IpNet],
 ) -> Result<Outcome, Failure> {
     let url = secret::text(url, &*channels.secrets).await?;
-    let mut headers = HeaderMap::new();
+    let mut headers = crate::http::traced(notification);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let body = payload(notification).to_string().into_bytes();
     channels.http.post(Post { url: &url, headers, body, allow }).await

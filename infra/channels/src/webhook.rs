@@ -4,7 +4,7 @@
 use domain::delivery::{Failure, Outcome};
 use domain::document::{SecretRef, Text};
 use domain::notification::Notification;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub(crate) async fn send(
     let id = format!("msg_{}", notification.delivery);
     let timestamp = channels.clock.now().as_second();
 
-    let mut headers = HeaderMap::new();
+    let mut headers = crate::http::traced(notification);
     headers.insert(CONTENT_TYPE, content_type(target.content_type)?);
     if !keys.is_empty() {
         headers.insert("webhook-signature", printable(&sign::signatures(&keys, &id, timestamp, &body))?);

@@ -141,6 +141,7 @@ fn event(start: Timestamp, number: usize) -> Result<Event, Failure> {
         ),
         id: None,
         source: None,
+        traceparent: None,
     })
 }
 

@@ -33,6 +33,7 @@ fn event(number: u128) -> Arc<Event> {
         brand: Object::new(),
         id: None,
         source: None,
+        traceparent: None,
     })
 }
 

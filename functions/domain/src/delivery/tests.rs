@@ -22,6 +22,7 @@ fn opened() -> Delivery {
         brand: Object::new(),
         id: None,
         source: None,
+        traceparent: None,
     };
     Delivery::open(&event, &Rule::named("r"), "t", Person::new("ann", ""), now())
 }

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{Action, Event, EventPk, MAX_EVENT_BYTES, Object};
 use crate::mask::Masker;
 use crate::retention::Retention;
+use crate::trace::TraceParent;
 
 /// How far a caller's clock may run ahead.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
@@ -17,8 +18,20 @@ const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 /// How long a named event without a time of its own is remembered.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
-const KEYS: [&str; 11] =
-    ["pk", "id", "source", "user", "action", "app", "context", "client_ip", "created", "expires", "brand"];
+const KEYS: [&str; 12] = [
+    "pk",
+    "id",
+    "source",
+    "user",
+    "action",
+    "app",
+    "context",
+    "client_ip",
+    "created",
+    "expires",
+    "brand",
+    "traceparent",
+];
 
 /// An event as the caller sees it: every field is well-formed, nothing is masked yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +54,8 @@ pub struct Draft {
     pub created: Option<Timestamp>,
     /// The tenant or brand.
     pub brand: Object,
+    /// The trace that it belongs to, where that is not its request's.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// Why an event is not taken.
@@ -81,6 +96,8 @@ pub struct Admission<'a> {
     pub masker: &'a Masker,
     /// The request's `Idempotency-Key` and the event's place in the request.
     pub key: Option<(&'a str, usize)>,
+    /// The request's trace.
+    pub trace: Option<TraceParent>,
     /// Chance, for the pk of an unnamed event.
     pub random: u128,
 }
@@ -127,13 +144,15 @@ impl Draft {
         // The caller's `pk` is its own name for the event; Nuncio gives the event another.
         let pk = take_name(&mut object, "pk")?;
         let id = take_name(&mut object, "id")?;
+        let context = take_object(&mut object, "context")?;
         Ok(Self {
             id: id.or(pk),
             source: take_name(&mut object, "source")?,
             user: take_object(&mut object, "user")?,
             action,
             app: take_text(&mut object, "app")?.unwrap_or_default(),
-            context: take_object(&mut object, "context")?,
+            traceparent: take_trace(&mut object, &context)?,
+            context,
             client_ip: take_ip(&mut object)?,
             created: take_time(&mut object, "created")?,
             brand: take_object(&mut object, "brand")?,
@@ -142,7 +161,7 @@ impl Draft {
 
     /// Masks it, names it and stamps its expiry.
     ///
-    /// The pk of a named event depends on its name, its time and its masked body alone.
+    /// The pk of a named event depends on its name, its time and its masked body alone, not on its trace.
     ///
     /// # Errors
     /// When `created` is more than 15 minutes ahead or before 1970, or when the event is larger than
@@ -178,6 +197,7 @@ impl Draft {
             brand: self.brand,
             id: self.id,
             source: self.source,
+            traceparent: self.traceparent.or(admission.trace),
         };
         let json = event.to_json();
         let bytes = json.len();
@@ -305,6 +325,17 @@ fn take_time(object: &mut Object, key: &str) -> Result<Option<Timestamp>, Reject
         ));
     }
     Ok(Some(crate::time::to_micros(instant)))
+}
+
+/// Where the event itself does not say, its context may: there CloudEvents' extensions are.
+fn take_trace(object: &mut Object, context: &Object) -> Result<Option<TraceParent>, Rejection> {
+    match take_text(object, "traceparent")? {
+        Some(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|error| Rejection::malformed("/traceparent", format!("traceparent is {error}"))),
+        None => Ok(context.get("traceparent").and_then(Value::as_str).and_then(|text| text.parse().ok())),
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::trace::TraceParent;
+
 /// A JSON object with its keys in the caller's order.
 pub type Object = Map<String, Value>;
 
@@ -23,7 +25,7 @@ pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// A stored event. It is never changed after it was stored.
 ///
 /// As JSON the keys come in the order of the fields; `id` and `source` are there only where the
-/// caller named the event.
+/// caller named the event, `traceparent` where it came by a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The time-ordered name that Nuncio gave it.
@@ -52,6 +54,9 @@ pub struct Event {
     /// What makes the caller's `id` unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The trace that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<TraceParent>,
 }
 
 impl Event {

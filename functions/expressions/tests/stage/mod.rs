@@ -67,6 +67,7 @@ pub(crate) fn event() -> Event {
         brand: object(json!({ "name": "Default brand" })),
         id: None,
         source: None,
+        traceparent: None,
     }
 }
 

@@ -8,4 +8,5 @@ mod log;
 mod refused;
 mod repeated;
 mod seeds;
+mod traced;
 mod world;

@@ -11,8 +11,20 @@ use serde_json::Value;
 use super::leaf::Leaf;
 
 /// Every key that an event can have.
-pub(crate) const EVENT_KEYS: [&str; 11] =
-    ["pk", "user", "action", "app", "context", "client_ip", "created", "expires", "brand", "id", "source"];
+pub(crate) const EVENT_KEYS: [&str; 12] = [
+    "pk",
+    "user",
+    "action",
+    "app",
+    "context",
+    "client_ip",
+    "created",
+    "expires",
+    "brand",
+    "id",
+    "source",
+    "traceparent",
+];
 
 /// What has fields.
 #[derive(Clone, Copy)]
@@ -49,6 +61,7 @@ impl<'a> Holder<'a> {
             "brand" => Some(Slot::Object(&event.brand)),
             "id" => event.id.as_deref().and_then(kept),
             "source" => event.source.as_deref().and_then(kept),
+            "traceparent" => event.traceparent.and_then(|trace| made(trace.to_string())),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ fn admit_keyed(value: Value, key: Option<(&str, usize)>, random: u128) -> Result
         retention: &Retention::default(),
         masker: &Masker::default(),
         key,
+        trace: None,
         random,
     })
 }
