@@ -31,6 +31,7 @@ pub(crate) async fn world() -> World {
         log: Arc::new(adapters.event_log()),
         queue: Arc::new(adapters.work_queue()),
         ledger: Arc::new(adapters.ledger()),
+        suppression: Arc::new(adapters.suppression()),
         inbox: Arc::new(adapters.inbox()),
         tokens: Arc::new(adapters.tokens()),
         documents: Arc::new(adapters.documents()),

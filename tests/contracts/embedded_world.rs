@@ -21,6 +21,7 @@ pub(crate) async fn world() -> World {
         log: shared.clone(),
         queue: shared.clone(),
         ledger: shared.clone(),
+        suppression: shared.clone(),
         inbox: shared.clone(),
         tokens: shared.clone(),
         documents: shared.clone(),

@@ -166,3 +166,18 @@ pub(crate) async fn tells_what_is_due_longest_first(world: &World) {
     assert!(replace(world, &closed.after(attempt(now), Next::Dead)).await);
     assert_eq!(mine(due(3000).await), [2, 0]);
 }
+
+pub(crate) async fn gets_all_that_are_there(world: &World) {
+    let now = somewhen();
+    let entries: Vec<_> = (0..120).map(|_| entry(now, "ann")).collect();
+    let even: Vec<_> = entries.iter().step_by(2).cloned().collect();
+    world.ledger.open(&even).await.unwrap();
+    let ids: Vec<_> = entries.iter().chain(&entries[..3]).map(|entry| entry.id).collect();
+    let mut found = world.ledger.get_all(&ids).await.unwrap();
+    found.sort_by_key(|entry| entry.id);
+    let mut expected = even;
+    expected.sort_by_key(|entry| entry.id);
+    found.dedup();
+    assert_eq!(found, expected);
+    assert_eq!(world.ledger.get_all(&[]).await.unwrap(), []);
+}

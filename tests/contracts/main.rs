@@ -5,6 +5,7 @@
 //! written but not listed is dead code, which the compiler reports.
 
 mod aws_world;
+mod dispatchers;
 mod documents;
 mod embedded_world;
 mod event_log;
@@ -13,6 +14,8 @@ mod inbox;
 mod intake;
 mod ledger;
 mod ledger_lists;
+mod storms;
+mod suppression;
 mod tokens;
 mod work_queue;
 mod world;
@@ -64,12 +67,23 @@ macro_rules! backend {
                 replaces_only_the_last_revision,
                 lets_one_of_sixteen_replace,
                 keeps_all_of_an_entry,
+                gets_all_that_are_there,
                 tells_what_is_due_longest_first,
             }
             backend! { @port ledger_lists, $world,
                 go_newest_event_first,
                 keep_to_what_was_asked_for,
                 follow_an_entry_through_its_states,
+            }
+            backend! { @port suppression, $world,
+                keeps_all_of_a_lane,
+                replaces_only_the_last_revision,
+                lets_one_of_sixteen_put,
+                forgets_what_has_expired,
+            }
+            backend! { @port storms, $world,
+                a_throttle_lets_exactly_so_many_through,
+                a_throttle_counts_each_key_apart,
             }
             backend! { @port inbox, $world,
                 holds_an_item_once,

@@ -10,7 +10,8 @@
 //! 2. [`mask`] takes the secrets out; [`event::Draft::admit`] gives it a `pk` and an expiry.
 //! 3. [`message`] carries it through the queue; the rules crate says which rules it matches.
 //! 4. [`recipient`] says who is told; [`loop_guard`] stops events that Nuncio itself caused.
-//! 5. [`delivery`] is one message to one person: its ledger entry, its attempts, and
+//! 5. [`suppression`] says what storm control keeps back, and why.
+//! 6. [`delivery`] is one message to one person: its ledger entry, its attempts, and
 //!    [`delivery::retry`], which decides what follows an attempt.
 
 pub mod delivery;
@@ -25,6 +26,7 @@ pub mod notification;
 pub mod ports;
 pub mod recipient;
 pub mod retention;
+pub mod suppression;
 pub mod time;
 pub mod token;
 pub mod trace;

@@ -14,6 +14,7 @@ use crate::event::{ActionPattern, Event, EventPk};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
+use crate::suppression::{Lane, LaneId};
 use crate::token::{Token, TokenHash};
 
 /// A store or queue did not do what it was asked.
@@ -189,10 +190,22 @@ pub trait Ledger: Send + Sync {
     async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError>;
     /// The entry.
     async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+    /// Those of the entries that are there, in any order.
+    async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError>;
     /// Up to `limit` entries whose `due_at` has come, the longest due first.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError>;
     /// A page, newest event first.
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError>;
+}
+
+/// What storm control remembers. Every write is conditional.
+#[async_trait]
+pub trait Suppression: Send + Sync {
+    /// The lane as last written, whether it has expired or not.
+    async fn lane(&self, id: LaneId) -> Result<Option<Lane>, StoreError>;
+    /// Puts the lane over the one whose revision is smaller by one, or, with revision 0, where there is none; says
+    /// whether it did.
+    async fn put_lane(&self, id: LaneId, lane: &Lane) -> Result<bool, StoreError>;
 }
 
 /// Everybody's inbox.

@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, Documents, EventLog, Inbox, Intake, Ledger, Mailer, RememberedTokens, Secrets, Table, Tokens,
-    WorkQueue,
+    Configuration, Documents, EventLog, Inbox, Intake, Ledger, Mailer, RememberedTokens, Secrets, Suppression, Table,
+    Tokens, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -70,6 +70,11 @@ impl Adapters {
     /// The ledger of deliveries.
     pub fn ledger(&self) -> Ledger {
         Ledger::new(self.table())
+    }
+
+    /// What storm control remembers.
+    pub fn suppression(&self) -> Suppression {
+        Suppression::new(self.table())
     }
 
     /// Everybody's inbox.

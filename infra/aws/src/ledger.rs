@@ -1,5 +1,7 @@
 //! The ledger: each entry an item that is written on condition of its revision.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
@@ -11,11 +13,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::describe::describe;
 use crate::events::MOST_EXAMINED;
 use crate::table::item::{Item, content, keys, number, record, string, text};
-use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, Family, SK};
+use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, Family, REVISION, SK};
 use crate::table::{AT_ONCE, Put, Table, Walk, put};
 
-/// The entry's revision, as DynamoDB can compare it.
-const REVISION: &str = "rev";
 /// The most keys a batch read takes.
 const BATCH: usize = 100;
 
@@ -104,32 +104,6 @@ impl Ledger {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
-        let mut entries = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(BATCH) {
-            let all = ids.iter().map(|id| keys(keys::delivery(*id, self.table.shards()))).collect();
-            let mut wanted = Some(
-                KeysAndAttributes::builder()
-                    .set_keys(Some(all))
-                    .consistent_read(true)
-                    .build()
-                    .map_err(StoreError::store)?,
-            );
-            while let Some(request) = wanted {
-                let answer =
-                    self.table.client().batch_get_item().request_items(self.table.name(), request).send().await;
-                let answer = answer.map_err(|error| StoreError::store(describe(&error)))?;
-                for item in
-                    answer.responses.into_iter().filter_map(|mut tables| tables.remove(self.table.name())).flatten()
-                {
-                    entries.push(content(&item)?);
-                }
-                wanted = answer.unprocessed_keys.and_then(|mut left| left.remove(self.table.name()));
-            }
-        }
-        Ok(entries)
-    }
-
     /// Dead entries, newest event first. The index may lag a moment behind the entries.
     async fn dead(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
         let mut bound = query.before.map_or_else(|| keys::LAST.to_owned(), |before| before.to_string());
@@ -141,7 +115,7 @@ impl Ledger {
             // Of each shard at least so many were asked for, so no shard's next one is newer than these.
             found.truncate(BATCH);
             let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
-            let mut entries = self.get_all(&ids).await?;
+            let mut entries = ports::Ledger::get_all(self, &ids).await?;
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
             for entry in entries.into_iter().filter(|entry| query.admits(entry)) {
                 if results.len() == query.limit {
@@ -200,6 +174,34 @@ impl ports::Ledger for Ledger {
 
     async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
         self.table.get(keys::delivery(id, self.table.shards())).await?.map(|item| content(&item)).transpose()
+    }
+
+    async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
+        let mut entries = Vec::with_capacity(ids.len());
+        // A batch refuses to be asked for the same twice.
+        let ids: Vec<DeliveryId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        for ids in ids.chunks(BATCH) {
+            let all = ids.iter().map(|id| keys(keys::delivery(*id, self.table.shards()))).collect();
+            let mut wanted = Some(
+                KeysAndAttributes::builder()
+                    .set_keys(Some(all))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(StoreError::store)?,
+            );
+            while let Some(request) = wanted {
+                let answer =
+                    self.table.client().batch_get_item().request_items(self.table.name(), request).send().await;
+                let answer = answer.map_err(|error| StoreError::store(describe(&error)))?;
+                for item in
+                    answer.responses.into_iter().filter_map(|mut tables| tables.remove(self.table.name())).flatten()
+                {
+                    entries.push(content(&item)?);
+                }
+                wanted = answer.unprocessed_keys.and_then(|mut left| left.remove(self.table.name()));
+            }
+        }
+        Ok(entries)
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {

@@ -19,6 +19,7 @@ mod pack;
 mod queue;
 mod secrets;
 pub mod settings;
+mod suppression;
 mod table;
 mod tokens;
 
@@ -34,5 +35,6 @@ pub use mailer::Mailer;
 pub use queue::WorkQueue;
 pub use secrets::Secrets;
 pub use settings::Settings;
+pub use suppression::Suppression;
 pub use table::Table;
 pub use tokens::{RememberedTokens, Tokens};

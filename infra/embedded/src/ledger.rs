@@ -31,6 +31,13 @@ impl Ledger for Store {
         self.readers.read(move |connection| get(connection, id)).await
     }
 
+    async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
+        let ids = ids.to_vec();
+        let get_all =
+            move |connection: &Connection| ids.into_iter().filter_map(|id| get(connection, id).transpose()).collect();
+        self.readers.read(get_all).await
+    }
+
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
         let due = move |connection: &Connection| {
             let mut select = connection.prepare_cached(

@@ -12,6 +12,9 @@
 //! Delivered   Retrying ──▶   Dead
 //!                 └─ claim ─▶ Pending
 //! ```
+//!
+//! What storm control keeps back is opened as Suppressed, closed. An operator can open Dead and Suppressed
+//! entries again, as Retrying.
 
 mod id;
 mod outcome;
@@ -26,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Rule, Severity};
 use crate::event::{Event, EventPk};
 use crate::recipient::Person;
+use crate::suppression::Cause;
 use retry::Next;
 
 /// How long a claim holds: longer than the slowest send, shorter than a queue's patience.
@@ -91,6 +95,9 @@ pub struct Delivery {
     /// How many of them were made before an operator last opened it again.
     #[serde(default)]
     pub earlier_attempts: usize,
+    /// What kept it back, also after an operator sent it all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Cause>,
     /// While somebody is sending it.
     pub lease: Option<Lease>,
     /// When the next attempt is due.
@@ -138,11 +145,19 @@ impl Delivery {
             state: State::Pending,
             attempts: Vec::new(),
             earlier_attempts: 0,
+            suppressed: None,
             lease: Some(Lease { until: crate::time::later(now, LEASE) }),
             next_at: None,
             created: now,
             expires: event.expires.max(crate::time::later(now, SHORTEST_MEMORY)),
         }
+    }
+
+    /// Keeps a new entry back: it is closed without an attempt.
+    pub fn keep_back(&mut self, cause: Cause) {
+        self.state = State::Suppressed;
+        self.suppressed = Some(cause);
+        self.lease = None;
     }
 
     /// The event it tells of.
@@ -205,14 +220,14 @@ impl Delivery {
         Self { revision: self.revision + 1, state: State::Retrying, lease: None, next_at, ..self.clone() }
     }
 
-    /// A dead entry opened again by an operator, due at once; its attempts stay on record, and the
-    /// retry schedule begins anew.
+    /// A dead or suppressed entry opened again by an operator, due at once; its attempts stay on record,
+    /// and the retry schedule begins anew. Storm control is not asked again.
     ///
     /// # Errors
-    /// Unless it is dead.
-    pub fn redelivered(&self, now: Timestamp) -> Result<Self, NotDead> {
-        if self.state != State::Dead {
-            return Err(NotDead(self.state));
+    /// Unless it is dead or suppressed.
+    pub fn redelivered(&self, now: Timestamp) -> Result<Self, NotRedeliverable> {
+        if !matches!(self.state, State::Dead | State::Suppressed) {
+            return Err(NotRedeliverable(self.state));
         }
         Ok(Self { earlier_attempts: self.attempts.len(), ..self.postponed(now) })
     }
@@ -223,10 +238,10 @@ impl Delivery {
     }
 }
 
-/// Only a dead delivery can be redelivered.
+/// Only a dead or suppressed delivery can be redelivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("only a dead delivery can be redelivered; this one is {0:?}")]
-pub struct NotDead(pub State);
+#[error("only a dead or suppressed delivery can be redelivered; this one is {0:?}")]
+pub struct NotRedeliverable(pub State);
 
 #[cfg(test)]
 mod tests;

@@ -76,12 +76,19 @@ fn a_failed_one_waits_its_time() {
 }
 
 #[test]
-fn only_the_dead_are_redelivered() {
+fn only_the_dead_and_the_suppressed_are_redelivered() {
     let dead = opened().after(attempt(), Next::Dead);
     let opened_again = dead.redelivered(now()).unwrap();
     assert_eq!((opened_again.due_at(), opened_again.attempts.len()), (Some(now()), 1));
     assert_eq!(opened_again.attempt_number(), 1, "the schedule begins anew");
-    assert_eq!(opened().redelivered(now()), Err(NotDead(State::Pending)));
+    assert_eq!(opened().redelivered(now()), Err(NotRedeliverable(State::Pending)));
+
+    let mut kept_back = opened();
+    kept_back.keep_back(Cause::Mute { until: after_seconds(60) });
+    assert_eq!(kept_back.claim(Timestamp::MAX), Err(Unclaimable::Closed));
+    assert_eq!((kept_back.revision, kept_back.due_at()), (0, None));
+    let opened_again = kept_back.redelivered(now()).unwrap();
+    assert_eq!((opened_again.due_at(), opened_again.suppressed), (Some(now()), kept_back.suppressed));
 }
 
 #[test]

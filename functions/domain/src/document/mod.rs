@@ -6,6 +6,7 @@
 mod built_in;
 mod pattern;
 mod policy;
+mod storm;
 mod transport;
 
 pub use pattern::{
@@ -13,6 +14,7 @@ pub use pattern::{
     compare as compare_numbers,
 };
 pub use policy::{Binding, EventMatcher, Mode, Policy, Rule};
+pub use storm::{FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
 pub use transport::{SecretRef, Text, Transport, TransportKind};
 
 use std::collections::BTreeMap;

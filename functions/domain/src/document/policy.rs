@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{EventPattern, Severity};
+use super::{EventPattern, MuteWindow, Severity, Throttle};
 use crate::event::ActionPattern;
 
 /// Decides whether an event is meant.
@@ -89,6 +89,12 @@ pub struct Rule {
     pub bindings: Vec<Binding>,
     /// How they are taken together.
     pub mode: Mode,
+    /// At most so often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<Throttle>,
+    /// Not within these windows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mute: Vec<MuteWindow>,
 }
 
 impl Rule {
@@ -104,6 +110,8 @@ impl Rule {
             transports: Vec::new(),
             bindings: Vec::new(),
             mode: Mode::Any,
+            throttle: None,
+            mute: Vec::new(),
         }
     }
 }

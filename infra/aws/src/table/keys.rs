@@ -9,11 +9,13 @@
 //! | inbox item | `N#<username>` | the item's pk |
 //! | token | `TOKENS` | its hash |
 //! | remembered name | `I#<hash>` | `I` |
+//! | what storm control remembers of a lane | `S#<lane>` | `S` |
 //! | rules document | `C` | `<version>#<chunk>` |
 
 use domain::EventPk;
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
+use domain::suppression::LaneId;
 
 /// Partition key.
 pub(crate) const PK: &str = "pk";
@@ -21,6 +23,8 @@ pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 /// When DynamoDB may delete it, in whole seconds.
 pub(crate) const TTL: &str = "ttl";
+/// The record's revision, as DynamoDB can compare it.
+pub(crate) const REVISION: &str = "rev";
 /// The compressed record.
 pub(crate) const BODY: &str = "body";
 /// Sparse index over ledger entries: which wait for another attempt, which are dead.
@@ -91,6 +95,11 @@ pub(crate) fn delivery(id: DeliveryId, shards: u16) -> (String, String) {
 /// Partition and sort key of a remembered name.
 pub(crate) fn name(hash: &[u8; 32]) -> (String, String) {
     (format!("I#{}", domain::token::TokenHash(*hash).to_hex()), "I".to_owned())
+}
+
+/// Partition and sort key of a lane.
+pub(crate) fn lane(id: LaneId) -> (String, String) {
+    (format!("S#{id}"), "S".to_owned())
 }
 
 /// Partition of somebody's inbox.

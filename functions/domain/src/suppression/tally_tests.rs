@@ -1,0 +1,83 @@
+use std::num::NonZeroU32;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::retention::Period;
+
+fn throttle(max: u32, seconds: u32) -> Throttle {
+    let per = Period::parse(&format!("seconds={seconds}")).unwrap();
+    Throttle { max: NonZeroU32::new(max).unwrap(), per, by: Vec::new() }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn event(number: u32) -> EventPk {
+    EventPk::unnamed(at(0), u128::from(number))
+}
+
+#[test]
+fn the_period_slides() {
+    let throttle = throttle(2, 10);
+    let first = Tally::default().judge(&throttle, &[event(1), event(2), event(3)], at(0));
+    assert_eq!(first.verdicts, [Verdict::Pass, Verdict::Pass, Verdict::Hold { until: at(10) }]);
+    let tally = first.changed.unwrap();
+    assert_eq!(tally.expires(&throttle), at(10));
+    let full = tally.judge(&throttle, &[event(4)], at(9));
+    assert_eq!((full.verdicts, full.changed), (vec![Verdict::Hold { until: at(10) }], None));
+    assert_eq!(tally.judge(&throttle, &[event(4)], at(10)).verdicts, [Verdict::Pass]);
+}
+
+#[test]
+fn a_lowered_maximum_holds_at_once() {
+    let tally = Tally::default().judge(&throttle(3, 10), &[event(1)], at(0)).changed.unwrap();
+    let tally = tally.judge(&throttle(3, 10), &[event(2), event(3)], at(5)).changed.unwrap();
+    assert_eq!(tally.judge(&throttle(1, 10), &[event(4)], at(6)).verdicts, [Verdict::Hold { until: at(15) }]);
+}
+
+#[test]
+fn what_was_written_stays_readable() {
+    let written = r#"{"passed":[{"event":"018650dd-2c93-7f1e-8afe-ad5af90bf680","at":"2026-01-02T03:04:05.000000Z"}]}"#;
+    let tally: Tally = serde_json::from_str(written).unwrap();
+    assert_eq!(serde_json::to_string(&tally).unwrap(), written);
+}
+
+proptest! {
+    /// Messages that arrive again, in any grouping, while time goes on.
+    #[test]
+    fn never_more_than_max_in_any_period_and_none_twice(
+        max in 1_u32..5,
+        per in 1_u32..20,
+        messages in prop::collection::vec((0_i64..6, prop::collection::vec(0_u32..30, 1..6)), 1..30),
+    ) {
+        let throttle = throttle(max, per);
+        let (mut tally, mut now, mut passes) = (Tally::default(), 0, Vec::<(i64, u32)>::new());
+        for (wait, numbers) in messages {
+            now += wait;
+            let events: Vec<_> = numbers.iter().map(|number| event(*number)).collect();
+            let judged = tally.judge(&throttle, &events, at(now));
+            for (number, verdict) in numbers.iter().zip(&judged.verdicts) {
+                let counted = passes.iter().any(|(at, known)| known == number && at + i64::from(per) > now);
+                match verdict {
+                    Verdict::Pass if !counted => passes.push((now, *number)),
+                    Verdict::Pass => {}
+                    Verdict::Hold { until } => {
+                        prop_assert!(!counted, "what was let through stays so");
+                        let waits = until.duration_since(at(now));
+                        prop_assert!(waits > SignedDuration::ZERO && waits <= throttle.per.duration());
+                    }
+                }
+            }
+            tally = judged.changed.unwrap_or(tally);
+            let again = tally.judge(&throttle, &events, at(now));
+            prop_assert_eq!((again.verdicts, again.changed), (judged.verdicts, None), "judging again changes nothing");
+        }
+        for (begin, _) in &passes {
+            let within = passes.iter().filter(|(at, _)| (*begin..begin + i64::from(per)).contains(at)).count();
+            prop_assert!(within <= usize::try_from(max).unwrap());
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Dispatchers side by side over a world's stores, with a channel that only remembers, and a ledger that
+//! fails now and then as a crash would: after counting, before anything is opened.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use dispatch::{DispatchError, Dispatcher, Parts};
+use domain::Timestamp;
+use domain::delivery::{Delivery, DeliveryId, Outcome};
+use domain::document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
+use domain::event::Event;
+use domain::message::{Message, Work};
+use domain::notification::Notification;
+use domain::ports::{Active, Channel, Configuration, DeliveryQuery, Ledger, Opened, Page, StoreError};
+use domain::recipient::Person;
+use futures_util::future::join_all;
+use support::{FakeClock, SeededEntropy};
+
+use crate::world::World;
+
+/// How many work at once.
+const SIDE_BY_SIDE: usize = 8;
+
+/// A document with one rule that every event fires, which tells two people by inbox.
+pub(crate) fn document(rule: impl FnOnce(&mut Rule)) -> RulesDocument {
+    let mut document = RulesDocument::default();
+    let [email, local] = Transport::built_in();
+    document.transports.extend([(email.name.clone(), email), (local.name.clone(), local)]);
+    document.groups.insert("ops".to_owned(), vec![Person::new("ann", ""), Person::new("bob", "")]);
+    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()));
+    let mut one = Rule::named(support::unique("rule"));
+    one.group = Some("ops".to_owned());
+    one.transports = vec![Transport::DEFAULT_LOCAL.to_owned()];
+    one.bindings = vec![Binding::to("any")];
+    rule(&mut one);
+    document.rules.push(one);
+    document
+}
+
+/// Dispatchers that share a world, a clock and what they sent.
+pub(crate) struct Dispatchers {
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) sent: Arc<Sent>,
+    dispatchers: Vec<Dispatcher>,
+}
+
+impl Dispatchers {
+    pub(crate) fn of(world: &World, document: RulesDocument, now: Timestamp) -> Self {
+        let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
+        let sent = Arc::new(Sent::default());
+        let active = Active { version: 1, document, source: String::new(), at: now, by: String::new() };
+        let configuration = Arc::new(Fixed(Arc::new(active)));
+        let dispatcher = |_| {
+            Dispatcher::new(Parts {
+                log: world.log.clone(),
+                ledger: Arc::new(Faltering { ledger: world.ledger.clone(), opened: AtomicU32::new(0) }),
+                suppression: world.suppression.clone(),
+                queue: world.queue.clone(),
+                configuration: configuration.clone(),
+                channel: sent.clone(),
+                clock: clock.clone(),
+                entropy: Arc::new(SeededEntropy::new(7)),
+            })
+        };
+        Self { dispatchers: (0..SIDE_BY_SIDE).map(dispatcher).collect(), clock, sent }
+    }
+
+    /// Every dispatcher gets every message, each in another order, and again whatever failed.
+    pub(crate) async fn all_handle_all(&self, messages: &[Vec<Arc<Event>>]) {
+        let each = self.dispatchers.iter().enumerate().map(|(shift, dispatcher)| async move {
+            for place in 0..messages.len() {
+                let events = &messages[(place + shift * 3) % messages.len()];
+                handle(dispatcher, Work::Events(events.clone())).await;
+            }
+        });
+        join_all(each).await;
+    }
+
+    /// The first one handles a message.
+    pub(crate) async fn one_handles(&self, work: Work) {
+        handle(&self.dispatchers[0], work).await;
+    }
+}
+
+/// Until it succeeds, or is somebody else's.
+async fn handle(dispatcher: &Dispatcher, work: Work) {
+    while let Err(DispatchError::Store(error)) = dispatcher.handle(Message::new(work.clone()), Timestamp::MAX).await {
+        assert!(error.to_string().contains(CRASH), "{error}");
+    }
+}
+
+/// What left, in the order in which it did.
+#[derive(Default)]
+pub(crate) struct Sent(Mutex<Vec<Notification>>);
+
+impl Sent {
+    pub(crate) fn all(&self) -> Vec<Notification> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Channel for Sent {
+    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> Outcome {
+        self.0.lock().unwrap().push(notification.clone());
+        Outcome::Delivered { status: None, answer: String::new() }
+    }
+
+    fn endpoint(&self, transport: &Transport) -> String {
+        transport.name.clone()
+    }
+}
+
+struct Fixed(Arc<Active>);
+
+#[async_trait]
+impl Configuration for Fixed {
+    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
+const CRASH: &str = "crashed before opening";
+
+/// A real ledger to which every third opening does not get.
+struct Faltering {
+    ledger: Arc<dyn Ledger>,
+    opened: AtomicU32,
+}
+
+#[async_trait]
+impl Ledger for Faltering {
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
+        if self.opened.fetch_add(1, Ordering::SeqCst) % 3 == 0 {
+            return Err(StoreError::store(CRASH));
+        }
+        self.ledger.open(entries).await
+    }
+    async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError> {
+        self.ledger.replace(entries).await
+    }
+    async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        self.ledger.get(id).await
+    }
+    async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
+        self.ledger.get_all(ids).await
+    }
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
+        self.ledger.due(now, limit).await
+    }
+    async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
+        self.ledger.list(query).await
+    }
+}

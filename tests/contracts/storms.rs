@@ -1,0 +1,86 @@
+//! What holds in a storm: many dispatchers at once, every message several times, crashes in between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::Timestamp;
+use domain::delivery::{Delivery, State};
+use domain::document::{FieldPath, Throttle};
+use domain::event::{Event, EventPk};
+use domain::message::Work;
+use domain::ports::DeliveryQuery;
+use domain::retention::Period;
+use domain::suppression::Cause;
+use jiff::SignedDuration;
+use support::event;
+
+use crate::dispatchers::{Dispatchers, document};
+use crate::world::{World, somewhen};
+
+fn throttle(max: u32, by: &[&str]) -> Throttle {
+    let by = by.iter().map(|path| FieldPath::parse(path).unwrap()).collect();
+    Throttle { max: max.try_into().unwrap(), per: Period::parse("hours=1").unwrap(), by }
+}
+
+/// Messages of three events each.
+fn messages(count: usize, now: Timestamp, address: &str) -> Vec<Vec<Arc<Event>>> {
+    let one = || event("login_failed").created(now).client_ip(address).shared();
+    (0..count).map(|_| (0..3).map(|_| one()).collect()).collect()
+}
+
+async fn entries(world: &World, event: EventPk) -> Vec<Delivery> {
+    let query = DeliveryQuery { event: Some(event), limit: 10, ..DeliveryQuery::default() };
+    world.ledger.list(&query).await.unwrap().results
+}
+
+pub(crate) async fn a_throttle_lets_exactly_so_many_through(world: &World) {
+    let now = somewhen();
+    let rules = document(|rule| rule.throttle = Some(throttle(5, &[])));
+    let dispatchers = Dispatchers::of(world, rules, now);
+    let messages = messages(4, now, "192.0.2.7");
+    dispatchers.all_handle_all(&messages).await;
+
+    let mut sent: BTreeMap<EventPk, Vec<String>> = BTreeMap::new();
+    for notification in dispatchers.sent.all() {
+        sent.entry(notification.event.pk).or_default().push(notification.recipient.username);
+    }
+    assert_eq!(sent.len(), 5, "{sent:?}");
+    for told in sent.values_mut() {
+        told.sort();
+        assert_eq!(told, &["ann", "bob"], "everybody is told of an event, once");
+    }
+    for event in messages.iter().flatten() {
+        let entries = entries(world, event.pk).await;
+        assert_eq!(entries.len(), 2, "what is suppressed is in the ledger too");
+        for entry in entries {
+            let told = sent.contains_key(&event.pk);
+            assert_eq!(entry.state, if told { State::Delivered } else { State::Suppressed });
+            let until = domain::time::later(domain::time::to_micros(now), SignedDuration::from_hours(1));
+            let cause = Cause::throttle(&throttle(5, &[]), Vec::new(), until);
+            assert_eq!(entry.suppressed, (!told).then_some(cause));
+        }
+    }
+
+    // When the hour has passed there is room again, and what was suppressed stays so.
+    dispatchers.clock.advance(SignedDuration::from_hours(1));
+    for again in messages {
+        dispatchers.one_handles(Work::Events(again)).await;
+    }
+    assert_eq!(dispatchers.sent.all().len(), 10);
+    dispatchers.one_handles(Work::Events(vec![event("login_failed").created(now).shared()])).await;
+    assert_eq!(dispatchers.sent.all().len(), 12);
+}
+
+pub(crate) async fn a_throttle_counts_each_key_apart(world: &World) {
+    let now = somewhen();
+    let rules = document(|rule| rule.throttle = Some(throttle(2, &["client_ip"])));
+    let dispatchers = Dispatchers::of(world, rules, now);
+    let mut both = messages(2, now, "192.0.2.7");
+    both.extend(messages(2, now, "192.0.2.8"));
+    dispatchers.all_handle_all(&both).await;
+    let mut sent: BTreeMap<String, usize> = BTreeMap::new();
+    for notification in dispatchers.sent.all() {
+        *sent.entry(notification.event.client_ip.unwrap().to_string()).or_default() += 1;
+    }
+    assert_eq!(sent, BTreeMap::from([("192.0.2.7".to_owned(), 4), ("192.0.2.8".to_owned(), 4)]));
+}
