@@ -7,6 +7,8 @@
 //!
 //! [`RuleSet::plan`] adds who is told by what, and whether the loop guard holds it back.
 //!
+//! [`muted_until`] judges a rule's mute windows.
+//!
 //! Nothing here does I/O or knows the time.
 //!
 //! # Event patterns
@@ -51,6 +53,7 @@ mod compiled;
 mod explain;
 mod facts;
 mod index;
+mod mute;
 mod pattern;
 mod plan;
 mod policies;
@@ -58,4 +61,5 @@ pub mod rehearsal;
 
 pub use compiled::RuleSet;
 pub use explain::{Explanation, PolicyVerdict, explain};
+pub use mute::muted_until;
 pub use plan::{Plan, Telling};
