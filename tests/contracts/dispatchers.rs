@@ -42,7 +42,7 @@ pub(crate) fn document(rule: impl FnOnce(&mut Rule)) -> RulesDocument {
 pub(crate) struct Dispatchers {
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) sent: Arc<Sent>,
-    dispatchers: Vec<Dispatcher>,
+    each: Vec<Dispatcher>,
 }
 
 impl Dispatchers {
@@ -63,12 +63,12 @@ impl Dispatchers {
                 entropy: Arc::new(SeededEntropy::new(7)),
             })
         };
-        Self { dispatchers: (0..SIDE_BY_SIDE).map(dispatcher).collect(), clock, sent }
+        Self { each: (0..SIDE_BY_SIDE).map(dispatcher).collect(), clock, sent }
     }
 
     /// Every dispatcher gets every message, each in another order, and again whatever failed.
     pub(crate) async fn all_handle_all(&self, messages: &[Vec<Arc<Event>>]) {
-        let each = self.dispatchers.iter().enumerate().map(|(shift, dispatcher)| async move {
+        let each = self.each.iter().enumerate().map(|(shift, dispatcher)| async move {
             for place in 0..messages.len() {
                 let events = &messages[(place + shift * 3) % messages.len()];
                 handle(dispatcher, Work::Events(events.clone())).await;
@@ -79,7 +79,7 @@ impl Dispatchers {
 
     /// The first one handles a message.
     pub(crate) async fn one_handles(&self, work: Work) {
-        handle(&self.dispatchers[0], work).await;
+        handle(&self.each[0], work).await;
     }
 }
 
@@ -132,7 +132,7 @@ struct Faltering {
 #[async_trait]
 impl Ledger for Faltering {
     async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
-        if self.opened.fetch_add(1, Ordering::SeqCst) % 3 == 0 {
+        if self.opened.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) {
             return Err(StoreError::store(CRASH));
         }
         self.ledger.open(entries).await

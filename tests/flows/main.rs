@@ -8,3 +8,4 @@ mod identity;
 mod reading;
 mod recipients;
 mod rules_file;
+mod storms;

@@ -8,6 +8,7 @@ use domain::delivery::{Attempt, Delivery, DeliveryId, State as Standing};
 use domain::event::EventPk;
 use domain::message::{Message, Work};
 use domain::ports::DeliveryQuery;
+use domain::suppression::Cause;
 use domain::token::Scope;
 use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
@@ -37,9 +38,25 @@ pub(crate) struct View {
     transport: String,
     recipient: String,
     state: Standing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Suppressed>,
     attempts: Vec<Attempt>,
     #[serde(with = "domain::time::micros_option")]
     next_at: Option<Timestamp>,
+}
+
+/// What kept it back, also in words.
+#[derive(Serialize)]
+struct Suppressed {
+    #[serde(flatten)]
+    cause: Cause,
+    why: String,
+}
+
+impl From<Cause> for Suppressed {
+    fn from(cause: Cause) -> Self {
+        Self { why: cause.to_string(), cause }
+    }
 }
 
 impl From<Delivery> for View {
@@ -51,6 +68,7 @@ impl From<Delivery> for View {
             rule: delivery.rule,
             transport: delivery.transport,
             state: delivery.state,
+            suppressed: delivery.suppressed.map(Suppressed::from),
             attempts: delivery.attempts,
             next_at: delivery.next_at,
         }
@@ -87,7 +105,7 @@ pub(crate) async fn show(
     Ok(Json(find(&console, id).await?.into()))
 }
 
-/// Opens a dead delivery again; its next attempt is due at once.
+/// Opens a dead or suppressed delivery again; its next attempt is due at once.
 pub(crate) async fn redeliver(
     State(console): State<Console>,
     headers: HeaderMap,

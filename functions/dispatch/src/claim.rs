@@ -25,16 +25,17 @@ pub(crate) struct Ours {
     pub(crate) event: Option<Arc<Event>>,
 }
 
-/// Opens the planned deliveries; those that are there already are taken over if they may be.
-pub(crate) async fn open(parts: &Parts, planned: Vec<Planned>) -> Result<Claimed, DispatchError> {
+/// Opens the planned deliveries, those that are kept back as closed ones; those that are there already are taken over if they may be.
+pub(crate) async fn open(parts: &Parts, planned: Vec<Planned<'_>>) -> Result<Claimed, DispatchError> {
     let mut claimed = Claimed::default();
     if planned.is_empty() {
         return Ok(claimed);
     }
     let entries: Vec<Delivery> = planned.iter().map(|planned| planned.delivery.clone()).collect();
     let opened = parts.ledger.open(&entries).await?;
-    for (Planned { delivery, event }, opened) in planned.into_iter().zip(opened) {
+    for (Planned { delivery, event, .. }, opened) in planned.into_iter().zip(opened) {
         match opened {
+            Opened::New if delivery.is_closed() => {}
             Opened::New => claimed.ours.push(Ours { delivery, event: Some(event) }),
             Opened::Existing(existing) => {
                 if let Some(delivery) = take(parts, &existing, &mut claimed).await? {

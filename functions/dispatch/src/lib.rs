@@ -3,8 +3,9 @@
 //! One message's way, one file a stage:
 //!
 //! 1. `plan`: which rules match, who is told, by what: the deliveries there should be.
-//! 2. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
-//! 3. `deliver`: one attempt each, side by side, bounded per endpoint; each outcome is recorded as
+//! 2. `suppress`: which of them storm control keeps back, and why.
+//! 3. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
+//! 4. `deliver`: one attempt each, side by side, bounded per endpoint; each outcome is recorded as
 //!    it comes.
 //!
 //! Handling a message twice, or in two places at once, tells nobody twice: the ledger decides.
@@ -13,13 +14,16 @@ mod claim;
 mod deliver;
 mod endpoints;
 mod plan;
+mod suppress;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
 use domain::event::Event;
 use domain::message::{Message, Work};
-use domain::ports::{Active, Channel, Clock, Configuration, Entropy, EventLog, Ledger, StoreError, WorkQueue};
+use domain::ports::{
+    Active, Channel, Clock, Configuration, Entropy, EventLog, Ledger, StoreError, Suppression, WorkQueue,
+};
 use rules::RuleSet;
 
 use endpoints::Endpoints;
@@ -45,6 +49,8 @@ pub struct Parts {
     pub log: Arc<dyn EventLog>,
     /// The deliveries.
     pub ledger: Arc<dyn Ledger>,
+    /// What storm control remembers.
+    pub suppression: Arc<dyn Suppression>,
     /// Where retries wait that are due soon.
     pub queue: Arc<dyn WorkQueue>,
     /// The rules.
@@ -97,7 +103,9 @@ impl Dispatcher {
 
     async fn open(&self, events: Vec<Arc<Event>>, active: &Arc<Active>) -> Result<claim::Claimed, DispatchError> {
         let rules = self.rules(active);
-        let planned = plan::deliveries(&events, &active.document, &rules, self.parts.clock.now());
+        let now = self.parts.clock.now();
+        let mut planned = plan::deliveries(&events, &active.document, &rules, now);
+        suppress::all(&self.parts, &mut planned, now).await?;
         claim::open(&self.parts, planned).await
     }
 

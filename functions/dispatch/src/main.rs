@@ -23,6 +23,7 @@ async fn main() -> anyhow::Result<()> {
     let dispatcher = Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
+        suppression: Arc::new(adapters.suppression()),
         queue: Arc::new(adapters.work_queue()),
         configuration: Arc::new(adapters.configuration()),
         channel: Arc::new(channels),

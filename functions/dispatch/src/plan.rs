@@ -4,24 +4,34 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::delivery::Delivery;
-use domain::document::RulesDocument;
+use domain::document::{Rule, RulesDocument};
 use domain::event::Event;
+use domain::suppression::Cause;
 use rules::RuleSet;
 
-/// A delivery and the event it tells of.
+/// A delivery, the event it tells of, and the rule that asks for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Planned {
+pub(crate) struct Planned<'a> {
     pub(crate) delivery: Delivery,
     pub(crate) event: Arc<Event>,
+    pub(crate) rule: &'a Rule,
+}
+
+impl Planned<'_> {
+    /// It is not to be sent, for this cause.
+    pub(crate) fn keep_back(&mut self, cause: Cause) {
+        tracing::debug!(delivery = %self.delivery.id, rule = self.rule.name, reason = %cause, "suppressed");
+        self.delivery.keep_back(cause);
+    }
 }
 
 /// The deliveries that these events lead to.
-pub(crate) fn deliveries(
+pub(crate) fn deliveries<'a>(
     events: &[Arc<Event>],
-    document: &RulesDocument,
+    document: &'a RulesDocument,
     rules: &RuleSet,
     now: Timestamp,
-) -> Vec<Planned> {
+) -> Vec<Planned<'a>> {
     let mut planned = Vec::new();
     for event in events.iter().filter(|event| event.is_visible(now)) {
         let plan = rules.plan(event, document);
@@ -31,6 +41,7 @@ pub(crate) fn deliveries(
         planned.extend(plan.told.into_iter().map(|telling| Planned {
             delivery: Delivery::open(event, telling.rule, telling.transport, telling.recipient, now),
             event: Arc::clone(event),
+            rule: telling.rule,
         }));
     }
     planned

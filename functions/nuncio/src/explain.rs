@@ -39,8 +39,16 @@ struct Delivery {
     transport: String,
     recipient: String,
     state: String,
+    #[serde(default)]
+    suppressed: Option<Suppressed>,
     attempts: Vec<Attempt>,
     next_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Suppressed {
+    by: String,
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +93,9 @@ fn readable(trace: &Trace) -> String {
         for delivery in &rule.deliveries {
             let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {at}")).unwrap_or_default();
             let _ = writeln!(text, "    {} to {} by {}{next}", delivery.state, delivery.recipient, delivery.transport);
+            if let Some(suppressed) = &delivery.suppressed {
+                let _ = writeln!(text, "        by {}: {}", suppressed.by, suppressed.why);
+            }
             for attempt in &delivery.attempts {
                 let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
                 let error = attempt.error.as_deref().unwrap_or("delivered");

@@ -28,7 +28,7 @@ pub(crate) const KEYS: Keys = Keys {
         "cloudevents",
         "public_url",
     ],
-    unsupported: &[("silences", "remove it"), ("mute", "remove it")],
+    unsupported: &[("silences", "remove it")],
 };
 
 /// The document, as far as it could be read: it counts only if nothing was found wrong.

@@ -62,6 +62,8 @@ fn schema_and_reader_know_the_same_keys() {
     known("/$defs/policy/properties", &sections::policies::KEYS);
     known("/$defs/policy/properties/event_matcher/properties", &sections::policies::MATCHER_KEYS);
     known("/$defs/rule/properties", &sections::rules::KEYS);
+    known("/$defs/throttle/properties", &sections::storm::THROTTLE_KEYS);
+    known("/$defs/mute/properties", &sections::storm::MUTE_KEYS);
     known("/$defs/binding/properties", &sections::bindings::KEYS);
 }
 
@@ -91,6 +93,8 @@ fn an_editor_sees_the_commonest_faults() {
         "rules: { a: { policies: [{ negate: true }] } }",
         "groups: { ops: { ann: x } }",
         "retention: 365",
+        "rules: { a: { throttle: { max: 5 } } }",
+        "rules: { a: { mute: [{ days: [friday] }] } }",
     ] {
         assert!(validate(&as_json(text.as_bytes()).unwrap()).is_err(), "{text}");
     }

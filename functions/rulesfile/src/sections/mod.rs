@@ -13,4 +13,5 @@ pub(crate) mod redact;
 pub(crate) mod retention;
 pub(crate) mod rules;
 mod secrets;
+pub(crate) mod storm;
 pub(crate) mod transports;

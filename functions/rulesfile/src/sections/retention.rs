@@ -35,7 +35,7 @@ pub(crate) fn action(text: &str, at: At, findings: &mut Findings) -> Option<Acti
     pattern
 }
 
-fn period(node: &Node, name: &str, findings: &mut Findings) -> Option<Period> {
+pub(crate) fn period(node: &Node, name: &str, findings: &mut Findings) -> Option<Period> {
     let error = match Period::parse(shape::text(node, name, findings)?) {
         Ok(period) => return Some(period),
         Err(error) => error,

