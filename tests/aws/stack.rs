@@ -44,6 +44,7 @@ impl Stack {
             shards: 4,
             mail_from: None,
             log: String::new(),
+            metrics: None,
         };
         let stack = Self {
             adapters: Adapters::over(sdk.clone(), settings),

@@ -23,8 +23,14 @@ pub(crate) async fn world() -> World {
     create_table(&sdk, &emulator.template()["Resources"]["Table"]["Properties"], &name).await;
     let queue = aws_sdk_sqs::Client::new(&sdk);
     let queue_url = queue.create_queue().queue_name(&name).send().await.unwrap().queue_url.unwrap();
-    let settings =
-        Settings { table: name, queue_url: queue_url.clone(), shards: 4, mail_from: None, log: String::new() };
+    let settings = Settings {
+        table: name,
+        queue_url: queue_url.clone(),
+        shards: 4,
+        mail_from: None,
+        log: String::new(),
+        metrics: None,
+    };
     let adapters = Adapters::over(sdk, settings);
     World {
         intake: Arc::new(adapters.intake()),

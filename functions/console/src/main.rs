@@ -5,14 +5,13 @@ use std::sync::Arc;
 use aws::{Adapters, Settings};
 use channels::Channels;
 use console::{Console, RulesSource};
-use host::log::Form;
 use host::{OsEntropy, SystemClock};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
-    host::log::init(&settings.log, Form::Json)?;
+    host::log::init(&settings.log, settings.form("console"))?;
     let adapters = Adapters::connect(settings).await;
     let inbox = Arc::new(adapters.inbox());
     let channels = Channels::new(channels::Parts {

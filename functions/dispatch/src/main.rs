@@ -5,14 +5,13 @@ use std::sync::Arc;
 use aws::{Adapters, Settings};
 use channels::Channels;
 use dispatch::{Dispatcher, Parts};
-use host::log::Form;
 use host::{OsEntropy, SystemClock};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
-    host::log::init(&settings.log, Form::Json)?;
+    host::log::init(&settings.log, settings.form("dispatch"))?;
     let adapters = Adapters::connect(settings).await;
     let channels = Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),

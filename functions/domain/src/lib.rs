@@ -22,6 +22,7 @@ pub mod json;
 pub mod loop_guard;
 pub mod mask;
 pub mod message;
+pub mod metric;
 pub mod notification;
 pub mod ports;
 pub mod recipient;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use aws::{Adapters, Settings};
-use host::log::Form;
 use host::{OsEntropy, SystemClock};
 use ingest::Ingest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::read(&host::environment())?;
-    host::log::init(&settings.log, Form::Json)?;
+    host::log::init(&settings.log, settings.form("ingest"))?;
     let adapters = Adapters::connect(settings).await;
     let ingest = Ingest {
         intake: Arc::new(adapters.intake()),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aws::{Adapters, Settings};
 use domain::ports::Clock as _;
 use host::SystemClock;
-use host::log::Form;
 use jiff::SignedDuration;
 use retention::Retention;
 
@@ -18,7 +17,7 @@ const LEFT_TO_TTL: SignedDuration = SignedDuration::from_hours(3 * 24);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::read(&host::environment())?;
-    host::log::init(&settings.log, Form::Json)?;
+    host::log::init(&settings.log, settings.form("retention"))?;
     let adapters = Adapters::connect(settings).await;
     let retention = Retention {
         log: Arc::new(adapters.event_log()),

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use host::Emitter;
+use host::log::Form;
+
 /// The DynamoDB table's name.
 pub const TABLE: &str = "NUNCIO_TABLE";
 /// The work queue's URL.
@@ -16,8 +19,11 @@ pub const MAIL_FROM: &str = "NUNCIO_MAIL_FROM";
 /// What is logged: a level, or a filter such as `info,dispatch=debug`.
 pub const LOG: &str = "NUNCIO_LOG";
 
+/// The namespace of the metrics that the log carries.
+pub const METRICS: &str = "NUNCIO_METRICS";
+
 /// All of them, for whoever compares them with the template.
-pub const VARIABLES: [&str; 5] = [TABLE, QUEUE_URL, SHARDS, MAIL_FROM, LOG];
+pub const VARIABLES: [&str; 6] = [TABLE, QUEUE_URL, SHARDS, MAIL_FROM, LOG, METRICS];
 
 const MOST_SHARDS: u16 = 64;
 
@@ -34,6 +40,8 @@ pub struct Settings {
     pub mail_from: Option<String>,
     /// [`LOG`]; `info` where it is unset.
     pub log: String,
+    /// [`METRICS`]; none where it is unset or empty: then nothing is counted.
+    pub metrics: Option<String>,
 }
 
 /// A setting is missing or wrong.
@@ -65,7 +73,16 @@ impl Settings {
                 .ok_or(Error::Shards(SHARDS))?,
             mail_from: optional(MAIL_FROM),
             log: optional(LOG).unwrap_or_else(|| "info".to_owned()),
+            metrics: optional(METRICS),
         })
+    }
+
+    /// How the function of this name logs.
+    pub fn form(&self, function: &'static str) -> Form {
+        match self.metrics.clone() {
+            Some(namespace) => Form::Metered(Emitter { function, namespace }),
+            None => Form::Json,
+        }
     }
 }
 

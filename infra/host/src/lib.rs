@@ -1,9 +1,11 @@
 //! The machine it runs on: the one place that reads the clock, throws dice, looks at the environment
 //! and writes the log. Everything else takes these as arguments or through the ports.
 
+mod embedded_metrics;
 mod environment;
 pub mod log;
 
+pub use embedded_metrics::Emitter;
 pub use environment::{EnvironmentSecrets, environment};
 
 use domain::ports::{Clock, Entropy};

@@ -2,11 +2,13 @@
 //!
 //! A JSON line has `timestamp`, `level`, `target`, `message` and the call's fields. The field `event`
 //! holds an event's JSON and is embedded as JSON, which makes the log the event stream that a log
-//! collector can forward. The log is written unbuffered: what was logged survives a kill.
+//! collector can forward. A tally (`domain::metric`) becomes a line in AWS's embedded metric format there,
+//! and none elsewhere. The log is written unbuffered: what was logged survives a kill.
 
 use std::fmt::{self, Write as _};
 use std::io;
 
+use domain::metric;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -17,11 +19,15 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::Emitter;
+
 /// What a line looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     /// One JSON object a line.
     Json,
+    /// The same, and tallies at any level as metrics.
+    Metered(Emitter),
     /// For people.
     Plain,
 }
@@ -34,6 +40,9 @@ pub struct LevelError(#[from] ParseError);
 /// The field that holds an event's JSON.
 const EVENT_FIELD: &str = "event";
 
+/// The field that holds a tally's JSON.
+const TALLY_FIELD: &str = "tally";
+
 /// Starts the log on stderr. A second call changes nothing.
 ///
 /// # Errors
@@ -42,11 +51,16 @@ pub fn init(level: &str, form: Form) -> Result<(), LevelError> {
     // Other libraries' chatter is not ours to forward.
     let directives =
         if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,{},{AWS_SDK}", ours(level)) };
-    let filter = EnvFilter::try_new(directives)?;
+    // Metrics are no matter of the level: they are there or not.
+    let tallies = if matches!(form, Form::Metered(_)) { "info" } else { "off" };
+    let filter = EnvFilter::try_new(format!("{directives},{}={tallies}", metric::TARGET))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Fails only if a log was started before, which is what a second call means.
     let _ = match form {
-        Form::Json => tracing::subscriber::set_global_default(builder.event_format(JsonLine).finish()),
+        Form::Json => tracing::subscriber::set_global_default(builder.event_format(JsonLine(None)).finish()),
+        Form::Metered(emitter) => {
+            tracing::subscriber::set_global_default(builder.event_format(JsonLine(Some(emitter))).finish())
+        }
         Form::Plain => tracing::subscriber::set_global_default(builder.with_timer(Utc).with_target(false).finish()),
     };
     Ok(())
@@ -75,8 +89,12 @@ fn ours(level: &str) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a log line carries the time it is written")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 fn timestamp() -> String {
-    domain::time::format(Timestamp::now())
+    domain::time::format(now())
 }
 
 struct Utc;
@@ -87,7 +105,7 @@ impl FormatTime for Utc {
     }
 }
 
-struct JsonLine;
+struct JsonLine(Option<Emitter>);
 
 impl<S, N> FormatEvent<S, N> for JsonLine
 where
@@ -97,6 +115,9 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        if let (Some(emitter), Some(tally)) = (&self.0, &fields.tally) {
+            return emitter.line(tally, now()).map_or(Ok(()), |line| writeln!(writer, "{line}"));
+        }
         let metadata = event.metadata();
         let mut line = Map::new();
         line.insert("timestamp".to_owned(), timestamp().into());
@@ -116,6 +137,7 @@ where
 struct Fields {
     plain: Map<String, Value>,
     event: Option<String>,
+    tally: Option<String>,
 }
 
 impl Visit for Fields {
@@ -126,10 +148,12 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == EVENT_FIELD {
-            self.event = Some(value.to_owned());
-        } else {
-            self.plain.insert(field.name().to_owned(), value.into());
+        match field.name() {
+            EVENT_FIELD => self.event = Some(value.to_owned()),
+            TALLY_FIELD => self.tally = Some(value.to_owned()),
+            name => {
+                self.plain.insert(name.to_owned(), value.into());
+            }
         }
     }
 
@@ -169,7 +193,8 @@ mod tests {
     fn a_line_is_json_and_embeds_the_event() {
         let written = Written::default();
         let writer = written.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).event_format(JsonLine).finish();
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(move || writer.clone()).event_format(JsonLine(None)).finish();
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(target: "nuncio::event", event = r#"{"action":"login"}"#, "event accepted");
             tracing::warn!(waited_ms = 5_u64, "a \"quoted\"\nline");

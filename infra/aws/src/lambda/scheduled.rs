@@ -6,7 +6,7 @@ use domain::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 
-use super::{RuntimeError, deadline};
+use super::{RuntimeError, announce_start, deadline};
 
 /// Runs `handler` at every invocation, with the instant at which Lambda will end it. A failure is
 /// passed on, so that Lambda counts it and tries again.
@@ -14,6 +14,7 @@ use super::{RuntimeError, deadline};
 /// # Errors
 /// When the runtime fails.
 pub async fn scheduled<E: Display>(handler: impl AsyncFn(Timestamp) -> Result<(), E>) -> Result<(), RuntimeError> {
+    announce_start();
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<IgnoredAny>| {
         handler(deadline(&event.context)).await.map_err(|error| {

@@ -9,7 +9,7 @@ use domain::message::Message;
 use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 
-use super::{RuntimeError, deadline};
+use super::{RuntimeError, announce_start, deadline};
 use crate::codec::from_queued;
 
 /// Runs `handler` for each message of each batch, side by side, with the instant at which Lambda
@@ -18,6 +18,7 @@ use crate::codec::from_queued;
 /// # Errors
 /// When the runtime fails.
 pub async fn sqs<E: Display>(handler: impl AsyncFn(Message, Timestamp) -> Result<(), E>) -> Result<(), RuntimeError> {
+    announce_start();
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, lambda_runtime::Error>(batch(event.payload, deadline(&event.context), handler).await)

@@ -1,0 +1,66 @@
+//! Tallies in the embedded metric format: log lines that AWS reads metrics from.
+//!
+//! Source: Amazon's user guide, "Specification: Embedded metric format". One dimension, `function`, so that a metric of
+//! a stack is one number for each function that counts it.
+
+use domain::Timestamp;
+use domain::metric::Metric;
+use serde_json::{Map, Value, json};
+
+/// Who counts, and where the numbers go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emitter {
+    /// The function's name.
+    pub function: &'static str,
+    /// The namespace there.
+    pub namespace: String,
+}
+
+impl Emitter {
+    /// The line for a tally, without its end; none for what is no tally.
+    pub(crate) fn line(&self, tally: &str, now: Timestamp) -> Option<String> {
+        let counted: Map<String, Value> = serde_json::from_str(tally).ok()?;
+        let metrics: Vec<Value> = Metric::ALL
+            .into_iter()
+            .filter(|metric| counted.contains_key(metric.name()))
+            .map(|metric| json!({ "Name": metric.name(), "Unit": if metric.is_time() { "Milliseconds" } else { "Count" } }))
+            .collect();
+        let directive = json!({ "Namespace": self.namespace, "Dimensions": [["function"]], "Metrics": metrics });
+        let mut line = Map::new();
+        line.insert("_aws".to_owned(), json!({ "Timestamp": now.as_millisecond(), "CloudWatchMetrics": [directive] }));
+        line.insert("function".to_owned(), self.function.into());
+        line.extend(counted);
+        Some(Value::Object(line).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::metric::Tally;
+
+    #[test]
+    fn a_line_declares_what_it_counts() {
+        let emitter = Emitter { function: "dispatch", namespace: "Nuncio/test".to_owned() };
+        let mut tally = Tally::default().with(Metric::Delivered, 2);
+        tally.add(Metric::Age, 7);
+        let line = emitter.line(&tally.to_json(), Timestamp::UNIX_EPOCH).unwrap();
+        let expected = json!({
+            "_aws": {
+                "Timestamp": 0,
+                "CloudWatchMetrics": [{
+                    "Namespace": "Nuncio/test",
+                    "Dimensions": [["function"]],
+                    "Metrics": [
+                        { "Name": "Delivered", "Unit": "Count" },
+                        { "Name": "Age", "Unit": "Milliseconds" },
+                    ],
+                }],
+            },
+            "function": "dispatch",
+            "Delivered": 2,
+            "Age": [7],
+        });
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
+    }
+}
