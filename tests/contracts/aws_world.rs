@@ -38,6 +38,7 @@ pub(crate) async fn world() -> World {
         queue: Arc::new(adapters.work_queue()),
         ledger: Arc::new(adapters.ledger()),
         suppression: Arc::new(adapters.suppression()),
+        silences: Arc::new(adapters.silences()),
         inbox: Arc::new(adapters.inbox()),
         tokens: Arc::new(adapters.tokens()),
         documents: Arc::new(adapters.documents()),

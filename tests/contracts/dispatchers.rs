@@ -55,6 +55,7 @@ impl Dispatchers {
             Dispatcher::new(Parts {
                 log: world.log.clone(),
                 ledger: Arc::new(Faltering { ledger: world.ledger.clone(), opened: AtomicU32::new(0) }),
+                silences: world.silences.clone(),
                 suppression: world.suppression.clone(),
                 queue: world.queue.clone(),
                 configuration: configuration.clone(),

@@ -22,6 +22,7 @@ pub(crate) async fn world() -> World {
         queue: shared.clone(),
         ledger: shared.clone(),
         suppression: shared.clone(),
+        silences: shared.clone(),
         inbox: shared.clone(),
         tokens: shared.clone(),
         documents: shared.clone(),

@@ -14,6 +14,7 @@ mod inbox;
 mod intake;
 mod ledger;
 mod ledger_lists;
+mod silences;
 mod storms;
 mod suppression;
 mod tokens;
@@ -80,6 +81,10 @@ macro_rules! backend {
                 replaces_only_the_last_revision,
                 lets_one_of_sixteen_put,
                 forgets_what_has_expired,
+            }
+            backend! { @port silences, $world,
+                are_kept_whole_and_replaced,
+                are_forgotten_long_after_their_end,
             }
             backend! { @port storms, $world,
                 a_throttle_lets_exactly_so_many_through,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::Sink;
 use support::nuncio::{Nuncio, answer};
 
@@ -86,4 +86,72 @@ async fn a_muted_rule_tells_nobody_until_its_window_ends() {
     nuncio.results("/v1/deliveries?state=delivered", 1).await;
     assert_eq!(sink.received().len(), 1, "what was muted is not made up for");
     assert_eq!(nuncio.get("/v1/deliveries?state=suppressed").await["results"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_is_tried_put_in_force_and_ended() {
+    let sink = Sink::start().await;
+    let in_file = "silences: [{ event_matcher: { client_ip: 192.0.2.9 }, reason: own scanner, by: bob, ends: 2100-01-01T00:00:00Z }]";
+    let nuncio = Nuncio::with_rules(&format!("{}{in_file}\n", stormy(&sink, "enabled: true"))).await;
+    let from = |address: &str| json!({ "action": "login_failed", "client_ip": address });
+    let post = async |path: &str, body: &Value| answer(nuncio.request(Method::POST, path).json(body)).await;
+
+    nuncio.accept(&from("192.0.2.9")).await;
+    let kept = nuncio.results("/v1/deliveries?state=suppressed", 1).await.remove(0);
+    let why = "silenced by bob until 2100-01-01 00:00:00 UTC: own scanner (file-1)";
+    assert_eq!((&kept["suppressed"]["by"], &kept["suppressed"]["why"]), (&json!("silence"), &json!(why)));
+    let told = nuncio.accept(&json!([from("192.0.2.7"), from("192.0.2.8"), { "action": "login" }])).await;
+    sink.wait_for(2, SOON).await;
+
+    // What it would have kept back, were it in force.
+    let network = json!({ "rules": ["failed"], "event_matcher": { "client_ip": "192.0.2.0/29" } });
+    let (status, preview) = post("/v1/silences/preview", &network).await;
+    assert_eq!(status, 200, "{preview}");
+    let report = json!({ "events": 4, "silenced": 1, "rules": { "failed": { "events": 1, "deliveries": 1 } }, "examples": [told[0]] });
+    assert_eq!(preview, json!({ "report": report, "next": null }));
+    let (_, first) = post("/v1/silences/preview?limit=1", &json!({ "rules": ["failed"] })).await;
+    let rest = format!("/v1/silences/preview?cursor={}", first["next"].as_str().unwrap());
+    let (_, rest) = post(&rest, &json!({ "rules": ["failed"] })).await;
+    let count = |part: &Value, what: &str| part["report"][what].as_u64().unwrap();
+    assert_eq!((count(&first, "events"), count(&rest, "events")), (1, 3));
+    assert_eq!(count(&first, "silenced") + count(&rest, "silenced"), 3);
+
+    // What is faulty is refused, fault by fault.
+    let (status, problem) = post("/v1/silences", &json!({ "rules": ["faild"], "reason": "x", "by": "ann" })).await;
+    assert_eq!(status, 422);
+    let hints: Vec<&str> =
+        problem["faults"].as_array().unwrap().iter().map(|fault| fault["hint"].as_str().unwrap()).collect();
+    assert!(hints.contains(&"did you mean \"failed\"?") && hints.len() == 3, "{problem}");
+    assert_eq!(post("/v1/silences", &json!({ "rules": ["failed"], "reason": "x", "starts": "2020-01-01T00:00:00Z", "ends": "2020-01-02T00:00:00Z" })).await.0, 422);
+
+    // In force: nobody is told, and the trace says by whom and why.
+    let mut wanted = network.clone();
+    wanted["reason"] = json!("network test");
+    wanted["ends"] = json!("2100-01-01T00:00:00Z");
+    let (status, made) = post("/v1/silences", &wanted).await;
+    assert_eq!((status, &made["state"], &made["source"]), (201, &json!("active"), &json!("api")), "{made}");
+    let author = made["by"].as_str().unwrap();
+    let pk = nuncio.accept(&from("192.0.2.7")).await.remove(0);
+    nuncio.results("/v1/deliveries?state=suppressed", 2).await;
+    let explained = said(&nuncio, &["explain", &pk]);
+    assert!(explained.contains(&format!("by silence: silenced by {author} until 2100")), "{explained}");
+    nuncio.accept(&from("192.0.2.8")).await;
+    sink.wait_for(3, SOON).await;
+
+    // Ended: told again. It stays listed; the one of the file cannot be ended here.
+    let all = nuncio.get("/v1/silences").await;
+    assert_eq!(all["results"].as_array().map(Vec::len), Some(2), "{all}");
+    let path = format!("/v1/silences/{}", made["id"].as_str().unwrap());
+    let (status, ended) = answer(nuncio.request(Method::DELETE, &path)).await;
+    assert_eq!((status, &ended["state"]), (200, &json!("expired")));
+    nuncio.accept(&from("192.0.2.7")).await;
+    sink.wait_for(4, SOON).await;
+    let active = nuncio.get("/v1/silences?state=active").await;
+    assert_eq!(active["results"][0]["id"], "file-1");
+    assert_eq!(nuncio.get("/v1/silences?state=expired&limit=1").await["results"][0], ended);
+    assert_eq!(answer(nuncio.request(Method::DELETE, "/v1/silences/file-1")).await.0, 409);
+    assert_eq!(answer(nuncio.request(Method::DELETE, "/v1/silences/nope")).await.0, 404);
+    let reader = said(&nuncio, &["token", "create", "--scope", "read"]);
+    let refused = reqwest::Client::new().post(nuncio.at("/v1/silences")).bearer_auth(reader.trim()).json(&wanted);
+    assert_eq!(answer(refused).await.0, 403);
 }

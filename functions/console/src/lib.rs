@@ -9,6 +9,7 @@ mod dry_run;
 mod events;
 mod list;
 mod notifications;
+mod silences;
 mod trace;
 mod transports;
 
@@ -16,8 +17,8 @@ use std::sync::Arc;
 
 use api::Door;
 use axum::Router;
-use axum::routing::{get, patch, post};
-use domain::ports::{Channel, Clock, Configuration, Documents, Entropy, EventLog, Inbox, Ledger, WorkQueue};
+use axum::routing::{delete, get, patch, post};
+use domain::ports::{Channel, Clock, Configuration, Documents, Entropy, EventLog, Inbox, Ledger, Silences, WorkQueue};
 
 /// Where the rules document comes from.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub struct Console {
     pub queue: Arc<dyn WorkQueue>,
     /// The inboxes.
     pub inbox: Arc<dyn Inbox>,
+    /// What operators silenced.
+    pub silences: Arc<dyn Silences>,
     /// The rules document in force.
     pub configuration: Arc<dyn Configuration>,
     /// Where it comes from.
@@ -65,6 +68,9 @@ pub fn router(console: Console) -> Router {
         .route("/v1/deliveries", get(deliveries::list))
         .route("/v1/deliveries/{id}", get(deliveries::show))
         .route("/v1/deliveries/{id}/redeliver", post(deliveries::redeliver))
+        .route("/v1/silences", get(silences::list).post(silences::create))
+        .route("/v1/silences/preview", post(silences::preview))
+        .route("/v1/silences/{id}", delete(silences::end))
         .route("/v1/transports/{name}/test", post(transports::test))
         .route("/v1/rules/dry-run", post(dry_run::run))
         .route("/v1/config", get(config::show).put(config::replace))

@@ -25,6 +25,7 @@ async fn main() -> anyhow::Result<()> {
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
         inbox,
+        silences: Arc::new(adapters.silences()),
         configuration: Arc::new(adapters.unheld_configuration()),
         rules: RulesSource::Stored(Arc::new(adapters.documents())),
         channel: Arc::new(channels),

@@ -22,7 +22,7 @@ use domain::Timestamp;
 use domain::event::Event;
 use domain::message::{Message, Work};
 use domain::ports::{
-    Active, Channel, Clock, Configuration, Entropy, EventLog, Ledger, StoreError, Suppression, WorkQueue,
+    Active, Channel, Clock, Configuration, Entropy, EventLog, Ledger, Silences, StoreError, Suppression, WorkQueue,
 };
 use rules::RuleSet;
 
@@ -49,6 +49,8 @@ pub struct Parts {
     pub log: Arc<dyn EventLog>,
     /// The deliveries.
     pub ledger: Arc<dyn Ledger>,
+    /// What operators silenced.
+    pub silences: Arc<dyn Silences>,
     /// What storm control remembers.
     pub suppression: Arc<dyn Suppression>,
     /// Where retries wait that are due soon.
@@ -105,7 +107,7 @@ impl Dispatcher {
         let rules = self.rules(active);
         let now = self.parts.clock.now();
         let mut planned = plan::deliveries(&events, &active.document, &rules, now);
-        suppress::all(&self.parts, &mut planned, now).await?;
+        suppress::all(&self.parts, &active.document, &mut planned, now).await?;
         claim::open(&self.parts, planned).await
     }
 

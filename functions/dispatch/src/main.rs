@@ -22,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let dispatcher = Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
+        silences: Arc::new(adapters.held_silences()),
         suppression: Arc::new(adapters.suppression()),
         queue: Arc::new(adapters.work_queue()),
         configuration: Arc::new(adapters.configuration()),

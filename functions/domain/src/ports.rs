@@ -14,7 +14,7 @@ use crate::event::{ActionPattern, Event, EventPk};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
-use crate::suppression::{Lane, LaneId};
+use crate::suppression::{Lane, LaneId, Silence};
 use crate::token::{Token, TokenHash};
 
 /// A store or queue did not do what it was asked.
@@ -206,6 +206,17 @@ pub trait Suppression: Send + Sync {
     /// Puts the lane over the one whose revision is smaller by one, or, with revision 0, where there is none; says
     /// whether it did.
     async fn put_lane(&self, id: LaneId, lane: &Lane) -> Result<bool, StoreError>;
+}
+
+/// The silences that were posted; those of the rules document are not among them.
+#[async_trait]
+pub trait Silences: Send + Sync {
+    /// Stores one, over any of the same id. It is forgotten when it [expires](Silence::expires).
+    async fn put(&self, silence: &Silence) -> Result<(), StoreError>;
+    /// The one of that id.
+    async fn get(&self, id: &str) -> Result<Option<Silence>, StoreError>;
+    /// All of them, ended ones too, in any order; may lag a change by up to 10 seconds.
+    async fn all(&self) -> Result<Vec<Silence>, StoreError>;
 }
 
 /// Everybody's inbox.

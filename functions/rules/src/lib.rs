@@ -7,7 +7,8 @@
 //!
 //! [`RuleSet::plan`] adds who is told by what, and whether the loop guard holds it back.
 //!
-//! [`muted_until`] judges a rule's mute windows.
+//! [`muted_until`] judges a rule's mute windows, [`silences()`] whether a silence is meant; [`preview`] says what one
+//! would have kept back.
 //!
 //! Nothing here does I/O or knows the time.
 //!
@@ -57,9 +58,12 @@ mod mute;
 mod pattern;
 mod plan;
 mod policies;
+pub mod preview;
 pub mod rehearsal;
+mod silence;
 
 pub use compiled::RuleSet;
 pub use explain::{Explanation, PolicyVerdict, explain};
 pub use mute::muted_until;
 pub use plan::{Plan, Telling};
+pub use silence::silences;

@@ -9,7 +9,9 @@ use domain::retention::Retention;
 
 use crate::fault::{At, Findings};
 use crate::names::Known;
-use crate::sections::{addresses, cloudevents, email, groups, policies, redact, retention, rules, transports};
+use crate::sections::{
+    addresses, cloudevents, email, groups, policies, redact, retention, rules, silences, transports,
+};
 use crate::shape::{self, Keys, Section};
 use crate::tree::{Node, Value};
 
@@ -22,13 +24,14 @@ pub(crate) const KEYS: Keys = Keys {
         "transports",
         "policies",
         "rules",
+        "silences",
         "email",
         "allow_networks",
         "redact",
         "cloudevents",
         "public_url",
     ],
-    unsupported: &[("silences", "remove it")],
+    unsupported: &[],
 };
 
 /// The document, as far as it could be read: it counts only if nothing was found wrong.
@@ -51,6 +54,10 @@ pub(crate) fn read(root: &Node, findings: &mut Findings) -> Option<RulesDocument
             policies: Known::new("policy", keys(part("policies"), &[])),
         };
         document.rules = rules::read(node, &known, findings);
+    }
+    if let Some(node) = part("silences") {
+        let known = Known::new("rule", keys(part("rules"), &[]));
+        document.silences = silences::read(node, &known, findings);
     }
     document.email = part("email").map(|node| email::read(node, findings)).unwrap_or_default();
     document.allow_networks = part("allow_networks").map(|node| networks(node, findings)).unwrap_or_default();

@@ -4,10 +4,6 @@
 
 use serde::Serialize;
 
-use domain::document::RulesDocument;
-
-use crate::Reading;
-
 /// One thing that is wrong. Displayed as `LINE:COLUMN: what; hint`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
 #[error("{line}:{column}: {what}; {hint}")]
@@ -91,15 +87,15 @@ impl Findings {
         may
     }
 
-    /// The document, unless there is a fault.
-    pub(crate) fn conclude(mut self, document: Option<RulesDocument>) -> Result<Reading, Vec<Fault>> {
+    /// What was read, unless there is a fault, and the warnings.
+    pub(crate) fn conclude<T>(mut self, read: Option<T>) -> Result<(T, Vec<Fault>), Vec<Fault>> {
         // What an alias repeats is wrong once.
         for list in [&mut self.faults, &mut self.warnings] {
             list.sort();
             list.dedup();
         }
-        match document {
-            Some(document) if self.faults.is_empty() => Ok(Reading { document, warnings: self.warnings }),
+        match read {
+            Some(read) if self.faults.is_empty() => Ok((read, self.warnings)),
             _ => Err(self.faults),
         }
     }

@@ -28,7 +28,14 @@ mod tree;
 
 pub use fault::{Fault, InFile};
 
+use domain::Timestamp;
 use domain::document::RulesDocument;
+use domain::suppression::Silence;
+
+use fault::Findings;
+use names::Known;
+use sections::silences;
+use tree::Node;
 
 /// The rules file that says what `RulesDocument::built_in` says, with comments: a start for one's own.
 pub const BUILT_IN: &str = include_str!("../built-in.yaml");
@@ -61,11 +68,47 @@ pub fn read(text: impl AsRef<[u8]>) -> Result<RulesDocument, Vec<Fault>> {
 /// # Errors
 /// Every fault of the file, by position; never an empty list.
 pub fn read_with_warnings(text: impl AsRef<[u8]>) -> Result<Reading, Vec<Fault>> {
-    let mut findings = fault::Findings::default();
+    let mut findings = Findings::default();
     let document = source::text(text.as_ref(), &mut findings)
         .and_then(|text| tree::parse(text, &mut findings))
         .and_then(|root| document::read(&root, &mut findings));
-    findings.conclude(document)
+    findings.conclude(document).map(|(document, warnings)| Reading { document, warnings })
+}
+
+/// Reads a silence that is posted at `now`, as JSON or YAML, for rules of these names. Its id and author are empty.
+///
+/// # Errors
+/// Every fault, by position; never an empty list.
+pub fn read_silence<'r>(
+    text: impl AsRef<[u8]>,
+    rules: impl Iterator<Item = &'r str>,
+    now: Timestamp,
+) -> Result<Silence, Vec<Fault>> {
+    silence(text.as_ref(), rules, |root, rules, findings| silences::posted(root, rules, now, findings))
+}
+
+/// The same where only the rules and events matter: reason and end need not be there.
+///
+/// # Errors
+/// Every fault, by position; never an empty list.
+pub fn read_silence_preview<'r>(
+    text: impl AsRef<[u8]>,
+    rules: impl Iterator<Item = &'r str>,
+) -> Result<Silence, Vec<Fault>> {
+    silence(text.as_ref(), rules, silences::previewed)
+}
+
+fn silence<'r>(
+    text: &[u8],
+    rules: impl Iterator<Item = &'r str>,
+    read: impl Fn(&Node, &Known<'_>, &mut Findings) -> Option<Silence>,
+) -> Result<Silence, Vec<Fault>> {
+    let mut findings = Findings::default();
+    let known = Known::new("rule", Some(rules.collect()));
+    let silence = source::text(text, &mut findings)
+        .and_then(|text| tree::parse(text, &mut findings))
+        .and_then(|root| read(&root, &known, &mut findings));
+    findings.conclude(silence).map(|(silence, _)| silence)
 }
 
 #[cfg(test)]

@@ -60,8 +60,9 @@ fn schema_and_reader_know_the_same_keys() {
     known("/$defs/member/properties", &sections::groups::KEYS);
     known("/$defs/transport/properties", &sections::transports::ANY);
     known("/$defs/policy/properties", &sections::policies::KEYS);
-    known("/$defs/policy/properties/event_matcher/properties", &sections::policies::MATCHER_KEYS);
+    known("/$defs/event_matcher/properties", &sections::policies::MATCHER_KEYS);
     known("/$defs/rule/properties", &sections::rules::KEYS);
+    known("/$defs/silence/properties", &sections::silences::KEYS);
     known("/$defs/throttle/properties", &sections::storm::THROTTLE_KEYS);
     known("/$defs/mute/properties", &sections::storm::MUTE_KEYS);
     known("/$defs/binding/properties", &sections::bindings::KEYS);
@@ -94,6 +95,7 @@ fn an_editor_sees_the_commonest_faults() {
         "groups: { ops: { ann: x } }",
         "retention: 365",
         "rules: { a: { throttle: { max: 5 } } }",
+        "silences: [{ rules: [a], by: ann }]",
         "rules: { a: { mute: [{ days: [friday] }] } }",
     ] {
         assert!(validate(&as_json(text.as_bytes()).unwrap()).is_err(), "{text}");

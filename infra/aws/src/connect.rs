@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, Documents, EventLog, Inbox, Intake, Ledger, Mailer, RememberedTokens, Secrets, Suppression, Table,
-    Tokens, WorkQueue,
+    Configuration, Documents, EventLog, HeldSilences, Inbox, Intake, Ledger, Mailer, RememberedTokens, Secrets,
+    Silences, Suppression, Table, Tokens, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -70,6 +70,16 @@ impl Adapters {
     /// The ledger of deliveries.
     pub fn ledger(&self) -> Ledger {
         Ledger::new(self.table())
+    }
+
+    /// The silences, as last written.
+    pub fn silences(&self) -> Silences {
+        Silences::new(self.table())
+    }
+
+    /// The silences, asked for every 10 seconds.
+    pub fn held_silences(&self) -> HeldSilences<Silences> {
+        HeldSilences::new(self.silences())
     }
 
     /// What storm control remembers.

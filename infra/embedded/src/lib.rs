@@ -24,6 +24,7 @@ mod purge;
 mod readers;
 mod record;
 mod schema;
+mod silences;
 mod suppression;
 mod tokens;
 mod writer;

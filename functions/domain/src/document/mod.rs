@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Action;
 use crate::recipient::Person;
 use crate::retention::Retention;
+use crate::suppression::Silence;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub struct RulesDocument {
     pub policies: BTreeMap<String, Policy>,
     /// In the file's order.
     pub rules: Vec<Rule>,
+    /// What is kept back for a time; others are posted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<Silence>,
     /// How mail leaves.
     #[serde(default)]
     pub email: EmailSettings,

@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Silence;
 use crate::document::Throttle;
 use crate::retention::Period;
 
@@ -13,6 +14,18 @@ use crate::retention::Period;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum Cause {
+    /// An operator silenced it.
+    Silence {
+        /// By this silence.
+        id: String,
+        /// Why.
+        reason: String,
+        /// Who put it there.
+        author: String,
+        /// When it ends, as it was then.
+        #[serde(with = "crate::time::micros")]
+        until: Timestamp,
+    },
     /// The rule was in one of its mute windows.
     Mute {
         /// When that window ends.
@@ -34,6 +47,12 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// By this silence.
+    pub fn silence(silence: &Silence) -> Self {
+        let (id, reason, author) = (silence.id.clone(), silence.reason.clone(), silence.by.clone());
+        Self::Silence { id, reason, author, until: silence.ends }
+    }
+
     /// By this throttle, for these values of its fields.
     pub fn throttle(throttle: &Throttle, values: Vec<Option<String>>, until: Timestamp) -> Self {
         let paths = throttle.by.iter().map(|path| path.as_str().to_owned());
@@ -44,6 +63,9 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Silence { id, reason, author, until } => {
+                write!(formatter, "silenced by {author} until {}: {reason} ({id})", shown(*until))
+            }
             Self::Mute { until } => write!(formatter, "the rule is muted until {}", shown(*until)),
             Self::Throttle { max, per, key, until } => {
                 write!(formatter, "the rule notifies of at most {max} in {:#}", per.duration())?;

@@ -61,6 +61,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     let dispatcher = Dispatcher::new(dispatch::Parts {
         log: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
+        silences: Arc::new(store.clone()),
         suppression: Arc::new(store.clone()),
         queue: Arc::new(store.clone()),
         configuration: Arc::clone(&configuration),
@@ -90,6 +91,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
                 ledger: Arc::new(store.clone()),
                 queue: Arc::new(store.clone()),
                 inbox: Arc::new(store.clone()),
+                silences: Arc::new(store.clone()),
                 configuration,
                 rules,
                 channel,

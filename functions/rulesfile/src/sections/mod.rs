@@ -13,5 +13,6 @@ pub(crate) mod redact;
 pub(crate) mod retention;
 pub(crate) mod rules;
 mod secrets;
+pub(crate) mod silences;
 pub(crate) mod storm;
 pub(crate) mod transports;

@@ -54,7 +54,7 @@ fn policy(at: At, node: &Node, findings: &mut Findings) -> Option<Policy> {
     }
 }
 
-fn event_matcher(node: &Node, findings: &mut Findings) -> Option<EventMatcher> {
+pub(crate) fn event_matcher(node: &Node, findings: &mut Findings) -> Option<EventMatcher> {
     if node.is_nothing() {
         findings.fault(node.at, "event_matcher is empty", "write {} if every event is meant");
         return None;

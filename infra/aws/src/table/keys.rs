@@ -10,6 +10,7 @@
 //! | token | `TOKENS` | its hash |
 //! | remembered name | `I#<hash>` | `I` |
 //! | what storm control remembers of a lane | `S#<lane>` | `S` |
+//! | silence | `SILENCES` | its id |
 //! | rules document | `C` | `<version>#<chunk>` |
 
 use domain::EventPk;
@@ -38,6 +39,8 @@ pub(crate) const DUE_AT: &str = "due_at";
 pub(crate) const DAYS: &str = "DAYS";
 /// Partition of the tokens.
 pub(crate) const TOKENS: &str = "TOKENS";
+/// Partition of the silences.
+pub(crate) const SILENCES: &str = "SILENCES";
 /// Partition of the rules documents.
 pub(crate) const DOCUMENTS: &str = "C";
 

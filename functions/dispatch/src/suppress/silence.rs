@@ -1,0 +1,32 @@
+//! Deliveries that an operator has silenced, in the rules file or over the API.
+
+use domain::Timestamp;
+use domain::document::RulesDocument;
+use domain::ports::StoreError;
+use domain::suppression::{Cause, Silence, Standing};
+
+use crate::Parts;
+use crate::plan::Planned;
+
+/// Keeps back what an active silence is for; of several, by the one that ends last.
+pub(super) async fn apply(
+    parts: &Parts,
+    document: &RulesDocument,
+    planned: &mut [&mut Planned<'_>],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if planned.is_empty() {
+        return Ok(());
+    }
+    let posted = parts.silences.all().await?;
+    let mut active: Vec<&Silence> =
+        document.silences.iter().chain(&posted).filter(|one| one.standing(now) == Standing::Active).collect();
+    active.sort_by_key(|silence| std::cmp::Reverse(silence.ends));
+    for planned in planned.iter_mut() {
+        let silenced = active.iter().find(|silence| rules::silences(silence, &planned.rule.name, &planned.event));
+        if let Some(silence) = silenced {
+            planned.keep_back(Cause::silence(silence));
+        }
+    }
+    Ok(())
+}

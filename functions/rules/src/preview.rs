@@ -1,0 +1,84 @@
+//! What a silence would have kept back of past events, had it been in force all the time.
+//!
+//! Owns the counting; whoever reads the events feeds them in one by one, newest first.
+
+use std::collections::BTreeMap;
+
+use domain::document::RulesDocument;
+use domain::event::{Event, EventPk};
+use domain::suppression::Silence;
+use serde::Serialize;
+
+use crate::{RuleSet, silences};
+
+/// Events shown as examples.
+const EXAMPLES: usize = 5;
+
+/// What came of it. Reports of parts of the history add up.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Kept {
+    /// Events tried.
+    pub events: u64,
+    /// Events of which some notification would have been kept back.
+    pub silenced: u64,
+    /// By rule.
+    pub rules: BTreeMap<String, Counts>,
+    /// Some of the silenced events, newest first.
+    pub examples: Vec<EventPk>,
+}
+
+/// How much of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Events that it would have told nobody of.
+    pub events: u64,
+    /// Deliveries that it would not have made.
+    pub deliveries: u64,
+}
+
+/// A preview under way.
+#[derive(Debug)]
+pub struct Preview<'a> {
+    document: &'a RulesDocument,
+    rules: RuleSet,
+    silence: &'a Silence,
+    kept: Kept,
+}
+
+impl<'a> Preview<'a> {
+    /// Of this silence with these rules.
+    pub fn new(document: &'a RulesDocument, silence: &'a Silence) -> Self {
+        Self { document, rules: RuleSet::compile(document), silence, kept: Kept::default() }
+    }
+
+    /// Tries one event.
+    pub fn event(&mut self, event: &Event) {
+        self.kept.events += 1;
+        let plan = self.rules.plan(event, self.document);
+        let mut last: Option<&str> = None;
+        for telling in plan.told {
+            let name = telling.rule.name.as_str();
+            if !silences(self.silence, name, event) {
+                continue;
+            }
+            let counts = self.kept.rules.entry(name.to_owned()).or_default();
+            counts.deliveries += 1;
+            // What one rule tells of an event stands together.
+            if last != Some(name) {
+                counts.events += 1;
+                if last.is_none() {
+                    self.kept.silenced += 1;
+                    if self.kept.examples.len() < EXAMPLES {
+                        self.kept.examples.push(event.pk);
+                    }
+                }
+                last = Some(name);
+            }
+        }
+    }
+
+    /// What came of it so far.
+    pub fn finish(self) -> Kept {
+        self.kept
+    }
+}
