@@ -12,11 +12,14 @@
 //! 4. [`recipient`] says who is told; [`loop_guard`] stops events that Nuncio itself caused.
 //! 5. [`suppression`] says what storm control keeps back, and why.
 //! 6. [`delivery`] is one message to one person: its ledger entry, its attempts, and
-//!    [`delivery::retry`], which decides what follows an attempt.
+//!    [`delivery::retry`], which decides what follows an attempt. [`endpoint`] says whether its
+//!    transport may be tried at all; [`failure_event`] is what the log keeps of a failure for good.
 
 pub mod delivery;
 pub mod document;
+pub mod endpoint;
 pub mod event;
+pub mod failure_event;
 pub mod inbox;
 pub mod json;
 pub mod loop_guard;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::delivery::{Delivery, DeliveryId, Outcome, State};
 use crate::document::{RulesDocument, SecretRef, Transport};
+use crate::endpoint::Endpoint;
 use crate::event::{ActionPattern, Event, EventPk};
 use crate::inbox::InboxItem;
 use crate::message::Message;
@@ -163,6 +164,10 @@ pub struct DeliveryQuery {
     pub transport: Option<String>,
     /// To this recipient.
     pub recipient: Option<String>,
+    /// Of events of this millisecond or later.
+    pub since: Option<Timestamp>,
+    /// Of events before this millisecond.
+    pub until: Option<Timestamp>,
     /// Only entries that sort after this one, newest event first (the cursor).
     pub before: Option<DeliveryId>,
     /// At most so many.
@@ -177,6 +182,18 @@ impl DeliveryQuery {
             && self.rule.as_ref().is_none_or(|rule| *rule == delivery.rule)
             && self.transport.as_ref().is_none_or(|transport| *transport == delivery.transport)
             && self.recipient.as_ref().is_none_or(|recipient| recipient == delivery.recipient.label())
+            && self.first().is_none_or(|first| delivery.event() >= first)
+            && self.end().is_none_or(|end| delivery.event() < end)
+    }
+
+    /// No event that `since` admits has a smaller pk.
+    pub fn first(&self) -> Option<EventPk> {
+        self.since.map(EventPk::first_at)
+    }
+
+    /// Every event that `until` admits has a smaller pk.
+    pub fn end(&self) -> Option<EventPk> {
+        self.until.map(EventPk::first_at)
     }
 }
 
@@ -217,6 +234,16 @@ pub trait Silences: Send + Sync {
     async fn get(&self, id: &str) -> Result<Option<Silence>, StoreError>;
     /// All of them, ended ones too, in any order; may lag a change by up to 10 seconds.
     async fn all(&self) -> Result<Vec<Silence>, StoreError>;
+}
+
+/// What all dispatchers together know of the endpoints. One that never failed has no record.
+#[async_trait]
+pub trait Endpoints: Send + Sync {
+    /// All of them, by the transport's name. One request, however many.
+    async fn all(&self) -> Result<Vec<Endpoint>, StoreError>;
+    /// Puts the record over the one of its transport whose revision is smaller by one, or, with revision 0, where
+    /// there is none; whether it did. The write is durable.
+    async fn replace(&self, endpoint: &Endpoint) -> Result<bool, StoreError>;
 }
 
 /// Everybody's inbox.
@@ -297,9 +324,6 @@ pub trait Configuration: Send + Sync {
 pub trait Channel: Send + Sync {
     /// Makes one attempt. It ends within 20 seconds, whatever the receiver does.
     async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Outcome;
-
-    /// What deliveries that would wait for each other have in common: the host, the mail server.
-    fn endpoint(&self, transport: &Transport) -> String;
 }
 
 /// Hands finished mail (RFC 5322 bytes) to a mail system.

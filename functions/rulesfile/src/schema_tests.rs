@@ -59,6 +59,7 @@ fn schema_and_reader_know_the_same_keys() {
     known("/properties/cloudevents/properties", &sections::cloudevents::KEYS);
     known("/$defs/member/properties", &sections::groups::KEYS);
     known("/$defs/transport/properties", &sections::transports::ANY);
+    known("/$defs/transport/properties/limit/properties", &sections::transports::LIMIT);
     known("/$defs/policy/properties", &sections::policies::KEYS);
     known("/$defs/event_matcher/properties", &sections::policies::MATCHER_KEYS);
     known("/$defs/rule/properties", &sections::rules::KEYS);

@@ -34,12 +34,6 @@ pub(crate) fn target(text: &str, allow: &[IpNet]) -> Result<Url, Failure> {
     }
 }
 
-/// `host:port`, for telling endpoints apart.
-pub(crate) fn authority(text: &str) -> Option<String> {
-    let url = Url::parse(text.trim()).ok()?;
-    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-}
-
 fn not_a_url() -> Failure {
     Failure::Misconfigured("the transport's url is not one; write it like https://host/path".to_owned())
 }

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use crate::http::{Http, Timeouts};
 use async_trait::async_trait;
 use domain::delivery::Outcome;
-use domain::document::{RulesDocument, Text, Transport, TransportKind};
+use domain::document::{RulesDocument, Transport, TransportKind};
 use domain::notification::Notification;
 use domain::ports::{Channel, Clock, Inbox, Mailer, Secrets};
 
@@ -100,23 +100,6 @@ impl Channel for Channels {
             TransportKind::WebhookSlack { url } => slack::send(self, notification, url, &document.allow_networks).await,
         };
         sent.unwrap_or_else(Outcome::Failed)
-    }
-
-    fn endpoint(&self, transport: &Transport) -> String {
-        endpoint(transport)
-    }
-}
-
-fn endpoint(transport: &Transport) -> String {
-    match &transport.kind {
-        TransportKind::Local => "local".to_owned(),
-        TransportKind::Email { .. } => "email".to_owned(),
-        TransportKind::Webhook { url, .. } | TransportKind::WebhookSlack { url } => match url {
-            Text::Secret(reference) => format!("webhook:{reference}"),
-            Text::Plain(url) => {
-                format!("webhook:{}", guard::authority(url).as_deref().unwrap_or(&transport.name))
-            }
-        },
     }
 }
 

@@ -1,9 +1,8 @@
-//! What needs the crate's inside: shortened patience, and the names of endpoints.
+//! What needs the crate's inside: shortened patience.
 
 use std::time::Duration;
 
 use domain::delivery::Failure;
-use domain::document::Transport;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
@@ -57,25 +56,4 @@ async fn a_mail_server_that_never_greets() {
     let sent = smtp.send(&url, "a@example.org", "b@example.org", b"Subject: x\r\n\r\nx").await;
     assert_eq!(sent, Err(Failure::Timeout(1)));
     drop(listener);
-}
-
-#[test]
-fn endpoints_tell_hosts_apart_and_secrets_not_at_all() {
-    let plain = |url: &str| Text::parse(url);
-    let webhook = |url| TransportKind::Webhook { url, secrets: Vec::new(), content_type: String::new() };
-    for (kind, expected) in [
-        (webhook(plain("https://hooks.example.org/services/hush?a=b")), "webhook:hooks.example.org:443"),
-        (webhook(plain("http://[::1]:8080/x")), "webhook:[::1]:8080"),
-        (
-            TransportKind::WebhookSlack { url: plain("https://hooks.example.org/other") },
-            "webhook:hooks.example.org:443",
-        ),
-        (webhook(plain("env:HOOK")), "webhook:env:HOOK"),
-        (webhook(plain("hush")), "webhook:ops"),
-        (TransportKind::Email { subject_prefix: String::new() }, "email"),
-        (TransportKind::Local, "local"),
-    ] {
-        let transport = Transport { name: "ops".to_owned(), send_once: false, kind };
-        assert_eq!(endpoint(&transport), expected);
-    }
 }

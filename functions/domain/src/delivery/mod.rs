@@ -21,7 +21,7 @@ mod outcome;
 pub mod retry;
 
 pub use id::{DeliveryId, DeliveryIdError};
-pub use outcome::{Class, Failure, Outcome, retry_after};
+pub use outcome::{Class, Failure, Outcome, Sign, retry_after};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,9 @@ pub struct Delivery {
     /// What kept it back, also after an operator sent it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Cause>,
+    /// When that was.
+    #[serde(default, with = "crate::time::micros_option")]
+    pub reopened: Option<Timestamp>,
     /// While somebody is sending it.
     pub lease: Option<Lease>,
     /// When the next attempt is due.
@@ -146,6 +149,7 @@ impl Delivery {
             attempts: Vec::new(),
             earlier_attempts: 0,
             suppressed: None,
+            reopened: None,
             lease: Some(Lease { until: crate::time::later(now, LEASE) }),
             next_at: None,
             created: now,
@@ -229,7 +233,13 @@ impl Delivery {
         if !matches!(self.state, State::Dead | State::Suppressed) {
             return Err(NotRedeliverable(self.state));
         }
-        Ok(Self { earlier_attempts: self.attempts.len(), ..self.postponed(now) })
+        let reopened = Some(crate::time::to_micros(now));
+        Ok(Self { earlier_attempts: self.attempts.len(), reopened, ..self.postponed(now) })
+    }
+
+    /// How long it has been open, since an operator last opened it again.
+    pub fn waited(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.reopened.unwrap_or(self.created)).max(SignedDuration::ZERO)
     }
 
     /// Which attempt the next one is since it was last opened, from 1; the retry schedule goes by it.

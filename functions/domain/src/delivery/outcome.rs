@@ -71,6 +71,17 @@ pub enum Failure {
     /// The event is no longer stored.
     #[error("the event has expired")]
     NoEvent,
+    /// The receiver said that it is gone for good.
+    #[error("the transport is disabled since {} ({why}); mend or test it, or enable it, then redeliver", crate::time::format(*since))]
+    Disabled {
+        /// Since when.
+        since: Timestamp,
+        /// What the receiver said.
+        why: String,
+    },
+    /// Its transport was paused for as long as all attempts would have taken.
+    #[error("the transport stayed paused until this was given up: {0}")]
+    Unreachable(String),
     /// The store that holds the inbox failed.
     #[error("the store failed: {0}")]
     Store(String),
@@ -88,6 +99,32 @@ pub enum Class {
     Permanent,
 }
 
+/// What an attempt shows of its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// It answers, be it that it refuses this one message.
+    Well,
+    /// It does not take what it should; nothing for it before the instant, if one is given.
+    Ailing {
+        /// From the receiver's `Retry-After`.
+        not_before: Option<Timestamp>,
+    },
+    /// It says itself that it is gone for good.
+    Gone,
+    /// Nothing: it was not reached, and not for a reason of its own.
+    Nothing,
+}
+
+impl Outcome {
+    /// What it shows of the endpoint.
+    pub fn sign(&self) -> Sign {
+        match self {
+            Self::Delivered { .. } => Sign::Well,
+            Self::Failed(failure) => failure.table().1,
+        }
+    }
+}
+
 impl Failure {
     /// The status code that was answered, if any.
     pub fn status(&self) -> Option<u16> {
@@ -98,31 +135,46 @@ impl Failure {
         }
     }
 
-    /// The table.
-    #[expect(clippy::match_same_arms, reason = "one line a case, each with its reason")]
+    /// What it means for the delivery.
     pub fn class(&self) -> Class {
+        self.table().0
+    }
+
+    /// The table, for every transport.
+    #[expect(clippy::match_same_arms, reason = "one line a case, each with its reason")]
+    fn table(&self) -> (Class, Sign) {
         let temporary = Class::Temporary { not_before: None };
+        let ailing = Sign::Ailing { not_before: None };
         match self {
-            Self::Answered { status: 408 | 425 | 429 | 500..=599, retry_after, .. } => {
-                Class::Temporary { not_before: *retry_after }
-            }
+            Self::Answered { status: 408 | 425 | 429 | 500..=599, retry_after, .. } => asked(*retry_after),
             // A redirect is never followed; the receiver may be mended to answer itself.
-            Self::Answered { status: 300..=399, .. } => temporary,
-            Self::Answered { .. } => Class::Permanent,
-            Self::Mail { code: 400..=499 } | Self::MailService(_) => temporary,
-            Self::Mail { .. } | Self::MailRefused(_) => Class::Permanent,
-            Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) | Self::Store(_) => {
-                temporary
-            }
+            Self::Answered { status: 300..=399, retry_after, .. } => asked(*retry_after),
+            Self::Answered { status: 410, .. } => (Class::Permanent, Sign::Gone),
+            Self::Answered { .. } => (Class::Permanent, Sign::Well),
+            // The server as a whole is closing down, or cannot log anybody in.
+            Self::Mail { code: 421 | 454 } => (temporary, ailing),
+            // One mailbox is full, one sender not known yet: others' mail may pass.
+            Self::Mail { code: 400..=499 } => (temporary, Sign::Well),
+            Self::Mail { .. } => (Class::Permanent, Sign::Well),
+            Self::MailService(_) => (temporary, ailing),
+            Self::MailRefused(_) => (Class::Permanent, Sign::Nothing),
+            Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) => (temporary, ailing),
             // An operator can mend the document within the retry schedule.
-            Self::Misconfigured(_) => temporary,
-            Self::Blocked(_) | Self::NoAddress | Self::NoTransport | Self::NoEvent => Class::Permanent,
+            Self::Misconfigured(_) => (temporary, ailing),
+            Self::Store(_) => (temporary, Sign::Nothing),
+            Self::Blocked(_) | Self::NoAddress | Self::NoTransport | Self::NoEvent => (Class::Permanent, Sign::Nothing),
+            Self::Disabled { .. } | Self::Unreachable(_) => (Class::Permanent, Sign::Nothing),
         }
     }
 }
 
+/// The receiver can be tried again, but not before it wants to.
+fn asked(not_before: Option<Timestamp>) -> (Class, Sign) {
+    (Class::Temporary { not_before }, Sign::Ailing { not_before })
+}
+
 /// Reads a `Retry-After` header: seconds, or an HTTP date that the caller has already read.
 pub fn retry_after(seconds: Option<u64>, now: Timestamp) -> Option<Timestamp> {
-    let seconds = i64::try_from(seconds?).ok()?;
+    let seconds = i64::try_from(seconds?).unwrap_or(i64::MAX);
     Some(crate::time::later(now, SignedDuration::from_secs(seconds)))
 }

@@ -17,6 +17,9 @@ const JITTER: f64 = 0.2;
 /// A receiver that asks for more than this does not get it.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
+/// A delivery that got no attempt in the time in which it would have had them all, with every jitter, is given up.
+const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(91);
+
 /// What follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -49,4 +52,17 @@ pub fn next(attempt: usize, outcome: &Outcome, now: Timestamp, jitter: f64) -> N
     let at = crate::time::later(now, wait + wait.mul_f64(JITTER * jitter.clamp(0.0, 1.0)));
     let longest = crate::time::later(now, LONGEST_WAIT);
     Next::Retry { at: not_before.map_or(at, |asked| at.max(asked.min(longest))) }
+}
+
+/// Decides what follows when there can be no attempt before `until`: the endpoint is paused or busy.
+///
+/// `waited` is the time since the delivery was opened. The longer it has waited, the longer it is put off, up to
+/// `longest` or until `until`: a long outage costs each delivery few looks. `jitter`, in 0.0..=1.0, spreads those
+/// that wait for the same instant over up to half of their wait.
+pub fn put_off(waited: SignedDuration, until: Timestamp, longest: SignedDuration, now: Timestamp, jitter: f64) -> Next {
+    if waited > LONGEST_LIFE {
+        return Next::Dead;
+    }
+    let wait = until.duration_since(now).max((waited / 2).min(longest)).max(SignedDuration::from_secs(1));
+    Next::Retry { at: crate::time::later(now, wait + wait.mul_f64(0.5 * jitter.clamp(0.0, 1.0))) }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::event::{Action, Object};
+use proptest::prelude::*;
 
 fn now() -> Timestamp {
     "2026-01-02T03:04:05Z".parse().unwrap()
@@ -89,6 +90,9 @@ fn only_the_dead_and_the_suppressed_are_redelivered() {
     assert_eq!((kept_back.revision, kept_back.due_at()), (0, None));
     let opened_again = kept_back.redelivered(now()).unwrap();
     assert_eq!((opened_again.due_at(), opened_again.suppressed), (Some(now()), kept_back.suppressed));
+    let later = after_seconds(3600);
+    assert_eq!(dead.redelivered(later).unwrap().waited(after_seconds(3660)).as_secs(), 60);
+    assert_eq!((dead.waited(later).as_secs(), dead.waited(after_seconds(-9)).as_secs()), (3600, 0));
 }
 
 #[test]
@@ -145,4 +149,79 @@ fn retry_after_lengthens_but_never_shortens() {
         }
     };
     assert_eq!((asked(1), asked(120), asked(10_000_000)), (5, 120, 24 * 3600));
+}
+
+#[test]
+fn what_a_failure_says_of_its_endpoint() {
+    let answered = |status, retry_after| Failure::Answered { status, retry_after, answer: String::new() };
+    let (ailing, asked) = (Sign::Ailing { not_before: None }, Some(after_seconds(60)));
+    for (failure, sign) in [
+        (answered(503, None), ailing),
+        (answered(429, asked), Sign::Ailing { not_before: asked }),
+        (answered(302, asked), Sign::Ailing { not_before: asked }),
+        (answered(404, asked), Sign::Well),
+        (answered(410, None), Sign::Gone),
+        (Failure::Mail { code: 421 }, ailing),
+        (Failure::Mail { code: 450 }, Sign::Well),
+        (Failure::Mail { code: 550 }, Sign::Well),
+        (Failure::MailService("Throttling".to_owned()), ailing),
+        (Failure::Timeout(15), ailing),
+        (Failure::NoAddress, Sign::Nothing),
+        (Failure::Unreachable(String::new()), Sign::Nothing),
+    ] {
+        assert_eq!(Outcome::Failed(failure.clone()).sign(), sign, "{failure}");
+    }
+    assert_eq!(Outcome::Delivered { status: None, answer: String::new() }.sign(), Sign::Well);
+}
+
+#[test]
+fn an_old_entry_is_read() {
+    let mut written = serde_json::to_value(opened()).unwrap();
+    for later in ["earlier_attempts", "reopened"] {
+        assert!(written.as_object_mut().unwrap().remove(later).is_some());
+    }
+    assert_eq!(serde_json::from_value::<Delivery>(written).unwrap(), opened());
+}
+
+proptest! {
+    #[test]
+    fn putting_off_waits_for_the_endpoint_and_ends(
+        waited in 0..400_000_i64, pause in -100..900_i64, longest in 1..4000_i64, jitter in 0.0..=1.0
+    ) {
+        let [waited, longest] = [waited, longest].map(SignedDuration::from_secs);
+        match retry::put_off(waited, after_seconds(pause), longest, now(), jitter) {
+            Next::Retry { at } => {
+                prop_assert!(at > now() && at >= after_seconds(pause));
+                let most = longest.as_secs().max(pause).max(1);
+                prop_assert!(at <= after_seconds(most + most / 2 + 1));
+                prop_assert!(waited <= SignedDuration::from_hours(91));
+            }
+            Next::Dead => prop_assert!(waited > SignedDuration::from_hours(91)),
+            Next::Closed => prop_assert!(false),
+        }
+    }
+
+    #[test]
+    fn every_schedule_ends_and_no_wait_is_shorter_than_it_says(
+        answers in prop::collection::vec((300..600_u16, prop::option::of(-100..200_000_i64)), 1..40), jitter in 0.0..=1.0
+    ) {
+        let (mut clock, mut attempt) = (now(), 0);
+        for (status, asked) in answers {
+            attempt += 1;
+            let retry_after = asked.map(|seconds| crate::time::later(clock, SignedDuration::from_secs(seconds)));
+            let outcome = Outcome::Failed(Failure::Answered { status, retry_after, answer: String::new() });
+            match retry::next(attempt, &outcome, clock, jitter) {
+                Next::Dead => return Ok(()),
+                Next::Closed => prop_assert!(false, "nothing was delivered"),
+                Next::Retry { at } => {
+                    let least = SignedDuration::from_secs(retry::SCHEDULE[attempt - 1]);
+                    prop_assert!(at >= crate::time::later(clock, least));
+                    let day = crate::time::later(clock, SignedDuration::from_hours(24));
+                    prop_assert!(retry_after.is_none_or(|asked| at >= asked.min(day)));
+                    clock = at;
+                }
+            }
+        }
+        prop_assert!(attempt <= retry::SCHEDULE.len());
+    }
 }

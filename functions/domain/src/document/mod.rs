@@ -15,7 +15,7 @@ pub use pattern::{
 };
 pub use policy::{Binding, EventMatcher, Mode, Policy, Rule};
 pub use storm::{FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
-pub use transport::{SecretRef, Text, Transport, TransportKind};
+pub use transport::{Limit, SecretRef, Text, Transport, TransportKind};
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// One way out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,27 @@ pub struct Transport {
     pub send_once: bool,
     /// Which way.
     pub kind: TransportKind,
+    /// How much it takes.
+    #[serde(default, skip_serializing_if = "Limit::is_none")]
+    pub limit: Limit,
+}
+
+/// What the receiver is not to be asked beyond. What is over it waits; it is not lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limit {
+    /// Attempts at a time.
+    #[serde(default)]
+    pub concurrency: Option<u16>,
+    /// Attempts begun a second, evenly spaced.
+    #[serde(default)]
+    pub per_second: Option<u16>,
+}
+
+impl Limit {
+    /// Whether nothing was configured.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The ways.
@@ -67,10 +89,20 @@ impl Transport {
     /// The two that exist without being written.
     pub fn built_in() -> [Self; 2] {
         let email = TransportKind::Email { subject_prefix: Self::DEFAULT_SUBJECT_PREFIX.to_owned() };
-        [
-            Self { name: Self::DEFAULT_EMAIL.to_owned(), send_once: false, kind: email },
-            Self { name: Self::DEFAULT_LOCAL.to_owned(), send_once: false, kind: TransportKind::Local },
-        ]
+        [Self::named(Self::DEFAULT_EMAIL, email), Self::named(Self::DEFAULT_LOCAL, TransportKind::Local)]
+    }
+
+    /// One with nothing but the necessary.
+    pub fn named(name: impl Into<String>, kind: TransportKind) -> Self {
+        Self { name: name.into(), send_once: false, kind, limit: Limit::default() }
+    }
+
+    /// 16 hex digits that stand for its whole configuration: what was found out about a transport holds as long
+    /// as this stays the same. A secret's text is no part of it.
+    pub fn fingerprint(&self) -> String {
+        // Every key is a string and no field can refuse, so this cannot fail.
+        let written = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(written)[..8].iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
     }
 }
 

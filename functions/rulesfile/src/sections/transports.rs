@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::document::{SecretRef, Transport, TransportKind};
+use domain::document::{Limit, SecretRef, Transport, TransportKind};
 
 use super::{addresses, secrets};
 use crate::fault::Findings;
@@ -21,22 +21,26 @@ const MAPPINGS: &[(&str, &str)] = &[
     ("body", "remove it: a webhook's body is the documented default"),
     ("headers", "remove it: a webhook has the documented headers"),
 ];
-const LOCAL: Keys = Keys { of: "a local transport", known: &["mode", "send_once"], unsupported: &[] };
+const LOCAL: Keys = Keys { of: "a local transport", known: &["mode", "send_once", "limit"], unsupported: &[] };
 const EMAIL: Keys =
-    Keys { of: "an email transport", known: &["mode", "send_once", "subject_prefix"], unsupported: &[] };
+    Keys { of: "an email transport", known: &["mode", "send_once", "limit", "subject_prefix"], unsupported: &[] };
 const WEBHOOK: Keys = Keys {
     of: "a webhook transport",
-    known: &["mode", "send_once", "url", "secret", "content_type"],
+    known: &["mode", "send_once", "limit", "url", "secret", "content_type"],
     unsupported: MAPPINGS,
 };
 const SLACK: Keys =
-    Keys { of: "a webhook_slack transport", known: &["mode", "send_once", "url"], unsupported: MAPPINGS };
+    Keys { of: "a webhook_slack transport", known: &["mode", "send_once", "limit", "url"], unsupported: MAPPINGS };
 /// For a transport whose mode cannot be told.
 pub(crate) const ANY: Keys = Keys {
     of: "a transport",
-    known: &["mode", "send_once", "subject_prefix", "url", "secret", "content_type"],
+    known: &["mode", "send_once", "limit", "subject_prefix", "url", "secret", "content_type"],
     unsupported: MAPPINGS,
 };
+pub(crate) const LIMIT: Keys = Keys { of: "a limit", known: &["concurrency", "per_second"], unsupported: &[] };
+
+/// More attempts at a time, or a second, than one process makes.
+const MOST: i64 = 1000;
 
 pub(crate) fn read(node: Option<&Node>, findings: &mut Findings) -> BTreeMap<String, Transport> {
     let mut transports: BTreeMap<_, _> =
@@ -63,8 +67,18 @@ fn transport(key: &Key, node: &Node, findings: &mut Findings) -> Option<Transpor
     let section = Section::open(key.at, node, "a transport", &keys, findings)?;
     section.require("mode", &format!("the modes are {}", MODES.join(", ")), findings);
     let send_once = section.get("send_once").and_then(|node| shape::boolean(node, "send_once", findings));
+    let limit = section.get("limit").and_then(|node| limit(node, findings)).unwrap_or_default();
     let kind = kind(mode.flatten(), &section, findings)?;
-    Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind })
+    Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind, limit })
+}
+
+fn limit(node: &Node, findings: &mut Findings) -> Option<Limit> {
+    let section = Section::open(node.at, node, "limit", &LIMIT, findings)?;
+    let mut number = |name| {
+        let number = section.get(name).and_then(|node| shape::integer(node, name, 1..=MOST, findings));
+        number.and_then(|number| u16::try_from(number).ok())
+    };
+    Some(Limit { concurrency: number("concurrency"), per_second: number("per_second") })
 }
 
 fn mode<'n>(node: &'n Node, findings: &mut Findings) -> Option<&'n str> {

@@ -40,7 +40,7 @@ impl World {
     }
 
     pub(crate) async fn send(&self, notification: &Notification, kind: TransportKind) -> Outcome {
-        let transport = Transport { name: notification.transport.clone(), send_once: false, kind };
+        let transport = Transport::named(&notification.transport, kind);
         self.channels.send(notification, &transport, &self.document).await
     }
 
