@@ -39,6 +39,7 @@ pub(crate) async fn world() -> World {
         ledger: Arc::new(adapters.ledger()),
         suppression: Arc::new(adapters.suppression()),
         silences: Arc::new(adapters.silences()),
+        endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
         tokens: Arc::new(adapters.tokens()),
         documents: Arc::new(adapters.documents()),

@@ -58,6 +58,8 @@ impl Dispatchers {
                 silences: world.silences.clone(),
                 suppression: world.suppression.clone(),
                 queue: world.queue.clone(),
+                endpoints: world.endpoints.clone(),
+                intake: world.intake.clone(),
                 configuration: configuration.clone(),
                 channel: sent.clone(),
                 clock: clock.clone(),

@@ -23,6 +23,7 @@ pub(crate) async fn world() -> World {
         ledger: shared.clone(),
         suppression: shared.clone(),
         silences: shared.clone(),
+        endpoints: shared.clone(),
         inbox: shared.clone(),
         tokens: shared.clone(),
         documents: shared.clone(),

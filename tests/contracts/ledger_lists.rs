@@ -89,6 +89,35 @@ pub(crate) async fn keep_to_what_was_asked_for(world: &World) {
     }
 }
 
+pub(crate) async fn keep_to_the_time_of_the_event(world: &World) {
+    let (now, rule) = (somewhen(), unique("rule"));
+    let mut entries = Vec::new();
+    for day in 0..5 {
+        let event = event("login").created(after(now, day * 24 * HOUR)).build();
+        entries.extend(entries_of(&event, &[&rule], &["mail"], &["ann", "bob"]));
+    }
+    world.ledger.open(&entries).await.unwrap();
+    let dead: Vec<_> = entries.iter().map(|entry| entry.after(attempt(now), Next::Dead)).collect();
+    assert_eq!(world.ledger.replace(&dead).await.unwrap(), [true; 10]);
+    let (second, fourth) = (after(now, 24 * HOUR), after(now, 3 * 24 * HOUR));
+    for (since, until, event, n) in [
+        (Some(second), Some(fourth), None, 4),
+        (Some(second), None, None, 8),
+        (None, Some(second), None, 2),
+        (Some(fourth), Some(second), None, 0),
+        (Some(second), Some(fourth), Some(entries[2].event()), 2),
+        (Some(second), Some(fourth), Some(entries[0].event()), 0),
+    ] {
+        for state in [None, Some(State::Dead)] {
+            let rule = Some(rule.clone());
+            let query = DeliveryQuery { since, until, event, state, rule, limit: 3, ..DeliveryQuery::default() };
+            let expected = newest_first(dead.iter().filter(|entry| query.admits(entry)));
+            assert_eq!(expected.len(), n);
+            assert_eq!(walk(world, &query).await, expected, "{query:?}");
+        }
+    }
+}
+
 pub(crate) async fn follow_an_entry_through_its_states(world: &World) {
     let (now, rule) = (somewhen(), unique("rule"));
     let event = event("login").created(now).build();

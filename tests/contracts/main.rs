@@ -8,6 +8,7 @@ mod aws_world;
 mod dispatchers;
 mod documents;
 mod embedded_world;
+mod endpoints;
 mod event_log;
 mod event_log_filters;
 mod inbox;
@@ -74,6 +75,7 @@ macro_rules! backend {
             backend! { @port ledger_lists, $world,
                 go_newest_event_first,
                 keep_to_what_was_asked_for,
+                keep_to_the_time_of_the_event,
                 follow_an_entry_through_its_states,
             }
             backend! { @port suppression, $world,
@@ -89,6 +91,10 @@ macro_rules! backend {
             backend! { @port storms, $world,
                 a_throttle_lets_exactly_so_many_through,
                 a_throttle_counts_each_key_apart,
+            }
+            backend! { @port endpoints, $world,
+                keep_a_state_through_its_changes,
+                let_one_of_sixteen_change_a_state,
             }
             backend! { @port inbox, $world,
                 holds_an_item_once,

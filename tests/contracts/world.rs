@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{Message, Work};
-use domain::ports::{Documents, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, WorkQueue};
+use domain::ports::{
+    Documents, Endpoints, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, WorkQueue,
+};
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
 
@@ -19,6 +21,7 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) suppression: Arc<dyn Suppression>,
     pub(crate) silences: Arc<dyn Silences>,
+    pub(crate) endpoints: Arc<dyn Endpoints>,
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) tokens: Arc<dyn Tokens>,
     pub(crate) documents: Arc<dyn Documents>,

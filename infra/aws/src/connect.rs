@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, Documents, EventLog, HeldSilences, Inbox, Intake, Ledger, Mailer, RememberedTokens, Secrets,
-    Silences, Suppression, Table, Tokens, WorkQueue,
+    Configuration, Documents, Endpoints, EventLog, HeldSilences, Inbox, Intake, Ledger, Mailer, RememberedTokens,
+    Secrets, Silences, Suppression, Table, Tokens, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -85,6 +85,11 @@ impl Adapters {
     /// What storm control remembers.
     pub fn suppression(&self) -> Suppression {
         Suppression::new(self.table())
+    }
+
+    /// What is known of the endpoints.
+    pub fn endpoints(&self) -> Endpoints {
+        Endpoints::new(self.table())
     }
 
     /// Everybody's inbox.

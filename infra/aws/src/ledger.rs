@@ -106,7 +106,8 @@ impl Ledger {
 
     /// Dead entries, newest event first. The index may lag a moment behind the entries.
     async fn dead(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
-        let mut bound = query.before.map_or_else(|| keys::LAST.to_owned(), |before| before.to_string());
+        let mut bound = below(query).unwrap_or_else(|| keys::LAST.to_owned());
+        let first = query.first();
         let mut results: Vec<Delivery> = Vec::new();
         let mut examined = None;
         for _ in 0..MOST_EXAMINED / BATCH {
@@ -124,12 +125,22 @@ impl Ledger {
                 results.push(entry);
             }
             match found.pop() {
+                Some((_, id)) if first.is_some_and(|first| id.event() < first) => {
+                    return Ok(Page { results, next: None });
+                }
                 Some((at, id)) if found.len() + 1 == BATCH => (bound, examined) = (at, Some(id)),
                 _ => return Ok(Page { results, next: None }),
             }
         }
         Ok(Page { results, next: examined })
     }
+}
+
+/// What every result's id is less than.
+fn below(query: &DeliveryQuery) -> Option<String> {
+    let before = query.before.map(|before| before.to_string());
+    let end = query.end().map(|end| end.to_string());
+    [before, end].into_iter().flatten().min()
 }
 
 fn id(item: &Item) -> Result<DeliveryId, StoreError> {
@@ -212,14 +223,17 @@ impl ports::Ledger for Ledger {
     }
 
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
-        let before = query.before.map(|before| before.to_string());
+        let below = below(query);
         let mut walk = match query.event {
             None if query.state == Some(State::Dead) => return self.dead(query).await,
-            None => Walk::days(&self.table, Family::Deliveries, None, before, query.limit).await?,
+            None => {
+                let from = query.first().map(|first| first.to_string());
+                Walk::days(&self.table, Family::Deliveries, from, below, query.limit).await?
+            }
             Some(event) => {
                 let partition = Family::Deliveries.partition_of(event, self.table.shards());
                 let (first, last) = (event.to_string(), format!("{event}{}", keys::LAST));
-                let below = before.map_or_else(|| last.clone(), |before| before.min(last.clone()));
+                let below = below.map_or_else(|| last.clone(), |below| below.min(last.clone()));
                 Walk::partition(&self.table, Family::Deliveries, partition, first, below, query.limit)
             }
         };

@@ -185,9 +185,17 @@ fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery,
 /// All results sort before the first and not before the second.
 fn bounds(query: &DeliveryQuery) -> (Vec<u8>, Vec<u8>) {
     let (mut before, mut from) = (vec![0xff; 27], Vec::new());
+    if let Some(first) = query.first() {
+        from = first.as_bytes().to_vec();
+    }
+    if let Some(end) = query.end() {
+        before = end.as_bytes().to_vec();
+    }
     if let Some(event) = query.event {
-        from = event.as_bytes().to_vec();
-        before.splice(..16, from.iter().copied());
+        from = from.max(event.as_bytes().to_vec());
+        let mut last = vec![0xff; 27];
+        last.splice(..16, event.as_bytes().iter().copied());
+        before = before.min(last);
     }
     if let Some(cursor) = query.before {
         before = before.min(cursor.to_bytes().to_vec());

@@ -11,6 +11,7 @@
 //! ```
 
 mod documents;
+mod endpoints;
 mod event_log;
 mod fault;
 mod fresh;

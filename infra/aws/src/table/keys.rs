@@ -12,6 +12,7 @@
 //! | what storm control remembers of a lane | `S#<lane>` | `S` |
 //! | silence | `SILENCES` | its id |
 //! | rules document | `C` | `<version>#<chunk>` |
+//! | endpoint that failed once | `H` | its transport |
 
 use domain::EventPk;
 use domain::Timestamp;
@@ -41,6 +42,8 @@ pub(crate) const DAYS: &str = "DAYS";
 pub(crate) const TOKENS: &str = "TOKENS";
 /// Partition of the silences.
 pub(crate) const SILENCES: &str = "SILENCES";
+/// Partition of what is known of the endpoints.
+pub(crate) const ENDPOINTS: &str = "H";
 /// Partition of the rules documents.
 pub(crate) const DOCUMENTS: &str = "C";
 
