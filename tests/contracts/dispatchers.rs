@@ -109,10 +109,6 @@ impl Channel for Sent {
         self.0.lock().unwrap().push(notification.clone());
         Outcome::Delivered { status: None, answer: String::new() }
     }
-
-    fn endpoint(&self, transport: &Transport) -> String {
-        transport.name.clone()
-    }
 }
 
 struct Fixed(Arc<Active>);

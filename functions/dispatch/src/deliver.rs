@@ -1,17 +1,23 @@
-//! One attempt for each claimed delivery, side by side, and the record of what came of it.
+//! One attempt for each claimed delivery, side by side, and what follows from its outcome.
+
+use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::delivery::{Attempt, Delivery, Failure, Outcome, retry};
-use domain::document::RulesDocument;
-use domain::message::{Message, Work};
+use domain::document::{RulesDocument, Transport};
+use domain::endpoint::Gate;
+use domain::event::Event;
 use domain::notification::Notification;
 use domain::ports::StoreError;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::SignedDuration;
 
 use crate::Parts;
+use crate::announce::Announced;
 use crate::claim::Ours;
-use crate::endpoints::Endpoints;
+use crate::health::Health;
+use crate::record::{in_ledger, record};
+use crate::turns::Turns;
 
 /// Attempts of one message at a time.
 const SIDE_BY_SIDE: usize = 512;
@@ -19,71 +25,131 @@ const SIDE_BY_SIDE: usize = 512;
 /// The longest an attempt and its record take.
 const LONGEST_ATTEMPT: SignedDuration = SignedDuration::from_secs(20);
 
-/// How long a delivery is put off when its endpoint is busy or the time is up.
-const PUT_OFF: SignedDuration = SignedDuration::from_secs(15);
+/// How long a delivery is put off at least when its transport is busy or the time is up.
+const BUSY: SignedDuration = SignedDuration::from_secs(15);
 
-/// What is due within this time waits in the queue, what is due later in the ledger.
-const QUEUE_DELAY: SignedDuration = SignedDuration::from_mins(15);
+/// And at most, however long it has waited: turns come free all the time.
+const LONGEST_BUSY: SignedDuration = SignedDuration::from_mins(1);
 
-/// Writing down what was sent is worth insisting on: what is not written down is sent again.
-const RECORD_TRIES: usize = 3;
+/// The most that a delivery is put off beyond a pause of its transport.
+const LONGEST_PAUSED: SignedDuration = SignedDuration::from_hours(1);
 
-/// Makes one attempt for each. An error means that some outcome could not be recorded.
-pub(crate) async fn all(
-    parts: &Parts,
-    endpoints: &Endpoints,
-    document: &RulesDocument,
-    claimed: Vec<Ours>,
-    deadline: Timestamp,
-) -> Result<(), StoreError> {
-    let attempts = claimed.into_iter().map(|ours| one(parts, endpoints, document, ours, deadline));
-    // All of them are made, also when recording one fails.
-    let recorded: Vec<Result<(), StoreError>> = stream::iter(attempts).buffer_unordered(SIDE_BY_SIDE).collect().await;
-    stream::iter(recorded).try_for_each(|()| std::future::ready(Ok(()))).await
+/// What making attempts needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Sending<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) turns: &'a Turns,
+    pub(crate) health: &'a Health,
+    pub(crate) announced: &'a Announced,
+    pub(crate) document: &'a RulesDocument,
+    /// No attempt begins that might not end before.
+    pub(crate) deadline: Timestamp,
 }
 
-async fn one(
-    parts: &Parts,
-    endpoints: &Endpoints,
-    document: &RulesDocument,
-    ours: Ours,
-    deadline: Timestamp,
-) -> Result<(), StoreError> {
-    let Ours { delivery, event } = ours;
-    let Some(event) = event else {
-        return conclude(parts, &delivery, parts.clock.now(), Outcome::Failed(Failure::NoEvent)).await;
-    };
-    let Some(transport) = document.transports.get(&delivery.transport) else {
-        return conclude(parts, &delivery, parts.clock.now(), Outcome::Failed(Failure::NoTransport)).await;
-    };
-    let turn = endpoints.enter(parts.channel.endpoint(transport)).await;
-    let began = parts.clock.now();
-    if turn.is_none() || domain::time::later(began, LONGEST_ATTEMPT) > deadline {
-        return put_off(parts, &delivery, began).await;
+impl Sending<'_> {
+    /// Makes one attempt for each. An error means that some outcome could not be recorded.
+    pub(crate) async fn all(self, claimed: Vec<Ours>) -> Result<(), StoreError> {
+        let attempts = claimed.into_iter().map(|ours| self.one(ours));
+        // All of them are made, also when recording one fails.
+        let recorded: Vec<Result<(), StoreError>> =
+            stream::iter(attempts).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        stream::iter(recorded).try_for_each(|()| std::future::ready(Ok(()))).await
     }
-    let notification = Notification::of(&delivery, event, document.public_url.as_deref());
-    let outcome = parts.channel.send(&notification, transport, document).await;
-    drop(turn);
-    conclude(parts, &delivery, began, outcome).await
-}
 
-async fn conclude(parts: &Parts, delivery: &Delivery, began: Timestamp, outcome: Outcome) -> Result<(), StoreError> {
-    let now = parts.clock.now();
-    let next = retry::next(delivery.attempt_number(), &outcome, now, parts.entropy.fraction());
-    let attempt = Attempt {
-        at: domain::time::to_micros(began),
-        status: match &outcome {
-            Outcome::Delivered { status, .. } => *status,
-            Outcome::Failed(failure) => failure.status(),
-        },
-        error: match &outcome {
+    async fn one(self, Ours { delivery, event }: Ours) -> Result<(), StoreError> {
+        let Some(event) = event else { return self.give_up(&delivery, Failure::NoEvent).await };
+        let Some(transport) = self.document.transports.get(&delivery.transport) else {
+            return self.give_up(&delivery, Failure::NoTransport).await;
+        };
+        // Who may not go does not wait for a turn either; who has waited for one may have waited too long.
+        let gate = self.health.gate(transport, self.parts.clock.now());
+        if matches!(gate, Gate::Paused { .. } | Gate::Disabled { .. }) {
+            return self.hold_back(&delivery, gate).await;
+        }
+        let turn = self.turns.enter(transport).await;
+        let now = self.parts.clock.now();
+        if turn.is_none() || domain::time::later(now, LONGEST_ATTEMPT) > self.deadline {
+            return self.wait_for_a_turn(&delivery, now).await;
+        }
+        match self.health.admit(&*self.parts.endpoints, transport, now).await {
+            Gate::Open | Gate::Probe => {}
+            gate => return self.hold_back(&delivery, gate).await,
+        }
+        let outcome = self.attempt(&delivery, event, transport).await;
+        drop(turn);
+        self.conclude(&delivery, now, outcome).await
+    }
+
+    async fn attempt(self, delivery: &Delivery, event: Arc<Event>, transport: &Transport) -> Outcome {
+        let notification = Notification::of(delivery, event, self.document.public_url.as_deref());
+        let outcome = self.parts.channel.send(&notification, transport, self.document).await;
+        self.health.learn(&*self.parts.endpoints, transport, &outcome, self.parts.clock.now()).await;
+        outcome
+    }
+
+    async fn hold_back(self, delivery: &Delivery, gate: Gate) -> Result<(), StoreError> {
+        match gate {
+            Gate::Disabled { since, why } => self.give_up(delivery, Failure::Disabled { since, why }).await,
+            Gate::Paused { until, why } => {
+                let now = self.parts.clock.now();
+                match self.put_off(delivery, until, LONGEST_PAUSED, now) {
+                    // In the ledger alone: the schedule brings it back without a queue message for each.
+                    Some(put_off) => in_ledger(self.parts, &put_off).await.map(drop),
+                    None => self.give_up(delivery, Failure::Unreachable(why)).await,
+                }
+            }
+            Gate::Open | Gate::Probe => Ok(()),
+        }
+    }
+
+    async fn wait_for_a_turn(self, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
+        match self.put_off(delivery, domain::time::later(now, BUSY), LONGEST_BUSY, now) {
+            Some(put_off) => record(self.parts, &put_off).await,
+            None => self.give_up(delivery, Failure::Unreachable("it was busy all the time".to_owned())).await,
+        }
+    }
+
+    /// The entry put off; none if it has been for too long.
+    fn put_off(
+        self,
+        delivery: &Delivery,
+        until: Timestamp,
+        longest: SignedDuration,
+        now: Timestamp,
+    ) -> Option<Delivery> {
+        let jitter = self.parts.entropy.fraction();
+        match retry::put_off(delivery.waited(now), until, longest, now, jitter) {
+            retry::Next::Retry { at } => Some(delivery.postponed(at)),
+            retry::Next::Closed | retry::Next::Dead => None,
+        }
+    }
+
+    async fn give_up(self, delivery: &Delivery, failure: Failure) -> Result<(), StoreError> {
+        self.conclude(delivery, self.parts.clock.now(), Outcome::Failed(failure)).await
+    }
+
+    async fn conclude(self, delivery: &Delivery, began: Timestamp, outcome: Outcome) -> Result<(), StoreError> {
+        let now = self.parts.clock.now();
+        let next = retry::next(delivery.attempt_number(), &outcome, now, self.parts.entropy.fraction());
+        let failure = match &outcome {
             Outcome::Delivered { .. } => None,
-            Outcome::Failed(failure) => Some(failure.to_string()),
-        },
-        ms: u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0),
-    };
-    report(delivery, &attempt, next);
-    record(parts, &delivery.after(attempt, next)).await
+            Outcome::Failed(failure) => Some(failure),
+        };
+        let attempt = Attempt {
+            at: domain::time::to_micros(began),
+            status: match &outcome {
+                Outcome::Delivered { status, .. } => *status,
+                Outcome::Failed(failure) => failure.status(),
+            },
+            error: failure.map(ToString::to_string),
+            ms: u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0),
+        };
+        report(delivery, &attempt, next);
+        if let (retry::Next::Dead, Some(failure)) = (next, failure) {
+            self.announced.failed(self.parts, self.document, delivery, failure).await;
+        }
+        record(self.parts, &delivery.after(attempt, next)).await
+    }
 }
 
 fn report(delivery: &Delivery, attempt: &Attempt, next: retry::Next) {
@@ -96,35 +162,4 @@ fn report(delivery: &Delivery, attempt: &Attempt, next: retry::Next) {
         }
         retry::Next::Dead => tracing::warn!(delivery = %id, rule, transport, error, "delivery is dead"),
     }
-}
-
-async fn put_off(parts: &Parts, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
-    record(parts, &delivery.postponed(domain::time::later(now, PUT_OFF))).await
-}
-
-async fn record(parts: &Parts, delivery: &Delivery) -> Result<(), StoreError> {
-    let mut tries = 1;
-    let recorded = loop {
-        match parts.ledger.replace(std::slice::from_ref(delivery)).await {
-            Ok(replaced) => break replaced.first() == Some(&true),
-            Err(error) if tries == RECORD_TRIES => return Err(error),
-            Err(_) => tries += 1,
-        }
-    };
-    if !recorded {
-        // Our lease ran out during the attempt and another took over; its record stands. Or an
-        // earlier try was written though its answer was lost, and this is its record.
-        tracing::warn!(delivery = %delivery.id, "the entry was changed by another; its record stands");
-        return Ok(());
-    }
-    if let Some(due) = delivery.due_at() {
-        let delay = due.duration_since(parts.clock.now()).max(SignedDuration::ZERO);
-        if delay <= QUEUE_DELAY {
-            let message = Message::new(Work::Deliveries(vec![delivery.id]));
-            if let Err(error) = parts.queue.send(&[message], delay).await {
-                tracing::warn!(%error, delivery = %delivery.id, "the retry waits in the ledger instead of the queue");
-            }
-        }
-    }
-    Ok(())
 }

@@ -5,16 +5,20 @@
 //! 1. `plan`: which rules match, who is told, by what: the deliveries there should be.
 //! 2. `suppress`: which of them storm control keeps back, and why.
 //! 3. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
-//! 4. `deliver`: one attempt each, side by side, bounded per endpoint; each outcome is recorded as
-//!    it comes.
+//! 4. `deliver`: one attempt each, side by side. `turns` bounds how many and how fast, `health` puts off what would go
+//!    to an endpoint that fails, `record` writes each outcome down as it comes, `announce` leaves an event of what
+//!    failed for good.
 //!
 //! Handling a message twice, or in two places at once, tells nobody twice: the ledger decides.
 
+mod announce;
 mod claim;
 mod deliver;
-mod endpoints;
+mod health;
 mod plan;
+mod record;
 mod suppress;
+mod turns;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,11 +26,15 @@ use domain::Timestamp;
 use domain::event::Event;
 use domain::message::{Message, Work};
 use domain::ports::{
-    Active, Channel, Clock, Configuration, Entropy, EventLog, Ledger, Silences, StoreError, Suppression, WorkQueue,
+    Active, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Intake, Ledger, Silences, StoreError,
+    Suppression, WorkQueue,
 };
 use rules::RuleSet;
 
-use endpoints::Endpoints;
+use announce::Announced;
+use deliver::Sending;
+use health::Health;
+use turns::Turns;
 
 /// Why a message must come again.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +63,10 @@ pub struct Parts {
     pub suppression: Arc<dyn Suppression>,
     /// Where retries wait that are due soon.
     pub queue: Arc<dyn WorkQueue>,
+    /// What is known of the endpoints.
+    pub endpoints: Arc<dyn Endpoints>,
+    /// Where the event of a failure for good goes.
+    pub intake: Arc<dyn Intake>,
     /// The rules.
     pub configuration: Arc<dyn Configuration>,
     /// The way out.
@@ -68,14 +80,17 @@ pub struct Parts {
 /// Handles messages, many at a time.
 pub struct Dispatcher {
     parts: Parts,
-    endpoints: Endpoints,
+    turns: Turns,
+    health: Health,
+    announced: Announced,
     compiled: Mutex<Option<(Arc<Active>, Arc<RuleSet>)>>,
 }
 
 impl Dispatcher {
     /// Over these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, endpoints: Endpoints::default(), compiled: Mutex::new(None) }
+        let (turns, health, announced) = (Turns::default(), Health::default(), Announced::default());
+        Self { parts, turns, health, announced, compiled: Mutex::new(None) }
     }
 
     /// Does what the message says. No attempt begins that might not end before `deadline`.
@@ -96,11 +111,19 @@ impl Dispatcher {
             }
             Work::Deliveries(ids) => claim::again(&self.parts, &ids).await?,
         };
-        deliver::all(&self.parts, &self.endpoints, &active.document, claimed.ours, deadline).await?;
+        if !claimed.ours.is_empty() {
+            self.health.refresh(&*self.parts.endpoints).await;
+            self.sending(&active, deadline).all(claimed.ours).await?;
+        }
         match claimed.busy_until {
             Some(until) => Err(DispatchError::Busy { until }),
             None => Ok(()),
         }
+    }
+
+    fn sending<'a>(&'a self, active: &'a Active, deadline: Timestamp) -> Sending<'a> {
+        let Self { parts, turns, health, announced, .. } = self;
+        Sending { parts, turns, health, announced, document: &active.document, deadline }
     }
 
     async fn open(&self, events: Vec<Arc<Event>>, active: &Arc<Active>) -> Result<claim::Claimed, DispatchError> {

@@ -25,6 +25,8 @@ async fn main() -> anyhow::Result<()> {
         silences: Arc::new(adapters.held_silences()),
         suppression: Arc::new(adapters.suppression()),
         queue: Arc::new(adapters.work_queue()),
+        endpoints: Arc::new(adapters.endpoints()),
+        intake: Arc::new(adapters.intake()),
         configuration: Arc::new(adapters.configuration()),
         channel: Arc::new(channels),
         clock: Arc::new(SystemClock),

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 const TO_A_MESSAGE: usize = 25;
 
 /// Due deliveries looked at in one sweep; the next sweep takes the rest.
-const DUE_AT_A_TIME: usize = 1_000;
+const DUE_AT_A_TIME: usize = 4_000;
 
 /// Records deleted between two looks at the clock: small, so that ingestion is never held up.
 const PURGE_AT_A_TIME: usize = 500;

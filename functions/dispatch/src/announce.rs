@@ -1,0 +1,43 @@
+//! A delivery that failed for good leaves an event in the log, one for each transport and hour.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Timestamp;
+use domain::delivery::{Delivery, Failure};
+use domain::document::RulesDocument;
+use domain::failure_event;
+use domain::ports::StoreError;
+
+use crate::Parts;
+
+/// What this dispatcher has announced: each transport's last hour. Saves asking the store for each dead delivery.
+#[derive(Default)]
+pub(crate) struct Announced(Mutex<HashMap<String, Timestamp>>);
+
+impl Announced {
+    /// Stores the event unless that was done. A failure to do so is logged: the delivery's own record says the same.
+    pub(crate) async fn failed(&self, parts: &Parts, document: &RulesDocument, delivery: &Delivery, failure: &Failure) {
+        let now = parts.clock.now();
+        if !failure_event::is_worth_an_event(failure) || !self.is_first(delivery, now) {
+            return;
+        }
+        let Ok(event) = failure_event::of(delivery, failure, document, now) else { return };
+        let json = event.to_json();
+        match parts.intake.accept(&[Arc::new(event)]).await {
+            Ok(()) => tracing::info!(target: "nuncio::event", event = json.as_str(), "event accepted"),
+            Err(error) => self.again(delivery, &error),
+        }
+    }
+
+    fn is_first(&self, delivery: &Delivery, now: Timestamp) -> bool {
+        let hour = failure_event::hour(now);
+        let mut hours = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hours.insert(delivery.transport.clone(), hour) != Some(hour)
+    }
+
+    fn again(&self, delivery: &Delivery, error: &StoreError) {
+        tracing::warn!(%error, delivery = %delivery.id, "no event could be stored of a dead delivery");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&delivery.transport);
+    }
+}
