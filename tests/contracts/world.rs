@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{Message, Work};
-use domain::ports::{
-    Documents, Endpoints, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, WorkQueue,
-};
+use domain::ports::{Documents, Endpoints, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, WorkQueue};
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
 

@@ -3,6 +3,7 @@
 mod commands;
 mod crash;
 mod delivery;
+mod endpoints;
 mod first_start;
 mod identity;
 mod reading;

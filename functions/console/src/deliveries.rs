@@ -1,4 +1,4 @@
-//! `/v1/deliveries`: what was sent, what failed, and sending it again.
+//! `/v1/deliveries`: what was sent, and what failed.
 
 use api::{Path, Problem, Query};
 use axum::Json;
@@ -6,12 +6,10 @@ use axum::extract::State;
 use domain::Timestamp;
 use domain::delivery::{Attempt, Delivery, DeliveryId, State as Standing};
 use domain::event::EventPk;
-use domain::message::{Message, Work};
 use domain::ports::DeliveryQuery;
 use domain::suppression::Cause;
 use domain::token::Scope;
-use http::{HeaderMap, StatusCode};
-use jiff::SignedDuration;
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
@@ -25,6 +23,8 @@ pub(crate) struct Filters {
     rule: Option<String>,
     transport: Option<String>,
     recipient: Option<String>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
     cursor: Option<DeliveryId>,
     limit: Option<usize>,
 }
@@ -88,6 +88,8 @@ pub(crate) async fn list(
         rule: filters.rule,
         transport: filters.transport,
         recipient: filters.recipient,
+        since: filters.since,
+        until: filters.until,
         before: filters.cursor,
         limit: list::limit(filters.limit)?,
     };
@@ -105,27 +107,7 @@ pub(crate) async fn show(
     Ok(Json(find(&console, id).await?.into()))
 }
 
-/// Opens a dead or suppressed delivery again; its next attempt is due at once.
-pub(crate) async fn redeliver(
-    State(console): State<Console>,
-    headers: HeaderMap,
-    Path(id): Path<DeliveryId>,
-) -> Result<(StatusCode, Json<View>), Problem> {
-    console.door.admit(&headers, Scope::Admin).await?;
-    let dead = find(&console, id).await?;
-    let reopened = dead.redelivered(console.clock.now()).map_err(|error| Problem::conflict(error.to_string()))?;
-    let replaced = console.ledger.replace(std::slice::from_ref(&reopened)).await?;
-    if replaced.first() != Some(&true) {
-        return Err(Problem::conflict("somebody else has just changed this delivery; look at it again"));
-    }
-    // Should the queue fail now, the schedule finds it due.
-    let message = Message::new(Work::Deliveries(vec![id]));
-    if let Err(error) = console.queue.send(&[message], SignedDuration::ZERO).await {
-        tracing::warn!(%error, delivery = %id, "redelivery waits in the ledger instead of the queue");
-    }
-    Ok((StatusCode::ACCEPTED, Json(reopened.into())))
-}
-
-async fn find(console: &Console, id: DeliveryId) -> Result<Delivery, Problem> {
+/// The delivery of that id.
+pub(crate) async fn find(console: &Console, id: DeliveryId) -> Result<Delivery, Problem> {
     console.ledger.get(id).await?.ok_or_else(|| Problem::not_found("no delivery has this id"))
 }

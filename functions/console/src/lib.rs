@@ -9,8 +9,10 @@ mod dry_run;
 mod events;
 mod list;
 mod notifications;
+mod redeliver;
 mod silences;
 mod trace;
+mod transport_test;
 mod transports;
 
 use std::sync::Arc;
@@ -18,7 +20,9 @@ use std::sync::Arc;
 use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
-use domain::ports::{Channel, Clock, Configuration, Documents, Entropy, EventLog, Inbox, Ledger, Silences, WorkQueue};
+use domain::ports::{
+    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Inbox, Ledger, Silences, WorkQueue,
+};
 
 /// Where the rules document comes from.
 #[derive(Clone)]
@@ -38,6 +42,8 @@ pub struct Console {
     pub ledger: Arc<dyn Ledger>,
     /// Where redelivered ones go.
     pub queue: Arc<dyn WorkQueue>,
+    /// What is known of the endpoints.
+    pub endpoints: Arc<dyn Endpoints>,
     /// The inboxes.
     pub inbox: Arc<dyn Inbox>,
     /// What operators silenced.
@@ -66,12 +72,15 @@ pub fn router(console: Console) -> Router {
         .route("/v1/notifications/{pk}", patch(notifications::mark))
         .route("/v1/notifications/mark_all_seen", post(notifications::mark_all_seen))
         .route("/v1/deliveries", get(deliveries::list))
+        .route("/v1/deliveries/redeliver", post(redeliver::many))
         .route("/v1/deliveries/{id}", get(deliveries::show))
-        .route("/v1/deliveries/{id}/redeliver", post(deliveries::redeliver))
+        .route("/v1/deliveries/{id}/redeliver", post(redeliver::one))
         .route("/v1/silences", get(silences::list).post(silences::create))
         .route("/v1/silences/preview", post(silences::preview))
         .route("/v1/silences/{id}", delete(silences::end))
-        .route("/v1/transports/{name}/test", post(transports::test))
+        .route("/v1/transports", get(transports::list))
+        .route("/v1/transports/{name}/enable", post(transports::enable))
+        .route("/v1/transports/{name}/test", post(transport_test::test))
         .route("/v1/rules/dry-run", post(dry_run::run))
         .route("/v1/config", get(config::show).put(config::replace))
         .route("/v1/config/check", post(config::check))

@@ -4,7 +4,8 @@ use api::Problem;
 use serde::Serialize;
 
 const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 1000;
+/// The most that one request may ask for.
+pub(crate) const MAX_LIMIT: usize = 1000;
 
 /// One page of a list.
 #[derive(Serialize)]

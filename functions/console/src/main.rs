@@ -24,6 +24,7 @@ async fn main() -> anyhow::Result<()> {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
+        endpoints: Arc::new(adapters.endpoints()),
         inbox,
         silences: Arc::new(adapters.silences()),
         configuration: Arc::new(adapters.unheld_configuration()),

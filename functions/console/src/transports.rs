@@ -1,111 +1,94 @@
-//! `POST /v1/transports/{name}/test`: a real notification, sent now, and what the receiver said.
+//! `/v1/transports`: which there are, whether their endpoints are well, and letting deliveries through again.
+//!
+//! Shows no URL and no secret: a chat webhook's URL is its password.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use api::{Path, Problem};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::delivery::{DeliveryId, Failure, Outcome};
-use domain::document::{RulesDocument, Severity};
-use domain::event::{Action, Event, EventPk, Object};
-use domain::notification::Notification;
-use domain::recipient::Person;
-use domain::token::{Scope, Token};
+use domain::document::{Limit, Transport};
+use domain::endpoint::{Endpoint, Standing};
+use domain::ports::StoreError;
+use domain::token::Scope;
 use http::HeaderMap;
-use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::Console;
+use crate::list::List;
 
-const RULE: &str = "transport test";
-const ACTION: &str = "custom_notification_test";
+/// How often a change is tried that a dispatcher's comes in between of.
+const TRIES: usize = 3;
 
-/// What came of it.
+/// A transport as it is shown.
 #[derive(Serialize)]
-pub(crate) struct Tested {
-    delivered: bool,
-    status: Option<u16>,
-    answer: Option<String>,
-    error: Option<String>,
+pub(crate) struct View {
+    name: String,
+    mode: &'static str,
+    send_once: bool,
+    limit: Limit,
+    /// `ready`, `paused`: not before `until`, `disabled`: not until it is enabled.
+    state: &'static str,
+    #[serde(with = "domain::time::micros_option")]
+    since: Option<Timestamp>,
+    #[serde(with = "domain::time::micros_option")]
+    until: Option<Timestamp>,
+    why: Option<String>,
 }
 
-/// Sends to the token's own user, or else to the first member of the first group.
-pub(crate) async fn test(
+impl View {
+    fn of(transport: &Transport, standing: &Standing) -> Self {
+        let (state, since, until, why) = match standing {
+            Standing::Ready => ("ready", None, None, None),
+            Standing::Paused(pause) => ("paused", Some(pause.since), Some(pause.until), Some(pause.why.clone())),
+            Standing::Disabled { since, why } => ("disabled", Some(*since), None, Some(why.clone())),
+        };
+        let Transport { name, send_once, kind, limit } = transport;
+        Self { name: name.clone(), mode: kind.mode(), send_once: *send_once, limit: *limit, state, since, until, why }
+    }
+}
+
+/// All of them, by name.
+pub(crate) async fn list(State(console): State<Console>, headers: HeaderMap) -> Result<Json<List<View>>, Problem> {
+    console.door.admit(&headers, Scope::Read).await?;
+    let active = console.configuration.current().await?;
+    let all = console.endpoints.all().await?;
+    let known: BTreeMap<&str, &Endpoint> = all.iter().map(|endpoint| (endpoint.transport.as_str(), endpoint)).collect();
+    let view = |transport: &Transport| {
+        View::of(transport, Standing::of(known.get(transport.name.as_str()).copied(), transport))
+    };
+    Ok(Json(List::new(active.document.transports.values().map(view).collect(), None::<String>)))
+}
+
+/// Lets deliveries through again, whatever was found out before.
+pub(crate) async fn enable(
     State(console): State<Console>,
     headers: HeaderMap,
     Path(name): Path<String>,
-) -> Result<Json<Tested>, Problem> {
-    let token = console.door.admit(&headers, Scope::Admin).await?;
+) -> Result<Json<View>, Problem> {
+    console.door.admit(&headers, Scope::Admin).await?;
     let active = console.configuration.current().await?;
-    let transport = active
-        .document
-        .transports
-        .get(&name)
-        .ok_or_else(|| Problem::not_found("no transport of this name is configured"))?;
-    let recipient = recipient(&token, &active.document);
-    let now = console.clock.now();
-    let event = Arc::new(test_event(&name, now, console.entropy.bits())?);
-    let notification = Notification {
-        delivery: DeliveryId::of(event.pk, RULE, &name, recipient.label()),
-        rule: RULE.to_owned(),
-        transport: name.clone(),
-        severity: Severity::Notice,
-        body: format!("Test notification from transport {name}"),
-        recipient,
-        event,
-        link: None,
-        created: now,
-    };
-    Ok(Json(console.channel.send(&notification, transport, &active.document).await.into()))
+    let transport = find(&active.document.transports, &name)?;
+    make_ready(&console, transport).await?;
+    Ok(Json(View::of(transport, &Standing::Ready)))
 }
 
-impl From<Outcome> for Tested {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Delivered { status, answer } => {
-                Self { delivered: true, status, answer: Some(answer).filter(|answer| !answer.is_empty()), error: None }
-            }
-            Outcome::Failed(failure) => Self {
-                delivered: false,
-                status: failure.status(),
-                error: Some(failure.to_string()),
-                answer: match failure {
-                    Failure::Answered { answer, .. } => Some(answer),
-                    _ => None,
-                },
-            },
+/// The transport of that name.
+pub(crate) fn find<'t>(transports: &'t BTreeMap<String, Transport>, name: &str) -> Result<&'t Transport, Problem> {
+    transports.get(name).ok_or_else(|| Problem::not_found("no transport of this name is configured"))
+}
+
+/// Writes down that the transport's endpoint is well, unless nothing else is known.
+pub(crate) async fn make_ready(console: &Console, transport: &Transport) -> Result<(), StoreError> {
+    for _ in 0..TRIES {
+        let all = console.endpoints.all().await?;
+        let known = all.iter().find(|endpoint| endpoint.transport == transport.name);
+        if *Standing::of(known, transport) == Standing::Ready
+            || console.endpoints.replace(&Endpoint::next(known, transport, Standing::Ready)).await?
+        {
+            return Ok(());
         }
     }
-}
-
-fn recipient(token: &Token, document: &RulesDocument) -> Person {
-    let mut members = document.groups.values().flatten();
-    let own = token.username.as_deref();
-    let known = document.groups.values().flatten().find(|person| own == Some(&person.username));
-    match (known, own) {
-        (Some(person), _) => person.clone(),
-        (None, Some(username)) => Person::new(username, members.next().map_or("", |person| &person.email)),
-        (None, None) => members.next().cloned().unwrap_or_else(|| Person::new("admin", "")),
-    }
-}
-
-/// Not stored: it only lends its fields to the message.
-fn test_event(transport: &str, now: Timestamp, random: u128) -> Result<Event, Problem> {
-    let mut context = Object::new();
-    context.insert("message".to_owned(), format!("Test notification from transport {transport}").into());
-    Ok(Event {
-        pk: EventPk::unnamed(now, random),
-        user: Object::new(),
-        action: Action::parse(ACTION).map_err(|_| Problem::internal())?,
-        app: "nuncio".to_owned(),
-        context,
-        client_ip: None,
-        created: now,
-        expires: domain::time::later(now, SignedDuration::from_hours(24)),
-        brand: Object::new(),
-        id: None,
-        source: None,
-        traceparent: None,
-    })
+    Err(StoreError::store("the transport's state changes all the time; try again"))
 }

@@ -56,6 +56,7 @@ pub fn of(
         brand: Object::new(),
         id: Some(id),
         source: Some(SOURCE.to_owned()),
+        traceparent: None,
     })
 }
 
@@ -99,6 +100,7 @@ mod tests {
             brand: Object::new(),
             id: None,
             source: None,
+            traceparent: None,
         }
     }
 }

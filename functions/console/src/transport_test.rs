@@ -1,0 +1,113 @@
+//! `POST /v1/transports/{name}/test`: a real notification, sent now, and what the receiver said.
+
+use std::sync::Arc;
+
+use api::{Path, Problem};
+use axum::Json;
+use axum::extract::State;
+use domain::Timestamp;
+use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::document::{RulesDocument, Severity};
+use domain::event::{Action, Event, EventPk, Object};
+use domain::notification::Notification;
+use domain::recipient::Person;
+use domain::token::{Scope, Token};
+use http::HeaderMap;
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use crate::{Console, transports};
+
+const RULE: &str = "transport test";
+const ACTION: &str = "custom_notification_test";
+
+/// What came of it.
+#[derive(Serialize)]
+pub(crate) struct Tested {
+    delivered: bool,
+    status: Option<u16>,
+    answer: Option<String>,
+    error: Option<String>,
+}
+
+/// A success makes a transport ready again that was disabled or paused. Sends to the token's own user, or else to the first member of the first group.
+pub(crate) async fn test(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Tested>, Problem> {
+    let token = console.door.admit(&headers, Scope::Admin).await?;
+    let active = console.configuration.current().await?;
+    let transport = transports::find(&active.document.transports, &name)?;
+    let recipient = recipient(&token, &active.document);
+    let now = console.clock.now();
+    let event = Arc::new(test_event(&name, now, console.entropy.bits())?);
+    let notification = Notification {
+        delivery: DeliveryId::of(event.pk, RULE, &name, recipient.label()),
+        rule: RULE.to_owned(),
+        transport: name.clone(),
+        severity: Severity::Notice,
+        body: format!("Test notification from transport {name}"),
+        recipient,
+        event,
+        link: None,
+        created: now,
+    };
+    let outcome = console.channel.send(&notification, transport, &active.document).await;
+    if matches!(outcome, Outcome::Delivered { .. })
+        && let Err(error) = transports::make_ready(&console, transport).await
+    {
+        tracing::warn!(%error, transport = name, "the transport works, but its state cannot be written down");
+    }
+    Ok(Json(outcome.into()))
+}
+
+impl From<Outcome> for Tested {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Delivered { status, answer } => {
+                Self { delivered: true, status, answer: Some(answer).filter(|answer| !answer.is_empty()), error: None }
+            }
+            Outcome::Failed(failure) => Self {
+                delivered: false,
+                status: failure.status(),
+                error: Some(failure.to_string()),
+                answer: match failure {
+                    Failure::Answered { answer, .. } => Some(answer),
+                    _ => None,
+                },
+            },
+        }
+    }
+}
+
+fn recipient(token: &Token, document: &RulesDocument) -> Person {
+    let mut members = document.groups.values().flatten();
+    let own = token.username.as_deref();
+    let known = document.groups.values().flatten().find(|person| own == Some(&person.username));
+    match (known, own) {
+        (Some(person), _) => person.clone(),
+        (None, Some(username)) => Person::new(username, members.next().map_or("", |person| &person.email)),
+        (None, None) => members.next().cloned().unwrap_or_else(|| Person::new("admin", "")),
+    }
+}
+
+/// Not stored: it only lends its fields to the message.
+fn test_event(transport: &str, now: Timestamp, random: u128) -> Result<Event, Problem> {
+    let mut context = Object::new();
+    context.insert("message".to_owned(), format!("Test notification from transport {transport}").into());
+    Ok(Event {
+        pk: EventPk::unnamed(now, random),
+        user: Object::new(),
+        action: Action::parse(ACTION).map_err(|_| Problem::internal())?,
+        app: "nuncio".to_owned(),
+        context,
+        client_ip: None,
+        created: now,
+        expires: domain::time::later(now, SignedDuration::from_hours(24)),
+        brand: Object::new(),
+        id: None,
+        source: None,
+        traceparent: None,
+    })
+}
