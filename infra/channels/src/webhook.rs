@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use crate::http::Post;
-use crate::sign::{self, Key};
+use crate::sign::{self, Key, NoKey};
 use crate::{Channels, secret};
 
 /// What the transport says of its receiver.
@@ -30,7 +30,7 @@ pub(crate) async fn send(
     let mut keys = Vec::with_capacity(target.secrets.len());
     for reference in target.secrets {
         let text = secret::resolve(reference, &*channels.secrets).await?;
-        keys.push(Key::read(&text).ok_or_else(|| unreadable(reference))?);
+        keys.push(Key::read(&text).map_err(|why| unusable(reference, why))?);
     }
     let body = body(notification).to_string().into_bytes();
     // The same on every attempt: the receiver's key for telling a repetition from a second notification.
@@ -74,8 +74,6 @@ fn printable(text: &str) -> Result<HeaderValue, Failure> {
     HeaderValue::from_str(text).map_err(|_| Failure::Misconfigured("the delivery's id is no header text".to_owned()))
 }
 
-fn unreadable(reference: &SecretRef) -> Failure {
-    Failure::Misconfigured(format!(
-        "the secret {reference} cannot sign: it is empty, or what follows whsec_ is not base64"
-    ))
+fn unusable(reference: &SecretRef, why: NoKey) -> Failure {
+    Failure::Misconfigured(format!("the secret {reference} cannot sign: {why}"))
 }
