@@ -9,17 +9,23 @@ use domain::Timestamp;
 use domain::delivery::{Failure, Outcome, retry_after};
 use domain::notification::Notification;
 use domain::ports::Clock;
-use http::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use ipnet::IpNet;
 use reqwest::{Client, Response, redirect};
 
-use crate::guard::{self, Guard, Unreachable};
+use crate::guard::{self, Guard, Names, Unreachable};
+use crate::secret::Resolved;
 use crate::{Error, VERSION, fault};
 
 /// How much of an answer is read, so that the connection can serve again.
 const READ: usize = 64 * 1024;
 /// How much of it is kept.
 const KEPT: usize = 1024;
+/// What frames a request on its connection, or names another host: nobody's to set.
+const FRAMING: [HeaderName; 8] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE, EXPECT];
 
 /// How long a receiver may take.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +44,7 @@ impl Default for Timeouts {
 
 /// What to send.
 pub(crate) struct Post<'a> {
-    pub(crate) url: &'a str,
+    pub(crate) url: &'a Resolved,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) allow: &'a [IpNet],
@@ -57,27 +63,31 @@ pub(crate) fn traced(notification: &Notification) -> HeaderMap {
 /// Sends, over connections that are kept for the next time.
 pub(crate) struct Http {
     clock: Arc<dyn Clock>,
+    names: Arc<dyn Names>,
     timeouts: Timeouts,
     /// One client, for the networks it may reach: its open connections were judged by them.
     current: Mutex<(Vec<IpNet>, Client)>,
 }
 
 impl Http {
-    pub(crate) fn new(clock: Arc<dyn Clock>, timeouts: Timeouts) -> Result<Self, Error> {
-        let client = client(&[], timeouts).map_err(|error| Error::Client(error.to_string()))?;
-        Ok(Self { clock, timeouts, current: Mutex::new((Vec::new(), client)) })
+    pub(crate) fn new(clock: Arc<dyn Clock>, names: Arc<dyn Names>, timeouts: Timeouts) -> Result<Self, Error> {
+        let client = client(&names, &[], timeouts).map_err(|error| Error::Client(error.to_string()))?;
+        Ok(Self { clock, names, timeouts, current: Mutex::new((Vec::new(), client)) })
     }
 
     /// Makes one attempt.
     pub(crate) async fn post(&self, post: Post<'_>) -> Result<Outcome, Failure> {
-        let url = guard::target(post.url, post.allow)?;
+        let url = guard::target(post.url.text(), post.allow)?;
+        if let Some(name) = FRAMING.iter().find(|name| post.headers.contains_key(*name)) {
+            return Err(Failure::Misconfigured(format!("the header {name} is the connection's own; leave it out")));
+        }
         let request = self.client(post.allow)?.post(url).headers(post.headers).body(post.body);
         let response = request.send().await.map_err(|error| self.failure(&error))?;
         let status = response.status().as_u16();
         let retry_after = self.retry_after(response.headers());
         let delivered = response.status().is_success();
-        // The status line decides: an answer that breaks off behind it changes nothing.
-        let answer = read(response).await;
+        let mut answer = post.url.hidden_in(read(response).await);
+        answer.truncate(answer.floor_char_boundary(KEPT));
         if delivered {
             Ok(Outcome::Delivered { status: Some(status), answer })
         } else {
@@ -88,7 +98,7 @@ impl Http {
     fn client(&self, allow: &[IpNet]) -> Result<Client, Failure> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.0 != allow {
-            let client = client(allow, self.timeouts)
+            let client = client(&self.names, allow, self.timeouts)
                 .map_err(|_| Failure::Misconfigured("the HTTP client cannot be built anew".to_owned()))?;
             *current = (allow.to_vec(), client);
         }
@@ -124,12 +134,12 @@ impl Http {
     }
 }
 
-fn client(allow: &[IpNet], timeouts: Timeouts) -> reqwest::Result<Client> {
+fn client(names: &Arc<dyn Names>, allow: &[IpNet], timeouts: Timeouts) -> reqwest::Result<Client> {
     Client::builder()
         .user_agent(format!("Nuncio/{VERSION}"))
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .dns_resolver(Guard::new(allow))
+        .dns_resolver(Guard::new(Arc::clone(names), allow))
         .connect_timeout(timeouts.connect)
         .timeout(timeouts.total)
         // Shorter than most servers wait: a connection that they closed meanwhile costs an attempt.
@@ -137,19 +147,14 @@ fn client(allow: &[IpNet], timeouts: Timeouts) -> reqwest::Result<Client> {
         .build()
 }
 
-/// The start of the answer, as text.
+/// What is read of the answer. It may break off: the status line has said all that counts.
 async fn read(mut response: Response) -> String {
-    let mut kept: Vec<u8> = Vec::new();
-    let mut seen = 0;
+    let mut bytes = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
-        seen += chunk.len();
-        kept.extend_from_slice(&chunk[..chunk.len().min(KEPT - kept.len())]);
-        if seen >= READ {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(READ - bytes.len())]);
+        if bytes.len() >= READ {
             break;
         }
     }
-    let mut text = String::from_utf8_lossy(&kept).into_owned();
-    // A replacement character is longer than the byte it stands for.
-    text.truncate(text.floor_char_boundary(KEPT));
-    text
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -31,6 +31,7 @@ pub use mailer::LocalMailer;
 
 use std::sync::Arc;
 
+use crate::guard::SystemNames;
 use crate::http::{Http, Timeouts};
 use async_trait::async_trait;
 use domain::delivery::Outcome;
@@ -76,11 +77,7 @@ impl Channels {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(parts: Parts) -> Result<Self, Error> {
-        Self::within(parts, Timeouts::default())
-    }
-
-    fn within(parts: Parts, timeouts: Timeouts) -> Result<Self, Error> {
-        let http = Http::new(Arc::clone(&parts.clock), timeouts)?;
+        let http = Http::new(Arc::clone(&parts.clock), Arc::new(SystemNames), Timeouts::default())?;
         Ok(Self { mailer: parts.mailer, inbox: parts.inbox, secrets: parts.secrets, clock: parts.clock, http })
     }
 }

@@ -30,7 +30,7 @@ impl LocalMailer {
         match &document.email.smtp {
             Some(server) => {
                 let url = secret::text(server, &*self.secrets).await?;
-                self.smtp.send(&url, from, to, mail).await
+                self.smtp.send(url.text(), from, to, mail).await
             }
             None => self.folder.put(mail).await,
         }

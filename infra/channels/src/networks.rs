@@ -1,6 +1,6 @@
 //! Which addresses are public.
 //! Owns the IANA special-purpose registries and the IPv6 forms that carry an IPv4 address, which are judged by it.
-//! What it does not know to be public is not.
+//! What it does not know to be public is not. `tests/corpus/ssrf` has an address for each line here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -99,106 +99,6 @@ mod tests {
     fn judged(address: &str, allow: &[&str]) -> Option<&'static str> {
         let allow: Vec<IpNet> = allow.iter().map(|network| network.parse().unwrap()).collect();
         refusal(address.parse().unwrap(), &allow)
-    }
-
-    #[test]
-    fn public_addresses() {
-        for address in [
-            "1.1.1.1",
-            "8.8.8.8",
-            "9.255.255.255",
-            "11.0.0.0",
-            "100.63.255.255",
-            "100.128.0.0",
-            "126.255.255.255",
-            "128.0.0.0",
-            "169.253.0.1",
-            "172.15.255.255",
-            "172.32.0.0",
-            "192.0.1.1",
-            "192.167.1.1",
-            "198.17.0.1",
-            "198.20.0.0",
-            "223.255.255.255",
-            "2606:4700::1111",
-            "2001:200::1",
-            "2a00::1",
-            "3ffe::1",
-            // Public IPv4 inside IPv6.
-            "::ffff:8.8.8.8",
-            "::8.8.8.8",
-            "64:ff9b::8.8.8.8",
-            "2002:808:808::1",
-            "2001:0:808:808::f7f7:f7f7",
-            "2606:4700::5efe:808:808",
-        ] {
-            assert_eq!(judged(address, &[]), None, "{address}");
-        }
-    }
-
-    #[test]
-    fn everything_else() {
-        for (address, class) in [
-            ("0.0.0.0", "unspecified"),
-            ("0.1.2.3", "unspecified"),
-            ("10.0.0.1", "private"),
-            ("100.64.0.1", "carrier-grade NAT"),
-            ("127.0.0.1", "loopback"),
-            ("127.255.255.255", "loopback"),
-            ("169.254.169.254", "link-local"),
-            ("172.16.0.1", "private"),
-            ("172.31.255.255", "private"),
-            ("192.0.0.1", "protocol assignment"),
-            ("192.0.0.171", "protocol assignment"),
-            ("192.0.2.1", "documentation"),
-            ("192.31.196.1", "AS112"),
-            ("192.52.193.1", "multicast tunnelling"),
-            ("192.88.99.1", "6to4 relay"),
-            ("192.168.0.1", "private"),
-            ("192.175.48.1", "AS112"),
-            ("198.18.0.1", "benchmarking"),
-            ("198.19.255.255", "benchmarking"),
-            ("198.51.100.1", "documentation"),
-            ("203.0.113.1", "documentation"),
-            ("224.0.0.1", "multicast"),
-            ("240.0.0.1", "reserved"),
-            ("255.255.255.255", "broadcast"),
-            ("::", "unspecified"),
-            ("::1", "loopback"),
-            ("64:ff9b:1::1", "local translation"),
-            ("100::1", "discard"),
-            ("100:0:0:1::1", "discard"),
-            ("2001:db8::1", "documentation"),
-            ("3fff::1", "documentation"),
-            ("2001:2::1", "benchmarking"),
-            ("2001:10::1", "ORCHID"),
-            ("2001:2f::1", "ORCHID"),
-            ("2001:30::1", "protocol assignment"),
-            ("2001:1::1", "protocol assignment"),
-            ("2620:4f:8000::1", "AS112"),
-            ("5f00::1", "segment routing"),
-            ("fc00::1", "private"),
-            ("fd00:ec2::254", "private"),
-            ("fe80::1", "link-local"),
-            ("fec0::1", "site-local"),
-            ("ff02::1", "multicast"),
-            ("4000::1", "reserved"),
-            ("1::1", "reserved"),
-            // Special IPv4 inside IPv6: mapped, compatible, translated, NAT64, 6to4, Teredo (server, client), ISATAP.
-            ("::ffff:127.0.0.1", "loopback"),
-            ("::ffff:169.254.169.254", "link-local"),
-            ("::127.0.0.1", "loopback"),
-            ("::ffff:0:10.0.0.1", "private"),
-            ("64:ff9b::10.0.0.1", "private"),
-            ("2002:7f00:1::", "loopback"),
-            ("2002:a9fe:a9fe::1", "link-local"),
-            ("2001:0:7f00:1::f7f7:f7f7", "loopback"),
-            ("2001:0:808:808::80ff:fffe", "loopback"),
-            ("2606:4700::5efe:a00:1", "private"),
-            ("2606:4700::200:5efe:a00:1", "private"),
-        ] {
-            assert_eq!(judged(address, &[]), Some(class), "{address}");
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Hands mail to an SMTP server.
 //! Owns the reading of `email.smtp`, the connections kept for the next mail, and what a refusal is called. Keeps no
-//! connection that was given up half-way: the next mail would be read as part of this one.
+//! connection that was given up half-way: the next mail would be read as part of this one. The server may be anywhere:
+//! relays are mostly private, and who writes the rules document names one server, to which only mail is said.
 
 use std::error::Error;
 use std::net::SocketAddr;

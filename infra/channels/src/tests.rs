@@ -1,13 +1,17 @@
-//! What needs the crate's inside: shortened patience.
+//! What needs the crate's inside: shortened patience, names that lead elsewhere, what is set and what is hidden.
 
-use std::time::Duration;
+mod patience;
+mod rebinding;
 
+use ::http::{HeaderMap, HeaderValue};
 use domain::delivery::Failure;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
+use domain::document::{SecretRef, Text};
+use domain::ports::{SecretError, SecretText};
 
 use super::*;
-use crate::http::Post;
+use crate::guard::Names;
+use crate::http::{Post, Timeouts};
+use crate::secret::Resolved;
 
 struct Epoch;
 
@@ -17,43 +21,43 @@ impl Clock for Epoch {
     }
 }
 
-async fn post(url: &str, timeouts: Timeouts) -> Failure {
-    let allow = ["127.0.0.0/8".parse().unwrap()];
-    let http = Http::new(Arc::new(Epoch), timeouts).unwrap();
-    let post = Post { url, headers: ::http::HeaderMap::new(), body: b"{}".to_vec(), allow: &allow };
-    http.post(post).await.unwrap_err()
+fn http(names: Arc<dyn Names>, timeouts: Timeouts) -> Http {
+    Http::new(Arc::new(Epoch), names, timeouts).unwrap()
+}
+
+async fn post(http: &Http, url: &str, allow: &str) -> Result<Outcome, Failure> {
+    let (url, allow) = (Resolved::plain(url), [allow.parse().unwrap()]);
+    http.post(Post { url: &url, headers: HeaderMap::new(), body: b"{}".to_vec(), allow: &allow }).await
 }
 
 #[tokio::test]
-async fn a_receiver_that_never_answers() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let silent = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut request = Vec::new();
-        stream.read_to_end(&mut request).await.unwrap();
-        request
-    });
-    let timeouts = Timeouts { connect: Duration::from_secs(9), total: Duration::from_secs(1) };
-    assert_eq!(post(&format!("http://{address}/"), timeouts).await, Failure::Timeout(1));
-    assert!(silent.await.unwrap().starts_with(b"POST / HTTP/1.1\r\n"), "it was asked, and hung up on");
+async fn what_frames_a_request_is_nobodys_to_set() {
+    let http = http(Arc::new(SystemNames), Timeouts::default());
+    let url = Resolved::plain("https://example.org/");
+    for name in ["host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"] {
+        let headers = HeaderMap::from_iter([(::http::HeaderName::from_static(name), HeaderValue::from_static("7"))]);
+        let failure = http.post(Post { url: &url, headers, body: Vec::new(), allow: &[] }).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Misconfigured(text) if text.contains(name)), "{failure:?}");
+    }
 }
 
 #[tokio::test]
-async fn a_handshake_that_never_ends() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let timeouts = Timeouts { connect: Duration::from_secs(1), total: Duration::from_secs(9) };
-    assert_eq!(post(&format!("https://{address}/"), timeouts).await, Failure::Timeout(1));
-    drop(listener);
-}
-
-#[tokio::test]
-async fn a_mail_server_that_never_greets() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("smtp://{}", listener.local_addr().unwrap());
-    let smtp = smtp::Smtp::patient(Duration::from_secs(1));
-    let sent = smtp.send(&url, "a@example.org", "b@example.org", b"Subject: x\r\n\r\nx").await;
-    assert_eq!(sent, Err(Failure::Timeout(1)));
-    drop(listener);
+async fn an_answer_repeats_no_secret() {
+    struct Url;
+    #[async_trait]
+    impl Secrets for Url {
+        async fn resolve(&self, _: &SecretRef) -> Result<SecretText, SecretError> {
+            Ok(SecretText("https://hooks.example.org/services/T0001234/abcdefgh?key=0123456789".to_owned()))
+        }
+    }
+    let url = secret::text(&Text::parse("env:HOOK"), &Url).await.unwrap();
+    for (said, shown) in [
+        ("no route for POST /services/T0001234/abcdefgh?key=0123456789", "no route for POST ********************"),
+        ("unknown hook abcdefgh", "unknown hook ********************"),
+        ("the key 0123456789 is wrong", "the key ******************** is wrong"),
+        ("no such channel", "no such channel"),
+    ] {
+        assert_eq!(url.hidden_in(said.to_owned()), shown);
+        assert_eq!(Resolved::plain(url.text()).hidden_in(said.to_owned()), said);
+    }
 }
