@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, Documents, Endpoints, EventLog, HeldSilences, Inbox, Intake, Ledger, Mailer, RememberedTokens,
-    Secrets, Silences, Suppression, Table, Tokens, WorkQueue,
+    Configuration, Documents, Endpoints, EventLog, HeldSecrets, HeldSilences, Inbox, Intake, Ledger, Mailer,
+    RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -127,8 +127,9 @@ impl Adapters {
         Mailer::new(aws_sdk_ses::Client::new(&self.sdk))
     }
 
-    /// Secrets; those of the kind `env:` are looked up in `environment`.
-    pub fn secrets(&self, environment: BTreeMap<String, String>) -> Secrets {
-        Secrets::new(aws_sdk_ssm::Client::new(&self.sdk), aws_sdk_secretsmanager::Client::new(&self.sdk), environment)
+    /// Secrets, held for five minutes; those of the kind `env:` are looked up in `environment`.
+    pub fn secrets(&self, environment: BTreeMap<String, String>) -> HeldSecrets<Secrets> {
+        let manager = aws_sdk_secretsmanager::Client::new(&self.sdk);
+        HeldSecrets::new(Secrets::new(aws_sdk_ssm::Client::new(&self.sdk), manager, environment))
     }
 }

@@ -36,7 +36,7 @@ pub use intake::Intake;
 pub use ledger::Ledger;
 pub use mailer::Mailer;
 pub use queue::WorkQueue;
-pub use secrets::Secrets;
+pub use secrets::{HeldSecrets, Secrets};
 pub use settings::Settings;
 pub use silences::{HeldSilences, Silences};
 pub use suppression::Suppression;

@@ -76,7 +76,7 @@ const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(9), total: Du
 async fn a_body_without_end_is_left_after_64_kib() {
     let (url, talk) = talking(b"HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 16_384], Duration::ZERO).await;
     // Patient enough that only the limit can end it.
-    let patient = Timeouts { connect: Duration::from_secs(30), total: Duration::from_secs(60) };
+    let patient = Timeouts { connect: Duration::from_secs(30), total: Duration::from_mins(1) };
     let outcome = post(&http(patient), &url, ALL).await;
     assert_eq!(outcome, Ok(Outcome::Delivered { status: Some(200), answer: "x".repeat(1024) }));
     // What the system's buffers hold besides is a few megabytes.
