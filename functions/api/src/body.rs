@@ -1,7 +1,10 @@
 //! Reads a request's body, decompressed, up to a limit.
 //!
 //! The limit counts bytes after decompression and stops the decoder as it is passed, so that a small
-//! body cannot become a large one. Encodings other than gzip and zstd are refused.
+//! body cannot become a large one. Encodings other than gzip and zstd are refused, and so is a body
+//! that takes its time.
+
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
@@ -13,12 +16,20 @@ use tower_http::decompression::{DecompressionBody, RequestDecompression};
 
 use crate::Problem;
 
+/// How long a body may take to come: enough for 5 MiB on a slow line.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// The whole body, decompressed as `Content-Encoding` says.
 ///
 /// # Errors
 /// 413 naming `limit` when there is more, 415 for an unknown encoding, 400 when the body breaks off
-/// or is not what its encoding says.
+/// or is not what its encoding says, 408 when it does not end.
 pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let late = |_| Problem::request_timeout(format!("the body did not come within {} seconds", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, read(headers, body, limit)).await.map_err(late)?
+}
+
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let Some(encoding) = encoding(headers)? else { return collect(body, limit).await };
     let mut request = Request::new(body);
     request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
@@ -47,11 +58,15 @@ where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let too_large =
+        || Problem::too_large(format!("the body is larger than {limit} bytes, counted after decompression"));
+    // What says beforehand that it is too large is not waited for.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Problem::too_large(format!("the body is larger than {limit} bytes, counted after decompression")))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(broken()),
     }
 }
@@ -85,7 +100,7 @@ mod tests {
         encoder.into_inner()
     }
 
-    async fn read(encoding: &str, body: impl Into<Body>) -> Result<Bytes, u16> {
+    async fn reading(encoding: &str, body: impl Into<Body>) -> Result<Bytes, u16> {
         let mut headers = HeaderMap::new();
         if !encoding.is_empty() {
             headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
@@ -96,19 +111,19 @@ mod tests {
     #[tokio::test]
     async fn plain_gzip_and_zstd_up_to_the_limit() {
         let plain: Vec<u8> = (0..LIMIT).map(|place| u8::try_from(place % 251).unwrap()).collect();
-        assert_eq!(read("", plain.clone()).await.unwrap(), plain);
-        assert_eq!(read("identity", plain.clone()).await.unwrap(), plain);
-        assert_eq!(read("GZIP", gzip(&plain).await).await.unwrap(), plain);
-        assert_eq!(read("zstd", zstd(&plain).await).await.unwrap(), plain);
-        assert_eq!(read("", Vec::new()).await.unwrap(), "");
+        assert_eq!(reading("", plain.clone()).await.unwrap(), plain);
+        assert_eq!(reading("identity", plain.clone()).await.unwrap(), plain);
+        assert_eq!(reading("GZIP", gzip(&plain).await).await.unwrap(), plain);
+        assert_eq!(reading("zstd", zstd(&plain).await).await.unwrap(), plain);
+        assert_eq!(reading("", Vec::new()).await.unwrap(), "");
     }
 
     #[tokio::test]
     async fn one_byte_more_is_too_large() {
         let plain = vec![7; LIMIT + 1];
-        assert_eq!(read("", plain.clone()).await, Err(413));
-        assert_eq!(read("gzip", gzip(&plain).await).await, Err(413));
-        assert_eq!(read("zstd", zstd(&plain).await).await, Err(413));
+        assert_eq!(reading("", plain.clone()).await, Err(413));
+        assert_eq!(reading("gzip", gzip(&plain).await).await, Err(413));
+        assert_eq!(reading("zstd", zstd(&plain).await).await, Err(413));
     }
 
     #[tokio::test]
@@ -125,7 +140,7 @@ mod tests {
                 Ok::<_, Infallible>(chunk)
             });
             let body = Body::from_stream(futures_util::stream::iter(stream));
-            assert_eq!(read(encoding, body).await, Err(413));
+            assert_eq!(reading(encoding, body).await, Err(413));
             assert!(taken.load(Ordering::Relaxed) < size / 10, "{encoding}");
         }
     }
@@ -133,11 +148,20 @@ mod tests {
     #[tokio::test]
     async fn broken_or_unknown_encodings() {
         let whole = gzip(b"{}").await;
-        assert_eq!(read("gzip", whole[..whole.len() - 4].to_vec()).await, Err(400));
-        assert_eq!(read("gzip", "{}").await, Err(400));
-        assert_eq!(read("zstd", "{}").await, Err(400));
+        assert_eq!(reading("gzip", whole[..whole.len() - 4].to_vec()).await, Err(400));
+        assert_eq!(reading("gzip", "{}").await, Err(400));
+        assert_eq!(reading("zstd", "{}").await, Err(400));
         for encoding in ["br", "deflate", "gzip, zstd", "x"] {
-            assert_eq!(read(encoding, "{}").await, Err(415), "{encoding}");
+            assert_eq!(reading(encoding, "{}").await, Err(415), "{encoding}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_drips_is_not_waited_for() {
+        let drip = futures_util::stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b"x")), ()))
+        });
+        assert_eq!(reading("", Body::from_stream(drip)).await, Err(408));
     }
 }

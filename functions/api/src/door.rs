@@ -1,7 +1,8 @@
 //! Lets a request in by its bearer token.
 //!
-//! Owns how a token travels and is compared. Refuses to log or repeat any part of the header; tokens
-//! are looked up by their hash, and hashes are compared in constant time.
+//! Owns how a token travels and is compared, and that nobody tries tokens without end. Refuses to log
+//! or repeat any part of the header; tokens are looked up by their hash, and hashes are compared in
+//! constant time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,13 +13,15 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq;
 
-use crate::Problem;
+use crate::failures::Failures;
+use crate::{Problem, client};
 
 /// Where tokens are shown.
 #[derive(Clone)]
 pub struct Door {
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
+    failures: Arc<Failures>,
 }
 
 impl fmt::Debug for Door {
@@ -30,25 +33,33 @@ impl fmt::Debug for Door {
 impl Door {
     /// A door that opens to `tokens`.
     pub fn new(tokens: Arc<dyn Tokens>, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, clock }
+        Self { tokens, clock, failures: Arc::default() }
     }
 
     /// The token of the request, if it allows `scope`.
     ///
     /// # Errors
     /// 401 when there is none, it is malformed, unknown, expired or revoked; 403 when it lacks the
-    /// scope; 503 when the tokens cannot be read.
+    /// scope; 429 after too many wrong ones from one address; 503 when the tokens cannot be read.
     pub async fn admit(&self, headers: &HeaderMap, scope: Scope) -> Result<Token, Problem> {
         let hash = TokenHash::of(bearer(headers)?);
-        let found = self.tokens.find(&hash).await?;
-        let token = found
-            .filter(|token| bool::from(token.hash.0.ct_eq(&hash.0)))
-            .ok_or_else(|| Problem::unauthorized("unknown token"))?;
-        match token.allows(scope, self.clock.now()) {
-            Ok(()) => Ok(token),
-            Err(refusal @ Refusal::Scope(_)) => Err(Problem::forbidden(refusal.to_string())),
-            Err(refusal) => Err(Problem::unauthorized(refusal.to_string())),
+        let (client, now) = (client::of(headers), self.clock.now());
+        if let Some(seconds) = self.failures.wait(client, &hash, now) {
+            return Err(Problem::too_many_failures(seconds));
         }
+        let found = self.tokens.find(&hash).await?;
+        let known = found.filter(|token| bool::from(token.hash.0.ct_eq(&hash.0)));
+        let refused = match known.map(|token| token.allows(scope, now).map(|()| token)) {
+            Some(Ok(token)) => {
+                self.failures.admitted(hash);
+                return Ok(token);
+            }
+            Some(Err(refusal @ Refusal::Scope(_))) => return Err(Problem::forbidden(refusal.to_string())),
+            Some(Err(refusal)) => Problem::unauthorized(refusal.to_string()),
+            None => Problem::unauthorized("unknown token"),
+        };
+        self.failures.failed(client, &hash, now);
+        Err(refused)
     }
 }
 
@@ -137,6 +148,22 @@ mod tests {
         for lines in [["Bearer good"], ["bearer good"], ["BEARER  good"], ["Bearer admin"]] {
             assert!(answer(&lines).await.is_ok(), "{lines:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_tries_token_after_token_has_to_wait() {
+        let door = door();
+        let knock = async |token: &str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
+            door.admit(&headers, Scope::Ingest).await.map(|_| ()).map_err(|problem| problem.status().as_u16())
+        };
+        assert_eq!(knock("good").await, Ok(()));
+        for _ in 0..20 {
+            assert_eq!(knock("guess").await, Err(401));
+        }
+        assert_eq!(knock("guess").await, Err(429));
+        assert_eq!(knock("admin").await, Err(429), "nor is it said whether a guess was right");
+        assert_eq!(knock("good").await, Ok(()), "who was let in before still is");
     }
 
     #[tokio::test]

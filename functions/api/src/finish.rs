@@ -1,38 +1,44 @@
 //! What every answer has, whatever the route.
 //!
-//! Owns the answers to unknown paths and methods, to panics, and the security headers. Refuses to
-//! overrule a header that a route has set itself.
+//! Owns the answers to unknown paths and methods, to panics, the description of the API, and the
+//! security headers. Refuses to overrule a header that a route has set itself.
 
 use std::any::Any;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Method, Uri};
-use tower::util::MapResponseLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::Problem;
+use crate::{Problem, client, openapi};
 
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
 /// Completes a router whose routes are all there. Call it once, on the outermost router.
 pub fn finish(router: Router) -> Router {
     router
+        .route("/openapi.json", get(openapi::show))
         .fallback(async || Problem::not_found("there is nothing at this path; /openapi.json lists what there is"))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
             Problem::method_not_allowed(format!("{method} is not for {}; see Allow", uri.path()))
         })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(MapResponseLayer::new(guard))
+        .layer(MapRequestLayer::new(client::stamp))
 }
 
 /// What a panic says may hold a caller's data, so it is not logged here; the panic hook names the place.
@@ -53,7 +59,7 @@ mod tests {
     use super::*;
     use crate::{Json, Path, Query};
     use axum::body::Body;
-    use axum::routing::{get, post};
+    use axum::routing::post;
     use http::{HeaderMap, Request};
     use serde::Deserialize;
     use serde_json::Value;
@@ -99,6 +105,7 @@ mod tests {
                 ("x-frame-options", "DENY"),
                 ("referrer-policy", "no-referrer"),
                 ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+                ("cross-origin-resource-policy", "same-origin"),
             ] {
                 assert_eq!(headers[name], value, "{path}");
             }

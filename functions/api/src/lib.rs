@@ -1,13 +1,17 @@
 //! The HTTP manners that every Nuncio API shares.
 //!
 //! Owns the one mapping from faults to answers ([`Problem`]), the check of tokens ([`Door`]), the
-//! bounded reading of bodies ([`read_body`]), extractors that answer in kind, and what every answer
-//! carries ([`finish()`]). Refuses to know what any single route does.
+//! bounded reading of bodies ([`read_body`]), extractors that answer in kind, what every answer
+//! carries ([`finish()`]), and the API's description (`openapi.json`). Refuses to know what any single
+//! route does: that is only described here.
 
 mod body;
+mod client;
 mod door;
 mod extract;
+mod failures;
 mod finish;
+mod openapi;
 mod problem;
 
 pub use body::read_body;

@@ -55,6 +55,11 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
+    /// 408: the request did not come to its end in time.
+    pub fn request_timeout(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
     /// 409: the state of things does not allow it.
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
@@ -83,6 +88,12 @@ impl Problem {
     /// 428: the caller must say which version it has seen.
     pub fn precondition_required(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::PRECONDITION_REQUIRED, detail)
+    }
+
+    /// 429 with `Retry-After`: this address has shown too many wrong tokens.
+    pub fn too_many_failures(seconds: i64) -> Self {
+        let detail = format!("too many wrong tokens from this address; try again after {seconds} seconds");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// 500: our fault. Log the cause before answering so.

@@ -1,0 +1,82 @@
+//! `GET /openapi.json`: what the API takes and answers, as OpenAPI 3.1.
+//!
+//! The routes are described in `openapi.json`, beside this crate's manifest; what every answer may be,
+//! whatever the route, is added here once: no token, a wrong one, too many wrong ones, a body that is
+//! too large or too late, a store that is away. `tests/architecture.rs` holds it to the routers.
+
+use std::sync::OnceLock;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value, json};
+
+const DESCRIPTION: &str = include_str!("../openapi.json");
+
+/// Needs no token: it says nothing of what is stored.
+pub(crate) async fn show() -> Response {
+    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(|| document().to_string().into());
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], document.clone()).into_response()
+}
+
+fn document() -> Value {
+    let mut document: Value = serde_json::from_str(DESCRIPTION).unwrap_or_default();
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    for operation in paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+        let open = operation.get("security").is_some();
+        let reads = operation.get("requestBody").is_some();
+        if let Some(answers) = operation["responses"].as_object_mut() {
+            for (status, name) in common(open, reads) {
+                answers.entry(status).or_insert(json!({ "$ref": format!("#/components/responses/{name}") }));
+            }
+        }
+    }
+    document
+}
+
+fn common(open: bool, reads: bool) -> Vec<(&'static str, &'static str)> {
+    let mut answers = vec![("503", "Unavailable")];
+    if !open {
+        answers.extend([("401", "Unauthorized"), ("403", "Forbidden"), ("429", "TooManyFailures")]);
+    }
+    if reads {
+        answers.extend([("408", "Timeout"), ("413", "TooLarge")]);
+    }
+    answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_answer_may_be_is_described_everywhere() {
+        let document = document();
+        let answers = |path: &str, method: &str| {
+            document["paths"][path][method]["responses"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(answers("/healthz", "get"), ["200", "503"]);
+        assert_eq!(answers("/v1/config", "get"), ["200", "503", "401", "403", "429"]);
+        assert_eq!(answers("/v1/config/check", "post")[3..], ["503", "401", "403", "429", "408", "413"]);
+        let own = &document["paths"]["/v1/events"]["post"]["responses"]["413"];
+        assert!(own.get("$ref").is_none(), "what a route says itself stays");
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let mut open = vec![&document];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Object(object) => open.extend(object.values()),
+                Value::Array(items) => open.extend(items),
+                Value::String(text) if text.starts_with("#/") => {
+                    assert!(document.pointer(&text[1..]).is_some(), "{text} leads nowhere");
+                }
+                _ => {}
+            }
+        }
+    }
+}
