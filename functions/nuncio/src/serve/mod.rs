@@ -1,6 +1,7 @@
 //! `nuncio serve`: the four functions in one process over the embedded store.
 
 mod configuration;
+mod listener;
 mod shutdown;
 mod sweeper;
 mod welcome;
@@ -117,8 +118,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     }
     welcome.print(listener.local_addr().context("cannot tell where it listens")?, folder);
 
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().requested());
-    shutdown.within_grace(serving.into_future()).await.transpose().context("the listener failed")?;
+    shutdown.within_grace(listener::serve(listener, router, shutdown.clone())).await;
     shutdown.within_grace(worker).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
