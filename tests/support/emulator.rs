@@ -1,7 +1,7 @@
 //! An emulator of AWS for a test binary: installed on first use, bound to 127.0.0.1, ended with the
 //! process that started it. Refuses nothing silently: what is missing is said.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use serde_json::Value;
+
+use crate::tools::{self, target};
 
 /// The region everything is in.
 pub const REGION: &str = "us-east-1";
@@ -44,11 +46,11 @@ impl Emulator {
     /// # Panics
     /// When Python is missing, the emulator cannot be installed, or it does not come up.
     pub fn start() -> Self {
-        let tools = target().join("tools/ministack");
-        let python = install(&tools);
+        let python = tools::python("ministack", &here("requirements.txt"));
+        let folder = target().join("tools/ministack");
         let port = free_port();
         let test = std::env::current_exe().expect("a test knows where it is");
-        let log = tools.join(test.file_stem().expect("a file")).with_extension("log");
+        let log = folder.join(test.file_stem().expect("a file")).with_extension("log");
         let mut child = Command::new(&python)
             .arg(here("emulator.py"))
             .args([port.to_string().as_str(), log.to_str().expect("a path in UTF-8")])
@@ -123,13 +125,6 @@ impl Drop for Emulator {
     }
 }
 
-/// The workspace's build folder.
-pub fn target() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows where it is");
-    // target/<profile>/deps/<test>
-    test.ancestors().nth(3).expect("a test lies in the build folder").to_owned()
-}
-
 /// The deployed system's description.
 pub fn template_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
@@ -137,33 +132,6 @@ pub fn template_file() -> PathBuf {
 
 fn here(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("aws").join(file)
-}
-
-/// Makes the virtual environment unless it is there; returns its Python.
-#[expect(clippy::print_stderr, reason = "a minute's silence would look like a hang")]
-fn install(tools: &Path) -> PathBuf {
-    fs::create_dir_all(tools).expect("the build folder can be written");
-    // Test binaries may run side by side; the lock goes with the file.
-    let lock = File::create(tools.join("lock")).expect("the build folder can be written");
-    lock.lock().expect("the emulator's folder can be locked");
-    let python = tools.join("venv/bin/python");
-    let wanted = fs::read_to_string(here("requirements.txt")).expect("tests/aws/requirements.txt is there");
-    let installed = tools.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
-        return python;
-    }
-    eprintln!("installing the emulator of AWS into {} (once, about a minute)", tools.display());
-    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(tools.join("venv")).status();
-    let venv =
-        venv.unwrap_or_else(|error| panic!("the tests on AWS need python3 (3.11 or newer) on the PATH: {error}"));
-    assert!(venv.success(), "python3 -m venv failed; on Debian, install python3-venv");
-    let pip = Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-        .arg(here("requirements.txt"))
-        .status();
-    assert!(pip.is_ok_and(|pip| pip.success()), "pip could not install tests/aws/requirements.txt");
-    fs::write(installed, wanted).expect("the build folder can be written");
-    python
 }
 
 fn free_port() -> u16 {

@@ -12,6 +12,7 @@ mod event;
 pub mod nuncio;
 mod sink;
 pub mod smtp;
+pub mod tools;
 
 pub use chance::{SeededEntropy, random_bits, unique};
 pub use clock::FakeClock;

@@ -20,6 +20,7 @@ pub struct Nuncio {
     with_rules: bool,
     token: Option<&'static str>,
     variables: Vec<(String, String)>,
+    open_files: Option<u32>,
     child: Option<Child>,
     url: String,
     client: Client,
@@ -30,10 +31,16 @@ pub struct Nuncio {
 impl Nuncio {
     /// With this rules file, up and ready.
     pub async fn with_rules(rules: &str) -> Self {
+        let mut nuncio = Self::not_started(rules);
+        nuncio.start().await;
+        nuncio
+    }
+
+    /// With this rules file, for [`Self::set`] before [`Self::start`].
+    pub fn not_started(rules: &str) -> Self {
         let mut nuncio = Self::prepare(Some(TOKEN));
         nuncio.write_rules(rules);
         nuncio.with_rules = true;
-        nuncio.start().await;
         nuncio
     }
 
@@ -59,6 +66,7 @@ impl Nuncio {
             with_rules: false,
             token,
             variables: Vec::new(),
+            open_files: None,
             child: None,
             url: String::new(),
             client,
@@ -69,6 +77,11 @@ impl Nuncio {
     /// Sets a variable of its environment, from the next start on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Lets it have so many open files, from the next start on, unless it asks for more itself.
+    pub fn limit_files(&mut self, files: u32) {
+        self.open_files = Some(files);
     }
 
     /// Where it keeps everything.
@@ -127,7 +140,14 @@ impl Nuncio {
 
     /// The command with the same folder, token and environment, for its other commands.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary("nuncio"));
+        let mut command = match self.open_files {
+            None => Command::new(binary("nuncio")),
+            Some(files) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -S -n {files}; exec \"$0\" \"$@\"")]).arg(binary("nuncio"));
+                shell
+            }
+        };
         command.args(arguments).current_dir(self.folder.path()).env("NUNCIO_DATA", self.data());
         command.env_remove("NUNCIO_TOKEN").env_remove("NUNCIO_CONFIG").env_remove("NUNCIO_LISTEN");
         if let Some(token) = self.token {
