@@ -1,6 +1,8 @@
 //! The architecture's absences: who may depend on whom, what the pure crates never touch, what each
 //! binary must not carry. A rule here is one line of the README's map, made to fail when it is broken.
 
+mod dependencies;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -224,6 +226,61 @@ fn one_router_serves_both_worlds() {
             assert!(text.contains(&router), "{composition} must serve {router}…)");
         }
     }
+}
+
+/// `GET /v1/events` and so on, of every `.route("…", …)` in a source.
+fn routes(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for route in code.split(".route(").skip(1) {
+        let Some((path, rest)) = route.trim_start().strip_prefix('"').and_then(|route| route.split_once('"')) else {
+            continue;
+        };
+        let mut depth = 1;
+        let end = rest.find(|letter| {
+            depth += i32::from(letter == '(') - i32::from(letter == ')');
+            depth == 0
+        });
+        let call = &rest[..end.unwrap_or(rest.len())];
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if call.contains(&format!(" {method}(")) || call.contains(&format!(".{method}(")) {
+                found.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_route_is_described() {
+    let mut routed = BTreeMap::new();
+    for function in ["api", "ingest", "console"] {
+        for (file, text) in sources(&root().join("functions").join(function).join("src")) {
+            for route in routes(&production(&text)) {
+                routed.insert(route, file.clone());
+            }
+        }
+    }
+    // The web console's own files are no API.
+    routed.retain(|route, _| route.contains(" /v1/") || !route.contains("/assets/"));
+    let description = std::fs::read(root().join("functions/api/openapi.json")).unwrap();
+    let description: Value = serde_json::from_slice(&description).expect("functions/api/openapi.json is JSON");
+    let mut described = BTreeSet::new();
+    for (path, operations) in description["paths"].as_object().unwrap() {
+        described
+            .extend(operations.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    for (route, file) in &routed {
+        assert!(
+            described.contains(route),
+            "{route} is routed in {} and missing in functions/api/openapi.json: add it there under paths; \
+             401, 403, 408, 413, 429 and 503 are added by themselves",
+            file.display()
+        );
+    }
+    for route in described {
+        assert!(routed.contains_key(&route), "{route} stands in functions/api/openapi.json and is not routed");
+    }
+    assert!(routed.len() > 15, "the check itself works: {routed:?}");
 }
 
 #[test]
