@@ -77,6 +77,16 @@ async fn an_event_reaches_everybody_once() {
     stack.wait_until_queued(["0", "0", "0"]).await;
     told_once(&stack, &sink, &email).await;
 
+    // And counted, in the logs.
+    for (function, metric, count) in [
+        ("Ingest", "Accepted", 1),
+        ("Ingest", "ColdStart", 1),
+        ("Dispatch", "Matched", 1),
+        ("Dispatch", "Delivered", 4),
+    ] {
+        assert_eq!(stack.counted(function, metric).await, json!(count), "{function} {metric}");
+    }
+
     // The same message again: as a queue may deliver it twice.
     let pk: EventPk = pk.parse().unwrap();
     let event = stack.adapters.event_log().get(pk, after).await.unwrap().unwrap();

@@ -92,6 +92,22 @@ impl Stack {
         Emulator::shared().script("invoke.py", &[self.outputs[function].as_str().unwrap()])
     }
 
+    /// What a function counted in its log, all in all; `Nuncio/STACK/function/Metric` to a number.
+    pub(crate) async fn counted(&self, function: &str, metric: &str) -> Value {
+        let (name, began) = (self.outputs[function].as_str().unwrap(), Instant::now());
+        let wanted = format!("/{}/{metric}", function.to_lowercase());
+        loop {
+            let sums = Emulator::shared().script("metrics.py", &[name]);
+            let found = sums.as_object().unwrap().iter().find(|(key, _)| key.ends_with(&wanted));
+            if let Some((key, sum)) = found {
+                assert!(key.starts_with("Nuncio/nuncio"), "the namespace names the stack: {key}");
+                return sum.clone();
+            }
+            assert!(began.elapsed() < PATIENCE, "{function} has not counted {metric}: {sums}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// The items of the table whose partition begins so.
     pub(crate) async fn items(&self, start: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
         let table = &self.adapters.settings().table;

@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 use crate::Parts;
 use crate::announce::Announced;
 use crate::claim::Ours;
+use crate::counted::Counted;
 use crate::health::Health;
 use crate::record::{in_ledger, record};
 use crate::turns::Turns;
@@ -41,6 +42,7 @@ pub(crate) struct Sending<'a> {
     pub(crate) turns: &'a Turns,
     pub(crate) health: &'a Health,
     pub(crate) announced: &'a Announced,
+    pub(crate) counted: &'a Counted,
     pub(crate) document: &'a RulesDocument,
     /// No attempt begins that might not end before.
     pub(crate) deadline: Timestamp,
@@ -144,6 +146,7 @@ impl Sending<'_> {
             error: failure.map(ToString::to_string),
             ms: u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0),
         };
+        self.counted.attempted(delivery, next, now);
         report(delivery, &attempt, next);
         if let (retry::Next::Dead, Some(failure)) = (next, failure) {
             self.announced.failed(self.parts, self.document, delivery, failure).await;

@@ -13,6 +13,7 @@
 
 mod announce;
 mod claim;
+mod counted;
 mod deliver;
 mod health;
 mod plan;
@@ -32,6 +33,7 @@ use domain::ports::{
 use rules::RuleSet;
 
 use announce::Announced;
+use counted::Counted;
 use deliver::Sending;
 use health::Health;
 use turns::Turns;
@@ -98,22 +100,29 @@ impl Dispatcher {
     /// # Errors
     /// When the message must come again; what was delivered until then will not be repeated.
     pub async fn handle(&self, message: Message, deadline: Timestamp) -> Result<(), DispatchError> {
+        let counted = Counted::default();
+        let handled = self.work(message, deadline, &counted).await;
+        counted.log();
+        handled
+    }
+
+    async fn work(&self, message: Message, deadline: Timestamp, counted: &Counted) -> Result<(), DispatchError> {
         let active = self.parts.configuration.current().await?;
         let claimed = match message.into_work() {
-            Work::Events(events) => self.open(events, &active).await?,
+            Work::Events(events) => self.open(events, &active, counted).await?,
             Work::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {
                     // One that is gone has expired; nobody is told of it any more.
                     events.extend(self.parts.log.get(pk, self.parts.clock.now()).await?.map(Arc::new));
                 }
-                self.open(events, &active).await?
+                self.open(events, &active, counted).await?
             }
             Work::Deliveries(ids) => claim::again(&self.parts, &ids).await?,
         };
         if !claimed.ours.is_empty() {
             self.health.refresh(&*self.parts.endpoints).await;
-            self.sending(&active, deadline).all(claimed.ours).await?;
+            self.sending(&active, counted, deadline).all(claimed.ours).await?;
         }
         match claimed.busy_until {
             Some(until) => Err(DispatchError::Busy { until }),
@@ -121,16 +130,22 @@ impl Dispatcher {
         }
     }
 
-    fn sending<'a>(&'a self, active: &'a Active, deadline: Timestamp) -> Sending<'a> {
+    fn sending<'a>(&'a self, active: &'a Active, counted: &'a Counted, deadline: Timestamp) -> Sending<'a> {
         let Self { parts, turns, health, announced, .. } = self;
-        Sending { parts, turns, health, announced, document: &active.document, deadline }
+        Sending { parts, turns, health, announced, counted, document: &active.document, deadline }
     }
 
-    async fn open(&self, events: Vec<Arc<Event>>, active: &Arc<Active>) -> Result<claim::Claimed, DispatchError> {
+    async fn open(
+        &self,
+        events: Vec<Arc<Event>>,
+        active: &Arc<Active>,
+        counted: &Counted,
+    ) -> Result<claim::Claimed, DispatchError> {
         let rules = self.rules(active);
         let now = self.parts.clock.now();
         let mut planned = plan::deliveries(&events, &active.document, &rules, now);
         suppress::all(&self.parts, &active.document, &mut planned, now).await?;
+        counted.planned(&planned);
         claim::open(&self.parts, planned).await
     }
 

@@ -20,8 +20,10 @@ pub enum Metric {
     Accepted,
     /// Events refused.
     Rejected,
-    /// Rules that fired, each for one event.
+    /// Rules that fired and had somebody to tell, each for one event.
     Matched,
+    /// Deliveries kept back by storm control.
+    Suppressed,
     /// Deliveries that their receivers took.
     Delivered,
     /// Attempts that failed and are followed by another.
@@ -36,10 +38,11 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accepted,
         Self::Rejected,
         Self::Matched,
+        Self::Suppressed,
         Self::Delivered,
         Self::Retried,
         Self::Dead,
@@ -53,6 +56,7 @@ impl Metric {
             Self::Accepted => "Accepted",
             Self::Rejected => "Rejected",
             Self::Matched => "Matched",
+            Self::Suppressed => "Suppressed",
             Self::Delivered => "Delivered",
             Self::Retried => "Retried",
             Self::Dead => "Dead",
