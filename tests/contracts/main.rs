@@ -11,6 +11,7 @@ mod embedded_world;
 mod endpoints;
 mod event_log;
 mod event_log_filters;
+mod faults;
 mod inbox;
 mod intake;
 mod ledger;
@@ -95,6 +96,16 @@ macro_rules! backend {
             backend! { @port endpoints, $world,
                 keep_a_state_through_its_changes,
                 let_one_of_sixteen_change_a_state,
+            }
+            backend! { @port faults, $world,
+                a_process_dies_before_any_step,
+                a_process_dies_after_any_step,
+                any_step_is_refused,
+                any_answer_is_lost,
+                messages_come_twice_and_out_of_order,
+                a_lease_ends_while_a_slow_send_is_under_way,
+                the_clock_is_set,
+                an_endpoint_is_down_for_a_while,
             }
             backend! { @port inbox, $world,
                 holds_an_item_once,

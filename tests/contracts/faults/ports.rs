@@ -1,0 +1,160 @@
+//! Real ports with one fault at one step: before it, after it, or in its answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::delivery::{Delivery, DeliveryId};
+use domain::endpoint::Endpoint;
+use domain::event::{Event, EventPk};
+use domain::message::Message;
+use domain::ports::{
+    DeliveryQuery, Endpoints, EventLog, EventQuery, Intake, Ledger, Opened, Page, StoreError, WorkQueue,
+};
+use jiff::SignedDuration;
+use tokio::sync::Notify;
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The process dies before the step.
+    DiesBefore,
+    /// The process dies after it.
+    DiesAfter,
+    /// It is not done: throttled, or out of order.
+    Refused,
+    /// It is done, but no answer comes.
+    AnswerLost,
+}
+
+/// Counts the steps and lets one go wrong.
+pub(crate) struct Faults {
+    at: usize,
+    fault: Fault,
+    steps: AtomicUsize,
+    died: Notify,
+}
+
+impl Faults {
+    /// `fault` at step number `at`, from 0.
+    pub(crate) fn at(at: usize, fault: Fault) -> Arc<Self> {
+        Arc::new(Self { at, fault, steps: AtomicUsize::new(0), died: Notify::new() })
+    }
+
+    /// None at all.
+    pub(crate) fn none() -> Arc<Self> {
+        Self::at(usize::MAX, Fault::Refused)
+    }
+
+    /// Whether the fault has happened.
+    pub(crate) fn happened(&self) -> bool {
+        self.steps.load(Ordering::SeqCst) > self.at
+    }
+
+    /// Resolves when the process dies.
+    pub(crate) async fn death(&self) {
+        self.died.notified().await;
+    }
+
+    /// Does a step; an error is the fault's.
+    pub(crate) async fn step<T>(&self, step: impl Future<Output = T>) -> Result<T, StoreError> {
+        if self.steps.fetch_add(1, Ordering::SeqCst) != self.at {
+            return Ok(step.await);
+        }
+        match self.fault {
+            Fault::Refused => Err(StoreError::store("throttled")),
+            Fault::AnswerLost => {
+                step.await;
+                Err(StoreError::store("no answer in time"))
+            }
+            Fault::DiesBefore => self.die().await,
+            Fault::DiesAfter => {
+                step.await;
+                self.die().await
+            }
+        }
+    }
+
+    /// Nothing of the process goes on: what waits for this is dropped.
+    async fn die<T>(&self) -> T {
+        self.died.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// A port and what goes wrong with it.
+pub(crate) struct Faulty<P: ?Sized> {
+    pub(crate) real: Arc<P>,
+    pub(crate) faults: Arc<Faults>,
+}
+
+#[async_trait]
+impl Ledger for Faulty<dyn Ledger> {
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
+        self.faults.step(self.real.open(entries)).await?
+    }
+    async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError> {
+        self.faults.step(self.real.replace(entries)).await?
+    }
+    async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        self.faults.step(self.real.get(id)).await?
+    }
+    async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
+        self.faults.step(self.real.get_all(ids)).await?
+    }
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
+        self.faults.step(self.real.due(now, limit)).await?
+    }
+    async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
+        self.faults.step(self.real.list(query)).await?
+    }
+}
+
+#[async_trait]
+impl EventLog for Faulty<dyn EventLog> {
+    async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
+        self.faults.step(self.real.get(pk, now)).await?
+    }
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError> {
+        self.faults.step(self.real.list(query, now)).await?
+    }
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.faults.step(self.real.purge(now, limit)).await?
+    }
+}
+
+#[async_trait]
+impl WorkQueue for Faulty<dyn WorkQueue> {
+    async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError> {
+        self.faults.step(self.real.send(messages, delay)).await?
+    }
+}
+
+#[async_trait]
+impl Endpoints for Faulty<dyn Endpoints> {
+    async fn all(&self) -> Result<Vec<Endpoint>, StoreError> {
+        self.faults.step(self.real.all()).await?
+    }
+    async fn replace(&self, endpoint: &Endpoint) -> Result<bool, StoreError> {
+        self.faults.step(self.real.replace(endpoint)).await?
+    }
+}
+
+#[async_trait]
+impl Intake for Faulty<dyn Intake> {
+    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+        self.faults.step(self.real.accept(events)).await?
+    }
+    async fn remember(
+        &self,
+        names: &[([u8; 32], EventPk)],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EventPk>, StoreError> {
+        self.faults.step(self.real.remember(names, now, until)).await?
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.faults.step(self.real.ready()).await?
+    }
+}
