@@ -171,6 +171,8 @@ async fn a_stranger_leaves_no_trace() {
         let answer = request.body(body).send().await.unwrap();
         assert_eq!(answer.status(), 401, "{function}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let description = stack.request(Method::GET, function, "/openapi.json").send().await.unwrap();
+        assert_eq!(description.status(), 200, "{function} describes the API to anybody");
     }
     assert!(stack.items("E#").await.is_empty());
     assert_eq!(stack.queued().await, ["0", "0", "0"]);

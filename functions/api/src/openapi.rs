@@ -23,6 +23,7 @@ pub(crate) async fn show() -> Response {
 
 fn document() -> Value {
     let mut document: Value = serde_json::from_str(DESCRIPTION).unwrap_or_default();
+    document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operation in paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         let open = operation.get("security").is_some();
