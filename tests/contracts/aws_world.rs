@@ -35,6 +35,7 @@ pub(crate) async fn world() -> World {
     World {
         intake: Arc::new(adapters.intake()),
         log: Arc::new(adapters.event_log()),
+        volume: Arc::new(adapters.volume()),
         queue: Arc::new(adapters.work_queue()),
         ledger: Arc::new(adapters.ledger()),
         suppression: Arc::new(adapters.suppression()),

@@ -19,6 +19,7 @@ pub(crate) async fn world() -> World {
     World {
         intake: shared.clone(),
         log: shared.clone(),
+        volume: shared.clone(),
         queue: shared.clone(),
         ledger: shared.clone(),
         suppression: shared.clone(),

@@ -20,6 +20,7 @@ mod silences;
 mod storms;
 mod suppression;
 mod tokens;
+mod volume;
 mod work_queue;
 mod world;
 
@@ -57,6 +58,13 @@ macro_rules! backend {
                 find_text_in_any_case,
                 hold_together,
                 fill_a_page_past_what_they_leave_out,
+            }
+            backend! { @port volume, $world,
+                counts_by_the_hour_and_action,
+                counts_what_arrives_late,
+                counts_a_named_event_once,
+                keeps_counts_of_what_has_expired,
+                lets_several_roll_up_at_once,
             }
             backend! { @port work_queue, $world,
                 gives_out_what_was_put_in,

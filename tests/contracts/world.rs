@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{Message, Work};
-use domain::ports::{Documents, Endpoints, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, WorkQueue};
+use domain::ports::{
+    Documents, Endpoints, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, Volume, WorkQueue,
+};
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
 
@@ -15,6 +17,7 @@ use jiff::SignedDuration;
 pub(crate) struct World {
     pub(crate) intake: Arc<dyn Intake>,
     pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) volume: Arc<dyn Volume>,
     pub(crate) queue: Arc<dyn WorkQueue>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) suppression: Arc<dyn Suppression>,

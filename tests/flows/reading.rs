@@ -54,6 +54,29 @@ async fn filters_and_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn volume_counts_by_bucket_and_action() {
+    let nuncio = Nuncio::built_in().await;
+    let event = |hour: u8, action: &str| json!({ "action": action, "created": format!("2026-01-01T{hour:02}:30:00Z") });
+    nuncio.accept(&json!([event(1, "login"), event(5, "login"), event(5, "logout"), event(7, "login")])).await;
+    let count = |hour: u8, action: &str, count: u8| json!({ "time": format!("2026-01-01T{hour:02}:00:00.000000Z"), "action": action, "count": count });
+    let window = "since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z";
+    for (query, expected) in [
+        ("", vec![count(1, "login", 1), count(5, "login", 1), count(5, "logout", 1), count(7, "login", 1)]),
+        ("&bucket=6h", vec![count(0, "login", 2), count(0, "logout", 1), count(6, "login", 1)]),
+        ("&bucket=1d&action=login", vec![count(0, "login", 3)]),
+    ] {
+        let volume = nuncio.get(&format!("/v1/events/volume?{window}{query}")).await;
+        assert_eq!(volume, json!({ "results": expected }), "{query}");
+    }
+    nuncio.accept(&json!({ "action": "login" })).await;
+    assert_eq!(nuncio.get("/v1/events/volume").await["results"][0]["count"], 1);
+    for bad in ["bucket=2h", "since=2020-01-01T00:00:00Z", "limit=5"] {
+        let (status, problem) = answer(nuncio.request(Method::GET, &format!("/v1/events/volume?{bad}"))).await;
+        assert_eq!(status, 400, "{bad}: {problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn expired_events_are_gone_at_once() {
     let nuncio =
         Nuncio::with_rules("retention: days=1\nretention_by_action: { custom_brief: milliseconds=300 }\n").await;

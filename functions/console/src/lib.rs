@@ -14,6 +14,7 @@ mod silences;
 mod trace;
 mod transport_test;
 mod transports;
+mod volume;
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Inbox, Ledger, Silences, WorkQueue,
+    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Inbox, Ledger, Silences, Volume, WorkQueue,
 };
 
 /// Where the rules document comes from.
@@ -38,6 +39,8 @@ pub enum RulesSource {
 pub struct Console {
     /// The events.
     pub log: Arc<dyn EventLog>,
+    /// How many there were.
+    pub volume: Arc<dyn Volume>,
     /// The deliveries.
     pub ledger: Arc<dyn Ledger>,
     /// Where redelivered ones go.
@@ -66,6 +69,7 @@ pub struct Console {
 pub fn router(console: Console) -> Router {
     Router::new()
         .route("/v1/events", get(events::list))
+        .route("/v1/events/volume", get(volume::show))
         .route("/v1/events/{pk}", get(events::show))
         .route("/v1/events/{pk}/trace", get(trace::show))
         .route("/v1/notifications", get(notifications::list))

@@ -22,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
     })?;
     let console = Console {
         log: Arc::new(adapters.event_log()),
+        volume: Arc::new(adapters.volume()),
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),

@@ -34,6 +34,7 @@ pub mod suppression;
 pub mod time;
 pub mod token;
 pub mod trace;
+pub mod volume;
 
 pub use event::{Event, EventPk};
 pub use jiff::Timestamp;

@@ -1,8 +1,11 @@
 //! What the functions need of the world. Each trait has one contract suite, under `tests/contracts`,
 //! that every adapter passes.
 
+mod reading;
+
+pub use reading::{EventLog, EventQuery, Volume, app_admits};
+
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::delivery::{Delivery, DeliveryId, Outcome, State};
 use crate::document::{RulesDocument, SecretRef, Transport};
 use crate::endpoint::Endpoint;
-use crate::event::{ActionPattern, Event, EventPk};
+use crate::event::{Event, EventPk};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
@@ -68,53 +71,6 @@ pub trait Intake: Send + Sync {
     async fn ready(&self) -> Result<(), StoreError>;
 }
 
-/// Which events to list. Every filter that is set must hold.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct EventQuery {
-    /// By action.
-    pub action: Option<ActionPattern>,
-    /// The app, or one below it.
-    pub app: Option<String>,
-    /// `user.username` or `context.username`.
-    pub username: Option<String>,
-    /// Where it came from.
-    pub client_ip: Option<IpAddr>,
-    /// Created at or after.
-    pub since: Option<Timestamp>,
-    /// Created before.
-    pub until: Option<Timestamp>,
-    /// Somewhere in the event's JSON, in any case.
-    pub search: Option<String>,
-    /// Only events older than this one (the cursor).
-    pub before: Option<EventPk>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-impl EventQuery {
-    /// Whether all filters hold for the event, the cursor and the limit aside.
-    pub fn admits(&self, event: &Event) -> bool {
-        self.action.as_ref().is_none_or(|pattern| pattern.admits(&event.action))
-            && self.app.as_ref().is_none_or(|app| app_admits(app, &event.app))
-            && self.username.as_ref().is_none_or(|name| {
-                event.user_str("username") == Some(name) || event.context_str("username") == Some(name)
-            })
-            && self.client_ip.is_none_or(|ip| event.client_ip == Some(ip))
-            && self.since.is_none_or(|since| event.created >= since)
-            && self.until.is_none_or(|until| event.created < until)
-            && self.search.as_ref().is_none_or(|text| contains_ignoring_case(event, text))
-    }
-}
-
-/// Whether `app` is `wanted` or lies below it, by dotted parts.
-pub fn app_admits(wanted: &str, app: &str) -> bool {
-    app.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-fn contains_ignoring_case(event: &Event, text: &str) -> bool {
-    serde_json::to_string(event).is_ok_and(|json| json.to_lowercase().contains(&text.to_lowercase()))
-}
-
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T, C> {
@@ -122,17 +78,6 @@ pub struct Page<T, C> {
     pub results: Vec<T>,
     /// Where the next page goes on; none on the last one.
     pub next: Option<C>,
-}
-
-/// The stored events.
-#[async_trait]
-pub trait EventLog: Send + Sync {
-    /// The event, unless it has expired.
-    async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError>;
-    /// A page, newest first by pk; expired events are not in it.
-    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError>;
-    /// Deletes up to `limit` expired records of every kind; says how many it deleted.
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// The queue, from the side that fills it.

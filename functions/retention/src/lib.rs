@@ -1,13 +1,14 @@
-//! What happens by the clock: expired records are deleted, due retries go back to the queue.
+//! What happens by the clock: due retries go back to the queue, hours that are over are counted, expired records are
+//! deleted.
 //!
-//! Both are safe to repeat and to run in two places at once. Neither is needed for correctness of
+//! All are safe to repeat and to run in two places at once. Deleting is not needed for correctness of
 //! what readers see: expired records are invisible before they are deleted.
 
 use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::message::{Message, Work};
-use domain::ports::{Clock, EventLog, Ledger, StoreError, WorkQueue};
+use domain::ports::{Clock, EventLog, Ledger, StoreError, Volume, WorkQueue};
 use jiff::SignedDuration;
 
 /// Deliveries to one queue message: one slow receiver must not hold many others' retries.
@@ -26,6 +27,8 @@ pub struct Swept {
     pub purged: usize,
     /// Deliveries sent back to the queue because their next attempt is due.
     pub resent: usize,
+    /// Hours of events counted.
+    pub counted: usize,
 }
 
 /// The scheduled work.
@@ -33,6 +36,8 @@ pub struct Swept {
 pub struct Retention {
     /// What expires.
     pub log: Arc<dyn EventLog>,
+    /// What is counted.
+    pub volume: Arc<dyn Volume>,
     /// What falls due.
     pub ledger: Arc<dyn Ledger>,
     /// Where due deliveries go.
@@ -44,18 +49,31 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Sends what is due, then deletes what has expired, for at most `time`.
+    /// Sends what is due, counts the hours that are over, then deletes what has expired, for at most `time`.
     ///
     /// # Errors
     /// When the store or the queue fails; what was done until then is done.
     pub async fn sweep(&self, time: SignedDuration) -> Result<Swept, StoreError> {
         let deadline = domain::time::later(self.clock.now(), time);
         let resent = self.resend().await?;
+        let counted = self.count(deadline).await?;
         let purged = self.purge(deadline).await?;
-        if resent + purged > 0 {
-            tracing::info!(purged, resent, "swept");
+        if resent + counted + purged > 0 {
+            tracing::info!(purged, resent, counted, "swept");
         }
-        Ok(Swept { purged, resent })
+        Ok(Swept { purged, resent, counted })
+    }
+
+    async fn count(&self, deadline: Timestamp) -> Result<usize, StoreError> {
+        let mut counted = 0;
+        loop {
+            let now = self.clock.now();
+            let hours = self.volume.roll_up(now).await?;
+            counted += hours;
+            if hours == 0 || now >= deadline {
+                return Ok(counted);
+            }
+        }
     }
 
     async fn resend(&self) -> Result<usize, StoreError> {

@@ -21,6 +21,7 @@ async fn main() -> anyhow::Result<()> {
     let adapters = Adapters::connect(settings).await;
     let retention = Retention {
         log: Arc::new(adapters.event_log()),
+        volume: Arc::new(adapters.volume()),
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
         clock: Arc::new(SystemClock),

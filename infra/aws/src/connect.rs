@@ -11,7 +11,7 @@ use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
     Configuration, Documents, Endpoints, EventLog, HeldSecrets, HeldSilences, Inbox, Intake, Ledger, Mailer,
-    RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, WorkQueue,
+    RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -80,6 +80,11 @@ impl Adapters {
     /// The silences, asked for every 10 seconds.
     pub fn held_silences(&self) -> HeldSilences<Silences> {
         HeldSilences::new(self.silences())
+    }
+
+    /// How many events there were.
+    pub fn volume(&self) -> Volume {
+        Volume::new(self.table())
     }
 
     /// What storm control remembers.

@@ -17,6 +17,7 @@ use crate::queue::WorkQueue;
 use crate::table::item::{Item, keys, number, record, string, text};
 use crate::table::keys::{self, DOCUMENTS, FIRST, Family};
 use crate::table::{AT_ONCE, Put, Table, Write, put};
+use crate::volume;
 
 /// The pk that a name is remembered for.
 const NAMED: &str = "event";
@@ -45,8 +46,10 @@ impl Intake {
     }
 
     async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {
-        let all = named.iter().chain(unnamed);
-        self.table.mark(Family::Events, all.map(|event| (event.pk, event.expires))).await?;
+        let all = || named.iter().chain(unnamed);
+        let days = self.table.mark(Family::Events, all().map(|event| (event.pk, event.expires)));
+        let hours = volume::mark_late(&self.table, all().map(|event| event.pk), SystemClock.now());
+        try_join(days, hours).await?;
         let writes: Vec<_> =
             unnamed.iter().map(|event| Ok(Write::Put(self.item(event)?))).collect::<Result<_, StoreError>>()?;
         let puts: Vec<_> =

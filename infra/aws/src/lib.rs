@@ -24,6 +24,7 @@ mod silences;
 mod suppression;
 mod table;
 mod tokens;
+mod volume;
 
 pub use codec::from_queued;
 pub use configuration::Configuration;
@@ -42,3 +43,4 @@ pub use silences::{HeldSilences, Silences};
 pub use suppression::Suppression;
 pub use table::Table;
 pub use tokens::{RememberedTokens, Tokens};
+pub use volume::Volume;

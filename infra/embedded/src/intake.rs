@@ -12,6 +12,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
+use crate::volume::Counters;
 use crate::{Store, jobs, record};
 
 /// An event that is stored is left alone, unless it has expired and only awaits its deletion.
@@ -21,19 +22,33 @@ const INSERT_EVENT: &str = "INSERT INTO events (pk, expires, body) VALUES (?1, ?
 /// Few enough to be evaluated within a lease, many enough that the queue costs next to nothing.
 const EVENTS_PER_JOB: usize = 100;
 
-/// Rows as they will be written, the bodies in one text.
-struct Rows {
+/// Events as they will be written, the bodies in one text.
+struct Batch {
     bodies: Vec<u8>,
-    /// With where each body ends.
-    rows: Vec<(EventPk, i64, usize)>,
+    rows: Vec<Row>,
+    counters: Counters,
 }
 
-impl Rows {
+struct Row {
+    pk: EventPk,
+    expires: i64,
+    /// Where its body ends.
+    end: usize,
+    /// Where it is counted.
+    counter: usize,
+}
+
+impl Batch {
     fn of(events: &[Arc<Event>]) -> Result<Self, Fault> {
-        let mut made = Self { bodies: Vec::with_capacity(events.len() * 1024), rows: Vec::with_capacity(events.len()) };
+        let mut made = Self {
+            bodies: Vec::with_capacity(events.len() * 1024),
+            rows: Vec::with_capacity(events.len()),
+            counters: Counters::default(),
+        };
         for event in events {
             record::write_to(&mut made.bodies, &**event)?;
-            made.rows.push((event.pk, event.expires.as_microsecond(), made.bodies.len()));
+            let (expires, end) = (event.expires.as_microsecond(), made.bodies.len());
+            made.rows.push(Row { pk: event.pk, expires, end, counter: made.counters.of(event) });
         }
         Ok(made)
     }
@@ -46,7 +61,7 @@ impl Intake for Store {
             return Ok(());
         }
         // The callers make their bodies side by side; the one writer only writes.
-        let rows = Rows::of(events)?;
+        let batch = Batch::of(events)?;
         let (work, fresh, events) = (self.work.clone(), self.fresh.clone(), events.to_vec());
         let queued = move |new: &Vec<(usize, usize)>| {
             for (place, bytes) in new {
@@ -56,7 +71,7 @@ impl Intake for Store {
                 work.notify_one();
             }
         };
-        self.writer.write_then(move |connection| insert(connection, &rows), queued).await.map(drop)
+        self.writer.write_then(move |connection| insert(connection, &batch), queued).await.map(drop)
     }
 
     async fn remember(
@@ -84,11 +99,11 @@ impl Intake for Store {
 }
 
 /// Says which of them were new: their places and sizes.
-fn insert(connection: &Connection, Rows { bodies, rows }: &Rows) -> Result<Vec<(usize, usize)>, Fault> {
+fn insert(connection: &Connection, Batch { bodies, rows, counters }: &Batch) -> Result<Vec<(usize, usize)>, Fault> {
     let mut insert = connection.prepare_cached(INSERT_EVENT)?;
     let mut new = Vec::with_capacity(rows.len());
     let mut start = 0;
-    for (place, (pk, expires, end)) in rows.iter().enumerate() {
+    for (place, Row { pk, expires, end, .. }) in rows.iter().enumerate() {
         // As text, without a copy: JSON is UTF-8.
         let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
         if insert.execute(params![pk.as_bytes(), expires, body])? > 0 {
@@ -96,8 +111,9 @@ fn insert(connection: &Connection, Rows { bodies, rows }: &Rows) -> Result<Vec<(
         }
         start = *end;
     }
+    counters.add(connection, new.iter().map(|(place, _)| rows[*place].counter))?;
     for job in new.chunks(EVENTS_PER_JOB) {
-        let pks = job.iter().map(|(place, _)| rows[*place].0).collect();
+        let pks = job.iter().map(|(place, _)| rows[*place].pk).collect();
         jobs::insert(connection, &Message::new(Work::Stored(pks)), jobs::AT_ONCE)?;
     }
     Ok(new)

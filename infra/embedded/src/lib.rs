@@ -28,6 +28,7 @@ mod schema;
 mod silences;
 mod suppression;
 mod tokens;
+mod volume;
 mod writer;
 
 pub use jobs::{Job, JobId, LEASE, Released};

@@ -19,10 +19,14 @@ const EXPIRED: [&str; 6] = [
     "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE expires <= ?1 LIMIT ?2)",
 ];
 
+const OLD_COUNTS: &str =
+    "DELETE FROM volume WHERE (hour, action) IN (SELECT hour, action FROM volume WHERE hour <= ?1 LIMIT ?2)";
+
 impl Store {
     pub(crate) async fn purge_all(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut deleted = 0;
-        for sql in EXPIRED {
+        let expired = EXPIRED.map(|sql| (sql, now));
+        for (sql, now) in expired.into_iter().chain([(OLD_COUNTS, domain::time::later(now, -domain::volume::KEPT))]) {
             while deleted < limit {
                 let batch = BATCH.min(limit - deleted);
                 let delete = move |connection: &Connection| {

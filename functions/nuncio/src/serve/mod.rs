@@ -74,6 +74,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     });
     let retention = Retention {
         log: Arc::new(store.clone()),
+        volume: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
         queue: Arc::new(store.clone()),
         clock: Arc::clone(&clock),
@@ -91,6 +92,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
             }))
             .merge(console::router(Console {
                 log: Arc::new(store.clone()),
+                volume: Arc::new(store.clone()),
                 ledger: Arc::new(store.clone()),
                 queue: Arc::new(store.clone()),
                 endpoints: Arc::new(store.clone()),

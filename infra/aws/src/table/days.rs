@@ -61,7 +61,7 @@ impl Table {
     }
 
     /// The days that may have records, from the first to the last of two ids, newest first.
-    pub(super) async fn days(&self, family: Family, from: &str, to: &str) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn days(&self, family: Family, from: &str, to: &str) -> Result<Vec<String>, StoreError> {
         let (from, to) = (family.marker(&day_of(from)), family.marker(&day_of(to)));
         let mut days = Vec::new();
         let mut start: Option<Item> = None;

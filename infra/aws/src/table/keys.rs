@@ -11,6 +11,9 @@
 //! | remembered name | `I#<hash>` | `I` |
 //! | what storm control remembers of a lane | `S#<lane>` | `S` |
 //! | silence | `SILENCES` | its id |
+//! | events of one hour and action, counted | `V#<yyyymmdd>` | `<hh>#<action>` |
+//! | until when hours are counted | `V` | `V` |
+//! | hour for which an event came late | `LATE` | when it begins, in seconds |
 //! | rules document | `C` | `<version>#<chunk>` |
 //! | endpoint that failed once | `H` | its transport |
 
@@ -44,6 +47,8 @@ pub(crate) const TOKENS: &str = "TOKENS";
 pub(crate) const SILENCES: &str = "SILENCES";
 /// Partition of what is known of the endpoints.
 pub(crate) const ENDPOINTS: &str = "H";
+/// Partition of the hours to be counted again.
+pub(crate) const LATE: &str = "LATE";
 /// Partition of the rules documents.
 pub(crate) const DOCUMENTS: &str = "C";
 
@@ -106,6 +111,21 @@ pub(crate) fn name(hash: &[u8; 32]) -> (String, String) {
 /// Partition and sort key of a lane.
 pub(crate) fn lane(id: LaneId) -> (String, String) {
     (format!("S#{id}"), "S".to_owned())
+}
+
+/// Partition of a day's counts.
+pub(crate) fn counts(hour: Timestamp) -> String {
+    format!("V#{}", day(hour))
+}
+
+/// Partition and sort key of one count.
+pub(crate) fn count(hour: Timestamp, action: &str) -> (String, String) {
+    (counts(hour), format!("{}#{action}", hour.strftime("%H")))
+}
+
+/// Partition and sort key of the note until when hours are counted.
+pub(crate) fn counted() -> (String, String) {
+    ("V".to_owned(), "V".to_owned())
 }
 
 /// Partition of somebody's inbox.

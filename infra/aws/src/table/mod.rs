@@ -13,6 +13,7 @@ pub(crate) use write::{Put, Write, put};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::StoreError;
 
@@ -48,6 +49,11 @@ impl Table {
 
     pub(crate) fn shards(&self) -> u16 {
         self.shards
+    }
+
+    /// An update of the item at that place, which makes it where there is none.
+    pub(crate) fn update(&self, place: (String, String)) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(self.name()).set_key(Some(keys(place)))
     }
 
     /// The item at that place, as last written.

@@ -1,0 +1,211 @@
+//! How many events there were, by the clock and by action.
+//!
+//! Owns how hours become buckets and which spans may be asked for. Counts are kept by whole hours of UTC, by the time
+//! in the event's pk, and outlive the events: they are no event's data. Refuses to count anything itself: that is the
+//! stores' work.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Action, EventPk};
+use crate::time::later;
+
+/// How long a store keeps the counts of an hour, at least: ten years.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
+
+/// The most buckets one answer may span.
+pub const MOST_BUCKETS: i64 = 1000;
+
+/// The length of an hour, of which every bucket has a whole number.
+pub const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// The events of one action in one hour.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HourCount {
+    /// When the hour begins.
+    pub hour: Timestamp,
+    /// Of which action.
+    pub action: Action,
+    /// How many.
+    pub count: u64,
+}
+
+/// When the hour begins that an event is counted in.
+pub fn hour_of(pk: EventPk) -> Timestamp {
+    start(pk.instant(), HOUR)
+}
+
+/// How finely to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Bucket {
+    /// By the hour.
+    #[default]
+    #[serde(rename = "1h")]
+    Hour,
+    /// By a quarter of a day.
+    #[serde(rename = "6h")]
+    SixHours,
+    /// By the day of UTC.
+    #[serde(rename = "1d")]
+    Day,
+}
+
+impl Bucket {
+    fn length(self) -> SignedDuration {
+        SignedDuration::from_hours(match self {
+            Self::Hour => 1,
+            Self::SixHours => 6,
+            Self::Day => 24,
+        })
+    }
+
+    /// What is shown unless the caller says since when: a day by the hour, a week by six, a month by the day.
+    fn window(self) -> SignedDuration {
+        SignedDuration::from_hours(match self {
+            Self::Hour => 24,
+            Self::SixHours => 7 * 24,
+            Self::Day => 30 * 24,
+        })
+    }
+}
+
+/// A span of whole buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first bucket begins here.
+    pub since: Timestamp,
+    /// The last bucket ends here.
+    pub until: Timestamp,
+    bucket: Bucket,
+}
+
+/// The span has more than [`MOST_BUCKETS`] buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("since and until are {0} buckets apart, and at most {MOST_BUCKETS} can be asked for; choose a longer bucket")]
+pub struct TooLong(i64);
+
+impl Span {
+    /// The buckets that `since` and `until` lie in and all between; what is not given follows from `now`.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn new(
+        bucket: Bucket,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Self, TooLong> {
+        let end = until.unwrap_or(now);
+        let since = start(since.unwrap_or_else(|| later(end, -bucket.window())), bucket.length());
+        let last = start(end, bucket.length());
+        // An `until` on the edge of two buckets leaves out the one that begins there.
+        let until = if until == Some(last) { last } else { later(last, bucket.length()) };
+        let buckets = (until.as_second() - since.as_second()) / bucket.length().as_secs();
+        if buckets > MOST_BUCKETS { Err(TooLong(buckets)) } else { Ok(Self { since, until, bucket }) }
+    }
+
+    /// The hours gathered into buckets, in order of time and action; hours outside the span are left out.
+    pub fn gather(&self, hours: impl IntoIterator<Item = HourCount>) -> Vec<BucketCount> {
+        let mut buckets: BTreeMap<(Timestamp, Action), u64> = BTreeMap::new();
+        for HourCount { hour, action, count } in hours {
+            if self.since <= hour && hour < self.until {
+                *buckets.entry((start(hour, self.bucket.length()), action)).or_default() += count;
+            }
+        }
+        buckets.into_iter().map(|((time, action), count)| BucketCount { time, action, count }).collect()
+    }
+}
+
+/// The events of one action in one bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BucketCount {
+    /// When the bucket begins.
+    #[serde(with = "crate::time::micros")]
+    pub time: Timestamp,
+    /// Of which action.
+    pub action: Action,
+    /// How many; never 0.
+    pub count: u64,
+}
+
+/// Where the period of that length begins that the instant lies in; periods are counted from the epoch.
+fn start(instant: Timestamp, length: SignedDuration) -> Timestamp {
+    let seconds = length.as_secs();
+    // Before the epoch an instant's whole seconds are rounded towards it, its microseconds are exact.
+    let periods = instant.as_microsecond().div_euclid(seconds * 1_000_000);
+    Timestamp::from_second(periods * seconds).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn spans_are_whole_buckets() {
+        let now = at("2026-03-04T05:06:07Z");
+        for (bucket, since, until, expected) in [
+            (Bucket::Hour, None, None, ("2026-03-03T05:00:00Z", "2026-03-04T06:00:00Z")),
+            (Bucket::SixHours, None, None, ("2026-02-25T00:00:00Z", "2026-03-04T06:00:00Z")),
+            (Bucket::Day, None, None, ("2026-02-02T00:00:00Z", "2026-03-05T00:00:00Z")),
+            (
+                Bucket::Day,
+                Some("2026-03-01T23:00:00Z"),
+                Some("2026-03-03T00:00:00Z"),
+                ("2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"),
+            ),
+            (
+                Bucket::Hour,
+                Some("1969-12-31T23:59:59.5Z"),
+                Some("1970-01-01T00:00:00Z"),
+                ("1969-12-31T23:00:00Z", "1970-01-01T00:00:00Z"),
+            ),
+        ] {
+            let span = Span::new(bucket, since.map(at), until.map(at), now).unwrap();
+            assert_eq!((span.since, span.until), (at(expected.0), at(expected.1)), "{bucket:?} {since:?} {until:?}");
+        }
+    }
+
+    #[test]
+    fn a_span_is_bounded() {
+        let now = at("2026-03-04T05:00:00Z");
+        let hours = |hours: i64| Some(later(now, SignedDuration::from_hours(-hours)));
+        assert!(Span::new(Bucket::Hour, hours(MOST_BUCKETS), Some(now), now).is_ok());
+        assert_eq!(Span::new(Bucket::Hour, hours(MOST_BUCKETS + 1), Some(now), now), Err(TooLong(1001)));
+        assert!(Span::new(Bucket::Day, hours(MOST_BUCKETS + 1), Some(now), now).is_ok());
+        let backwards = Span::new(Bucket::Hour, Some(now), hours(5), now).unwrap();
+        assert!(backwards.gather([count("2026-03-04T03:00:00Z", "login", 1)]).is_empty());
+    }
+
+    fn count(hour: &str, action: &str, count: u64) -> HourCount {
+        HourCount { hour: at(hour), action: Action::parse(action).unwrap(), count }
+    }
+
+    #[test]
+    fn hours_are_gathered() {
+        let now = at("2026-03-04T23:00:00Z");
+        let span = Span::new(Bucket::SixHours, Some(at("2026-03-04T00:00:00Z")), None, now).unwrap();
+        let hours = [
+            count("2026-03-03T23:00:00Z", "login", 100),
+            count("2026-03-04T00:00:00Z", "login", 1),
+            count("2026-03-04T05:00:00Z", "login", 2),
+            count("2026-03-04T06:00:00Z", "login", 4),
+            count("2026-03-04T05:00:00Z", "logout", 8),
+        ];
+        let found = span.gather(hours);
+        let shown: Vec<_> = found.iter().map(|one| (one.time.to_string(), one.action.as_str(), one.count)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("2026-03-04T00:00:00Z".to_owned(), "login", 3),
+                ("2026-03-04T00:00:00Z".to_owned(), "logout", 8),
+                ("2026-03-04T06:00:00Z".to_owned(), "login", 4),
+            ]
+        );
+    }
+}
