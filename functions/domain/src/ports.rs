@@ -12,6 +12,7 @@ use crate::delivery::{Delivery, DeliveryId, Outcome, State};
 use crate::document::{RulesDocument, SecretRef, Transport};
 use crate::endpoint::Endpoint;
 use crate::event::{ActionPattern, Event, EventPk};
+use crate::expression::{Effects, Evaluation, Policies, Scope};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
@@ -319,11 +320,33 @@ pub trait Configuration: Send + Sync {
     async fn current(&self) -> Result<Arc<Active>, StoreError>;
 }
 
+/// Runs the Python bodies of a rules document, within bounds of time and memory and without I/O of theirs.
+pub trait Expressions: Send + Sync {
+    /// Runs a body. Blocks the thread until it has ended, for a tenth of a second and not counting the
+    /// policies that it calls. What goes wrong is an exception like those of the body itself.
+    fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation;
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// Whether the receiver has it.
+    pub outcome: Outcome,
+    /// What the transport's mappings did on the way.
+    pub effects: Vec<Effects>,
+}
+
+impl From<Outcome> for Sent {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, effects: Vec::new() }
+    }
+}
+
 /// The way out: one implementation knows every kind of transport.
 #[async_trait]
 pub trait Channel: Send + Sync {
     /// Makes one attempt. It ends within 20 seconds, whatever the receiver does.
-    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Outcome;
+    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Sent;
 }
 
 /// Hands finished mail (RFC 5322 bytes) to a mail system.

@@ -3,7 +3,8 @@
 //!
 //! Owns what a body can see and do. Refuses files, network, clock, chance and environment; an evaluation
 //! is a function of the body and its [`Scope`], and everything a body *does* comes back as a note in the
-//! [`Evaluation`].
+//! [`Evaluation`]. These words are the domain's; the way in is its port
+//! [`Expressions`](domain::ports::Expressions), of which [`worker::Workers`] is the implementation.
 //!
 //! ```
 //! use expressions::{Expression, SyntaxFault};
@@ -71,22 +72,21 @@
 //! * The text of a string over several lines is what its author wrote: it is not indented.
 
 mod edit;
-mod evaluation;
 mod expression;
 mod host;
+mod precondition;
 mod program;
 mod rewrite;
 mod run;
-mod scope;
 mod source;
 mod unavailable;
 mod value;
 pub mod worker;
 
-pub use evaluation::{Called, Created, Evaluation, LogLine, NoPolicies, Policies, Raised, Returned};
+pub use domain::expression::{
+    Called, Created, Evaluation, Groups, Kind, LogLine, NoPolicies, Policies, Raised, Returned, Scope, View,
+};
 pub use expression::Expression;
-pub use program::Kind;
 pub use run::MAX_RUN;
-pub use scope::{Groups, Scope, View};
 pub use source::{MAX_SOURCE_BYTES, SyntaxFault};
 pub use unavailable::Missing;

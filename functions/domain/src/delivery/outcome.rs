@@ -62,6 +62,9 @@ pub enum Failure {
     /// The transport's settings cannot work.
     #[error("{0}")]
     Misconfigured(String),
+    /// The transport's own Python raised, or returned what cannot be sent.
+    #[error("{0}")]
+    Mapping(String),
     /// The recipient cannot be reached this way.
     #[error("the recipient has no e-mail address")]
     NoAddress,
@@ -161,7 +164,7 @@ impl Failure {
             Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) => (temporary, ailing),
             // An operator can mend the document within the retry schedule.
             Self::Misconfigured(_) => (temporary, ailing),
-            Self::Store(_) => (temporary, Sign::Nothing),
+            Self::Mapping(_) | Self::Store(_) => (temporary, Sign::Nothing),
             Self::Blocked(_) | Self::NoAddress | Self::NoTransport | Self::NoEvent => (Class::Permanent, Sign::Nothing),
             Self::Disabled { .. } | Self::Unreachable(_) => (Class::Permanent, Sign::Nothing),
         }

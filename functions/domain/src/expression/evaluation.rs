@@ -1,12 +1,13 @@
 //! What came of running a body.
 //!
-//! Owns the words for it, which cross from the worker to the caller; decides nothing.
+//! Owns the words for it, which cross from the sandbox to the caller; decides nothing.
 
-use domain::event::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::scope::View;
+use super::{Scope, View};
+use crate::event::Object;
+use crate::ports::Expressions;
 
 /// One run: what it came to, and what it did on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,5 +106,15 @@ pub struct NoPolicies;
 impl Policies for NoPolicies {
     fn call(&self, _: &str, _: Object) -> Result<Option<Called>, String> {
         Ok(None)
+    }
+}
+
+/// Nobody to run expressions: each raises.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoExpressions;
+
+impl Expressions for NoExpressions {
+    fn evaluate(&self, _: &str, _: &Scope, _: &dyn Policies) -> Evaluation {
+        Evaluation::raised("SandboxError", "expressions are not run here")
     }
 }
