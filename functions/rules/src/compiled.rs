@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::Event;
 use domain::document::{Binding, Expression, Mode, Policy, Rule, RulesDocument};
 use domain::expression::{Effects, Groups};
+use domain::loop_guard::{self, Looping};
 use domain::ports::Expressions;
 
 use crate::asking::{Asking, Verdict};
@@ -33,6 +34,8 @@ pub struct RuleSet {
 pub struct Judged {
     /// As their places in the document, in its order.
     pub matched: Vec<usize>,
+    /// Why nobody is told all the same.
+    pub held_back: Option<Looping>,
     /// Of the expressions that were run, where there are any.
     pub effects: Vec<Effects>,
 }
@@ -93,13 +96,19 @@ impl RuleSet {
     /// The rules that fire for the event, its expressions run. Each is run once, if the event has what
     /// it needs, however many rules it is bound to. `document` is the one this was compiled from.
     ///
-    /// The loop guard is not asked; see `domain::loop_guard::check`.
+    /// Where there are expressions, an event that the loop guard holds back fires nothing: what an expression
+    /// has caused must not make it run again.
     pub fn judge(&self, event: &Event, document: &RulesDocument, expressions: &dyn Expressions) -> Judged {
         let facts = Facts::of(event);
+        let looping = || loop_guard::check(event, document);
         let Some(groups) = &self.groups else {
             let matched = self.fired(&facts, |_, _| Verdict::Raised);
-            return Judged { matched, effects: Vec::new() };
+            let held_back = if matched.is_empty() { None } else { looping() };
+            return Judged { matched, held_back, effects: Vec::new() };
         };
+        if let held_back @ Some(_) = looping() {
+            return Judged { held_back, ..Judged::default() };
+        }
         let asking = Asking::new(&facts, document, Arc::clone(groups), expressions);
         let mut effects = Vec::new();
         let matched = self.fired(&facts, |policy, expression| {
@@ -108,7 +117,7 @@ impl RuleSet {
             effects.extend(ran.effects);
             verdict
         });
-        Judged { matched, effects }
+        Judged { matched, held_back: None, effects }
     }
 
     /// Whether finding out what fires may take its time.

@@ -4,7 +4,7 @@
 use domain::document::{Rule, RulesDocument};
 use domain::event::Event;
 use domain::expression::Effects;
-use domain::loop_guard::{self, Looping};
+use domain::loop_guard::Looping;
 use domain::ports::Expressions;
 use domain::recipient::{self, Person};
 
@@ -37,15 +37,15 @@ pub struct Telling<'a> {
 impl RuleSet {
     /// The plan for an event. `document` is the one this was compiled from.
     pub fn plan<'a>(&self, event: &Event, document: &'a RulesDocument, expressions: &dyn Expressions) -> Plan<'a> {
-        // What an expression has caused must not make it run again.
-        let looping = || loop_guard::check(event, document);
-        let held_back = if self.has_expressions() { looping() } else { None };
-        if held_back.is_some() {
-            return Plan { held_back, ..Plan::default() };
-        }
-        let Judged { matched, effects } = self.judge(event, document, expressions);
+        self.judge(event, document, expressions).plan(event, document)
+    }
+}
+
+impl Judged {
+    /// The plan that follows for that event, by that document.
+    pub fn plan<'a>(self, event: &Event, document: &'a RulesDocument) -> Plan<'a> {
+        let Self { matched, held_back, effects } = self;
         let matched: Vec<&Rule> = matched.into_iter().filter_map(|index| document.rules.get(index)).collect();
-        let held_back = if matched.is_empty() { None } else { looping() };
         let told = match held_back {
             Some(_) => Vec::new(),
             None => matched.iter().flat_map(|rule| told(rule, event, document)).collect(),
