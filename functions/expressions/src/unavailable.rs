@@ -42,6 +42,7 @@ pub(crate) fn name(name: &str, kind: Kind) -> Option<&'static str> {
             "a policy decides before there is one; look at request.context[\"event\"]"
         }
         "user" if kind == Kind::Policy => "a policy has who acted as request.user",
+        "ak_call_policy" if kind == Kind::Mapping => "mappings call no policies; bind the policy to the rule",
         "ak_message" | "ak_client_ip" | "ak_is_sso_flow" if kind == Kind::Mapping => {
             "mappings have none; it is there in policies, and the address is notification.event.client_ip"
         }

@@ -26,6 +26,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[expect(clippy::print_stderr, reason = "this is where the command speaks to its user")]
 fn main() -> ExitCode {
+    if let Some(code) = expressions::worker::hook() {
+        return code;
+    }
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options),

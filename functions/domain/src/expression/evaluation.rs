@@ -46,6 +46,13 @@ pub struct Raised {
     pub line: Option<usize>,
 }
 
+impl Raised {
+    /// Whether the sandbox ended the body for its use of time or memory.
+    pub fn is_of_bounds(&self) -> bool {
+        matches!(self.kind.as_str(), "TimeoutError" | "MemoryError")
+    }
+}
+
 /// One line that a body logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {

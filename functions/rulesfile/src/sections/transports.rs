@@ -25,8 +25,11 @@ const WEBHOOK: Keys = Keys {
     known: &["mode", "send_once", "limit", "url", "secret", "content_type", "body", "headers"],
     unsupported: &[],
 };
-const SLACK: Keys =
-    Keys { of: "a webhook_slack transport", known: &["mode", "send_once", "limit", "url", "body", "headers"], unsupported: &[] };
+const SLACK: Keys = Keys {
+    of: "a webhook_slack transport",
+    known: &["mode", "send_once", "limit", "url", "body", "headers"],
+    unsupported: &[],
+};
 /// For a transport whose mode cannot be told.
 pub(crate) const ANY: Keys = Keys {
     of: "a transport",
