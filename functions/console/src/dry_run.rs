@@ -13,20 +13,17 @@ use domain::event::EventPk;
 use domain::ports::EventQuery;
 use domain::token::Scope;
 use http::request::Parts;
-use jiff::SignedDuration;
 use rules::rehearsal::{Rehearsal, Report};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Console;
-use crate::beside::beside;
+use crate::beside::{LONGEST, beside};
 
 const MAX_BYTES: usize = 1024 * 1024;
 const DEFAULT_EVENTS: u64 = 10_000;
 const MAX_EVENTS: u64 = 100_000;
 const PAGE: usize = 1000;
-/// Expressions may take their time; then there is the next request.
-const LONGEST: SignedDuration = SignedDuration::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,7 +65,7 @@ pub(crate) async fn run(
     let mut query = EventQuery { since: part.since, until: part.until, limit: PAGE, ..EventQuery::default() };
     query.before = part.cursor;
     let mut tried = 0;
-    let until = domain::time::later(console.clock.now(), LONGEST);
+    let enough = domain::time::later(console.clock.now(), LONGEST);
     loop {
         let page = console.log.list(&query, console.clock.now()).await?;
         tried += page.results.len() as u64;
@@ -79,7 +76,7 @@ pub(crate) async fn run(
         })
         .await;
         query.before = page.next;
-        if page.next.is_none() || tried >= limit || console.clock.now() >= until {
+        if page.next.is_none() || tried >= limit || console.clock.now() >= enough {
             return Ok(Json(Tried { report: rehearsal.finish(), next: page.next }));
         }
     }

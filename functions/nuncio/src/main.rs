@@ -1,7 +1,6 @@
 //! The `nuncio` command: every function in one process on one machine, and the operator's tools.
 //!
-//! One file a command. This is a composition root: it builds the adapters and hands them over; what
-//! they are used for is decided in the functions' own crates.
+//! One file a command. A composition root: it builds the adapters; what they are for is the functions' to decide.
 
 mod apply;
 mod check;

@@ -107,11 +107,6 @@ impl Transport {
     /// The name of the inbox transport that is always there.
     pub const DEFAULT_LOCAL: &'static str = "default-local-transport";
 
-    /// One that tells everybody, without mappings.
-    pub fn new(name: impl Into<String>, kind: TransportKind) -> Self {
-        Self { name: name.into(), send_once: false, kind, mappings: Mappings::default() }
-    }
-
     /// The two that exist without being written.
     pub fn built_in() -> [Self; 2] {
         let email = TransportKind::Email { subject_prefix: Self::DEFAULT_SUBJECT_PREFIX.to_owned() };
