@@ -107,7 +107,7 @@ impl Sent {
 
 #[async_trait]
 impl Channel for Sent {
-    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::ports::Sent {
+    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::delivery::Sent {
         self.0.lock().unwrap().push(notification.clone());
         Outcome::Delivered { status: None, answer: String::new() }.into()
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Attempt, Delivery, Failure, Outcome, retry};
+use domain::delivery::{Attempt, Delivery, Failure, Outcome, Sent, retry};
 use domain::document::{RulesDocument, Transport};
 use domain::endpoint::Gate;
 use domain::event::Event;
 use domain::notification::Notification;
-use domain::ports::{Sent, StoreError};
+use domain::ports::StoreError;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::SignedDuration;
 

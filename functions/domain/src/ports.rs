@@ -8,11 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::delivery::{Delivery, DeliveryId, Outcome, State};
+use crate::delivery::{Delivery, DeliveryId, Outcome, Sent, State};
 use crate::document::{RulesDocument, SecretRef, Transport};
 use crate::endpoint::Endpoint;
 use crate::event::{ActionPattern, Event, EventPk};
-use crate::expression::{Effects, Evaluation, Policies, Scope};
+use crate::expression::{Evaluation, Policies, Scope};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
@@ -325,21 +325,6 @@ pub trait Expressions: Send + Sync {
     /// Runs a body. Blocks the thread until it has ended, for a tenth of a second and not counting the
     /// policies that it calls. What goes wrong is an exception like those of the body itself.
     fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation;
-}
-
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sent {
-    /// Whether the receiver has it.
-    pub outcome: Outcome,
-    /// What the transport's mappings did on the way.
-    pub effects: Vec<Effects>,
-}
-
-impl From<Outcome> for Sent {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, effects: Vec::new() }
-    }
 }
 
 /// The way out: one implementation knows every kind of transport.

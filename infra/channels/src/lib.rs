@@ -37,10 +37,10 @@ use crate::guard::SystemNames;
 use crate::http::{Http, Timeouts};
 use crate::mapping::Mapped;
 use async_trait::async_trait;
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{Failure, Outcome, Sent};
 use domain::document::{RulesDocument, Transport, TransportKind};
 use domain::notification::Notification;
-use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets, Sent};
+use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets};
 use tokio::sync::Semaphore;
 
 /// As receivers see us, in `User-Agent` and in footers.
