@@ -30,7 +30,7 @@ transports:
   hook: {{ mode: webhook, url: "{}" }}
   chat: {{ mode: webhook_slack, url: "{}" }}
 policies:
-  builds: {{ event_matcher: {{ action: build_failed }} }}
+  builds: {{ expression: 'return request.context["event"].action == "build_failed"' }}
   deploys: {{ event_matcher: {{ action: deploy_failed }} }}
 rules:
   tell-all:
@@ -136,7 +136,7 @@ async fn a_receiver_that_failed_is_tried_again() {
     let sink = Sink::start().await;
     let stack = Stack::deploy(&rules(&sink, "ann@example.org")).await;
     sink.answer("/hook", [Answer::status(503), Answer::status(200)]);
-    stack.post(&json!({ "action": "build_failed" })).await;
+    let pk = stack.post(&json!({ "action": "build_failed" })).await;
 
     let came = sink.wait_for(2, PATIENCE).await;
     assert_eq!(came[0].header("webhook-id"), came[1].header("webhook-id"));
@@ -144,6 +144,11 @@ async fn a_receiver_that_failed_is_tried_again() {
     stack.wait_until_queued(["0", "0", "0"]).await;
     let [delivery] = &deliveries(&stack).await[..] else { panic!("one delivery") };
     assert_eq!((&delivery["state"], attempts(delivery)), (&json!("delivered"), 2), "{delivery}");
+
+    // Its rule is an expression, which both functions have run in a process of its own.
+    let trace = stack.get(&format!("/v1/events/{pk}/trace")).await;
+    let rule = trace["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "tell-hook").unwrap();
+    assert_eq!(rule["policies"][0]["why"], "the expression returned True", "{rule}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, Outcome};
 use domain::document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use domain::event::Event;
+use domain::expression::NoExpressions;
 use domain::message::{Message, Work};
 use domain::notification::Notification;
 use domain::ports::{Active, Channel, Configuration, DeliveryQuery, Ledger, Opened, Page, StoreError};
@@ -60,6 +61,7 @@ impl Dispatchers {
                 queue: world.queue.clone(),
                 endpoints: world.endpoints.clone(),
                 intake: world.intake.clone(),
+                expressions: Arc::new(NoExpressions),
                 configuration: configuration.clone(),
                 channel: sent.clone(),
                 clock: clock.clone(),
@@ -105,9 +107,9 @@ impl Sent {
 
 #[async_trait]
 impl Channel for Sent {
-    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> Outcome {
+    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::delivery::Sent {
         self.0.lock().unwrap().push(notification.clone());
-        Outcome::Delivered { status: None, answer: String::new() }
+        Outcome::Delivered { status: None, answer: String::new() }.into()
     }
 }
 

@@ -11,6 +11,7 @@ mod embedded_world;
 mod endpoints;
 mod event_log;
 mod event_log_filters;
+mod exceptions;
 mod faults;
 mod inbox;
 mod intake;
@@ -100,6 +101,9 @@ macro_rules! backend {
             backend! { @port storms, $world,
                 a_throttle_lets_exactly_so_many_through,
                 a_throttle_counts_each_key_apart,
+            }
+            backend! { @port exceptions, $world,
+                are_one_event_for_each_cause,
             }
             backend! { @port endpoints, $world,
                 keep_a_state_through_its_changes,

@@ -4,6 +4,7 @@ mod commands;
 mod crash;
 mod delivery;
 mod endpoints;
+mod expressions;
 mod first_start;
 mod hostile;
 mod identity;

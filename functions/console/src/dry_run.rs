@@ -3,6 +3,8 @@
 //! One request tries a bounded number of events and says where to go on, so that a history of any
 //! length can be walked within a function's time and memory.
 
+use std::sync::Arc;
+
 use api::{Problem, Query, read_body};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Console;
+use crate::beside::{LONGEST, beside};
 
 const MAX_BYTES: usize = 1024 * 1024;
 const DEFAULT_EVENTS: u64 = 10_000;
@@ -58,16 +61,22 @@ pub(crate) async fn run(
         rulesfile::read(&bytes)
             .map_err(|faults| Problem::unprocessable("the rules document has faults").with("faults", json!(faults)))?
     };
-    let mut rehearsal = Rehearsal::new(&active.document, &new);
+    let mut rehearsal = Rehearsal::new(active.document.clone(), new);
     let mut query = EventQuery { since: part.since, until: part.until, limit: PAGE, ..EventQuery::default() };
     query.before = part.cursor;
     let mut tried = 0;
+    let enough = domain::time::later(console.clock.now(), LONGEST);
     loop {
         let page = console.log.list(&query, console.clock.now()).await?;
         tried += page.results.len() as u64;
-        page.results.iter().for_each(|event| rehearsal.event(event));
+        let (events, expressions) = (page.results, Arc::clone(&console.expressions));
+        rehearsal = beside(rehearsal.has_expressions(), move || {
+            events.iter().for_each(|event| rehearsal.event(event, &*expressions));
+            rehearsal
+        })
+        .await;
         query.before = page.next;
-        if page.next.is_none() || tried >= limit {
+        if page.next.is_none() || tried >= limit || console.clock.now() >= enough {
             return Ok(Json(Tried { report: rehearsal.finish(), next: page.next }));
         }
     }

@@ -3,6 +3,7 @@
 //! One file a subject. Decides nothing about events or deliveries itself: it shows what the store
 //! holds and passes an operator's wish on to the ledger, the queue or the documents.
 
+mod beside;
 mod config;
 mod deliveries;
 mod dry_run;
@@ -22,7 +23,8 @@ use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Inbox, Ledger, Silences, Volume, WorkQueue,
+    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Ledger, Silences, Volume,
+    WorkQueue,
 };
 
 /// Where the rules document comes from.
@@ -57,6 +59,8 @@ pub struct Console {
     pub rules: RulesSource,
     /// For testing a transport.
     pub channel: Arc<dyn Channel>,
+    /// For explaining and trying rules that are expressions.
+    pub expressions: Arc<dyn Expressions>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For the pk of a test's event.

@@ -1,24 +1,35 @@
 //! The Lambda shell of `console`: log, settings, adapters, run.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use aws::{Adapters, Settings};
 use channels::Channels;
 use console::{Console, RulesSource};
+use expressions::worker::Workers;
 use host::{OsEntropy, SystemClock};
 
+fn main() -> anyhow::Result<ExitCode> {
+    if let Some(code) = expressions::worker::hook() {
+        return Ok(code);
+    }
+    run().map(|()| ExitCode::SUCCESS)
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn run() -> anyhow::Result<()> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("console"))?;
     let adapters = Adapters::connect(settings).await;
     let inbox = Arc::new(adapters.inbox());
+    let expressions = Arc::new(Workers::of_this_binary()?);
     let channels = Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),
         inbox: inbox.clone(),
         secrets: Arc::new(adapters.secrets(environment)),
         clock: Arc::new(SystemClock),
+        expressions: expressions.clone(),
     })?;
     let console = Console {
         log: Arc::new(adapters.event_log()),
@@ -31,6 +42,7 @@ async fn main() -> anyhow::Result<()> {
         configuration: Arc::new(adapters.unheld_configuration()),
         rules: RulesSource::Stored(Arc::new(adapters.documents())),
         channel: Arc::new(channels),
+        expressions,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),

@@ -1,5 +1,7 @@
 //! `/v1/silences`: what is kept back for a time, by whom and why; and what it would have kept back.
 
+use std::sync::Arc;
+
 use api::{Path, Problem, Query, read_body};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Console;
+use crate::beside::{LONGEST, beside};
 use crate::list::{self, List};
 
 const MAX_BYTES: usize = 64 * 1024;
@@ -151,18 +154,24 @@ pub(crate) async fn preview(
     let bytes = read_body(&headers, body, MAX_BYTES).await?;
     let active = console.configuration.current().await?;
     let silence = rulesfile::read_silence_preview(&bytes, names(&active.document)).map_err(|faults| faulty(&faults))?;
-    let mut preview = Preview::new(&active.document, &silence);
+    let mut preview = Preview::new(active.document.clone(), silence);
     let since = part.since.unwrap_or_else(|| domain::time::later(console.clock.now(), -LOOKED_BACK));
     let mut query = EventQuery { since: Some(since), until: part.until, ..EventQuery::default() };
     query.before = part.cursor;
     let mut tried = 0;
+    let enough = domain::time::later(console.clock.now(), LONGEST);
     loop {
         query.limit = usize::try_from(limit - tried).unwrap_or(PAGE).min(PAGE);
         let page = console.log.list(&query, console.clock.now()).await?;
         tried += page.results.len() as u64;
-        page.results.iter().for_each(|event| preview.event(event));
+        let (events, expressions) = (page.results, Arc::clone(&console.expressions));
+        preview = beside(preview.has_expressions(), move || {
+            events.iter().for_each(|event| preview.event(event, &*expressions));
+            preview
+        })
+        .await;
         query.before = page.next;
-        if page.next.is_none() || tried >= limit {
+        if page.next.is_none() || tried >= limit || console.clock.now() >= enough {
             return Ok(Json(Previewed { report: preview.finish(), next: page.next }));
         }
     }

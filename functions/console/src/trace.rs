@@ -2,6 +2,8 @@
 //!
 //! The rules are evaluated anew, by the document in force now; the deliveries are those that were made.
 
+use std::sync::Arc;
+
 use api::{Path, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -14,6 +16,7 @@ use rules::Explanation;
 use serde::Serialize;
 
 use crate::Console;
+use crate::beside::beside;
 use crate::deliveries::View;
 
 /// More than this many deliveries of one event are not shown.
@@ -50,7 +53,10 @@ pub(crate) async fn show(
     let query = DeliveryQuery { event: Some(pk), limit: MOST_DELIVERIES, ..DeliveryQuery::default() };
     let mut deliveries = console.ledger.list(&query).await?.results;
 
-    let explanations = rules::explain(&active.document, &event);
+    let expressions = Arc::clone(&console.expressions);
+    let takes_time = active.document.has_expressions();
+    let (document, explained) = (Arc::clone(&active), event.clone());
+    let explanations = beside(takes_time, move || rules::explain(&document.document, &explained, &*expressions)).await;
     let mut rules: Vec<Traced> = Vec::with_capacity(explanations.len());
     for explanation in explanations {
         let (own, others) = deliveries.into_iter().partition(|delivery| delivery.rule == explanation.rule);

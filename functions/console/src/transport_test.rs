@@ -53,7 +53,7 @@ pub(crate) async fn test(
         link: None,
         created: now,
     };
-    let outcome = console.channel.send(&notification, transport, &active.document).await;
+    let outcome = console.channel.send(&notification, transport, &active.document).await.outcome;
     if matches!(outcome, Outcome::Delivered { .. })
         && let Err(error) = transports::make_ready(&console, transport).await
     {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Attempt, Delivery, Failure, Outcome, retry};
+use domain::delivery::{Attempt, Delivery, Failure, Outcome, Sent, retry};
 use domain::document::{RulesDocument, Transport};
 use domain::endpoint::Gate;
 use domain::event::Event;
@@ -17,6 +17,7 @@ use crate::announce::Announced;
 use crate::claim::Ours;
 use crate::counted::Counted;
 use crate::health::Health;
+use crate::keep;
 use crate::record::{in_ledger, record};
 use crate::turns::Turns;
 
@@ -84,7 +85,11 @@ impl Sending<'_> {
 
     async fn attempt(self, delivery: &Delivery, event: Arc<Event>, transport: &Transport) -> Outcome {
         let notification = Notification::of(delivery, event, self.document.public_url.as_deref());
-        let outcome = self.parts.channel.send(&notification, transport, self.document).await;
+        let Sent { outcome, effects } = self.parts.channel.send(&notification, transport, self.document).await;
+        let left = vec![(Arc::clone(&notification.event), effects)];
+        if let Err(error) = keep::all(self.parts, self.document, left, self.parts.clock.now()).await {
+            tracing::warn!(%error, delivery = %delivery.id, "what a mapping did is not kept; the delivery goes on");
+        }
         self.health.learn(&*self.parts.endpoints, transport, &outcome, self.parts.clock.now()).await;
         outcome
     }

@@ -2,10 +2,11 @@
 //!
 //! One message's way, one file a stage:
 //!
-//! 1. `plan`: which rules match, who is told, by what: the deliveries there should be.
-//! 2. `suppress`: which of them storm control keeps back, and why.
-//! 3. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
-//! 4. `deliver`: one attempt each, side by side. `turns` bounds how many and how fast, `health` puts off what would go
+//! 1. `judge`: which rules each event fires; `keep` stores what expressions leave behind on the way.
+//! 2. `plan`: who is told, by what: the deliveries there should be.
+//! 3. `suppress`: which of them storm control keeps back, and why.
+//! 4. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
+//! 5. `deliver`: one attempt each, side by side. `turns` bounds how many and how fast, `health` puts off what would go
 //!    to an endpoint that fails, `record` writes each outcome down as it comes, `announce` leaves an event of what
 //!    failed for good.
 //!
@@ -16,6 +17,9 @@ mod claim;
 mod counted;
 mod deliver;
 mod health;
+mod judge;
+mod keep;
+mod patience;
 mod plan;
 mod record;
 mod suppress;
@@ -27,10 +31,11 @@ use domain::Timestamp;
 use domain::event::Event;
 use domain::message::{Message, Work};
 use domain::ports::{
-    Active, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Intake, Ledger, Silences, StoreError,
-    Suppression, WorkQueue,
+    Active, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Expressions, Intake, Ledger, Silences,
+    StoreError, Suppression, WorkQueue,
 };
 use rules::RuleSet;
+use tokio::sync::Semaphore;
 
 use announce::Announced;
 use counted::Counted;
@@ -67,8 +72,10 @@ pub struct Parts {
     pub queue: Arc<dyn WorkQueue>,
     /// What is known of the endpoints.
     pub endpoints: Arc<dyn Endpoints>,
-    /// Where the event of a failure for good goes.
+    /// Where events go that expressions raise or create, and those of failures for good.
     pub intake: Arc<dyn Intake>,
+    /// Runs the rules' expressions.
+    pub expressions: Arc<dyn Expressions>,
     /// The rules.
     pub configuration: Arc<dyn Configuration>,
     /// The way out.
@@ -85,6 +92,7 @@ pub struct Dispatcher {
     turns: Turns,
     health: Health,
     announced: Announced,
+    judging: Semaphore,
     compiled: Mutex<Option<(Arc<Active>, Arc<RuleSet>)>>,
 }
 
@@ -92,7 +100,8 @@ impl Dispatcher {
     /// Over these parts.
     pub fn new(parts: Parts) -> Self {
         let (turns, health, announced) = (Turns::default(), Health::default(), Announced::default());
-        Self { parts, turns, health, announced, compiled: Mutex::new(None) }
+        let judging = Semaphore::new(judge::AT_A_TIME);
+        Self { parts, turns, health, announced, judging, compiled: Mutex::new(None) }
     }
 
     /// Does what the message says. No attempt begins that might not end before `deadline`.
@@ -137,13 +146,18 @@ impl Dispatcher {
 
     async fn open(
         &self,
-        events: Vec<Arc<Event>>,
+        mut events: Vec<Arc<Event>>,
         active: &Arc<Active>,
         counted: &Counted,
     ) -> Result<claim::Claimed, DispatchError> {
         let rules = self.rules(active);
         let now = self.parts.clock.now();
-        let mut planned = plan::deliveries(&events, &active.document, &rules, now);
+        events.retain(|event| event.is_visible(now));
+        let mut judged = judge::all(&self.parts, &self.judging, &events, active, &rules).await;
+        let left = judged.iter_mut().map(|one| std::mem::take(&mut one.effects));
+        let left = events.iter().cloned().zip(left).filter(|(_, effects)| !effects.is_empty()).collect();
+        keep::all(&self.parts, &active.document, left, now).await?;
+        let mut planned = plan::deliveries(&events, judged, &active.document, now);
         suppress::all(&self.parts, &active.document, &mut planned, now).await?;
         counted.planned(&planned);
         claim::open(&self.parts, planned).await

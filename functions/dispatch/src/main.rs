@@ -1,23 +1,34 @@
 //! The Lambda shell of `dispatch`: log, settings, adapters, run.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use aws::{Adapters, Settings};
 use channels::Channels;
 use dispatch::{Dispatcher, Parts};
+use expressions::worker::Workers;
 use host::{OsEntropy, SystemClock};
 
+fn main() -> anyhow::Result<ExitCode> {
+    if let Some(code) = expressions::worker::hook() {
+        return Ok(code);
+    }
+    run().map(|()| ExitCode::SUCCESS)
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn run() -> anyhow::Result<()> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("dispatch"))?;
     let adapters = Adapters::connect(settings).await;
+    let expressions = Arc::new(Workers::of_this_binary()?);
     let channels = Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(environment)),
         clock: Arc::new(SystemClock),
+        expressions: expressions.clone(),
     })?;
     let dispatcher = Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
@@ -27,6 +38,7 @@ async fn main() -> anyhow::Result<()> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         intake: Arc::new(adapters.intake()),
+        expressions,
         configuration: Arc::new(adapters.configuration()),
         channel: Arc::new(channels),
         clock: Arc::new(SystemClock),

@@ -7,7 +7,7 @@ use domain::delivery::Delivery;
 use domain::document::{Rule, RulesDocument};
 use domain::event::Event;
 use domain::suppression::Cause;
-use rules::RuleSet;
+use rules::Judged;
 
 /// A delivery, the event it tells of, and the rule that asks for it.
 #[derive(Debug, Clone)]
@@ -25,18 +25,18 @@ impl Planned<'_> {
     }
 }
 
-/// The deliveries that these events lead to.
+/// The deliveries that these events lead to, by the verdict on each.
 pub(crate) fn deliveries<'a>(
     events: &[Arc<Event>],
+    judged: Vec<Judged>,
     document: &'a RulesDocument,
-    rules: &RuleSet,
     now: Timestamp,
 ) -> Vec<Planned<'a>> {
     let mut planned = Vec::new();
-    for event in events.iter().filter(|event| event.is_visible(now)) {
-        let plan = rules.plan(event, document);
+    for (event, judged) in events.iter().zip(judged) {
+        let plan = judged.plan(event, document);
         if let Some(looping) = plan.held_back {
-            tracing::info!(pk = %event.pk, reason = %looping, "matched, but held back by the loop guard");
+            tracing::info!(pk = %event.pk, reason = %looping, "held back by the loop guard");
         }
         planned.extend(plan.told.into_iter().map(|telling| Planned {
             delivery: Delivery::open(event, telling.rule, telling.transport, telling.recipient, now),

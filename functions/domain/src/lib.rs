@@ -10,8 +10,9 @@
 //! 2. [`mask`] takes the secrets out; [`event::Draft::admit`] gives it a `pk` and an expiry.
 //! 3. [`message`] carries it through the queue; the rules crate says which rules it matches.
 //! 4. [`recipient`] says who is told; [`loop_guard`] stops events that Nuncio itself caused.
-//! 5. [`suppression`] says what storm control keeps back, and why.
-//! 6. [`delivery`] is one message to one person: its ledger entry, its attempts, and
+//! 5. [`expression`] is what Python bodies are shown, and what is kept of running them.
+//! 6. [`suppression`] says what storm control keeps back, and why.
+//! 7. [`delivery`] is one message to one person: its ledger entry, its attempts, and
 //!    [`delivery::retry`], which decides what follows an attempt. [`endpoint`] says whether its
 //!    transport may be tried at all; [`failure_event`] is what the log keeps of a failure for good.
 
@@ -19,6 +20,7 @@ pub mod delivery;
 pub mod document;
 pub mod endpoint;
 pub mod event;
+pub mod expression;
 pub mod failure_event;
 pub mod inbox;
 pub mod json;

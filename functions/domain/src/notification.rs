@@ -100,12 +100,19 @@ pub fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars.saturating_sub(1)).chain(['…']).collect()
 }
 
+impl Link {
+    /// A link, unless its target is no web page.
+    pub fn to(target: &str, label: Option<&str>) -> Option<Self> {
+        let is_web = target.starts_with("https://") || target.starts_with("http://");
+        is_web.then(|| Self { target: target.to_owned(), label: label.unwrap_or("Open").to_owned() })
+    }
+}
+
 fn link(event: &Event, public_url: Option<&str>) -> Option<Link> {
-    if let Some(target) =
-        event.context_str("hyperlink").filter(|target| target.starts_with("https://") || target.starts_with("http://"))
-    {
-        let label = event.context_str("hyperlink_label").filter(|label| !label.is_empty()).unwrap_or("Open");
-        return Some(Link { target: target.to_owned(), label: label.to_owned() });
+    let label = event.context_str("hyperlink_label").filter(|label| !label.is_empty());
+    let own = event.context_str("hyperlink").and_then(|target| Link::to(target, label));
+    if own.is_some() {
+        return own;
     }
     public_url.map(|base| Link { target: format!("{base}/events/{}", event.pk), label: "Show the event".to_owned() })
 }

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::delivery::{Delivery, DeliveryId, Outcome, State};
+use crate::delivery::{Delivery, DeliveryId, Outcome, Sent, State};
 use crate::document::{RulesDocument, SecretRef, Transport};
 use crate::endpoint::Endpoint;
 use crate::event::{Event, EventPk};
+use crate::expression::{Evaluation, Policies, Scope};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
@@ -264,11 +265,18 @@ pub trait Configuration: Send + Sync {
     async fn current(&self) -> Result<Arc<Active>, StoreError>;
 }
 
+/// Runs the Python bodies of a rules document, within bounds of time and memory and without I/O of theirs.
+pub trait Expressions: Send + Sync {
+    /// Runs a body. Blocks the thread until it has ended, for a tenth of a second and not counting the
+    /// policies that it calls. What goes wrong is an exception like those of the body itself.
+    fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation;
+}
+
 /// The way out: one implementation knows every kind of transport.
 #[async_trait]
 pub trait Channel: Send + Sync {
     /// Makes one attempt. It ends within 20 seconds, whatever the receiver does.
-    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Outcome;
+    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Sent;
 }
 
 /// Hands finished mail (RFC 5322 bytes) to a mail system.

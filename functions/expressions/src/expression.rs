@@ -4,12 +4,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::evaluation::{Evaluation, Policies};
-use crate::program::{self, Compiled, Kind};
+use crate::program::{self, Compiled};
 use crate::run;
-use crate::scope::Scope;
 use crate::source::SyntaxFault;
 use crate::unavailable::Missing;
+use domain::document::Precondition;
+use domain::expression::Kind;
+use domain::expression::Scope;
+use domain::expression::{Evaluation, Policies};
 
 /// A policy's expression, or a webhook's body or headers, that can be evaluated.
 #[derive(Debug, Clone)]
@@ -23,14 +25,22 @@ struct Inner {
 }
 
 impl Expression {
-    /// Reads a body.
+    /// Reads a body, whatever it is for.
     ///
     /// # Errors
     /// The first fault, at its place in the body as written.
     pub fn parse(source: &str) -> Result<Self, SyntaxFault> {
+        Self::parse_as(source, Kind::Policy)
+    }
+
+    /// Reads a body for one use.
+    ///
+    /// # Errors
+    /// The first fault, at its place in the body as written.
+    pub fn parse_as(source: &str, kind: Kind) -> Result<Self, SyntaxFault> {
         let expression =
             Self(Arc::new(Inner { source: source.to_owned(), policy: OnceLock::new(), mapping: OnceLock::new() }));
-        expression.compiled(Kind::Policy).map_err(Clone::clone)?;
+        expression.compiled(kind).map_err(Clone::clone)?;
         Ok(expression)
     }
 
@@ -39,9 +49,14 @@ impl Expression {
         &self.0.source
     }
 
-    /// What the body asks for that is not there. It may still run, if it never gets to that place.
-    pub fn missing(&self) -> &[Missing] {
-        self.compiled(Kind::Policy).map_or(&[], |compiled| &compiled.missing)
+    /// What the body asks for that is not there in such use. It may still run, if it never gets to that place.
+    pub fn missing(&self, kind: Kind) -> &[Missing] {
+        self.compiled(kind).map_or(&[], |compiled| &compiled.missing)
+    }
+
+    /// What an event must have for a policy of this body to do anything but say no.
+    pub fn precondition(&self) -> Precondition {
+        self.compiled(Kind::Policy).map(|compiled| compiled.precondition.clone()).unwrap_or_default()
     }
 
     /// Whether the groups of the rules document can matter to it.
@@ -64,7 +79,7 @@ impl Expression {
     /// Bounds of time, recursion and output hold, but a body that asks for more memory than there is
     /// ends the process. For bodies that nobody vouches for there is the [`worker`](crate::worker).
     pub fn evaluate(&self, scope: &Scope, policies: &dyn Policies) -> Evaluation {
-        match self.compiled(scope.kind()) {
+        match self.compiled(scope.kind) {
             Ok(compiled) => run::run(&compiled.program, scope, policies),
             Err(fault) => Evaluation::raised("SyntaxError", fault.to_string()),
         }

@@ -3,7 +3,8 @@
 //!
 //! Owns what a body can see and do. Refuses files, network, clock, chance and environment; an evaluation
 //! is a function of the body and its [`Scope`], and everything a body *does* comes back as a note in the
-//! [`Evaluation`].
+//! [`Evaluation`]. These words are the domain's; the way in is its port
+//! [`Expressions`](domain::ports::Expressions), of which [`worker::Workers`] is the implementation.
 //!
 //! ```
 //! use expressions::{Expression, SyntaxFault};
@@ -20,6 +21,10 @@
 //! 4. [`Scope`] is what there is to see. `host` answers while the body runs: an attribute of the event is
 //!    converted when the body reads it, so a body pays for what it looks at.
 //! 5. `run` bounds time, recursion and questions. [`worker`] bounds memory, by being a process that may die.
+//!
+//! Before there is an event, `precondition` reads off a policy what an event must have for it to do anything
+//! but say no: the leading guards, comparisons and network questions that cannot raise. A rule's index asks
+//! for that, so the body runs for few events.
 //!
 //! # The interpreter
 //!
@@ -38,6 +43,7 @@
 //! | `regex_match(request.user.username, '.*admin.*')` | 11 | 6 | 20 |
 //! | a mapping that loops over the context | 36 | 23 | 39 |
 //!
+//! Time is the body's own: one that others kept from the processor is run again, or waited for.
 //! A worker is up within 1 ms, and its binary is 8.5 MB, stripped. `tests/bombs.rs` holds some fifty bombs: each
 //! ends within 100 ms, those of memory within 64 MiB.
 //!
@@ -66,27 +72,29 @@
 //! * Users are the event's and those of the groups in `nuncio.yaml`; `ak_user_by` and `ak_is_group_member`
 //!   take `username`, `email`, `name` and `pk` with Django's look-ups (`__iexact`, `__startswith`, …).
 //! * `ak_client_ip` is there in policies of rules, from the event.
+//! * `ak_call_policy` is there in policies: it evaluates any policy of the rules document. One that raises makes the
+//!   caller raise.
+//! * `ak_create_event` takes the names that actions may have.
 //! * `requests`, `ak_send_email`, `ak_create_jwt`, `resolve_dns`, `reverse_dns`,
 //!   `ak_user_has_authenticator` and the models are not there; the error says what to use instead.
 //! * The text of a string over several lines is what its author wrote: it is not indented.
 
 mod edit;
-mod evaluation;
 mod expression;
 mod host;
+mod precondition;
 mod program;
 mod rewrite;
 mod run;
-mod scope;
 mod source;
 mod unavailable;
 mod value;
 pub mod worker;
 
-pub use evaluation::{Called, Created, Evaluation, LogLine, NoPolicies, Policies, Raised, Returned};
+pub use domain::expression::{
+    Called, Created, Evaluation, Groups, Kind, LogLine, NoPolicies, Policies, Raised, Returned, Scope, View,
+};
 pub use expression::Expression;
-pub use program::Kind;
 pub use run::MAX_RUN;
-pub use scope::{Groups, Scope, View};
 pub use source::{MAX_SOURCE_BYTES, SyntaxFault};
 pub use unavailable::Missing;

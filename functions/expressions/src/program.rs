@@ -7,23 +7,15 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use domain::document::Precondition;
+use domain::expression::Kind;
 use monty::MontyRun;
 use monty_types::{AssertMessageAnnotations, CompileOptions, MontyException};
-use serde::{Deserialize, Serialize};
+use ruff_python_ast::Stmt;
 
 use crate::rewrite::{self, Findings};
 use crate::source::{self, SyntaxFault, Wrapped};
-use crate::{edit, unavailable::Missing};
-
-/// What a body is for; it decides which variables there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Decides whether an event is meant: `request`, `context`, helpers.
-    Policy,
-    /// Makes the body or the headers of a webhook: `request`, `user`, `notification`, helpers.
-    Mapping,
-}
+use crate::{edit, precondition, unavailable::Missing};
 
 /// What can be handed in, if the body mentions it.
 const FUNCTIONS: [&str; 12] = [
@@ -140,6 +132,8 @@ pub(crate) struct Compiled {
     pub(crate) program: Program,
     pub(crate) mentions: HashSet<String>,
     pub(crate) missing: Vec<Missing>,
+    /// Of a policy.
+    pub(crate) precondition: Precondition,
 }
 
 /// Compiles a body.
@@ -157,7 +151,11 @@ pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault>
 
 fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault> {
     let Wrapped { text, parsed, mut edits } = wrapped;
-    let Findings { edits: rewrites, mentions, missing } = rewrite::walk(&text, &parsed);
+    let Findings { edits: rewrites, mentions, missing } = rewrite::walk(&text, &parsed, kind);
+    let precondition = match (kind, parsed.suite().first()) {
+        (Kind::Policy, Some(Stmt::FunctionDef(function))) => precondition::of(&function.body),
+        _ => Precondition::default(),
+    };
     edits.extend(rewrites);
     let last_line = text.matches('\n').count();
     let mut module = edit::apply(&text, edits);
@@ -218,7 +216,7 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     let holds = Holds { event: mentioned("event"), event_context: mentioned("event.context") };
     let run = Mutex::new(run);
     let program = Program { run, inputs, address_attributes, network_attributes, holds, last_line };
-    Ok(Compiled { program, mentions, missing })
+    Ok(Compiled { program, mentions, missing, precondition })
 }
 
 fn push_addresses(module: &mut String, address: &[&str], network: &[&str]) {

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use domain::expression::Kind;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Alias, CmpOp, Expr, ExprCall, ExprContext, ModModule, Operator, Stmt};
 use ruff_python_parser::Parsed;
@@ -42,7 +43,7 @@ const NATIVE: [&str; 11] = [
 pub(crate) const SUPPLIED: [&str; 3] = ["hmac", "hashlib", "ipaddress"];
 
 /// Walks the body once.
-pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>) -> Findings {
+pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: Kind) -> Findings {
     let mut walk = Walk { text, parsed, findings: Findings::default(), read: Vec::new(), bound: HashSet::new() };
     for statement in parsed.suite() {
         if let Stmt::FunctionDef(function) = statement {
@@ -52,7 +53,7 @@ pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>) -> Findings {
     let Walk { mut findings, read, bound, .. } = walk;
     for (name, start) in read {
         if !bound.contains(&name)
-            && let Some(hint) = unavailable::name(&name)
+            && let Some(hint) = unavailable::name(&name, kind)
         {
             let (line, column) = crate::source::position(text, start);
             findings.missing.push(Missing { name: name.clone(), line, column, hint });

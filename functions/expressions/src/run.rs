@@ -9,15 +9,18 @@ use std::time::Duration;
 use monty::RunProgress;
 use monty_types::{MontyException, MontyObject, PrintWriter, ResourceLimits, ResourceTracker};
 
-use crate::evaluation::{Evaluation, Policies, Raised, Returned};
 use crate::host::{Arguments, Host};
 use crate::program::Program;
-use crate::scope::{Scope, View};
 use crate::source;
+use domain::expression::{Evaluation, Policies, Raised, Returned};
+use domain::expression::{Scope, View};
 
 /// How long a body may run, its host's answers not counted. Below the worker's deadline, so that
 /// most bodies that take too long end by themselves.
 pub const MAX_RUN: Duration = Duration::from_millis(75);
+/// What a body raises that runs longer.
+pub(crate) const TIMEOUT: &str = "TimeoutError";
+pub(crate) const TOO_LONG: &str = "ran longer than it may";
 const MAX_RECURSION: usize = 150;
 const MAX_QUESTIONS: usize = 1000;
 
@@ -101,10 +104,6 @@ fn place(raised: &MontyException, program: &Program) -> Raised {
     let kind = raised.exc_type().to_string();
     let message = raised.message().unwrap_or_default();
     // What the interpreter says of its clock differs from run to run.
-    let message = if message.starts_with("time limit exceeded") {
-        "ran longer than it may".to_owned()
-    } else {
-        message.to_owned()
-    };
+    let message = if message.starts_with("time limit exceeded") { TOO_LONG.to_owned() } else { message.to_owned() };
     Raised { kind, message, line }
 }

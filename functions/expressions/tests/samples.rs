@@ -3,7 +3,7 @@
 mod stage;
 
 use domain::event::Object;
-use expressions::{Called, Evaluation, NoPolicies, Policies, Scope};
+use expressions::{Called, Evaluation, Kind, NoPolicies, Policies, Scope};
 use serde_json::{Value, json};
 use stage::{event, mapping, object, policy, policy_of, run_with};
 
@@ -69,7 +69,7 @@ fn a03_a04_the_database_is_named_with_what_to_use_instead() {
                 user = User.objects.filter(pk=request.user.pk).first()\n\
                 user.attributes[\"x\"] = True\nuser.save()\nreturn True";
     let expression = expressions::Expression::parse(body).unwrap();
-    let missing = &expression.missing()[0];
+    let missing = &expression.missing(Kind::Policy)[0];
     assert_eq!((missing.name.as_str(), missing.line), ("authentik.core.models", 1));
     assert!(missing.hint.contains("ak_user_by"), "{}", missing.hint);
     let (kind, message, line) = raises(body, &policy());
@@ -80,7 +80,7 @@ fn a03_a04_the_database_is_named_with_what_to_use_instead() {
     let body = "from authentik.core.models import Application\nfrom authentik.policies.models import PolicyBinding\n\
                 app = Application.objects.get(pk=1)\n\
                 return not PolicyBinding.objects.filter(target=app).exists() and (1 != 2 or 3 != 4)";
-    assert_eq!(expressions::Expression::parse(body).unwrap().missing().len(), 2);
+    assert_eq!(expressions::Expression::parse(body).unwrap().missing(Kind::Policy).len(), 2);
     assert_eq!(raises(body, &policy()).0, "ModuleNotFoundError");
 }
 

@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "these tests need little of it")]
 mod stage;
 
-use expressions::{Expression, MAX_SOURCE_BYTES, NoPolicies};
+use expressions::{Expression, Kind, MAX_SOURCE_BYTES, NoPolicies};
 use proptest::prelude::*;
 use stage::{mapping, policy};
 
@@ -51,12 +51,12 @@ fn what_is_missing_is_known_before_it_runs() {
         "import json, requests\nif requests:\n    ak_send_email('a', 'b')\nevent = context['event']\nreturn event";
     let missing: Vec<_> = Expression::parse(source)
         .unwrap()
-        .missing()
+        .missing(Kind::Policy)
         .iter()
         .map(|missing| (missing.name.clone(), missing.line, missing.column))
         .collect();
     assert_eq!(missing, [("requests".to_owned(), 1, 14), ("ak_send_email".to_owned(), 3, 5)]);
-    assert!(Expression::parse("return notification.event").unwrap().missing().is_empty());
+    assert!(Expression::parse("return notification.event").unwrap().missing(Kind::Mapping).is_empty());
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn survives(source: &str) {
                 let _ = expression.evaluate(&policy(), &NoPolicies);
                 let _ = expression.evaluate(&mapping(), &NoPolicies);
             }
-            for missing in expression.missing() {
+            for missing in expression.missing(Kind::Policy) {
                 assert!((1..=lines(source)).contains(&missing.line), "{source:?}: {missing:?}");
             }
         }

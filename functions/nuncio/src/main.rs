@@ -1,7 +1,6 @@
 //! The `nuncio` command: every function in one process on one machine, and the operator's tools.
 //!
-//! One file a command. This is a composition root: it builds the adapters and hands them over; what
-//! they are used for is decided in the functions' own crates.
+//! One file a command. A composition root: it builds the adapters; what they are for is the functions' to decide.
 
 mod apply;
 mod check;
@@ -26,6 +25,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[expect(clippy::print_stderr, reason = "this is where the command speaks to its user")]
 fn main() -> ExitCode {
+    if let Some(code) = expressions::worker::hook() {
+        return code;
+    }
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options),

@@ -10,6 +10,7 @@ use domain::event::{Admission, Draft, Event};
 use domain::loop_guard;
 use domain::mask::Masker;
 use domain::ports::Clock as _;
+use expressions::worker::Workers;
 
 use crate::check;
 use crate::cli::Match;
@@ -18,8 +19,9 @@ use crate::cli::Match;
 pub(crate) fn run(options: &Match) -> anyhow::Result<ExitCode> {
     let (document, _) = check::read_valid(&options.rules)?;
     let event = read_event(&options.event, &document)?;
+    let expressions = Workers::of_this_binary().context("cannot tell which program this is")?;
     let held_back = loop_guard::check(&event, &document);
-    for mut explanation in rules::explain(&document, &event) {
+    for mut explanation in rules::explain(&document, &event, &expressions) {
         if let (true, Some(looping)) = (explanation.matched, &held_back) {
             explanation.matched = false;
             explanation.why = Some(format!("held back by the loop guard: {looping}"));

@@ -2,12 +2,18 @@
 //!
 //! Owns the compiled form of a document. Says nothing about reasons; that is `explain`'s.
 
-use domain::Event;
-use domain::document::{Binding, Mode, Rule, RulesDocument};
+use std::sync::Arc;
 
+use domain::Event;
+use domain::document::{Binding, Expression, Mode, Policy, Rule, RulesDocument};
+use domain::expression::{Effects, Groups};
+use domain::loop_guard::{self, Looping};
+use domain::ports::Expressions;
+
+use crate::asking::{Asking, Verdict};
 use crate::facts::Facts;
 use crate::index::{Cases, Clauses, Filing, Index, Term};
-use crate::policies::{Names, Policies};
+use crate::policies::{Names, Policies, may_pass};
 
 /// The rules of one document, ready to be asked.
 #[derive(Debug, Clone)]
@@ -19,6 +25,19 @@ pub struct RuleSet {
     checks: Vec<Check>,
     /// Compiled rules by the policies that they cannot fire without.
     by_policy: Filing,
+    /// The document's, where a policy is an expression that may ask for them.
+    groups: Option<Arc<Groups>>,
+}
+
+/// The rules that fire for an event, and what finding out has left behind.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Judged {
+    /// As their places in the document, in its order.
+    pub matched: Vec<usize>,
+    /// Why nobody is told all the same.
+    pub held_back: Option<Looping>,
+    /// Of the expressions that were run, where there are any.
+    pub effects: Vec<Effects>,
 }
 
 /// A rule that can fire; those that cannot are not compiled at all.
@@ -36,6 +55,7 @@ struct CompiledRule {
 struct Check {
     policy: u32,
     negate: bool,
+    failure_result: bool,
 }
 
 impl RuleSet {
@@ -61,22 +81,78 @@ impl RuleSet {
         }
         let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| bound[at as usize]));
         let by_policy = Filing::of(cases, |_| ());
-        Self { policies, index, compiled, checks, by_policy }
+        let groups = document.has_expressions().then(|| Arc::new(document.groups.clone()));
+        Self { policies, index, compiled, checks, by_policy, groups }
     }
 
-    /// The rules that fire for the event, as their places in the document, in its order.
+    /// The rules that fire for the event, as their places in the document, in its order. Every expression
+    /// raises: there is nobody to run it; see [`Self::judge`].
     ///
     /// The loop guard is not asked; see `domain::loop_guard::check`.
     pub fn matches(&self, event: &Event) -> Vec<usize> {
+        self.fired(&Facts::of(event), |_, _| Verdict::Raised)
+    }
+
+    /// The rules that fire for the event, its expressions run. Each is run once, if the event has what
+    /// it needs, however many rules it is bound to. `document` is the one this was compiled from.
+    ///
+    /// Where there are expressions, an event that the loop guard holds back fires nothing: what an expression
+    /// has caused must not make it run again.
+    pub fn judge(&self, event: &Event, document: &RulesDocument, expressions: &dyn Expressions) -> Judged {
         let facts = Facts::of(event);
-        let mut passed = self.index.candidates(&facts);
-        passed.retain(|&policy| self.policies.admits(policy, &facts));
+        let looping = || loop_guard::check(event, document);
+        let Some(groups) = &self.groups else {
+            let matched = self.fired(&facts, |_, _| Verdict::Raised);
+            let held_back = if matched.is_empty() { None } else { looping() };
+            return Judged { matched, held_back, effects: Vec::new() };
+        };
+        if let held_back @ Some(_) = looping() {
+            return Judged { held_back, ..Judged::default() };
+        }
+        let asking = Asking::new(&facts, document, Arc::clone(groups), expressions);
+        let mut effects = Vec::new();
+        let matched = self.fired(&facts, |policy, expression| {
+            let ran = asking.run(self.policies.name(policy), expression);
+            let verdict = ran.verdict();
+            effects.extend(ran.effects);
+            verdict
+        });
+        Judged { matched, held_back: None, effects }
+    }
+
+    /// Whether finding out what fires may take its time.
+    pub fn has_expressions(&self) -> bool {
+        self.groups.is_some()
+    }
+
+    fn fired(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &Expression) -> Verdict) -> Vec<usize> {
+        let mut passed = self.index.candidates(facts);
+        let mut raised = Vec::new();
+        passed.retain(|&policy| match &self.policies.distinct()[policy as usize] {
+            Policy::Expression(expression) => {
+                may_pass(&expression.precondition, facts) && {
+                    let verdict = run(policy, expression);
+                    if verdict == Verdict::Raised {
+                        raised.push(policy);
+                    }
+                    verdict == Verdict::Passed
+                }
+            }
+            Policy::EventMatcher(_) | Policy::EventPattern(_) => self.policies.admits(policy, facts),
+        });
         let mut search = self.by_policy.search();
-        for &policy in &passed {
+        // What has raised may hold, too: by its bindings' `failure_result`.
+        for &policy in passed.iter().chain(&raised) {
             search.add(Term::passed(policy).hash());
         }
         // Every policy that the event passes was a candidate, so the others have not passed.
-        let holds = |check: &Check| passed.binary_search(&check.policy).is_ok() != check.negate;
+        let holds = |check: &Check| {
+            if raised.binary_search(&check.policy).is_ok() {
+                check.failure_result
+            } else {
+                passed.binary_search(&check.policy).is_ok() != check.negate
+            }
+        };
         let fires = |&at: &u32| {
             let checks = self.checks_of(at);
             match self.compiled[at as usize].mode {
@@ -111,7 +187,8 @@ fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
     let mut stands = None;
     for binding in rule.bindings.iter().filter(|binding| binding.enabled) {
         if let Some(&policy) = names.get(binding.policy.as_str()) {
-            checks.push(Check { policy, negate: binding.negate });
+            let (negate, failure_result) = (binding.negate, binding.failure_result);
+            checks.push(Check { policy, negate, failure_result });
         } else if stands != Some(rule.mode == Mode::Any) {
             stands = Some(binding.failure_result);
         }

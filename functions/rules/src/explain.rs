@@ -3,16 +3,25 @@
 //! Evaluates from the document itself, without the compiled form and without stopping early, so that
 //! every policy has its say and the fast path has something to be compared with.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::Event;
-use domain::document::{Binding, Mode, Policy, Rule, RulesDocument};
+use domain::document::{Binding, EventMatcher, Expression, Mode, Policy, Rule, RulesDocument};
+use domain::expression::{Groups, Raised, Returned};
+use domain::notification::cut;
+use domain::ports::Expressions;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::asking::{Asking, Ran};
 use crate::clause;
 use crate::compiled::in_order;
 use crate::facts::Facts;
 use crate::pattern;
+
+/// How much of what an expression returned is shown.
+const SHOWN_CHARS: usize = 100;
 
 /// One rule's answer to one event. As JSON it is a line of `nuncio match`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,17 +46,44 @@ pub struct PolicyVerdict {
     pub passed: bool,
     /// The first clause that failed, with the event's value beside the wanted one, or what holds.
     pub why: String,
+    /// Whether the binding turned the policy's verdict round.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub negated: bool,
+    /// What an expression said by `ak_message`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
+    /// What an expression raised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Raised>,
 }
 
-/// For every rule of the document, disabled ones too: whether it fires for the event, and why.
-pub fn explain(document: &RulesDocument, event: &Event) -> Vec<Explanation> {
+impl PolicyVerdict {
+    fn of(binding: &Binding, passed: bool, why: String) -> Self {
+        let policy = binding.policy.clone();
+        Self { policy, passed, why, negated: false, messages: Vec::new(), error: None }
+    }
+}
+
+/// For every rule of the document, disabled ones too: whether it fires for the event, and why. Each
+/// expression is run once; what it left behind is dropped.
+pub fn explain(document: &RulesDocument, event: &Event, expressions: &dyn Expressions) -> Vec<Explanation> {
     let facts = Facts::of(event);
-    document.rules.iter().map(|one| rule(one, &document.policies, &facts)).collect()
+    let groups = if document.has_expressions() { document.groups.clone() } else { Groups::new() };
+    let asking = Asking::new(&facts, document, Arc::new(groups), expressions);
+    let mut policies = Answers { facts: &facts, document, asking, ran: HashMap::new() };
+    document.rules.iter().map(|one| rule(one, &mut policies)).collect()
 }
 
-fn rule(rule: &Rule, policies: &BTreeMap<String, Policy>, facts: &Facts<'_>) -> Explanation {
-    let policies: Vec<_> =
-        in_order(rule).map(|binding| verdict(binding, policies.get(&binding.policy), facts)).collect();
+/// The policies' answers to one event.
+struct Answers<'a> {
+    facts: &'a Facts<'a>,
+    document: &'a RulesDocument,
+    asking: Asking<'a>,
+    ran: HashMap<&'a str, Ran>,
+}
+
+fn rule(rule: &Rule, answers: &mut Answers<'_>) -> Explanation {
+    let policies: Vec<_> = in_order(rule).map(|binding| answers.verdict(binding)).collect();
     let why = if !rule.enabled {
         Some("disabled")
     } else if policies.is_empty() {
@@ -62,22 +98,56 @@ fn rule(rule: &Rule, policies: &BTreeMap<String, Policy>, facts: &Facts<'_>) -> 
     Explanation { rule: rule.name.clone(), matched: why.is_none() && agreed, policies, why: why.map(str::to_owned) }
 }
 
-fn verdict(binding: &Binding, policy: Option<&Policy>, facts: &Facts<'_>) -> PolicyVerdict {
-    let Some(policy) = policy else {
-        // A checked document has no such binding. Should one arrive, it is a policy that raised.
-        let why = format!("there is no such policy; failure_result is {}", binding.failure_result);
-        return PolicyVerdict { policy: binding.policy.clone(), passed: binding.failure_result, why };
-    };
-    let (admitted, reason) = admits(policy, facts);
-    let why = if binding.negate { format!("negated: {reason}") } else { reason };
-    PolicyVerdict { policy: binding.policy.clone(), passed: admitted != binding.negate, why }
+impl<'a> Answers<'a> {
+    fn verdict(&mut self, binding: &Binding) -> PolicyVerdict {
+        let Some((name, policy)) = self.document.policies.get_key_value(&binding.policy) else {
+            // A checked document has no such binding. Should one arrive, it is a policy that raised.
+            let why = format!("there is no such policy; failure_result is {}", binding.failure_result);
+            return PolicyVerdict::of(binding, binding.failure_result, why);
+        };
+        let (admitted, reason) = match policy {
+            Policy::EventMatcher(matcher) => matched(matcher, self.facts),
+            Policy::EventPattern(pattern) => pattern::verdict(pattern, self.facts.event),
+            Policy::Expression(expression) => return self.ran(name, expression, binding),
+        };
+        turned(binding, admitted, reason)
+    }
+
+    fn ran(&mut self, name: &'a str, expression: &Expression, binding: &Binding) -> PolicyVerdict {
+        let ran = self.ran.entry(name).or_insert_with(|| self.asking.run(name, expression));
+        let mut verdict = match &ran.outcome {
+            Ok(returned) => turned(binding, returned.truthy, format!("the expression returned {}", shown(returned))),
+            Err(raised) => {
+                let place = raised.line.map(|line| format!(" in line {line}")).unwrap_or_default();
+                let why = format!(
+                    "the expression raised {}{place}; failure_result is {}",
+                    raised.kind, binding.failure_result
+                );
+                PolicyVerdict { error: Some(raised.clone()), ..PolicyVerdict::of(binding, binding.failure_result, why) }
+            }
+        };
+        verdict.messages.clone_from(&ran.messages);
+        verdict
+    }
 }
 
-fn admits(policy: &Policy, facts: &Facts<'_>) -> (bool, String) {
-    let matcher = match policy {
-        Policy::EventMatcher(matcher) => matcher,
-        Policy::EventPattern(pattern) => return pattern::verdict(pattern, facts.event),
-    };
+/// By `negate`.
+fn turned(binding: &Binding, admitted: bool, reason: String) -> PolicyVerdict {
+    let why = if binding.negate { format!("negated: {reason}") } else { reason };
+    PolicyVerdict { negated: binding.negate, ..PolicyVerdict::of(binding, admitted != binding.negate, why) }
+}
+
+/// As Python writes it, where that is short.
+fn shown(returned: &Returned) -> String {
+    match &returned.value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        other => cut(&other.to_string(), SHOWN_CHARS),
+    }
+}
+
+fn matched(matcher: &EventMatcher, facts: &Facts<'_>) -> (bool, String) {
     let clauses = clause::all(matcher, facts);
     if let Some(failure) = clauses.iter().find_map(|clause| clause.failure.clone()) {
         return (false, failure);

@@ -1,7 +1,7 @@
 //! Which rules an event matches, and why.
 //!
 //! A [`RuleSet`] is made once from a checked document and asked for every event:
-//! [`RuleSet::matches`] says which rules fire, as fast as it can; [`explain()`] says for every
+//! [`RuleSet::judge`] says which rules fire, as fast as it can; [`explain()`] says for every
 //! rule why it does or does not. They are two evaluations that must agree, and a property test holds
 //! them together.
 //!
@@ -9,6 +9,10 @@
 //!
 //! [`muted_until`] judges a rule's mute windows, [`silences()`] whether a silence is meant; [`preview`] says what one
 //! would have kept back.
+//!
+//! Policies that are expressions are run by the port [`Expressions`](domain::ports::Expressions):
+//! [`RuleSet::judge`] runs one for an event that has what was read off it beforehand, [`explain()`] runs them all.
+//! One that raises counts as its binding's `failure_result`, which `negate` does not turn.
 //!
 //! Nothing here does I/O or knows the time.
 //!
@@ -49,6 +53,7 @@
 //! addresses included; bits beyond the prefix of a network do not count; an IPv4-mapped IPv6 address is its IPv4
 //! form; `$or` must be a list; a field that is named both beside and inside `$or` must pass both times.
 
+mod asking;
 mod clause;
 mod compiled;
 mod explain;
@@ -62,7 +67,7 @@ pub mod preview;
 pub mod rehearsal;
 mod silence;
 
-pub use compiled::RuleSet;
+pub use compiled::{Judged, RuleSet};
 pub use explain::{Explanation, PolicyVerdict, explain};
 pub use mute::muted_until;
 pub use plan::{Plan, Telling};

@@ -3,13 +3,15 @@
 
 use domain::document::{Rule, RulesDocument};
 use domain::event::Event;
-use domain::loop_guard::{self, Looping};
+use domain::expression::Effects;
+use domain::loop_guard::Looping;
+use domain::ports::Expressions;
 use domain::recipient::{self, Person};
 
-use crate::RuleSet;
+use crate::{Judged, RuleSet};
 
 /// What one event leads to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan<'a> {
     /// The rules that fire, in the document's order.
     pub matched: Vec<&'a Rule>,
@@ -17,6 +19,8 @@ pub struct Plan<'a> {
     pub held_back: Option<Looping>,
     /// Who is told, each once per rule and transport. Empty where something holds it back.
     pub told: Vec<Telling<'a>>,
+    /// What the expressions that were run left behind, to be stored.
+    pub effects: Vec<Effects>,
 }
 
 /// One recipient, told for one rule by one transport.
@@ -32,15 +36,21 @@ pub struct Telling<'a> {
 
 impl RuleSet {
     /// The plan for an event. `document` is the one this was compiled from.
-    pub fn plan<'a>(&self, event: &Event, document: &'a RulesDocument) -> Plan<'a> {
-        let matched: Vec<&Rule> =
-            self.matches(event).into_iter().filter_map(|index| document.rules.get(index)).collect();
-        let held_back = if matched.is_empty() { None } else { loop_guard::check(event, document) };
+    pub fn plan<'a>(&self, event: &Event, document: &'a RulesDocument, expressions: &dyn Expressions) -> Plan<'a> {
+        self.judge(event, document, expressions).plan(event, document)
+    }
+}
+
+impl Judged {
+    /// The plan that follows for that event, by that document.
+    pub fn plan<'a>(self, event: &Event, document: &'a RulesDocument) -> Plan<'a> {
+        let Self { matched, held_back, effects } = self;
+        let matched: Vec<&Rule> = matched.into_iter().filter_map(|index| document.rules.get(index)).collect();
         let told = match held_back {
             Some(_) => Vec::new(),
             None => matched.iter().flat_map(|rule| told(rule, event, document)).collect(),
         };
-        Plan { matched, held_back, told }
+        Plan { matched, held_back, told, effects }
     }
 }
 

@@ -1,12 +1,12 @@
-//! The policies of a document, each that says the same once.
+//! The policies of a document, each that says the same once; expressions, which are told apart by their names.
 //!
 //! Owns their evaluation; a pattern is made ready when it is first put to an event, as most
-//! of many thousands never are.
+//! of many thousands never are. Expressions are not evaluated here.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use domain::document::{EventMatcher, Policy, RulesDocument};
+use domain::document::{Addresses, EventMatcher, Policy, Precondition, RulesDocument};
 use domain::ports::app_admits;
 use foldhash::fast::FixedState;
 
@@ -19,6 +19,8 @@ pub(crate) struct Policies {
     distinct: Vec<Policy>,
     /// Of those that are patterns and were needed.
     shapes: Vec<OnceLock<Box<Shape>>>,
+    /// Of expressions, by place.
+    expressions: Vec<(u32, String)>,
 }
 
 /// Which name stands for which policy.
@@ -30,16 +32,24 @@ impl Policies {
             HashMap::with_capacity_and_hasher(document.policies.len(), FixedState::default());
         let mut distinct = Vec::new();
         let mut names = Names::with_capacity_and_hasher(document.policies.len(), FixedState::default());
+        let mut expressions = Vec::new();
+        let mut push = |policy: &Policy| {
+            distinct.push(policy.clone());
+            u32::try_from(distinct.len() - 1).unwrap_or(u32::MAX)
+        };
         for (name, policy) in &document.policies {
-            let at = *known.entry(policy).or_insert_with(|| {
-                distinct.push(policy.clone());
-                u32::try_from(distinct.len() - 1).unwrap_or(u32::MAX)
-            });
+            let at = if matches!(policy, Policy::Expression(_)) {
+                let at = push(policy);
+                expressions.push((at, name.clone()));
+                at
+            } else {
+                *known.entry(policy).or_insert_with(|| push(policy))
+            };
             names.insert(name.as_str(), at);
         }
         distinct.shrink_to_fit();
         let shapes = distinct.iter().map(|_| OnceLock::new()).collect();
-        (Self { distinct, shapes }, names)
+        (Self { distinct, shapes, expressions }, names)
     }
 
     /// Every policy, by place.
@@ -47,18 +57,44 @@ impl Policies {
         &self.distinct
     }
 
-    /// Whether the event passes the policy at that place.
+    /// The name of the expression at that place.
+    pub(crate) fn name(&self, at: u32) -> &str {
+        let place = self.expressions.binary_search_by_key(&at, |(place, _)| *place);
+        place.map_or("", |place| &self.expressions[place].1)
+    }
+
+    /// Whether the event passes the matcher or pattern at that place.
     pub(crate) fn admits(&self, at: u32, facts: &Facts<'_>) -> bool {
         match &self.distinct[at as usize] {
-            Policy::EventMatcher(matcher) => admits(matcher, facts),
             Policy::EventPattern(pattern) => {
                 self.shapes[at as usize].get_or_init(|| Box::new(Shape::of(pattern))).admits(facts.event)
             }
+            other => admits(other, facts),
         }
     }
 }
 
-fn admits(matcher: &EventMatcher, facts: &Facts<'_>) -> bool {
+/// Whether the event passes a matcher or pattern. It passes no expression: that would have to be run.
+pub(crate) fn admits(policy: &Policy, facts: &Facts<'_>) -> bool {
+    match policy {
+        Policy::EventMatcher(matcher) => matched(matcher, facts),
+        Policy::EventPattern(pattern) => Shape::of(pattern).admits(facts.event),
+        Policy::Expression(_) => false,
+    }
+}
+
+/// Whether the event has what an expression needs to do anything but say no.
+pub(crate) fn may_pass(needed: &Precondition, facts: &Facts<'_>) -> bool {
+    let lies_in = |addresses: &Addresses| match facts.client_ip {
+        Some(address) => addresses.nets.iter().any(|net| canonical_net(*net).contains(&address)),
+        None => addresses.or_none,
+    };
+    (needed.action.is_empty() || needed.action.iter().any(|pattern| pattern.admits(facts.action)))
+        && needed.app.as_ref().is_none_or(|app| app_admits(app, facts.app))
+        && needed.client_ip.as_ref().is_none_or(lies_in)
+}
+
+fn matched(matcher: &EventMatcher, facts: &Facts<'_>) -> bool {
     (matcher.action.is_empty() || matcher.action.iter().any(|pattern| pattern.admits(facts.action)))
         && matcher.app.as_ref().is_none_or(|app| app_admits(app, facts.app))
         && matcher.model.as_ref().is_none_or(|model| facts.model.as_ref() == Some(model))

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use domain::document::RulesDocument;
 use domain::event::{Event, EventPk};
+use domain::ports::Expressions;
 use domain::suppression::Silence;
 use serde::Serialize;
 
@@ -38,27 +39,32 @@ pub struct Counts {
 
 /// A preview under way.
 #[derive(Debug)]
-pub struct Preview<'a> {
-    document: &'a RulesDocument,
+pub struct Preview {
+    document: RulesDocument,
     rules: RuleSet,
-    silence: &'a Silence,
+    silence: Silence,
     kept: Kept,
 }
 
-impl<'a> Preview<'a> {
+impl Preview {
     /// Of this silence with these rules.
-    pub fn new(document: &'a RulesDocument, silence: &'a Silence) -> Self {
-        Self { document, rules: RuleSet::compile(document), silence, kept: Kept::default() }
+    pub fn new(document: RulesDocument, silence: Silence) -> Self {
+        Self { rules: RuleSet::compile(&document), document, silence, kept: Kept::default() }
+    }
+
+    /// Whether trying an event may take its time.
+    pub fn has_expressions(&self) -> bool {
+        self.rules.has_expressions()
     }
 
     /// Tries one event.
-    pub fn event(&mut self, event: &Event) {
+    pub fn event(&mut self, event: &Event, expressions: &dyn Expressions) {
         self.kept.events += 1;
-        let plan = self.rules.plan(event, self.document);
+        let plan = self.rules.plan(event, &self.document, expressions);
         let mut last: Option<&str> = None;
         for telling in plan.told {
             let name = telling.rule.name.as_str();
-            if !silences(self.silence, name, event) {
+            if !silences(&self.silence, name, event) {
                 continue;
             }
             let counts = self.kept.rules.entry(name.to_owned()).or_default();

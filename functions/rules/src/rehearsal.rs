@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::document::RulesDocument;
 use domain::event::{Event, EventPk};
+use domain::ports::Expressions;
 use serde::{Deserialize, Serialize};
 
 use crate::{Plan, RuleSet};
@@ -60,22 +61,31 @@ pub struct Difference {
 
 /// A trial under way.
 #[derive(Debug)]
-pub struct Rehearsal<'a> {
-    old: (&'a RulesDocument, RuleSet),
-    new: (&'a RulesDocument, RuleSet),
+pub struct Rehearsal {
+    old: (RulesDocument, RuleSet),
+    new: (RulesDocument, RuleSet),
     report: Report,
 }
 
-impl<'a> Rehearsal<'a> {
+impl Rehearsal {
     /// Of the rules in force against the new ones.
-    pub fn new(old: &'a RulesDocument, new: &'a RulesDocument) -> Self {
-        Self { old: (old, RuleSet::compile(old)), new: (new, RuleSet::compile(new)), report: Report::default() }
+    pub fn new(old: RulesDocument, new: RulesDocument) -> Self {
+        let ready = |document: RulesDocument| {
+            let rules = RuleSet::compile(&document);
+            (document, rules)
+        };
+        Self { old: ready(old), new: ready(new), report: Report::default() }
+    }
+
+    /// Whether trying an event may take its time.
+    pub fn has_expressions(&self) -> bool {
+        self.old.1.has_expressions() || self.new.1.has_expressions()
     }
 
     /// Tries one event.
-    pub fn event(&mut self, event: &Event) {
-        let old = self.old.1.plan(event, self.old.0);
-        let new = self.new.1.plan(event, self.new.0);
+    pub fn event(&mut self, event: &Event, expressions: &dyn Expressions) {
+        let old = self.old.1.plan(event, &self.old.0, expressions);
+        let new = self.new.1.plan(event, &self.new.0, expressions);
         let report = &mut self.report;
         report.events += 1;
         let day = domain::time::format(event.created)[..10].to_owned();

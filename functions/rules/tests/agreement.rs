@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use domain::document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
 use domain::event::{Action, ActionPattern, Event, EventPk, Object};
+use domain::expression::NoExpressions;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use proptest::option;
@@ -108,7 +109,7 @@ proptest! {
     fn matching_and_explaining_agree(document in document(), events in prop::collection::vec(event(), 1..4)) {
         let rules = RuleSet::compile(&document);
         for event in &events {
-            let explained = rules::explain(&document, event);
+            let explained = rules::explain(&document, event, &NoExpressions);
             prop_assert_eq!(explained.len(), document.rules.len());
             let matched: Vec<_> =
                 explained.iter().enumerate().filter(|(_, rule)| rule.matched).map(|(index, _)| index).collect();

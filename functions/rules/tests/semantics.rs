@@ -2,6 +2,7 @@
 
 use domain::document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
 use domain::event::{Action, Event, EventPk, Object};
+use domain::expression::NoExpressions;
 use jiff::Timestamp;
 use rules::RuleSet;
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ fn document(mode: Mode, policies: Vec<Policy>, bind: impl Fn(&mut Vec<Binding>))
 fn fires(document: &RulesDocument, event: &Event) -> bool {
     let rules = RuleSet::compile(document);
     let fires = rules.matches(event) == [0];
-    assert_eq!(rules::explain(document, event)[0].matched, fires, "both evaluations agree");
+    assert_eq!(rules::explain(document, event, &NoExpressions)[0].matched, fires, "both evaluations agree");
     fires
 }
 
@@ -178,7 +179,7 @@ fn disabled_rules_are_left_out_and_the_others_come_in_file_order() {
 }
 
 fn explained(document: &RulesDocument, event: &Event) -> Vec<String> {
-    rules::explain(document, event).iter().map(|rule| serde_json::to_string(rule).unwrap()).collect()
+    rules::explain(document, event, &NoExpressions).iter().map(|rule| serde_json::to_string(rule).unwrap()).collect()
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn an_explanation_is_the_line_that_nuncio_match_prints() {
     );
     document.rules.push(Rule::named("bare"));
     document.rules.push(Rule { enabled: false, ..document.rules[0].clone() });
-    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group"},{"policy":"p2","passed":true,"why":"nothing is configured, so every event passes"},{"policy":"p0","passed":true,"why":"all of action, client_ip hold"}]"#;
+    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group","negated":true},{"policy":"p2","passed":true,"why":"nothing is configured, so every event passes"},{"policy":"p0","passed":true,"why":"all of action, client_ip hold"}]"#;
     assert_eq!(
         explained(&document, &failed_login()),
         [
@@ -220,7 +221,7 @@ fn why_shows_the_events_value_beside_the_wanted_one() {
         (json!({ "action": ["login"] }), "action holds"),
     ] {
         let document = document(Mode::Any, vec![matcher(written)], |_| ());
-        assert_eq!(rules::explain(&document, &event)[0].policies[0].why, why);
+        assert_eq!(rules::explain(&document, &event, &NoExpressions)[0].policies[0].why, why);
     }
 }
 

@@ -4,6 +4,9 @@
 
 use serde::Serialize;
 
+use crate::scalar::Scalar;
+use crate::written::Written;
+
 /// One thing that is wrong. Displayed as `LINE:COLUMN: what; hint`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
 #[error("{line}:{column}: {what}; {hint}")]
@@ -61,11 +64,12 @@ pub(crate) struct Findings {
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
     comparisons_left: usize,
+    written: Written,
 }
 
 impl Default for Findings {
     fn default() -> Self {
-        Self { faults: Vec::new(), warnings: Vec::new(), comparisons_left: MAX_COMPARISONS }
+        Self { faults: Vec::new(), warnings: Vec::new(), comparisons_left: MAX_COMPARISONS, written: Written::new("") }
     }
 }
 
@@ -78,6 +82,16 @@ impl Findings {
     /// The document can be taken, but this is hardly meant.
     pub(crate) fn warning(&mut self, at: At, what: impl Into<String>, hint: impl Into<String>) {
         self.warnings.push(Fault { line: at.line, column: at.column, what: what.into(), hint: hint.into() });
+    }
+
+    /// The file that is read.
+    pub(crate) fn written(&mut self, text: &str) {
+        self.written = Written::new(text);
+    }
+
+    /// Where in the file a place inside a scalar is.
+    pub(crate) fn place(&mut self, scalar: &Scalar, at: At, line: usize, column: usize) -> At {
+        self.written.place(scalar, at, line, column)
     }
 
     /// Whether two more names may be compared.

@@ -14,7 +14,9 @@
 //! 3. `document` and below: the tree to the typed document, one module a section. Here every fault is
 //!    reported, not the first.
 //!
-//! It opens no file, resolves no secret and reaches no address. No fault repeats a secret, a mail or
+//! Python bodies are read by the `expressions` crate; `written` says where in the file their faults are.
+//!
+//! It runs nothing, opens no file, resolves no secret and reaches no address. No fault repeats a secret, a mail or
 //! network address, or a URL of the file.
 
 mod document;
@@ -25,6 +27,7 @@ mod sections;
 mod shape;
 mod source;
 mod tree;
+mod written;
 
 pub use fault::{Fault, InFile};
 
@@ -70,6 +73,7 @@ pub fn read(text: impl AsRef<[u8]>) -> Result<RulesDocument, Vec<Fault>> {
 pub fn read_with_warnings(text: impl AsRef<[u8]>) -> Result<Reading, Vec<Fault>> {
     let mut findings = Findings::default();
     let document = source::text(text.as_ref(), &mut findings)
+        .inspect(|text| findings.written(text))
         .and_then(|text| tree::parse(text, &mut findings))
         .and_then(|root| document::read(&root, &mut findings));
     findings.conclude(document).map(|(document, warnings)| Reading { document, warnings })

@@ -7,8 +7,20 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
     /// Without quotes, and no block.
-    pub(crate) plain: bool,
+    Plain,
+    SingleQuoted,
+    DoubleQuoted,
+    /// A block behind `|`.
+    Literal,
+    /// A block behind `>`.
+    Folded,
 }
 
 /// A scalar as it is meant.
@@ -25,7 +37,7 @@ pub(crate) enum Meaning<'a> {
 impl Scalar {
     pub(crate) fn meaning(&self) -> Meaning<'_> {
         let text = self.text.as_str();
-        if !self.plain {
+        if self.style != Style::Plain {
             return Meaning::Text(text);
         }
         match text {
@@ -95,8 +107,8 @@ mod tests {
             ("192.0.2.7", Meaning::Text("192.0.2.7")),
             ("1_000", Meaning::Text("1_000")),
         ] {
-            assert_eq!(Scalar { text: text.to_owned(), plain: true }.meaning(), meaning, "{text:?}");
-            assert_eq!(Scalar { text: text.to_owned(), plain: false }.meaning(), Meaning::Text(text));
+            assert_eq!(Scalar { text: text.to_owned(), style: Style::Plain }.meaning(), meaning, "{text:?}");
+            assert_eq!(Scalar { text: text.to_owned(), style: Style::Literal }.meaning(), Meaning::Text(text));
         }
     }
 }

@@ -51,6 +51,30 @@ fn a_file_of_the_greatest_size_is_read_and_a_larger_one_is_not() {
 }
 
 #[test]
+fn a_body_of_any_size_and_depth_ends_in_a_fault_at_its_place() {
+    for body in ["x".repeat(1_000_000), "(".repeat(500_000), "return 1".to_owned() + &" + 1".repeat(100_000)] {
+        for file in [
+            format!("policies:\n  p:\n    expression: {body}\n"),
+            format!("policies:\n  p:\n    expression: |\n      {body}\n"),
+        ] {
+            let faults = rulesfile::read(&file).unwrap_err();
+            assert_eq!(faults.len(), 1, "{faults:#?}");
+            assert!((3..=4).contains(&faults[0].line) && faults[0].to_string().len() < 200, "{}", faults[0]);
+        }
+    }
+    let deep = "if 1:\n  ".to_owned() + &"lambda: ".repeat(2_000) + "1";
+    assert!(rulesfile::read(format!("policies: {{ p: {{ expression: {deep:?} }} }}")).is_err());
+}
+
+#[test]
+fn a_file_full_of_faulty_bodies_is_read_in_time() {
+    let bodies: String = (0..20_000).map(|number| format!("p{number}: {{expression: 'return )'}}, ")).collect();
+    let faults = rulesfile::read(format!("policies: {{ {bodies} }}")).unwrap_err();
+    assert_eq!(faults.len(), 20_000);
+    assert!(faults[0].to_string().starts_with("1:"), "{}", faults[0]);
+}
+
+#[test]
 fn nesting_is_bounded() {
     for (open, close) in [("[", "]"), ("{a: ", "}")] {
         let file = |depth: usize| format!("groups: {}{}", open.repeat(depth), close.repeat(depth));
@@ -83,7 +107,7 @@ fn nothing_confidential_of_the_file_is_in_a_fault() {
 }
 
 /// Fragments of rules files; glued together at random they reach further than random characters do.
-const FRAGMENTS: [&str; 48] = [
+const FRAGMENTS: [&str; 50] = [
     "rules:",
     "groups:",
     "transports:",
@@ -113,6 +137,8 @@ const FRAGMENTS: [&str; 48] = [
     "order:",
     "admins",
     "days=1",
+    "expression:",
+    "return (",
     "env:X",
     "192.0.2.0/24",
     "\n",

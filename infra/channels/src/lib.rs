@@ -5,6 +5,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `webhook`, `slack`, `email`, `local` | one transport each |
+//! | `mapping` | what a transport's own Python makes of a notification |
 //! | `http`, `guard`, `networks` | the one way out by HTTP, and where it may lead |
 //! | `sign` | Standard Webhooks 1.0.0 |
 //! | `letter` | what a mail says (`templates/`) |
@@ -19,6 +20,7 @@ mod letter;
 mod local;
 mod mailbox;
 mod mailer;
+mod mapping;
 mod networks;
 mod secret;
 mod sign;
@@ -33,11 +35,13 @@ use std::sync::Arc;
 
 use crate::guard::SystemNames;
 use crate::http::{Http, Timeouts};
+use crate::mapping::Mapped;
 use async_trait::async_trait;
-use domain::delivery::Outcome;
+use domain::delivery::{Failure, Outcome, Sent};
 use domain::document::{RulesDocument, Transport, TransportKind};
 use domain::notification::Notification;
-use domain::ports::{Channel, Clock, Inbox, Mailer, Secrets};
+use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets};
+use tokio::sync::Semaphore;
 
 /// As receivers see us, in `User-Agent` and in footers.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -60,6 +64,8 @@ pub struct Parts {
     pub secrets: Arc<dyn Secrets>,
     /// Stamps webhooks.
     pub clock: Arc<dyn Clock>,
+    /// Runs transports' mappings.
+    pub expressions: Arc<dyn Expressions>,
 }
 
 /// All transports, as the one [`Channel`].
@@ -69,7 +75,12 @@ pub struct Channels {
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     http: Http,
+    expressions: Arc<dyn Expressions>,
+    mapping: Semaphore,
 }
+
+/// Mappings run at a time; more would only wait for a processor.
+const MAPPINGS_AT_A_TIME: usize = 4;
 
 impl Channels {
     /// Builds the HTTP client once; it is rebuilt only when `allow_networks` changes.
@@ -78,25 +89,49 @@ impl Channels {
     /// When TLS cannot be set up.
     pub fn new(parts: Parts) -> Result<Self, Error> {
         let http = Http::new(Arc::clone(&parts.clock), Arc::new(SystemNames), Timeouts::default())?;
-        Ok(Self { mailer: parts.mailer, inbox: parts.inbox, secrets: parts.secrets, clock: parts.clock, http })
+        Ok(Self {
+            mailer: parts.mailer,
+            inbox: parts.inbox,
+            secrets: parts.secrets,
+            clock: parts.clock,
+            http,
+            expressions: parts.expressions,
+            mapping: Semaphore::new(MAPPINGS_AT_A_TIME),
+        })
     }
 }
 
 #[async_trait]
 impl Channel for Channels {
-    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Outcome {
-        let sent = match &transport.kind {
-            TransportKind::Local => local::send(notification, &*self.inbox).await,
+    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Sent {
+        let mut effects = Vec::new();
+        let outcome = match mapping::apply(self, notification, transport, document, &mut effects).await {
+            Ok(mapped) => self.hand_over(mapped, transport, document).await,
+            Err(failure) => Err(failure),
+        };
+        Sent { outcome: outcome.unwrap_or_else(Outcome::Failed), effects }
+    }
+}
+
+impl Channels {
+    async fn hand_over(
+        &self,
+        mapped: Mapped<'_>,
+        transport: &Transport,
+        document: &RulesDocument,
+    ) -> Result<Outcome, Failure> {
+        let allow = &document.allow_networks;
+        match &transport.kind {
+            TransportKind::Local => local::send(&mapped.notification, &*self.inbox).await,
             TransportKind::Email { subject_prefix } => {
-                email::send(notification, subject_prefix, document, &*self.mailer).await
+                email::send(&mapped.notification, subject_prefix, document, &*self.mailer).await
             }
             TransportKind::Webhook { url, secrets, content_type } => {
                 let target = webhook::Target { url, secrets, content_type };
-                webhook::send(self, notification, target, &document.allow_networks).await
+                webhook::send(self, mapped, target, allow).await
             }
-            TransportKind::WebhookSlack { url } => slack::send(self, notification, url, &document.allow_networks).await,
-        };
-        sent.unwrap_or_else(Outcome::Failed)
+            TransportKind::WebhookSlack { url } => slack::send(self, mapped, url, allow).await,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use crate::http::Post;
+use crate::mapping::Mapped;
 use crate::{Channels, VERSION, secret};
 
 const MAX_FIELDS: usize = 25;
@@ -20,18 +21,20 @@ const TEXT_CHARS: usize = 2000;
 
 pub(crate) async fn send(
     channels: &Channels,
-    notification: &Notification,
+    mapped: Mapped<'_>,
     url: &Text,
     allow: &[IpNet],
 ) -> Result<Outcome, Failure> {
     let url = secret::text(url, &*channels.secrets).await?;
-    let mut headers = crate::http::traced(notification);
+    let Mapped { notification, body: own, headers: more } = mapped;
+    let mut headers = crate::http::traced(&notification);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let body = payload(notification).to_string().into_bytes();
+    headers.extend(more);
+    let body = own.unwrap_or_else(|| payload(&notification)).to_string().into_bytes();
     channels.http.post(Post { url: &url, headers, body, allow }).await
 }
 
-fn payload(notification: &Notification) -> Value {
+pub(crate) fn payload(notification: &Notification) -> Value {
     let event = &notification.event;
     let text = escaped(&format!("[{}] {}", notification.severity.as_str(), notification.body), TEXT_CHARS);
     let mut attachment = json!({

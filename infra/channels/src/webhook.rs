@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use crate::http::Post;
+use crate::mapping::Mapped;
 use crate::sign::{self, Key, NoKey};
 use crate::{Channels, secret};
 
@@ -22,7 +23,7 @@ pub(crate) struct Target<'a> {
 
 pub(crate) async fn send(
     channels: &Channels,
-    notification: &Notification,
+    mapped: Mapped<'_>,
     target: Target<'_>,
     allow: &[IpNet],
 ) -> Result<Outcome, Failure> {
@@ -32,13 +33,15 @@ pub(crate) async fn send(
         let text = secret::resolve(reference, &*channels.secrets).await?;
         keys.push(Key::read(&text).map_err(|why| unusable(reference, why))?);
     }
-    let body = body(notification).to_string().into_bytes();
+    let Mapped { notification, body: own, headers: more } = mapped;
+    let body = own.unwrap_or_else(|| body(&notification)).to_string().into_bytes();
     // The same on every attempt: the receiver's key for telling a repetition from a second notification.
     let id = format!("msg_{}", notification.delivery);
     let timestamp = channels.clock.now().as_second();
 
-    let mut headers = crate::http::traced(notification);
+    let mut headers = crate::http::traced(&notification);
     headers.insert(CONTENT_TYPE, content_type(target.content_type)?);
+    headers.extend(more);
     if !keys.is_empty() {
         headers.insert("webhook-signature", printable(&sign::signatures(&keys, &id, timestamp, &body))?);
     }
@@ -48,7 +51,7 @@ pub(crate) async fn send(
 }
 
 /// Exactly these keys, in this order; those of the event's user only where it has one.
-fn body(notification: &Notification) -> Value {
+pub(crate) fn body(notification: &Notification) -> Value {
     let mut body = json!({
         "body": notification.body,
         "severity": notification.severity,

@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::expression::Effects;
+
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -14,6 +16,21 @@ pub enum Outcome {
     },
     /// The receiver does not have it, or we cannot know.
     Failed(Failure),
+}
+
+/// An attempt that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the transport's mappings did on the way.
+    pub effects: Vec<Effects>,
+}
+
+impl From<Outcome> for Sent {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, effects: Vec::new() }
+    }
 }
 
 /// How an attempt failed. The text never holds a secret, an address or a body.
@@ -62,6 +79,9 @@ pub enum Failure {
     /// The transport's settings cannot work.
     #[error("{0}")]
     Misconfigured(String),
+    /// The transport's own Python raised, or returned what cannot be sent.
+    #[error("{0}")]
+    Mapping(String),
     /// The recipient cannot be reached this way.
     #[error("the recipient has no e-mail address")]
     NoAddress,
@@ -161,7 +181,7 @@ impl Failure {
             Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) => (temporary, ailing),
             // An operator can mend the document within the retry schedule.
             Self::Misconfigured(_) => (temporary, ailing),
-            Self::Store(_) => (temporary, Sign::Nothing),
+            Self::Mapping(_) | Self::Store(_) => (temporary, Sign::Nothing),
             Self::Blocked(_) | Self::NoAddress | Self::NoTransport | Self::NoEvent => (Class::Permanent, Sign::Nothing),
             Self::Disabled { .. } | Self::Unreachable(_) => (Class::Permanent, Sign::Nothing),
         }

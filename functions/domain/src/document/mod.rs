@@ -13,9 +13,9 @@ pub use pattern::{
     AnythingBut, End, EventPattern, FaultyPart, Field, Fields, Interval, PatternFault, Test, Wildcard, WildcardError,
     compare as compare_numbers,
 };
-pub use policy::{Binding, EventMatcher, Mode, Policy, Rule};
+pub use policy::{Addresses, Binding, EventMatcher, Expression, Mode, Policy, Precondition, Rule};
 pub use storm::{FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
-pub use transport::{Limit, SecretRef, Text, Transport, TransportKind};
+pub use transport::{Limit, Mappings, SecretRef, Text, Transport, TransportKind};
 
 use std::collections::BTreeMap;
 
@@ -93,6 +93,11 @@ impl RulesDocument {
     /// Whether any rule is bound to the policy of that name.
     pub fn is_bound(&self, policy: &str) -> bool {
         self.rules.iter().any(|rule| rule.bindings.iter().any(|binding| binding.policy == policy))
+    }
+
+    /// Whether a policy is an expression, so that evaluating the rules may take its time.
+    pub fn has_expressions(&self) -> bool {
+        self.policies.values().any(|policy| matches!(policy, Policy::Expression(_)))
     }
 
     /// The action for a CloudEvents `type`: the first mapping that fits, else its last dotted part.

@@ -14,6 +14,43 @@ pub enum Policy {
     EventMatcher(EventMatcher),
     /// By anything in the event's JSON.
     EventPattern(EventPattern),
+    /// By what a Python body returns.
+    Expression(Expression),
+}
+
+/// A Python body that says whether an event is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Expression {
+    /// As written.
+    pub source: String,
+    /// What was read off it when it was checked.
+    #[serde(default)]
+    pub precondition: Precondition,
+}
+
+/// What an event must have for an expression to do anything but say no: of an event without it, the
+/// body returns nothing true, raises nothing, and leaves no message, event or log line behind. Thus it
+/// need not be run. What is not set demands nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Precondition {
+    /// The event's action is one of these; empty demands nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub action: Vec<ActionPattern>,
+    /// The event's app is this, or lies below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ip: Option<Addresses>,
+}
+
+/// Some addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Addresses {
+    /// One of these networks.
+    pub nets: Vec<IpNet>,
+    /// Or no address at all.
+    pub or_none: bool,
 }
 
 /// Every configured field must match; one that is not configured is a wildcard.

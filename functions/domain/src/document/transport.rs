@@ -17,6 +17,9 @@ pub struct Transport {
     /// How much it takes.
     #[serde(default, skip_serializing_if = "Limit::is_none")]
     pub limit: Limit,
+    /// What the file's own Python makes of what it sends.
+    #[serde(default, skip_serializing_if = "Mappings::is_empty")]
+    pub mappings: Mappings,
 }
 
 /// What the receiver is not to be asked beyond. What is over it waits; it is not lost.
@@ -34,6 +37,24 @@ impl Limit {
     /// Whether nothing was configured.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// Python bodies, as written, that make what a transport sends.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Mappings {
+    /// Of a webhook: returns the body. Of the inbox: changes the notification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Of a webhook: returns more headers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<String>,
+}
+
+impl Mappings {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_none() && self.headers.is_none()
     }
 }
 
@@ -94,7 +115,7 @@ impl Transport {
 
     /// One with nothing but the necessary.
     pub fn named(name: impl Into<String>, kind: TransportKind) -> Self {
-        Self { name: name.into(), send_once: false, kind, limit: Limit::default() }
+        Self { name: name.into(), send_once: false, kind, limit: Limit::default(), mappings: Mappings::default() }
     }
 
     /// 16 hex digits that stand for its whole configuration: what was found out about a transport holds as long

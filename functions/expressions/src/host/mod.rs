@@ -9,17 +9,17 @@ mod objects;
 mod people;
 mod text;
 
-use domain::event::{KNOWN_ACTIONS, Object};
+use domain::event::{Action, KNOWN_ACTIONS, Object};
 use monty_types::{
     ExcType, ExtFunctionResult, MontyClassInstance, MontyException, MontyObject, NameLookupResult, OsFunctionCall,
 };
 use serde_json::Value;
 
-use crate::evaluation::{Created, LogLine, Policies};
 use crate::program::{Input, Program};
-use crate::scope::Scope;
 use crate::unavailable;
 use crate::value::{self, Described};
+use domain::expression::Scope;
+use domain::expression::{Created, LogLine, Policies};
 pub(crate) use objects::HostObject;
 
 /// The most messages, log lines or events of one run.
@@ -94,7 +94,7 @@ impl<'a> Host<'a> {
         if name == "ak_client_ip" {
             return Err(raise(ExcType::NameError, "name 'ak_client_ip' is not defined: the event has no client_ip"));
         }
-        match unavailable::name(name) {
+        match unavailable::name(name, self.scope.kind) {
             Some(hint) => Err(raise(ExcType::NameError, format!("name '{name}' is not defined: {hint}"))),
             None => Ok(None),
         }
@@ -160,9 +160,13 @@ impl<'a> Host<'a> {
     fn create_event(&mut self, mut arguments: Arguments) -> Answer {
         let action = arguments.text("ak_create_event", 0, "action")?;
         let known = KNOWN_ACTIONS.contains(&action.as_str()) || action.starts_with("custom_");
+        let action = if known { action } else { format!("custom_{action}") };
+        if let Err(refused) = Action::parse(&action) {
+            return Err(raise(ExcType::ValueError, refused.to_string()));
+        }
         let context = self.named_json(&arguments.named)?;
         room(self.events.len(), "events")?;
-        self.events.push(Created { action: if known { action } else { format!("custom_{action}") }, context });
+        self.events.push(Created { action, context });
         Ok(MontyObject::None)
     }
 

@@ -3,14 +3,15 @@
 //! Owns the messages and the bound of their size. Both ends are one binary, so there is no version.
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 use domain::Event;
 use domain::event::Object;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{Called, Evaluation};
-use crate::program::Kind;
-use crate::scope::{Groups, Scope, View};
+use domain::expression::Kind;
+use domain::expression::{Called, Evaluation};
+use domain::expression::{Groups, Scope, View};
 
 /// Events end at 256 KiB and results at 1 MiB; the rest is room for groups.
 pub(crate) const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
@@ -66,8 +67,8 @@ pub(crate) enum Response {
     Ready,
     /// The body calls a policy.
     Call { name: String, context: Object },
-    /// The body has ended, and so will the worker if it is `spent`.
-    Done { evaluation: Box<Evaluation>, spent: bool },
+    /// The body has ended, and so will the worker if it is `spent`. So long it has computed in its life.
+    Done { evaluation: Box<Evaluation>, spent: bool, computed: Duration },
 }
 
 /// Writes one message.

@@ -21,7 +21,8 @@ use std::time::Duration;
 /// Makes a binary that calls [`hook`] a worker.
 pub const ARGUMENT: &str = "--expression-worker";
 
-/// When a worker that has not answered is killed, so that the caller has its answer within 100 ms.
+/// When a worker that has not answered is killed, so that the caller has its answer within 100 ms. One
+/// that others kept from the processor for most of this time is waited for longer.
 pub const DEADLINE: Duration = Duration::from_millis(92);
 
 /// The first thing that the `main` of a binary with [`Workers`] of its own does: where it was started

@@ -1,24 +1,31 @@
 //! The workers that a process keeps.
 //!
-//! Owns when one is started and when one is let go. A body that calls a policy which is a body of its
+//! Owns when one is started and when one is let go, and how many there are at a time. A body that calls a policy which is a body of its
 //! own takes a second worker, so the pool never waits for itself.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use domain::expression::{Evaluation, Policies, Scope};
+use domain::ports::Expressions;
 
 use super::frame::{Asked, Response, Seen};
 use super::process::{Process, Silence};
 use super::{ARGUMENT, DEADLINE};
-use crate::evaluation::{Evaluation, Policies};
 use crate::expression::Expression;
-use crate::scope::Scope;
+use crate::run::{TIMEOUT, TOO_LONG};
 
 /// How deep policies may call policies.
 const MAX_CALL_DEPTH: u8 = 4;
 /// How many policies one body may call.
 const MAX_CALLS: usize = 32;
+
+/// More bodies than these are looked at anew.
+const MAX_KNOWN: usize = 4096;
 
 /// Workers, kept between evaluations.
 #[derive(Debug)]
@@ -27,38 +34,58 @@ pub struct Workers {
     arguments: Vec<OsString>,
     idle: Mutex<Vec<Process>>,
     keep: usize,
+    turns: Turns,
+    /// By body, whether the groups can matter to it.
+    asks_for_groups: Mutex<HashMap<String, bool>>,
 }
 
 impl Workers {
-    /// Workers that are this program with these arguments, of which `keep` are kept when idle.
+    /// Workers that are this program with these arguments. `keep` bodies are run at a time, the policies
+    /// that they call not counted; the others wait. So many workers are kept when idle.
     pub fn new(program: impl Into<PathBuf>, arguments: Vec<OsString>, keep: usize) -> Self {
-        Self { program: program.into(), arguments, idle: Mutex::default(), keep }
+        Self {
+            program: program.into(),
+            arguments,
+            idle: Mutex::default(),
+            keep,
+            turns: Turns::new(keep.max(1)),
+            asks_for_groups: Mutex::default(),
+        }
     }
 
-    /// Workers that are this binary again, whose `main` calls [`hook`](super::hook).
+    /// Workers that are this binary again, whose `main` calls [`hook`](super::hook): as many as there
+    /// are processors. None is started before there is a body to run.
     ///
     /// # Errors
     /// When the system does not say where the binary is.
-    pub fn of_this_binary(keep: usize) -> std::io::Result<Self> {
+    pub fn of_this_binary() -> io::Result<Self> {
+        let keep = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self::new(std::env::current_exe()?, vec![ARGUMENT.into()], keep))
     }
 
     /// Runs a body in a worker. Blocks for at most [`DEADLINE`], not counting the policies that it
-    /// calls and the start of a worker where none is idle.
+    /// calls, the wait for its turn, and the start of a worker where none is idle.
     pub fn evaluate(&self, expression: &Expression, scope: &Scope, policies: &dyn Policies) -> Evaluation {
-        if scope.depth() > MAX_CALL_DEPTH {
+        self.run(expression.source(), expression.asks_for_groups(), scope, policies)
+    }
+
+    fn run(&self, source: &str, with_groups: bool, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+        if scope.depth > MAX_CALL_DEPTH {
             return Evaluation::raised("RecursionError", "policies call policies more than four deep");
         }
+        // Who is called by a body that has its turn must not wait for that body.
+        let _turn = (scope.depth == 0).then(|| self.turns.take());
+        let seen = || Seen::of(scope, with_groups);
         let idle = self.idle().pop();
         let reused = idle.is_some();
-        let first = idle.map_or_else(|| Process::start(&self.program, &self.arguments), Ok);
+        let first = idle.map_or_else(|| self.start(), Ok);
         let worker = match first {
             Ok(worker) => worker,
             Err(error) => return no_worker(&error),
         };
-        match self.ask(worker, expression, scope, policies) {
-            Err(Silence::Gone(_)) if reused => match Process::start(&self.program, &self.arguments) {
-                Ok(worker) => self.ask(worker, expression, scope, policies).unwrap_or_else(|silence| told(&silence)),
+        match self.ask(worker, source, seen(), policies) {
+            Err(Silence::Gone(_)) if reused => match self.start() {
+                Ok(worker) => self.ask(worker, source, seen(), policies).unwrap_or_else(|silence| told(&silence)),
                 Err(error) => no_worker(&error),
             },
             asked => asked.unwrap_or_else(|silence| told(&silence)),
@@ -69,26 +96,29 @@ impl Workers {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn warm(&self) -> std::io::Result<()> {
-        let worker = Process::start(&self.program, &self.arguments)?;
+    pub fn warm(&self) -> io::Result<()> {
+        let worker = self.start()?;
         self.give_back(worker);
         Ok(())
+    }
+
+    fn start(&self) -> io::Result<Process> {
+        Process::start(&self.program, &self.arguments)
     }
 
     fn ask(
         &self,
         mut worker: Process,
-        expression: &Expression,
-        scope: &Scope,
+        source: &str,
+        scope: Seen<'_>,
         policies: &dyn Policies,
     ) -> Result<Evaluation, Silence> {
-        let seen = Seen::of(scope, expression.asks_for_groups());
-        worker.tell(&Asked::Evaluate { source: expression.source(), scope: seen })?;
+        worker.tell(&Asked::Evaluate { source, scope })?;
         let mut deadline = Instant::now() + DEADLINE;
         let mut calls = 0;
         loop {
             match worker.hear(deadline)? {
-                Response::Done { evaluation, spent } => {
+                Response::Done { evaluation, spent, .. } => {
                     if !spent {
                         self.give_back(worker);
                     }
@@ -117,21 +147,72 @@ impl Workers {
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Process>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+        self.asks_for_groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Process>> {
         // A list of workers is whole whatever panicked beside it.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Expressions for Workers {
+    fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+        let known = self.known().get(source).copied();
+        let with_groups = known.unwrap_or_else(|| {
+            // What cannot be read asks for nothing, and the worker says so.
+            let asks = Expression::parse(source).is_ok_and(|expression| expression.asks_for_groups());
+            let mut known = self.known();
+            if known.len() >= MAX_KNOWN {
+                known.clear();
+            }
+            known.insert(source.to_owned(), asks);
+            asks
+        });
+        self.run(source, with_groups, scope, policies)
+    }
+}
+
+/// How many may run at a time.
+#[derive(Debug)]
+struct Turns {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// Given back when dropped.
+struct Turn<'a>(&'a Turns);
+
+impl Turns {
+    fn new(free: usize) -> Self {
+        Self { free: Mutex::new(free), freed: Condvar::new() }
+    }
+
+    fn take(&self) -> Turn<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Turn(self)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
 fn told(silence: &Silence) -> Evaluation {
     match silence {
-        Silence::Late => Evaluation::raised("TimeoutError", "ran longer than it may"),
+        Silence::Late => Evaluation::raised(TIMEOUT, TOO_LONG),
         Silence::Died => Evaluation::raised("MemoryError", "used more memory than it may"),
         Silence::Broken => Evaluation::raised("SandboxError", "the worker broke"),
         Silence::Gone(error) => no_worker(error),
     }
 }
 
-fn no_worker(error: &std::io::Error) -> Evaluation {
+fn no_worker(error: &io::Error) -> Evaluation {
     Evaluation::raised("SandboxError", format!("no worker could be started: {error}"))
 }

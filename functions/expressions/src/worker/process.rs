@@ -13,9 +13,14 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::frame::{self, Asked, Response};
+use super::limits;
+use crate::run::MAX_RUN;
 
 /// How long a worker may take to come up.
 const STARTING: Duration = Duration::from_secs(5);
+
+/// How long one is waited for at the longest, though it had no time to compute.
+const STARVING: Duration = Duration::from_secs(2);
 
 /// What a pipe holds.
 const CHUNK: usize = 64 * 1024;
@@ -26,6 +31,8 @@ pub(crate) struct Process {
     to: ChildStdin,
     from: ChildStdout,
     read: Vec<u8>,
+    /// Up to the end of its last body.
+    computed: Duration,
 }
 
 impl fmt::Debug for Process {
@@ -54,6 +61,7 @@ impl Process {
         let mut child = Command::new(program)
             .args(arguments)
             .env_clear()
+            .envs(limits::ALLOCATOR)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -61,7 +69,7 @@ impl Process {
         let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("no pipes to the worker"));
         };
-        let mut process = Self { child, to, from, read: Vec::new() };
+        let mut process = Self { child, to, from, read: Vec::new(), computed: Duration::ZERO };
         match process.hear(Instant::now() + STARTING) {
             Ok(Response::Ready) => Ok(process),
             _ => Err(io::Error::other("the program is no expression worker")),
@@ -94,13 +102,23 @@ impl Process {
                 wanted = 4 + body;
             }
         }
-        serde_json::from_slice(&self.read[4..]).map_err(|_| Silence::Broken)
+        let response = serde_json::from_slice(&self.read[4..]).map_err(|_| Silence::Broken)?;
+        if let Response::Done { computed, .. } = &response {
+            self.computed = *computed;
+        }
+        Ok(response)
     }
 
-    fn wait(&self, deadline: Instant) -> Result<(), Silence> {
+    fn wait(&self, mut deadline: Instant) -> Result<(), Silence> {
+        let last = deadline + STARVING;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let mut left = deadline.saturating_duration_since(now);
             if left.is_zero() {
+                left = self.owed();
+                deadline = last.min(now + left);
+            }
+            if left.is_zero() || now >= last {
                 return Err(Silence::Late);
             }
             let timeout = Timespec {
@@ -108,12 +126,17 @@ impl Process {
                 tv_nsec: i64::from(left.subsec_nanos()),
             };
             match poll(&mut [PollFd::new(&self.from, PollFlags::IN)], Some(&timeout)) {
-                Ok(0) => return Err(Silence::Late),
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 Ok(_) => return Ok(()),
-                Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return Err(Silence::Broken),
             }
         }
+    }
+
+    /// How much of its time the worker did not have because others had it.
+    fn owed(&self) -> Duration {
+        let computed = limits::computed_by(self.child.id());
+        computed.map_or(Duration::ZERO, |now| MAX_RUN.saturating_sub(now.saturating_sub(self.computed)))
     }
 
     /// How it ended, now that its pipe is closed.

@@ -18,6 +18,7 @@ use console::{Console, RulesSource};
 use dispatch::Dispatcher;
 use domain::ports::{Clock, Configuration, Entropy};
 use embedded::{FolderLock, Store};
+use expressions::worker::Workers;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
@@ -53,11 +54,13 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
 
     let shutdown = Shutdown::on_signals()?;
     let mailer = LocalMailer::new(folder.join("mailbox"), Arc::new(secrets.clone()), Arc::clone(&clock));
+    let expressions = Arc::new(Workers::of_this_binary().context("cannot tell which program this is")?);
     let channel = Arc::new(Channels::new(channels::Parts {
         mailer: Arc::new(mailer),
         inbox: Arc::new(store.clone()),
         secrets: Arc::new(secrets),
         clock: Arc::clone(&clock),
+        expressions: expressions.clone(),
     })?);
     let dispatcher = Dispatcher::new(dispatch::Parts {
         log: Arc::new(store.clone()),
@@ -67,6 +70,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         queue: Arc::new(store.clone()),
         endpoints: Arc::new(store.clone()),
         intake: Arc::new(store.clone()),
+        expressions: expressions.clone(),
         configuration: Arc::clone(&configuration),
         channel: channel.clone(),
         clock: Arc::clone(&clock),
@@ -101,6 +105,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
                 configuration,
                 rules,
                 channel,
+                expressions,
                 clock: Arc::clone(&clock),
                 entropy,
                 door,

@@ -3,7 +3,10 @@
 //! Owns the derivation, which may leave conditions out but never adds one. A clause is a list of terms of
 //! which one must be there; clauses must all hold; a policy passes only if one of its lists of clauses does.
 
-use domain::document::{EventMatcher, EventPattern, Field, Fields, Interval, Policy, Test, Wildcard, compare_numbers};
+use domain::document::{
+    Addresses, EventMatcher, EventPattern, Field, Fields, Interval, Policy, Precondition, Test, Wildcard,
+    compare_numbers,
+};
 use domain::event::ActionPattern;
 
 use super::clauses::Clauses;
@@ -21,23 +24,46 @@ pub(super) fn of(policy: &Policy, paths: &mut Paths) -> Vec<Clauses> {
     match policy {
         Policy::EventMatcher(matcher) => vec![of_matcher(matcher, paths)],
         Policy::EventPattern(pattern) => of_pattern(pattern, paths),
+        Policy::Expression(expression) => vec![of_precondition(&expression.precondition, paths)],
     }
+}
+
+fn of_precondition(needed: &Precondition, paths: &mut Paths) -> Clauses {
+    let mut clauses = Clauses::default();
+    of_actions(&needed.action, paths, &mut clauses);
+    if let Some(app) = &needed.app {
+        clauses.push([of_app(app, paths)]);
+    }
+    if let Some(Addresses { nets, or_none }) = &needed.client_ip {
+        let nowhere = or_none.then(|| Term::whole(ADDRESS, Kind::Null, &[]));
+        clauses.push(nets.iter().map(|net| Term::net(ADDRESS, canonical_net(*net))).chain(nowhere));
+    }
+    clauses
+}
+
+fn of_actions(actions: &[ActionPattern], paths: &mut Paths, clauses: &mut Clauses) {
+    let everything = |pattern: &ActionPattern| matches!(pattern, ActionPattern::Prefix(start) if start.is_empty());
+    if actions.is_empty() || actions.iter().any(everything) {
+        return;
+    }
+    let path = paths.path(ROOT, "action");
+    let term = |pattern: &ActionPattern| match pattern {
+        ActionPattern::Exact(action) => Term::whole(path, Kind::Text, action.as_str().as_bytes()),
+        ActionPattern::Prefix(start) => Term::start(path, Kind::Prefix, start),
+    };
+    clauses.push(actions.iter().map(term));
+}
+
+fn of_app(app: &str, paths: &mut Paths) -> Term {
+    let path = paths.path(ROOT, "app");
+    Term::below(path, app).unwrap_or_else(|| Term::start(path, Kind::Prefix, app))
 }
 
 fn of_matcher(matcher: &EventMatcher, paths: &mut Paths) -> Clauses {
     let mut clauses = Clauses::default();
-    let everything = |pattern: &ActionPattern| matches!(pattern, ActionPattern::Prefix(start) if start.is_empty());
-    if !matcher.action.is_empty() && !matcher.action.iter().any(everything) {
-        let path = paths.path(ROOT, "action");
-        let term = |pattern: &ActionPattern| match pattern {
-            ActionPattern::Exact(action) => Term::whole(path, Kind::Text, action.as_str().as_bytes()),
-            ActionPattern::Prefix(start) => Term::start(path, Kind::Prefix, start),
-        };
-        clauses.push(matcher.action.iter().map(term));
-    }
+    of_actions(&matcher.action, paths, &mut clauses);
     if let Some(app) = &matcher.app {
-        let path = paths.path(ROOT, "app");
-        clauses.push([Term::below(path, app).unwrap_or_else(|| Term::start(path, Kind::Prefix, app))]);
+        clauses.push([of_app(app, paths)]);
     }
     if let Some(model) = &matcher.model {
         clauses.push([Term::whole(MODEL, Kind::Text, model.as_bytes())]);

@@ -139,8 +139,12 @@ impl Paths {
         {
             self.text(MODEL, model, found);
         }
-        if let Some(address) = facts.client_ip {
-            self.address(ADDRESS, address, found);
+        match facts.client_ip {
+            Some(address) => self.address(ADDRESS, address, found),
+            None if self.nodes[ADDRESS as usize].kinds & bit(Kind::Null) != 0 => {
+                found(term::hash(ADDRESS, Kind::Null, &[]));
+            }
+            None => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use domain::Event;
 use domain::document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
+use domain::expression::NoExpressions;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::RuleSet;
@@ -204,7 +205,7 @@ proptest! {
     ) {
         let rules = RuleSet::compile(&document);
         for event in &events {
-            let explained = rules::explain(&document, event);
+            let explained = rules::explain(&document, event, &NoExpressions);
             let each: Vec<_> = (0..RULES).filter(|&at| explained[at].matched).collect();
             prop_assert_eq!(rules.matches(event), each, "{}", event.to_json());
         }

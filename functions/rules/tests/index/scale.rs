@@ -1,5 +1,6 @@
 //! Twenty thousand rules of every kind do what each of them does alone.
 
+use domain::expression::NoExpressions;
 use rules::RuleSet;
 
 use super::mixes::{self, Draw, MIXES};
@@ -17,7 +18,7 @@ fn many_rules_fire_as_each_does_alone() {
         for _ in 0..EVENTS {
             let event = mixes::event(draw, RULES);
             let matched = rules.matches(&event);
-            let explained = rules::explain(&document, &event);
+            let explained = rules::explain(&document, &event, &NoExpressions);
             let each: Vec<_> = (0..RULES).filter(|&at| explained[at].matched).collect();
             assert_eq!(matched, each, "{mix:?} {}", event.to_json());
             fired += matched.len();

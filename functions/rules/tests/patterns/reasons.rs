@@ -1,6 +1,7 @@
 //! What an explanation says of a pattern: the first field that fails, with the event's value beside the
 //! wanted one.
 
+use domain::expression::NoExpressions;
 use serde_json::json;
 
 use super::world;
@@ -86,7 +87,7 @@ fn policies_of_both_kinds_stand_side_by_side_in_one_rule() {
     document.rules.push(Rule { mode: Mode::All, bindings, ..Rule::named("r") });
     let rules = rules::RuleSet::compile(&document);
     assert_eq!(rules.matches(&event), [0]);
-    let explained = rules::explain(&document, &event);
+    let explained = rules::explain(&document, &event, &NoExpressions);
     assert!(explained[0].matched);
     assert_eq!(explained[0].policies[3].why, "negated: context.n is 7, wanted 8");
 }

@@ -2,6 +2,7 @@
 
 use domain::Event;
 use domain::document::{Binding, EventPattern, Policy, Rule, RulesDocument};
+use domain::expression::NoExpressions;
 use rules::RuleSet;
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ pub(crate) fn document(patterns: &[EventPattern]) -> RulesDocument {
 pub(crate) fn verdict(pattern: EventPattern, event: &Event) -> (bool, String) {
     let document = document(&[pattern]);
     let rules = RuleSet::compile(&document);
-    let mut explained = rules::explain(&document, event).swap_remove(0);
+    let mut explained = rules::explain(&document, event, &NoExpressions).swap_remove(0);
     let matched = rules.matches(event) == [0];
     assert_eq!(explained.matched, matched, "both evaluations agree: {explained:?}");
     (matched, explained.policies.swap_remove(0).why)

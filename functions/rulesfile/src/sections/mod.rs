@@ -6,6 +6,7 @@ pub(crate) mod addresses;
 pub(crate) mod bindings;
 pub(crate) mod cloudevents;
 pub(crate) mod email;
+pub(crate) mod expressions;
 pub(crate) mod groups;
 pub(crate) mod patterns;
 pub(crate) mod policies;

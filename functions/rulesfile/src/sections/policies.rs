@@ -1,24 +1,20 @@
 //! `policies`: what decides whether an event is meant.
 //!
-//! Reads event matchers, hands event patterns on, and refuses the kinds of policy that this version does
-//! not evaluate.
+//! Reads event matchers, hands event patterns and expressions on.
 
 use std::collections::BTreeMap;
 
 use domain::document::{EventMatcher, Policy};
 use domain::event::{ActionPattern, KNOWN_ACTIONS};
 
-use super::{addresses, patterns, retention};
+use super::{addresses, expressions, patterns, retention};
 use crate::fault::{At, Findings};
 use crate::names;
 use crate::shape::{self, Keys, Section};
 use crate::tree::Node;
 
-pub(crate) const KEYS: Keys = Keys {
-    of: "a policy",
-    known: &["event_matcher", "event_pattern"],
-    unsupported: &[("expression", "say what you can with event_pattern, or remove the policy and its bindings")],
-};
+pub(crate) const KEYS: Keys =
+    Keys { of: "a policy", known: &["event_matcher", "event_pattern", "expression"], unsupported: &[] };
 pub(crate) const MATCHER_KEYS: Keys =
     Keys { of: "an event matcher", known: &["action", "app", "model", "client_ip"], unsupported: &[] };
 
@@ -35,20 +31,19 @@ pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, Pol
 
 fn policy(at: At, node: &Node, findings: &mut Findings) -> Option<Policy> {
     let section = Section::open(at, node, "a policy", &KEYS, findings)?;
-    match (section.get("event_matcher"), section.get("event_pattern")) {
-        (Some(matcher), None) => event_matcher(matcher, findings).map(Policy::EventMatcher),
-        (None, Some(pattern)) => patterns::read(pattern, findings).map(Policy::EventPattern),
-        (Some(_), Some(_)) => {
+    let written: Vec<(&str, &Node)> = KEYS.known.iter().filter_map(|key| Some((*key, section.get(key)?))).collect();
+    match written.as_slice() {
+        [("event_matcher", matcher)] => event_matcher(matcher, findings).map(Policy::EventMatcher),
+        [("event_pattern", pattern)] => patterns::read(pattern, findings).map(Policy::EventPattern),
+        [(_, expression)] => expressions::policy(expression, findings).map(Policy::Expression),
+        [(one, _), (other, _), ..] => {
             let hint = "make two policies, and bind both to a rule with mode: all";
-            findings.fault(at, "a policy has both event_matcher and event_pattern", hint);
+            findings.fault(at, format!("a policy has both {one} and {other}"), hint);
             None
         }
-        (None, None) => {
-            // One that says what it is in a way that cannot be had is not also told that it says nothing.
-            if !KEYS.unsupported.iter().any(|(word, _)| shape::find(node, word).is_some()) {
-                let hint = "write { event_matcher: { action: … } } or { event_pattern: { action: […] } }";
-                findings.fault(at, "a policy needs \"event_matcher\" or \"event_pattern\"", hint);
-            }
+        [] => {
+            let hint = "write { event_matcher: { action: … } } or { event_pattern: { action: […] } } or an expression";
+            findings.fault(at, "a policy needs \"event_matcher\", \"event_pattern\" or \"expression\"", hint);
             None
         }
     }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::document::{Limit, SecretRef, Transport, TransportKind};
+use domain::document::{Limit, Mappings, SecretRef, Transport, TransportKind};
 
-use super::{addresses, secrets};
+use super::{addresses, expressions, secrets};
 use crate::fault::Findings;
 use crate::names::{self, nearest, shown};
 use crate::shape::{self, Keys, Section};
@@ -17,25 +17,24 @@ use crate::tree::{Key, Node};
 pub(crate) const BUILT_IN: [&str; 2] = [Transport::DEFAULT_EMAIL, Transport::DEFAULT_LOCAL];
 
 const MODES: [&str; 4] = ["local", "email", "webhook", "webhook_slack"];
-const MAPPINGS: &[(&str, &str)] = &[
-    ("body", "remove it: a webhook's body is the documented default"),
-    ("headers", "remove it: a webhook has the documented headers"),
-];
-const LOCAL: Keys = Keys { of: "a local transport", known: &["mode", "send_once", "limit"], unsupported: &[] };
+const LOCAL: Keys = Keys { of: "a local transport", known: &["mode", "send_once", "limit", "body"], unsupported: &[] };
 const EMAIL: Keys =
     Keys { of: "an email transport", known: &["mode", "send_once", "limit", "subject_prefix"], unsupported: &[] };
 const WEBHOOK: Keys = Keys {
     of: "a webhook transport",
-    known: &["mode", "send_once", "limit", "url", "secret", "content_type"],
-    unsupported: MAPPINGS,
+    known: &["mode", "send_once", "limit", "url", "secret", "content_type", "body", "headers"],
+    unsupported: &[],
 };
-const SLACK: Keys =
-    Keys { of: "a webhook_slack transport", known: &["mode", "send_once", "limit", "url"], unsupported: MAPPINGS };
+const SLACK: Keys = Keys {
+    of: "a webhook_slack transport",
+    known: &["mode", "send_once", "limit", "url", "body", "headers"],
+    unsupported: &[],
+};
 /// For a transport whose mode cannot be told.
 pub(crate) const ANY: Keys = Keys {
     of: "a transport",
-    known: &["mode", "send_once", "limit", "subject_prefix", "url", "secret", "content_type"],
-    unsupported: MAPPINGS,
+    known: &["mode", "send_once", "limit", "subject_prefix", "url", "secret", "content_type", "body", "headers"],
+    unsupported: &[],
 };
 pub(crate) const LIMIT: Keys = Keys { of: "a limit", known: &["concurrency", "per_second"], unsupported: &[] };
 
@@ -68,8 +67,10 @@ fn transport(key: &Key, node: &Node, findings: &mut Findings) -> Option<Transpor
     section.require("mode", &format!("the modes are {}", MODES.join(", ")), findings);
     let send_once = section.get("send_once").and_then(|node| shape::boolean(node, "send_once", findings));
     let limit = section.get("limit").and_then(|node| limit(node, findings)).unwrap_or_default();
+    let mut mapping = |key| section.get(key).and_then(|node| expressions::mapping(node, key, findings));
+    let mappings = Mappings { body: mapping("body"), headers: mapping("headers") };
     let kind = kind(mode.flatten(), &section, findings)?;
-    Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind, limit })
+    Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind, limit, mappings })
 }
 
 fn limit(node: &Node, findings: &mut Findings) -> Option<Limit> {

@@ -10,7 +10,7 @@ use saphyr_parser::{Event, ScalarStyle, Tag};
 
 use super::{Key, Node, Value};
 use crate::fault::{At, Findings};
-use crate::scalar::{Meaning, Scalar};
+use crate::scalar::{Meaning, Scalar, Style};
 
 /// How deep lists and mappings may nest.
 const MAX_DEPTH: usize = 64;
@@ -57,7 +57,7 @@ impl<'f> Builder<'f> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), at);
-                let scalar = Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                let scalar = Scalar { text: text.into_owned(), style: written(style) };
                 self.complete(Node::new(at, Value::Scalar(scalar)), anchor);
                 Ok(())
             }
@@ -168,6 +168,16 @@ impl Node {
     /// Whether nothing is written, or `null`.
     pub(crate) fn is_nothing(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Nothing)
+    }
+}
+
+fn written(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::SingleQuoted,
+        ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
     }
 }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use channels::{Channels, LocalMailer, Parts};
 use domain::delivery::{DeliveryId, Failure, Outcome};
 use domain::document::{RulesDocument, SecretRef, Severity, Text, Transport, TransportKind};
+use domain::expression::NoExpressions;
 use domain::inbox::InboxItem;
 use domain::notification::{Notification, summary};
 use domain::ports::{Channel, Clock, Inbox, Page, SecretError, SecretText, Secrets, StoreError};
@@ -33,7 +34,13 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
         let mailer = LocalMailer::new(folder.path().join("mailbox"), Arc::clone(&secrets), Arc::clone(&clock));
         let inbox = Arc::new(RecordingInbox::default());
-        let parts = Parts { mailer: Arc::new(mailer), inbox: Arc::clone(&inbox) as Arc<dyn Inbox>, secrets, clock };
+        let parts = Parts {
+            mailer: Arc::new(mailer),
+            inbox: Arc::clone(&inbox) as Arc<dyn Inbox>,
+            secrets,
+            clock,
+            expressions: Arc::new(NoExpressions),
+        };
         let document =
             RulesDocument { allow_networks: vec!["127.0.0.0/8".parse().unwrap()], ..RulesDocument::built_in() };
         Self { channels: Channels::new(parts).unwrap(), document, inbox, folder }
@@ -41,7 +48,7 @@ impl World {
 
     pub(crate) async fn send(&self, notification: &Notification, kind: TransportKind) -> Outcome {
         let transport = Transport::named(&notification.transport, kind);
-        self.channels.send(notification, &transport, &self.document).await
+        self.channels.send(notification, &transport, &self.document).await.outcome
     }
 
     pub(crate) async fn fail(&self, notification: &Notification, kind: TransportKind) -> Failure {

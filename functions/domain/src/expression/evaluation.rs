@@ -1,12 +1,13 @@
 //! What came of running a body.
 //!
-//! Owns the words for it, which cross from the worker to the caller; decides nothing.
+//! Owns the words for it, which cross from the sandbox to the caller; decides nothing.
 
-use domain::event::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::scope::View;
+use super::{Scope, View};
+use crate::event::Object;
+use crate::ports::Expressions;
 
 /// One run: what it came to, and what it did on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,13 @@ pub struct Raised {
     pub message: String,
     /// The body's line, from 1.
     pub line: Option<usize>,
+}
+
+impl Raised {
+    /// Whether the sandbox ended the body for its use of time or memory.
+    pub fn is_of_bounds(&self) -> bool {
+        matches!(self.kind.as_str(), "TimeoutError" | "MemoryError")
+    }
 }
 
 /// One line that a body logged.
@@ -105,5 +113,15 @@ pub struct NoPolicies;
 impl Policies for NoPolicies {
     fn call(&self, _: &str, _: Object) -> Result<Option<Called>, String> {
         Ok(None)
+    }
+}
+
+/// Nobody to run expressions: each raises.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoExpressions;
+
+impl Expressions for NoExpressions {
+    fn evaluate(&self, _: &str, _: &Scope, _: &dyn Policies) -> Evaluation {
+        Evaluation::raised("SandboxError", "expressions are not run here")
     }
 }

@@ -1,18 +1,26 @@
 //! What a body can look at: the event, the people, the notification.
 //!
-//! Owns no behaviour beyond putting it together; it is what crosses to the worker.
+//! Owns no behaviour beyond putting it together; it is what crosses to the sandbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::Event;
-use domain::document::Severity;
-use domain::event::Object;
-use domain::notification::Notification;
-use domain::recipient::Person;
 use serde::{Deserialize, Serialize};
 
-use crate::program::Kind;
+use crate::document::Severity;
+use crate::event::{Event, Object};
+use crate::notification::{Link, Notification};
+use crate::recipient::Person;
+
+/// What a body is for; it decides which variables there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Decides whether an event is meant: `request`, `context`, helpers.
+    Policy,
+    /// Makes the body or the headers of a webhook: `request`, `user`, `notification`, helpers.
+    Mapping,
+}
 
 /// The groups of the rules document.
 pub type Groups = BTreeMap<String, Vec<Person>>;
@@ -20,18 +28,21 @@ pub type Groups = BTreeMap<String, Vec<Person>>;
 /// Everything that one evaluation can see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scope {
-    pub(crate) kind: Kind,
-    pub(crate) event: Arc<Event>,
+    /// What the body is for.
+    pub kind: Kind,
+    /// What happened.
+    pub event: Arc<Event>,
     /// `request.user`: who acted in a policy, who is told in a mapping.
-    pub(crate) user: Object,
+    pub user: Object,
     /// Stays behind where the body asks for none.
     #[serde(default)]
-    pub(crate) groups: Arc<Groups>,
-    pub(crate) notification: Option<View>,
+    pub groups: Arc<Groups>,
+    /// What a mapping makes something of.
+    pub notification: Option<View>,
     /// More keys of `request.context`; in a mapping variables of their own, too.
-    pub(crate) extra: Object,
+    pub extra: Object,
     /// How many `ak_call_policy` lie above this evaluation.
-    pub(crate) depth: u8,
+    pub depth: u8,
 }
 
 /// The parts of a notification that a mapping sees and may change.
@@ -58,23 +69,12 @@ impl Scope {
         let mut user = Object::new();
         user.insert("username".to_owned(), notification.recipient.username.clone().into());
         user.insert("email".to_owned(), notification.recipient.email.clone().into());
-        let severity = match notification.severity {
-            Severity::Notice => "notice",
-            Severity::Warning => "warning",
-            Severity::Alert => "alert",
-        };
-        let view = View {
-            body: notification.body.clone(),
-            severity: severity.to_owned(),
-            hyperlink: notification.link.as_ref().map(|link| link.target.clone()),
-            hyperlink_label: notification.link.as_ref().map(|link| link.label.clone()),
-        };
         Self {
             kind: Kind::Mapping,
             event: Arc::clone(&notification.event),
             user,
             groups,
-            notification: Some(view),
+            notification: Some(View::of(notification)),
             extra: Object::new(),
             depth: 0,
         }
@@ -92,14 +92,29 @@ impl Scope {
         called.extra.extend(context);
         called
     }
+}
 
-    /// How many `ak_call_policy` lie above.
-    pub fn depth(&self) -> u8 {
-        self.depth
+impl View {
+    /// What a mapping sees of a notification.
+    pub fn of(notification: &Notification) -> Self {
+        Self {
+            body: notification.body.clone(),
+            severity: notification.severity.as_str().to_owned(),
+            hyperlink: notification.link.as_ref().map(|link| link.target.clone()),
+            hyperlink_label: notification.link.as_ref().map(|link| link.label.clone()),
+        }
     }
 
-    /// What the body is for.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    /// The notification as a mapping left it. A link that leads to no web page is none.
+    ///
+    /// # Errors
+    /// When the severity is none, in words for the operator.
+    pub fn applied_to(self, notification: &Notification) -> Result<Notification, &'static str> {
+        let all = [Severity::Notice, Severity::Warning, Severity::Alert];
+        let severity = all.into_iter().find(|severity| severity.as_str() == self.severity);
+        let severity = severity.ok_or("severity must be notice, warning or alert")?;
+        let label = self.hyperlink_label.filter(|label| !label.is_empty());
+        let link = self.hyperlink.and_then(|target| Link::to(&target, label.as_deref()));
+        Ok(Notification { body: self.body, severity, link, ..notification.clone() })
     }
 }

@@ -1,0 +1,172 @@
+//! What is kept of running an expression besides its result: events, in authentik's shape.
+//!
+//! Owns their names, marks and contexts. Each is named by the event that it came from, by who made it and
+//! by what it says, so that handling one queue message again stores nothing twice. Each is marked for
+//! the loop guard, whatever the body wrote there.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Created, Evaluation, LogLine, Raised};
+use crate::delivery::DeliveryId;
+use crate::document::RulesDocument;
+use crate::event::{Action, Admission, Admitted, Draft, Event, Object, Rejection};
+use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY};
+use crate::mask::Masker;
+
+/// What makes the names of these events unique.
+const SOURCE: &str = "nuncio";
+
+/// What one expression did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effects {
+    /// Whose it is.
+    pub of: Runner,
+    /// What it raised and did not catch.
+    pub raised: Option<Raised>,
+    /// By `ak_create_event`.
+    pub created: Vec<Created>,
+    /// By `ak_logger`.
+    pub log: Vec<LogLine>,
+}
+
+/// Whose an expression is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runner {
+    /// The policy of this name.
+    Policy(String),
+    /// A transport's mapping.
+    Mapping {
+        /// The transport's name.
+        transport: String,
+        /// Which.
+        part: Part,
+        /// What it was run for.
+        delivery: DeliveryId,
+    },
+}
+
+/// What a mapping makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The body.
+    Body,
+    /// The headers.
+    Headers,
+}
+
+impl Part {
+    /// As the key is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Headers => "headers",
+        }
+    }
+}
+
+impl Effects {
+    /// What an evaluation leaves to be kept, if anything.
+    pub fn take(of: Runner, evaluation: &mut Evaluation) -> Option<Self> {
+        let raised = evaluation.outcome.as_ref().err().cloned();
+        let (created, log) = (std::mem::take(&mut evaluation.events), std::mem::take(&mut evaluation.log));
+        let any = raised.is_some() || !created.is_empty() || !log.is_empty();
+        any.then_some(Self { of, raised, created, log })
+    }
+
+    /// The events to be stored for it, each with the verdict on it. `event` is what it was run for.
+    pub fn events(&self, event: &Event, document: &RulesDocument, now: Timestamp) -> Vec<Result<Admitted, Rejection>> {
+        let masker = Masker::new(&document.redact);
+        let admission =
+            Admission { now, retention: &document.retention, masker: &masker, key: None, random: 0, trace: None };
+        let exception = self.raised.as_ref().map(|raised| self.exception(raised, event, document));
+        let created = self.created.iter().enumerate().map(|(place, created)| self.made(place, created, event));
+        exception.into_iter().chain(created).map(|draft| draft?.admit(&admission)).collect()
+    }
+
+    fn exception(&self, raised: &Raised, event: &Event, document: &RulesDocument) -> Result<Draft, Rejection> {
+        let (action, app, message) = match &self.of {
+            Runner::Policy(_) => ("policy_exception", "nuncio.policies", "Policy failed to execute"),
+            Runner::Mapping { .. } => {
+                ("property_mapping_exception", "nuncio.transports", "Failed to execute property mapping")
+            }
+        };
+        let mut context = Object::new();
+        context.insert("message".to_owned(), message.into());
+        if let Runner::Policy(policy) = &self.of {
+            context.insert("binding".to_owned(), binding(policy, document));
+        }
+        context.insert("expression".to_owned(), self.name().into());
+        context.insert("request".to_owned(), request(event));
+        context.insert("exception".to_owned(), self.traceback(raised));
+        self.draft("exception", action, app.to_owned(), context, event)
+    }
+
+    fn made(&self, place: usize, created: &Created, event: &Event) -> Result<Draft, Rejection> {
+        let app = match &self.of {
+            Runner::Policy(name) | Runner::Mapping { transport: name, .. } => name.clone(),
+        };
+        let mut context = created.context.clone();
+        context.entry("request").or_insert_with(|| request(event));
+        self.draft(&place.to_string(), &created.action, app, context, event)
+    }
+
+    fn draft(
+        &self,
+        what: &str,
+        action: &str,
+        app: String,
+        mut context: Object,
+        event: &Event,
+    ) -> Result<Draft, Rejection> {
+        let (marks, id) = match &self.of {
+            Runner::Policy(policy) => ([(POLICY_KEY, policy.clone())], format!("{}/{policy}/{what}", event.pk)),
+            Runner::Mapping { part, delivery, .. } => {
+                ([(DELIVERY_KEY, delivery.to_string())], format!("{delivery}/{}/{what}", part.as_str()))
+            }
+        };
+        context.extend(marks.map(|(key, mark)| (key.to_owned(), mark.into())));
+        let action = Action::parse(action).map_err(|error| Rejection::malformed("/action", error.to_string()))?;
+        Ok(Draft {
+            id: Some(id),
+            source: Some(SOURCE.to_owned()),
+            user: event.user.clone(),
+            action,
+            app,
+            context,
+            client_ip: None,
+            // The time of what it came from: the name must not depend on when it was run.
+            created: Some(event.created),
+            brand: event.brand.clone(),
+            traceparent: event.traceparent.clone(),
+        })
+    }
+
+    /// Where in the rules document the body stands. Its text stays out of events: headers hold tokens.
+    fn name(&self) -> String {
+        match &self.of {
+            Runner::Policy(policy) => format!("policies.{policy}.expression"),
+            Runner::Mapping { transport, part, .. } => format!("transports.{transport}.{}", part.as_str()),
+        }
+    }
+
+    fn traceback(&self, raised: &Raised) -> Value {
+        let frame = json!({ "filename": self.name(), "lineno": raised.line, "name": "<expression>" });
+        json!([{ "exc_type": raised.kind, "exc_value": raised.message, "is_cause": false, "frames": [frame] }])
+    }
+}
+
+/// The first of the enabled bindings: the body runs once for all of them.
+fn binding(policy: &str, document: &RulesDocument) -> Value {
+    let bindings = document.rules.iter().flat_map(|rule| rule.bindings.iter().map(move |binding| (rule, binding)));
+    let mut bound = bindings.filter(|(rule, binding)| rule.enabled && binding.enabled && binding.policy == policy);
+    bound.next().map_or(Value::Null, |(rule, binding)| json!({ "rule": rule.name, "order": binding.order }))
+}
+
+/// As authentik writes a request without its objects.
+fn request(event: &Event) -> Value {
+    let pk: String = event.pk.to_string().split('-').collect();
+    let reference =
+        json!({ "app": "authentik_events", "model_name": "event", "pk": pk, "name": event.action.as_str() });
+    json!({ "user": event.user, "obj": reference, "debug": false })
+}

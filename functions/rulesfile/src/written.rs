@@ -1,0 +1,158 @@
+//! Where in the file a place inside a scalar is.
+//!
+//! Owns the way back from a scalar's text to how it is written: indented, folded, quoted, escaped. Where
+//! white space was folded away the place is that of what stands beside it.
+
+use crate::fault::At;
+use crate::scalar::{Scalar, Style};
+
+/// So many characters are looked through for places; a file full of faults would take the square of its size.
+const MAX_STEPS: usize = 20_000_000;
+
+/// The file as it is written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    text: String,
+    /// Where each line starts, in bytes.
+    lines: Vec<usize>,
+    steps_left: usize,
+}
+
+impl Written {
+    pub(crate) fn new(text: &str) -> Self {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { text: text.to_owned(), lines: std::iter::once(0).chain(starts).collect(), steps_left: MAX_STEPS }
+    }
+
+    /// The place in the file of a line and a column, both from 1, of the text of the scalar that stands `at`.
+    pub(crate) fn place(&mut self, scalar: &Scalar, at: At, line: usize, column: usize) -> At {
+        let found = match scalar.style {
+            Style::Literal => self.in_literal(scalar, at, line, column),
+            Style::Folded | Style::Plain => self.by_signs(scalar, at, line, column, plain),
+            Style::SingleQuoted => self.by_signs(scalar, at, line, column, single_quoted),
+            Style::DoubleQuoted => self.by_signs(scalar, at, line, column, double_quoted),
+        };
+        found.unwrap_or(at)
+    }
+
+    /// A literal block stands line by line as it is, behind one indent. It is at its first line with something
+    /// in it, or, where it has an anchor, at that.
+    fn in_literal(&self, scalar: &Scalar, at: At, line: usize, column: usize) -> Option<At> {
+        let empty = scalar.text.len() - scalar.text.trim_start_matches('\n').len();
+        let text = scalar.text.split('\n').nth(line - 1)?;
+        let places = [(at.line + line).checked_sub(empty + 1)?, at.line + line];
+        let indent = |number| Some((number, self.line(number)?.strip_suffix(text)?.chars().count()));
+        let (number, indent) = places.into_iter().find_map(indent)?;
+        Some(At { line: number, column: indent + column })
+    }
+
+    /// White space may be folded, but what else there is comes in its order.
+    fn by_signs(&mut self, scalar: &Scalar, from: At, line: usize, column: usize, next: Next) -> Option<At> {
+        let (wanted, behind) = signs_before(&scalar.text, line, column)?;
+        self.steps_left = self.steps_left.checked_sub(from.column)?;
+        let start = self.lines.get(from.line - 1)?;
+        let mut rest = self.text[*start..].chars();
+        let mut at = At { line: from.line, column: 1 };
+        while at.column < from.column {
+            advance(&mut at, rest.next()?);
+        }
+        if rest.as_str().starts_with('&') {
+            while !rest.as_str().starts_with(char::is_whitespace) || next_is_blank(&rest) {
+                advance(&mut at, rest.next()?);
+            }
+            advance(&mut at, rest.next()?);
+        }
+        match scalar.style {
+            Style::SingleQuoted | Style::DoubleQuoted => advance(&mut at, rest.next()?),
+            Style::Folded if rest.as_str().starts_with('>') => {
+                while at.line == from.line {
+                    advance(&mut at, rest.next()?);
+                }
+            }
+            _ => {}
+        }
+        let mut seen = 0;
+        loop {
+            self.steps_left = self.steps_left.checked_sub(1)?;
+            let before = at;
+            let ahead = rest.as_str();
+            let meant = next(&mut rest)?;
+            ahead[..ahead.len() - rest.as_str().len()].chars().for_each(|sign| advance(&mut at, sign));
+            if meant.is_whitespace() {
+                continue;
+            }
+            seen += 1;
+            match behind {
+                false if seen == wanted + 1 => return Some(before),
+                true if seen == wanted => return Some(at),
+                _ => {}
+            }
+        }
+    }
+
+    fn line(&self, number: usize) -> Option<&str> {
+        let rest = &self.text[*self.lines.get(number - 1)?..];
+        rest.split('\n').next().map(|line| line.strip_suffix('\r').unwrap_or(line))
+    }
+}
+
+/// Takes what is written of one character, and says which it is; white space for what is none.
+type Next = fn(&mut std::str::Chars<'_>) -> Option<char>;
+
+fn plain(rest: &mut std::str::Chars<'_>) -> Option<char> {
+    rest.next()
+}
+
+fn single_quoted(rest: &mut std::str::Chars<'_>) -> Option<char> {
+    match rest.next()? {
+        '\'' => rest.next(),
+        other => Some(other),
+    }
+}
+
+fn double_quoted(rest: &mut std::str::Chars<'_>) -> Option<char> {
+    const BLANK: char = ' ';
+    if rest.as_str().starts_with('\\') {
+        rest.next();
+        let digits = match rest.next()? {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            '0' | 'a' | 'b' | 'e' => return Some('\0'),
+            't' | 'n' | 'v' | 'f' | 'r' | 'N' | '_' | 'L' | 'P' => return Some(BLANK),
+            other => return Some(other),
+        };
+        let code: String = rest.by_ref().take(digits).collect();
+        return u32::from_str_radix(&code, 16).ok().and_then(char::from_u32);
+    }
+    rest.next()
+}
+
+/// Whether two blanks come.
+fn next_is_blank(rest: &std::str::Chars<'_>) -> bool {
+    let mut two = rest.clone();
+    two.next().zip(two.next()).is_some_and(|(one, other)| one.is_whitespace() && other.is_whitespace())
+}
+
+fn advance(at: &mut At, sign: char) {
+    if sign == '\n' {
+        *at = At { line: at.line + 1, column: 1 };
+    } else {
+        at.column += 1;
+    }
+}
+
+/// How many signs other than white space come before a place of the text, and whether the place is right
+/// behind the last of them rather than at the next.
+fn signs_before(text: &str, line: usize, column: usize) -> Option<(usize, bool)> {
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let rest = text.get(start..)?;
+    let own = rest.split('\n').next().unwrap_or_default();
+    let before: String = own.chars().take(column - 1).collect();
+    let count = |text: &str| text.chars().filter(|sign| !sign.is_whitespace()).count();
+    let signs = count(&text[..start]) + count(&before);
+    let here = own[before.len()..].chars().next();
+    let is_indent = before.trim().is_empty() && !own.trim().is_empty();
+    let at_next = is_indent || here.is_some_and(|sign| !sign.is_whitespace());
+    Some((signs, !at_next && signs > 0))
+}
