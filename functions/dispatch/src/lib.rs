@@ -5,7 +5,7 @@
 //! 1. `plan`: which rules match, who is told, by what: the deliveries there should be.
 //! 2. `suppress`: which of them storm control keeps back, and why.
 //! 3. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
-//! 4. `deliver`: one attempt each, side by side. `turns` bounds how many and how fast, `health` puts off what would go
+//! 4. `deliver`: one attempt each, side by side, of a digest with what was `collected`. `turns` bounds how many and how fast, `health` puts off what would go
 //!    to an endpoint that fails, `record` writes each outcome down as it comes, `announce` leaves an event of what
 //!    failed for good.
 //!
@@ -13,6 +13,7 @@
 
 mod announce;
 mod claim;
+mod collected;
 mod deliver;
 mod health;
 mod plan;
@@ -131,6 +132,7 @@ impl Dispatcher {
         let now = self.parts.clock.now();
         let mut planned = plan::deliveries(&events, &active.document, &rules, now);
         suppress::all(&self.parts, &active.document, &mut planned, now).await?;
+        planned.retain(|planned| !planned.settled);
         claim::open(&self.parts, planned).await
     }
 

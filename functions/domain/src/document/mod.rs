@@ -14,7 +14,7 @@ pub use pattern::{
     compare as compare_numbers,
 };
 pub use policy::{Binding, EventMatcher, Mode, Policy, Rule};
-pub use storm::{FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
+pub use storm::{Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
 pub use transport::{Limit, SecretRef, Text, Transport, TransportKind};
 
 use std::collections::BTreeMap;

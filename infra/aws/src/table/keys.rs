@@ -10,6 +10,7 @@
 //! | token | `TOKENS` | its hash |
 //! | remembered name | `I#<hash>` | `I` |
 //! | what storm control remembers of a lane | `S#<lane>` | `S` |
+//! | events collected for a digest, and the mark that it is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
 //! | rules document | `C` | `<version>#<chunk>` |
 //! | endpoint that failed once | `H` | its transport |
@@ -106,6 +107,16 @@ pub(crate) fn name(hash: &[u8; 32]) -> (String, String) {
 /// Partition and sort key of a lane.
 pub(crate) fn lane(id: LaneId) -> (String, String) {
     (format!("S#{id}"), "S".to_owned())
+}
+
+/// Partition and sort key of events collected for a digest.
+pub(crate) fn collected(carrier: DeliveryId, hash: &[u8; 32]) -> (String, String) {
+    (format!("G#{carrier}"), domain::token::TokenHash(*hash).to_hex())
+}
+
+/// Partition and sort key of the mark that a digest is closed.
+pub(crate) fn closed(carrier: DeliveryId) -> (String, String) {
+    (format!("G#{carrier}"), "closed".to_owned())
 }
 
 /// Partition of somebody's inbox.
