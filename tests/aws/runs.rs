@@ -12,7 +12,7 @@ use host::SystemClock;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Answer, Sink, event, unique};
+use support::{Answer, Received, Sink, event, unique};
 
 use crate::stack::{MAIL_FROM, Stack};
 
@@ -32,6 +32,8 @@ transports:
 policies:
   builds: {{ expression: 'return request.context["event"].action == "build_failed"' }}
   deploys: {{ event_matcher: {{ action: deploy_failed }} }}
+  probes: {{ event_matcher: {{ action: probe_failed }} }}
+  disks: {{ event_matcher: {{ action: disk_full }} }}
 rules:
   tell-all:
     severity: alert
@@ -42,6 +44,8 @@ rules:
     group: ops
     transports: [hook]
     policies: [builds]
+  few: {{ group: ops, transports: [hook], policies: [probes], throttle: {{ max: 2, per: hours=1 }} }}
+  together: {{ group: ops, transports: [hook], policies: [disks], digest: {{ window: seconds=5 }} }}
 "#,
         sink.url("/hook"),
         sink.url("/chat")
@@ -149,6 +153,27 @@ async fn a_receiver_that_failed_is_tried_again() {
     let trace = stack.get(&format!("/v1/events/{pk}/trace")).await;
     let rule = trace["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "tell-hook").unwrap();
     assert_eq!(rule["policies"][0]["why"], "the expression returned True", "{rule}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttle_holds_and_a_digest_leaves() {
+    let sink = Sink::start().await;
+    let stack = Stack::deploy(&rules(&sink, "ann@example.org")).await;
+    for action in ["disk_full", "probe_failed", "disk_full", "probe_failed", "disk_full", "probe_failed"] {
+        stack.post(&json!({ "action": action })).await;
+    }
+    let came = sink.wait_for(3, PATIENCE).await;
+    stack.wait_until_queued(["0", "0", "0"]).await;
+    let digests: Vec<Value> = came.iter().map(Received::json).filter(|body| !body["digest"].is_null()).collect();
+    let [digest] = &digests[..] else { panic!("one digest: {came:?}") };
+    assert_eq!(digest["digest"]["count"], 3, "{digest}");
+    assert_eq!(sink.received().len(), 3, "two probes and the digest");
+
+    let deliveries = deliveries(&stack).await;
+    let mut suppressed: Vec<&str> =
+        deliveries.iter().filter_map(|delivery| delivery["suppressed"]["by"].as_str()).collect();
+    suppressed.sort_unstable();
+    assert_eq!((deliveries.len(), suppressed), (6, vec!["digest", "digest", "throttle"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,6 +82,11 @@ impl Dispatchers {
         join_all(each).await;
     }
 
+    /// Every dispatcher does the same at once.
+    pub(crate) async fn all_do(&self, work: &Work) {
+        join_all(self.each.iter().map(|dispatcher| handle(dispatcher, work.clone()))).await;
+    }
+
     /// The first one handles a message.
     pub(crate) async fn one_handles(&self, work: Work) {
         handle(&self.each[0], work).await;

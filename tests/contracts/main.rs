@@ -92,6 +92,8 @@ macro_rules! backend {
                 keeps_all_of_a_lane,
                 replaces_only_the_last_revision,
                 lets_one_of_sixteen_put,
+                collects_each_event_once,
+                loses_nothing_that_it_says_it_collected,
                 forgets_what_has_expired,
             }
             backend! { @port silences, $world,
@@ -101,6 +103,7 @@ macro_rules! backend {
             backend! { @port storms, $world,
                 a_throttle_lets_exactly_so_many_through,
                 a_throttle_counts_each_key_apart,
+                a_digest_tells_of_everything_in_one_message,
             }
             backend! { @port exceptions, $world,
                 are_one_event_for_each_cause,

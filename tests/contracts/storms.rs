@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Delivery, State};
-use domain::document::{FieldPath, Throttle};
+use domain::delivery::{Delivery, DeliveryId, State};
+use domain::document::{Digest, FieldPath, Throttle};
 use domain::event::{Event, EventPk};
 use domain::message::Work;
 use domain::ports::DeliveryQuery;
@@ -83,4 +83,60 @@ pub(crate) async fn a_throttle_counts_each_key_apart(world: &World) {
         *sent.entry(notification.event.client_ip.unwrap().to_string()).or_default() += 1;
     }
     assert_eq!(sent, BTreeMap::from([("192.0.2.7".to_owned(), 4), ("192.0.2.8".to_owned(), 4)]));
+}
+
+pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
+    let now = somewhen();
+    let window = Period::parse("minutes=10").unwrap();
+    let rules = document(|rule| rule.digest = Some(Digest { window, by: Vec::new() }));
+    let dispatchers = Dispatchers::of(world, rules, now);
+    let messages = messages(4, now, "192.0.2.7");
+    let all: Vec<Arc<Event>> = messages.iter().flatten().cloned().collect();
+    world.intake.accept(&all).await.unwrap();
+    dispatchers.all_handle_all(&messages).await;
+    assert_eq!(dispatchers.sent.all().len(), 0, "it collects");
+
+    // Each of the two is waited for by one delivery; all others are closed and name it.
+    let mut carriers: BTreeMap<String, DeliveryId> = BTreeMap::new();
+    let mut kept_back: Vec<(String, DeliveryId)> = Vec::new();
+    for event in &all {
+        for entry in entries(world, event.pk).await {
+            match (entry.state, entry.suppressed) {
+                (State::Retrying, None) => {
+                    assert_eq!(carriers.insert(entry.recipient.username, entry.id), None, "one window a recipient");
+                }
+                (State::Suppressed, Some(Cause::Digest { delivery, .. })) => {
+                    kept_back.push((entry.recipient.username, delivery));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!((carriers.len(), kept_back.len()), (2, 22));
+    assert!(kept_back.iter().all(|(who, delivery)| carriers[who] == *delivery));
+
+    // All find it due, several times over; it is sent once.
+    dispatchers.clock.advance(SignedDuration::from_mins(11));
+    let due: Vec<DeliveryId> = carriers.values().copied().collect();
+    dispatchers.all_do(&Work::Deliveries(due)).await;
+    let sent = dispatchers.sent.all();
+    assert_eq!(sent.len(), 2);
+    for notification in sent {
+        assert_eq!(carriers[&notification.recipient.username], notification.delivery);
+        let digest = notification.digest.unwrap();
+        assert_eq!((digest.count, digest.samples.len()), (12, 10));
+        assert!(notification.body.starts_with("12 × login_failed from "), "{}", notification.body);
+    }
+
+    // What comes then opens another window, and alone it is told of as itself.
+    let late = event("login_failed").created(now).shared();
+    world.intake.accept(std::slice::from_ref(&late)).await.unwrap();
+    dispatchers.one_handles(Work::Events(vec![late.clone()])).await;
+    dispatchers.one_handles(Work::Events(all)).await;
+    dispatchers.clock.advance(SignedDuration::from_mins(11));
+    let due = entries(world, late.pk).await.iter().map(|entry| entry.id).collect();
+    dispatchers.one_handles(Work::Deliveries(due)).await;
+    let sent = dispatchers.sent.all();
+    assert_eq!(sent.len(), 4);
+    assert!(sent[2..].iter().all(|notification| notification.event.pk == late.pk && notification.digest.is_none()));
 }

@@ -1,6 +1,7 @@
 //! What storm control's memory promises: a lane is changed only by who knows its last state.
 
 use domain::Timestamp;
+use domain::delivery::DeliveryId;
 use domain::document::Throttle;
 use domain::retention::Period;
 use domain::suppression::{Lane, LaneId, LaneState, Tally};
@@ -22,7 +23,7 @@ fn lane(now: Timestamp) -> (LaneId, Lane) {
 /// The state after one more event.
 fn after_passing(before: Option<&Lane>, now: Timestamp) -> Lane {
     let tally = before.map_or_else(Tally::default, |lane| {
-        let LaneState::Throttle(tally) = &lane.state;
+        let LaneState::Throttle(tally) = &lane.state else { panic!("{lane:?}") };
         tally.clone()
     });
     let tally = tally.judge(&throttle(), &[event("login").created(now).build().pk], now).changed.unwrap();
@@ -67,14 +68,56 @@ pub(crate) async fn lets_one_of_sixteen_put(world: &World) {
     }
 }
 
+/// The id of a delivery of its own.
+fn carrier(now: Timestamp) -> DeliveryId {
+    DeliveryId::of(event("login").created(now).build().pk, "rule", "transport", "ann")
+}
+
+pub(crate) async fn collects_each_event_once(world: &World) {
+    let now = somewhen();
+    let (carrier, other, expires) = (carrier(now), carrier(now), after(now, HOUR));
+    let mut events: Vec<_> = (0..120).map(|_| event("login").created(now).build().pk).collect();
+    assert!(world.suppression.collect(carrier, &[], expires).await.unwrap());
+    for batch in [&events[..], &events[..50], &events[30..90], &events[119..]] {
+        assert!(world.suppression.collect(carrier, batch, expires).await.unwrap());
+    }
+    assert!(world.suppression.collect(other, &events[..1], expires).await.unwrap());
+    events.sort_unstable();
+    for _ in 0..2 {
+        let mut closed = world.suppression.close(carrier, expires).await.unwrap();
+        closed.sort_unstable();
+        assert_eq!(closed, events);
+    }
+    assert!(!world.suppression.collect(carrier, &events[..1], expires).await.unwrap(), "it is closed");
+    assert_eq!(world.suppression.close(other, expires).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn loses_nothing_that_it_says_it_collected(world: &World) {
+    let now = somewhen();
+    let (carrier, expires) = (carrier(now), after(now, HOUR));
+    let events: Vec<_> = (0..16).map(|_| event("login").created(now).build().pk).collect();
+    let collecting =
+        join_all(events.iter().map(|event| world.suppression.collect(carrier, std::slice::from_ref(event), expires)));
+    let (collected, closed) = tokio::join!(collecting, world.suppression.close(carrier, expires));
+    let closed = closed.unwrap();
+    for (event, collected) in events.iter().zip(collected) {
+        assert!(!collected.unwrap() || closed.contains(event), "{event}");
+    }
+}
+
 pub(crate) async fn forgets_what_has_expired(world: &World) {
     // In the past, so that the purge may take it; another contract's records lie in the future.
     let now: Timestamp = "2001-02-03T04:05:06Z".parse().unwrap();
     let (id, lane) = lane(now);
+    let (carrier, pk) = (carrier(now), event("login").created(now).build().pk);
     assert!(world.suppression.put_lane(id, &lane).await.unwrap());
+    assert!(world.suppression.collect(carrier, &[pk], after(now, HOUR)).await.unwrap());
+    world.suppression.close(carrier, after(now, HOUR)).await.unwrap();
     world.log.purge(after(now, HOUR - 1000), 1000).await.unwrap();
     assert_eq!(world.suppression.lane(id).await.unwrap(), Some(lane.clone()));
+    assert_eq!(world.suppression.close(carrier, after(now, HOUR)).await.unwrap(), [pk]);
     world.log.purge(after(now, HOUR), 1000).await.unwrap();
     assert_eq!(world.suppression.lane(id).await.unwrap(), None);
+    assert!(world.suppression.collect(carrier, &[], after(now, HOUR)).await.unwrap(), "nor is it closed any more");
     assert!(world.suppression.put_lane(id, &lane).await.unwrap(), "it begins anew");
 }

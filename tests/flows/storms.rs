@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Sink;
 use support::nuncio::{Nuncio, answer};
+use support::{Received, Sink};
 
 use crate::recipients::rules_to;
 
@@ -154,4 +154,59 @@ async fn a_silence_is_tried_put_in_force_and_ended() {
     let reader = said(&nuncio, &["token", "create", "--scope", "read"]);
     let refused = reqwest::Client::new().post(nuncio.at("/v1/silences")).bearer_auth(reader.trim()).json(&wanted);
     assert_eq!(answer(refused).await.0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_is_one_message_that_survives_a_crash() {
+    let sink = Sink::start().await;
+    let rules = stormy(&sink, "digest: { window: seconds=4, by: [client_ip] }")
+        .replace("transports: [hook]", "transports: [hook, chat, default-email-transport, default-local-transport]");
+    let mut nuncio = Nuncio::with_rules(&rules).await;
+    let failed = |number: usize| {
+        json!({
+            "action": "login_failed", "client_ip": "192.0.2.7", "user": { "username": format!("user-{number}") },
+            "context": { "message": format!("Wrong password for <b>user-{number}</b>") },
+        })
+    };
+    for batch in 0..4 {
+        nuncio.accept(&json!((0..3).map(|place| failed(3 * batch + place)).collect::<Vec<_>>())).await;
+    }
+    let alone = nuncio.accept(&json!({ "action": "login_failed", "client_ip": "192.0.2.8" })).await.remove(0);
+    // Webhook, chat, and two people by mail and inbox: six lanes, in each eleven that wait for the first.
+    let collected = nuncio.results("/v1/deliveries?state=suppressed&limit=100", 66).await;
+    assert_eq!((collected.len(), sink.received().len()), (66, 0));
+    let waiting = nuncio.results("/v1/deliveries?state=retrying", 12).await;
+    let cause = &collected[0]["suppressed"];
+    assert_eq!(cause["by"], "digest");
+    assert!(
+        waiting
+            .iter()
+            .any(|carrier| carrier["id"] == cause["delivery"] && carrier["digest"]["closes"] == cause["until"])
+    );
+    nuncio.kill();
+    nuncio.start().await;
+
+    sink.wait_for(4, Duration::from_secs(30)).await;
+    let received = |path: &str| sink.received_at(path).iter().map(Received::json).collect::<Vec<Value>>();
+    let (single, digests): (Vec<_>, Vec<_>) =
+        received("/hook").into_iter().partition(|one| one.get("digest").is_none());
+    assert_eq!((single.len(), &single[0]["body"]), (1, &json!("login_failed")), "one event alone is told of as itself");
+    let digest = &digests[0]["digest"];
+    assert_eq!((&digest["count"], digest["samples"].as_array().map(Vec::len)), (&json!(12), Some(10)));
+    let body = digests[0]["body"].as_str().unwrap();
+    assert!(body.starts_with("12 × login_failed from ") && body.contains("\n…  2 more events\n"), "{body}");
+    let chats = received("/chat");
+    assert!(chats.iter().any(|chat| chat["attachments"][0]["title"] == "login_failed (12 events)"), "{chats:?}");
+    nuncio.results(&format!("/v1/deliveries?event={alone}&state=delivered"), 6).await;
+
+    let inbox = nuncio.results("/v1/notifications?username=ann", 2).await;
+    assert_eq!(
+        inbox.iter().filter(|item| item["body"].as_str().unwrap().starts_with("12 × login_failed from ")).count(),
+        1
+    );
+    nuncio.results("/v1/deliveries?state=delivered", 12).await;
+    let mails = nuncio.mails();
+    let digest: Vec<&String> = mails.iter().filter(|mail| mail.contains("12 events")).collect();
+    assert_eq!((mails.len(), digest.len()), (4, 2), "one to each of the two");
+    assert_eq!(sink.received().len(), 4, "nothing is sent twice");
 }

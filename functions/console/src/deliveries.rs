@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::delivery::{Attempt, Delivery, DeliveryId, State as Standing};
 use domain::event::EventPk;
 use domain::ports::DeliveryQuery;
-use domain::suppression::Cause;
+use domain::suppression::{Cause, Span};
 use domain::token::Scope;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ pub(crate) struct View {
     state: Standing,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed: Option<Suppressed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<Span>,
     attempts: Vec<Attempt>,
     #[serde(with = "domain::time::micros_option")]
     next_at: Option<Timestamp>,
@@ -69,6 +71,7 @@ impl From<Delivery> for View {
             transport: delivery.transport,
             state: delivery.state,
             suppressed: delivery.suppressed.map(Suppressed::from),
+            digest: delivery.digest,
             attempts: delivery.attempts,
             next_at: delivery.next_at,
         }

@@ -52,6 +52,7 @@ pub(crate) async fn test(
         event,
         link: None,
         created: now,
+        digest: None,
     };
     let outcome = console.channel.send(&notification, transport, &active.document).await.outcome;
     if matches!(outcome, Outcome::Delivered { .. })

@@ -12,7 +12,6 @@ use domain::ports::StoreError;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::SignedDuration;
 
-use crate::Parts;
 use crate::announce::Announced;
 use crate::claim::Ours;
 use crate::counted::Counted;
@@ -20,6 +19,7 @@ use crate::health::Health;
 use crate::keep;
 use crate::record::{in_ledger, record};
 use crate::turns::Turns;
+use crate::{Parts, collected};
 
 /// Attempts of one message at a time.
 const SIDE_BY_SIDE: usize = 512;
@@ -78,20 +78,27 @@ impl Sending<'_> {
             Gate::Open | Gate::Probe => {}
             gate => return self.hold_back(&delivery, gate).await,
         }
-        let outcome = self.attempt(&delivery, event, transport).await;
+        let outcome = self.attempt(&delivery, event, transport).await?;
         drop(turn);
         self.conclude(&delivery, now, outcome).await
     }
 
-    async fn attempt(self, delivery: &Delivery, event: Arc<Event>, transport: &Transport) -> Outcome {
-        let notification = Notification::of(delivery, event, self.document.public_url.as_deref());
+    async fn attempt(
+        self,
+        delivery: &Delivery,
+        event: Arc<Event>,
+        transport: &Transport,
+    ) -> Result<Outcome, StoreError> {
+        let public_url = self.document.public_url.as_deref();
+        let notification = Notification::of(delivery, event, public_url);
+        let notification = collected::fill(self.parts, delivery, notification, public_url).await?;
         let Sent { outcome, effects } = self.parts.channel.send(&notification, transport, self.document).await;
         let left = vec![(Arc::clone(&notification.event), effects)];
         if let Err(error) = keep::all(self.parts, self.document, left, self.parts.clock.now()).await {
             tracing::warn!(%error, delivery = %delivery.id, "what a mapping did is not kept; the delivery goes on");
         }
         self.health.learn(&*self.parts.endpoints, transport, &outcome, self.parts.clock.now()).await;
-        outcome
+        Ok(outcome)
     }
 
     async fn hold_back(self, delivery: &Delivery, gate: Gate) -> Result<(), StoreError> {

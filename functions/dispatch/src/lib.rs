@@ -6,7 +6,7 @@
 //! 2. `plan`: who is told, by what: the deliveries there should be.
 //! 3. `suppress`: which of them storm control keeps back, and why.
 //! 4. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
-//! 5. `deliver`: one attempt each, side by side. `turns` bounds how many and how fast, `health` puts off what would go
+//! 5. `deliver`: one attempt each, side by side, of a digest with what was `collected`. `turns` bounds how many and how fast, `health` puts off what would go
 //!    to an endpoint that fails, `record` writes each outcome down as it comes, `announce` leaves an event of what
 //!    failed for good.
 //!
@@ -14,6 +14,7 @@
 
 mod announce;
 mod claim;
+mod collected;
 mod counted;
 mod deliver;
 mod health;
@@ -160,6 +161,7 @@ impl Dispatcher {
         let mut planned = plan::deliveries(&events, judged, &active.document, now);
         suppress::all(&self.parts, &active.document, &mut planned, now).await?;
         counted.planned(&planned);
+        planned.retain(|planned| !planned.settled);
         claim::open(&self.parts, planned).await
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Planned<'a> {
     pub(crate) delivery: Delivery,
     pub(crate) event: Arc<Event>,
     pub(crate) rule: &'a Rule,
+    /// The ledger has it as it is to be.
+    pub(crate) settled: bool,
 }
 
 impl Planned<'_> {
@@ -42,6 +44,7 @@ pub(crate) fn deliveries<'a>(
             delivery: Delivery::open(event, telling.rule, telling.transport, telling.recipient, now),
             event: Arc::clone(event),
             rule: telling.rule,
+            settled: false,
         }));
     }
     planned

@@ -15,18 +15,22 @@ const TRIES: usize = 3;
 
 /// Writes the entry. What is due soon goes to the queue too; should that fail, the schedule finds it.
 pub(crate) async fn record(parts: &Parts, delivery: &Delivery) -> Result<(), StoreError> {
-    if !in_ledger(parts, delivery).await? {
-        return Ok(());
+    if in_ledger(parts, delivery).await? {
+        schedule(parts, delivery).await;
     }
-    let Some(due) = delivery.due_at() else { return Ok(()) };
+    Ok(())
+}
+
+/// Sends what is due soon to the queue, to come out then; should that fail, the schedule finds it in the ledger.
+pub(crate) async fn schedule(parts: &Parts, delivery: &Delivery) {
+    let Some(due) = delivery.due_at() else { return };
     let delay = due.duration_since(parts.clock.now()).max(SignedDuration::ZERO);
     if delay <= QUEUE_DELAY {
         let message = Message::new(Work::Deliveries(vec![delivery.id]));
         if let Err(error) = parts.queue.send(&[message], delay).await {
-            tracing::warn!(%error, delivery = %delivery.id, "the retry waits in the ledger instead of the queue");
+            tracing::warn!(%error, delivery = %delivery.id, "what is due waits in the ledger instead of the queue");
         }
     }
-    Ok(())
 }
 
 /// Writes the entry and leaves what is due to the schedule; whether it is the one that stands.

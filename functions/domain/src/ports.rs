@@ -169,6 +169,11 @@ pub trait Suppression: Send + Sync {
     /// Puts the lane over the one whose revision is smaller by one, or, with revision 0, where there is none; says
     /// whether it did.
     async fn put_lane(&self, id: LaneId, lane: &Lane) -> Result<bool, StoreError>;
+    /// Adds events to what a digest's carrier will tell of, each once however often it is added. False if it was
+    /// closed before: then they may be in it or not.
+    async fn collect(&self, carrier: DeliveryId, events: &[EventPk], expires: Timestamp) -> Result<bool, StoreError>;
+    /// Closes it; says what was collected, in any order. Closing it again says the same.
+    async fn close(&self, carrier: DeliveryId, expires: Timestamp) -> Result<Vec<EventPk>, StoreError>;
 }
 
 /// The silences that were posted; those of the rules document are not among them.

@@ -41,6 +41,8 @@ struct Delivery {
     state: String,
     #[serde(default)]
     suppressed: Option<Suppressed>,
+    #[serde(default)]
+    digest: Option<Digest>,
     attempts: Vec<Attempt>,
     next_at: Option<String>,
 }
@@ -49,6 +51,11 @@ struct Delivery {
 struct Suppressed {
     by: String,
     why: String,
+}
+
+#[derive(Deserialize)]
+struct Digest {
+    closes: String,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +100,9 @@ fn readable(trace: &Trace) -> String {
         for delivery in &rule.deliveries {
             let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {at}")).unwrap_or_default();
             let _ = writeln!(text, "    {} to {} by {}{next}", delivery.state, delivery.recipient, delivery.transport);
+            if let Some(digest) = &delivery.digest {
+                let _ = writeln!(text, "        a digest of what came until {}", digest.closes);
+            }
             if let Some(suppressed) = &delivery.suppressed {
                 let _ = writeln!(text, "        by {}: {}", suppressed.by, suppressed.why);
             }

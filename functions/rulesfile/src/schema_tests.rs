@@ -65,6 +65,7 @@ fn schema_and_reader_know_the_same_keys() {
     known("/$defs/rule/properties", &sections::rules::KEYS);
     known("/$defs/silence/properties", &sections::silences::KEYS);
     known("/$defs/throttle/properties", &sections::storm::THROTTLE_KEYS);
+    known("/$defs/digest/properties", &sections::storm::DIGEST_KEYS);
     known("/$defs/mute/properties", &sections::storm::MUTE_KEYS);
     known("/$defs/binding/properties", &sections::bindings::KEYS);
 }

@@ -1,8 +1,14 @@
-//! What storm control remembers: each lane an item that is written on condition of its revision.
+//! What storm control remembers: each lane an item that is written on condition of its revision, and what digests
+//! collect, a batch an item.
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use domain::delivery::DeliveryId;
 use domain::ports::{self, StoreError};
 use domain::suppression::{Lane, LaneId};
+use domain::{EventPk, Timestamp};
+use sha2::{Digest, Sha256};
 
 use crate::table::item::{content, number, record};
 use crate::table::keys::{self, REVISION};
@@ -37,4 +43,33 @@ impl ports::Suppression for Suppression {
         }
         Ok(matches!(put(request).await?, Put::Done))
     }
+
+    async fn collect(&self, carrier: DeliveryId, events: &[EventPk], expires: Timestamp) -> Result<bool, StoreError> {
+        // Batches of one content have one place, so that collecting them again changes nothing.
+        for batch in events.chunks(BATCH) {
+            let mut hash = Sha256::new();
+            for event in batch {
+                hash.update(event.as_bytes());
+            }
+            let place = keys::collected(carrier, &hash.finalize().into());
+            put(self.table.put_new(record(place, batch, Some(expires))?)).await?;
+        }
+        // Whoever closes it marks it first and reads then: if there is no mark now, they will read these.
+        Ok(self.table.get(keys::closed(carrier)).await?.is_none())
+    }
+
+    async fn close(&self, carrier: DeliveryId, expires: Timestamp) -> Result<Vec<EventPk>, StoreError> {
+        let (partition, mark) = keys::closed(carrier);
+        put(self.table.put_new(record((partition.clone(), mark), NOTHING, Some(expires))?)).await?;
+        let batches = self.table.all(&partition, "").await?;
+        let batches = batches.iter().map(content::<Vec<EventPk>>).collect::<Result<Vec<_>, _>>()?;
+        // Two batches may share some.
+        Ok(batches.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect())
+    }
 }
+
+/// Events to an item: with their keys less than what one write unit holds.
+const BATCH: usize = 40;
+
+/// What the mark of a closed one holds.
+const NOTHING: &[EventPk] = &[];

@@ -57,7 +57,7 @@ fn recipient(notification: &Notification) -> Result<Mailbox, Failure> {
 /// The RFC 5322 bytes.
 fn compose(notification: &Notification, prefix: &str, from: Mailbox, to: Mailbox) -> Result<Vec<u8>, Failure> {
     let id = notification.delivery.to_string();
-    let subject = one_line(&format!("{prefix}{}", notification.event.action));
+    let subject = one_line(&format!("{prefix}{}", notification.title()));
     let domain = if from.email.domain().is_ascii() { from.email.domain().to_owned() } else { "localhost".to_owned() };
     // All mails of a rule answer a first one that was never sent, which makes them one thread.
     let thread = format!("<rule.{}@{domain}>", digest(&notification.rule));

@@ -5,7 +5,7 @@
 use askama::Template;
 use domain::delivery::Failure;
 use domain::document::Severity;
-use domain::notification::{Link, Notification, cut, readable};
+use domain::notification::{Digested, Link, Notification, cut, readable};
 use serde_json::Value;
 
 use crate::text::{one_line, paragraph};
@@ -69,12 +69,16 @@ struct Plain<'a> {
 
 impl Letter {
     pub(crate) fn of(notification: &Notification) -> Self {
-        let (rows, left_out) = rows(notification);
+        let (rows, left_out) = match &notification.digest {
+            None => rows(notification),
+            Some(digest) => (digest.lines().iter().map(|(at, words)| row(at, words)).collect(), 0),
+        };
+        let words = notification.digest.as_ref().map_or_else(|| notification.body.clone(), Digested::headline);
         Self {
-            title: notification.event.action.to_string(),
+            title: notification.title(),
             severity: notification.severity.as_str(),
             tone: tone(notification.severity),
-            body: cut(&paragraph(&notification.body), BODY_CHARS),
+            body: cut(&paragraph(&words), BODY_CHARS),
             rows,
             left_out,
             link: notification.link.as_ref().map(|link| Link {

@@ -4,7 +4,7 @@
 
 use domain::delivery::{Failure, Outcome};
 use domain::document::{Severity, Text};
-use domain::notification::Notification;
+use domain::notification::{Digested, Notification};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -36,14 +36,16 @@ pub(crate) async fn send(
 
 pub(crate) fn payload(notification: &Notification) -> Value {
     let event = &notification.event;
-    let text = escaped(&format!("[{}] {}", notification.severity.as_str(), notification.body), TEXT_CHARS);
+    // The fields have what a digest's body says below its headline.
+    let words = notification.digest.as_ref().map_or_else(|| notification.body.clone(), Digested::headline);
+    let text = escaped(&format!("[{}] {words}", notification.severity.as_str()), TEXT_CHARS);
     let mut attachment = json!({
         "fallback": text,
         "color": color(notification.severity),
-        "title": escaped(event.action.as_str(), TITLE_CHARS),
+        "title": escaped(&notification.title(), TITLE_CHARS),
         "fields": fields(notification),
         "footer": format!("Nuncio {VERSION}"),
-        "ts": event.created.as_second(),
+        "ts": notification.digest.as_ref().map_or(event.created, |digest| digest.last).as_second(),
     });
     if let Some(link) = &notification.link {
         attachment["title_link"] = json!(link.target);
@@ -66,6 +68,10 @@ fn fields(notification: &Notification) -> Vec<Value> {
         short("Severity", notification.severity.as_str()),
         short("Dispatched for user", notification.recipient.label()),
     ];
+    if let Some(digest) = &notification.digest {
+        fields.extend(lines(digest));
+        return fields;
+    }
     if let Some(user) = event.user_str("username").or_else(|| event.user_str("email")) {
         fields.push(short("Event user", user));
     }
@@ -76,6 +82,12 @@ fn fields(notification: &Notification) -> Vec<Value> {
             .take(MAX_FIELDS - fields.len()),
     );
     fields
+}
+
+/// When each of some events happened and what it says.
+fn lines(digest: &Digested) -> impl Iterator<Item = Value> {
+    let field = |(at, words): (String, String)| json!({ "title": at, "value": shown(&words, VALUE_CHARS) });
+    digest.lines().into_iter().map(field)
 }
 
 /// Discord refuses a whole message for one empty field.

@@ -1,9 +1,12 @@
 //! The `webhook` transport: a signed JSON POST.
 //! Owns the body's keys and the `webhook-*` headers. Says nothing of the event beyond what the keys name.
 
+use std::sync::Arc;
+
 use domain::delivery::{Failure, Outcome};
 use domain::document::{SecretRef, Text};
-use domain::notification::Notification;
+use domain::event::Event;
+use domain::notification::{Digested, Notification, summary};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -50,7 +53,8 @@ pub(crate) async fn send(
     channels.http.post(Post { url: &url, headers, body, allow }).await
 }
 
-/// Exactly these keys, in this order; those of the event's user only where it has one.
+/// Exactly these keys, in this order; those of the event's user only where it has one. A digest is of several events:
+/// in the place of a user it has how many, when, and some of them.
 pub(crate) fn body(notification: &Notification) -> Value {
     let mut body = json!({
         "body": notification.body,
@@ -58,6 +62,10 @@ pub(crate) fn body(notification: &Notification) -> Value {
         "user_email": notification.recipient.email,
         "user_username": notification.recipient.username,
     });
+    if let Some(digest) = &notification.digest {
+        body["digest"] = digested(digest);
+        return body;
+    }
     let user = &notification.event.user;
     if !user.is_empty() {
         for key in ["email", "username"] {
@@ -65,6 +73,19 @@ pub(crate) fn body(notification: &Notification) -> Value {
         }
     }
     body
+}
+
+fn digested(digest: &Digested) -> Value {
+    let sample = |event: &Arc<Event>| {
+        let created = domain::time::format(event.created);
+        json!({ "pk": event.pk, "action": event.action, "created": created, "body": summary(event) })
+    };
+    json!({
+        "count": digest.count,
+        "first": domain::time::format(digest.first),
+        "last": domain::time::format(digest.last),
+        "samples": digest.samples.iter().map(sample).collect::<Vec<_>>(),
+    })
 }
 
 fn content_type(text: &str) -> Result<HeaderValue, Failure> {

@@ -10,12 +10,13 @@ use crate::Store;
 /// Deleted while others wait for the writer.
 const BATCH: usize = 500;
 
-const EXPIRED: [&str; 6] = [
+const EXPIRED: [&str; 7] = [
     "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM inbox WHERE rowid IN (SELECT rowid FROM inbox WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE expires <= ?1 LIMIT ?2)",
+    "DELETE FROM collected WHERE rowid IN (SELECT rowid FROM collected WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE expires <= ?1 LIMIT ?2)",
 ];
 

@@ -71,7 +71,7 @@ async fn judge<'a>(
         let lane = parts.suppression.lane(id).await?;
         let before = match &lane {
             Some(Lane { state: LaneState::Throttle(tally), .. }) => tally.clone(),
-            None => Tally::default(),
+            _ => Tally::default(),
         };
         let judged = before.judge(throttle, &arrivals.events, now);
         let Some(tally) = judged.changed else { return Ok((arrivals, judged.verdicts)) };

@@ -13,7 +13,8 @@
 //!                 └─ claim ─▶ Pending
 //! ```
 //!
-//! What storm control keeps back is opened as Suppressed, closed. An operator can open Dead and Suppressed
+//! What storm control keeps back is opened as Suppressed, closed; a digest's carrier as Retrying, due when its
+//! window has closed. An operator can open Dead and Suppressed
 //! entries again, as Retrying.
 
 mod id;
@@ -29,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Rule, Severity};
 use crate::event::{Event, EventPk};
 use crate::recipient::Person;
-use crate::suppression::Cause;
+use crate::suppression::{Cause, Span};
 use retry::Next;
 
 /// How long a claim holds: longer than the slowest send, shorter than a queue's patience.
@@ -95,12 +96,15 @@ pub struct Delivery {
     /// How many of them were made before an operator last opened it again.
     #[serde(default)]
     pub earlier_attempts: usize,
-    /// What kept it back, also after an operator sent it all the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suppressed: Option<Cause>,
     /// When that was.
     #[serde(default, with = "crate::time::micros_option")]
     pub reopened: Option<Timestamp>,
+    /// What kept it back, also after an operator sent it all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Cause>,
+    /// The window whose events it carries: a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Span>,
     /// While somebody is sending it.
     pub lease: Option<Lease>,
     /// When the next attempt is due.
@@ -150,6 +154,7 @@ impl Delivery {
             earlier_attempts: 0,
             suppressed: None,
             reopened: None,
+            digest: None,
             lease: Some(Lease { until: crate::time::later(now, LEASE) }),
             next_at: None,
             created: now,
@@ -161,10 +166,25 @@ impl Delivery {
     pub fn keep_back(&mut self, cause: Cause) {
         self.state = State::Suppressed;
         self.suppressed = Some(cause);
+        self.digest = None;
         self.lease = None;
+        self.next_at = None;
     }
 
-    /// The event it tells of.
+    /// Makes a new entry the carrier of a digest: it waits until the window has closed.
+    pub fn carry(&mut self, span: Span) {
+        self.state = State::Retrying;
+        self.digest = Some(span);
+        self.lease = None;
+        self.next_at = Some(span.due());
+    }
+
+    /// Whether it waits at `now` for the window that it carries to close.
+    pub fn carries_at(&self, now: Timestamp) -> bool {
+        self.state == State::Retrying && self.digest.is_some_and(|span| span.is_open(now))
+    }
+
+    /// The event it tells of; the first one of a digest.
     pub fn event(&self) -> EventPk {
         self.id.event()
     }
@@ -237,9 +257,10 @@ impl Delivery {
         Ok(Self { earlier_attempts: self.attempts.len(), reopened, ..self.postponed(now) })
     }
 
-    /// How long it has been open, since an operator last opened it again.
+    /// How long it has been open, since its digest's window closed, or an operator last opened it again.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
-        now.duration_since(self.reopened.unwrap_or(self.created)).max(SignedDuration::ZERO)
+        let began = self.reopened.or(self.digest.map(|span| span.closes)).unwrap_or(self.created);
+        now.duration_since(began).max(SignedDuration::ZERO)
     }
 
     /// Which attempt the next one is since it was last opened, from 1; the retry schedule goes by it.

@@ -14,7 +14,7 @@ pub use pattern::{
     compare as compare_numbers,
 };
 pub use policy::{Addresses, Binding, EventMatcher, Expression, Mode, Policy, Precondition, Rule};
-pub use storm::{FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
+pub use storm::{Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
 pub use transport::{Limit, Mappings, SecretRef, Text, Transport, TransportKind};
 
 use std::collections::BTreeMap;

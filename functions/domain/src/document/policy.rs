@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{EventPattern, MuteWindow, Severity, Throttle};
+use super::{Digest, EventPattern, MuteWindow, Severity, Throttle};
 use crate::event::ActionPattern;
 
 /// Decides whether an event is meant.
@@ -129,6 +129,9 @@ pub struct Rule {
     /// At most so often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
+    /// Collected for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// Not within these windows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mute: Vec<MuteWindow>,
@@ -148,6 +151,7 @@ impl Rule {
             bindings: Vec::new(),
             mode: Mode::Any,
             throttle: None,
+            digest: None,
             mute: Vec::new(),
         }
     }

@@ -26,6 +26,21 @@ impl Throttle {
     pub const MOST: u32 = 1000;
 }
 
+/// Events are collected for a while and told of in one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// From the first event on, at most [`Digest::LONGEST`].
+    pub window: Period,
+    /// Collected apart for each combination of these fields' values.
+    #[serde(default)]
+    pub by: Vec<FieldPath>,
+}
+
+impl Digest {
+    /// The longest that a window may be.
+    pub const LONGEST: Period = Period::days(7);
+}
+
 /// Names a field of an event: `action`, `app`, `client_ip`, or below `user`, `context` or `brand`, such as
 /// `context.geo.country`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Silence;
+use crate::delivery::DeliveryId;
 use crate::document::Throttle;
 use crate::retention::Period;
 
@@ -29,6 +30,14 @@ pub enum Cause {
     /// The rule was in one of its mute windows.
     Mute {
         /// When that window ends.
+        #[serde(with = "crate::time::micros")]
+        until: Timestamp,
+    },
+    /// Another delivery tells of it.
+    Digest {
+        /// This one.
+        delivery: DeliveryId,
+        /// When it collects no more.
         #[serde(with = "crate::time::micros")]
         until: Timestamp,
     },
@@ -67,6 +76,9 @@ impl fmt::Display for Cause {
                 write!(formatter, "silenced by {author} until {}: {reason} ({id})", shown(*until))
             }
             Self::Mute { until } => write!(formatter, "the rule is muted until {}", shown(*until)),
+            Self::Digest { delivery, until } => {
+                write!(formatter, "collected until {} for the digest {delivery}", shown(*until))
+            }
             Self::Throttle { max, per, key, until } => {
                 write!(formatter, "the rule notifies of at most {max} in {:#}", per.duration())?;
                 for (place, (path, value)) in key.iter().enumerate() {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Tally;
+use super::{Tally, Window};
+use crate::delivery::Delivery;
 
 /// Names a lane: a hash over what its members have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +17,14 @@ impl LaneId {
     /// Of a rule's throttle, for these values of these fields. A lane of other fields is another lane.
     pub fn throttle<'a>(rule: &str, key: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
         let mut parts = vec![Some("throttle"), Some(rule)];
+        key.for_each(|(path, value)| parts.extend([Some(path), value]));
+        Self::of(&parts)
+    }
+
+    /// Of a rule's digest for one recipient by one transport, for these values of these fields.
+    pub fn digest<'a>(delivery: &Delivery, key: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
+        let (rule, transport, recipient) = (&delivery.rule, &delivery.transport, delivery.recipient.label());
+        let mut parts = vec![Some("digest"), Some(rule), Some(transport), Some(recipient)];
         key.for_each(|(path, value)| parts.extend([Some(path), value]));
         Self::of(&parts)
     }
@@ -62,6 +71,8 @@ pub struct Lane {
 pub enum LaneState {
     /// Whom a throttle let through.
     Throttle(Tally),
+    /// The window that a digest collects in.
+    Digest(Window),
 }
 
 impl Lane {

@@ -104,6 +104,7 @@ pub(crate) fn notification() -> Notification {
         event: Arc::new(event()),
         link: Some(Link { target: "https://example.org/e/1".to_owned(), label: "Show".to_owned() }),
         created: event().created,
+        digest: None,
     }
 }
 

@@ -31,9 +31,10 @@ pub(crate) const KEYS: Keys = Keys {
         "policies",
         "mode",
         "throttle",
+        "digest",
         "mute",
     ],
-    unsupported: &[("digest", "remove it; every match notifies at once")],
+    unsupported: &[],
 };
 const SEVERITIES: [Severity; 3] = [Severity::Notice, Severity::Warning, Severity::Alert];
 
@@ -58,6 +59,7 @@ fn rule(key: &Key, node: &Node, known: &Names<'_>, findings: &mut Findings) -> O
         bindings: section.get("policies").map(|node| bindings::read(node, known, findings)).unwrap_or_default(),
         mode: section.get("mode").and_then(|node| mode(node, findings)).unwrap_or(default.mode),
         throttle: section.get("throttle").and_then(|node| storm::throttle(node, findings)),
+        digest: section.get("digest").and_then(|node| storm::digest(node, findings)),
         mute: section.get("mute").map(|node| storm::mute(node, findings)).unwrap_or_default(),
         name: default.name,
     };

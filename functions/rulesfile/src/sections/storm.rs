@@ -1,10 +1,10 @@
-//! `throttle` and `mute` of a rule: how often it may notify, and when not.
+//! `throttle`, `digest` and `mute` of a rule: how often it may notify, how many events at once, and when not.
 //!
 //! Owns what must be there and what goes together; what a path, a time or a period is, the domain says.
 
 use std::num::NonZeroU32;
 
-use domain::document::{FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
+use domain::document::{Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
 
 use super::retention;
 use crate::fault::Findings;
@@ -13,6 +13,7 @@ use crate::shape::{self, Keys, Section};
 use crate::tree::Node;
 
 pub(crate) const THROTTLE_KEYS: Keys = Keys { of: "a throttle", known: &["max", "per", "by"], unsupported: &[] };
+pub(crate) const DIGEST_KEYS: Keys = Keys { of: "a digest", known: &["window", "by"], unsupported: &[] };
 pub(crate) const MUTE_KEYS: Keys =
     Keys { of: "a mute window", known: &["days", "from", "to", "zone"], unsupported: &[] };
 
@@ -24,6 +25,19 @@ pub(crate) fn throttle(node: &Node, findings: &mut Findings) -> Option<Throttle>
     let per = per.and_then(|node| retention::period(node, "per", findings));
     let by = section.get("by").map(|node| paths(node, findings)).unwrap_or_default();
     Some(Throttle { max: NonZeroU32::new(u32::try_from(max?).ok()?)?, per: per?, by })
+}
+
+pub(crate) fn digest(node: &Node, findings: &mut Findings) -> Option<Digest> {
+    let section = Section::open(node.at, node, "digest", &DIGEST_KEYS, findings)?;
+    let node = section.require("window", "say for how long it collects, such as window: minutes=10", findings);
+    let window = node.and_then(|node| retention::period(node, "window", findings));
+    if let (Some(node), Some(window)) = (node, window)
+        && window.duration() > Digest::LONGEST.duration()
+    {
+        findings.fault(node.at, "window is longer than a week", "collect for at most days=7");
+    }
+    let by = section.get("by").map(|node| paths(node, findings)).unwrap_or_default();
+    Some(Digest { window: window?, by })
 }
 
 /// The fields that tell one from another.

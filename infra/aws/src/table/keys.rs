@@ -10,6 +10,7 @@
 //! | token | `TOKENS` | its hash |
 //! | remembered name | `I#<hash>` | `I` |
 //! | what storm control remembers of a lane | `S#<lane>` | `S` |
+//! | events collected for a digest, and the mark that it is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
 //! | events of one hour and action, counted | `V#<yyyymmdd>` | `<hh>#<action>` |
 //! | until when hours are counted | `V` | `V` |
@@ -126,6 +127,16 @@ pub(crate) fn count(hour: Timestamp, action: &str) -> (String, String) {
 /// Partition and sort key of the note until when hours are counted.
 pub(crate) fn counted() -> (String, String) {
     ("V".to_owned(), "V".to_owned())
+}
+
+/// Partition and sort key of events collected for a digest.
+pub(crate) fn collected(carrier: DeliveryId, hash: &[u8; 32]) -> (String, String) {
+    (format!("G#{carrier}"), domain::token::TokenHash(*hash).to_hex())
+}
+
+/// Partition and sort key of the mark that a digest is closed.
+pub(crate) fn closed(carrier: DeliveryId) -> (String, String) {
+    (format!("G#{carrier}"), "closed".to_owned())
 }
 
 /// Partition of somebody's inbox.

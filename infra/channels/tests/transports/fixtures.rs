@@ -131,6 +131,7 @@ pub(crate) fn notification(event: Value) -> Notification {
         event: Arc::new(event),
         link: None,
         created: "2023-02-15T15:32:56Z".parse().unwrap(),
+        digest: None,
     }
 }
 
