@@ -34,10 +34,17 @@ async fn filters_and_pages() {
         ("app=sho", vec![]),
         ("since=2026-01-02T00:00:00Z&until=2026-01-04T00:00:00Z", vec!["logout", "login_failed"]),
         ("search=NOTE+3", vec!["logout"]),
+        ("search=action+%3D+%22login%22+or+user.username+~+%22CYD%22", vec!["custom_x", "login"]),
+        ("search=action+%3D+%22logout%22+and+context.note+endswith+%22x%22", vec![]),
         ("search=%C3%89", vec!["custom_x", "logout", "login_failed", "login"]),
     ] {
         assert_eq!(actions(&nuncio, query).await, expected, "{query}");
     }
+    let text = nuncio.get("/v1/events?search=note+3&until=2026-01-04T00:00:00Z").await;
+    assert_eq!(text["search"], json!({ "as": "text", "why": "note is no field of an event, at column 1" }));
+    let searched = json!({ "from": null, "until": "2026-01-04T00:00:00.000000Z", "events": 3 });
+    assert_eq!(text["searched"], searched);
+    assert_eq!(nuncio.get("/v1/events?search=app+%3D+%22x%22").await["search"], json!({ "as": "query" }));
     let mut walked = Vec::new();
     let mut path = "/v1/events?limit=1".to_owned();
     loop {

@@ -7,6 +7,7 @@ mod config;
 mod deliveries;
 mod dry_run;
 mod events;
+mod filters;
 mod list;
 mod notifications;
 mod redeliver;

@@ -30,6 +30,7 @@ pub mod notification;
 pub mod ports;
 pub mod recipient;
 pub mod retention;
+pub mod search;
 pub mod suppression;
 pub mod time;
 pub mod token;

@@ -3,7 +3,7 @@
 
 mod reading;
 
-pub use reading::{EventLog, EventQuery, Volume, app_admits};
+pub use reading::{EventLog, EventPage, EventQuery, Searched, Volume, app_admits};
 
 use std::fmt;
 use std::sync::Arc;
