@@ -84,6 +84,70 @@ async fn volume_counts_by_bucket_and_action() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn top_counts_values() {
+    let nuncio = Nuncio::built_in().await;
+    let event = |action: &str, user: &str| json!({ "action": action, "app": "shop", "user": { "username": user }, "client_ip": "192.0.2.1" });
+    nuncio.accept(&json!([event("login", "ann"), event("login", "bob"), event("logout", "ann")])).await;
+    let value = |value: &str, count: u8| json!({ "value": value, "count": count });
+    for (query, expected) in [
+        ("by=username", vec![value("ann", 2), value("bob", 1)]),
+        ("by=username&action=login&limit=1", vec![value("ann", 1)]),
+        ("by=client_ip", vec![value("192.0.2.1", 3)]),
+        ("by=app&search=user.username+%3D+%22bob%22", vec![value("shop", 1)]),
+        ("by=action", vec![value("login", 2), value("logout", 1)]),
+        ("by=action&since=2026-01-01T00:30:00Z", vec![value("login", 2), value("logout", 1)]),
+    ] {
+        let top = nuncio.get(&format!("/v1/events/top?{query}")).await;
+        assert_eq!(top["results"], json!(expected), "{query}");
+        assert_eq!(top["searched"]["events"], 3, "{query}");
+    }
+    for bad in ["", "by=color", "by=app&limit=0"] {
+        assert_eq!(answer(nuncio.request(Method::GET, &format!("/v1/events/top?{bad}"))).await.0, 400, "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_come_in_parts_that_make_a_whole() {
+    let nuncio = Nuncio::built_in().await;
+    let event = |n: usize| json!({ "action": "login", "app": "=cmd()", "created": format!("2026-01-01T00:00:{n:02}Z"), "context": { "text": "x".repeat(190_000) } });
+    for batch in [0..20, 20..30] {
+        nuncio.accept(&json!(batch.map(event).collect::<Vec<_>>())).await;
+    }
+    let mut cursor = String::new();
+    let mut whole = Vec::new();
+    loop {
+        let part = nuncio.request(Method::GET, &format!("/v1/events/export?limit=28{cursor}")).send().await.unwrap();
+        assert_eq!(part.headers()["content-type"], "application/x-ndjson");
+        let next = part.headers().get("nuncio-next").map(|next| format!("&cursor={}", next.to_str().unwrap()));
+        let text = part.text().await.unwrap();
+        assert!(text.len() < 5 * 1024 * 1024, "{}", text.len());
+        whole.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["created"].clone()));
+        let Some(next) = next else { break };
+        cursor = next;
+    }
+    let expected: Vec<_> = (0..30).rev().map(|n| json!(format!("2026-01-01T00:00:{n:02}.000000Z"))).collect();
+    assert_eq!(whole, expected);
+
+    let file = nuncio.file("events.csv");
+    let run = nuncio.run(&["export", "--format", "csv", "--output", file.to_str().unwrap(), "--action", "log*"]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let table = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(table.lines().count(), 31);
+    assert!(table.starts_with("pk,created,action,app,username,email,client_ip,expires,user,context\r\n"));
+    assert_eq!(table.matches(",'=cmd(),").count(), 30);
+    let run = nuncio.run(&["export", "--search", "created < \"2026-01-01 00:00:02\""]);
+    assert_eq!(String::from_utf8(run.stdout).unwrap().lines().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_is_told_without_secrets() {
+    let nuncio = Nuncio::with_rules("redact: { keys: [pin] }\n").await;
+    let states = json!({ "before": { "name": "a", "pin": 1 }, "after": { "name": "b", "pin": 2 } });
+    let (status, body) = answer(nuncio.request(Method::POST, "/v1/events/diff").json(&states)).await;
+    assert_eq!((status, body), (200, json!({ "diff": { "name": { "previous_value": "a", "new_value": "b" } } })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn expired_events_are_gone_at_once() {
     let nuncio =
         Nuncio::with_rules("retention: days=1\nretention_by_action: { custom_brief: milliseconds=300 }\n").await;

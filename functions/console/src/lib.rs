@@ -4,14 +4,18 @@
 //! holds and passes an operator's wish on to the ledger, the queue or the documents.
 
 mod config;
+mod csv;
 mod deliveries;
+mod diff;
 mod dry_run;
 mod events;
+mod export;
 mod filters;
 mod list;
 mod notifications;
 mod redeliver;
 mod silences;
+mod top;
 mod trace;
 mod transport_test;
 mod transports;
@@ -71,6 +75,9 @@ pub fn router(console: Console) -> Router {
     Router::new()
         .route("/v1/events", get(events::list))
         .route("/v1/events/volume", get(volume::show))
+        .route("/v1/events/top", get(top::show))
+        .route("/v1/events/export", get(export::show))
+        .route("/v1/events/diff", post(diff::make))
         .route("/v1/events/{pk}", get(events::show))
         .route("/v1/events/{pk}/trace", get(trace::show))
         .route("/v1/notifications", get(notifications::list))

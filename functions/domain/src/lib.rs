@@ -16,6 +16,7 @@
 //!    transport may be tried at all; [`failure_event`] is what the log keeps of a failure for good.
 
 pub mod delivery;
+pub mod diff;
 pub mod document;
 pub mod endpoint;
 pub mod event;
