@@ -26,6 +26,8 @@ pub(crate) async fn keep_the_newest_whole(world: &World) {
     let (_turn, first) = next(world).await;
     assert_eq!(world.documents.save(&first).await.unwrap(), Saved::Saved);
     assert_eq!(world.documents.newest().await.unwrap().as_ref(), Some(&first));
+    assert_eq!(world.documents.get(first.version).await.unwrap().as_ref(), Some(&first));
+    let first_version = first.version;
 
     // Larger than one stored item may be, on stores that have such a limit.
     let mut large = Active { version: first.version + 1, ..first };
@@ -33,7 +35,14 @@ pub(crate) async fn keep_the_newest_whole(world: &World) {
     large.document.groups.insert("everybody".to_owned(), people.collect());
     large.source = (0..20_000).map(|_| unique("# line")).collect::<Vec<_>>().join("\n");
     assert_eq!(world.documents.save(&large).await.unwrap(), Saved::Saved);
-    assert_eq!(world.documents.newest().await.unwrap(), Some(large));
+    assert_eq!(world.documents.newest().await.unwrap().as_ref(), Some(&large));
+
+    // What it replaced is still there.
+    assert_eq!(world.documents.get(first_version).await.unwrap().map(|earlier| earlier.version), Some(first_version));
+    assert_eq!(world.documents.get(large.version).await.unwrap(), Some(large.clone()));
+    for never in [0, large.version + 1, u64::MAX] {
+        assert_eq!(world.documents.get(never).await.unwrap(), None);
+    }
 }
 
 pub(crate) async fn refuse_a_stale_save(world: &World) {

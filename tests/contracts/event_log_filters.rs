@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::event::ActionPattern;
-use domain::ports::EventQuery;
+use domain::ports::{EventQuery, Searched};
+use domain::search::{Query, Search};
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{EventBuilder, event, unique};
 
 use crate::event_log::{newest_first, of_app, walk};
@@ -105,8 +106,75 @@ pub(crate) async fn find_text_in_any_case(world: &World) {
     for (text, places) in
         [("disk", &[0, 2][..]), ("dISK IS", &[0]), ("ÄRGER", &[1]), ("login_FAILED", &[2]), ("nowhere", &[])]
     {
-        finds(world, EventQuery { search: Some(text.to_owned()), ..query.clone() }, now, &events, places).await;
+        finds(world, EventQuery { search: Some(Search::text(text)), ..query.clone() }, now, &events, places).await;
     }
+}
+
+pub(crate) async fn keep_to_the_object(world: &World) {
+    let model = |app: &str, name: &str, pk: Value| {
+        event("model_updated").context(json!({ "model": { "app": app, "model_name": name, "pk": pk } }))
+    };
+    let events = vec![
+        model("core", "user", json!("7")),
+        model("core", "user", json!(8)),
+        model("core", "group", json!(7)),
+        event("login"),
+    ];
+    let (query, now, events) = stored(world, events).await;
+    for (model, pk, places) in [
+        (Some("core.user"), None, &[0, 1][..]),
+        (Some("core.user"), Some("8"), &[1]),
+        (None, Some("7"), &[0, 2]),
+        (Some("core.use"), None, &[]),
+    ] {
+        let query = EventQuery { model: model.map(str::to_owned), model_pk: pk.map(str::to_owned), ..query.clone() };
+        finds(world, query, now, &events, places).await;
+    }
+}
+
+pub(crate) async fn answer_queries(world: &World) {
+    let events = vec![
+        event("login")
+            .context(json!({ "geo": { "country": "DE", "city": "say \"é\"" }, "n": 5 }))
+            .client_ip("2001:db8::7"),
+        event("login_failed").user(json!({ "username": "Ann", "pk": 5 })),
+        event("logout").context(json!({ "geo": { "country": null } })),
+    ];
+    let (query, now, events) = stored(world, events).await;
+    for (text, places) in [
+        ("action = \"login\"", &[0][..]),
+        ("action startswith \"LOGIN\" and (context.n > 4 or user.pk in (5))", &[0, 1]),
+        ("action = \"logout\" or action = \"login\" and context.n < 5", &[2]),
+        ("context.geo.city = 'say \"é\"'", &[0]),
+        ("client_ip = \"2001:0db8::0007\"", &[0]),
+        ("context.geo.country = None", &[1, 2]),
+        ("context.geo.country != \"DE\"", &[1, 2]),
+        ("user.username ~ \"ann\" and action = \"login\"", &[]),
+    ] {
+        let search = Some(Search::Query(Query::parse(text).unwrap()));
+        finds(world, EventQuery { search, ..query.clone() }, now, &events, places).await;
+    }
+}
+
+pub(crate) async fn say_how_far_they_looked(world: &World) {
+    let (now, app) = (somewhen(), unique("app"));
+    let action = |n: i64| if n == 7 { "logout" } else { "login" };
+    let events: Vec<_> =
+        (0..10).map(|n| event(action(n)).app(&app).created(after(now, -n * 60_000)).shared()).collect();
+    world.intake.accept(&events).await.unwrap();
+    let logout = Some(ActionPattern::parse("logout").unwrap());
+    let mut query = EventQuery { action: logout, examine: Some(4), ..of_app(&app, now, 5) };
+    let mut found = Vec::new();
+    for (from, until, looked) in [(Some(3), None, 4), (Some(7), Some(3), 4), (None, Some(7), 2)] {
+        let page = world.log.list(&query, now).await.unwrap();
+        let at = |place: usize| events[place].pk.instant();
+        let expected =
+            Searched { from: from.map_or(query.since, |place| Some(at(place))), until: until.map(at), events: looked };
+        assert_eq!(page.searched, expected);
+        found.extend(page.results.iter().map(|event| event.pk));
+        query.before = page.next;
+    }
+    assert_eq!((found, query.before), (vec![events[7].pk], None));
 }
 
 pub(crate) async fn hold_together(world: &World) {
@@ -123,7 +191,7 @@ pub(crate) async fn hold_together(world: &World) {
         username: Some("ann".to_owned()),
         client_ip: Some("192.0.2.7".parse().unwrap()),
         until: Some(after(now, 1)),
-        search: Some("ANN".to_owned()),
+        search: Some(Search::text("ANN")),
         ..query
     };
     finds(world, query, now, &events, &[0]).await;

@@ -6,6 +6,7 @@ use domain::document::{Binding, Expression, Policy, Precondition};
 use domain::event::Event;
 use domain::loop_guard;
 use domain::ports::EventQuery;
+use domain::search::Search;
 use jiff::SignedDuration;
 use support::event;
 
@@ -25,8 +26,13 @@ pub(crate) async fn are_one_event_for_each_cause(world: &World) {
     dispatchers.all_handle_all(&messages).await;
 
     let until = Some(now + SignedDuration::from_secs(1));
-    let query =
-        EventQuery { search: Some(policy.clone()), since: Some(now), until, limit: 100, ..EventQuery::default() };
+    let query = EventQuery {
+        search: Some(Search::Text(policy.clone())),
+        since: Some(now),
+        until,
+        limit: 100,
+        ..EventQuery::default()
+    };
     let kept = world.log.list(&query, now).await.unwrap().results;
     assert_eq!(kept.len(), 6, "one for each event that caused one");
     for event in &kept {

@@ -57,6 +57,9 @@ macro_rules! backend {
                 keep_to_the_address,
                 keep_to_the_time,
                 find_text_in_any_case,
+                keep_to_the_object,
+                answer_queries,
+                say_how_far_they_looked,
                 hold_together,
                 fill_a_page_past_what_they_leave_out,
             }

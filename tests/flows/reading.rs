@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::nuncio::{Nuncio, answer};
+use support::nuncio::{Nuncio, TOKEN, answer};
 
 async fn actions(nuncio: &Nuncio, query: &str) -> Vec<String> {
     let body = nuncio.get(&format!("/v1/events?{query}")).await;
@@ -34,10 +34,17 @@ async fn filters_and_pages() {
         ("app=sho", vec![]),
         ("since=2026-01-02T00:00:00Z&until=2026-01-04T00:00:00Z", vec!["logout", "login_failed"]),
         ("search=NOTE+3", vec!["logout"]),
+        ("search=action+%3D+%22login%22+or+user.username+~+%22CYD%22", vec!["custom_x", "login"]),
+        ("search=action+%3D+%22logout%22+and+context.note+endswith+%22x%22", vec![]),
         ("search=%C3%89", vec!["custom_x", "logout", "login_failed", "login"]),
     ] {
         assert_eq!(actions(&nuncio, query).await, expected, "{query}");
     }
+    let text = nuncio.get("/v1/events?search=note+3&until=2026-01-04T00:00:00Z").await;
+    assert_eq!(text["search"], json!({ "as": "text", "why": "note is no field of an event, at column 1" }));
+    let searched = json!({ "from": null, "until": "2026-01-04T00:00:00.000000Z", "events": 3 });
+    assert_eq!(text["searched"], searched);
+    assert_eq!(nuncio.get("/v1/events?search=app+%3D+%22x%22").await["search"], json!({ "as": "query" }));
     let mut walked = Vec::new();
     let mut path = "/v1/events?limit=1".to_owned();
     loop {
@@ -74,6 +81,70 @@ async fn volume_counts_by_bucket_and_action() {
         let (status, problem) = answer(nuncio.request(Method::GET, &format!("/v1/events/volume?{bad}"))).await;
         assert_eq!(status, 400, "{bad}: {problem}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_counts_values() {
+    let nuncio = Nuncio::built_in().await;
+    let event = |action: &str, user: &str| json!({ "action": action, "app": "shop", "user": { "username": user }, "client_ip": "192.0.2.1" });
+    nuncio.accept(&json!([event("login", "ann"), event("login", "bob"), event("logout", "ann")])).await;
+    let value = |value: &str, count: u8| json!({ "value": value, "count": count });
+    for (query, expected) in [
+        ("by=username", vec![value("ann", 2), value("bob", 1)]),
+        ("by=username&action=login&limit=1", vec![value("ann", 1)]),
+        ("by=client_ip", vec![value("192.0.2.1", 3)]),
+        ("by=app&search=user.username+%3D+%22bob%22", vec![value("shop", 1)]),
+        ("by=action", vec![value("login", 2), value("logout", 1)]),
+        ("by=action&since=2026-01-01T00:30:00Z", vec![value("login", 2), value("logout", 1)]),
+    ] {
+        let top = nuncio.get(&format!("/v1/events/top?{query}")).await;
+        assert_eq!(top["results"], json!(expected), "{query}");
+        assert_eq!(top["searched"]["events"], 3, "{query}");
+    }
+    for bad in ["", "by=color", "by=app&limit=0"] {
+        assert_eq!(answer(nuncio.request(Method::GET, &format!("/v1/events/top?{bad}"))).await.0, 400, "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_come_in_parts_that_make_a_whole() {
+    let nuncio = Nuncio::built_in().await;
+    let event = |n: usize| json!({ "action": "login", "app": "=cmd()", "created": format!("2026-01-01T00:00:{n:02}Z"), "context": { "text": "x".repeat(190_000) } });
+    for batch in [0..20, 20..30] {
+        nuncio.accept(&json!(batch.map(event).collect::<Vec<_>>())).await;
+    }
+    let mut cursor = String::new();
+    let mut whole = Vec::new();
+    loop {
+        let part = nuncio.request(Method::GET, &format!("/v1/events/export?limit=28{cursor}")).send().await.unwrap();
+        assert_eq!(part.headers()["content-type"], "application/x-ndjson");
+        let next = part.headers().get("nuncio-next").map(|next| format!("&cursor={}", next.to_str().unwrap()));
+        let text = part.text().await.unwrap();
+        assert!(text.len() < 5 * 1024 * 1024, "{}", text.len());
+        whole.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["created"].clone()));
+        let Some(next) = next else { break };
+        cursor = next;
+    }
+    let expected: Vec<_> = (0..30).rev().map(|n| json!(format!("2026-01-01T00:00:{n:02}.000000Z"))).collect();
+    assert_eq!(whole, expected);
+
+    let file = nuncio.file("events.csv");
+    let run = nuncio.run(&["export", "--format", "csv", "--output", file.to_str().unwrap(), "--action", "log*"]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let table = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(table.lines().count(), 31);
+    assert!(table.starts_with("pk,created,action,app,username,email,client_ip,expires,user,context\r\n"));
+    assert_eq!(table.matches(",'=cmd(),").count(), 30);
+    let run = nuncio.run(&["export", "--search", "created < \"2026-01-01 00:00:02\""]);
+    assert_eq!(String::from_utf8(run.stdout).unwrap().lines().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_is_told_without_secrets() {
+    let nuncio = Nuncio::with_rules("redact: { keys: [pin] }\n").await;
+    let change = json!({ "before": { "name": "a", "pin": 1 }, "after": { "name": "b", "pin": 2 } });
+    let (status, body) = answer(nuncio.request(Method::POST, "/v1/events/diff").json(&change)).await;
+    assert_eq!((status, body), (200, json!({ "diff": { "name": { "previous_value": "a", "new_value": "b" } } })));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,4 +219,51 @@ async fn every_error_is_a_problem() {
         let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["status"], status);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_signs_in_by_a_token() {
+    let nuncio = Nuncio::built_in().await;
+    let client = reqwest::Client::new();
+    let origin = nuncio.at("");
+    let sign_in = |token: &str| client.post(nuncio.at("/v1/session")).json(&json!({ "token": token }));
+    assert_eq!(answer(sign_in(TOKEN)).await.0, 403, "another site signs nobody in");
+    assert_eq!(answer(sign_in("wrong").header("origin", &origin)).await.0, 401);
+    let signed_in = sign_in(TOKEN).header("origin", &origin).send().await.unwrap();
+    assert_eq!(signed_in.status(), 200);
+    let set = signed_in.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(set.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{set}");
+    let session = set.split(';').next().unwrap().to_owned();
+
+    let by_session = |method: Method, path: &str| client.request(method, nuncio.at(path)).header("cookie", &session);
+    assert_eq!(
+        answer(by_session(Method::GET, "/v1/session")).await,
+        (200, json!({ "username": "admin", "scopes": ["admin"] }))
+    );
+    let mark = || by_session(Method::POST, "/v1/notifications/mark_all_seen");
+    assert_eq!(answer(mark()).await.0, 403);
+    assert_eq!(answer(mark().header("sec-fetch-site", "cross-site")).await.0, 403);
+    assert_eq!(answer(mark().header("sec-fetch-site", "same-origin")).await.0, 200);
+    assert_eq!(answer(mark().header("origin", &origin)).await.0, 200);
+    let ended = by_session(Method::DELETE, "/v1/session").header("origin", &origin).send().await.unwrap();
+    assert!(ended.headers()["set-cookie"].to_str().unwrap().contains("nuncio_session=; "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_of_the_rules_stays_readable() {
+    let nuncio = Nuncio::built_in().await;
+    for (seen, source) in [("\"0\"", "retention: days=1\n"), ("\"1\"", "# second\nretention: days=2\n")] {
+        let put = nuncio.request(Method::PUT, "/v1/config").header("if-match", seen).body(source);
+        assert_eq!(answer(put).await.0, 200);
+    }
+    let versions = nuncio.get("/v1/config/versions").await;
+    let numbers: Vec<_> = versions["results"].as_array().unwrap().iter().map(|one| &one["version"]).collect();
+    assert_eq!(numbers, [2, 1, 0]);
+    assert_eq!((&versions["results"][1]["by"], &versions["results"][2]["at"]), (&json!("admin"), &Value::Null));
+    let page = nuncio.get("/v1/config/versions?limit=1&cursor=2").await;
+    assert_eq!((&page["results"][0]["version"], &page["next"]), (&json!(1), &json!("1")));
+    let first = nuncio.request(Method::GET, "/v1/config/versions/1").send().await.unwrap();
+    assert_eq!((first.headers()["etag"].to_str().unwrap(), first.status().as_u16()), ("\"1\"", 200));
+    assert_eq!(first.text().await.unwrap(), "retention: days=1\n");
+    assert_eq!(answer(nuncio.request(Method::GET, "/v1/config/versions/3")).await.0, 404);
 }

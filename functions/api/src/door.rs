@@ -1,4 +1,4 @@
-//! Lets a request in by its bearer token.
+//! Lets a request in by its bearer token, or by the session of a browser that has shown one.
 //!
 //! Owns how a token travels and is compared, and that nobody tries tokens without end. Refuses to log
 //! or repeat any part of the header; tokens are looked up by their hash, and hashes are compared in
@@ -14,7 +14,7 @@ use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq;
 
 use crate::failures::Failures;
-use crate::{Problem, client};
+use crate::{Problem, client, session};
 
 /// Where tokens are shown.
 #[derive(Clone)]
@@ -42,7 +42,20 @@ impl Door {
     /// 401 when there is none, it is malformed, unknown, expired or revoked; 403 when it lacks the
     /// scope; 429 after too many wrong ones from one address; 503 when the tokens cannot be read.
     pub async fn admit(&self, headers: &HeaderMap, scope: Scope) -> Result<Token, Problem> {
-        let hash = TokenHash::of(bearer(headers)?);
+        if !headers.contains_key(AUTHORIZATION)
+            && let Some(token) = session::token(headers)
+        {
+            return self.admit_token(headers, &token, scope).await;
+        }
+        self.admit_token(headers, bearer(headers)?, scope).await
+    }
+
+    /// The token of this text, shown by whom the headers name, if it allows `scope`.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
+    pub async fn admit_token(&self, headers: &HeaderMap, text: &str, scope: Scope) -> Result<Token, Problem> {
+        let hash = TokenHash::of(text);
         let (client, now) = (client::of(headers), self.clock.now());
         if let Some(seconds) = self.failures.wait(client, &hash, now) {
             return Err(Problem::too_many_failures(seconds));
@@ -87,6 +100,7 @@ mod tests {
     use domain::Timestamp;
     use domain::ports::StoreError;
     use http::HeaderValue;
+    use http::header::COOKIE;
 
     struct Book(Vec<Token>);
 
@@ -164,6 +178,19 @@ mod tests {
         assert_eq!(knock("guess").await, Err(429));
         assert_eq!(knock("admin").await, Err(429), "nor is it said whether a guess was right");
         assert_eq!(knock("good").await, Ok(()), "who was let in before still is");
+    }
+
+    #[tokio::test]
+    async fn a_session_opens_where_no_bearer_token_is_shown() {
+        for (lines, admitted) in [
+            (&[(COOKIE, "nuncio_session=good")][..], true),
+            (&[(COOKIE, "nuncio_session=bad")], false),
+            (&[(COOKIE, "nuncio_session=good"), (AUTHORIZATION, "Bearer bad")], false),
+            (&[(COOKIE, "nuncio_session=bad"), (AUTHORIZATION, "Bearer good")], true),
+        ] {
+            let headers = lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+            assert_eq!(door().admit(&headers, Scope::Ingest).await.is_ok(), admitted, "{lines:?}");
+        }
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! What every answer has, whatever the route.
 //!
-//! Owns the answers to unknown paths and methods, to panics, the description of the API, and the
-//! security headers. Refuses to overrule a header that a route has set itself.
+//! Owns the answers to unknown paths and methods, to panics, and to other sites that use a session, the
+//! description of the API, and the security headers. Refuses to overrule a header that a route has set itself.
 
 use std::any::Any;
 
@@ -15,7 +15,7 @@ use http::{HeaderValue, Method, Uri};
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{Problem, client, openapi};
+use crate::{Problem, client, openapi, session};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -37,6 +37,7 @@ pub fn finish(router: Router) -> Router {
             Problem::method_not_allowed(format!("{method} is not for {}; see Allow", uri.path()))
         })
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(session::refuse_foreign))
         .layer(MapResponseLayer::new(guard))
         .layer(MapRequestLayer::new(client::stamp))
 }

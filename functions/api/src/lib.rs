@@ -13,9 +13,11 @@ mod failures;
 mod finish;
 mod openapi;
 mod problem;
+mod session;
 
 pub use body::read_body;
 pub use door::Door;
 pub use extract::{Json, MAX_JSON_BYTES, Path, Query};
 pub use finish::finish;
 pub use problem::{Problem, RETRY_AFTER_SECONDS};
+pub use session::{begin_session, end_session, foreign, is_same_origin};

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use domain::ports::{Active, Saved};
 use domain::token::Scope;
-use http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
+use http::header::{ALLOW, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rulesfile::Fault;
 use serde::Serialize;
@@ -32,7 +32,19 @@ pub(crate) struct Replaced {
 pub(crate) async fn show(State(console): State<Console>, headers: HeaderMap) -> Result<Response, Problem> {
     console.door.admit(&headers, Scope::Read).await?;
     let active = console.configuration.current().await?;
-    Ok(([(CONTENT_TYPE, YAML), etag(active.version)], active.source.clone()).into_response())
+    // Says beforehand whether it can be replaced here.
+    let allowed = match console.rules {
+        RulesSource::File => "GET, HEAD",
+        RulesSource::Stored(_) => "GET, HEAD, PUT",
+    };
+    let mut response = written(&active);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    Ok(response)
+}
+
+/// A document as it was written; its version is the `ETag`.
+pub(crate) fn written(active: &Active) -> Response {
+    ([(CONTENT_TYPE, YAML), etag(active.version)], active.source.clone()).into_response()
 }
 
 /// Says every fault; changes nothing.

@@ -71,7 +71,9 @@ pub(crate) async fn run(
         tried += page.results.len() as u64;
         let (events, expressions) = (page.results, Arc::clone(&console.expressions));
         rehearsal = beside(rehearsal.has_expressions(), move || {
-            events.iter().for_each(|event| rehearsal.event(event, &*expressions));
+            for event in &events {
+                rehearsal.event(event, &*expressions);
+            }
             rehearsal
         })
         .await;

@@ -1,32 +1,30 @@
 //! `GET /v1/events` and `GET /v1/events/{pk}`.
 
-use std::net::IpAddr;
-
 use api::{Path, Problem, Query};
 use axum::Json;
 use axum::extract::State;
-use domain::Timestamp;
-use domain::event::{ActionPattern, Event, EventPk};
-use domain::ports::EventQuery;
+use domain::event::{Event, EventPk};
+use domain::ports::{EventQuery, Searched};
 use domain::token::Scope;
 use http::HeaderMap;
-use serde::Deserialize;
+use serde::Serialize;
 
 use crate::Console;
-use crate::list::{self, List};
+use crate::filters::{Filtered as _, Understood, filtered};
+use crate::list;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Filters {
-    action: Option<ActionPattern>,
-    app: Option<String>,
-    username: Option<String>,
-    client_ip: Option<IpAddr>,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
-    search: Option<String>,
-    cursor: Option<EventPk>,
-    limit: Option<usize>,
+filtered! {
+    Filters { cursor: Option<EventPk>, limit: Option<usize> }
+}
+
+/// A list that also says what was looked through for it, and how.
+#[derive(Serialize)]
+pub(crate) struct Found {
+    results: Vec<Event>,
+    next: Option<EventPk>,
+    searched: Searched,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<Understood>,
 }
 
 /// Newest first.
@@ -34,21 +32,12 @@ pub(crate) async fn list(
     State(console): State<Console>,
     headers: HeaderMap,
     Query(filters): Query<Filters>,
-) -> Result<Json<List<Event>>, Problem> {
+) -> Result<Json<Found>, Problem> {
     console.door.admit(&headers, Scope::Read).await?;
-    let query = EventQuery {
-        action: filters.action,
-        app: filters.app,
-        username: filters.username,
-        client_ip: filters.client_ip,
-        since: filters.since,
-        until: filters.until,
-        search: filters.search.filter(|text| !text.is_empty()),
-        before: filters.cursor,
-        limit: list::limit(filters.limit)?,
-    };
+    let (query, search) = filters.query();
+    let query = EventQuery { before: filters.cursor, limit: list::limit(filters.limit)?, ..query };
     let page = console.log.list(&query, console.clock.now()).await?;
-    Ok(Json(List::new(page.results, page.next)))
+    Ok(Json(Found { results: page.results, next: page.next, searched: page.searched, search }))
 }
 
 /// One event, until it expires.

@@ -1,20 +1,30 @@
-//! The reading and operating API: events, notifications, deliveries, transports, the rules document.
+//! The reading and operating API: events, notifications, deliveries, transports, the rules document;
+//! and the web console on top of it, whose sources are in `web/`.
 //!
 //! One file a subject. Decides nothing about events or deliveries itself: it shows what the store
 //! holds and passes an operator's wish on to the ledger, the queue or the documents.
 
+mod assets;
 mod beside;
 mod config;
+mod csv;
 mod deliveries;
+mod diff;
 mod dry_run;
 mod events;
+mod export;
+mod filters;
 mod list;
 mod notifications;
 mod redeliver;
+mod rule_list;
+mod session;
 mod silences;
+mod top;
 mod trace;
 mod transport_test;
 mod transports;
+mod versions;
 mod volume;
 
 use std::sync::Arc;
@@ -23,8 +33,8 @@ use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Ledger, Silences, Volume,
-    WorkQueue,
+    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Ledger, Silences,
+    Volume, WorkQueue,
 };
 
 /// Where the rules document comes from.
@@ -74,6 +84,9 @@ pub fn router(console: Console) -> Router {
     Router::new()
         .route("/v1/events", get(events::list))
         .route("/v1/events/volume", get(volume::show))
+        .route("/v1/events/top", get(top::show))
+        .route("/v1/events/export", get(export::show))
+        .route("/v1/events/diff", post(diff::make))
         .route("/v1/events/{pk}", get(events::show))
         .route("/v1/events/{pk}/trace", get(trace::show))
         .route("/v1/notifications", get(notifications::list))
@@ -92,5 +105,10 @@ pub fn router(console: Console) -> Router {
         .route("/v1/rules/dry-run", post(dry_run::run))
         .route("/v1/config", get(config::show).put(config::replace))
         .route("/v1/config/check", post(config::check))
+        .route("/v1/config/versions", get(versions::list))
+        .route("/v1/config/versions/{version}", get(versions::show))
+        .route("/v1/rules", get(rule_list::list))
+        .route("/v1/session", get(session::show).post(session::begin).delete(session::end))
+        .merge(assets::routes())
         .with_state(console)
 }

@@ -22,11 +22,10 @@ async fn run() -> anyhow::Result<()> {
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("console"))?;
     let adapters = Adapters::connect(settings).await;
-    let inbox = Arc::new(adapters.inbox());
     let expressions = Arc::new(Workers::of_this_binary()?);
     let channels = Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),
-        inbox: inbox.clone(),
+        inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(environment)),
         clock: Arc::new(SystemClock),
         expressions: expressions.clone(),
@@ -37,7 +36,7 @@ async fn run() -> anyhow::Result<()> {
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
-        inbox,
+        inbox: Arc::new(adapters.inbox()),
         silences: Arc::new(adapters.silences()),
         configuration: Arc::new(adapters.unheld_configuration()),
         rules: RulesSource::Stored(Arc::new(adapters.documents())),

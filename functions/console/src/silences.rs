@@ -166,7 +166,9 @@ pub(crate) async fn preview(
         tried += page.results.len() as u64;
         let (events, expressions) = (page.results, Arc::clone(&console.expressions));
         preview = beside(preview.has_expressions(), move || {
-            events.iter().for_each(|event| preview.event(event, &*expressions));
+            for event in &events {
+                preview.event(event, &*expressions);
+            }
             preview
         })
         .await;

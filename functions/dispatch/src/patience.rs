@@ -46,6 +46,7 @@ mod tests {
     use std::cell::Cell;
     use std::sync::Arc;
 
+    use domain::event::Object;
     use domain::expression::NoPolicies;
 
     use super::*;
@@ -64,7 +65,7 @@ mod tests {
     fn asked(kind: &'static str, times: u32) -> u32 {
         let bomb = Bomb(kind, Mutex::default());
         let patience = Patience::with(&bomb);
-        let scope = Scope::policy(Arc::new(support_event()), Default::default(), Arc::default());
+        let scope = Scope::policy(Arc::new(login()), Object::new(), Arc::default());
         for _ in 0..times {
             let raised = patience.evaluate("while True: pass", &scope, &NoPolicies).outcome.unwrap_err();
             assert_eq!(raised.kind, kind);
@@ -73,7 +74,7 @@ mod tests {
         bomb.1.lock().unwrap().get() - 1
     }
 
-    fn support_event() -> domain::Event {
+    fn login() -> domain::Event {
         let event = serde_json::json!({
             "pk": "018655ab-7777-8000-8000-2779b173eb2a", "user": {}, "action": "login", "app": "", "context": {},
             "client_ip": null, "created": "2023-02-15T15:32:55.319608Z", "expires": "2024-02-15T15:32:55.314581Z",

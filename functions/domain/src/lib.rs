@@ -17,6 +17,7 @@
 //!    transport may be tried at all; [`failure_event`] is what the log keeps of a failure for good.
 
 pub mod delivery;
+pub mod diff;
 pub mod document;
 pub mod endpoint;
 pub mod event;
@@ -32,6 +33,7 @@ pub mod notification;
 pub mod ports;
 pub mod recipient;
 pub mod retention;
+pub mod search;
 pub mod suppression;
 pub mod time;
 pub mod token;

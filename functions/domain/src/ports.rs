@@ -3,7 +3,7 @@
 
 mod reading;
 
-pub use reading::{EventLog, EventQuery, Volume, app_admits};
+pub use reading::{EventLog, EventPage, EventQuery, Searched, Volume, app_admits};
 
 use std::fmt;
 use std::sync::Arc;
@@ -245,6 +245,19 @@ pub struct Active {
     pub by: String,
 }
 
+impl Active {
+    /// Version 0: the built-in document, written as `source`.
+    pub fn built_in(source: &str) -> Self {
+        Self {
+            version: 0,
+            document: RulesDocument::built_in(),
+            source: source.to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            by: "built in".to_owned(),
+        }
+    }
+}
+
 /// What became of saving a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
@@ -259,6 +272,8 @@ pub enum Saved {
 pub trait Documents: Send + Sync {
     /// The newest, if any was ever saved.
     async fn newest(&self) -> Result<Option<Active>, StoreError>;
+    /// The one that was saved as that version.
+    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError>;
     /// Saves one as version `active.version`, if the newest is the one before it.
     async fn save(&self, active: &Active) -> Result<Saved, StoreError>;
 }

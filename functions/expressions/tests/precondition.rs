@@ -30,7 +30,7 @@ fn what_is_necessary_is_found() {
         (documented, in_net("192.0.2.0/24")),
         (guarded, action(&["login"])),
         (branches, action(&["a", "b_*"])),
-        (addressed, json!({ "client_ip": { "nets": ["10.1.0.0/16"], "or_none": false } })),
+        (addressed, json!({ "client_ip": { "nets": ["10.0.0.0/8"], "or_none": false } })),
         (
             "return context['event'].action in ['a', 'b'] and context['event'].app == 'x'",
             json!({ "action": ["a", "b"], "app": "x" }),

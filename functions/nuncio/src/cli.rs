@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::Timestamp;
 use domain::event::EventPk;
 use domain::retention::Period;
 use domain::token::Scope;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     DryRun(DryRun),
     /// Say why each rule fired or did not for a stored event, and what became of it
     Explain(Explain),
+    /// Write stored events to a file or standard output, newest first
+    Export(Export),
     /// Post events from files or standard input
     Send(Send),
     /// Put a rules file in force on a running or deployed Nuncio
@@ -114,6 +117,46 @@ pub(crate) struct Explain {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) server: Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// One event a line as JSON, or a table
+    #[arg(long, value_enum, default_value = "ndjson")]
+    pub(crate) format: ExportFormat,
+    /// The file to write; added to with --cursor [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// An action, or its beginning and *
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// The app, or one above it by dotted parts
+    #[arg(long)]
+    pub(crate) app: Option<String>,
+    #[arg(long)]
+    pub(crate) username: Option<String>,
+    #[arg(long)]
+    pub(crate) client_ip: Option<String>,
+    /// A query, or text that stands in the event
+    #[arg(long)]
+    pub(crate) search: Option<String>,
+    /// From then on: 30d, 12h, 2026-01-02T03:04:05Z
+    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    pub(crate) since: Option<Timestamp>,
+    /// Up to then
+    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    pub(crate) until: Option<Timestamp>,
+    /// Go on where another export stopped
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Ndjson,
+    Csv,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod dry_run;
 mod explain;
+mod export;
 mod http;
 mod matching;
 mod send;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Match(options) => matching::run(&options),
         Command::DryRun(options) => dry_run::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Export(options) => export::run(&options),
         Command::Send(options) => send::run(options),
         Command::Apply(options) => apply::run(&options),
         Command::Token(options) => token::run(options),

@@ -82,10 +82,11 @@ impl Written {
                 continue;
             }
             seen += 1;
-            match behind {
-                false if seen == wanted + 1 => return Some(before),
-                true if seen == wanted => return Some(at),
-                _ => {}
+            if behind && seen == wanted {
+                return Some(at);
+            }
+            if !behind && seen == wanted + 1 {
+                return Some(before);
             }
         }
     }

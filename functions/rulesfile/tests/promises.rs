@@ -68,7 +68,8 @@ fn a_body_of_any_size_and_depth_ends_in_a_fault_at_its_place() {
 
 #[test]
 fn a_file_full_of_faulty_bodies_is_read_in_time() {
-    let bodies: String = (0..20_000).map(|number| format!("p{number}: {{expression: 'return )'}}, ")).collect();
+    let bodies: String =
+        (0..20_000).map(|number| format!("p{number}: {{expression: 'return )'}}, ")).collect::<Vec<_>>().concat();
     let faults = rulesfile::read(format!("policies: {{ {bodies} }}")).unwrap_err();
     assert_eq!(faults.len(), 20_000);
     assert!(faults[0].to_string().starts_with("1:"), "{}", faults[0]);

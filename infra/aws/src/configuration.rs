@@ -100,6 +100,9 @@ mod tests {
                 version => Ok(Some(Active { version, ..built_in() })),
             }
         }
+        async fn get(&self, _: u64) -> Result<Option<Active>, StoreError> {
+            Err(StoreError::store("keeps no history"))
+        }
         async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
             self.0.store(active.version, Ordering::SeqCst);
             Ok(Saved::Saved)

@@ -76,6 +76,12 @@ fn place(version: u64, chunk: usize) -> (String, String) {
     (DOCUMENTS.to_owned(), format!("{version:012}#{chunk:03}"))
 }
 
+fn whole(chunks: &[Item]) -> Result<Active, StoreError> {
+    let bytes: Vec<u8> = chunks.iter().flat_map(bytes).copied().collect();
+    let Stored { version, document, source, at, by } = codec::from_stored(&bytes)?;
+    Ok(Active { version, document, source, at, by })
+}
+
 fn bytes(item: &Item) -> &[u8] {
     match item.get(BODY) {
         Some(AttributeValue::B(bytes)) => bytes.as_ref(),
@@ -103,9 +109,12 @@ impl ports::Documents for Documents {
             Some((version, _)) => self.table.all(DOCUMENTS, &format!("{version}#")).await?,
             None => return Err(StoreError::Corrupt("a rules document has no version".to_owned())),
         };
-        let whole: Vec<u8> = chunks.iter().flat_map(bytes).copied().collect();
-        let Stored { version, document, source, at, by } = codec::from_stored(&whole)?;
-        Ok(Some(Active { version, document, source, at, by }))
+        whole(&chunks).map(Some)
+    }
+
+    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError> {
+        let chunks = self.table.all(DOCUMENTS, &format!("{version:012}#")).await?;
+        if chunks.is_empty() { Ok(None) } else { whole(&chunks).map(Some) }
     }
 
     async fn save(&self, active: &Active) -> Result<Saved, StoreError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, EventQuery, Page, StoreError};
+use domain::ports::{self, EventPage, EventQuery, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
 
@@ -98,26 +98,26 @@ impl ports::EventLog for EventLog {
         Ok(event.filter(|event| event.is_visible(now)))
     }
 
-    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError> {
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         let (from, below) = bounds(query);
         let mut walk = Walk::days(&self.table, Family::Events, from, below, query.limit).await?;
         let mut results: Vec<Event> = Vec::new();
-        let mut examined = None;
-        for _ in 0..MOST_EXAMINED {
-            let Some(item) = walk.next().await? else {
-                return Ok(Page { results, next: None });
-            };
+        let most = query.examine.unwrap_or(MOST_EXAMINED).clamp(1, MOST_EXAMINED);
+        let (mut examined, mut last) = (0, None);
+        while let Some(item) = walk.next().await? {
             let event: Event = content(&item)?;
             let pk = event.pk;
-            if event.is_visible(now) && query.admits(&event) {
-                if results.len() == query.limit {
-                    return Ok(Page { next: results.last().map(|event| event.pk), results });
-                }
+            let admitted = event.is_visible(now) && query.admits(&event);
+            if examined == most || (admitted && results.len() == query.limit.max(1)) {
+                return Ok(EventPage { results, next: last, searched: query.searched(examined, last) });
+            }
+            if admitted {
                 results.push(event);
             }
-            examined = Some(pk);
+            examined += 1;
+            last = Some(pk);
         }
-        Ok(Page { results, next: examined })
+        Ok(EventPage { results, next: None, searched: query.searched(examined, None) })
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {

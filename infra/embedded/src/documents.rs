@@ -36,6 +36,19 @@ impl Documents for Store {
         self.readers.read(newest).await
     }
 
+    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError> {
+        let Ok(version) = i64::try_from(version) else { return Ok(None) };
+        let get = move |connection: &Connection| {
+            connection
+                .prepare_cached("SELECT body FROM documents WHERE version = ?1")?
+                .query_row([version], |row| row.get(0))
+                .optional()?
+                .map(|body: String| active(version, &body))
+                .transpose()
+        };
+        self.readers.read(get).await
+    }
+
     async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
         let version = i64::try_from(active.version).map_err(|_| StoreError::Corrupt("the version".to_owned()))?;
         let Active { document, source, at, by, .. } = active.clone();

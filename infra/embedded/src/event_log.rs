@@ -3,10 +3,11 @@
 //! Never holds more than a page: a scan reads row by row.
 
 use async_trait::async_trait;
-use domain::ports::{EventLog, EventQuery, Page, StoreError};
+use domain::ports::{EventLog, EventPage, EventQuery, StoreError};
+use domain::search::Search;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Store;
 use crate::fault::Fault;
@@ -14,6 +15,10 @@ use crate::record::{self, Needles};
 
 /// A page ends early once its events together have this size: a thousand of the largest would not fit.
 const PAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A page ends early once it has read so much: about a second's work where each event must be read as JSON.
+const MOST_EXAMINED: usize = 200_000;
+const MOST_READ: usize = 256 * 1024 * 1024;
 
 /// Sorts after every pk.
 const AFTER_ALL: [u8; 17] = [0xff; 17];
@@ -30,7 +35,7 @@ impl EventLog for Store {
         self.readers.read(get).await
     }
 
-    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError> {
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         let query = query.clone();
         self.readers.scan(move |connection| list(connection, &query, now)).await
     }
@@ -40,36 +45,43 @@ impl EventLog for Store {
     }
 }
 
-fn list(connection: &Connection, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, Fault> {
+fn list(connection: &Connection, query: &EventQuery, now: Timestamp) -> Result<EventPage, Fault> {
     let mut select = connection
         .prepare_cached("SELECT pk, body FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC")?;
     let since = query.since.map_or(EventPk::from_bytes([0; 16]), EventPk::first_at);
     let before = upper_bound(query);
     let mut rows = select.query(params![before, since.as_bytes(), now.as_microsecond()])?;
     let filter = Filter::of(query);
-    let mut page = Page { results: Vec::<Event>::new(), next: None };
-    let mut bytes = 0;
+    let most = query.examine.unwrap_or(MOST_EXAMINED).clamp(1, MOST_EXAMINED);
+    let mut results = Vec::<Event>::new();
+    let (mut examined, mut last, mut read, mut found) = (0, None, 0, 0);
     while let Some(row) = rows.next()? {
         let body = row.get_ref(1)?.as_str().unwrap_or_default();
-        if !filter.may_admit(body) {
-            continue;
+        let event = if filter.may_admit(body) { admitted(query, row, body)? } else { None };
+        let full = event.is_some() && (results.len() >= query.limit.max(1) || found > PAGE_BYTES);
+        if full || examined == most || read > MOST_READ {
+            let searched = query.searched(examined, last);
+            return Ok(EventPage { results, next: last, searched });
         }
-        let Ok(event) = record::read::<Event>(body) else {
-            let pk = EventPk::from_bytes(row.get(0)?);
-            tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
-            continue;
-        };
-        if !query.admits(&event) {
-            continue;
+        if let Some(event) = event {
+            found += body.len();
+            results.push(event);
         }
-        if page.results.len() >= query.limit.max(1) || bytes > PAGE_BYTES {
-            page.next = page.results.last().map(|last| last.pk);
-            break;
-        }
-        bytes += body.len();
-        page.results.push(event);
+        examined += 1;
+        read += body.len();
+        last = Some(EventPk::from_bytes(row.get(0)?));
     }
-    Ok(page)
+    Ok(EventPage { results, next: None, searched: query.searched(examined, None) })
+}
+
+/// The row's event, if the query admits it.
+fn admitted(query: &EventQuery, row: &Row<'_>, body: &str) -> Result<Option<Event>, Fault> {
+    let Ok(event) = record::read::<Event>(body) else {
+        let pk = EventPk::from_bytes(row.get(0)?);
+        tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
+        return Ok(None);
+    };
+    Ok(Some(event).filter(|event| query.admits(event)))
 }
 
 /// The pk that all results sort before. A pk has whole milliseconds, `until` may not.
@@ -81,7 +93,7 @@ fn upper_bound(query: &EventQuery) -> Vec<u8> {
 /// Rules bodies out by their text.
 struct Filter {
     needles: Needles,
-    search: Option<String>,
+    text: Option<String>,
 }
 
 impl Filter {
@@ -92,16 +104,22 @@ impl Filter {
             None => (None, None),
         };
         let ip = query.client_ip.map(|ip| ip.to_string());
+        let (text, pairs) = match &query.search {
+            Some(Search::Text(text)) => (Some(text.clone()), Vec::new()),
+            Some(Search::Query(asked)) => (None, asked.necessary()),
+            None => (None, Vec::new()),
+        };
         let needles = Needles::default()
             .pair("action", exact)
             .pair_prefix("action", prefix)
             .pair_prefix("app", query.app.as_deref())
             .pair("username", query.username.as_deref())
             .pair("client_ip", ip.as_deref());
-        Self { needles, search: query.search.as_ref().map(|text| text.to_lowercase()) }
+        let needles = pairs.into_iter().fold(needles, |needles, (key, value)| needles.pair(key, Some(value)));
+        Self { needles, text }
     }
 
     fn may_admit(&self, body: &str) -> bool {
-        self.needles.admit(body) && self.search.as_ref().is_none_or(|text| body.to_lowercase().contains(text))
+        self.needles.admit(body) && self.text.as_ref().is_none_or(|text| body.to_lowercase().contains(text))
     }
 }

@@ -10,7 +10,7 @@ use domain::endpoint::Endpoint;
 use domain::event::{Event, EventPk};
 use domain::message::Message;
 use domain::ports::{
-    DeliveryQuery, Endpoints, EventLog, EventQuery, Intake, Ledger, Opened, Page, StoreError, WorkQueue,
+    DeliveryQuery, Endpoints, EventLog, EventPage, EventQuery, Intake, Ledger, Opened, Page, StoreError, WorkQueue,
 };
 use jiff::SignedDuration;
 use tokio::sync::Notify;
@@ -116,7 +116,7 @@ impl EventLog for Faulty<dyn EventLog> {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
         self.faults.step(self.real.get(pk, now)).await?
     }
-    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError> {
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         self.faults.step(self.real.list(query, now)).await?
     }
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {

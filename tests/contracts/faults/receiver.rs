@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::delivery::{DeliveryId, Failure, Outcome, Sent};
 use domain::document::{RulesDocument, Transport};
 use domain::notification::Notification;
 use domain::ports::{Channel, Ledger};
@@ -107,8 +107,10 @@ pub(crate) struct Way {
 
 #[async_trait]
 impl Channel for Way {
-    async fn send(&self, notification: &Notification, transport: &Transport, _: &RulesDocument) -> Outcome {
+    async fn send(&self, notification: &Notification, transport: &Transport, _: &RulesDocument) -> Sent {
         let received = self.faults.step(self.receivers.receive(notification.delivery, &transport.name)).await;
-        received.unwrap_or_else(|_| Outcome::Failed(Failure::Broken("the connection was reset".to_owned())))
+        let outcome =
+            received.unwrap_or_else(|_| Outcome::Failed(Failure::Broken("the connection was reset".to_owned())));
+        outcome.into()
     }
 }

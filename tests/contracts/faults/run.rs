@@ -11,6 +11,7 @@ use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, State};
 use domain::document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport, TransportKind};
 use domain::event::{Event, EventPk};
+use domain::expression::NoExpressions;
 use domain::message::{Message, Work};
 use domain::ports::{Active, Clock as _, Configuration, StoreError};
 use domain::recipient::Person;
@@ -91,6 +92,7 @@ impl<'w> Run<'w> {
             intake: Arc::new(Faulty { real: world.intake.clone(), faults: faults.clone() }),
             configuration: Arc::new(Fixed(self.active.clone())),
             channel: Arc::new(Way { receivers: self.receivers.clone(), faults: faults.clone() }),
+            expressions: Arc::new(NoExpressions),
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(7)),
         })
@@ -141,6 +143,7 @@ impl<'w> Run<'w> {
     async fn sweep(&self) {
         let retention = Retention {
             log: self.world.log.clone(),
+            volume: self.world.volume.clone(),
             ledger: Arc::new(Faulty { real: self.world.ledger.clone(), faults: self.faults.clone() }),
             queue: Arc::new(Faulty { real: self.world.queue.clone(), faults: self.faults.clone() }),
             clock: self.clock.clone(),

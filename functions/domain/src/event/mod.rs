@@ -88,4 +88,13 @@ impl Event {
         let name = model.get("model_name")?.as_str()?;
         Some([app, ".", name].concat())
     }
+
+    /// The key of the object the event is about, from `context.model.pk`: a text, or a number as it is written.
+    pub fn model_pk(&self) -> Option<String> {
+        match self.context.get("model")?.get("pk")? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
 }

@@ -138,7 +138,7 @@ impl Effects {
             // The time of what it came from: the name must not depend on when it was run.
             created: Some(event.created),
             brand: event.brand.clone(),
-            traceparent: event.traceparent.clone(),
+            traceparent: event.traceparent,
         })
     }
 

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::{Page, StoreError};
+use super::StoreError;
 use crate::event::{ActionPattern, Event, EventPk};
+use crate::search::Search;
 use crate::volume::HourCount;
 
 /// Which events to list. Every filter that is set must hold.
@@ -24,12 +26,18 @@ pub struct EventQuery {
     pub since: Option<Timestamp>,
     /// Created before.
     pub until: Option<Timestamp>,
-    /// Somewhere in the event's JSON, in any case.
-    pub search: Option<String>,
+    /// The object the event is about, `app.model`.
+    pub model: Option<String>,
+    /// That object's key, `context.model.pk`, as text.
+    pub model_pk: Option<String>,
+    /// What is looked for.
+    pub search: Option<Search>,
     /// Only events older than this one (the cursor).
     pub before: Option<EventPk>,
     /// At most so many.
     pub limit: usize,
+    /// Look at no more than so many for one page; a store looks at no more than it can in about a second.
+    pub examine: Option<usize>,
 }
 
 impl EventQuery {
@@ -43,7 +51,18 @@ impl EventQuery {
             && self.client_ip.is_none_or(|ip| event.client_ip == Some(ip))
             && self.since.is_none_or(|since| event.created >= since)
             && self.until.is_none_or(|until| event.created < until)
-            && self.search.as_ref().is_none_or(|text| contains_ignoring_case(event, text))
+            && self.model.as_ref().is_none_or(|model| event.model().as_ref() == Some(model))
+            && self.model_pk.as_ref().is_none_or(|pk| event.model_pk().as_ref() == Some(pk))
+            && self.search.as_ref().is_none_or(|search| search.admits(event))
+    }
+
+    /// What a page has covered that looked at `events` and stopped after `last`, or found no more.
+    pub fn searched(&self, events: usize, last: Option<EventPk>) -> Searched {
+        Searched {
+            from: last.map_or(self.since, |last| Some(last.instant())),
+            until: [self.before.map(EventPk::instant), self.until].into_iter().flatten().min(),
+            events,
+        }
     }
 }
 
@@ -52,8 +71,28 @@ pub fn app_admits(wanted: &str, app: &str) -> bool {
     app.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn contains_ignoring_case(event: &Event, text: &str) -> bool {
-    serde_json::to_string(event).is_ok_and(|json| json.to_lowercase().contains(&text.to_lowercase()))
+/// One page of events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventPage {
+    /// Newest first.
+    pub results: Vec<Event>,
+    /// Where the next page goes on; none on the last one. A page that has one need not be full: looking is bounded.
+    pub next: Option<EventPk>,
+    /// What was looked through for it.
+    pub searched: Searched,
+}
+
+/// What was looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Searched {
+    /// Back to this time; null where everything was that is stored.
+    #[serde(with = "crate::time::micros_option")]
+    pub from: Option<Timestamp>,
+    /// From this time on; null where from the newest event on.
+    #[serde(with = "crate::time::micros_option")]
+    pub until: Option<Timestamp>,
+    /// So many events, of which some filters ruled out most.
+    pub events: usize,
 }
 
 /// The stored events.
@@ -62,7 +101,7 @@ pub trait EventLog: Send + Sync {
     /// The event, unless it has expired.
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError>;
     /// A page, newest first by pk; expired events are not in it.
-    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<Page<Event, EventPk>, StoreError>;
+    async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError>;
     /// Deletes up to `limit` expired records of every kind; says how many it deleted.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use domain::document::RulesDocument;
 use domain::ports::{Active, Clock as _, Configuration, Documents, Saved, StoreError};
 use embedded::Store;
 use host::SystemClock;
@@ -84,13 +83,7 @@ pub(super) struct StoredConfiguration {
 impl StoredConfiguration {
     /// Loads the newest.
     pub(super) async fn load(store: Store) -> Result<Self, StoreError> {
-        let active = store.newest().await?.unwrap_or_else(|| Active {
-            version: 0,
-            document: RulesDocument::built_in(),
-            source: rulesfile::BUILT_IN.to_owned(),
-            at: domain::Timestamp::UNIX_EPOCH,
-            by: "built in".to_owned(),
-        });
+        let active = store.newest().await?.unwrap_or_else(|| Active::built_in(rulesfile::BUILT_IN));
         Ok(Self { store, active: RwLock::new(Arc::new(active)) })
     }
 }
@@ -106,6 +99,10 @@ impl Configuration for StoredConfiguration {
 impl Documents for StoredConfiguration {
     async fn newest(&self) -> Result<Option<Active>, StoreError> {
         self.store.newest().await
+    }
+
+    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError> {
+        Documents::get(&self.store, version).await
     }
 
     async fn save(&self, active: &Active) -> Result<Saved, StoreError> {

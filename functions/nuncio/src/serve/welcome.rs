@@ -79,6 +79,7 @@ impl Welcome {
                 "$NUNCIO_TOKEN"
             }
         };
+        println!("The console is at {url}/ and asks for that token");
         println!(
             "\nPost an event that the built-in rules tell the user \"{ADMIN}\" of:\n\n  \
              curl -sS {url}/v1/events -H 'Content-Type: application/json' -H \"Authorization: Bearer {token}\" \\\n    \

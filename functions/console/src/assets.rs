@@ -1,0 +1,116 @@
+//! The web console's files, which the binary carries.
+//!
+//! Owns how they travel: compressed as the browser takes them, files named by their content kept for
+//! good, the page itself asked for anew each time. Refuses to be a general file server: what is not in
+//! the table is not there.
+
+use api::{Path, Problem};
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap,
+    IF_NONE_MATCH, VARY,
+};
+use http::{HeaderValue, StatusCode};
+
+/// One file.
+struct Asset {
+    /// Below `web/dist`.
+    path: &'static str,
+    /// Its `ETag`.
+    tag: &'static str,
+    plain: &'static [u8],
+    brotli: &'static [u8],
+    gzip: &'static [u8],
+}
+
+const ASSETS: &[Asset] = &include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// Where the page is served; which of its views is shown, it sees by the address.
+const PAGES: [&str; 9] =
+    ["/", "/overview", "/events", "/events/{pk}", "/inbox", "/deliveries", "/rules", "/transports", "/silences"];
+
+/// Nothing from elsewhere, nothing inline, and no way for a script to make markup out of text.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+);
+
+const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Nuncio</title>\
+    <h1>The console is not built</h1><p>Run <code>npm install &amp;&amp; npm run build</code> in \
+    <code>functions/console/web</code> and build again. The API is at <code>/v1</code> all the same.";
+
+/// The page and its files.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let page = async |headers: HeaderMap| page(ASSETS, &headers);
+    let file = async |Path(name): Path<String>, headers: HeaderMap| file(ASSETS, &name, &headers);
+    PAGES.iter().fold(Router::new().route("/assets/{name}", get(file)), |router, path| router.route(path, get(page)))
+}
+
+fn page(assets: &'static [Asset], headers: &HeaderMap) -> Response {
+    let mut response = match find(assets, "index.html") {
+        Some(index) => answer(index, headers, HeaderValue::from_static("no-cache")),
+        None => (StatusCode::NOT_IMPLEMENTED, [(CONTENT_TYPE, content_type("index.html"))], NOT_BUILT).into_response(),
+    };
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
+    response
+}
+
+fn file(assets: &'static [Asset], name: &str, headers: &HeaderMap) -> Response {
+    match find(assets, &format!("assets/{name}")) {
+        Some(asset) => answer(asset, headers, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        None => Problem::not_found("the console has no such file; load the page anew").into_response(),
+    }
+}
+
+fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
+    assets.iter().find(|asset| asset.path == path)
+}
+
+fn answer(asset: &'static Asset, headers: &HeaderMap, kept: HeaderValue) -> Response {
+    let tag = HeaderValue::from_static(asset.tag);
+    let known = headers.get(IF_NONE_MATCH).and_then(|line| line.to_str().ok());
+    let mut response = if known.is_some_and(|known| known.split(',').any(|one| one.trim() == asset.tag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else if accepts(headers, "br") {
+        ([(CONTENT_ENCODING, "br")], Body::from(asset.brotli)).into_response()
+    } else if accepts(headers, "gzip") {
+        ([(CONTENT_ENCODING, "gzip")], Body::from(asset.gzip)).into_response()
+    } else {
+        Body::from(asset.plain).into_response()
+    };
+    let own = [
+        (CONTENT_TYPE, content_type(asset.path)),
+        (CACHE_CONTROL, kept),
+        (ETAG, tag),
+        (VARY, HeaderValue::from_static("Accept-Encoding")),
+    ];
+    response.headers_mut().extend(own);
+    response
+}
+
+/// Whether `Accept-Encoding` names the coding, and not with a weight of nought.
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|part| {
+        let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+        let weight = weight.trim().strip_prefix("q=").unwrap_or("1").trim().parse().unwrap_or(1.0);
+        name.trim().eq_ignore_ascii_case(coding) && weight > 0.0
+    })
+}
+
+fn content_type(path: &str) -> HeaderValue {
+    HeaderValue::from_static(match path.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    })
+}
+
+#[cfg(test)]
+#[path = "assets_tests.rs"]
+mod tests;

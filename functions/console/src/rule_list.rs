@@ -1,0 +1,37 @@
+//! `GET /v1/rules`: the rules in force, for reading, each with the policies that are bound to it.
+
+use std::collections::BTreeMap;
+
+use api::Problem;
+use axum::Json;
+use axum::extract::State;
+use domain::document::{Policy, Rule};
+use domain::token::Scope;
+use http::HeaderMap;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::Console;
+
+#[derive(Serialize)]
+struct View<'a> {
+    #[serde(flatten)]
+    rule: &'a Rule,
+    /// By name.
+    policies: BTreeMap<&'a str, &'a Policy>,
+}
+
+/// In the document's order.
+pub(crate) async fn list(State(console): State<Console>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+    console.door.admit(&headers, Scope::Read).await?;
+    let active = console.configuration.current().await?;
+    let document = &active.document;
+    let view = |rule| View { rule, policies: bound(rule, &document.policies) };
+    let views: Vec<_> = document.rules.iter().map(view).collect();
+    Ok(Json(json!({ "results": views, "next": null })))
+}
+
+fn bound<'a>(rule: &'a Rule, policies: &'a BTreeMap<String, Policy>) -> BTreeMap<&'a str, &'a Policy> {
+    let find = |name: &'a String| Some((name.as_str(), policies.get(name)?));
+    rule.bindings.iter().filter_map(|binding| find(&binding.policy)).collect()
+}

@@ -1,0 +1,138 @@
+//! `GET /v1/events/top`: the values that most events have.
+//!
+//! Counts what is stored, from the newest back, as far as it may look, and says how far that was. Actions alone come
+//! from the counts by the hour, where the span is of whole hours, and are then counted however many they are.
+
+use std::collections::HashMap;
+
+use api::{Problem, Query};
+use axum::Json;
+use axum::extract::State;
+use domain::Timestamp;
+use domain::event::Event;
+use domain::ports::{EventQuery, Searched};
+use domain::token::Scope;
+use domain::volume::{HOUR, MOST_BUCKETS};
+use http::HeaderMap;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::Console;
+use crate::filters::{Filtered as _, Understood, filtered};
+
+const DEFAULT_LIMIT: usize = 10;
+const MAX_LIMIT: usize = 1000;
+const PAGE: usize = 1000;
+
+/// Events looked at for one answer.
+const MOST_EXAMINED: usize = 100_000;
+
+/// How far back unless the caller says.
+const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum By {
+    Username,
+    ClientIp,
+    App,
+    Action,
+}
+
+filtered! {
+    Parameters { by: By, limit: Option<usize> }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Top {
+    results: Vec<Counted>,
+    searched: Searched,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<Understood>,
+}
+
+#[derive(Serialize)]
+struct Counted {
+    value: String,
+    count: u64,
+}
+
+/// Most frequent first, and equally frequent ones by value. Events that have no such value are not counted.
+pub(crate) async fn show(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Query(parameters): Query<Parameters>,
+) -> Result<Json<Top>, Problem> {
+    console.door.admit(&headers, Scope::Read).await?;
+    let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::bad_request("limit must lie between 1 and 1000"));
+    }
+    let (mut query, search) = parameters.query();
+    let back = domain::time::later(query.until.unwrap_or_else(|| console.clock.now()), -LOOKED_BACK);
+    query.since = query.since.or_else(|| Some(whole_hour(back)));
+    let (counts, searched) = match hours(&query) {
+        Some((since, until)) if parameters.by == By::Action => counted(&console, since, until).await?,
+        _ => scanned(&console, query, parameters.by).await?,
+    };
+    let mut results: Vec<_> = counts.into_iter().map(|(value, count)| Counted { value, count }).collect();
+    results.sort_unstable_by(|one, other| other.count.cmp(&one.count).then_with(|| one.value.cmp(&other.value)));
+    results.truncate(limit);
+    Ok(Json(Top { results, searched, search }))
+}
+
+type Counts = HashMap<String, u64>;
+
+async fn scanned(console: &Console, mut query: EventQuery, by: By) -> Result<(Counts, Searched), Problem> {
+    let mut counts = Counts::new();
+    let mut searched = query.searched(0, None);
+    query.limit = PAGE;
+    loop {
+        query.examine = Some(MOST_EXAMINED - searched.events);
+        let page = console.log.list(&query, console.clock.now()).await?;
+        for value in page.results.iter().filter_map(|event| by.value(event)) {
+            *counts.entry(value).or_default() += 1;
+        }
+        searched.events += page.searched.events;
+        searched.from = page.searched.from;
+        query.before = page.next;
+        if page.next.is_none() || searched.events >= MOST_EXAMINED {
+            return Ok((counts, searched));
+        }
+    }
+}
+
+async fn counted(console: &Console, since: Timestamp, until: Option<Timestamp>) -> Result<(Counts, Searched), Problem> {
+    let end = until.unwrap_or_else(|| domain::time::later(console.clock.now(), HOUR));
+    let mut counts = Counts::new();
+    for count in console.volume.hours(since, end).await? {
+        *counts.entry(count.action.to_string()).or_default() += count.count;
+    }
+    let events = usize::try_from(counts.values().sum::<u64>()).unwrap_or(usize::MAX);
+    Ok((counts, Searched { from: Some(since), until, events }))
+}
+
+/// Since and until when, if nothing else is asked for and both are whole hours.
+fn hours(query: &EventQuery) -> Option<(Timestamp, Option<Timestamp>)> {
+    let (since, until) = (query.since?, query.until);
+    let alone = EventQuery { since: query.since, until, ..EventQuery::default() } == *query;
+    let whole = [Some(since), until].into_iter().flatten().all(|at| whole_hour(at) == at);
+    let days = until.map_or(0, |until| until.duration_since(since).as_hours() / 24);
+    (alone && whole && days <= MOST_BUCKETS).then_some((since, until))
+}
+
+fn whole_hour(instant: Timestamp) -> Timestamp {
+    domain::volume::hour_of(domain::EventPk::first_at(instant))
+}
+
+impl By {
+    fn value(self, event: &Event) -> Option<String> {
+        let value = match self {
+            Self::Username => event.user_str("username").or_else(|| event.context_str("username"))?.to_owned(),
+            Self::ClientIp => event.client_ip?.to_string(),
+            Self::App => event.app.clone(),
+            Self::Action => event.action.to_string(),
+        };
+        Some(value).filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,287 @@
+/** The log: what happened, newest first, as it happens. */
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { read, send } from "../api";
+import {
+  FIELDS,
+  type Field,
+  type Filters,
+  type Known,
+  RANGES,
+  RANGE_NAMES,
+  type Range,
+  fromAddress,
+  parse,
+  span,
+  toAddress,
+} from "../filters";
+import { useAction, useLoad, useNow, useTitle } from "../hooks";
+import { Rows } from "../parts/rows";
+import { Search, typing } from "../parts/search";
+import { Empty, Failure, Waiting } from "../parts/states";
+import { Legend, Volume } from "../parts/volume";
+import { Icon } from "../parts/icons";
+import { go } from "../routes";
+import { useSession } from "../session";
+import { useTail } from "../tail";
+import { count, plural, userName } from "../text";
+import { BUCKET_MS, bucketFor, stamp, whole } from "../time";
+import type { Bucket, List, LoggedEvent } from "../types";
+import { stack } from "../volume";
+
+export function EventsPage({ query }: { query: URLSearchParams }) {
+  useTitle("Events");
+  const filters = useMemo(() => fromAddress(query), [query.toString()]);
+  const [live, setLive] = useState(true);
+  const tail = useTail(filters, live && !filters.until);
+  const set = (changed: Filters) => go(toAddress(changed));
+  // Rows are not drawn again for new filters, so what they call must stay the same function.
+  const latest = useRef(filters);
+  latest.current = filters;
+  const pick = useCallback((field: Field, value: string) => go(toAddress({ ...latest.current, [field]: value })), []);
+  const known = useKnown(tail.events);
+  useRowKeys();
+  const filtered = Object.keys(filters).length > 0;
+  return (
+    <div class="page">
+      <h1 class="hidden">Events</h1>
+      <div class="toolbar">
+        <Search
+          text={filters.search ?? ""}
+          known={known}
+          submit={(text) => {
+            const { search, ...rest } = filters;
+            set({ ...rest, ...parse(text) });
+          }}
+        />
+        <RangePicker filters={filters} set={set} />
+        <LiveButton live={live} possible={!filters.until} stalled={tail.stalled} turn={() => setLive(!live)} />
+      </div>
+      <Chips filters={filters} set={set} />
+      <VolumePanel filters={filters} set={set} />
+      {tail.held.length > 0 && (
+        <button
+          type="button"
+          class="arrivals"
+          onClick={() => {
+            tail.release();
+            scrollTo(0, 0);
+          }}
+        >
+          <Icon name="up" /> {plural(tail.held.length, "new event")}
+        </button>
+      )}
+      {tail.problem && !tail.events.length ? (
+        <Failure problem={tail.problem} retry={tail.reload} />
+      ) : tail.events.length ? (
+        <>
+          <Rows events={tail.events} fresh={tail.fresh} pick={pick} />
+          <End tail={tail} />
+        </>
+      ) : tail.loading ? (
+        <Waiting />
+      ) : filtered ? (
+        <Empty title="No event matches all of these filters">
+          <button type="button" onClick={() => go("/events")}>
+            Remove all filters
+          </button>
+        </Empty>
+      ) : (
+        <FirstEvent done={tail.reload} />
+      )}
+    </div>
+  );
+}
+
+function End({ tail }: { tail: ReturnType<typeof useTail> }) {
+  const mark = useRef<HTMLDivElement>(null);
+  const more = useRef(tail.more);
+  more.current = tail.more;
+  useEffect(() => {
+    if (!mark.current) return undefined;
+    const observer = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more.current(), { rootMargin: "600px" });
+    observer.observe(mark.current);
+    return () => observer.disconnect();
+    // After each page anew: a mark that stays in sight is not told of again.
+  }, [tail.events.length]);
+  return (
+    <div ref={mark} class="list-end">
+      {tail.problem ? (
+        <Failure problem={tail.problem} retry={tail.more} />
+      ) : tail.ended ? (
+        <p class="dim">{plural(tail.events.length, "event")}, that is all.</p>
+      ) : (
+        <Waiting what="Loading older events" />
+      )}
+    </div>
+  );
+}
+
+function RangePicker({ filters, set }: { filters: Filters; set: (filters: Filters) => void }) {
+  const fixed = filters.since || filters.until;
+  return (
+    <select
+      aria-label="Span of time"
+      value={filters.range ?? (fixed ? "fixed" : "")}
+      onChange={(event) => {
+        const { since, until, range, ...rest } = filters;
+        const chosen = event.currentTarget.value;
+        set(chosen in RANGES ? { ...rest, range: chosen as Range } : rest);
+      }}
+    >
+      <option value="">All time</option>
+      {(Object.keys(RANGES) as Range[]).map((range) => (
+        <option key={range} value={range}>
+          {RANGE_NAMES[range]}
+        </option>
+      ))}
+      {fixed && <option value="fixed">Chosen span</option>}
+    </select>
+  );
+}
+
+function LiveButton({ live, possible, stalled, turn }: { live: boolean; possible: boolean; stalled: boolean; turn: () => void }) {
+  const on = live && possible;
+  const said = !possible ? "Past" : !live ? "Paused" : stalled ? "Reconnecting" : "Live";
+  return (
+    <button
+      type="button"
+      class={`live ${on ? (stalled ? "stalled" : "on") : ""}`}
+      aria-pressed={on}
+      disabled={!possible}
+      onClick={turn}
+      title={possible ? "New events appear by themselves" : "The span chosen has an end"}
+    >
+      <i class="dot" /> {said}
+    </button>
+  );
+}
+
+function Chips({ filters, set }: { filters: Filters; set: (filters: Filters) => void }) {
+  const chips: [keyof Filters, string, string][] = [];
+  for (const field of Object.keys(FIELDS) as Field[]) if (filters[field]) chips.push([field, field, filters[field]]);
+  if (filters.search) chips.push(["search", "text", filters.search]);
+  if (filters.since) chips.push(["since", "from", stamp(filters.since)]);
+  if (filters.until) chips.push(["until", "until", stamp(filters.until)]);
+  if (!chips.length) return null;
+  return (
+    <ul class="chips" aria-label="Filters">
+      {chips.map(([key, name, value]) => (
+        <li key={key} class="chip">
+          <span class="dim">{name}</span> <bdi>{value}</bdi>
+          <button type="button" class="plain" aria-label={`Remove the filter ${name} ${value}`} onClick={() => set({ ...filters, [key]: undefined })}>
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+      {chips.length > 1 && (
+        <li>
+          <button type="button" class="plain" onClick={() => set({ range: filters.range })}>
+            Remove all
+          </button>
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** What the graph shows where the list has no beginning. */
+const DEFAULT_SPAN = RANGES["30d"];
+
+function VolumePanel({ filters, set }: { filters: Filters; set: (filters: Filters) => void }) {
+  const now = Math.ceil(useNow(30_000) / 60_000) * 60_000;
+  const asked = span(filters, now);
+  const end = asked.until ?? now;
+  const begin = asked.since ?? end - DEFAULT_SPAN;
+  const size = bucketFor(end - begin);
+  const { since, until } = whole(begin, end, size);
+  const query = { since: new Date(since).toISOString(), until: new Date(until).toISOString(), bucket: size };
+  const key = JSON.stringify([filters.range ?? [filters.since, filters.until], size]);
+  const volume = useLoad(key, (signal) => read<List<Bucket>>("/v1/events/volume", query, signal), 30_000);
+  const fitting = useMemo(() => (volume.data?.results ?? []).filter((bucket) => admits(filters.action, bucket.action)), [volume.data, filters.action]);
+  const stacked = useMemo(() => stack(fitting), [fitting]);
+  // An older server has no such request; then the list stands alone.
+  if (volume.problem && !volume.data) return null;
+  const partly = filters.user || filters.app || filters.ip || filters.search;
+  const span_ = asked.since === undefined ? "in the last 30 days" : "in this span";
+  return (
+    <section class="panel volume-panel" aria-label="Volume">
+      <p class="volume-head">
+        <span>
+          <b>{count(stacked.total)}</b> events {span_}
+          {partly ? <span class="dim"> (the graph follows only time and action)</span> : null}
+        </span>
+        <Legend stack={stacked} pick={(action) => set({ ...filters, action })} />
+      </p>
+      <Volume
+        stack={stacked}
+        since={since}
+        until={until}
+        bucket={BUCKET_MS[size]}
+        zoom={(from, to) => {
+          const { range, ...rest } = filters;
+          set({ ...rest, since: new Date(from).toISOString(), until: new Date(Math.min(to, now)).toISOString() });
+        }}
+      />
+    </section>
+  );
+}
+
+function admits(pattern: string | undefined, action: string): boolean {
+  if (!pattern) return true;
+  return pattern.endsWith("*") ? action.startsWith(pattern.slice(0, -1)) : action === pattern;
+}
+
+/** What the search box can complete: the values of events seen so far. */
+function useKnown(events: LoggedEvent[]): Known {
+  const seen = useRef<Record<Field, Set<string>>>({ action: new Set(), user: new Set(), app: new Set(), ip: new Set() });
+  useMemo(() => {
+    for (const event of events.slice(0, 5_000)) {
+      seen.current.action.add(event.action);
+      if (event.app) seen.current.app.add(event.app);
+      if (event.client_ip) seen.current.ip.add(event.client_ip);
+      if (userName(event)) seen.current.user.add(userName(event));
+    }
+  }, [events]);
+  return seen.current;
+}
+
+/** `j` and `k` go from row to row. */
+function useRowKeys(): void {
+  useEffect(() => {
+    const move = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+      if (event.key !== "j" && event.key !== "k") return;
+      const rows = [...document.querySelectorAll<HTMLElement>(".row-link")];
+      const at = rows.indexOf(document.activeElement as HTMLElement);
+      rows[Math.max(0, Math.min(rows.length - 1, at + (event.key === "j" ? 1 : -1)))]?.focus();
+    };
+    addEventListener("keydown", move);
+    return () => removeEventListener("keydown", move);
+  }, []);
+}
+
+function FirstEvent({ done }: { done: () => void }) {
+  const { admin } = useSession();
+  const action = useAction();
+  const post = () =>
+    action.run(async () => {
+      await send("POST", "/v1/events", { action: "configuration_error", context: { message: "The mail relay is unreachable (an example)" } });
+      done();
+    });
+  const line = `curl ${location.origin}/v1/events -H 'Content-Type: application/json' \\\n  -H "Authorization: Bearer $NUNCIO_TOKEN" \\\n  -d '{"action": "login", "user": {"username": "ann"}}'`;
+  return (
+    <Empty title="No event yet">
+      <p>Post one from a shell, with a token of scope ingest:</p>
+      <pre>{line}</pre>
+      {admin && (
+        <button type="button" class="primary" disabled={action.busy} onClick={post}>
+          Or post an example now
+        </button>
+      )}
+      {action.problem && (
+        <Failure problem={action.problem.missing ? Object.assign(action.problem, { detail: "Here events come in at another address: that of the function ingest." }) : action.problem} />
+      )}
+    </Empty>
+  );
+}

@@ -1,0 +1,213 @@
+/** How things stand: how much happens, what and whose, from where, and whether people are reached. */
+
+import { useMemo } from "preact/hooks";
+import { Problem, read } from "../api";
+import { RANGES, RANGE_NAMES, type Range, toAddress } from "../filters";
+import { useLoad, useNow, useTitle } from "../hooks";
+import { Panel } from "../parts/panel";
+import { Empty, Failure, Waiting } from "../parts/states";
+import { StateMark } from "../parts/marks";
+import { Legend, Volume } from "../parts/volume";
+import { WorldMap } from "../parts/world-map";
+import { pins } from "../places";
+import { go } from "../routes";
+import { count, plural, visible } from "../text";
+import { BUCKET_MS, bucketFor, whole } from "../time";
+import type { Bucket, Delivery, List, LoggedEvent, State } from "../types";
+import { colourOf, stack } from "../volume";
+
+/** How many of the newest events the map looks at. */
+const SAMPLE = 1000;
+
+export function OverviewPage({ query }: { query: URLSearchParams }) {
+  useTitle("Overview");
+  const asked = query.get("range") ?? "";
+  const range: Range = asked in RANGES ? (asked as Range) : "24h";
+  const now = Math.ceil(useNow(30_000) / 60_000) * 60_000;
+  const since = now - RANGES[range];
+  return (
+    <div class="page">
+      <div class="page-head">
+        <h1>Overview</h1>
+        <nav class="segments" aria-label="Span of time">
+          {(Object.keys(RANGES) as Range[]).map((one) => (
+            <a key={one} href={`/overview?range=${one}`} aria-current={one === range ? "page" : undefined} title={RANGE_NAMES[one]}>
+              {one}
+            </a>
+          ))}
+        </nav>
+      </div>
+      <VolumeOf range={range} begin={since} end={now} />
+      <div class="tiles">
+        <Top range={range} by="action" title="Actions" />
+        <Top range={range} by="user" title="Users" />
+        <Top range={range} by="app" title="Apps" />
+        <Top range={range} by="ip" title="Addresses" />
+      </div>
+      <div class="columns wide-left">
+        <Places range={range} />
+        <Health />
+      </div>
+    </div>
+  );
+}
+
+function VolumeOf({ range, begin, end }: { range: Range; begin: number; end: number }) {
+  const size = bucketFor(end - begin);
+  const { since, until } = whole(begin, end, size);
+  const volume = useLoad(
+    `volume ${range}`,
+    (signal) => read<List<Bucket>>("/v1/events/volume", { since: new Date(since).toISOString(), until: new Date(until).toISOString(), bucket: size }, signal),
+    30_000,
+  );
+  const stacked = useMemo(() => stack(volume.data?.results ?? []), [volume.data]);
+  if (volume.problem && !volume.data) return volume.problem.missing ? null : <Failure problem={volume.problem} retry={volume.reload} />;
+  return (
+    <Panel title="Volume by action">
+      <p class="volume-head">
+        <span>
+          <b>{count(stacked.total)}</b> events
+        </span>
+        <Legend stack={stacked} pick={(action) => go(toAddress({ action, range }))} />
+      </p>
+      <Volume
+        stack={stacked}
+        since={since}
+        until={until}
+        bucket={BUCKET_MS[size]}
+        height={180}
+        zoom={(from, to) => go(toAddress({ since: new Date(from).toISOString(), until: new Date(to).toISOString() }))}
+      />
+    </Panel>
+  );
+}
+
+type By = "action" | "user" | "app" | "ip";
+interface Ranked {
+  value: string;
+  count: number;
+}
+
+/** The server's own ranking; where it has none, that of the newest events. */
+function Top({ range, by, title }: { range: Range; by: By; title: string }) {
+  const since = () => new Date(Date.now() - RANGES[range]).toISOString();
+  const top = useLoad(`top ${by} ${range}`, (signal) => read<List<Ranked>>("/v1/events/top", { by, since: since(), limit: 8 }, signal), 60_000);
+  if (top.problem && !top.data) return null;
+  const results = top.data?.results ?? [];
+  const most = results[0]?.count ?? 1;
+  return (
+    <Panel title={title}>
+      {!top.data && <Waiting />}
+      {top.data && !results.length && <p class="dim">None in this span.</p>}
+      <ol class="ranked">
+        {results.map((one) => (
+          <li key={one.value}>
+            <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+              <rect class={by === "action" ? `bar ${colourOf(one.value)}` : "bar plain-bar"} width={(100 * one.count) / most} height="1" />
+            </svg>
+            <a class="ranked-name" href={toAddress({ [by]: one.value, range })}>
+              <bdi>{visible(one.value.slice(0, 120)) || "none"}</bdi>
+            </a>
+            <b class="number">{count(one.count)}</b>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function Places({ range }: { range: Range }) {
+  const events = useLoad(
+    `places ${range}`,
+    (signal) => read<List<LoggedEvent>>("/v1/events", { since: new Date(Date.now() - RANGES[range]).toISOString(), limit: SAMPLE }, signal),
+    60_000,
+  );
+  const found = useMemo(() => pins(events.data?.results ?? []), [events.data]);
+  const looked = events.data?.results.length ?? 0;
+  const placed = found.reduce((sum, pin) => sum + pin.count, 0);
+  return (
+    <Panel title="Places">
+      {events.problem && !events.data && <Failure problem={events.problem} retry={events.reload} />}
+      {!events.data && !events.problem && <Waiting />}
+      {events.data && (
+        <>
+          <p class="dim">
+            {count(placed)} of {events.data.next ? `the newest ${plural(looked, "event")}` : plural(looked, "event")} in this span say where they came from.
+          </p>
+          <WorldMap pins={found} />
+          {!found.length && (
+            <p class="dim">
+              A pin appears for an event whose context has <code>geo</code> with <code>lat</code> and <code>long</code>.
+            </p>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+const LOOKED_AT: State[] = ["dead", "retrying", "pending", "delivered", "suppressed"];
+const MOST = 100;
+
+function Health() {
+  const health = useLoad(
+    "health",
+    async (signal) => {
+      const ask = async (state: State) => {
+        try {
+          return await read<List<Delivery>>("/v1/deliveries", { state, limit: MOST }, signal);
+        } catch (error) {
+          // A state that this server does not know has no deliveries.
+          if (error instanceof Problem && error.status === 400) return { results: [], next: null };
+          throw error;
+        }
+      };
+      return Promise.all(LOOKED_AT.map(ask));
+    },
+    15_000,
+  );
+  if (health.problem && !health.data) return <Failure problem={health.problem} retry={health.reload} />;
+  if (!health.data) return <Waiting />;
+  const rows = LOOKED_AT.map((state, at) => ({ state, list: health.data![at]! })).filter(({ state, list }) => list.results.length || state !== "suppressed");
+  const dead = health.data[0]!.results;
+  const causes = new Map<string, number>();
+  for (const delivery of dead) {
+    const why = `${delivery.transport}: ${delivery.attempts.at(-1)?.error ?? "unknown"}`;
+    causes.set(why, (causes.get(why) ?? 0) + 1);
+  }
+  return (
+    <Panel title="Deliveries">
+      {rows.every(({ list }) => !list.results.length) ? (
+        <Empty title="Nothing was sent yet">
+          <a href="/rules">See the rules</a>
+        </Empty>
+      ) : (
+        <ul class="health">
+          {rows.map(({ state, list }) => (
+            <li key={state}>
+              <a href={`/deliveries?state=${state}`}>
+                <StateMark state={state} quiet={!list.results.length} />
+              </a>
+              <b class={list.results.length ? "number" : "number dim"}>
+                {count(list.results.length)}
+                {list.next ? "+" : ""}
+              </b>
+            </li>
+          ))}
+        </ul>
+      )}
+      {causes.size > 0 && (
+        <>
+          <h3>Why they are dead</h3>
+          <ul class="causes">
+            {[...causes].slice(0, 6).map(([why, number]) => (
+              <li key={why}>
+                <bdi>{visible(why.slice(0, 200))}</bdi> <b class="number">{count(number)}</b>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,109 @@
+/** The rules: as they stand, as the document that says so, and how that came to be. */
+
+import { read } from "../api";
+import { useLoad, useTitle } from "../hooks";
+import { DocumentEditor } from "../parts/document-editor";
+import { History } from "../parts/history";
+import { SeverityMark } from "../parts/marks";
+import { Empty, Failure, Waiting } from "../parts/states";
+import { visible } from "../text";
+import type { JsonObject, List, RuleView } from "../types";
+
+const VIEWS = { rules: "Rules", document: "Document", history: "History" } as const;
+type View = keyof typeof VIEWS;
+
+export function RulesPage({ query }: { query: URLSearchParams }) {
+  useTitle("Rules");
+  const asked = query.get("view") ?? "";
+  const view: View = asked in VIEWS ? (asked as View) : "rules";
+  return (
+    <div class="page">
+      <div class="page-head">
+        <h1>Rules</h1>
+        <nav class="segments" aria-label="Views of the rules">
+          {(Object.keys(VIEWS) as View[]).map((one) => (
+            <a key={one} href={one === "rules" ? "/rules" : `/rules?view=${one}`} aria-current={one === view ? "page" : undefined}>
+              {VIEWS[one]}
+            </a>
+          ))}
+        </nav>
+      </div>
+      {view === "rules" && <RuleList />}
+      {view === "document" && <DocumentEditor restore={query.get("version")} />}
+      {view === "history" && <History />}
+    </div>
+  );
+}
+
+function RuleList() {
+  const list = useLoad("rules", (signal) => read<List<RuleView>>("/v1/rules", {}, signal));
+  if (list.problem) return <Failure problem={list.problem} retry={list.reload} />;
+  if (!list.data) return <Waiting />;
+  if (!list.data.results.length) {
+    return (
+      <Empty title="There are no rules, so nobody is told of anything">
+        <p>
+          Write one in the <a href="/rules?view=document">document</a>, or open an <a href="/events">event</a> and let one be drafted from it.
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <ul class="rule-list">
+      {list.data.results.map((rule) => (
+        <RuleItem key={rule.name} rule={rule} />
+      ))}
+    </ul>
+  );
+}
+
+function RuleItem({ rule }: { rule: RuleView }) {
+  const told = [rule.group && `group ${rule.group}`, rule.event_user && "the acting user", rule.event_subject && "the affected user"].filter(Boolean);
+  const bindings = [...rule.bindings].sort((a, b) => a.order - b.order);
+  return (
+    <li class={rule.enabled ? "panel" : "panel off"}>
+      <div class="transport-head">
+        <h2>
+          <bdi>{visible(rule.name)}</bdi>
+        </h2>
+        <SeverityMark severity={rule.severity} />
+        {!rule.enabled && <span class="mark">disabled</span>}
+        <a class="small" href={`/deliveries?rule=${encodeURIComponent(rule.name)}`}>
+          Its deliveries
+        </a>
+      </div>
+      <p>
+        Tells <b>{told.length ? told.map((one) => visible(String(one))).join(" and ") : "nobody"}</b> by{" "}
+        {rule.transports.length ? visible(rule.transports.join(", ")) : "no transport"} when {rule.mode === "all" ? "all of these pass" : "any of these passes"}:
+      </p>
+      <ul class="policies">
+        {bindings.map((binding) => (
+          <li key={binding.policy} class={binding.enabled ? "" : "off"}>
+            <span>
+              <bdi class="mono">{visible(binding.policy)}</bdi>: {binding.negate && <b>not </b>}
+              <Meaning policy={rule.policies[binding.policy]} />
+              {!binding.enabled && " (disabled)"}
+            </span>
+          </li>
+        ))}
+        {!bindings.length && <li class="dim">Nothing is bound to it, so it never fires.</li>}
+      </ul>
+    </li>
+  );
+}
+
+/** What a policy asks of an event. */
+function Meaning({ policy }: { policy: JsonObject | undefined }) {
+  const [kind, body] = Object.entries(policy ?? {})[0] ?? [];
+  if (kind === "event_matcher" && body && typeof body === "object" && !Array.isArray(body)) {
+    const set = Object.entries(body).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length));
+    if (!set.length) return <span class="dim">every event</span>;
+    return (
+      <span class="dim">
+        {set.map(([field, value]) => `${field} is ${visible(Array.isArray(value) ? value.join(" or ") : String(value))}`).join(" and ")}
+      </span>
+    );
+  }
+  return <code>{visible(JSON.stringify(body ?? policy ?? null).slice(0, 400))}</code>;
+}
+

@@ -1,0 +1,46 @@
+/** The door: a token becomes a session. */
+
+import { useState } from "preact/hooks";
+import { send } from "../api";
+import { useAction, useTitle } from "../hooks";
+import { Failure } from "../parts/states";
+import { ThemeButton } from "../parts/theme-button";
+import type { Session } from "../types";
+
+export function SignIn({ ended, done }: { ended: boolean; done: (session: Session) => void }) {
+  useTitle("Sign in");
+  const [token, setToken] = useState("");
+  const action = useAction();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void action.run(async () => done(await send<Session>("POST", "/v1/session", { token })));
+  };
+  return (
+    <main class="sign-in">
+      <form class="panel" onSubmit={submit}>
+        <h1>Nuncio</h1>
+        {ended && <p role="status">The session is over. Sign in again to go on where you were.</p>}
+        <label for="token">Token</label>
+        <input
+          id="token"
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus
+          value={token}
+          aria-describedby="token-hint"
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
+        <p id="token-hint" class="dim">
+          Nuncio printed one at its first start. Another is made by <code>nuncio token create --scope read --username you</code>; to
+          change anything here, it takes <code>--scope admin</code>.
+        </p>
+        {action.problem && <Failure problem={action.problem} />}
+        <button type="submit" class="primary" disabled={action.busy || !token}>
+          Sign in
+        </button>
+        <ThemeButton />
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,132 @@
+/** The document tried on stored events beside the one in force; nothing is sent. */
+
+import { useEffect, useState } from "preact/hooks";
+import { Problem } from "../api";
+import { type Report, rehearse, total } from "../rehearsal";
+import { count, plural, visible } from "../text";
+import { Failure } from "./states";
+
+export function Rehearsal({ document }: { document: string }) {
+  const [days, setDays] = useState(30);
+  const [state, setState] = useState<{ report?: Report; done: boolean; problem?: Problem }>({ done: false });
+  const [again, setAgain] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    setState({ done: false });
+    rehearse(document, new Date(Date.now() - days * 86_400_000), (report, done) => setState({ report, done }), stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) setState({ done: true, problem: error instanceof Problem ? error : new Problem(0, String(error)) });
+    });
+    return () => stop.abort();
+  }, [document, days, again]);
+  const { report, done, problem } = state;
+  return (
+    <section class="panel" aria-label="Trial">
+      <div class="transport-head">
+        <h2>Tried on what is stored</h2>
+        <label class="inline">
+          Last
+          <select value={String(days)} onChange={(change) => setDays(Number(change.currentTarget.value))}>
+            <option value="1">day</option>
+            <option value="7">7 days</option>
+            <option value="30">30 days</option>
+            <option value="365">year</option>
+          </select>
+        </label>
+        <span class="dim" role="status">
+          {report ? `${plural(report.events, "event")} ${done ? "tried, nothing sent" : "tried so far…"}` : problem ? "" : "Trying…"}
+        </span>
+      </div>
+      {problem && <Failure problem={problem} retry={() => setAgain(again + 1)} />}
+      {report && <Result report={report} />}
+    </section>
+  );
+}
+
+function Result({ report }: { report: Report }) {
+  const rules = [...new Set([...Object.keys(report.rules), ...Object.keys(report.differences)])].sort();
+  if (!rules.length) return <p>No rule matches any of them, neither now nor before.</p>;
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Matches by rule">
+      <table class="grid-table">
+        <thead>
+          <tr>
+            <th scope="col">Rule</th>
+            <th scope="col" class="right">
+              Matches now
+            </th>
+            <th scope="col" class="right">
+              With the changes
+            </th>
+            <th scope="col" class="right">
+              Deliveries
+            </th>
+            <th scope="col">Events on which it differs</th>
+            <th scope="col">Messages</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rules.map((rule) => (
+            <Row key={rule} rule={rule} report={report} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ rule, report }: { rule: string; report: Report }) {
+  const sum = total(report, rule);
+  const difference = report.differences[rule];
+  const people = Object.entries(report.messages[rule] ?? {}).sort((a, b) => b[1] - a[1]);
+  return (
+    <tr>
+      <th scope="row">
+        <bdi>{visible(rule)}</bdi>
+      </th>
+      <td class="right number">{count(sum.old.matches)}</td>
+      <td class="right number">
+        <b>{count(sum.new.matches)}</b>
+      </td>
+      <td class="right number">
+        {count(sum.old.deliveries)} → <b>{count(sum.new.deliveries)}</b>
+      </td>
+      <td>
+        {difference ? (
+          <>
+            <Examples sign="+" what="more" number={difference.gained} pks={difference.gained_examples} />
+            <Examples sign="−" what="fewer" number={difference.lost} pks={difference.lost_examples} />
+          </>
+        ) : (
+          <span class="dim">none</span>
+        )}
+      </td>
+      <td>
+        {people.slice(0, 3).map(([person, messages]) => (
+          <div key={person}>
+            <bdi>{visible(person)}</bdi> <span class="number">{count(messages)}</span>
+          </div>
+        ))}
+        {people.length > 3 && <span class="dim">and {plural(people.length - 3, "other")}</span>}
+      </td>
+    </tr>
+  );
+}
+
+function Examples({ sign, what, number, pks }: { sign: string; what: string; number: number; pks: string[] }) {
+  if (!number) return null;
+  return (
+    <div>
+      <b class={sign === "+" ? "good" : "bad"}>
+        {sign}
+        {count(number)}
+      </b>{" "}
+      <span class="hidden">{what}</span>
+      {pks.map((pk, at) => (
+        <a key={pk} href={`/events/${pk}`} class="example">
+          {at + 1}
+          <span class="hidden">. example</span>
+        </a>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,109 @@
+/** The search box: a combobox whose suggestions complete the word before the caret. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Known, type Suggestion, suggest } from "../filters";
+import { Icon } from "./icons";
+
+interface Properties {
+  text: string;
+  known: Known;
+  submit: (text: string) => void;
+}
+
+export function Search({ text, known, submit }: Properties) {
+  const input = useRef<HTMLInputElement>(null);
+  const [typed, setTyped] = useState(text);
+  const [open, setOpen] = useState(false);
+  const [chosen, setChosen] = useState(-1);
+  useEffect(() => setTyped(text), [text]);
+  useEffect(() => {
+    const focus = (event: KeyboardEvent) => {
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || typing(event.target)) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    addEventListener("keydown", focus);
+    return () => removeEventListener("keydown", focus);
+  }, []);
+
+  const caret = input.current?.selectionStart ?? typed.length;
+  const before = typed.slice(0, caret);
+  const word = /(?:\w+:)?"[^"]*$|\S*$/.exec(before)?.[0] ?? "";
+  const suggestions: Suggestion[] = open ? suggest(word, known) : [];
+  const take = (suggestion: Suggestion) => {
+    const unfinished = suggestion.text.endsWith(":");
+    const head = before.slice(0, before.length - word.length) + suggestion.text + (unfinished ? "" : " ");
+    setChosen(-1);
+    setTyped(head + typed.slice(caret));
+    if (!unfinished) {
+      setOpen(false);
+      submit(head + typed.slice(caret));
+    }
+    input.current?.focus();
+    requestAnimationFrame(() => input.current?.setSelectionRange(head.length, head.length));
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const chosenOne = suggestions[chosen];
+    if (event.key === "ArrowDown" && !open) setOpen(true);
+    else if (event.key === "ArrowDown") setChosen(Math.min(chosen + 1, suggestions.length - 1));
+    else if (event.key === "ArrowUp") setChosen(Math.max(chosen - 1, -1));
+    else if (event.key === "Escape" && open) setOpen(false);
+    else if ((event.key === "Enter" || event.key === "Tab") && chosenOne) take(chosenOne);
+    else if (event.key === "Enter") {
+      setOpen(false);
+      submit(typed);
+    } else return;
+    event.preventDefault();
+  };
+  return (
+    <div class="search">
+      <Icon name="search" />
+      <input
+        ref={input}
+        type="text"
+        role="combobox"
+        aria-label="Search events"
+        aria-expanded={suggestions.length > 0}
+        aria-controls="suggestions"
+        aria-autocomplete="list"
+        aria-activedescendant={chosen >= 0 ? `suggestion-${chosen}` : undefined}
+        placeholder="Search, or action: user: app: ip:"
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck={false}
+        value={typed}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          setOpen(true);
+          setChosen(-1);
+        }}
+        onKeyDown={onKeyDown}
+        onFocus={() => setOpen(true)}
+        onBlur={() => setOpen(false)}
+      />
+      <kbd aria-hidden="true">/</kbd>
+      <ul id="suggestions" role="listbox" aria-label="Suggestions" class="suggestions" hidden={!suggestions.length}>
+        {suggestions.map((suggestion, at) => (
+          <li
+            key={suggestion.text}
+            id={`suggestion-${at}`}
+            role="option"
+            aria-selected={at === chosen}
+            onPointerDown={(event) => {
+              event.preventDefault();
+              take(suggestion);
+            }}
+          >
+            <bdi class="mono">{suggestion.text}</bdi>
+            {suggestion.hint && <span class="dim">{suggestion.hint}</span>}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** Whether a key press goes into a field. */
+export function typing(target: EventTarget | null): boolean {
+  return target instanceof Element && (target.matches("input, textarea, select") || (target as HTMLElement).isContentEditable);
+}

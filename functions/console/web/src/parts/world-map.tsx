@@ -1,0 +1,40 @@
+/** The world, with a pin for each place events came from; its area says how many. */
+
+import land from "virtual:world";
+import type { Pin } from "../places";
+import { MAP } from "../projection";
+import { count, plural, visible } from "../text";
+
+export function WorldMap({ pins }: { pins: Pin[] }) {
+  const most = pins[0]?.count ?? 1;
+  const named = pins.slice(0, 12);
+  return (
+    <div class="world">
+      <svg viewBox={`0 0 ${MAP.width} ${MAP.height}`} role="img" aria-label={`World map: events from ${plural(pins.length, "place")}`}>
+        <path class="land" d={land} />
+        {pins.map((pin) => (
+          <circle key={`${pin.x},${pin.y}`} class="pin" cx={pin.x} cy={pin.y} r={4 + 14 * Math.sqrt(pin.count / most)}>
+            <title>{`${name(pin)}: ${plural(pin.count, "event")}`}</title>
+          </circle>
+        ))}
+        {pins.slice(0, 6).map((pin) => (
+          <text key={`${pin.x},${pin.y}`} class="pin-count" x={pin.x} y={pin.y + 4} text-anchor="middle">
+            {pin.count / most > 0.08 ? count(pin.count) : ""}
+          </text>
+        ))}
+      </svg>
+      <ol class="ranked" aria-label="Places">
+        {named.map((pin) => (
+          <li key={`${pin.x},${pin.y}`}>
+            <bdi class="ranked-name">{name(pin)}</bdi>
+            <b class="number">{count(pin.count)}</b>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function name(pin: Pin): string {
+  return visible([pin.city, pin.country].filter(Boolean).join(", ")) || "a place without a name";
+}

@@ -1,0 +1,97 @@
+/** Text from events, which anybody may have written, made fit to be shown. */
+
+import type { Json, JsonObject, LoggedEvent } from "./types";
+
+/**
+ * Characters that show nothing themselves but change how others are shown: control characters, marks and
+ * overrides of direction, the byte order mark, tags. Tab and line feed stay.
+ */
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+
+/** With every unseen character named: `‹U+202E›`. Emoji keep the joiners that hold them together. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (character, at: number) => {
+    if (character === "\u200d" && joins(text, at)) return character;
+    const code = character.codePointAt(0) ?? 0;
+    return `‹U+${code.toString(16).toUpperCase().padStart(4, "0")}›`;
+  });
+}
+
+/** Whether the character before is a picture, a skin tone, or a picture's variant. */
+function joins(text: string, at: number): boolean {
+  const pair = (text.codePointAt(at - 2) ?? 0) > 0xffff;
+  return /^(\p{Extended_Pictographic}|[\u{1f3fb}-\u{1f3ff}\ufe0f])$/u.test(text.slice(pair ? at - 2 : at - 1, at));
+}
+
+/** The first `length` UTF-16 units, never half a character, with an ellipsis where something is cut. */
+export function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const end = /[\ud800-\udbff]/.test(text[length - 2] ?? "") ? length - 2 : length - 1;
+  return `${text.slice(0, end)}…`;
+}
+
+/** One short line. */
+export function line(text: string, length = 240): string {
+  return visible(cut(text.slice(0, length * 4).replace(/\s+/g, " ").trim(), length));
+}
+
+/** A value as a person would write it. */
+export function plain(value: Json | undefined): string {
+  if (value === null || value === undefined) return "none";
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  if (Array.isArray(value)) return value.length ? value.slice(0, 20).map(plain).join(", ") : "none";
+  if (typeof value === "object") {
+    const name = value.name ?? value.username;
+    if (typeof name === "string" && name) return name;
+    const pairs = Object.entries(value).slice(0, 12);
+    return pairs.map(([key, one]) => `${key}: ${plain(one)}`).join(", ") || "none";
+  }
+  return String(value);
+}
+
+const BACKGROUND = new Set(["http_request", "geo", "asn", "brand", "diff", "exception", "auth_method_args"]);
+
+/** What happened, in one line: the event's own message, or what its context says. */
+export function summary(event: LoggedEvent): string {
+  const { message, model, username, authorized_application: application } = event.context;
+  if (typeof message === "string" && message.trim()) return line(message);
+  if (isObject(model)) return line(changed(model, event.context.diff));
+  if (isObject(application)) return line(plain(application));
+  const rest = Object.entries(event.context).filter(([key]) => !BACKGROUND.has(key));
+  if (event.action.startsWith("login") && typeof username === "string") return line(`as ${username}`);
+  const said = line(rest.map(([key, value]) => `${key}: ${plain(value)}`).join(" · "));
+  return said || asked(event.context.http_request);
+}
+
+/** Where nothing else is said, the request. */
+function asked(request: Json | undefined): string {
+  if (!isObject(request)) return "";
+  return line([request.method, request.path].filter((part) => typeof part === "string").join(" "));
+}
+
+function changed(model: JsonObject, diff: Json | undefined): string {
+  const what = [model.model_name, model.name].filter((part) => typeof part === "string" && part).join(" ");
+  const fields = isObject(diff) ? Object.keys(diff) : [];
+  return fields.length ? `${what}: ${fields.slice(0, 8).join(", ")}` : what;
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The acting user's name. */
+export function userName(event: LoggedEvent): string {
+  const { username, email, pk } = event.user;
+  for (const name of [username, email, pk]) if (name !== undefined && name !== null && name !== "") return plain(name);
+  return "";
+}
+
+export function count(number: number): string {
+  return number.toLocaleString("en");
+}
+
+export function plural(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
+}

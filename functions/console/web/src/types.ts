@@ -1,0 +1,163 @@
+/** The shapes of the API, as its page in the README describes them. */
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+export interface List<T> {
+  results: T[];
+  next: string | null;
+}
+
+export interface Session {
+  username: string | null;
+  scopes: ("ingest" | "read" | "admin")[];
+}
+
+export interface LoggedEvent {
+  pk: string;
+  user: JsonObject;
+  action: string;
+  app: string;
+  context: JsonObject;
+  client_ip: string | null;
+  created: string;
+  expires: string;
+  brand: JsonObject;
+  id?: string;
+  source?: string;
+}
+
+export type Severity = "notice" | "warning" | "alert";
+export type State = "pending" | "delivered" | "retrying" | "dead" | "suppressed";
+
+export interface Attempt {
+  at: string;
+  status: number | null;
+  error: string | null;
+  ms: number;
+}
+
+export interface Delivery {
+  id: string;
+  event: string;
+  rule: string;
+  transport: string;
+  recipient: string;
+  state: State;
+  /** What kept it back, when storm control did. */
+  suppressed?: { why: string };
+  attempts: Attempt[];
+  next_at: string | null;
+}
+
+export interface Verdict {
+  policy: string;
+  passed: boolean;
+  why: string;
+}
+
+export interface TracedRule {
+  rule: string;
+  matched: boolean;
+  policies: Verdict[];
+  why?: string;
+  deliveries: Delivery[];
+}
+
+export interface Trace {
+  event: string;
+  version: number;
+  held_back: string | null;
+  rules: TracedRule[];
+}
+
+export interface InboxItem {
+  pk: string;
+  username: string;
+  severity: Severity;
+  body: string;
+  created: string;
+  event: string;
+  action: string;
+  rule: string;
+  hyperlink: string | null;
+  hyperlink_label: string | null;
+  seen: boolean;
+}
+
+export interface Bucket {
+  time: string;
+  action: string;
+  count: number;
+}
+
+export interface Fault {
+  line: number;
+  column: number;
+  what: string;
+  hint: string;
+}
+
+export interface Version {
+  version: number;
+  at: string | null;
+  by: string;
+}
+
+export interface Binding {
+  policy: string;
+  enabled: boolean;
+  negate: boolean;
+  order: number;
+}
+
+export interface RuleView {
+  name: string;
+  severity: Severity;
+  enabled: boolean;
+  mode: "any" | "all";
+  group: string | null;
+  event_user: boolean;
+  event_subject: boolean;
+  transports: string[];
+  bindings: Binding[];
+  /** The policies that are bound, by name, as the document has them. */
+  policies: Record<string, JsonObject>;
+}
+
+export interface TransportView {
+  name: string;
+  mode?: string;
+  send_once?: boolean;
+  state?: "ready" | "paused" | "disabled";
+  since?: string | null;
+  until?: string | null;
+  why?: string | null;
+}
+
+export interface Silence {
+  id: string;
+  rules: string[];
+  event_matcher: JsonObject | null;
+  reason: string;
+  by: string;
+  starts: string;
+  ends: string;
+  state: "pending" | "active" | "expired";
+  source: "file" | "api";
+}
+
+/** What a silence would have kept back. */
+export interface Kept {
+  events: number;
+  silenced: number;
+  rules: Record<string, { events: number; deliveries: number }>;
+  examples: string[];
+}
+
+export interface Tested {
+  delivered: boolean;
+  status: number | null;
+  answer: string | null;
+  error: string | null;
+}

@@ -1,0 +1,258 @@
+/** The journeys of an operator, in a real browser on a real Nuncio with a history of 100,000 events. */
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Nuncio, browser, start, visit } from "./harness";
+import { history } from "./seed";
+
+let nuncio: Nuncio;
+let chrome: Browser;
+const receiver = createServer((_, response) => response.writeHead(400).end("not like this"));
+
+beforeAll(async () => {
+  await new Promise<void>((listening) => receiver.listen(0, "127.0.0.1", listening));
+  const { port } = receiver.address() as AddressInfo;
+  [nuncio, chrome] = await Promise.all([start(), browser()]);
+  const source = (await nuncio.api("GET", "/v1/config")).body as string;
+  const rules = source.replace(/^transports:$/m, `allow_networks: [127.0.0.0/8]\ntransports:\n  picky: { mode: webhook, url: "http://127.0.0.1:${port}/" }`);
+  const more = `${rules.replace(/^policies:$/m, "policies:\n  slow: { event_matcher: { action: page_stuck } }").replace(/^rules:$/m, "rules:\n  stuck: { group: admins, severity: warning, transports: [picky, default-local-transport], policies: [slow] }")}`;
+  const { status, body } = await fetch(`${nuncio.url}/v1/config`, { method: "PUT", body: more, headers: { Authorization: `Bearer ${nuncio.token}`, "If-Match": '"0"' } }).then(async (response) => ({ status: response.status, body: await response.text() }));
+  expect(body, String(status)).toContain("version");
+  await nuncio.post(history(100_000, Date.now() - 120_000, 30));
+});
+
+afterAll(async () => {
+  await chrome?.close();
+  nuncio?.stop();
+  receiver.close();
+});
+
+/** Opens a page, does something there, and sees that nothing went wrong behind its back. */
+async function journey(path: string, act: (page: Page) => Promise<void>, signedIn = true): Promise<void> {
+  const { page, context, faults } = await visit(chrome, nuncio, path, {}, signedIn);
+  try {
+    await act(page);
+    expect(faults).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}
+
+const rows = (page: Page) => page.locator("tbody tr");
+
+describe("signing in", () => {
+  it("takes a token, keeps it from scripts, and gives it up", () =>
+    journey(
+      "/deliveries",
+      async (page) => {
+        await page.getByLabel("Token").fill("wrong");
+        await page.getByRole("button", { name: "Sign in" }).click();
+        await page.getByRole("alert").getByText("unknown token").waitFor();
+        await page.getByLabel("Token").fill(nuncio.token);
+        await page.keyboard.press("Enter");
+        // Where one wanted to go.
+        await page.getByRole("heading", { name: "Deliveries" }).waitFor();
+        const [cookie] = await page.context().cookies();
+        expect(cookie).toMatchObject({ name: "nuncio_session", httpOnly: true, sameSite: "Strict" });
+        expect(await page.evaluate(() => document.cookie + JSON.stringify(localStorage))).not.toContain(nuncio.token);
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.getByLabel("Token").waitFor();
+        expect(await page.context().cookies()).toEqual([]);
+      },
+      false,
+    ));
+
+  it("ends where the session does", () =>
+    journey("/events", async (page) => {
+      await rows(page).first().waitFor();
+      await page.context().clearCookies();
+      await page.getByRole("link", { name: "Silences" }).click();
+      await page.getByText("The session is over").waitFor();
+    }));
+});
+
+it("the first load is small, compressed, and kept", () =>
+  journey("/events", async (page) => {
+    await rows(page).first().waitFor();
+    const sizes = await page.evaluate(() =>
+      [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+        .map((entry) => entry as PerformanceResourceTiming)
+        .filter((entry) => !entry.name.includes("/v1/"))
+        .map((entry) => ({ name: entry.name, bytes: entry.transferSize })),
+    );
+    const bytes = sizes.reduce((sum, one) => sum + one.bytes, 0);
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(150_000);
+    const script = await fetch(sizes.find((one) => one.name.endsWith(".js"))!.name, { headers: { "Accept-Encoding": "gzip, br" } });
+    expect(script.headers.get("cache-control")).toContain("immutable");
+    expect(script.headers.get("content-encoding")).toBe("br");
+  }));
+
+describe("events", () => {
+  it("come as they happen, and older ones as one scrolls", () =>
+    journey("/events", async (page) => {
+      await rows(page).first().waitFor();
+      expect(await rows(page).count()).toBe(50);
+      await page.mouse.move(600, 500);
+      await page.mouse.wheel(0, 20_000);
+      await expect.poll(() => rows(page).count()).toBeGreaterThan(90);
+      await nuncio.post([{ action: "custom_arrival", context: { message: "Just now" } }]);
+      await page.getByRole("button", { name: "1 new event" }).click();
+      await expect.poll(() => rows(page).first().textContent()).toContain("Just now");
+      await nuncio.post([{ action: "custom_arrival", context: { message: "And now" } }]);
+      await expect.poll(() => rows(page).first().textContent(), { timeout: 20_000 }).toContain("And now");
+    }));
+
+  it("are searched with completion, by the keyboard alone", () =>
+    journey("/events", async (page) => {
+      await rows(page).first().waitFor();
+      await page.keyboard.press("/");
+      await page.keyboard.type("action:login_f");
+      await page.getByRole("option", { name: "action:login_failed" }).waitFor();
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.waitForURL("**/events?action=login_failed");
+      await page.keyboard.type("user:chidi ");
+      await page.keyboard.press("Enter");
+      await page.waitForURL("**/events?action=login_failed&user=chidi");
+      await rows(page).first().waitFor();
+      await expect.poll(async () => new Set(await page.locator("td.what").allTextContents())).toEqual(new Set(["as chidi"]));
+      const filters = page.getByRole("list", { name: "Filters" });
+      expect(await filters.getByRole("listitem").count()).toBe(3);
+      await page.getByRole("button", { name: "Remove the filter user chidi" }).click();
+      await page.waitForURL("**/events?action=login_failed");
+      await page.goBack();
+      await page.waitForURL("**&user=chidi");
+      await page.getByText("as chidi").first().waitFor();
+      await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+      await page.keyboard.press("j");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "login_failed" }).waitFor();
+    }));
+
+  it("that nothing matches say so", () =>
+    journey("/events?user=nobody&range=24h", async (page) => {
+      await page.getByText("No event matches").waitFor();
+      await page.getByRole("button", { name: "Remove all filters" }).click();
+      await rows(page).first().waitFor();
+    }));
+});
+
+it("the volume is stacked by action, and zooms by dragging and by keys", () =>
+  journey("/silences", async (page) => {
+    const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+    const bucket = (back: number, action: string, count: number) => ({ time: new Date(hour - back * 3_600_000).toISOString(), action, count });
+    await page.route(/\/v1\/events\/volume/, (route) => route.fulfill({ json: { results: [bucket(3, "login", 40), bucket(3, "login_failed", 400), bucket(9, "login", 60)] } }));
+    await page.goto(`${nuncio.url}/events?range=24h`);
+    await page.getByText("500 events in this span").waitFor();
+    await page.getByRole("button", { name: "login_failed 400" }).waitFor();
+    const plot = page.getByRole("slider", { name: /Volume of events/ });
+    await plot.focus();
+    await page.keyboard.press("ArrowLeft");
+    expect(await plot.getAttribute("aria-valuetext")).toContain("440 events");
+    const box = (await plot.boundingBox())!;
+    await page.mouse.move(box.x + box.width * 0.7, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.9, box.y + 40, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/since=.*until=/);
+    expect(await page.getByRole("list", { name: "Filters" }).getByRole("listitem").count()).toBe(3);
+    await page.goBack();
+    await page.getByRole("button", { name: "login_failed 400" }).click();
+    await page.waitForURL(/action=login_failed/);
+  }));
+
+describe("one event", () => {
+  const open = async (page: Page, action: string) => {
+    await page.goto(`${nuncio.url}/events?action=${action}`);
+    await rows(page).first().locator("a").click();
+    await page.getByRole("heading", { name: action }).waitFor();
+  };
+
+  it("shows what changed, where it broke, and why nobody was told", () =>
+    journey("/events", async (page) => {
+      await open(page, "model_updated");
+      const change = page.getByRole("row", { name: /^is_active/ });
+      expect(await change.getByRole("cell").allTextContents()).toEqual(["yes", "no"]);
+      await page.getByText("Nobody was told: no rule matched.").waitFor();
+      await page.getByText(/wanted configuration_error/).waitFor();
+      await open(page, "system_exception");
+      await page.getByText("/app/sums.py:7").waitFor();
+      await page.getByText("Raw JSON").click();
+      await page.locator("pre").getByText('"ZeroDivisionError"').waitFor();
+    }));
+
+  it("becomes a rule that is tried, put in force, and tells", () =>
+    journey("/events", async (page) => {
+      await open(page, "order_paid");
+      await page.getByRole("button", { name: "Alert on events like this" }).click();
+      await page.getByText(/it would have fired [\d,]+ times on \d+ days \([\d,]+ events tried\)/).waitFor({ timeout: 120_000 });
+      await page.getByRole("button", { name: "Put it into the rules document" }).click();
+      const text = page.getByLabel("The rules document");
+      await expect.poll(() => text.inputValue()).toContain("order-paid-checkout: { severity: warning");
+      await page.getByText("No faults.").waitFor();
+      await page.getByRole("button", { name: "Try it on what is stored" }).click();
+      await page.getByLabel("Last").selectOption("1");
+      await page.getByRole("row", { name: /order-paid-checkout/ }).waitFor({ timeout: 60_000 });
+      await page.getByText("tried, nothing sent").waitFor({ timeout: 60_000 });
+      await page.getByRole("button", { name: "Put it in force" }).click();
+      await page.getByRole("link", { name: "History" }).click();
+      await page.getByText("Version 2").click();
+      await page.locator(".line-changes .added").getByText("order-paid-checkout: { severity").waitFor();
+      await page.getByRole("link", { name: "Inbox" }).click();
+      await nuncio.post([{ action: "order_paid", app: "shop.checkout", context: { message: "Told of this" } }]);
+      await page.getByText("Told of this").waitFor({ timeout: 20_000 });
+      await page.getByText("1 unread").waitFor({ timeout: 20_000, state: "attached" });
+      await page.getByRole("button", { name: "Mark all as seen" }).click();
+      await page.getByText("Nothing unread").waitFor();
+      await page.getByRole("button", { name: "All", exact: true }).click();
+      await page.getByRole("link", { name: "Show the event" }).click();
+      await page.getByText(/^1 rule matched; 2 deliveries to admin: 2 delivered\.$/).waitFor();
+    }), 240_000);
+});
+
+it("faults in the document are shown where they are, and stop it", () =>
+  journey("/rules?view=document", async (page) => {
+    const text = page.getByLabel("The rules document");
+    await text.fill("retention: days=365\nruels: {}\n");
+    await page.getByRole("button", { name: /^2:1/ }).click();
+    expect(await text.evaluate((area: HTMLTextAreaElement) => area.selectionStart)).toBe("retention: days=365\n".length);
+    expect(await page.getByRole("button", { name: "Put it in force" }).isDisabled()).toBe(true);
+    await page.getByRole("button", { name: "Undo all changes" }).click();
+    await page.getByText("No faults.").waitFor();
+  }));
+
+it("a dead delivery tells why, and is sent again", () =>
+  journey("/deliveries?state=dead", async (page) => {
+    await nuncio.post([{ action: "page_stuck", context: { message: "Stuck" } }]);
+    const dead = page.getByRole("listitem").filter({ hasText: "the receiver answered 400" });
+    await dead.waitFor({ timeout: 20_000 });
+    await dead.getByRole("button", { name: "1 attempt" }).click();
+    await dead.getByRole("cell", { name: "400", exact: true }).waitFor();
+    await dead.getByRole("button", { name: "Redeliver" }).click();
+    await dead.getByRole("button", { name: "2 attempts" }).waitFor({ timeout: 20_000 });
+    await page.getByRole("button", { name: "Redeliver all dead ones" }).click();
+    await page.getByText("1 delivery opened again").waitFor();
+    await dead.getByRole("button", { name: "3 attempts" }).waitFor({ timeout: 20_000 });
+    await page.getByRole("link", { name: "Transports" }).click();
+    const picky = page.getByRole("listitem").filter({ hasText: "picky" });
+    await picky.getByRole("button", { name: "Send a test" }).click();
+    await picky.getByText("not like this").waitFor();
+    const inbox = page.getByRole("listitem").filter({ hasText: "default-local-transport" });
+    await inbox.getByRole("button", { name: "Send a test" }).click();
+    await inbox.getByText("The receiver took it").waitFor();
+  }));
+
+it("a silence says what it would keep back, and ends", () =>
+  journey("/silences?rule=stuck", async (page) => {
+    await page.getByText(/it would have kept back/).waitFor({ timeout: 60_000 });
+    await page.getByLabel("Reason").fill("Maintenance <b>");
+    await page.getByRole("button", { name: "Put it in force" }).click();
+    const silence = page.getByRole("listitem").filter({ hasText: "Maintenance <b>" });
+    await silence.getByText("in force, ends in").waitFor();
+    await silence.getByRole("button", { name: "End it now" }).click();
+    await page.getByText("Nothing is silenced").waitFor();
+  }));

@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+import { compress } from "./build/compress";
+import { world } from "./build/world";
+
+/** The API that `npm run dev` passes requests on to. */
+const api = process.env.NUNCIO_URL ?? "http://127.0.0.1:8787";
+
+export default defineConfig({
+  plugins: [world(), compress()],
+  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
+  server: { proxy: { "/v1": api } },
+  build: {
+    target: "es2022",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
+    // dist/.gitignore stays; the plugin clears the rest.
+    emptyOutDir: false,
+    // The policy allows no inline data in scripts and styles.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  test: { include: ["src/**/*.test.ts", "build/**/*.test.ts"] },
+});

@@ -1,0 +1,170 @@
+//! A query's text to its words.
+
+use serde_json::Number;
+
+use super::parse::SyntaxError;
+use super::query::Literal;
+
+/// A word, and the column it begins at, counted from 1 in characters.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Word {
+    pub(super) token: Token,
+    pub(super) column: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Token {
+    /// Names joined by dots; a keyword is one without a dot.
+    Name(String),
+    Value(Literal),
+    Operator(&'static str),
+    Open,
+    Close,
+    Comma,
+    End,
+}
+
+/// Longer ones first.
+const OPERATORS: [&str; 8] = ["!=", ">=", "<=", "!~", "=", ">", "<", "~"];
+
+/// The text's words, [`Token::End`] the last of them.
+pub(super) fn words(text: &str) -> Result<Vec<Word>, SyntaxError> {
+    let mut rest = Rest { text, column: 1 };
+    let mut words = Vec::new();
+    loop {
+        rest.skip(char::is_whitespace);
+        let column = rest.column;
+        let token = rest.token()?;
+        let ended = token == Token::End;
+        words.push(Word { token, column });
+        if ended {
+            return Ok(words);
+        }
+    }
+}
+
+struct Rest<'a> {
+    text: &'a str,
+    column: usize,
+}
+
+impl<'a> Rest<'a> {
+    fn token(&mut self) -> Result<Token, SyntaxError> {
+        let Some(first) = self.text.chars().next() else { return Ok(Token::End) };
+        match first {
+            '(' | ')' | ',' => {
+                self.advance(1);
+                return Ok(match first {
+                    '(' => Token::Open,
+                    ')' => Token::Close,
+                    _ => Token::Comma,
+                });
+            }
+            '"' | '\'' => return self.string(first).map(|text| Token::Value(Literal::Text(text))),
+            '-' | '0'..='9' => return self.number().map(|number| Token::Value(Literal::Number(number))),
+            'A'..='Z' | 'a'..='z' | '_' => return self.name(),
+            _ => {}
+        }
+        let found = OPERATORS.iter().copied().find(|operator| self.text.starts_with(operator));
+        let operator = found.ok_or_else(|| self.fault(format!("{first:?} means nothing here")))?;
+        self.advance(operator.len());
+        Ok(Token::Operator(operator))
+    }
+
+    fn name(&mut self) -> Result<Token, SyntaxError> {
+        let name = self.skip(|letter| letter == '_' || letter == '.' || letter.is_ascii_alphanumeric());
+        if name.split('.').any(|part| part.is_empty() || part.starts_with(|first: char| first.is_ascii_digit())) {
+            return Err(self.fault(format!("{name} is no name; names are joined by single dots")));
+        }
+        Ok(match name {
+            "True" => Token::Value(Literal::Bool(true)),
+            "False" => Token::Value(Literal::Bool(false)),
+            "None" => Token::Value(Literal::None),
+            name => Token::Name(name.to_owned()),
+        })
+    }
+
+    fn number(&mut self) -> Result<Number, SyntaxError> {
+        let mut before = ' ';
+        let digits = self.skip(|letter| {
+            let sign = matches!(letter, '+' | '-') && matches!(before, ' ' | 'e' | 'E');
+            before = letter;
+            sign || matches!(letter, '.' | 'e' | 'E') || letter.is_ascii_digit()
+        });
+        serde_json::from_str(digits).map_err(|_| self.fault(format!("{digits} is no number")))
+    }
+
+    fn string(&mut self, quote: char) -> Result<String, SyntaxError> {
+        let mut text = String::new();
+        self.advance(1);
+        loop {
+            text.push_str(self.skip(|letter| letter != quote && letter != '\\'));
+            let Some(letter) = self.text.chars().next() else {
+                return Err(self.fault(format!("a text has no {quote} at its end")));
+            };
+            self.advance(1);
+            if letter == quote {
+                return Ok(text);
+            }
+            let escaped = self.text.chars().next().unwrap_or(' ');
+            let meant = match escaped {
+                '"' | '\'' | '\\' | '/' => escaped,
+                'b' => '\u{8}',
+                'f' => '\u{c}',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'u' => {
+                    text.push(self.unicode()?);
+                    continue;
+                }
+                _ => return Err(self.fault(format!("\\{escaped} means nothing; write \\\\ for \\"))),
+            };
+            text.push(meant);
+            self.advance(1);
+        }
+    }
+
+    /// The character after a backslash that is written as `uXXXX`, or as two of them.
+    fn unicode(&mut self) -> Result<char, SyntaxError> {
+        let high = self.hex()?;
+        if !(0xd800..0xdc00).contains(&high) {
+            return char::from_u32(high).ok_or_else(|| self.fault("half a character".to_owned()));
+        }
+        if !self.text.starts_with("\\u") {
+            return Err(self.fault("half a character".to_owned()));
+        }
+        self.advance(1);
+        let low = self.hex()?;
+        let code =
+            low.checked_sub(0xdc00).filter(|low| *low < 0x400).map(|low| 0x10000 + ((high - 0xd800) << 10) + low);
+        code.and_then(char::from_u32).ok_or_else(|| self.fault("half a character".to_owned()))
+    }
+
+    fn hex(&mut self) -> Result<u32, SyntaxError> {
+        let digits = self.text.get(1..5).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let code = code.ok_or_else(|| self.fault("\\u needs four hexadecimal digits".to_owned()))?;
+        self.advance(5);
+        Ok(code)
+    }
+
+    /// Goes past what `wanted` holds for.
+    fn skip(&mut self, mut wanted: impl FnMut(char) -> bool) -> &'a str {
+        let end = self.text.find(|letter| !wanted(letter)).unwrap_or(self.text.len());
+        let (skipped, rest) = self.text.split_at(end);
+        self.text = rest;
+        self.column += skipped.chars().count();
+        skipped
+    }
+
+    /// Goes past so many ASCII characters.
+    fn advance(&mut self, by: usize) {
+        self.text = self.text.get(by..).unwrap_or_default();
+        self.column += by;
+    }
+
+    fn fault(&self, what: String) -> SyntaxError {
+        SyntaxError { what, column: self.column }
+    }
+}

@@ -1,0 +1,209 @@
+//! Words to a query, by recursive descent: one function a level of precedence.
+
+use super::lex::{Token, Word, words};
+use super::query::{Comparison, Field, Literal, Query, Test};
+
+/// How deep parentheses may stand in each other.
+pub const MAX_DEPTH: usize = 32;
+
+/// Why a text is no query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}, at column {column}")]
+pub struct SyntaxError {
+    /// What is wrong.
+    pub(super) what: String,
+    /// Where, counted from 1 in characters.
+    pub(super) column: usize,
+}
+
+impl Query {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, SyntaxError> {
+        let words = words(text)?;
+        let mut reader = Reader { words: &words, depth: 0 };
+        let query = reader.any()?;
+        match reader.peek() {
+            Token::End => Ok(query),
+            _ => Err(reader.expected("and, or, or the end")),
+        }
+    }
+}
+
+struct Reader<'a> {
+    /// Never empty: the last one is the end, which nobody goes past.
+    words: &'a [Word],
+    depth: usize,
+}
+
+impl Reader<'_> {
+    fn any(&mut self) -> Result<Query, SyntaxError> {
+        let mut parts = vec![self.all()?];
+        while self.took_keyword("or") {
+            parts.push(self.all()?);
+        }
+        Ok(one_or(parts, Query::Any))
+    }
+
+    fn all(&mut self) -> Result<Query, SyntaxError> {
+        let mut parts = vec![self.term()?];
+        while self.took_keyword("and") {
+            parts.push(self.term()?);
+        }
+        Ok(one_or(parts, Query::All))
+    }
+
+    fn term(&mut self) -> Result<Query, SyntaxError> {
+        if *self.peek() != Token::Open {
+            return self.comparison().map(Query::Comparison);
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(self.fault(format!("parentheses stand in each other more than {MAX_DEPTH} deep")));
+        }
+        self.next();
+        self.depth += 1;
+        let inner = self.any()?;
+        self.depth -= 1;
+        self.take(&Token::Close, ")")?;
+        Ok(inner)
+    }
+
+    fn comparison(&mut self) -> Result<Comparison, SyntaxError> {
+        let field = self.field()?;
+        let mut denied = self.took_keyword("not");
+        let test = match self.peek().clone() {
+            Token::Operator(operator) if !denied => {
+                self.next();
+                denied = operator.starts_with('!');
+                match operator {
+                    "=" | "!=" => Test::Equals(self.value()?),
+                    "~" | "!~" => Test::Contains(self.text()?),
+                    _ => self.ordered(operator)?,
+                }
+            }
+            Token::Name(word) if word == "startswith" => {
+                self.next();
+                Test::Starts(self.text()?)
+            }
+            Token::Name(word) if word == "endswith" => {
+                self.next();
+                Test::Ends(self.text()?)
+            }
+            Token::Name(word) if word == "in" => {
+                self.next();
+                Test::Among(self.list()?)
+            }
+            _ if denied => return Err(self.expected("startswith, endswith or in")),
+            _ => return Err(self.expected("an operator such as =, ~ or in")),
+        };
+        Ok(Comparison { field, denied, test })
+    }
+
+    fn ordered(&mut self, operator: &str) -> Result<Test, SyntaxError> {
+        let before = self.words;
+        let value = self.value()?;
+        if matches!(value, Literal::Bool(_) | Literal::None) {
+            self.words = before;
+            return Err(self.fault(format!("{value} is neither more nor less than anything; use = or !=")));
+        }
+        Ok(match operator {
+            ">" => Test::Above(value),
+            ">=" => Test::AtLeast(value),
+            "<" => Test::Below(value),
+            _ => Test::AtMost(value),
+        })
+    }
+
+    fn field(&mut self) -> Result<Field, SyntaxError> {
+        let Token::Name(name) = self.peek().clone() else { return Err(self.expected("a field such as action")) };
+        let mut parts = name.split('.').map(str::to_owned);
+        let (first, path) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
+        let field = match (first.as_str(), path.is_empty()) {
+            ("action", true) => Field::Action,
+            ("app", true) => Field::App,
+            ("client_ip", true) => Field::ClientIp,
+            ("created", true) => Field::Created,
+            ("event_uuid" | "pk", true) => Field::Pk,
+            ("user", false) => Field::User(path),
+            ("brand", false) => Field::Brand(path),
+            ("context", false) => Field::Context(path),
+            ("user" | "brand" | "context", true) => {
+                return Err(self.fault(format!("{name} is a whole object; name something below it")));
+            }
+            _ => return Err(self.fault(format!("{name} is no field of an event"))),
+        };
+        self.next();
+        Ok(field)
+    }
+
+    fn value(&mut self) -> Result<Literal, SyntaxError> {
+        let Token::Value(value) = self.peek().clone() else {
+            return Err(self.expected("a value such as \"text\" or 7"));
+        };
+        self.next();
+        Ok(value)
+    }
+
+    fn text(&mut self) -> Result<String, SyntaxError> {
+        let Token::Value(Literal::Text(text)) = self.peek().clone() else {
+            return Err(self.expected("a text such as \"text\""));
+        };
+        self.next();
+        Ok(text)
+    }
+
+    fn list(&mut self) -> Result<Vec<Literal>, SyntaxError> {
+        self.take(&Token::Open, "(")?;
+        let mut values = vec![self.value()?];
+        while *self.peek() == Token::Comma {
+            self.next();
+            values.push(self.value()?);
+        }
+        self.take(&Token::Close, ", or )")?;
+        Ok(values)
+    }
+
+    fn took_keyword(&mut self, keyword: &str) -> bool {
+        let there = matches!(self.peek(), Token::Name(name) if name == keyword);
+        if there {
+            self.next();
+        }
+        there
+    }
+
+    fn take(&mut self, token: &Token, name: &str) -> Result<(), SyntaxError> {
+        if self.peek() != token {
+            return Err(self.expected(name));
+        }
+        self.next();
+        Ok(())
+    }
+
+    fn peek(&self) -> &Token {
+        self.words.first().map_or(&Token::End, |word| &word.token)
+    }
+
+    fn next(&mut self) {
+        self.words = self.words.get(1..).unwrap_or_default();
+    }
+
+    fn expected(&self, what: &str) -> SyntaxError {
+        self.fault(format!("expected {what}"))
+    }
+
+    fn fault(&self, what: String) -> SyntaxError {
+        SyntaxError { what, column: self.words.first().map_or(1, |word| word.column) }
+    }
+}
+
+fn one_or(mut parts: Vec<Query>, many: impl Fn(Vec<Query>) -> Query) -> Query {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        last => {
+            parts.extend(last);
+            many(parts)
+        }
+    }
+}

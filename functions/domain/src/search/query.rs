@@ -1,0 +1,190 @@
+//! A query as it was read, and how it is written.
+
+use std::fmt;
+
+use serde_json::Number;
+
+/// A condition on an event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// One field against one value.
+    Comparison(Comparison),
+    /// All hold; at least two.
+    All(Vec<Self>),
+    /// At least one holds; at least two.
+    Any(Vec<Self>),
+}
+
+/// One field against one value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Of the event.
+    pub field: Field,
+    /// The test must fail.
+    pub denied: bool,
+    /// What is asked of the field.
+    pub test: Test,
+}
+
+/// A part of the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// `action`
+    Action,
+    /// `app`
+    App,
+    /// `client_ip`
+    ClientIp,
+    /// `created`
+    Created,
+    /// `event_uuid`, or `pk`
+    Pk,
+    /// Below `user`: at least one name.
+    User(Vec<String>),
+    /// Below `brand`: at least one name.
+    Brand(Vec<String>),
+    /// Below `context`: at least one name.
+    Context(Vec<String>),
+}
+
+/// What is asked of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// `=`
+    Equals(Literal),
+    /// `>`
+    Above(Literal),
+    /// `>=`
+    AtLeast(Literal),
+    /// `<`
+    Below(Literal),
+    /// `<=`
+    AtMost(Literal),
+    /// `~`
+    Contains(String),
+    /// `startswith`
+    Starts(String),
+    /// `endswith`
+    Ends(String),
+    /// `in`
+    Among(Vec<Literal>),
+}
+
+/// A value as it stands in a query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// `"…"`
+    Text(String),
+    /// `7`, `-1.5`
+    Number(Number),
+    /// `True`, `False`
+    Bool(bool),
+    /// `None`: null, or not there.
+    None,
+}
+
+impl Query {
+    /// Keys with a text that the JSON of every event for which the query holds has somewhere. For ruling events out
+    /// without reading them whole; there may be none.
+    pub fn necessary(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Comparison(Comparison { field, denied: false, test: Test::Equals(Literal::Text(text)) }) => {
+                field.key_of_text().map(|key| (key, text.as_str())).into_iter().collect()
+            }
+            Self::All(parts) => parts.iter().flat_map(Self::necessary).collect(),
+            Self::Comparison(_) | Self::Any(_) => Vec::new(),
+        }
+    }
+}
+
+impl Field {
+    /// The key that the field's text stands at, where equal texts are written alike.
+    fn key_of_text(&self) -> Option<&str> {
+        match self {
+            Self::Action => Some("action"),
+            Self::App => Some("app"),
+            Self::User(path) | Self::Brand(path) | Self::Context(path) => path.last().map(String::as_str),
+            Self::ClientIp | Self::Created | Self::Pk => None,
+        }
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (parts, word) = match self {
+            Self::Comparison(comparison) => return comparison.fmt(formatter),
+            Self::All(parts) => (parts, " and "),
+            Self::Any(parts) => (parts, " or "),
+        };
+        for (place, part) in parts.iter().enumerate() {
+            if place > 0 {
+                formatter.write_str(word)?;
+            }
+            match part {
+                Self::Comparison(comparison) => comparison.fmt(formatter)?,
+                nested => write!(formatter, "({nested})")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, denied, test } = self;
+        let not = if *denied { "not " } else { "" };
+        match test {
+            Test::Equals(value) => write!(formatter, "{field} {}= {value}", if *denied { "!" } else { "" }),
+            Test::Contains(text) => write!(formatter, "{field} {}~ {}", if *denied { "!" } else { "" }, Quoted(text)),
+            Test::Above(value) => write!(formatter, "{field} > {value}"),
+            Test::AtLeast(value) => write!(formatter, "{field} >= {value}"),
+            Test::Below(value) => write!(formatter, "{field} < {value}"),
+            Test::AtMost(value) => write!(formatter, "{field} <= {value}"),
+            Test::Starts(text) => write!(formatter, "{field} {not}startswith {}", Quoted(text)),
+            Test::Ends(text) => write!(formatter, "{field} {not}endswith {}", Quoted(text)),
+            Test::Among(values) => {
+                write!(formatter, "{field} {not}in (")?;
+                for (place, value) in values.iter().enumerate() {
+                    write!(formatter, "{}{value}", if place > 0 { ", " } else { "" })?;
+                }
+                formatter.write_str(")")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Action => formatter.write_str("action"),
+            Self::App => formatter.write_str("app"),
+            Self::ClientIp => formatter.write_str("client_ip"),
+            Self::Created => formatter.write_str("created"),
+            Self::Pk => formatter.write_str("event_uuid"),
+            Self::User(path) => write!(formatter, "user.{}", path.join(".")),
+            Self::Brand(path) => write!(formatter, "brand.{}", path.join(".")),
+            Self::Context(path) => write!(formatter, "context.{}", path.join(".")),
+        }
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => Quoted(text).fmt(formatter),
+            Self::Number(number) => number.fmt(formatter),
+            Self::Bool(true) => formatter.write_str("True"),
+            Self::Bool(false) => formatter.write_str("False"),
+            Self::None => formatter.write_str("None"),
+        }
+    }
+}
+
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // JSON's way of writing a text is among those that a query reads.
+        serde_json::to_string(self.0).map_err(|_| fmt::Error)?.fmt(formatter)
+    }
+}
