@@ -42,7 +42,7 @@ async fn filters_and_pages() {
     }
     let text = nuncio.get("/v1/events?search=note+3&until=2026-01-04T00:00:00Z").await;
     assert_eq!(text["search"], json!({ "as": "text", "why": "note is no field of an event, at column 1" }));
-    let searched = json!({ "from": null, "until": "2026-01-04T00:00:00.000000Z", "events": 3 });
+    let searched = json!({ "from": null, "until": "2026-01-04T00:00:00.000000Z", "events": 4 });
     assert_eq!(text["searched"], searched);
     assert_eq!(nuncio.get("/v1/events?search=app+%3D+%22x%22").await["search"], json!({ "as": "query" }));
     let mut walked = Vec::new();
