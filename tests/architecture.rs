@@ -11,13 +11,13 @@ use serde_json::Value;
 
 /// Each crate and the workspace crates it may depend on, tests aside. `?` marks the ones that only
 /// the Lambda shell or the cloud feature may use.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("expressions", &["domain"]),
     ("rulesfile", &["domain", "expressions"]),
     ("api", &["domain"]),
-    ("ingest", &["domain", "api", "aws?", "host?"]),
+    ("ingest", &["domain", "api", "aws?", "host?", "mmdb?"]),
     ("dispatch", &["domain", "rules", "aws?", "channels?", "expressions?", "host?"]),
     ("retention", &["domain", "aws?", "host?"]),
     ("console", &["domain", "api", "rules", "rulesfile", "aws?", "channels?", "expressions?", "host?"]),
@@ -25,6 +25,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("aws", &["domain", "host"]),
     ("embedded", &["domain"]),
     ("channels", &["domain"]),
+    ("mmdb", &["domain"]),
     (
         "nuncio",
         &[
@@ -40,13 +41,14 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "host",
             "embedded",
             "channels",
+            "mmdb",
             "aws?",
         ],
     ),
 ];
 
 const PURE: [&str; 3] = ["domain", "rules", "rulesfile"];
-const ADAPTERS: [&str; 4] = ["aws", "embedded", "channels", "host"];
+const ADAPTERS: [&str; 5] = ["aws", "embedded", "channels", "host", "mmdb"];
 const TOP_LEVEL: [&str; 4] = ["functions", "infra", "tests", "target"];
 
 fn root() -> PathBuf {

@@ -45,6 +45,8 @@ impl Stack {
             mail_from: None,
             log: String::new(),
             metrics: None,
+            geoip: None,
+            asn: None,
         };
         let stack = Self {
             adapters: Adapters::over(sdk.clone(), settings),

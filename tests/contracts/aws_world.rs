@@ -30,6 +30,8 @@ pub(crate) async fn world() -> World {
         mail_from: None,
         log: String::new(),
         metrics: None,
+        geoip: None,
+        asn: None,
     };
     let adapters = Adapters::over(sdk, settings);
     World {

@@ -9,6 +9,7 @@ mod first_start;
 mod hostile;
 mod identity;
 mod leaks;
+mod origins;
 mod reading;
 mod recipients;
 mod rules_file;

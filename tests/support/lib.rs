@@ -9,6 +9,7 @@ mod chance;
 mod clock;
 pub mod emulator;
 mod event;
+pub mod mmdb;
 pub mod nuncio;
 mod sink;
 pub mod smtp;

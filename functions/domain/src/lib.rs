@@ -7,7 +7,8 @@
 //! One event's way through these modules:
 //!
 //! 1. [`json`] reads what a caller posted; [`event::Draft`] is what it claims, checked.
-//! 2. [`mask`] takes the secrets out; [`event::Draft::admit`] gives it a `pk` and an expiry.
+//! 2. [`mask`] takes the secrets out; [`event::Draft::admit`] gives it a `pk` and an expiry; [`origin`] says
+//!    where it came from.
 //! 3. [`message`] carries it through the queue; the rules crate says which rules it matches.
 //! 4. [`recipient`] says who is told; [`loop_guard`] stops events that Nuncio itself caused.
 //! 5. [`expression`] is what Python bodies are shown, and what is kept of running them.
@@ -30,6 +31,7 @@ pub mod mask;
 pub mod message;
 pub mod metric;
 pub mod notification;
+pub mod origin;
 pub mod ports;
 pub mod recipient;
 pub mod retention;

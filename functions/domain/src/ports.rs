@@ -6,6 +6,7 @@ mod reading;
 pub use reading::{EventLog, EventPage, EventQuery, Searched, Volume, app_admits};
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,6 +20,7 @@ use crate::expression::{Evaluation, Policies, Scope};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
+use crate::origin::Origin;
 use crate::suppression::{Lane, LaneId, Silence};
 use crate::token::{Token, TokenHash};
 
@@ -47,6 +49,18 @@ impl StoreError {
     /// The queue cannot be used now.
     pub fn queue(detail: impl fmt::Display) -> Self {
         Self::Unavailable { part: "queue", detail: detail.to_string() }
+    }
+}
+
+/// Who knows where addresses are. `()` knows of none.
+pub trait Origins: fmt::Debug + Send + Sync {
+    /// What is known of this one.
+    fn of(&self, address: IpAddr) -> Origin;
+}
+
+impl Origins for () {
+    fn of(&self, _: IpAddr) -> Origin {
+        Origin::default()
     }
 }
 

@@ -6,7 +6,7 @@ use domain::Timestamp;
 use domain::document::RulesDocument;
 use domain::event::{Admission, Admitted, Draft, Rejection};
 use domain::mask::Masker;
-use domain::ports::Entropy;
+use domain::ports::{Entropy, Origins};
 use domain::trace::TraceParent;
 
 pub(crate) fn all(
@@ -16,6 +16,7 @@ pub(crate) fn all(
     document: &RulesDocument,
     now: Timestamp,
     entropy: &dyn Entropy,
+    origins: &dyn Origins,
 ) -> Vec<Result<Admitted, Rejection>> {
     let masker = Masker::new(&document.redact);
     let admission = |place| Admission {
@@ -24,6 +25,7 @@ pub(crate) fn all(
         masker: &masker,
         key: key.map(|key| (key, place)),
         trace,
+        origins,
         random: entropy.bits(),
     };
     let admit = |(place, draft): (usize, Result<Draft, Rejection>)| draft?.admit(&admission(place));

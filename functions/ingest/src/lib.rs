@@ -21,7 +21,7 @@ use std::sync::Arc;
 use domain::EventPk;
 use domain::document::RulesDocument;
 use domain::event::{Draft, Rejection};
-use domain::ports::{Clock, Configuration, Entropy, Intake, StoreError};
+use domain::ports::{Clock, Configuration, Entropy, Intake, Origins, StoreError};
 use domain::trace::TraceParent;
 
 pub use route::{MAX_BODY_BYTES, MAX_EVENTS, router};
@@ -37,6 +37,8 @@ pub struct Ingest {
     pub clock: Arc<dyn Clock>,
     /// Tells unnamed events apart.
     pub entropy: Arc<dyn Entropy>,
+    /// Knows where events come from.
+    pub origins: Arc<dyn Origins>,
     /// Who may post.
     pub door: api::Door,
 }
@@ -77,7 +79,8 @@ impl Ingest {
         document: &RulesDocument,
     ) -> Result<Vec<Verdict>, StoreError> {
         let now = self.clock.now();
-        let mut admitted = admit::all(drafts, key, trace, document, now, self.entropy.as_ref());
+        let (entropy, origins) = (self.entropy.as_ref(), self.origins.as_ref());
+        let mut admitted = admit::all(drafts, key, trace, document, now, entropy, origins);
         recall::pks(&mut admitted, self.intake.as_ref(), now).await?;
         let verdicts = admitted.iter().map(|one| one.as_ref().map(|one| one.event.pk).map_err(Clone::clone)).collect();
 

@@ -10,12 +10,15 @@ use ingest::Ingest;
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::read(&host::environment())?;
     host::log::init(&settings.log, settings.form("ingest"))?;
+    let clock = Arc::new(SystemClock);
+    let origins = mmdb::Databases::open(settings.geoip.clone(), settings.asn.clone(), clock);
     let adapters = Adapters::connect(settings).await;
     let ingest = Ingest {
         intake: Arc::new(adapters.intake()),
         configuration: Arc::new(adapters.configuration()),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
+        origins: Arc::new(origins),
         door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
     };
     Ok(aws::lambda::http(api::finish(ingest::router(ingest))).await?)

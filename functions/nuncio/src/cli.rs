@@ -55,6 +55,12 @@ pub(crate) struct Serve {
     /// Where to listen
     #[arg(long, value_name = "ADDR:PORT", env = "NUNCIO_LISTEN", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
+    /// A MaxMind DB file of cities or countries: adds where each event came from
+    #[arg(long, value_name = "FILE", env = "NUNCIO_GEOIP")]
+    pub(crate) geoip: Option<PathBuf>,
+    /// A MaxMind DB file of autonomous systems: adds whose network each event came from
+    #[arg(long, value_name = "FILE", env = "NUNCIO_ASN")]
+    pub(crate) asn: Option<PathBuf>,
     /// error, warn, info, debug or trace; JSON lines on stderr unless it is a terminal
     #[arg(long, value_name = "LEVEL", env = "NUNCIO_LOG", default_value = "info")]
     pub(crate) log: String,

@@ -45,6 +45,7 @@ fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
         masker: &Masker::new(&document.redact),
         key: None,
         trace: None,
+        origins: &(),
         random: 0,
     };
     let admitted = Draft::from_value(parsed.value).and_then(|draft| draft.admit(&admission));

@@ -2,6 +2,7 @@
 //! environment; every variable is one constant, and `template.yaml` sets exactly these.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use host::Emitter;
 use host::log::Form;
@@ -22,8 +23,13 @@ pub const LOG: &str = "NUNCIO_LOG";
 /// The namespace of the metrics that the log carries.
 pub const METRICS: &str = "NUNCIO_METRICS";
 
+/// A MaxMind DB file of cities or countries, from a layer.
+pub const GEOIP: &str = "NUNCIO_GEOIP";
+/// A MaxMind DB file of autonomous systems, from a layer.
+pub const ASN: &str = "NUNCIO_ASN";
+
 /// All of them, for whoever compares them with the template.
-pub const VARIABLES: [&str; 6] = [TABLE, QUEUE_URL, SHARDS, MAIL_FROM, LOG, METRICS];
+pub const VARIABLES: [&str; 8] = [TABLE, QUEUE_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN];
 
 const MOST_SHARDS: u16 = 64;
 
@@ -42,6 +48,10 @@ pub struct Settings {
     pub log: String,
     /// [`METRICS`]; none where it is unset or empty: then nothing is counted.
     pub metrics: Option<String>,
+    /// [`GEOIP`]; none where it is unset or empty.
+    pub geoip: Option<PathBuf>,
+    /// [`ASN`]; none where it is unset or empty.
+    pub asn: Option<PathBuf>,
 }
 
 /// A setting is missing or wrong.
@@ -74,6 +84,8 @@ impl Settings {
             mail_from: optional(MAIL_FROM),
             log: optional(LOG).unwrap_or_else(|| "info".to_owned()),
             metrics: optional(METRICS),
+            geoip: optional(GEOIP).map(PathBuf::from),
+            asn: optional(ASN).map(PathBuf::from),
         })
     }
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Action, Event, EventPk, MAX_EVENT_BYTES, Object};
 use crate::mask::Masker;
+use crate::ports::Origins;
 use crate::retention::Retention;
 use crate::trace::TraceParent;
 
@@ -98,6 +99,8 @@ pub struct Admission<'a> {
     pub key: Option<(&'a str, usize)>,
     /// The trace that the request came with.
     pub trace: Option<TraceParent>,
+    /// Knows where its address is.
+    pub origins: &'a dyn Origins,
     /// Chance, for the pk of an unnamed event.
     pub random: u128,
 }
@@ -159,9 +162,10 @@ impl Draft {
         })
     }
 
-    /// Masks it, names it and stamps its expiry.
+    /// Masks it, names it, says where it came from and stamps its expiry.
     ///
-    /// The pk of a named event depends on its name, its time and its masked body alone, not on its trace.
+    /// The pk of a named event depends on its name, its time and its masked body alone, not on its trace, nor on what
+    /// is known of its address today.
     ///
     /// # Errors
     /// When `created` is more than 15 minutes ahead or before 1970, or when the event is larger than
@@ -185,6 +189,9 @@ impl Draft {
             (None, Some(digest)) => (crate::time::to_millis(admission.now), Some(digest)),
             (None, None) => (crate::time::to_micros(admission.now), None),
         };
+        if let Some(address) = self.client_ip {
+            admission.origins.of(address).add_to(&mut self.context);
+        }
         let event = Event {
             pk: pk(created),
             expires: crate::time::to_micros(admission.retention.expiry(&self.action, admission.now)),

@@ -77,8 +77,15 @@ impl Effects {
     /// The events to be stored for it, each with the verdict on it. `event` is what it was run for.
     pub fn events(&self, event: &Event, document: &RulesDocument, now: Timestamp) -> Vec<Result<Admitted, Rejection>> {
         let masker = Masker::new(&document.redact);
-        let admission =
-            Admission { now, retention: &document.retention, masker: &masker, key: None, random: 0, trace: None };
+        let admission = Admission {
+            now,
+            retention: &document.retention,
+            masker: &masker,
+            key: None,
+            random: 0,
+            trace: None,
+            origins: &(),
+        };
         let exception = self.raised.as_ref().map(|raised| self.exception(raised, event, document));
         let created = self.created.iter().enumerate().map(|(place, created)| self.made(place, created, event));
         exception.into_iter().chain(created).map(|draft| draft?.admit(&admission)).collect()

@@ -80,6 +80,7 @@ pub(crate) async fn world_with(intake: impl FnOnce(Store) -> Arc<dyn Intake>) ->
         configuration: Arc::new(Document(Arc::new(active))),
         clock: clock.clone(),
         entropy: Arc::new(host::OsEntropy),
+        origins: Arc::new(()),
         door: api::Door::new(Arc::new(store.clone()), clock),
     };
     let router = api::finish(ingest::router(ingest.clone()));

@@ -92,6 +92,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
                 configuration: Arc::clone(&configuration),
                 clock: Arc::clone(&clock),
                 entropy: Arc::clone(&entropy),
+                origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
                 door: door.clone(),
             }))
             .merge(console::router(Console {

@@ -10,6 +10,7 @@ fn admit_keyed(value: Value, key: Option<(&str, usize)>, random: u128) -> Result
         masker: &Masker::default(),
         key,
         trace: None,
+        origins: &(),
         random,
     })
 }
