@@ -5,8 +5,9 @@
 use domain::Event;
 use domain::document::{Binding, Mode, Rule, RulesDocument};
 
+use crate::bound::Bound;
 use crate::facts::Facts;
-use crate::index::{Cases, Clauses, Filing, Index, Term};
+use crate::index::Index;
 use crate::policies::{Names, Policies};
 
 /// The rules of one document, ready to be asked.
@@ -18,7 +19,7 @@ pub struct RuleSet {
     /// Of all compiled rules, one after the other.
     checks: Vec<Check>,
     /// Compiled rules by the policies that they cannot fire without.
-    by_policy: Filing,
+    bound: Bound,
 }
 
 /// A rule that can fire; those that cannot are not compiled at all.
@@ -33,9 +34,9 @@ struct CompiledRule {
 
 /// A binding to a policy that is there.
 #[derive(Debug, Clone, Copy)]
-struct Check {
-    policy: u32,
-    negate: bool,
+pub(crate) struct Check {
+    pub(crate) policy: u32,
+    pub(crate) negate: bool,
 }
 
 impl RuleSet {
@@ -44,24 +45,21 @@ impl RuleSet {
         let (policies, names) = Policies::of(document);
         let mut compiled = Vec::new();
         let mut checks: Vec<Check> = Vec::new();
-        let mut cases = Cases::default();
-        let mut clauses = Clauses::default();
         for (index, rule) in (0u32..).zip(&document.rules).filter(|(_, rule)| rule.enabled) {
             let Some((mode, bound)) = compile(rule, &names) else { continue };
-            needed(mode, &bound, &mut clauses);
-            cases.add(place(compiled.len()), &clauses);
             checks.extend(bound);
             compiled.push(CompiledRule { index, mode, checks: place(checks.len()) });
         }
         compiled.shrink_to_fit();
         checks.shrink_to_fit();
-        let mut bound = vec![false; policies.distinct().len()];
+        let mut used = vec![false; policies.distinct().len()];
         for check in &checks {
-            bound[check.policy as usize] = true;
+            used[check.policy as usize] = true;
         }
-        let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| bound[at as usize]));
-        let by_policy = Filing::of(cases, |_| ());
-        Self { policies, index, compiled, checks, by_policy }
+        let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| used[at as usize]));
+        let each = (0..).zip(&compiled).map(|(at, rule)| (rule.mode, checks_of(at, &compiled, &checks)));
+        let bound = Bound::of(used.len(), each);
+        Self { policies, index, compiled, checks, bound }
     }
 
     /// The rules that fire for the event, as their places in the document, in its order.
@@ -69,37 +67,34 @@ impl RuleSet {
     /// The loop guard is not asked; see `domain::loop_guard::check`.
     pub fn matches(&self, event: &Event) -> Vec<usize> {
         let facts = Facts::of(event);
-        let mut passed = self.index.candidates(&facts);
-        passed.retain(|&policy| self.policies.admits(policy, &facts));
-        let mut search = self.by_policy.search();
-        for &policy in &passed {
-            search.add(Term::passed(policy).hash());
-        }
+        let (mut passed, values) = self.index.candidates(&facts);
+        passed.retain(|&policy| self.policies.admits(policy, &facts, &values, self.index.paths()));
         // Every policy that the event passes was a candidate, so the others have not passed.
         let holds = |check: &Check| passed.binary_search(&check.policy).is_ok() != check.negate;
         let fires = |&at: &u32| {
-            let checks = self.checks_of(at);
+            let checks = checks_of(at, &self.compiled, &self.checks);
             match self.compiled[at as usize].mode {
                 Mode::Any => checks.iter().any(holds),
                 Mode::All => checks.iter().all(holds),
             }
         };
-        let rules = search.finish().into_iter().filter(fires);
-        rules.map(|at| self.compiled[at as usize].index as usize).collect()
-    }
-
-    fn checks_of(&self, rule: u32) -> &[Check] {
-        let start = rule.checked_sub(1).map_or(0, |before| self.compiled[before as usize].checks);
-        &self.checks[start as usize..self.compiled[rule as usize].checks as usize]
+        let mut rules = self.bound.candidates(&passed);
+        rules.retain(fires);
+        rules.into_iter().map(|at| self.compiled[at as usize].index as usize).collect()
     }
 
     /// Bytes that matching holds on the heap, the policies themselves aside.
     pub fn index_bytes(&self) -> usize {
         self.index.heap_bytes()
-            + self.by_policy.heap_bytes()
+            + self.bound.heap_bytes()
             + self.compiled.capacity() * size_of::<CompiledRule>()
             + self.checks.capacity() * size_of::<Check>()
     }
+}
+
+fn checks_of<'c>(rule: u32, compiled: &[CompiledRule], checks: &'c [Check]) -> &'c [Check] {
+    let start = rule.checked_sub(1).map_or(0, |before| compiled[before as usize].checks);
+    &checks[start as usize..compiled[rule as usize].checks as usize]
 }
 
 /// The rule without the bindings whose verdict stands already, or `None` if it cannot fire.
@@ -121,20 +116,6 @@ fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
         (Mode::All, Some(false)) => None,
         (Mode::All, Some(true)) => Some((Mode::All, checks)),
         (mode, _) => (!checks.is_empty()).then_some((mode, checks)),
-    }
-}
-
-/// Leaves the policies without which the rule does not fire, of each clause one.
-///
-/// A negated check can hold without any policy having passed. Then a rule of which one check is enough needs
-/// nothing, and one of which all must hold needs the others.
-fn needed(mode: Mode, checks: &[Check], clauses: &mut Clauses) {
-    clauses.clear();
-    let mut terms = checks.iter().filter(|check| !check.negate).map(|check| Term::passed(check.policy));
-    match mode {
-        Mode::All => terms.for_each(|term| clauses.push([term])),
-        Mode::Any if checks.iter().any(|check| check.negate) => {}
-        Mode::Any => clauses.push(&mut terms),
     }
 }
 

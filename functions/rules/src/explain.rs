@@ -76,7 +76,7 @@ fn verdict(binding: &Binding, policy: Option<&Policy>, facts: &Facts<'_>) -> Pol
 fn admits(policy: &Policy, facts: &Facts<'_>) -> (bool, String) {
     let matcher = match policy {
         Policy::EventMatcher(matcher) => matcher,
-        Policy::EventPattern(pattern) => return pattern::verdict(pattern, facts.event),
+        Policy::EventPattern(pattern) => return pattern::verdict(pattern, facts),
     };
     let clauses = clause::all(matcher, facts);
     if let Some(failure) = clauses.iter().find_map(|clause| clause.failure.clone()) {

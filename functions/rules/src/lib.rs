@@ -49,6 +49,7 @@
 //! addresses included; bits beyond the prefix of a network do not count; an IPv4-mapped IPv6 address is its IPv4
 //! form; `$or` must be a list; a field that is named both beside and inside `$or` must pass both times.
 
+mod bound;
 mod clause;
 mod compiled;
 mod explain;
@@ -61,6 +62,7 @@ mod policies;
 pub mod preview;
 pub mod rehearsal;
 mod silence;
+mod values;
 
 pub use compiled::RuleSet;
 pub use explain::{Explanation, PolicyVerdict, explain};

@@ -32,15 +32,16 @@ mod filing;
 mod necessary;
 mod paths;
 mod term;
+mod walk;
 
-pub(crate) use clauses::Clauses;
-pub(crate) use filing::{Cases, Filing};
-pub(crate) use term::Term;
+pub(crate) use paths::Paths;
 
 use domain::document::Policy;
 
 use crate::facts::Facts;
-use paths::Paths;
+use crate::values::Values;
+use filing::{Cases, Filing};
+use walk::Walk;
 
 /// The policies of a document, filed by what an event must have to pass them.
 #[derive(Debug, Clone)]
@@ -64,11 +65,19 @@ impl Index {
         Self { paths, filing }
     }
 
-    /// All the policies that the event could pass, each once, in order.
-    pub(crate) fn candidates(&self, facts: &Facts<'_>) -> Vec<u32> {
-        let mut search = self.filing.search();
-        self.paths.walk(facts, &mut |term| search.add(term));
-        search.finish()
+    /// All the policies that the event could pass, each once, in order, and the values to put to them.
+    pub(crate) fn candidates<'f>(&self, facts: &'f Facts<'_>) -> (Vec<u32>, Values<'f>) {
+        let (search, mut values) = Walk::through(facts, &self.paths, self.filing.search());
+        let candidates = search.finish();
+        if !candidates.is_empty() {
+            values.finish();
+        }
+        (candidates, values)
+    }
+
+    /// Every path that a policy names is known.
+    pub(crate) fn paths(&self) -> &Paths {
+        &self.paths
     }
 
     /// Bytes on the heap.
