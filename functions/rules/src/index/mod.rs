@@ -9,11 +9,11 @@
 //! `model_`", "the address lies in this /24". Of each policy `necessary` derives the terms without which no
 //! event passes it, as *clauses*: of each clause one term must be there. `filing` files the policy under
 //! the terms of one clause only, the one that the fewest other policies share, and notes a few of the
-//! others as *guards*. For an event, `paths` walks its fields once, along those paths that some filed term
-//! is about, and makes the terms that the event has. What is filed under one of them, and has its guards
-//! there, is a candidate. A policy of which nothing can be said is a candidate always.
+//! others as *guards*. For an event, `walk` goes through its fields once, along the `paths` that some policy
+//! names: it notes the values there and makes the terms that the event has. What is filed under one of them,
+//! and has its guards there, is a candidate. A policy of which nothing can be said is a candidate always.
 //!
-//! The rules are found in the same way: there, the terms are the policies that the event has passed.
+//! A candidate is put to the noted values (`pattern::flat`); the event is not gone through again.
 //!
 //! # Why it is right
 //!
@@ -24,8 +24,9 @@
 //!
 //! # What it costs
 //!
-//! An event costs its own fields, whatever the number of rules, and then its candidates. Lengths of prefixes
-//! and networks are tried one by one, but there are at most [`term::MAX_LENGTH`] + 1 of them at a path.
+//! An event costs its own fields, whatever the number of rules, and then its candidates. Lengths of prefixes,
+//! networks and blocks of numbers are tried one by one, but there are at most [`term::MAX_LENGTH`] + 1 of them
+//! at a path. A term that nothing is filed under mostly costs a hash and a look at one bit.
 
 mod clauses;
 mod filing;
