@@ -1,8 +1,8 @@
 //! What matching costs: an event against 10 to 100,000 rules, beside reading that event's JSON.
 //!
 //! `cargo bench -p rules` prints a table. `cargo bench -p rules -- <mix> <rules> <events>` only matches so
-//! many events, `-- sonic <events>` and `-- serde <events>` only read them: two counts under
-//! `valgrind --tool=callgrind` differ by the instructions of the events between them.
+//! many events, `-- sonic <events>` and `-- serde <events>` only read them, `-- build <mix> <rules> <times>` only
+//! makes rules ready: two counts under `valgrind --tool=callgrind` differ by the instructions of what lies between.
 
 #[path = "../tests/index/mixes.rs"]
 mod mixes;
@@ -28,6 +28,7 @@ fn main() {
         [] => {}
         ["serde", count] => return read(number(count), |text| drop(serde_json::from_str::<serde_json::Value>(text))),
         ["sonic", count] => return read(number(count), |text| drop(sonic_rs::from_str::<sonic_rs::Value>(text))),
+        ["build", mix, rules, count] => return only_build(mix, number(rules), number(count)),
         [mix, rules, count] => return only_match(mix, number(rules), number(count)),
         _ => panic!("[<mix> <rules> <events>]"),
     }
@@ -102,9 +103,17 @@ fn resident() -> usize {
     pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * PAGE
 }
 
+fn named(mix: &str) -> Mix {
+    MIXES.into_iter().find(|one| format!("{one:?}").eq_ignore_ascii_case(mix)).expect("a mix")
+}
+
+fn only_build(mix: &str, rules: usize, count: usize) {
+    let document = mixes::document(named(mix), rules);
+    (0..count).for_each(|_| drop(black_box(RuleSet::compile(&document))));
+}
+
 fn only_match(mix: &str, rules: usize, count: usize) {
-    let mix = MIXES.into_iter().find(|one| format!("{one:?}").eq_ignore_ascii_case(mix)).expect("a mix");
-    let kept = RuleSet::compile(&mixes::document(mix, rules));
+    let kept = RuleSet::compile(&mixes::document(named(mix), rules));
     let events = events(rules, EVENTS);
     events.iter().cycle().take(count).for_each(|event| drop(black_box(kept.matches(event))));
 }

@@ -33,8 +33,8 @@ pub(crate) fn all(matcher: &EventMatcher, facts: &Facts<'_>) -> Vec<Clause> {
         clause("app", app_admits(app, facts.app), &|| quoted(facts.app), &format_args!("{app} or below it"));
     }
     if let Some(model) = &matcher.model {
-        let found = || facts.model.as_deref().map_or_else(|| "missing".to_owned(), quoted);
-        clause("model", facts.model.as_deref() == Some(model), &found, model);
+        let found = || facts.model().map_or_else(|| "missing".to_owned(), quoted);
+        clause("model", facts.model() == Some(model), &found, model);
     }
     if let Some(net) = matcher.client_ip {
         let holds = facts.client_ip.is_some_and(|address| canonical_net(net).contains(&address));

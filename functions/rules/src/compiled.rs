@@ -11,8 +11,9 @@ use domain::loop_guard::{self, Looping};
 use domain::ports::Expressions;
 
 use crate::asking::{Asking, Verdict};
+use crate::bound::Bound;
 use crate::facts::Facts;
-use crate::index::{Cases, Clauses, Filing, Index, Term};
+use crate::index::Index;
 use crate::policies::{Names, Policies, may_pass};
 
 /// The rules of one document, ready to be asked.
@@ -24,7 +25,7 @@ pub struct RuleSet {
     /// Of all compiled rules, one after the other.
     checks: Vec<Check>,
     /// Compiled rules by the policies that they cannot fire without.
-    by_policy: Filing,
+    bound: Bound,
     /// The document's, where a policy is an expression that may ask for them.
     groups: Option<Arc<Groups>>,
 }
@@ -52,9 +53,9 @@ struct CompiledRule {
 
 /// A binding to a policy that is there.
 #[derive(Debug, Clone, Copy)]
-struct Check {
-    policy: u32,
-    negate: bool,
+pub(crate) struct Check {
+    pub(crate) policy: u32,
+    pub(crate) negate: bool,
     failure_result: bool,
 }
 
@@ -64,25 +65,22 @@ impl RuleSet {
         let (policies, names) = Policies::of(document);
         let mut compiled = Vec::new();
         let mut checks: Vec<Check> = Vec::new();
-        let mut cases = Cases::default();
-        let mut clauses = Clauses::default();
         for (index, rule) in (0u32..).zip(&document.rules).filter(|(_, rule)| rule.enabled) {
             let Some((mode, bound)) = compile(rule, &names) else { continue };
-            needed(mode, &bound, &mut clauses);
-            cases.add(place(compiled.len()), &clauses);
             checks.extend(bound);
             compiled.push(CompiledRule { index, mode, checks: place(checks.len()) });
         }
         compiled.shrink_to_fit();
         checks.shrink_to_fit();
-        let mut bound = vec![false; policies.distinct().len()];
+        let mut used = vec![false; policies.distinct().len()];
         for check in &checks {
-            bound[check.policy as usize] = true;
+            used[check.policy as usize] = true;
         }
-        let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| bound[at as usize]));
-        let by_policy = Filing::of(cases, |_| ());
+        let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| used[at as usize]));
+        let each = (0..).zip(&compiled).map(|(at, rule)| (rule.mode, checks_of(at, &compiled, &checks)));
+        let bound = Bound::of(used.len(), each);
         let groups = document.has_expressions().then(|| Arc::new(document.groups.clone()));
-        Self { policies, index, compiled, checks, by_policy, groups }
+        Self { policies, index, compiled, checks, bound, groups }
     }
 
     /// The rules that fire for the event, as their places in the document, in its order. Every expression
@@ -126,7 +124,7 @@ impl RuleSet {
     }
 
     fn fired(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &Expression) -> Verdict) -> Vec<usize> {
-        let mut passed = self.index.candidates(facts);
+        let (mut passed, values) = self.index.candidates(facts);
         let mut raised = Vec::new();
         passed.retain(|&policy| match &self.policies.distinct()[policy as usize] {
             Policy::Expression(expression) => {
@@ -138,13 +136,10 @@ impl RuleSet {
                     verdict == Verdict::Passed
                 }
             }
-            Policy::EventMatcher(_) | Policy::EventPattern(_) => self.policies.admits(policy, facts),
+            Policy::EventMatcher(_) | Policy::EventPattern(_) => {
+                self.policies.admits(policy, facts, &values, self.index.paths())
+            }
         });
-        let mut search = self.by_policy.search();
-        // What has raised may hold, too: by its bindings' `failure_result`.
-        for &policy in passed.iter().chain(&raised) {
-            search.add(Term::passed(policy).hash());
-        }
         // Every policy that the event passes was a candidate, so the others have not passed.
         let holds = |check: &Check| {
             if raised.binary_search(&check.policy).is_ok() {
@@ -154,28 +149,30 @@ impl RuleSet {
             }
         };
         let fires = |&at: &u32| {
-            let checks = self.checks_of(at);
+            let checks = checks_of(at, &self.compiled, &self.checks);
             match self.compiled[at as usize].mode {
                 Mode::Any => checks.iter().any(holds),
                 Mode::All => checks.iter().all(holds),
             }
         };
-        let rules = search.finish().into_iter().filter(fires);
-        rules.map(|at| self.compiled[at as usize].index as usize).collect()
-    }
-
-    fn checks_of(&self, rule: u32) -> &[Check] {
-        let start = rule.checked_sub(1).map_or(0, |before| self.compiled[before as usize].checks);
-        &self.checks[start as usize..self.compiled[rule as usize].checks as usize]
+        // What has raised may hold, too: by its bindings' `failure_result`.
+        let mut rules = self.bound.candidates(passed.iter().chain(&raised).copied());
+        rules.retain(fires);
+        rules.into_iter().map(|at| self.compiled[at as usize].index as usize).collect()
     }
 
     /// Bytes that matching holds on the heap, the policies themselves aside.
     pub fn index_bytes(&self) -> usize {
         self.index.heap_bytes()
-            + self.by_policy.heap_bytes()
+            + self.bound.heap_bytes()
             + self.compiled.capacity() * size_of::<CompiledRule>()
             + self.checks.capacity() * size_of::<Check>()
     }
+}
+
+fn checks_of<'c>(rule: u32, compiled: &[CompiledRule], checks: &'c [Check]) -> &'c [Check] {
+    let start = rule.checked_sub(1).map_or(0, |before| compiled[before as usize].checks);
+    &checks[start as usize..compiled[rule as usize].checks as usize]
 }
 
 /// The rule without the bindings whose verdict stands already, or `None` if it cannot fire.
@@ -198,20 +195,6 @@ fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
         (Mode::All, Some(false)) => None,
         (Mode::All, Some(true)) => Some((Mode::All, checks)),
         (mode, _) => (!checks.is_empty()).then_some((mode, checks)),
-    }
-}
-
-/// Leaves the policies without which the rule does not fire, of each clause one.
-///
-/// A negated check can hold without any policy having passed. Then a rule of which one check is enough needs
-/// nothing, and one of which all must hold needs the others.
-fn needed(mode: Mode, checks: &[Check], clauses: &mut Clauses) {
-    clauses.clear();
-    let mut terms = checks.iter().filter(|check| !check.negate).map(|check| Term::passed(check.policy));
-    match mode {
-        Mode::All => terms.for_each(|term| clauses.push([term])),
-        Mode::Any if checks.iter().any(|check| check.negate) => {}
-        Mode::Any => clauses.push(&mut terms),
     }
 }
 

@@ -107,7 +107,7 @@ impl<'a> Answers<'a> {
         };
         let (admitted, reason) = match policy {
             Policy::EventMatcher(matcher) => matched(matcher, self.facts),
-            Policy::EventPattern(pattern) => pattern::verdict(pattern, self.facts.event),
+            Policy::EventPattern(pattern) => pattern::verdict(pattern, self.facts),
             Policy::Expression(expression) => return self.ran(name, expression, binding),
         };
         turned(binding, admitted, reason)

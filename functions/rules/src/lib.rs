@@ -54,6 +54,7 @@
 //! form; `$or` must be a list; a field that is named both beside and inside `$or` must pass both times.
 
 mod asking;
+mod bound;
 mod clause;
 mod compiled;
 mod explain;
@@ -66,6 +67,7 @@ mod policies;
 pub mod preview;
 pub mod rehearsal;
 mod silence;
+mod values;
 
 pub use compiled::{Judged, RuleSet};
 pub use explain::{Explanation, PolicyVerdict, explain};

@@ -11,16 +11,26 @@ use domain::ports::app_admits;
 use foldhash::fast::FixedState;
 
 use crate::facts::{Facts, canonical_net};
-use crate::pattern::Shape;
+use crate::index::Paths;
+use crate::pattern::{Flat, Shape};
+use crate::values::Values;
 
 /// Policies by place.
 #[derive(Debug, Clone)]
 pub(crate) struct Policies {
     distinct: Vec<Policy>,
     /// Of those that are patterns and were needed.
-    shapes: Vec<OnceLock<Box<Shape>>>,
+    ready: Vec<OnceLock<Box<Ready>>>,
     /// Of expressions, by place.
     expressions: Vec<(u32, String)>,
+}
+
+/// A pattern made ready.
+#[derive(Debug, Clone)]
+struct Ready {
+    flat: Flat,
+    /// For what `flat` cannot say.
+    shape: OnceLock<Shape>,
 }
 
 /// Which name stands for which policy.
@@ -48,8 +58,8 @@ impl Policies {
             names.insert(name.as_str(), at);
         }
         distinct.shrink_to_fit();
-        let shapes = distinct.iter().map(|_| OnceLock::new()).collect();
-        (Self { distinct, shapes, expressions }, names)
+        let ready = distinct.iter().map(|_| OnceLock::new()).collect();
+        (Self { distinct, ready, expressions }, names)
     }
 
     /// Every policy, by place.
@@ -63,11 +73,15 @@ impl Policies {
         place.map_or("", |place| &self.expressions[place].1)
     }
 
-    /// Whether the event passes the matcher or pattern at that place.
-    pub(crate) fn admits(&self, at: u32, facts: &Facts<'_>) -> bool {
+    /// Whether the event passes the matcher or pattern at that place. `paths` are those by which its `values`
+    /// are known.
+    pub(crate) fn admits(&self, at: u32, facts: &Facts<'_>, values: &Values<'_>, paths: &Paths) -> bool {
         match &self.distinct[at as usize] {
             Policy::EventPattern(pattern) => {
-                self.shapes[at as usize].get_or_init(|| Box::new(Shape::of(pattern))).admits(facts.event)
+                let make_ready = || Box::new(Ready { flat: Flat::of(pattern, paths), shape: OnceLock::new() });
+                let ready = self.ready[at as usize].get_or_init(make_ready);
+                let in_full = || ready.shape.get_or_init(|| Shape::of(pattern)).admits(facts);
+                ready.flat.admits(values).unwrap_or_else(in_full)
             }
             other => admits(other, facts),
         }
@@ -78,7 +92,7 @@ impl Policies {
 pub(crate) fn admits(policy: &Policy, facts: &Facts<'_>) -> bool {
     match policy {
         Policy::EventMatcher(matcher) => matched(matcher, facts),
-        Policy::EventPattern(pattern) => Shape::of(pattern).admits(facts.event),
+        Policy::EventPattern(pattern) => Shape::of(pattern).admits(facts),
         Policy::Expression(_) => false,
     }
 }
@@ -97,7 +111,7 @@ pub(crate) fn may_pass(needed: &Precondition, facts: &Facts<'_>) -> bool {
 fn matched(matcher: &EventMatcher, facts: &Facts<'_>) -> bool {
     (matcher.action.is_empty() || matcher.action.iter().any(|pattern| pattern.admits(facts.action)))
         && matcher.app.as_ref().is_none_or(|app| app_admits(app, facts.app))
-        && matcher.model.as_ref().is_none_or(|model| facts.model.as_ref() == Some(model))
+        && matcher.model.as_ref().is_none_or(|model| facts.model() == Some(model))
         && matcher
             .client_ip
             .is_none_or(|net| facts.client_ip.is_some_and(|address| canonical_net(net).contains(&address)))

@@ -25,11 +25,6 @@ impl Clauses {
         self.ends.extend(others.ends.iter().map(|end| start + end));
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.terms.clear();
-        self.ends.clear();
-    }
-
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }

@@ -21,6 +21,8 @@ pub(crate) struct Cases {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filing {
     table: HashMap<u64, Range, FixedState>,
+    /// Before it is looked up, most of what nothing is filed or guarded by.
+    sieve: Sieve,
     filed: Vec<Filed>,
     /// Cases without a clause.
     always: Vec<u32>,
@@ -41,6 +43,13 @@ struct Guards([u16; Self::MOST]);
 
 /// A bit for each term that is there; several terms may share one.
 struct Filter([u64; WORDS]);
+
+/// A bit for each term that is of use; several terms may share one.
+#[derive(Debug, Clone, Default)]
+struct Sieve(Vec<u64>);
+
+/// How many clauses have a term, about: several terms may share a count.
+struct Sharers(Vec<u16>);
 
 /// Of the [`Filter`]. An event has some dozen terms.
 const WORDS: usize = 16;
@@ -71,17 +80,18 @@ impl Filing {
     /// Files the cases and tells which terms have to be looked for.
     pub(crate) fn of(cases: Cases, mut used: impl FnMut(&Term)) -> Self {
         let terms = cases.clauses.terms();
-        let mut sharers: HashMap<u64, u32, FixedState> =
-            HashMap::with_capacity_and_hasher(terms.len() / 2, FixedState::default());
-        for term in terms {
-            *sharers.entry(term.hash).or_default() += 1;
-        }
+        let sharers = Sharers::of(terms);
         // How much comes along with a case that is filed there, and how dear it is to look for.
         let cost = |clause: &[Term]| {
-            let shared: usize = clause.iter().map(|term| sharers[&term.hash] as usize).sum();
+            let shared: usize = clause.iter().map(|term| usize::from(sharers.count(term))).sum();
             (shared, clause.iter().map(|term| term.kind).max().unwrap_or(Kind::Text))
         };
-        let mut others: Vec<(u32, &Term)> = Vec::new();
+        let mut sieve = Sieve::of(cases.ends.len());
+        let mut used = |term: &Term| {
+            sieve.add(term.hash);
+            used(term);
+        };
+        let mut others: Vec<(u16, &Term)> = Vec::new();
         let mut always = Vec::new();
         let mut entries: Vec<(u64, Filed)> = Vec::with_capacity(cases.ends.len());
         for (case, clauses) in cases.each() {
@@ -91,7 +101,7 @@ impl Filing {
             };
             let dearest = cost(chosen).1.max(Kind::Net6);
             let guarding = clauses.enumerate().filter_map(|(other, clause)| match clause {
-                [term] if other != at && term.kind <= dearest => Some((sharers[&term.hash], term)),
+                [term] if other != at && term.kind <= dearest => Some((sharers.count(term), term)),
                 _ => None,
             });
             others.clear();
@@ -116,16 +126,17 @@ impl Filing {
             table.insert(same[0].0, (start, end));
             start = end;
         }
-        Self { table, filed: entries.into_iter().map(|(_, filed)| filed).collect(), always }
+        Self { table, sieve, filed: entries.into_iter().map(|(_, filed)| filed).collect(), always }
     }
 
     pub(crate) fn search(&self) -> Search<'_> {
-        Search { filing: self, filter: Filter::new(), found: Vec::new() }
+        Search { filing: self, filter: Filter::new(), found: Vec::with_capacity(16) }
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.table.capacity() * (size_of::<(u64, Range)>() + 1) * 8 / 7
+            + self.sieve.0.capacity() * size_of::<u64>()
             + self.filed.capacity() * size_of::<Filed>()
             + self.always.capacity() * size_of::<u32>()
     }
@@ -135,6 +146,9 @@ impl Search<'_> {
     /// Takes note of a term that is there.
     #[inline]
     pub(crate) fn add(&mut self, term: u64) {
+        if !self.filing.sieve.has(term) {
+            return;
+        }
         self.filter.add(term);
         if let Some(&range) = self.filing.table.get(&term) {
             self.found.push(range);
@@ -149,7 +163,9 @@ impl Search<'_> {
         // A value that a list holds a thousand times is found as often.
         self.found.sort_unstable();
         self.found.dedup();
-        let mut cases = self.filing.always.clone();
+        let filed: u32 = self.found.iter().map(|(start, end)| end - start).sum();
+        let mut cases = Vec::with_capacity(self.filing.always.len() + filed as usize);
+        cases.extend_from_slice(&self.filing.always);
         for &(start, end) in &self.found {
             let filed = &self.filing.filed[start as usize..end as usize];
             cases.extend(filed.iter().filter(|filed| self.filter.has(filed.guards)).map(|filed| filed.case));
@@ -162,6 +178,51 @@ impl Search<'_> {
 
 impl Guards {
     const MOST: usize = 2;
+}
+
+impl Sharers {
+    fn of(terms: &[Term]) -> Self {
+        let mut counts = Self(vec![0; (terms.len() * 2).next_power_of_two()]);
+        for term in terms {
+            let place = counts.place(term);
+            counts.0[place] = counts.0[place].saturating_add(1);
+        }
+        counts
+    }
+
+    fn count(&self, term: &Term) -> u16 {
+        self.0[self.place(term)]
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "any of the bits will do")]
+    fn place(&self, term: &Term) -> usize {
+        term.hash as usize & (self.0.len() - 1)
+    }
+}
+
+impl Sieve {
+    const BITS_A_TERM: usize = 8;
+
+    /// For so many terms.
+    fn of(terms: usize) -> Self {
+        Self(vec![0; (terms * Self::BITS_A_TERM / u64::BITS as usize + 1).next_power_of_two()])
+    }
+
+    fn add(&mut self, term: u64) {
+        let (word, bit) = self.place(term);
+        self.0[word] |= bit;
+    }
+
+    fn has(&self, term: u64) -> bool {
+        let (word, bit) = self.place(term);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// By other bits than those of the [`Filter`].
+    #[expect(clippy::cast_possible_truncation, reason = "any of the bits will do")]
+    fn place(&self, term: u64) -> (usize, u64) {
+        (term as usize >> 6 & self.0.len().wrapping_sub(1), 1 << (term & 63))
+    }
 }
 
 impl Filter {

@@ -9,11 +9,11 @@
 //! `model_`", "the address lies in this /24". Of each policy `necessary` derives the terms without which no
 //! event passes it, as *clauses*: of each clause one term must be there. `filing` files the policy under
 //! the terms of one clause only, the one that the fewest other policies share, and notes a few of the
-//! others as *guards*. For an event, `paths` walks its fields once, along those paths that some filed term
-//! is about, and makes the terms that the event has. What is filed under one of them, and has its guards
-//! there, is a candidate. A policy of which nothing can be said is a candidate always.
+//! others as *guards*. For an event, `walk` goes through its fields once, along the `paths` that some policy
+//! names: it notes the values there and makes the terms that the event has. What is filed under one of them,
+//! and has its guards there, is a candidate. A policy of which nothing can be said is a candidate always.
 //!
-//! The rules are found in the same way: there, the terms are the policies that the event has passed.
+//! A candidate is put to the noted values (`pattern::flat`); the event is not gone through again.
 //!
 //! # Why it is right
 //!
@@ -24,23 +24,25 @@
 //!
 //! # What it costs
 //!
-//! An event costs its own fields, whatever the number of rules, and then its candidates. Lengths of prefixes
-//! and networks are tried one by one, but there are at most [`term::MAX_LENGTH`] + 1 of them at a path.
+//! An event costs its own fields, whatever the number of rules, and then its candidates. Lengths of prefixes,
+//! networks and blocks of numbers are tried one by one, but there are at most [`term::MAX_LENGTH`] + 1 of them
+//! at a path. A term that nothing is filed under mostly costs a hash and a look at one bit.
 
 mod clauses;
 mod filing;
 mod necessary;
 mod paths;
 mod term;
+mod walk;
 
-pub(crate) use clauses::Clauses;
-pub(crate) use filing::{Cases, Filing};
-pub(crate) use term::Term;
+pub(crate) use paths::Paths;
 
 use domain::document::Policy;
 
 use crate::facts::Facts;
-use paths::Paths;
+use crate::values::Values;
+use filing::{Cases, Filing};
+use walk::Walk;
 
 /// The policies of a document, filed by what an event must have to pass them.
 #[derive(Debug, Clone)]
@@ -64,11 +66,19 @@ impl Index {
         Self { paths, filing }
     }
 
-    /// All the policies that the event could pass, each once, in order.
-    pub(crate) fn candidates(&self, facts: &Facts<'_>) -> Vec<u32> {
-        let mut search = self.filing.search();
-        self.paths.walk(facts, &mut |term| search.add(term));
-        search.finish()
+    /// All the policies that the event could pass, each once, in order, and the values to put to them.
+    pub(crate) fn candidates<'f>(&self, facts: &'f Facts<'_>) -> (Vec<u32>, Values<'f>) {
+        let (search, mut values) = Walk::through(facts, &self.paths, self.filing.search());
+        let candidates = search.finish();
+        if !candidates.is_empty() {
+            values.finish();
+        }
+        (candidates, values)
+    }
+
+    /// Every path that a policy names is known.
+    pub(crate) fn paths(&self) -> &Paths {
+        &self.paths
     }
 
     /// Bytes on the heap.

@@ -1,7 +1,8 @@
 //! What an event must have to pass a policy.
 //!
-//! Owns the derivation, which may leave conditions out but never adds one. A clause is a list of terms of
-//! which one must be there; clauses must all hold; a policy passes only if one of its lists of clauses does.
+//! Owns the derivation, which makes every path known that a policy names, may leave conditions out but never
+//! adds one. A clause is a list of terms of which one must be there; clauses must all hold; a policy passes
+//! only if one of its lists of clauses does.
 
 use domain::document::{
     Addresses, EventMatcher, EventPattern, Field, Fields, Interval, Policy, Precondition, Test, Wildcard,
@@ -10,7 +11,7 @@ use domain::document::{
 use domain::event::ActionPattern;
 
 use super::clauses::Clauses;
-use super::paths::{ADDRESS, MODEL, Paths, ROOT};
+use super::paths::Paths;
 use super::term::{GRAM, Kind, Term, folded};
 use crate::facts::canonical_net;
 
@@ -35,8 +36,8 @@ fn of_precondition(needed: &Precondition, paths: &mut Paths) -> Clauses {
         clauses.push([of_app(app, paths)]);
     }
     if let Some(Addresses { nets, or_none }) = &needed.client_ip {
-        let nowhere = or_none.then(|| Term::whole(ADDRESS, Kind::Null, &[]));
-        clauses.push(nets.iter().map(|net| Term::net(ADDRESS, canonical_net(*net))).chain(nowhere));
+        let nowhere = or_none.then(|| Term::whole(Paths::ADDRESS, Kind::Null, &[]));
+        clauses.push(nets.iter().map(|net| Term::net(Paths::ADDRESS, canonical_net(*net))).chain(nowhere));
     }
     clauses
 }
@@ -46,7 +47,7 @@ fn of_actions(actions: &[ActionPattern], paths: &mut Paths, clauses: &mut Clause
     if actions.is_empty() || actions.iter().any(everything) {
         return;
     }
-    let path = paths.path(ROOT, "action");
+    let path = paths.path(Paths::ROOT, "action");
     let term = |pattern: &ActionPattern| match pattern {
         ActionPattern::Exact(action) => Term::whole(path, Kind::Text, action.as_str().as_bytes()),
         ActionPattern::Prefix(start) => Term::start(path, Kind::Prefix, start),
@@ -55,7 +56,7 @@ fn of_actions(actions: &[ActionPattern], paths: &mut Paths, clauses: &mut Clause
 }
 
 fn of_app(app: &str, paths: &mut Paths) -> Term {
-    let path = paths.path(ROOT, "app");
+    let path = paths.path(Paths::ROOT, "app");
     Term::below(path, app).unwrap_or_else(|| Term::start(path, Kind::Prefix, app))
 }
 
@@ -66,17 +67,17 @@ fn of_matcher(matcher: &EventMatcher, paths: &mut Paths) -> Clauses {
         clauses.push([of_app(app, paths)]);
     }
     if let Some(model) = &matcher.model {
-        clauses.push([Term::whole(MODEL, Kind::Text, model.as_bytes())]);
+        clauses.push([Term::whole(Paths::MODEL, Kind::Text, model.as_bytes())]);
     }
     if let Some(net) = matcher.client_ip {
-        clauses.push([Term::net(ADDRESS, canonical_net(net))]);
+        clauses.push([Term::net(Paths::ADDRESS, canonical_net(net))]);
     }
     clauses
 }
 
 fn of_pattern(pattern: &EventPattern, paths: &mut Paths) -> Vec<Clauses> {
     let mut combinations = vec![Clauses::default()];
-    of_fields(pattern.root(), ROOT, paths, &mut combinations);
+    of_fields(pattern.root(), Paths::ROOT, paths, &mut combinations);
     combinations
 }
 
@@ -88,18 +89,21 @@ fn of_fields(fields: &Fields, parent: u32, paths: &mut Paths, combinations: &mut
                 let path = paths.path(parent, name);
                 of_fields(inner, path, paths, combinations);
             }
-            // What may be missing demands nothing.
-            Field::Value(tests) if tests.contains(&Test::Exists(false)) => {}
-            Field::Value(tests) => match combinations.as_mut_slice() {
-                [only] => of_tests(tests, parent, name, paths, only),
-                several => {
-                    let mut clauses = Clauses::default();
-                    of_tests(tests, parent, name, paths, &mut clauses);
-                    for combination in several {
-                        combination.extend(&clauses);
+            Field::Value(tests) => {
+                let path = paths.path_of_tests(parent, name, tests);
+                match combinations.as_mut_slice() {
+                    // What may be missing demands nothing.
+                    _ if tests.contains(&Test::Exists(false)) => {}
+                    [only] => of_tests(tests, path, only),
+                    several => {
+                        let mut clauses = Clauses::default();
+                        of_tests(tests, path, &mut clauses);
+                        for combination in several {
+                            combination.extend(&clauses);
+                        }
                     }
                 }
-            },
+            }
         }
     }
     if fields.any_of.is_empty() {
@@ -126,13 +130,7 @@ fn of_fields(fields: &Fields, parent: u32, paths: &mut Paths, combinations: &mut
 }
 
 /// Of one test all that it demands; of several, one clause that holds if one of them does.
-fn of_tests(tests: &[Test], parent: u32, name: &str, paths: &mut Paths, clauses: &mut Clauses) {
-    if (parent, name) == (ROOT, "client_ip")
-        && let Some(terms) = tests.iter().map(of_address).collect::<Option<Vec<_>>>()
-    {
-        return clauses.push(terms);
-    }
-    let path = paths.path(parent, name);
+fn of_tests(tests: &[Test], path: u32, clauses: &mut Clauses) {
     if let [only] = tests {
         return of_test(only, path, clauses);
     }
@@ -144,20 +142,12 @@ fn of_tests(tests: &[Test], parent: u32, name: &str, paths: &mut Paths, clauses:
     clauses.push_one_of(&demands.collect::<Vec<_>>());
 }
 
-/// The event's own address need not be written and read again to be compared.
-fn of_address(test: &Test) -> Option<Term> {
-    match test {
-        Test::Cidr(net) => Some(Term::net(ADDRESS, *net)),
-        _ => None,
-    }
-}
-
 /// Adds one clause at least.
 fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
     let present = || Term::whole(path, Kind::Present, &[]);
     clauses.push([match wanted {
-        Test::Null => Term::whole(path, Kind::Null, &[]),
-        Test::Boolean(value) => Term::whole(path, Kind::Boolean, &[u8::from(*value)]),
+        Test::Null => Term::whole(path, Kind::Null, &[0; 8]),
+        Test::Boolean(value) => Term::whole(path, Kind::Boolean, &[u8::from(*value); 8]),
         Test::Number(number) => Term::number(path, number),
         Test::Text(text) => Term::whole(path, Kind::Text, text.as_bytes()),
         Test::EqualsIgnoreCase(text) => Term::whole(path, Kind::Folded, folded(text).as_bytes()),
@@ -172,10 +162,7 @@ fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
         {
             Term::number(path, &lower.value)
         }
-        Test::Numeric(Interval { lower, upper }) => {
-            let [lower, upper] = [lower, upper].map(|end| end.as_ref().map(|end| &end.value));
-            return clauses.push(Term::blocks(path, lower, upper));
-        }
+        Test::Numeric(interval) => return clauses.push(Term::blocks(path, interval)),
         Test::AnythingBut(_) | Test::Exists(_) => present(),
     }]);
 }
@@ -189,9 +176,9 @@ fn of_wildcard(wildcard: &Wildcard, path: u32, clauses: &mut Clauses) {
         if !last.is_empty() {
             clauses.push([Term::end(path, Kind::Suffix, last)]);
         }
-        let grams = between.iter().flat_map(|piece| piece.as_bytes().windows(GRAM));
+        let grams = between.iter().flat_map(|piece| piece.as_bytes().array_windows::<GRAM>());
         for gram in grams.take(MAX_GRAMS) {
-            clauses.push([Term::whole(path, Kind::Gram, gram)]);
+            clauses.push([Term::gram(path, *gram)]);
         }
     } else if let [only] = wildcard.pieces() {
         clauses.push([Term::whole(path, Kind::Text, only.as_bytes())]);

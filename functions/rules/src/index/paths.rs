@@ -1,95 +1,120 @@
-//! The paths into an event that filed terms are about, and the walk along them.
+//! The paths into an event that policies name, as a tree, and what is to be looked for at each.
 //!
-//! Owns which terms an event has; must miss none that was asked for. Lists are looked through at any
-//! depth, as in matching; which object of a list a value lies in is not looked at.
+//! Owns the numbers of the paths. `walk` goes along them.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
-use std::net::IpAddr;
 
-use domain::event::Object;
+use domain::document::Test;
 use foldhash::fast::FixedState;
-use serde_json::Value;
 
-use super::term::{self, GRAM, Kind, Term};
-use crate::facts::Facts;
-use crate::pattern::{EVENT_KEYS, Holder, Slot};
+use super::term::{Kind, Term};
+use crate::pattern::EVENT_KEYS;
 
 /// The paths, as a tree of their keys.
 #[derive(Debug, Clone)]
-pub(super) struct Paths {
-    nodes: Vec<Node>,
-    /// By a hash of parent and key; where another node has that already, by the next number.
-    edges: HashMap<u64, u32, FixedState>,
+pub(crate) struct Paths {
+    pub(super) nodes: Vec<Node>,
+    /// Nodes by a hash of parent and key, or in the next free place; 0 is free.
+    edges: Vec<u32>,
+    /// The keys of an event that lead to nodes.
+    pub(super) root: Vec<(&'static str, u32)>,
 }
 
 #[derive(Debug, Clone)]
-struct Node {
+pub(super) struct Node {
     parent: u32,
-    key: Box<str>,
-    /// Whether a term is about it, or about what is below it.
-    used: bool,
+    pub(super) key: Box<str>,
     /// A bit for each [`Kind`] of which terms are filed.
-    kinds: u16,
+    pub(super) kinds: u16,
     /// Of kinds with lengths: a bit for each length.
-    lengths: Vec<(Kind, u128)>,
-    /// The used nodes below it.
-    below: Below,
+    pub(super) lengths: Vec<(Kind, u128)>,
+    pub(super) below: Below,
 }
 
-/// The used nodes below a node.
+/// The nodes below a node.
 #[derive(Debug, Clone)]
-enum Below {
+pub(super) enum Below {
     Few(Vec<u32>),
     Many,
 }
 
-/// The event itself.
-pub(super) const ROOT: u32 = 0;
-/// What matchers see as the event's model; no key leads there.
-pub(super) const MODEL: u32 = 1;
-/// The event's address as an address; as a text it is at the key `client_ip`.
-pub(super) const ADDRESS: u32 = 2;
-
-/// So many nodes are few.
-const FEW: usize = 8;
+/// So many nodes are few: comparing with each is faster than hashing.
+const FEW: usize = 4;
 
 impl Paths {
+    /// The event itself.
+    pub(crate) const ROOT: u32 = 0;
+    /// What matchers see as the event's model; no key leads there.
+    pub(super) const MODEL: u32 = 1;
+    /// The event's address as an address; as a text it is at the key `client_ip`.
+    pub(super) const ADDRESS: u32 = 2;
+
     pub(super) fn new() -> Self {
-        let fixed = [ROOT, MODEL, ADDRESS].map(|_| Node::new(ROOT, ""));
-        Self { nodes: fixed.into(), edges: HashMap::default() }
+        let fixed = [Self::ROOT, Self::MODEL, Self::ADDRESS].map(|_| Node::new(Self::ROOT, ""));
+        Self { nodes: fixed.into(), edges: vec![0; 16], root: Vec::new() }
     }
 
     /// The path that goes on from `parent` with `key`.
     pub(super) fn path(&mut self, parent: u32, key: &str) -> u32 {
         self.find(parent, key).unwrap_or_else(|free| {
-            let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+            let at = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
             self.nodes.push(Node::new(parent, key));
-            self.edges.insert(free, node);
-            node
+            self.edges[free] = at;
+            if self.nodes.len() * 2 > self.edges.len() {
+                self.edges = vec![0; self.edges.len() * 2];
+                for at in Self::ADDRESS + 1..=at {
+                    let Node { parent, key, .. } = &self.nodes[at as usize];
+                    if let Err(free) = self.find(*parent, key) {
+                        self.edges[free] = at;
+                    }
+                }
+            }
+            at
         })
     }
 
+    /// The path at which the tests are put to what is there.
+    ///
+    /// An event's own address is compared as an address where nothing else is asked of it.
+    pub(super) fn path_of_tests(&mut self, parent: u32, key: &str, tests: &[Test]) -> u32 {
+        if is_address(parent, key, tests) { Self::ADDRESS } else { self.path(parent, key) }
+    }
+
+    /// As [`Self::path`], of a path that is there. No value is ever at one that is not.
+    pub(crate) fn known(&self, parent: u32, key: &str) -> u32 {
+        self.find(parent, key).unwrap_or(u32::MAX)
+    }
+
+    /// As [`Self::path_of_tests`], of a path that is there.
+    pub(crate) fn known_of_tests(&self, parent: u32, key: &str, tests: &[Test]) -> u32 {
+        if is_address(parent, key, tests) { Self::ADDRESS } else { self.known(parent, key) }
+    }
+
     /// The node, or where it would stand among the edges.
-    fn find(&self, parent: u32, key: &str) -> Result<u32, u64> {
-        let mut hasher = FixedState::default().build_hasher();
-        hasher.write_u32(parent);
+    #[inline]
+    pub(super) fn find(&self, parent: u32, key: &str) -> Result<u32, usize> {
+        let mut hasher = FixedState::with_seed(parent.into()).build_hasher();
         hasher.write(key.as_bytes());
-        let mut edge = hasher.finish();
-        while let Some(&at) = self.edges.get(&edge) {
+        let mask = self.edges.len() - 1;
+        #[expect(clippy::cast_possible_truncation, reason = "the last bits are what is wanted")]
+        let mut place = hasher.finish() as usize & mask;
+        loop {
+            let at = self.edges[place];
+            if at == 0 {
+                return Err(place);
+            }
             let node = &self.nodes[at as usize];
             if node.parent == parent && *node.key == *key {
                 return Ok(at);
             }
-            edge = edge.wrapping_add(1);
+            place = (place + 1) & mask;
         }
-        Err(edge)
     }
 
     /// Makes the walk look for the term.
     pub(super) fn want(&mut self, term: &Term) {
         let node = &mut self.nodes[term.path as usize];
-        node.kinds |= bit(term.kind);
+        node.kinds |= term.kind.bit();
         if term.kind.has_length() {
             let length = 1 << term.length;
             match node.lengths.iter_mut().find(|(kind, _)| *kind == term.kind) {
@@ -97,148 +122,22 @@ impl Paths {
                 None => node.lengths.push((term.kind, length)),
             }
         }
-        let mut at = term.path;
-        while !self.nodes[at as usize].used {
-            self.nodes[at as usize].used = true;
-            at = self.nodes[at as usize].parent;
-        }
     }
 
-    /// To be called when all terms are wanted.
+    /// To be called when all paths and terms are known.
     pub(super) fn finish(&mut self) {
-        for at in (ADDRESS + 1..).take(self.nodes.len() - 3) {
-            let Node { used, parent, .. } = self.nodes[at as usize];
+        for at in (Self::ADDRESS + 1..).take(self.nodes.len() - 3) {
+            let parent = self.nodes[at as usize].parent;
             let below = &mut self.nodes[parent as usize].below;
             match below {
-                Below::Few(nodes) if used && nodes.len() < FEW => nodes.push(at),
-                Below::Few(_) if used => *below = Below::Many,
-                Below::Few(_) | Below::Many => {}
+                Below::Few(nodes) if nodes.len() < FEW => nodes.push(at),
+                Below::Few(_) => *below = Below::Many,
+                Below::Many => {}
             }
         }
+        let node = |key| self.find(Self::ROOT, key).ok().map(|node| (key, node));
+        self.root = EVENT_KEYS.into_iter().filter_map(node).collect();
         self.nodes.shrink_to_fit();
-        self.edges.shrink_to_fit();
-    }
-
-    /// Hands on every wanted term that the event has, some of them several times.
-    pub(super) fn walk(&self, facts: &Facts<'_>, found: &mut impl FnMut(u64)) {
-        if !self.nodes[ROOT as usize].used {
-            return;
-        }
-        for key in EVENT_KEYS {
-            let Some(path) = self.used(ROOT, key) else { continue };
-            match Holder::Event(facts.event).get(key) {
-                None => {}
-                Some(Slot::Null) => self.value(path, &Value::Null, found),
-                Some(Slot::Text(text)) => self.text(path, &text, found),
-                Some(Slot::Object(object)) => self.object(path, object, found),
-                Some(Slot::Json(value)) => self.value(path, value, found),
-            }
-        }
-        if let Some(model) = &facts.model
-            && self.nodes[MODEL as usize].used
-        {
-            self.text(MODEL, model, found);
-        }
-        match facts.client_ip {
-            Some(address) => self.address(ADDRESS, address, found),
-            None if self.nodes[ADDRESS as usize].kinds & bit(Kind::Null) != 0 => {
-                found(term::hash(ADDRESS, Kind::Null, &[]));
-            }
-            None => {}
-        }
-    }
-
-    fn used(&self, parent: u32, key: &str) -> Option<u32> {
-        self.find(parent, key).ok().filter(|&path| self.nodes[path as usize].used)
-    }
-
-    fn object(&self, path: u32, object: &Object, found: &mut impl FnMut(u64)) {
-        if let Below::Few(nodes) = &self.nodes[path as usize].below
-            && nodes.len() <= object.len()
-        {
-            for &path in nodes {
-                if let Some(value) = object.get(&*self.nodes[path as usize].key) {
-                    self.value(path, value, found);
-                }
-            }
-            return;
-        }
-        for (key, value) in object {
-            if let Some(path) = self.used(path, key) {
-                self.value(path, value, found);
-            }
-        }
-    }
-
-    fn value(&self, path: u32, value: &Value, found: &mut impl FnMut(u64)) {
-        let kinds = self.nodes[path as usize].kinds;
-        let mut whole = |kind, bytes: &[u8]| {
-            if kinds & bit(kind) != 0 {
-                found(term::hash(path, kind, bytes));
-            }
-        };
-        match value {
-            Value::String(text) => return self.text(path, text, found),
-            Value::Array(items) => return items.iter().for_each(|item| self.value(path, item, found)),
-            Value::Object(object) => return self.object(path, object, found),
-            Value::Null => whole(Kind::Null, &[]),
-            Value::Bool(value) => whole(Kind::Boolean, &[u8::from(*value)]),
-            Value::Number(number) => whole(Kind::Number, &term::number_bytes(number)),
-        }
-        whole(Kind::Present, &[]);
-        if let Value::Number(number) = value {
-            let rank = term::rank(number);
-            self.each_length(path, Kind::Block, |length| found(term::block(path, rank, length)));
-        }
-    }
-
-    fn text(&self, path: u32, text: &str, found: &mut impl FnMut(u64)) {
-        let node = &self.nodes[path as usize];
-        let bytes = text.as_bytes();
-        if node.kinds & bit(Kind::Text) != 0 {
-            found(term::hash(path, Kind::Text, bytes));
-        }
-        if node.kinds & bit(Kind::Present) != 0 {
-            found(term::hash(path, Kind::Present, &[]));
-        }
-        if node.kinds & bit(Kind::Gram) != 0 {
-            bytes.windows(GRAM).for_each(|gram| found(term::hash(path, Kind::Gram, gram)));
-        }
-        let of_case = bit(Kind::Folded) | bit(Kind::FoldedPrefix) | bit(Kind::FoldedSuffix);
-        let folded = if node.kinds & of_case == 0 { String::new() } else { term::folded(text) };
-        let folded = folded.as_bytes();
-        if node.kinds & bit(Kind::Folded) != 0 {
-            found(term::hash(path, Kind::Folded, folded));
-        }
-        for &(kind, lengths) in &node.lengths {
-            match kind {
-                Kind::Prefix => starts(bytes, lengths, |start| found(term::hash(path, kind, start))),
-                Kind::Suffix => ends(bytes, lengths, |end| found(term::hash(path, kind, end))),
-                Kind::FoldedPrefix => starts(folded, lengths, |start| found(term::hash(path, kind, start))),
-                Kind::FoldedSuffix => ends(folded, lengths, |end| found(term::hash(path, kind, end))),
-                Kind::Below => starts(bytes, lengths, |start| {
-                    if bytes.get(start.len()).is_none_or(|&next| next == b'.') {
-                        found(term::hash(path, kind, start));
-                    }
-                }),
-                _ => {}
-            }
-        }
-        if node.kinds & (bit(Kind::Net4) | bit(Kind::Net6)) != 0
-            && let Ok(address) = text.parse::<IpAddr>()
-        {
-            self.address(path, address.to_canonical(), found);
-        }
-    }
-
-    fn address(&self, path: u32, address: IpAddr, found: &mut impl FnMut(u64)) {
-        let wanted = if address.is_ipv4() { Kind::Net4 } else { Kind::Net6 };
-        self.each_length(path, wanted, |length| found(term::network(path, address, length).1));
-    }
-
-    fn each_length(&self, path: u32, wanted: Kind, each: impl FnMut(u8)) {
-        let lengths = self.nodes[path as usize].lengths.iter().find(|(kind, _)| *kind == wanted);
-        each_bit(lengths.map_or(0, |&(_, lengths)| lengths), each);
     }
 
     /// Bytes on the heap.
@@ -249,50 +148,16 @@ impl Paths {
         };
         self.nodes.capacity() * size_of::<Node>()
             + self.nodes.iter().map(node).sum::<usize>()
-            + self.edges.capacity() * (size_of::<(u64, u32)>() + 1) * 8 / 7
+            + self.edges.capacity() * size_of::<u32>()
     }
 }
 
 impl Node {
     fn new(parent: u32, key: &str) -> Self {
-        Self { parent, key: key.into(), used: false, kinds: 0, lengths: Vec::new(), below: Below::Few(Vec::new()) }
+        Self { parent, key: key.into(), kinds: 0, lengths: Vec::new(), below: Below::Few(Vec::new()) }
     }
 }
 
-impl Kind {
-    fn has_length(self) -> bool {
-        matches!(
-            self,
-            Self::Below
-                | Self::Prefix
-                | Self::Suffix
-                | Self::Block
-                | Self::Net4
-                | Self::Net6
-                | Self::FoldedPrefix
-                | Self::FoldedSuffix
-        )
-    }
-}
-
-fn bit(kind: Kind) -> u16 {
-    1 << kind as u16
-}
-
-fn starts(bytes: &[u8], lengths: u128, mut each: impl FnMut(&[u8])) {
-    each_bit(lengths, |length| bytes.get(..length.into()).into_iter().for_each(&mut each));
-}
-
-fn ends(bytes: &[u8], lengths: u128, mut each: impl FnMut(&[u8])) {
-    each_bit(lengths, |length| {
-        bytes.len().checked_sub(length.into()).into_iter().for_each(|from| each(&bytes[from..]));
-    });
-}
-
-fn each_bit(mut bits: u128, mut each: impl FnMut(u8)) {
-    while bits != 0 {
-        #[expect(clippy::cast_possible_truncation, reason = "there are 128 bits")]
-        each(bits.trailing_zeros() as u8);
-        bits &= bits - 1;
-    }
+fn is_address(parent: u32, key: &str, tests: &[Test]) -> bool {
+    (parent, key) == (Paths::ROOT, "client_ip") && tests.iter().all(|test| matches!(test, Test::Cidr(_)))
 }

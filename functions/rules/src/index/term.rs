@@ -6,6 +6,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
+use domain::document::{End, Interval};
 use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use serde_json::Number;
@@ -55,17 +56,12 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// That the policy at this place has passed.
-    pub(crate) fn passed(policy: u32) -> Self {
-        Self { hash: FixedState::default().hash_one(policy), path: 0, kind: Kind::Present, length: 0 }
-    }
-
-    pub(crate) fn hash(&self) -> u64 {
-        self.hash
-    }
-
     pub(super) fn whole(path: u32, kind: Kind, bytes: &[u8]) -> Self {
         Self { hash: hash(path, kind, bytes), path, kind, length: 0 }
+    }
+
+    pub(super) fn gram(path: u32, bytes: [u8; GRAM]) -> Self {
+        Self { hash: gram(path, bytes), path, kind: Kind::Gram, length: 0 }
     }
 
     pub(super) fn start(path: u32, kind: Kind, text: &str) -> Self {
@@ -91,8 +87,13 @@ impl Term {
 
     /// Blocks that hold every number between two ends, and not twice as many others: one below the
     /// largest power of two in between, and one above it.
-    pub(super) fn blocks(path: u32, lower: Option<&Number>, upper: Option<&Number>) -> Vec<Self> {
-        let (first, last) = (lower.map_or(0, rank), upper.map_or(u64::MAX, rank));
+    ///
+    /// The ends of an interval are small enough for no other number to have their rank.
+    pub(super) fn blocks(path: u32, interval: &Interval) -> Vec<Self> {
+        let above = |end: &End| rank(&end.value) + u64::from(!end.included);
+        let below = |end: &End| rank(&end.value) - u64::from(!end.included);
+        let first = interval.lower.as_ref().map_or(0, above);
+        let last = interval.upper.as_ref().map_or(u64::MAX, below);
         let block = |first: u64, last: u64| {
             #[expect(clippy::cast_possible_truncation, reason = "there are 64 bits")]
             let length = (first ^ last).leading_zeros() as u8;
@@ -111,15 +112,49 @@ impl Term {
     }
 }
 
+impl Kind {
+    /// One of 16.
+    pub(super) fn bit(self) -> u16 {
+        1 << self as u16
+    }
+
+    pub(super) fn has_length(self) -> bool {
+        use Kind::{Below, Block, FoldedPrefix, FoldedSuffix, Net4, Net6, Prefix, Suffix};
+        matches!(self, Below | Prefix | Suffix | Block | Net4 | Net6 | FoldedPrefix | FoldedSuffix)
+    }
+}
+
 fn clamp(length: usize) -> u8 {
     u8::try_from(length).unwrap_or(MAX_LENGTH).min(MAX_LENGTH)
 }
 
+#[inline]
 pub(super) fn hash(path: u32, kind: Kind, bytes: &[u8]) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    hasher.write_u64(u64::from(path) << 8 | kind as u64);
+    let mut hasher = hasher(path, kind);
     hasher.write(bytes);
     hasher.finish()
+}
+
+/// Of the first `length` bits of something.
+#[inline]
+fn hash_bits(path: u32, kind: Kind, length: u8, bits: u128) -> u64 {
+    let mut hasher = hasher(path, kind);
+    hasher.write_u128(bits);
+    hasher.write_u8(length);
+    hasher.finish()
+}
+
+#[inline]
+fn hasher(path: u32, kind: Kind) -> impl Hasher {
+    FixedState::with_seed(u64::from(path) << 8 | kind as u64).build_hasher()
+}
+
+/// There is one for nearly every byte of a text, so it is mixed no more than a table needs.
+#[inline]
+pub(super) fn gram(path: u32, bytes: [u8; GRAM]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mixed = (u64::from(path) << 32 | u64::from(u32::from_le_bytes(bytes))).wrapping_mul(ODD);
+    (mixed ^ (mixed >> 32)).wrapping_mul(ODD)
 }
 
 /// Of the first `length` bits of an address.
@@ -129,9 +164,7 @@ pub(super) fn network(path: u32, address: IpAddr, length: u8) -> (Kind, u64) {
         IpAddr::V6(six) => (Kind::Net6, u128::BITS, six.to_bits()),
     };
     let start = bits.checked_shr(width.saturating_sub(length.into())).unwrap_or(0);
-    let mut bytes = [length; 17];
-    bytes[1..].copy_from_slice(&start.to_le_bytes());
-    (kind, hash(path, kind, &bytes))
+    (kind, hash_bits(path, kind, length, start))
 }
 
 /// Orders numbers as they are ordered; neighbours too large to be told apart may have one rank.
@@ -143,9 +176,7 @@ pub(super) fn rank(number: &Number) -> u64 {
 /// Of the first `length` bits of a rank.
 pub(super) fn block(path: u32, rank: u64, length: u8) -> u64 {
     let start = rank.checked_shr(u64::BITS.saturating_sub(length.into())).unwrap_or(0);
-    let mut bytes = [length; 9];
-    bytes[1..].copy_from_slice(&start.to_le_bytes());
-    hash(path, Kind::Block, &bytes)
+    hash_bits(path, Kind::Block, length, start.into())
 }
 
 /// The same for all ways of writing one number: equal numbers are equal after rounding, too.
@@ -156,5 +187,5 @@ pub(super) fn number_bytes(number: &Number) -> [u8; 8] {
 
 /// The text in the form in which texts that differ in case only are the same.
 pub(super) fn folded(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().flat_map(char::to_lowercase).collect() }
 }

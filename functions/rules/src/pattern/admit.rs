@@ -7,10 +7,9 @@
 //! Therefore a part of a pattern can hold in two ways, which [`Outcome`] keeps apart. A part is put to each
 //! value at its path at most once a level, so the cost is bounded by pattern times event times depth.
 
-use domain::Event;
-
 use super::shape::{Node, Object, Shape, is_absentable};
 use super::view::{Holder, Slot};
+use crate::facts::Facts;
 
 /// How a part of a pattern holds at one place of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,8 +33,8 @@ impl Outcome {
 }
 
 impl Shape {
-    pub(crate) fn admits(&self, event: &Event) -> bool {
-        self.root.outcome(Holder::Event(event)) != Outcome::Fails
+    pub(crate) fn admits(&self, facts: &Facts<'_>) -> bool {
+        self.root.outcome(Holder::Event(facts)) != Outcome::Fails
     }
 }
 

@@ -9,16 +9,18 @@ use serde_json::Number;
 
 /// A value that is neither an object nor a list.
 #[derive(Clone, Copy)]
-pub(super) enum Leaf<'a> {
+pub(crate) enum Leaf<'a> {
     Null,
     Boolean(bool),
     Number(&'a Number),
     Text(&'a str),
+    /// The event's own address, which need not be written and read again.
+    Address(IpAddr),
 }
 
 impl Leaf<'_> {
     /// Whether it passes one of the tests.
-    pub(super) fn passes_one(self, tests: &[Test]) -> bool {
+    pub(crate) fn passes_one(self, tests: &[Test]) -> bool {
         tests.iter().any(|wanted| self.passes(wanted))
     }
 
@@ -30,6 +32,7 @@ impl Leaf<'_> {
             (Test::Boolean(wanted), Leaf::Boolean(value)) => *wanted == value,
             (Test::Number(wanted), Leaf::Number(number)) => compare_numbers(wanted, number).is_eq(),
             (Test::Numeric(interval), Leaf::Number(number)) => lies_in(number, interval),
+            (Test::Cidr(net), Leaf::Address(address)) => net.contains(&address),
             (wanted, Leaf::Text(text)) => text_passes(text, wanted),
             _ => false,
         }
@@ -91,7 +94,7 @@ fn folded(text: &str) -> impl DoubleEndedIterator<Item = char> {
 }
 
 fn equals_ignoring_case(one: &str, other: &str) -> bool {
-    folded(one).eq(folded(other))
+    if one.is_ascii() && other.is_ascii() { one.eq_ignore_ascii_case(other) } else { folded(one).eq(folded(other)) }
 }
 
 fn starts_with(mut text: impl Iterator<Item = char>, start: impl Iterator<Item = char>) -> bool {

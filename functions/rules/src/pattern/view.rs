@@ -2,13 +2,11 @@
 //!
 //! Owns which keys an event has; a text is only made for a key that is asked for.
 
-use std::borrow::Cow;
-
-use domain::Event;
 use domain::event::Object;
 use serde_json::Value;
 
 use super::leaf::Leaf;
+use crate::facts::Facts;
 
 /// Every key that an event can have.
 pub(crate) const EVENT_KEYS: [&str; 12] = [
@@ -29,13 +27,13 @@ pub(crate) const EVENT_KEYS: [&str; 12] = [
 /// What has fields.
 #[derive(Clone, Copy)]
 pub(crate) enum Holder<'a> {
-    Event(&'a Event),
+    Event(&'a Facts<'a>),
     Object(&'a Object),
 }
 
 /// What a field holds.
 pub(crate) enum Slot<'a> {
-    Text(Cow<'a, str>),
+    Text(&'a str),
     Null,
     Object(&'a Object),
     Json(&'a Value),
@@ -43,26 +41,9 @@ pub(crate) enum Slot<'a> {
 
 impl<'a> Holder<'a> {
     pub(crate) fn get(self, key: &str) -> Option<Slot<'a>> {
-        let event = match self {
-            Self::Object(object) => return object.get(key).map(Slot::Json),
-            Self::Event(event) => event,
-        };
-        let made = |text: String| Some(Slot::Text(Cow::Owned(text)));
-        let kept = |text: &'a str| Some(Slot::Text(Cow::Borrowed(text)));
-        match key {
-            "pk" => made(event.pk.to_string()),
-            "user" => Some(Slot::Object(&event.user)),
-            "action" => kept(event.action.as_str()),
-            "app" => kept(&event.app),
-            "context" => Some(Slot::Object(&event.context)),
-            "client_ip" => event.client_ip.map_or(Some(Slot::Null), |address| made(address.to_string())),
-            "created" => made(domain::time::format(event.created)),
-            "expires" => made(domain::time::format(event.expires)),
-            "brand" => Some(Slot::Object(&event.brand)),
-            "id" => event.id.as_deref().and_then(kept),
-            "source" => event.source.as_deref().and_then(kept),
-            "traceparent" => event.traceparent.and_then(|trace| made(trace.to_string())),
-            _ => None,
+        match self {
+            Self::Object(object) => object.get(key).map(Slot::Json),
+            Self::Event(facts) => facts.field(key),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! Goes through the pattern as it is written, field by field, and names the first that fails. Only where
 //! every field passes alone does it ask whether they pass together.
 
-use domain::Event;
 use domain::document::{EventPattern, Field, Fields, Test};
 use domain::notification::cut;
 use serde_json::Value;
@@ -11,6 +10,7 @@ use serde_json::Value;
 use super::leaf::Leaf;
 use super::shape::{Shape, is_absentable};
 use super::view::{Holder, Slot};
+use crate::facts::Facts;
 
 /// How much of one value, or of what was wanted, is shown.
 const MAX_CHARS: usize = 120;
@@ -18,13 +18,13 @@ const MAX_CHARS: usize = 120;
 const MAX_SHOWN: usize = 3;
 
 /// The verdict and its reason.
-pub(crate) fn verdict(pattern: &EventPattern, event: &Event) -> (bool, String) {
+pub(crate) fn verdict(pattern: &EventPattern, facts: &Facts<'_>) -> (bool, String) {
     let root = pattern.root();
-    if let Some(failure) = failure(root, &[], event, Absence::InSomeObject) {
+    if let Some(failure) = failure(root, &[], facts, Absence::InSomeObject) {
         return (false, failure);
     }
-    if !Shape::of(pattern).admits(event) {
-        return (false, failure(root, &[], event, Absence::Everywhere).unwrap_or_else(|| apart(root, event)));
+    if !Shape::of(pattern).admits(facts) {
+        return (false, failure(root, &[], facts, Absence::Everywhere).unwrap_or_else(|| apart(root, facts)));
     }
     let mut paths = Vec::new();
     name_all(root, &mut Vec::new(), &mut paths);
@@ -45,28 +45,28 @@ enum Absence {
 }
 
 /// The first field that fails by itself.
-fn failure(fields: &Fields, path: &[&str], event: &Event, absence: Absence) -> Option<String> {
+fn failure(fields: &Fields, path: &[&str], facts: &Facts<'_>, absence: Absence) -> Option<String> {
     for (name, field) in &fields.fields {
         let path = [path, &[name.as_str()]].concat();
         let failed = match field {
-            Field::Object(inner) => failure(inner, &path, event, absence),
-            Field::Value(tests) => field_failure(&path, tests, event, absence),
+            Field::Object(inner) => failure(inner, &path, facts, absence),
+            Field::Value(tests) => field_failure(&path, tests, facts, absence),
         };
         if failed.is_some() {
             return failed;
         }
     }
-    let failures: Option<Vec<_>> = fields.any_of.iter().map(|one| failure(one, path, event, absence)).collect();
+    let failures: Option<Vec<_>> = fields.any_of.iter().map(|one| failure(one, path, facts, absence)).collect();
     let failures = failures.filter(|failures| !failures.is_empty())?;
     let more = if failures.len() > MAX_SHOWN { ", …" } else { "" };
     let shown: Vec<_> = failures.into_iter().take(MAX_SHOWN).map(|failure| format!("({failure})")).collect();
     Some(format!("no alternative of $or holds: {}{more}", shown.join(", ")))
 }
 
-fn field_failure(path: &[&str], tests: &[Test], event: &Event, absence: Absence) -> Option<String> {
+fn field_failure(path: &[&str], tests: &[Test], facts: &Facts<'_>, absence: Absence) -> Option<String> {
     let mut found = Found::default();
     let mut passed = false;
-    look(Holder::Event(event), path, &mut |slot| {
+    look(Holder::Event(facts), path, &mut |slot| {
         slot.any_leaf(&mut |leaf| {
             passed |= leaf.passes_one(tests);
             found.leaf(leaf);
@@ -75,7 +75,7 @@ fn field_failure(path: &[&str], tests: &[Test], event: &Event, absence: Absence)
         found.objects |= slot.any_object(&mut |_| true);
     });
     let absent = || match absence {
-        Absence::InSomeObject => can_be_absent(Holder::Event(event), path),
+        Absence::InSomeObject => can_be_absent(Holder::Event(facts), path),
         Absence::Everywhere => found.leaves == 0,
     };
     if passed || (is_absentable(tests) && absent()) {
@@ -127,6 +127,7 @@ impl Found {
                 Leaf::Boolean(value) => Value::Bool(value),
                 Leaf::Number(number) => Value::Number(number.clone()),
                 Leaf::Text(text) => Value::String(cut(text, MAX_CHARS)),
+                Leaf::Address(address) => Value::String(address.to_string()),
             };
             self.shown.push(value.to_string());
         }
@@ -146,7 +147,7 @@ impl Found {
 }
 
 /// Where the fields pass one by one, but not together.
-fn apart(root: &Fields, event: &Event) -> String {
+fn apart(root: &Fields, facts: &Facts<'_>) -> String {
     let mut path: Vec<&str> = Vec::new();
     let mut fields = root;
     let fails_alone = |path: &[&str], fields: &Fields| {
@@ -154,7 +155,7 @@ fn apart(root: &Fields, event: &Event) -> String {
             fields: vec![((*key).to_owned(), Field::Object(inner))],
             any_of: Vec::new(),
         });
-        !Shape::of_fields(&alone).admits(event)
+        !Shape::of_fields(&alone).admits(facts)
     };
     'deeper: loop {
         for (name, field) in &fields.fields {

@@ -1,0 +1,202 @@
+//! The walk through an event along the paths that policies name.
+//!
+//! Owns which terms an event has; must miss none that was asked for. Lists are looked through at any depth, as
+//! in matching; objects of lists are numbered, and their values with them.
+
+use std::net::IpAddr;
+
+use domain::event::Object;
+use serde_json::Value;
+
+use super::filing::Search;
+use super::paths::{Below, Paths};
+use super::term::{self, GRAM, Kind};
+use crate::facts::Facts;
+use crate::pattern::{Leaf, Slot};
+use crate::values::Values;
+
+/// With more keys, an object is looked into by hash.
+const SMALL: usize = 32;
+
+/// One event's walk.
+pub(super) struct Walk<'w, 'f> {
+    paths: &'w Paths,
+    search: Search<'w>,
+    values: Values<'f>,
+    /// Objects of lists so far.
+    items: u32,
+}
+
+impl<'w, 'f> Walk<'w, 'f> {
+    /// Finds every value at a known path, and hands every wanted term that the event has to the search.
+    pub(super) fn through(facts: &'f Facts<'_>, paths: &'w Paths, search: Search<'w>) -> (Search<'w>, Values<'f>) {
+        let mut walk = Self { paths, search, values: Values::new(), items: 0 };
+        for &(key, path) in &paths.root {
+            match facts.field(key) {
+                None => {}
+                Some(Slot::Null) => walk.value(path, &Value::Null, 0),
+                Some(Slot::Text(text)) => walk.text(path, text, 0),
+                Some(Slot::Object(object)) => walk.object(path, object, 0),
+                Some(Slot::Json(value)) => walk.value(path, value, 0),
+            }
+        }
+        if paths.nodes[Paths::MODEL as usize].kinds != 0
+            && let Some(model) = facts.model()
+        {
+            walk.search.add(term::hash(Paths::MODEL, Kind::Text, model.as_bytes()));
+        }
+        match facts.client_ip {
+            Some(address) => {
+                walk.values.push(Paths::ADDRESS, Leaf::Address(address), 0);
+                walk.address(Paths::ADDRESS, address);
+            }
+            None if paths.nodes[Paths::ADDRESS as usize].kinds & Kind::Null.bit() != 0 => {
+                walk.search.add(term::hash(Paths::ADDRESS, Kind::Null, &[]));
+            }
+            None => {}
+        }
+        (walk.search, walk.values)
+    }
+
+    /// `item` is the number of the innermost object of a list that this is or lies in, or 0.
+    fn object(&mut self, path: u32, object: &'f Object, item: u32) {
+        let paths = self.paths;
+        match &paths.nodes[path as usize].below {
+            Below::Few(nodes) if object.len() <= SMALL => {
+                for (key, value) in object {
+                    if let Some(&path) = nodes.iter().find(|&&path| *paths.nodes[path as usize].key == **key) {
+                        self.value(path, value, item);
+                    }
+                }
+            }
+            Below::Few(nodes) => {
+                for &path in nodes {
+                    if let Some(value) = object.get(&*paths.nodes[path as usize].key) {
+                        self.value(path, value, item);
+                    }
+                }
+            }
+            Below::Many => {
+                for (key, value) in object {
+                    if let Ok(path) = paths.find(path, key) {
+                        self.value(path, value, item);
+                    }
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, path: u32, value: &'f Value, item: u32) {
+        let kinds = self.paths.nodes[path as usize].kinds;
+        let (leaf, kind, bytes) = match value {
+            Value::String(text) => return self.text(path, text, item),
+            Value::Array(items) => return self.items(path, items, item),
+            Value::Object(object) => return self.object(path, object, item),
+            Value::Null => (Leaf::Null, Kind::Null, [0; 8]),
+            Value::Bool(value) => (Leaf::Boolean(*value), Kind::Boolean, [u8::from(*value); 8]),
+            Value::Number(number) => (Leaf::Number(number), Kind::Number, term::number_bytes(number)),
+        };
+        self.values.push(path, leaf, item);
+        if kinds & kind.bit() != 0 {
+            self.search.add(term::hash(path, kind, &bytes));
+        }
+        if kinds & Kind::Present.bit() != 0 {
+            self.search.add(term::hash(path, Kind::Present, &[]));
+        }
+        if let Value::Number(number) = value {
+            let rank = term::rank(number);
+            self.each_length(path, Kind::Block, |length| term::block(path, rank, length));
+        }
+    }
+
+    fn items(&mut self, path: u32, items: &'f [Value], item: u32) {
+        for value in items {
+            if let Value::Object(object) = value {
+                self.items += 1;
+                self.object(path, object, self.items);
+            } else {
+                self.value(path, value, item);
+            }
+        }
+    }
+
+    fn text(&mut self, path: u32, text: &'f str, item: u32) {
+        self.values.push(path, Leaf::Text(text), item);
+        let node = &self.paths.nodes[path as usize];
+        let search = &mut self.search;
+        let bytes = text.as_bytes();
+        if node.kinds & Kind::Text.bit() != 0 {
+            search.add(term::hash(path, Kind::Text, bytes));
+        }
+        if node.kinds & !Kind::Text.bit() == 0 {
+            return;
+        }
+        if node.kinds & Kind::Present.bit() != 0 {
+            search.add(term::hash(path, Kind::Present, &[]));
+        }
+        if node.kinds & Kind::Gram.bit() != 0 {
+            for gram in bytes.array_windows::<GRAM>() {
+                search.add(term::gram(path, *gram));
+            }
+        }
+        let of_case = Kind::Folded.bit() | Kind::FoldedPrefix.bit() | Kind::FoldedSuffix.bit();
+        let folded = if node.kinds & of_case == 0 { String::new() } else { term::folded(text) };
+        let folded = folded.as_bytes();
+        if node.kinds & Kind::Folded.bit() != 0 {
+            search.add(term::hash(path, Kind::Folded, folded));
+        }
+        for &(kind, lengths) in &node.lengths {
+            let bytes = if matches!(kind, Kind::FoldedPrefix | Kind::FoldedSuffix) { folded } else { bytes };
+            let lengths = up_to(bytes.len(), lengths);
+            match kind {
+                Kind::Prefix | Kind::FoldedPrefix => each_bit(lengths, |length| {
+                    search.add(term::hash(path, kind, &bytes[..length.into()]));
+                }),
+                Kind::Suffix | Kind::FoldedSuffix => each_bit(lengths, |length| {
+                    search.add(term::hash(path, kind, &bytes[bytes.len() - usize::from(length)..]));
+                }),
+                Kind::Below => each_bit(lengths, |length| {
+                    let (start, rest) = bytes.split_at(length.into());
+                    if rest.first().is_none_or(|&next| next == b'.') {
+                        search.add(term::hash(path, kind, start));
+                    }
+                }),
+                _ => {}
+            }
+        }
+        if node.kinds & (Kind::Net4.bit() | Kind::Net6.bit()) != 0
+            && let Ok(address) = text.parse::<IpAddr>()
+        {
+            self.address(path, address.to_canonical());
+        }
+    }
+
+    fn address(&mut self, path: u32, address: IpAddr) {
+        let wanted = if address.is_ipv4() { Kind::Net4 } else { Kind::Net6 };
+        self.each_length(path, wanted, |length| term::network(path, address, length).1);
+    }
+
+    fn each_length(&mut self, path: u32, wanted: Kind, hash: impl Fn(u8) -> u64) {
+        let lengths = self.paths.nodes[path as usize].lengths.iter().find(|(kind, _)| *kind == wanted);
+        each_bit(lengths.map_or(0, |&(_, lengths)| lengths), |length| self.search.add(hash(length)));
+    }
+}
+
+/// Those lengths that a text of that many bytes has a start of.
+fn up_to(bytes: usize, lengths: u128) -> u128 {
+    if bytes > term::MAX_LENGTH.into() {
+        lengths
+    } else {
+        lengths & (u128::MAX >> (usize::from(term::MAX_LENGTH) - bytes))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "there are 128 bits")]
+fn each_bit(bits: u128, mut each: impl FnMut(u8)) {
+    for (offset, mut half) in [(0, bits as u64), (64, (bits >> 64) as u64)] {
+        while half != 0 {
+            each(offset + half.trailing_zeros() as u8);
+            half &= half - 1;
+        }
+    }
+}
