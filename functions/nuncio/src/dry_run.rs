@@ -47,8 +47,11 @@ async fn walk(options: &DryRun, yaml: String, since: Timestamp, until: Timestamp
     let mut report = Report::default();
     let mut cursor = None;
     loop {
-        let mut path =
-            format!("/v1/rules/dry-run?since={}&until={}", domain::time::format(since), domain::time::format(until));
+        let mut path = format!(
+            "/v1/rules/dry-run?settle=false&since={}&until={}",
+            domain::time::format(since),
+            domain::time::format(until)
+        );
         if let Some(cursor) = cursor {
             let _ = write!(path, "&cursor={cursor}");
         }
@@ -59,7 +62,7 @@ async fn walk(options: &DryRun, yaml: String, since: Timestamp, until: Timestamp
         progress.set_message(format!("{} events", report.events));
         let Some(next) = part.next else {
             progress.finish_and_clear();
-            return Ok(report);
+            return Ok(report.settled());
         };
         progress.set_position(until.duration_since(next.instant()).as_secs().unsigned_abs());
         cursor = Some(next);
@@ -99,6 +102,9 @@ fn readable(report: &Report, since: Timestamp, until: Timestamp) -> String {
                     list(&difference.lost_examples)
                 );
             }
+        }
+        for (mechanism, deliveries) in report.suppressed.get(rule).into_iter().flatten() {
+            let _ = writeln!(text, "    {deliveries} deliveries kept back by {mechanism}");
         }
         for (recipient, messages) in report.messages.get(rule).into_iter().flatten() {
             let _ =

@@ -66,6 +66,7 @@ mod policies;
 pub mod preview;
 pub mod rehearsal;
 mod silence;
+mod storms;
 
 pub use compiled::{Judged, RuleSet};
 pub use explain::{Explanation, PolicyVerdict, explain};
