@@ -32,6 +32,7 @@ pub mod metric;
 pub mod notification;
 pub mod ports;
 pub mod recipient;
+pub mod rendered;
 pub mod retention;
 pub mod search;
 pub mod suppression;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::delivery::{Delivery, DeliveryId, Outcome, Sent, State};
+use crate::delivery::{Delivery, DeliveryId, Failure, Outcome, Sent, State};
 use crate::document::{RulesDocument, SecretRef, Transport};
 use crate::endpoint::Endpoint;
 use crate::event::{Event, EventPk};
@@ -19,6 +19,7 @@ use crate::expression::{Evaluation, Policies, Scope};
 use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
+use crate::rendered::Rendered;
 use crate::suppression::{Lane, LaneId, Silence};
 use crate::token::{Token, TokenHash};
 
@@ -304,6 +305,22 @@ pub trait Channel: Send + Sync {
 pub trait Mailer: Send + Sync {
     /// Makes one attempt. `document` says how mail leaves.
     async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Outcome;
+}
+
+/// A channel that shows what it would hand over.
+#[async_trait]
+pub trait Renderer: Channel {
+    /// The notification in the transport's form, mappings applied, secrets and signatures left out. Hands over and
+    /// keeps nothing.
+    ///
+    /// # Errors
+    /// Why an attempt would fail before anything is sent.
+    async fn render(
+        &self,
+        notification: &Notification,
+        transport: &Transport,
+        document: &RulesDocument,
+    ) -> Result<Rendered, Failure>;
 }
 
 /// A secret's text. It is not shown by `{:?}`.

@@ -56,6 +56,7 @@
 mod asking;
 mod clause;
 mod compiled;
+mod examples;
 mod explain;
 mod facts;
 mod index;

@@ -15,6 +15,8 @@ use domain::ports::Expressions;
 use domain::suppression::Standing;
 use serde::{Deserialize, Serialize};
 
+use crate::examples;
+pub use crate::examples::Example;
 use crate::storms::{Fate, Storm};
 use crate::{Plan, RuleSet, muted_until, silences};
 
@@ -84,6 +86,7 @@ pub struct Rehearsal {
     old: (RulesDocument, RuleSet),
     new: (RulesDocument, RuleSet),
     report: Report,
+    examples: Option<Vec<Example>>,
 }
 
 impl Rehearsal {
@@ -93,12 +96,22 @@ impl Rehearsal {
             let rules = RuleSet::compile(&document);
             (document, rules)
         };
-        Self { old: ready(old), new: ready(new), report: Report::default() }
+        Self { old: ready(old), new: ready(new), report: Report::default(), examples: None }
     }
 
     /// Whether trying an event may take its time.
     pub fn has_expressions(&self) -> bool {
         self.old.1.has_expressions() || self.new.1.has_expressions()
+    }
+
+    /// Keeps some of what the new rules would tell, newest first.
+    pub fn keep_examples(&mut self) {
+        self.examples.get_or_insert_default();
+    }
+
+    /// What was kept; none unless it was asked for.
+    pub fn take_examples(&mut self) -> Option<Vec<Example>> {
+        self.examples.take()
     }
 
     /// Tries one event.
@@ -109,6 +122,10 @@ impl Rehearsal {
         report.events += 1;
         report.plan(Side::Old, &old, event, &self.old.0);
         report.plan(Side::New, &new, event, &self.new.0);
+        if let Some(examples) = &mut self.examples {
+            let told = new.told.iter().filter(|telling| kept_back(telling.rule, event, &self.new.0).is_none());
+            told.for_each(|telling| examples::keep(examples, event, telling));
+        }
         let matches = |plan: &Plan<'_>, name: &str| plan.matched.iter().any(|rule| rule.name == name);
         for rule in new.matched.iter().filter(|rule| !matches(&old, &rule.name)) {
             let difference = report.differences.entry(rule.name.clone()).or_default();
