@@ -89,6 +89,13 @@ pub trait WorkQueue: Send + Sync {
     async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError>;
 }
 
+/// What the queue has given up on, because handling it failed again and again.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// Gives messages back to the queue, about `limit` at most; how many. One may come out twice.
+    async fn give_back(&self, limit: usize) -> Result<usize, StoreError>;
+}
+
 /// What `open` found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Opened {
@@ -300,13 +307,6 @@ pub trait Channel: Send + Sync {
     async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Sent;
 }
 
-/// Hands finished mail (RFC 5322 bytes) to a mail system.
-#[async_trait]
-pub trait Mailer: Send + Sync {
-    /// Makes one attempt. `document` says how mail leaves.
-    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Outcome;
-}
-
 /// A channel that shows what it would hand over.
 #[async_trait]
 pub trait Renderer: Channel {
@@ -321,6 +321,13 @@ pub trait Renderer: Channel {
         transport: &Transport,
         document: &RulesDocument,
     ) -> Result<Rendered, Failure>;
+}
+
+/// Hands finished mail (RFC 5322 bytes) to a mail system.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Makes one attempt. `document` says how mail leaves.
+    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Outcome;
 }
 
 /// A secret's text. It is not shown by `{:?}`.
