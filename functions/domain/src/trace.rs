@@ -11,6 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::DeliveryId;
+use crate::event::EventPk;
 
 /// A trace, and one span in it. As text `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,9 +28,11 @@ pub struct TraceParent {
 pub struct TraceParentError;
 
 impl TraceParent {
-    /// A new trace, made of chance. Nobody was asked to record it.
-    pub fn new(random: u128) -> Self {
-        Self { trace: random.max(1), span: span(random), sampled: false }
+    /// The trace of an event that came without one: its id is the pk's digits, so that either leads to the other.
+    /// Nobody was asked to record it.
+    pub fn of_event(pk: EventPk) -> Self {
+        let digits = pk.as_u128();
+        Self { trace: digits, span: span(digits), sampled: false }
     }
 
     /// Another span of the same trace, made of chance.
@@ -50,6 +53,11 @@ impl TraceParent {
         let trace = hex(&[time, rest].concat(), 32).filter(|trace| *trace != 0 && time.len() == 8)?;
         let parent = part("Parent").and_then(|parent| hex(parent, 16)).unwrap_or(trace);
         Some(Self { trace, span: span(parent), sampled: part("Sampled") == Some("1") })
+    }
+
+    /// Whether the caller records it.
+    pub fn is_sampled(self) -> bool {
+        self.sampled
     }
 
     /// The trace's id: 32 lower-case hex digits.
@@ -152,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_made_can_be_read() {
         for random in [0, 1, u128::MAX, 1 << 64, 0xb7ad_6b71_6920_3331] {
-            let made = TraceParent::new(random);
+            let made = TraceParent::of_event(EventPk::unnamed(crate::Timestamp::UNIX_EPOCH, random));
             assert_eq!(made.to_string().parse(), Ok(made));
             let child = made.child(random << 1);
             assert_eq!(child.trace_id(), made.trace_id());

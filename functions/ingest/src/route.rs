@@ -35,17 +35,26 @@ pub fn router(ingest: Ingest) -> Router {
 async fn events(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let trace = trace::of(&head.headers, ingest.entropy.as_ref());
-    let mut answer = match taken(&ingest, head, body, trace).await {
-        Ok(answer) => answer,
-        Err(problem) => problem.into_response(),
-    };
-    if let Ok(text) = HeaderValue::try_from(trace.to_string()) {
+    match taken(&ingest, head, body, trace).await {
+        Ok((answer, lone)) => traced(answer, lone.or(trace)),
+        Err(problem) => traced(problem.into_response(), trace),
+    }
+}
+
+fn traced(mut answer: Response, trace: Option<TraceParent>) -> Response {
+    if let Some(text) = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
         answer.headers_mut().insert(trace::TRACEPARENT, text);
     }
     answer
 }
 
-async fn taken(ingest: &Ingest, head: Parts, body: Body, trace: TraceParent) -> Result<Response, Problem> {
+/// The answer, and the trace of the event if it is the only one.
+async fn taken(
+    ingest: &Ingest,
+    head: Parts,
+    body: Body,
+    trace: Option<TraceParent>,
+) -> Result<(Response, Option<TraceParent>), Problem> {
     ingest.door.admit(&head.headers, Scope::Ingest).await?;
     let format = Format::of(&head.headers)?;
     let key = key::of(&head.headers)?;
@@ -53,8 +62,13 @@ async fn taken(ingest: &Ingest, head: Parts, body: Body, trace: TraceParent) -> 
     let active = ingest.configuration.current().await.map_err(repeatable)?;
     let decoded = decode::events(format, &head.headers, &body, &active.document)?;
     let (drafts, places) = decoded.split();
-    let verdicts = ingest.take(drafts, key, Some(trace), &active.document).await.map_err(repeatable)?;
-    answer::of(verdicts, &places)
+    let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);
+    let verdicts = ingest.take(drafts, key, trace, &active.document).await.map_err(repeatable)?;
+    let lone = match verdicts[..] {
+        [Ok(pk)] => Some(named.unwrap_or_else(|| TraceParent::of_event(pk))),
+        _ => None,
+    };
+    Ok((answer::of(verdicts, &places)?, lone))
 }
 
 async fn health(State(ingest): State<Arc<Ingest>>) -> Result<Response, Problem> {

@@ -53,8 +53,8 @@ pub(crate) struct Post<'a> {
 /// The headers that every request starts from: the event's trace, in a span of the delivery's own.
 pub(crate) fn traced(notification: &Notification) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let trace = notification.event.traceparent.map(|trace| trace.of_delivery(notification.delivery).to_string());
-    if let Some(text) = trace.and_then(|text| HeaderValue::try_from(text).ok()) {
+    let trace = notification.event.trace().of_delivery(notification.delivery);
+    if let Ok(text) = HeaderValue::try_from(trace.to_string()) {
         headers.insert("traceparent", text);
     }
     headers

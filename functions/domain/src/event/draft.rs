@@ -96,7 +96,7 @@ pub struct Admission<'a> {
     pub masker: &'a Masker,
     /// The request's `Idempotency-Key` and the event's place in the request.
     pub key: Option<(&'a str, usize)>,
-    /// The request's trace.
+    /// The trace that the request came with.
     pub trace: Option<TraceParent>,
     /// Chance, for the pk of an unnamed event.
     pub random: u128,

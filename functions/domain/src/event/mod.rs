@@ -25,7 +25,7 @@ pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// A stored event. It is never changed after it was stored.
 ///
 /// As JSON the keys come in the order of the fields; `id` and `source` are there only where the
-/// caller named the event, `traceparent` where it came by a request.
+/// caller named the event, `traceparent` where the caller named a trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The time-ordered name that Nuncio gave it.
@@ -54,7 +54,7 @@ pub struct Event {
     /// What makes the caller's `id` unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The trace that it belongs to.
+    /// The trace that its caller named; see [`Event::trace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceParent>,
 }
@@ -63,6 +63,11 @@ impl Event {
     /// Whether it is still to be seen at `now`.
     pub fn is_visible(&self, now: Timestamp) -> bool {
         self.expires > now
+    }
+
+    /// The trace that it belongs to: the caller's, or one that its pk gives it.
+    pub fn trace(&self) -> TraceParent {
+        self.traceparent.unwrap_or_else(|| TraceParent::of_event(self.pk))
     }
 
     /// The event as one line of JSON.

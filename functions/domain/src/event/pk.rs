@@ -60,6 +60,11 @@ impl EventPk {
         Self(Uuid::from_u128(millis << 80))
     }
 
+    /// Its 32 hex digits as a number.
+    pub fn as_u128(self) -> u128 {
+        self.0.as_u128()
+    }
+
     /// Its 16 bytes, which sort as it does.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

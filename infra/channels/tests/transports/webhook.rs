@@ -24,6 +24,7 @@ async fn the_whole_request() {
     let shown = sink.only().text().replace(&sink.authority, "[sink]").replace(env!("CARGO_PKG_VERSION"), "[version]");
     insta::assert_snapshot!(shown, @r###"
 POST /in?a=b
+traceparent: 00-018655ab7777800080002779b173eb2a-48243336e12c950d-00
 content-type: application/json
 webhook-id: msg_018655ab-7777-8000-8000-2779b173eb2a_7e5b48243336e12c950d
 webhook-timestamp: 1676475180
