@@ -2,7 +2,7 @@
 
 use domain::event::Event;
 
-/// The trace's id; none where the event is gone, or belongs to no trace.
+/// The trace's id; none where the event is gone.
 pub(crate) fn id(event: Option<&Event>) -> Option<String> {
-    event.and_then(|event| event.traceparent).map(domain::trace::TraceParent::trace_id)
+    event.map(|event| event.trace().trace_id())
 }
