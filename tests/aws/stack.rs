@@ -41,6 +41,7 @@ impl Stack {
         let settings = Settings {
             table: text("TableName"),
             queue_url: text("QueueUrl"),
+            dead_letters_url: None,
             shards: 4,
             mail_from: None,
             log: String::new(),

@@ -11,21 +11,36 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, TimeToLiveSpecification,
 };
 use domain::message::Message;
+use domain::ports::WorkQueue as _;
+use jiff::SignedDuration;
 use serde_json::Value;
 use support::emulator::Emulator;
 
 use crate::world::{WorkSource, World};
 
+/// A table and queues of one's own.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) sdk: SdkConfig,
+    pub(crate) settings: Settings,
+}
+
 pub(crate) async fn world() -> World {
+    over(place().await)
+}
+
+pub(crate) async fn place() -> Place {
     let emulator = Emulator::shared();
     let sdk = emulator.sdk().await;
     let name = format!("contract-{}", support::unique("world"));
     create_table(&sdk, &emulator.template()["Resources"]["Table"]["Properties"], &name).await;
     let queue = aws_sdk_sqs::Client::new(&sdk);
-    let queue_url = queue.create_queue().queue_name(&name).send().await.unwrap().queue_url.unwrap();
+    let [queue_url, dead_letters_url] = [name.clone(), format!("{name}-dead")]
+        .map(async |name| queue.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap());
     let settings = Settings {
         table: name,
-        queue_url: queue_url.clone(),
+        queue_url: queue_url.await,
+        dead_letters_url: Some(dead_letters_url.await),
         shards: 4,
         mail_from: None,
         log: String::new(),
@@ -33,12 +48,20 @@ pub(crate) async fn world() -> World {
         geoip: None,
         asn: None,
     };
-    let adapters = Adapters::over(sdk, settings);
+    Place { sdk, settings }
+}
+
+/// The adapters there.
+pub(crate) fn over(place: Place) -> World {
+    let client = aws_sdk_sqs::Client::new(&place.sdk);
+    let (url, dead_letters) = (place.settings.queue_url.clone(), place.settings.dead_letters_url.clone());
+    let adapters = Adapters::over(place.sdk, place.settings);
     World {
         intake: Arc::new(adapters.intake()),
         log: Arc::new(adapters.event_log()),
         volume: Arc::new(adapters.volume()),
         queue: Arc::new(adapters.work_queue()),
+        dead_letters: Arc::new(adapters.dead_letters()),
         ledger: Arc::new(adapters.ledger()),
         suppression: Arc::new(adapters.suppression()),
         silences: Arc::new(adapters.silences()),
@@ -46,7 +69,7 @@ pub(crate) async fn world() -> World {
         inbox: Arc::new(adapters.inbox()),
         tokens: Arc::new(adapters.tokens()),
         documents: Arc::new(adapters.documents()),
-        work: Arc::new(Queue { client: queue, url: queue_url }),
+        work: Arc::new(Queue { client, url, dead_letters: dead_letters.unwrap() }),
         keep: Box::new(()),
     }
 }
@@ -112,6 +135,7 @@ fn text(value: &Value) -> &str {
 struct Queue {
     client: aws_sdk_sqs::Client,
     url: String,
+    dead_letters: String,
 }
 
 #[async_trait]
@@ -130,5 +154,10 @@ impl WorkSource for Queue {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    async fn give_up(&self, message: &Message) {
+        let dead_letters = aws::WorkQueue::new(self.client.clone(), &self.dead_letters);
+        dead_letters.send(std::slice::from_ref(message), SignedDuration::ZERO).await.unwrap();
     }
 }

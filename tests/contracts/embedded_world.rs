@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::message::Message;
-use domain::ports::Clock as _;
+use domain::ports::{Clock as _, WorkQueue as _};
 use embedded::Store;
 use host::SystemClock;
+use jiff::SignedDuration;
 
 use crate::world::{WorkSource, World};
 
@@ -21,6 +22,7 @@ pub(crate) async fn world() -> World {
         log: shared.clone(),
         volume: shared.clone(),
         queue: shared.clone(),
+        dead_letters: shared.clone(),
         ledger: shared.clone(),
         suppression: shared.clone(),
         silences: shared.clone(),
@@ -51,5 +53,9 @@ impl WorkSource for Jobs {
             // Short waits: a delay ends without anything new being queued.
             self.0.work_arrived(left.min(Duration::from_millis(20))).await;
         }
+    }
+    async fn give_up(&self, message: &Message) {
+        // This queue never does: what failed is put back.
+        self.0.send(std::slice::from_ref(message), SignedDuration::ZERO).await.unwrap();
     }
 }

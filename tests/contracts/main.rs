@@ -5,6 +5,7 @@
 //! written but not listed is dead code, which the compiler reports.
 
 mod aws_world;
+mod dead_letters;
 mod dispatchers;
 mod documents;
 mod embedded_world;
@@ -17,6 +18,8 @@ mod inbox;
 mod intake;
 mod ledger;
 mod ledger_lists;
+mod lost_replies;
+mod shards;
 mod silences;
 mod storms;
 mod suppression;
@@ -74,6 +77,9 @@ macro_rules! backend {
                 gives_out_what_was_put_in,
                 gives_out_many,
                 holds_a_message_back,
+            }
+            backend! { @port dead_letters, $world,
+                come_back_at_the_full_hour,
             }
             backend! { @port ledger, $world,
                 opens_an_entry_once,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::message::{Message, Work};
 use domain::ports::{
-    Documents, Endpoints, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, Volume, WorkQueue,
+    DeadLetters, Documents, Endpoints, EventLog, Inbox, Intake, Ledger, Silences, Suppression, Tokens, Volume,
+    WorkQueue,
 };
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -19,6 +20,7 @@ pub(crate) struct World {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) volume: Arc<dyn Volume>,
     pub(crate) queue: Arc<dyn WorkQueue>,
+    pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) suppression: Arc<dyn Suppression>,
     pub(crate) silences: Arc<dyn Silences>,
@@ -37,6 +39,8 @@ pub(crate) struct World {
 pub(crate) trait WorkSource: Send + Sync {
     /// Takes some of what is there, for good; waits for something up to `patience`.
     async fn receive(&self, patience: Duration) -> Vec<Message>;
+    /// Does with a message that was taken what the queue does when handling it has failed too often.
+    async fn give_up(&self, message: &Message);
 }
 
 /// Longer than any adapter takes to hand over what is there.

@@ -6,6 +6,9 @@ use std::process::{Output, Stdio};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::nuncio::{Nuncio, answer};
+use support::{Received, Sink};
+
+use crate::recipients::rules_to;
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
@@ -108,6 +111,55 @@ async fn dry_run_tries_rules_on_history_and_sends_nothing() {
     let after = nuncio.get("/v1/notifications?limit=1000").await["results"].as_array().unwrap().len();
     assert_eq!(before, after, "nothing was sent");
     assert_eq!(nuncio.get("/v1/notifications?username=ann").await["results"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_run_shows_what_receivers_get() {
+    let sink = Sink::start().await;
+    let mapped = r#"headers: 'return {"X-Source": "nuncio", "Authorization": "Basic open"}', body: 'return {"what": request.context["notification"].body}' }"#;
+    let everybody = format!("url: \"{}\"", sink.url("/everybody"));
+    let rules = rules_to(&sink, "group: ops").replace(&format!("{everybody} }}"), &format!("{everybody}, {mapped}"));
+    assert!(rules.contains(mapped), "{rules}");
+    let nuncio = Nuncio::with_rules(&rules).await;
+    let pk =
+        nuncio.accept(&json!({ "action": "custom_fan_out", "context": { "message": "It happened" } })).await.remove(0);
+    nuncio.results(&format!("/v1/deliveries?event={pk}&state=delivered"), 7).await;
+
+    let tried = nuncio.run(&["dry-run", "--config", "rules.yaml", "--since", "1d", "--payloads", "--json"]);
+    let tried: Value = serde_json::from_slice(&tried.stdout).unwrap_or_else(|_| panic!("{}", said(&tried)));
+    let shown = tried["payloads"].as_array().unwrap();
+    let by = |transport: &str| {
+        let one = shown.iter().find(|one| one["transport"] == transport).unwrap_or_else(|| panic!("{tried:#}"));
+        assert_eq!((&one["event"], &one["recipient"]), (&json!(pk), &json!("ann")));
+        one["sent"].clone()
+    };
+    assert_eq!(shown.len(), 4, "one event by four transports: {tried:#}");
+    for (transport, path) in [("everybody", "/everybody"), ("chat", "/chat")] {
+        let sent = by(transport);
+        // Its span is the delivery's own: there is another one to bob.
+        let same = |one: &Received| sent["headers"]["traceparent"] == *one.header("traceparent");
+        let received = sink.received_at(path).into_iter().find(same).unwrap_or_else(|| panic!("{sent:#}"));
+        assert_eq!((&sent["kind"], &sent["body"]), (&json!("request"), &received.json()), "{transport}");
+        for (name, value) in sent["headers"].as_object().unwrap() {
+            let expected = if name == "authorization" { domain::mask::MASK } else { received.header(name) };
+            assert_eq!(value, expected, "{transport}: {name}");
+        }
+        assert_eq!(sent["headers"]["content-type"], "application/json");
+    }
+    assert_eq!(by("everybody")["body"], json!({ "what": "It happened" }));
+    let mail = by("default-email-transport");
+    assert_eq!(
+        (&mail["to"], &mail["subject"]),
+        (&json!("ann <ann@example.org>"), &json!("Nuncio notification: custom_fan_out"))
+    );
+    assert!(mail["text"].as_str().unwrap().contains("It happened"), "{mail}");
+    assert_eq!(by("default-local-transport")["body"], "It happened");
+    let readable = said(&nuncio.run(&["dry-run", "--config", "rules.yaml", "--since", "1d", "--payloads"]));
+    assert!(
+        readable.contains("fan-out by everybody to ann, of ") && readable.contains("    x-source: nuncio\n"),
+        "{readable}"
+    );
+    assert_eq!(sink.received().len(), 3, "nothing more was sent: to two people, and to the chat");
 }
 
 #[tokio::test(flavor = "multi_thread")]

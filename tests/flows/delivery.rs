@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::nuncio::{Nuncio, answer};
 use support::{Answer, Sink};
 
@@ -43,6 +43,10 @@ async fn the_callers_trace_reaches_the_receiver_at_every_attempt() {
         assert_eq!((&sent[..36], &sent[52..]), (&callers[..36], "-01"));
         assert_ne!(sent, callers, "the span is the delivery's own");
     }
+    let log = nuncio.log();
+    let failed = log.lines().find(|line| line.contains("attempt failed; another follows")).expect("a line in the log");
+    let failed: Value = serde_json::from_str(failed).unwrap();
+    assert_eq!(failed["trace_id"], callers[3..35], "{failed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,7 +44,7 @@ async fn surfaces(nuncio: &Nuncio, pk: &str) -> Vec<String> {
     }
     ask(Method::GET, &format!("/v1/events/{pk}"), "").await;
     ask(Method::GET, &format!("/v1/events/{pk}/trace"), "").await;
-    ask(Method::POST, "/v1/rules/dry-run", "").await;
+    ask(Method::POST, "/v1/rules/dry-run?payloads=true", "").await;
     ask(Method::PUT, "/v1/config", "{}").await;
     for transport in TRANSPORTS {
         ask(Method::POST, &format!("/v1/transports/{transport}/test"), "").await;

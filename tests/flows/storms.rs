@@ -210,3 +210,51 @@ async fn a_digest_is_one_message_that_survives_a_crash() {
     assert_eq!((mails.len(), digest.len()), (4, 2), "one to each of the two");
     assert_eq!(sink.received().len(), 4, "nothing is sent twice");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_counts_what_storm_control_leaves() {
+    let nuncio = Nuncio::built_in().await;
+    // Twelve at one minute's distance, posted out of order; and twelve a day later.
+    let at = |day: usize, minute: usize| json!({ "action": "login", "created": format!("2026-01-{day:02}T12:{minute:02}:00Z"), "client_ip": "192.0.2.7" });
+    for day in [3, 2] {
+        let events: Vec<Value> = (0..12).map(|place| at(day, place * 5 % 12)).collect();
+        nuncio.accept(&json!(events)).await;
+    }
+    let rules = |control: &str| {
+        format!(
+            "groups: {{ ops: [ann, bob] }}\npolicies: {{ any: {{ event_matcher: {{ action: login }} }} }}\n\
+             rules: {{ logins: {{ group: ops, transports: [default-local-transport], policies: [any], {control} }} }}\n"
+        )
+    };
+    for (control, deliveries, suppressed) in [
+        ("enabled: true", 24, json!(null)),
+        ("throttle: { max: 5, per: hours=1 }", 10, json!({ "throttle": 28 })),
+        // At 12:00, 12:05 and 12:10 windows open.
+        ("digest: { window: minutes=5 }", 6, json!({ "digest": 36 })),
+        (
+            "throttle: { max: 7, per: hours=1, by: client_ip }, digest: { window: minutes=5 }",
+            4,
+            json!({ "digest": 20, "throttle": 20 }),
+        ),
+        ("mute: [{ from: \"13:00\", to: \"13:10\", zone: Europe/Berlin }]", 4, json!({ "mute": 40 })),
+    ] {
+        std::fs::write(nuncio.file("new.yaml"), rules(control)).unwrap();
+        let ran = nuncio.run(&["dry-run", "--config", "new.yaml", "--since", "1000w", "--json"]);
+        let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let days = &report["rules"]["logins"];
+        for day in ["2026-01-02", "2026-01-03"] {
+            assert_eq!(days[day]["new"], json!({ "matches": 12, "deliveries": deliveries }), "{control}: {report}");
+        }
+        assert_eq!(report["suppressed"]["logins"], suppressed, "{control}: {report}");
+        assert_eq!(
+            report["messages"]["logins"],
+            json!({ "ann": deliveries, "bob": deliveries }),
+            "{control}: {report}"
+        );
+
+        // The API decides for the part that was asked for.
+        let path = "/v1/rules/dry-run?since=2026-01-01T00:00:00Z&limit=1000";
+        let whole = answer(nuncio.request(Method::POST, path).body(rules(control))).await.1;
+        assert_eq!(whole["report"]["rules"], report["rules"], "{control}");
+    }
+}

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::Console;
 use crate::beside::{LONGEST, beside};
+use crate::payload::{self, Payload};
 
 const MAX_BYTES: usize = 1024 * 1024;
 const DEFAULT_EVENTS: u64 = 10_000;
@@ -32,6 +33,10 @@ pub(crate) struct Part {
     until: Option<Timestamp>,
     cursor: Option<EventPk>,
     limit: Option<u64>,
+    /// False leaves throttles and digests undecided, for whoever adds several parts up.
+    settle: Option<bool>,
+    /// True adds some of the messages, as their receivers would get them.
+    payloads: Option<bool>,
 }
 
 /// One part of the history, newest first.
@@ -39,6 +44,8 @@ pub(crate) struct Part {
 pub(crate) struct Tried {
     report: Report,
     next: Option<EventPk>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payloads: Option<Vec<Payload>>,
 }
 
 /// The body is the new rules document; without one, the rules in force are tried alone.
@@ -61,7 +68,10 @@ pub(crate) async fn run(
         rulesfile::read(&bytes)
             .map_err(|faults| Problem::unprocessable("the rules document has faults").with("faults", json!(faults)))?
     };
-    let mut rehearsal = Rehearsal::new(active.document.clone(), new);
+    let mut rehearsal = Rehearsal::new(active.document.clone(), new.clone());
+    if part.payloads == Some(true) {
+        rehearsal.keep_examples();
+    }
     let mut query = EventQuery { since: part.since, until: part.until, limit: PAGE, ..EventQuery::default() };
     query.before = part.cursor;
     let mut tried = 0;
@@ -78,8 +88,15 @@ pub(crate) async fn run(
         })
         .await;
         query.before = page.next;
-        if page.next.is_none() || tried >= limit || console.clock.now() >= enough {
-            return Ok(Json(Tried { report: rehearsal.finish(), next: page.next }));
+        if page.next.is_none() || tried >= limit || rehearsal.is_full() || console.clock.now() >= enough {
+            let enough = domain::time::later(console.clock.now(), LONGEST);
+            let payloads = match rehearsal.take_examples() {
+                Some(examples) => Some(payload::of(&console, examples, &new, enough).await),
+                None => None,
+            };
+            let report = rehearsal.finish();
+            let report = if part.settle == Some(false) { report } else { report.settled() };
+            return Ok(Json(Tried { report, next: page.next, payloads }));
         }
     }
 }

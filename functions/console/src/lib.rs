@@ -16,6 +16,7 @@ mod export;
 mod filters;
 mod list;
 mod notifications;
+mod payload;
 mod redeliver;
 mod rule_list;
 mod session;
@@ -27,13 +28,15 @@ mod transports;
 mod versions;
 mod volume;
 
+pub use payload::Payload;
+
 use std::sync::Arc;
 
 use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Channel, Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Ledger, Silences,
+    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Ledger, Renderer, Silences,
     Volume, WorkQueue,
 };
 
@@ -67,8 +70,8 @@ pub struct Console {
     pub configuration: Arc<dyn Configuration>,
     /// Where it comes from.
     pub rules: RulesSource,
-    /// For testing a transport.
-    pub channel: Arc<dyn Channel>,
+    /// For testing a transport, and for showing what rules that are tried would send.
+    pub channel: Arc<dyn Renderer>,
     /// For explaining and trying rules that are expressions.
     pub expressions: Arc<dyn Expressions>,
     /// The time.

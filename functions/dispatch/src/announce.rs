@@ -10,6 +10,7 @@ use domain::failure_event;
 use domain::ports::StoreError;
 
 use crate::Parts;
+use crate::claim::Ours;
 
 /// What this dispatcher has announced: each transport's last hour. Saves asking the store for each dead delivery.
 #[derive(Default)]
@@ -17,7 +18,8 @@ pub(crate) struct Announced(Mutex<HashMap<String, Timestamp>>);
 
 impl Announced {
     /// Stores the event unless that was done. A failure to do so is logged: the delivery's own record says the same.
-    pub(crate) async fn failed(&self, parts: &Parts, document: &RulesDocument, delivery: &Delivery, failure: &Failure) {
+    pub(crate) async fn failed(&self, parts: &Parts, document: &RulesDocument, ours: &Ours, failure: &Failure) {
+        let delivery = &ours.delivery;
         let now = parts.clock.now();
         if !failure_event::is_worth_an_event(failure) || !self.is_first(delivery, now) {
             return;
@@ -26,7 +28,7 @@ impl Announced {
         let json = event.to_json();
         match parts.intake.accept(&[Arc::new(event)]).await {
             Ok(()) => tracing::info!(target: "nuncio::event", event = json.as_str(), "event accepted"),
-            Err(error) => self.again(delivery, &error),
+            Err(error) => self.again(ours, &error),
         }
     }
 
@@ -36,8 +38,9 @@ impl Announced {
         hours.insert(delivery.transport.clone(), hour) != Some(hour)
     }
 
-    fn again(&self, delivery: &Delivery, error: &StoreError) {
-        tracing::warn!(%error, delivery = %delivery.id, "no event could be stored of a dead delivery");
+    fn again(&self, ours: &Ours, error: &StoreError) {
+        let (delivery, trace_id) = (&ours.delivery, ours.trace_id());
+        tracing::warn!(%error, delivery = %delivery.id, trace_id, "no event could be stored of a dead delivery");
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&delivery.transport);
     }
 }

@@ -8,7 +8,7 @@ use domain::event::Event;
 use domain::ports::{Opened, StoreError};
 
 use crate::plan::Planned;
-use crate::{DispatchError, Parts};
+use crate::{DispatchError, Parts, trace};
 
 /// What came of claiming.
 #[derive(Default)]
@@ -23,6 +23,13 @@ pub(crate) struct Claimed {
 pub(crate) struct Ours {
     pub(crate) delivery: Delivery,
     pub(crate) event: Option<Arc<Event>>,
+}
+
+impl Ours {
+    /// The trace that log lines about it name.
+    pub(crate) fn trace_id(&self) -> Option<String> {
+        trace::id(self.event.as_deref())
+    }
 }
 
 /// Opens the planned deliveries, those that are kept back as closed ones; those that are there already are taken over if they may be.

@@ -19,7 +19,7 @@ use crate::health::Health;
 use crate::keep;
 use crate::record::{in_ledger, record};
 use crate::turns::Turns;
-use crate::{Parts, collected};
+use crate::{Parts, collected, trace};
 
 /// Attempts of one message at a time.
 const SIDE_BY_SIDE: usize = 512;
@@ -59,28 +59,29 @@ impl Sending<'_> {
         stream::iter(recorded).try_for_each(|()| std::future::ready(Ok(()))).await
     }
 
-    async fn one(self, Ours { delivery, event }: Ours) -> Result<(), StoreError> {
-        let Some(event) = event else { return self.give_up(&delivery, Failure::NoEvent).await };
+    async fn one(self, ours: Ours) -> Result<(), StoreError> {
+        let delivery = &ours.delivery;
+        let Some(event) = ours.event.clone() else { return self.give_up(&ours, Failure::NoEvent).await };
         let Some(transport) = self.document.transports.get(&delivery.transport) else {
-            return self.give_up(&delivery, Failure::NoTransport).await;
+            return self.give_up(&ours, Failure::NoTransport).await;
         };
         // Who may not go does not wait for a turn either; who has waited for one may have waited too long.
         let gate = self.health.gate(transport, self.parts.clock.now());
         if matches!(gate, Gate::Paused { .. } | Gate::Disabled { .. }) {
-            return self.hold_back(&delivery, gate).await;
+            return self.hold_back(&ours, gate).await;
         }
         let turn = self.turns.enter(transport).await;
         let now = self.parts.clock.now();
         if turn.is_none() || domain::time::later(now, LONGEST_ATTEMPT) > self.deadline {
-            return self.wait_for_a_turn(&delivery, now).await;
+            return self.wait_for_a_turn(&ours, now).await;
         }
         match self.health.admit(&*self.parts.endpoints, transport, now).await {
             Gate::Open | Gate::Probe => {}
-            gate => return self.hold_back(&delivery, gate).await,
+            gate => return self.hold_back(&ours, gate).await,
         }
-        let outcome = self.attempt(&delivery, event, transport).await?;
+        let outcome = self.attempt(delivery, event, transport).await?;
         drop(turn);
-        self.conclude(&delivery, now, outcome).await
+        self.conclude(&ours, now, outcome).await
     }
 
     async fn attempt(
@@ -95,31 +96,32 @@ impl Sending<'_> {
         let Sent { outcome, effects } = self.parts.channel.send(&notification, transport, self.document).await;
         let left = vec![(Arc::clone(&notification.event), effects)];
         if let Err(error) = keep::all(self.parts, self.document, left, self.parts.clock.now()).await {
-            tracing::warn!(%error, delivery = %delivery.id, "what a mapping did is not kept; the delivery goes on");
+            let trace_id = trace::id(Some(&notification.event));
+            tracing::warn!(%error, delivery = %delivery.id, trace_id, "what a mapping did is not kept; the delivery goes on");
         }
         self.health.learn(&*self.parts.endpoints, transport, &outcome, self.parts.clock.now()).await;
         Ok(outcome)
     }
 
-    async fn hold_back(self, delivery: &Delivery, gate: Gate) -> Result<(), StoreError> {
+    async fn hold_back(self, ours: &Ours, gate: Gate) -> Result<(), StoreError> {
         match gate {
-            Gate::Disabled { since, why } => self.give_up(delivery, Failure::Disabled { since, why }).await,
+            Gate::Disabled { since, why } => self.give_up(ours, Failure::Disabled { since, why }).await,
             Gate::Paused { until, why } => {
                 let now = self.parts.clock.now();
-                match self.put_off(delivery, until, LONGEST_PAUSED, now) {
+                match self.put_off(&ours.delivery, until, LONGEST_PAUSED, now) {
                     // In the ledger alone: the schedule brings it back without a queue message for each.
-                    Some(put_off) => in_ledger(self.parts, &put_off).await.map(drop),
-                    None => self.give_up(delivery, Failure::Unreachable(why)).await,
+                    Some(put_off) => in_ledger(self.parts, &put_off, ours.event.as_deref()).await.map(drop),
+                    None => self.give_up(ours, Failure::Unreachable(why)).await,
                 }
             }
             Gate::Open | Gate::Probe => Ok(()),
         }
     }
 
-    async fn wait_for_a_turn(self, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
-        match self.put_off(delivery, domain::time::later(now, BUSY), LONGEST_BUSY, now) {
-            Some(put_off) => record(self.parts, &put_off).await,
-            None => self.give_up(delivery, Failure::Unreachable("it was busy all the time".to_owned())).await,
+    async fn wait_for_a_turn(self, ours: &Ours, now: Timestamp) -> Result<(), StoreError> {
+        match self.put_off(&ours.delivery, domain::time::later(now, BUSY), LONGEST_BUSY, now) {
+            Some(put_off) => record(self.parts, &put_off, ours.event.as_deref()).await,
+            None => self.give_up(ours, Failure::Unreachable("it was busy all the time".to_owned())).await,
         }
     }
 
@@ -138,11 +140,12 @@ impl Sending<'_> {
         }
     }
 
-    async fn give_up(self, delivery: &Delivery, failure: Failure) -> Result<(), StoreError> {
-        self.conclude(delivery, self.parts.clock.now(), Outcome::Failed(failure)).await
+    async fn give_up(self, ours: &Ours, failure: Failure) -> Result<(), StoreError> {
+        self.conclude(ours, self.parts.clock.now(), Outcome::Failed(failure)).await
     }
 
-    async fn conclude(self, delivery: &Delivery, began: Timestamp, outcome: Outcome) -> Result<(), StoreError> {
+    async fn conclude(self, ours: &Ours, began: Timestamp, outcome: Outcome) -> Result<(), StoreError> {
+        let delivery = &ours.delivery;
         let now = self.parts.clock.now();
         let next = retry::next(delivery.attempt_number(), &outcome, now, self.parts.entropy.fraction());
         let failure = match &outcome {
@@ -159,22 +162,28 @@ impl Sending<'_> {
             ms: u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0),
         };
         self.counted.attempted(delivery, next, now);
-        report(delivery, &attempt, next);
+        report(ours, &attempt, next);
         if let (retry::Next::Dead, Some(failure)) = (next, failure) {
-            self.announced.failed(self.parts, self.document, delivery, failure).await;
+            self.announced.failed(self.parts, self.document, ours, failure).await;
         }
-        record(self.parts, &delivery.after(attempt, next)).await
+        record(self.parts, &delivery.after(attempt, next), ours.event.as_deref()).await
     }
 }
 
-fn report(delivery: &Delivery, attempt: &Attempt, next: retry::Next) {
-    let (id, rule, transport) = (delivery.id, &delivery.rule, &delivery.transport);
+fn report(ours: &Ours, attempt: &Attempt, next: retry::Next) {
+    let Delivery { id, rule, transport, .. } = &ours.delivery;
     let error = attempt.error.as_deref().unwrap_or_default();
     match next {
-        retry::Next::Closed => tracing::debug!(delivery = %id, rule, transport, attempt_ms = attempt.ms, "delivered"),
-        retry::Next::Retry { at } => {
-            tracing::info!(delivery = %id, rule, transport, error, next_at = %at, "attempt failed; another follows");
+        retry::Next::Closed => {
+            tracing::debug!(delivery = %id, trace_id = ours.trace_id(), rule, transport, attempt_ms = attempt.ms, "delivered");
         }
-        retry::Next::Dead => tracing::warn!(delivery = %id, rule, transport, error, "delivery is dead"),
+        retry::Next::Retry { at } => {
+            let trace_id = ours.trace_id();
+            tracing::info!(delivery = %id, trace_id, rule, transport, error, next_at = %at, "attempt failed; another follows");
+        }
+        retry::Next::Dead => {
+            let trace_id = ours.trace_id();
+            tracing::warn!(delivery = %id, trace_id, rule, transport, error, "delivery is dead");
+        }
     }
 }

@@ -12,7 +12,7 @@ use domain::expression::{Effects, LogLine};
 use domain::mask::Masker;
 use domain::ports::StoreError;
 
-use crate::Parts;
+use crate::{Parts, trace};
 
 /// Stores the events that these effects are; each belongs to the event that it came from. Doing it again
 /// stores nothing new.
@@ -33,7 +33,8 @@ pub(crate) async fn all(
                 }
                 Ok(_) => {}
                 Err(rejection) => {
-                    tracing::warn!(pk = %event.pk, reason = rejection.detail, "an expression's event is not taken");
+                    let trace_id = trace::id(Some(event));
+                    tracing::warn!(pk = %event.pk, trace_id, reason = rejection.detail, "an expression's event is not taken");
                 }
             }
         }
@@ -53,11 +54,11 @@ fn log(line: &LogLine, event: &Event, document: &RulesDocument) {
     masker.mask_string(&mut text);
     masker.mask_object(&mut fields);
     let fields = serde_json::Value::Object(fields);
-    let pk = event.pk;
+    let (pk, trace_id) = (event.pk, trace::id(Some(event)));
     match line.level.as_str() {
-        "debug" => tracing::debug!(%pk, text, %fields, "an expression says"),
-        "info" => tracing::info!(%pk, text, %fields, "an expression says"),
-        "warning" => tracing::warn!(%pk, text, %fields, "an expression says"),
-        _ => tracing::error!(%pk, text, %fields, "an expression says"),
+        "debug" => tracing::debug!(%pk, trace_id, text, %fields, "an expression says"),
+        "info" => tracing::info!(%pk, trace_id, text, %fields, "an expression says"),
+        "warning" => tracing::warn!(%pk, trace_id, text, %fields, "an expression says"),
+        _ => tracing::error!(%pk, trace_id, text, %fields, "an expression says"),
     }
 }

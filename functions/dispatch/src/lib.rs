@@ -24,6 +24,7 @@ mod patience;
 mod plan;
 mod record;
 mod suppress;
+mod trace;
 mod turns;
 
 use std::sync::{Arc, Mutex, PoisonError};

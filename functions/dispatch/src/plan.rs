@@ -9,6 +9,8 @@ use domain::event::Event;
 use domain::suppression::Cause;
 use rules::Judged;
 
+use crate::trace;
+
 /// A delivery, the event it tells of, and the rule that asks for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Planned<'a> {
@@ -22,7 +24,7 @@ pub(crate) struct Planned<'a> {
 impl Planned<'_> {
     /// It is not to be sent, for this cause.
     pub(crate) fn keep_back(&mut self, cause: Cause) {
-        tracing::debug!(delivery = %self.delivery.id, rule = self.rule.name, reason = %cause, "suppressed");
+        tracing::debug!(delivery = %self.delivery.id, trace_id = trace::id(Some(&self.event)), rule = self.rule.name, reason = %cause, "suppressed");
         self.delivery.keep_back(cause);
     }
 }
@@ -38,7 +40,7 @@ pub(crate) fn deliveries<'a>(
     for (event, judged) in events.iter().zip(judged) {
         let plan = judged.plan(event, document);
         if let Some(looping) = plan.held_back {
-            tracing::info!(pk = %event.pk, reason = %looping, "held back by the loop guard");
+            tracing::info!(pk = %event.pk, trace_id = trace::id(Some(event)), reason = %looping, "held back by the loop guard");
         }
         planned.extend(plan.told.into_iter().map(|telling| Planned {
             delivery: Delivery::open(event, telling.rule, telling.transport, telling.recipient, now),

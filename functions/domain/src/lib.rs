@@ -34,6 +34,7 @@ pub mod notification;
 pub mod origin;
 pub mod ports;
 pub mod recipient;
+pub mod rendered;
 pub mod retention;
 pub mod search;
 pub mod suppression;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::delivery::{Delivery, DeliveryId, Outcome, Sent, State};
+use crate::delivery::{Delivery, DeliveryId, Failure, Outcome, Sent, State};
 use crate::document::{RulesDocument, SecretRef, Transport};
 use crate::endpoint::Endpoint;
 use crate::event::{Event, EventPk};
@@ -21,6 +21,7 @@ use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
 use crate::origin::Origin;
+use crate::rendered::Rendered;
 use crate::suppression::{Lane, LaneId, Silence};
 use crate::token::{Token, TokenHash};
 
@@ -100,6 +101,13 @@ pub struct Page<T, C> {
 pub trait WorkQueue: Send + Sync {
     /// Queues each message; it comes out after `delay` (at most 15 minutes) at the earliest.
     async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError>;
+}
+
+/// What the queue has given up on, because handling it failed again and again.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// Gives messages back to the queue, about `limit` at most; how many. One may come out twice.
+    async fn give_back(&self, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// What `open` found.
@@ -311,6 +319,22 @@ pub trait Expressions: Send + Sync {
 pub trait Channel: Send + Sync {
     /// Makes one attempt. It ends within 20 seconds, whatever the receiver does.
     async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Sent;
+}
+
+/// A channel that shows what it would hand over.
+#[async_trait]
+pub trait Renderer: Channel {
+    /// The notification in the transport's form, mappings applied, secrets and signatures left out. Hands over and
+    /// keeps nothing.
+    ///
+    /// # Errors
+    /// Why an attempt would fail before anything is sent.
+    async fn render(
+        &self,
+        notification: &Notification,
+        transport: &Transport,
+        document: &RulesDocument,
+    ) -> Result<Rendered, Failure>;
 }
 
 /// Hands finished mail (RFC 5322 bytes) to a mail system.

@@ -107,6 +107,9 @@ pub(crate) struct DryRun {
     /// How far back: 30d, 12h, days=30
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = crate::dry_run::since)]
     pub(crate) since: SignedDuration,
+    /// Show some of the messages as their receivers would get them
+    #[arg(long)]
+    pub(crate) payloads: bool,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use console::Payload;
 use domain::Timestamp;
 use domain::ports::Clock as _;
+use domain::rendered::Rendered;
 use host::SystemClock;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use rules::rehearsal::Report;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::cli::DryRun;
@@ -21,6 +23,17 @@ use crate::http::{Remote, block_on, expect};
 struct Part {
     report: Report,
     next: Option<domain::EventPk>,
+    #[serde(default)]
+    payloads: Vec<Payload>,
+}
+
+/// What came of all parts.
+#[derive(Default, Serialize)]
+struct Tried {
+    #[serde(flatten)]
+    report: Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payloads: Option<Vec<Payload>>,
 }
 
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
@@ -28,42 +41,88 @@ pub(crate) fn run(options: &DryRun) -> anyhow::Result<ExitCode> {
     let (_, yaml) = check::read_valid(&options.config)?;
     let until = SystemClock.now();
     let since = domain::time::later(until, -options.since);
-    let report = block_on(walk(options, yaml, since, until))?;
+    let tried = block_on(walk(options, yaml, since, until))?;
     if options.json {
-        println!("{}", serde_json::to_string(&report)?);
+        println!("{}", serde_json::to_string(&tried)?);
     } else {
-        print!("{}", readable(&report, since, until));
+        print!("{}{}", readable(&tried.report, since, until), shown(tried.payloads.as_deref().unwrap_or_default()));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Walks from now back to `since`; progress is by time, which is what is known beforehand.
-async fn walk(options: &DryRun, yaml: String, since: Timestamp, until: Timestamp) -> anyhow::Result<Report> {
+async fn walk(options: &DryRun, yaml: String, since: Timestamp, until: Timestamp) -> anyhow::Result<Tried> {
     let remote = Remote::new(&options.server)?;
     let span = until.duration_since(since).as_secs().unsigned_abs();
     let style =
         ProgressStyle::with_template("{bar:30} {percent}%  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     let progress = ProgressBar::new(span).with_style(style);
-    let mut report = Report::default();
+    let mut tried = Tried { payloads: options.payloads.then(Vec::new), ..Tried::default() };
     let mut cursor = None;
     loop {
-        let mut path =
-            format!("/v1/rules/dry-run?since={}&until={}", domain::time::format(since), domain::time::format(until));
+        let mut path = format!(
+            "/v1/rules/dry-run?settle=false&payloads={}&since={}&until={}",
+            options.payloads,
+            domain::time::format(since),
+            domain::time::format(until)
+        );
         if let Some(cursor) = cursor {
             let _ = write!(path, "&cursor={cursor}");
         }
         let request = remote.request(Method::POST, &path).header("Content-Type", "application/yaml").body(yaml.clone());
         let answer = request.send().await.with_context(|| format!("cannot reach {}", remote.url()))?;
         let part: Part = expect(answer, &[StatusCode::OK]).await?.json().await.context("the answer is no report")?;
-        report.add(part.report);
-        progress.set_message(format!("{} events", report.events));
+        tried.report.add(part.report);
+        if let Some(payloads) = &mut tried.payloads {
+            part.payloads.into_iter().for_each(|payload| keep(payloads, payload));
+        }
+        progress.set_message(format!("{} events", tried.report.events));
         let Some(next) = part.next else {
             progress.finish_and_clear();
-            return Ok(report);
+            return Ok(Tried { report: tried.report.settled(), ..tried });
         };
         progress.set_position(until.duration_since(next.instant()).as_secs().unsigned_abs());
         cursor = Some(next);
     }
+}
+
+/// Examples of each rule and transport, however many parts there are.
+const EXAMPLES: usize = 2;
+
+fn keep(payloads: &mut Vec<Payload>, payload: Payload) {
+    let alike = |known: &&Payload| known.rule == payload.rule && known.transport == payload.transport;
+    if payloads.iter().filter(alike).count() < EXAMPLES {
+        payloads.push(payload);
+    }
+}
+
+fn shown(payloads: &[Payload]) -> String {
+    let mut text = String::new();
+    for Payload { rule, transport, recipient, event, sent, error } in payloads {
+        let _ = writeln!(text, "\n{rule} by {transport} to {recipient}, of {event}");
+        match sent {
+            Some(Rendered::Request { headers, body }) => {
+                for (name, value) in headers {
+                    let _ = writeln!(text, "    {name}: {value}");
+                }
+                let _ = writeln!(text, "    {body}");
+            }
+            Some(Rendered::Mail { from, to, subject, text: words }) => {
+                let _ = writeln!(text, "    From: {from}\n    To: {to}\n    Subject: {subject}\n");
+                for line in words.lines() {
+                    let _ = writeln!(text, "    {line}");
+                }
+            }
+            Some(Rendered::Inbox(item)) => {
+                let _ = writeln!(text, "    {}", item.body);
+            }
+            None => {}
+        }
+        if let Some(error) = error {
+            let _ = writeln!(text, "    cannot be sent: {error}");
+        }
+    }
+    text
 }
 
 fn readable(report: &Report, since: Timestamp, until: Timestamp) -> String {
@@ -99,6 +158,9 @@ fn readable(report: &Report, since: Timestamp, until: Timestamp) -> String {
                     list(&difference.lost_examples)
                 );
             }
+        }
+        for (mechanism, deliveries) in report.suppressed.get(rule).into_iter().flatten() {
+            let _ = writeln!(text, "    {deliveries} deliveries kept back by {mechanism}");
         }
         for (recipient, messages) in report.messages.get(rule).into_iter().flatten() {
             let _ =

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::message::{Message, Work};
-use domain::ports::{Clock, EventLog, Ledger, StoreError, Volume, WorkQueue};
+use domain::ports::{Clock, DeadLetters, EventLog, Ledger, StoreError, Volume, WorkQueue};
 use jiff::SignedDuration;
 
 /// Deliveries to one queue message: one slow receiver must not hold many others' retries.
@@ -20,6 +20,9 @@ const DUE_AT_A_TIME: usize = 4_000;
 /// Records deleted between two looks at the clock: small, so that ingestion is never held up.
 const PURGE_AT_A_TIME: usize = 500;
 
+/// Messages given back in an hour: some ten seconds of requests.
+const GIVEN_BACK_AT_A_TIME: usize = 2000;
+
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
@@ -27,6 +30,8 @@ pub struct Swept {
     pub purged: usize,
     /// Deliveries sent back to the queue because their next attempt is due.
     pub resent: usize,
+    /// Messages given back to the queue that it had given up on.
+    pub given_back: usize,
     /// Hours of events counted.
     pub counted: usize,
 }
@@ -42,6 +47,8 @@ pub struct Retention {
     pub ledger: Arc<dyn Ledger>,
     /// Where due deliveries go.
     pub queue: Arc<dyn WorkQueue>,
+    /// What the queue has given up on.
+    pub dead_letters: Arc<dyn DeadLetters>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long what has expired is left to the store's own expiry, where it has one that costs less.
@@ -56,12 +63,20 @@ impl Retention {
     pub async fn sweep(&self, time: SignedDuration) -> Result<Swept, StoreError> {
         let deadline = domain::time::later(self.clock.now(), time);
         let resent = self.resend().await?;
+        let given_back = self.give_back().await?;
         let counted = self.count(deadline).await?;
         let purged = self.purge(deadline).await?;
-        if resent + counted + purged > 0 {
-            tracing::info!(purged, resent, counted, "swept");
+        if resent + given_back + counted + purged > 0 {
+            tracing::info!(purged, resent, given_back, counted, "swept");
         }
-        Ok(Swept { purged, resent, counted })
+        Ok(Swept { purged, resent, given_back, counted })
+    }
+
+    async fn give_back(&self) -> Result<usize, StoreError> {
+        if !is_full_hour(self.clock.now()) {
+            return Ok(0);
+        }
+        self.dead_letters.give_back(GIVEN_BACK_AT_A_TIME).await
     }
 
     async fn count(&self, deadline: Timestamp) -> Result<usize, StoreError> {
@@ -96,5 +111,22 @@ impl Retention {
                 return Ok(purged);
             }
         }
+    }
+}
+
+/// Whether it is the first minute of an hour. What the queue gave up on is given back then and not at once: that leaves
+/// time to look at it, and what never succeeds costs little.
+fn is_full_hour(now: Timestamp) -> bool {
+    now.as_second().rem_euclid(3600) < 60
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_full_hour_has_one_minute() {
+        let at = |time: &str| is_full_hour(format!("2026-01-02T{time}Z").parse().unwrap());
+        assert_eq!(["02:59:59", "03:00:00", "03:00:59.9", "03:01:00"].map(at), [false, true, true, false]);
     }
 }

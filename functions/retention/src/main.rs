@@ -24,6 +24,7 @@ async fn main() -> anyhow::Result<()> {
         volume: Arc::new(adapters.volume()),
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
+        dead_letters: Arc::new(adapters.dead_letters()),
         clock: Arc::new(SystemClock),
         left_to_store: LEFT_TO_TTL,
     };

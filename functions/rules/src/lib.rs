@@ -57,6 +57,7 @@ mod asking;
 mod bound;
 mod clause;
 mod compiled;
+mod examples;
 mod explain;
 mod facts;
 mod index;
@@ -67,6 +68,7 @@ mod policies;
 pub mod preview;
 pub mod rehearsal;
 mod silence;
+mod storms;
 mod values;
 
 pub use compiled::{Judged, RuleSet};

@@ -1,19 +1,31 @@
 //! Rules tried on history: what the rules in force and other rules would have made of past events.
 //!
 //! Owns the counting; whoever reads the events feeds them in one by one, so that any number of them
-//! takes no more memory than the report. Sends nothing.
+//! takes no more memory than the report. Storm control is applied too, an event's own time taking the place of now:
+//! silences of the document and mute windows at once, throttles and digests when the report is settled. Silences that
+//! were posted are left out: they are none of the rules. Sends nothing.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use domain::document::RulesDocument;
+use domain::Timestamp;
+use domain::document::{Rule, RulesDocument};
 use domain::event::{Event, EventPk};
 use domain::ports::Expressions;
+use domain::suppression::Standing;
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, RuleSet};
+use crate::examples;
+pub use crate::examples::Example;
+use crate::storms::{Fate, Storm};
+use crate::{Plan, RuleSet, muted_until, silences};
 
 /// Examples kept of each kind of difference, per rule.
 const EXAMPLES: usize = 5;
+
+/// What throttles and digests are to decide in one report is up to about a hundred bytes each when written; more is a matter for
+/// the next part.
+const MOST_UNDECIDED: usize = 30_000;
 
 /// What came of it. Reports of parts of the history add up.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,6 +38,15 @@ pub struct Report {
     pub differences: BTreeMap<String, Difference>,
     /// Messages the new rules would have sent: by rule, then by recipient.
     pub messages: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Deliveries that storm control would have kept back with the new rules: by rule, then by mechanism.
+    #[serde(default)]
+    pub suppressed: BTreeMap<String, BTreeMap<String, u64>>,
+    /// What throttles and digests of the rules in force are to decide.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    old_storms: BTreeMap<String, Storm>,
+    /// What throttles and digests of the new rules are to decide.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    new_storms: BTreeMap<String, Storm>,
 }
 
 /// The rules in force beside the new ones.
@@ -42,7 +63,7 @@ pub struct Compared {
 pub struct Counts {
     /// Events that the rule matched.
     pub matches: u64,
-    /// Deliveries they led to.
+    /// Deliveries they led to, those aside that storm control keeps back.
     pub deliveries: u64,
 }
 
@@ -65,6 +86,7 @@ pub struct Rehearsal {
     old: (RulesDocument, RuleSet),
     new: (RulesDocument, RuleSet),
     report: Report,
+    examples: Option<Vec<Example>>,
 }
 
 impl Rehearsal {
@@ -74,12 +96,22 @@ impl Rehearsal {
             let rules = RuleSet::compile(&document);
             (document, rules)
         };
-        Self { old: ready(old), new: ready(new), report: Report::default() }
+        Self { old: ready(old), new: ready(new), report: Report::default(), examples: None }
     }
 
     /// Whether trying an event may take its time.
     pub fn has_expressions(&self) -> bool {
         self.old.1.has_expressions() || self.new.1.has_expressions()
+    }
+
+    /// Keeps some of what the new rules would tell, newest first.
+    pub fn keep_examples(&mut self) {
+        self.examples.get_or_insert_default();
+    }
+
+    /// What was kept; none unless it was asked for.
+    pub fn take_examples(&mut self) -> Option<Vec<Example>> {
+        self.examples.take()
     }
 
     /// Tries one event.
@@ -88,12 +120,11 @@ impl Rehearsal {
         let new = self.new.1.plan(event, &self.new.0, expressions);
         let report = &mut self.report;
         report.events += 1;
-        let day = domain::time::format(event.created)[..10].to_owned();
-        report.count(&old, &day, |compared| &mut compared.old);
-        report.count(&new, &day, |compared| &mut compared.new);
-        for telling in &new.told {
-            let people = report.messages.entry(telling.rule.name.clone()).or_default();
-            *people.entry(telling.recipient.label().to_owned()).or_default() += 1;
+        report.plan(Side::Old, &old, event, &self.old.0);
+        report.plan(Side::New, &new, event, &self.new.0);
+        if let Some(examples) = &mut self.examples {
+            let told = new.told.iter().filter(|telling| kept_back(telling.rule, event, &self.new.0).is_none());
+            told.for_each(|telling| examples::keep(examples, event, telling));
         }
         let matches = |plan: &Plan<'_>, name: &str| plan.matched.iter().any(|rule| rule.name == name);
         for rule in new.matched.iter().filter(|rule| !matches(&old, &rule.name)) {
@@ -108,20 +139,88 @@ impl Rehearsal {
         }
     }
 
-    /// What came of it so far.
+    /// Whether the report has become so large that another one should go on.
+    pub fn is_full(&self) -> bool {
+        let storms = self.report.old_storms.values().chain(self.report.new_storms.values());
+        storms.map(Storm::len).sum::<usize>() >= MOST_UNDECIDED
+    }
+
+    /// What came of it so far, throttles and digests undecided.
     pub fn finish(self) -> Report {
         self.report
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Old,
+    New,
+}
+
+/// What keeps back what a rule tells of an event, whatever came before.
+fn kept_back(rule: &Rule, event: &Event, document: &RulesDocument) -> Option<&'static str> {
+    let mut active = document.silences.iter().filter(|silence| silence.standing(event.created) == Standing::Active);
+    if active.any(|silence| silences(silence, &rule.name, event)) {
+        return Some("silence");
+    }
+    muted_until(&rule.mute, event.created).map(|_| "mute")
+}
+
 impl Report {
-    fn count(&mut self, plan: &Plan<'_>, day: &str, side: impl Fn(&mut Compared) -> &mut Counts) {
+    fn plan(&mut self, side: Side, plan: &Plan<'_>, event: &Event, document: &RulesDocument) {
         for rule in &plan.matched {
-            let compared = self.rules.entry(rule.name.clone()).or_default().entry(day.to_owned()).or_default();
-            let counts = side(compared);
-            counts.matches += 1;
-            counts.deliveries += plan.told.iter().filter(|telling| telling.rule.name == rule.name).count() as u64;
+            self.counts(side, &rule.name, event.created).matches += 1;
         }
+        // What one rule tells of an event stands together.
+        for told in plan.told.chunk_by(|one, next| std::ptr::eq(one.rule, next.rule)) {
+            let rule = told[0].rule;
+            if let Some(mechanism) = kept_back(rule, event, document) {
+                told.iter().for_each(|_| self.suppress(side, &rule.name, mechanism));
+            } else if let Some(storm) = Storm::of(rule) {
+                let storms = if side == Side::Old { &mut self.old_storms } else { &mut self.new_storms };
+                storms.entry(rule.name.clone()).or_insert(storm).remember(rule, event, told);
+            } else {
+                told.iter().for_each(|one| self.deliver(side, &rule.name, event.created, one.recipient.label()));
+            }
+        }
+    }
+
+    fn counts(&mut self, side: Side, rule: &str, at: Timestamp) -> &mut Counts {
+        let day = domain::time::format(at)[..10].to_owned();
+        let compared = self.rules.entry(rule.to_owned()).or_default().entry(day).or_default();
+        match side {
+            Side::Old => &mut compared.old,
+            Side::New => &mut compared.new,
+        }
+    }
+
+    fn deliver(&mut self, side: Side, rule: &str, at: Timestamp, recipient: &str) {
+        self.counts(side, rule, at).deliveries += 1;
+        if side == Side::New {
+            *self.messages.entry(rule.to_owned()).or_default().entry(recipient.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn suppress(&mut self, side: Side, rule: &str, mechanism: &str) {
+        if side == Side::New {
+            *self.suppressed.entry(rule.to_owned()).or_default().entry(mechanism.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// The same with throttles and digests decided, over everything that was added up so far.
+    pub fn settled(mut self) -> Self {
+        let storms =
+            [(Side::Old, std::mem::take(&mut self.old_storms)), (Side::New, std::mem::take(&mut self.new_storms))];
+        for (side, storms) in storms {
+            for (rule, storm) in storms {
+                storm.decide(|at, fate| match fate {
+                    Fate::Told(recipient) => self.deliver(side, &rule, at, recipient),
+                    Fate::Throttled => self.suppress(side, &rule, "throttle"),
+                    Fate::Collected => self.suppress(side, &rule, "digest"),
+                });
+            }
+        }
+        self
     }
 
     /// Adds the report of an older part of the history.
@@ -142,10 +241,20 @@ impl Report {
             difference.gained_examples.into_iter().for_each(|pk| remember(&mut own.gained_examples, pk));
             difference.lost_examples.into_iter().for_each(|pk| remember(&mut own.lost_examples, pk));
         }
-        for (rule, people) in older.messages {
-            let own = self.messages.entry(rule).or_default();
-            for (recipient, count) in people {
-                *own.entry(recipient).or_default() += count;
+        for (own, older) in [(&mut self.messages, older.messages), (&mut self.suppressed, older.suppressed)] {
+            for (rule, counts) in older {
+                let own = own.entry(rule).or_default();
+                for (key, count) in counts {
+                    *own.entry(key).or_default() += count;
+                }
+            }
+        }
+        for (own, older) in [(&mut self.old_storms, older.old_storms), (&mut self.new_storms, older.new_storms)] {
+            for (rule, storm) in older {
+                match own.entry(rule) {
+                    Entry::Occupied(mut own) => own.get_mut().add(storm),
+                    Entry::Vacant(own) => drop(own.insert(storm)),
+                }
             }
         }
     }
@@ -163,3 +272,7 @@ fn remember(examples: &mut Vec<EventPk>, pk: EventPk) {
         examples.push(pk);
     }
 }
+
+#[cfg(test)]
+#[path = "rehearsal_tests.rs"]
+mod tests;

@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, Documents, Endpoints, EventLog, HeldSecrets, HeldSilences, Inbox, Intake, Ledger, Mailer,
-    RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume, WorkQueue,
+    Configuration, DeadLetters, Documents, Endpoints, EventLog, HeldSecrets, HeldSilences, Inbox, Intake, Ledger,
+    Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -125,6 +125,12 @@ impl Adapters {
     /// The queue.
     pub fn work_queue(&self) -> WorkQueue {
         WorkQueue::new(aws_sdk_sqs::Client::new(&self.sdk), &self.settings.queue_url)
+    }
+
+    /// What the queue has given up on.
+    pub fn dead_letters(&self) -> DeadLetters {
+        let client = aws_sdk_sqs::Client::new(&self.sdk);
+        DeadLetters::new(client, self.settings.dead_letters_url.clone(), self.work_queue())
     }
 
     /// Mail.

@@ -93,7 +93,7 @@ struct Found {
 #[async_trait]
 impl ports::EventLog for EventLog {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
-        let place = (Family::Events.partition_of(pk, self.table.shards()), pk.to_string());
+        let place = (Family::Events.partition_of(pk, self.table.shards().await?), pk.to_string());
         let event: Option<Event> = self.table.get(place).await?.map(|item| content(&item)).transpose()?;
         Ok(event.filter(|event| event.is_visible(now)))
     }

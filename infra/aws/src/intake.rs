@@ -1,6 +1,6 @@
 //! Events come in: the table first, then the queue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
 
 use crate::pack::pack;
-use crate::queue::WorkQueue;
+use crate::queue::{Sent, WorkQueue};
 use crate::table::item::{Item, keys, number, record, string, text};
 use crate::table::keys::{self, DOCUMENTS, FIRST, Family};
 use crate::table::{AT_ONCE, Put, Table, Write, put};
@@ -37,62 +37,72 @@ impl Intake {
         Self { table, queue }
     }
 
-    fn place(&self, pk: EventPk) -> (String, String) {
-        (Family::Events.partition_of(pk, self.table.shards()), pk.to_string())
-    }
-
-    fn item(&self, event: &Event) -> Result<Item, StoreError> {
-        record(self.place(event.pk), event, Some(event.expires))
-    }
-
     async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {
         let all = || named.iter().chain(unnamed);
         let days = self.table.mark(Family::Events, all().map(|event| (event.pk, event.expires)));
         let hours = volume::mark_late(&self.table, all().map(|event| event.pk), SystemClock.now());
         try_join(days, hours).await?;
+        let shards = self.table.shards().await?;
         let writes: Vec<_> =
-            unnamed.iter().map(|event| Ok(Write::Put(self.item(event)?))).collect::<Result<_, StoreError>>()?;
+            unnamed.iter().map(|event| Ok(Write::Put(item(event, shards)?))).collect::<Result<_, StoreError>>()?;
         let puts: Vec<_> =
-            named.iter().map(|event| Ok(put(self.put_named(event)?))).collect::<Result<_, StoreError>>()?;
+            named.iter().map(|event| Ok(put(self.put_named(event, shards)?))).collect::<Result<_, StoreError>>()?;
         // An event that is there already is the same one: its pk follows from all of it.
         let named = stream::iter(puts).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) });
         try_join(self.table.write_all(writes), named).await.map(drop)
     }
 
     /// An event that is stored is left alone, unless it has expired and only awaits its deletion.
-    fn put_named(&self, event: &Event) -> Result<PutItemFluentBuilder, StoreError> {
+    fn put_named(&self, event: &Event, shards: u16) -> Result<PutItemFluentBuilder, StoreError> {
         let now = SystemClock.now().as_second();
         Ok(self
             .table
-            .put_new(self.item(event)?)
+            .put_new(item(event, shards)?)
             .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
             .expression_attribute_names("#ttl", keys::TTL)
             .expression_attribute_values(":now", number(now)))
     }
 
     /// The caller will post again, and an unnamed event gets another pk then: what was written of it
-    /// would stay without ever being evaluated. Named events stay, they will be found again.
+    /// would stay without ever being evaluated. Named events stay, they will be found again; so do those that
+    /// the queue may have, as they will be evaluated.
     async fn take_back(&self, unnamed: &[&Arc<Event>]) {
-        let deletes = unnamed.iter().map(|event| Write::Delete(keys(self.place(event.pk)))).collect();
-        if let Err(error) = self.table.write_all(deletes).await {
+        if unnamed.is_empty() {
+            return;
+        }
+        let deletes =
+            |shards| unnamed.iter().map(|event| Write::Delete(keys(place(event.pk, shards)))).collect::<Vec<_>>();
+        let taken_back = async { self.table.write_all(deletes(self.table.shards().await?)).await };
+        if let Err(error) = taken_back.await {
             tracing::warn!(events = unnamed.len(), %error, "events that could not be queued stay in the store");
         }
     }
+}
+
+fn place(pk: EventPk, shards: u16) -> (String, String) {
+    (Family::Events.partition_of(pk, shards), pk.to_string())
+}
+
+fn item(event: &Event, shards: u16) -> Result<Item, StoreError> {
+    record(place(event.pk, shards), event, Some(event.expires))
 }
 
 #[async_trait]
 impl ports::Intake for Intake {
     async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
         let (named, unnamed): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.pk.is_named());
-        let packed = pack(events)?;
-        let accepted = match self.store(&named, &unnamed).await {
-            Ok(()) => self.queue.send_encoded(packed, 0).await,
-            Err(error) => Err(error),
-        };
-        if accepted.is_err() {
+        let (bodies, carried): (Vec<_>, Vec<_>) =
+            pack(events)?.into_iter().map(|packed| (packed.body, packed.pks)).unzip();
+        if let Err(error) = self.store(&named, &unnamed).await {
             self.take_back(&unnamed).await;
+            return Err(error);
         }
-        accepted
+        let sent = self.queue.send_each(bodies, 0).await;
+        let refused = carried.iter().zip(&sent).filter(|(_, sent)| matches!(sent, Sent::Refused(_)));
+        let refused: HashSet<EventPk> = refused.flat_map(|(pks, _)| pks.iter().copied()).collect();
+        let unqueued: Vec<_> = unnamed.into_iter().filter(|event| refused.contains(&event.pk)).collect();
+        self.take_back(&unqueued).await;
+        sent.into_iter().find_map(Sent::into_error).map_or(Ok(()), Err)
     }
 
     async fn remember(
@@ -174,8 +184,7 @@ mod tests {
         let examples = examples();
         assert!(!examples.is_empty());
         for event in &examples {
-            let place = (Family::Events.partition_of(event.pk, 64), event.pk.to_string());
-            let item = record(place, event, Some(event.expires)).unwrap();
+            let item = item(event, 64).unwrap();
             assert!(
                 size(&item) <= 1024,
                 "{} bytes: {}",

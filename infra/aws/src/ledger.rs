@@ -49,8 +49,7 @@ impl Ledger {
         Self { table }
     }
 
-    fn item(&self, entry: &Delivery) -> Result<Item, StoreError> {
-        let shards = self.table.shards();
+    fn item(entry: &Delivery, shards: u16) -> Result<Item, StoreError> {
         let mut item = record(keys::delivery(entry.id, shards), entry, Some(entry.expires))?;
         item.insert(REVISION.to_owned(), number(entry.revision));
         let listed = match entry.due_at() {
@@ -99,7 +98,7 @@ impl Ledger {
         bound: &str,
         limit: usize,
     ) -> Result<Vec<(String, DeliveryId)>, StoreError> {
-        let shards = 0..self.table.shards();
+        let shards = 0..self.table.shards().await?;
         let found = try_join_all(shards.map(|shard| self.listed(listed, shard, bound, limit))).await?;
         Ok(found.into_iter().flatten().collect())
     }
@@ -152,9 +151,10 @@ impl ports::Ledger for Ledger {
     async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
         let marks = entries.iter().map(|entry| (entry.event(), entry.expires));
         self.table.mark(Family::Deliveries, marks).await?;
+        let shards = self.table.shards().await?;
         let puts: Vec<_> = entries
             .iter()
-            .map(|entry| Ok(put(self.table.put_new(self.item(entry)?))))
+            .map(|entry| Ok(put(self.table.put_new(Self::item(entry, shards)?))))
             .collect::<Result<_, StoreError>>()?;
         let done: Vec<Put> = stream::iter(puts).buffered(AT_ONCE).try_collect().await?;
         done.into_iter()
@@ -167,13 +167,14 @@ impl ports::Ledger for Ledger {
     }
 
     async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError> {
+        let shards = self.table.shards().await?;
         let puts: Vec<_> = entries
             .iter()
             .map(|entry| {
                 let before = entry.revision.checked_sub(1).map_or_else(|| "-1".to_owned(), |before| before.to_string());
                 let request = self
                     .table
-                    .put_new(self.item(entry)?)
+                    .put_new(Self::item(entry, shards)?)
                     .condition_expression("rev = :before")
                     .expression_attribute_values(":before", number(before));
                 Ok(put(request))
@@ -184,15 +185,16 @@ impl ports::Ledger for Ledger {
     }
 
     async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-        self.table.get(keys::delivery(id, self.table.shards())).await?.map(|item| content(&item)).transpose()
+        self.table.get(keys::delivery(id, self.table.shards().await?)).await?.map(|item| content(&item)).transpose()
     }
 
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
         let mut entries = Vec::with_capacity(ids.len());
+        let shards = self.table.shards().await?;
         // A batch refuses to be asked for the same twice.
         let ids: Vec<DeliveryId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         for ids in ids.chunks(BATCH) {
-            let all = ids.iter().map(|id| keys(keys::delivery(*id, self.table.shards()))).collect();
+            let all = ids.iter().map(|id| keys(keys::delivery(*id, shards))).collect();
             let mut wanted = Some(
                 KeysAndAttributes::builder()
                     .set_keys(Some(all))
@@ -231,7 +233,7 @@ impl ports::Ledger for Ledger {
                 Walk::days(&self.table, Family::Deliveries, from, below, query.limit).await?
             }
             Some(event) => {
-                let partition = Family::Deliveries.partition_of(event, self.table.shards());
+                let partition = Family::Deliveries.partition_of(event, self.table.shards().await?);
                 let (first, last) = (event.to_string(), format!("{event}{}", keys::LAST));
                 let below = below.map_or_else(|| last.clone(), |below| below.min(last.clone()));
                 Walk::partition(&self.table, Family::Deliveries, partition, first, below, query.limit)

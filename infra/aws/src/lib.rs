@@ -7,6 +7,7 @@
 mod codec;
 mod configuration;
 mod connect;
+mod dead_letters;
 mod describe;
 mod documents;
 mod endpoints;
@@ -29,6 +30,7 @@ mod volume;
 pub use codec::from_queued;
 pub use configuration::Configuration;
 pub use connect::Adapters;
+pub use dead_letters::DeadLetters;
 pub use documents::Documents;
 pub use endpoints::Endpoints;
 pub use events::EventLog;

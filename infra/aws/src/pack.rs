@@ -17,24 +17,34 @@ const MOST_EVENTS: usize = 250;
 /// Events that travel by their pk, to a message: each may have 256 KiB once loaded.
 const MOST_STORED: usize = 20;
 
-/// The messages, in their encoded form, that carry these events.
-pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<String>, StoreError> {
+/// A message in its encoded form, and which events it carries.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) body: String,
+    pub(crate) pks: Vec<EventPk>,
+}
+
+/// The messages that carry these events.
+pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<Packed>, StoreError> {
     let mut messages = Vec::new();
     let mut large = Vec::new();
     for some in events.chunks(MOST_EVENTS) {
         pack_some(some, &mut messages, &mut large)?;
     }
     for pks in large.chunks(MOST_STORED) {
-        messages.push(to_queued(&Message::new(Work::Stored(pks.to_vec())))?);
+        let body = to_queued(&Message::new(Work::Stored(pks.to_vec())))?;
+        messages.push(Packed { body, pks: pks.to_vec() });
     }
     Ok(messages)
 }
 
 /// Halves what does not fit: only compressing shows its size.
-fn pack_some(events: &[Arc<Event>], messages: &mut Vec<String>, large: &mut Vec<EventPk>) -> Result<(), StoreError> {
-    let message = to_queued(&Message::new(Work::Events(events.to_vec())))?;
+fn pack_some(events: &[Arc<Event>], messages: &mut Vec<Packed>, large: &mut Vec<EventPk>) -> Result<(), StoreError> {
+    let body = to_queued(&Message::new(Work::Events(events.to_vec())))?;
     match events {
-        _ if message.len() <= UNIT => messages.push(message),
+        _ if body.len() <= UNIT => {
+            messages.push(Packed { body, pks: events.iter().map(|event| event.pk).collect() });
+        }
         [] => {}
         [event] => large.push(event.pk),
         _ => {
@@ -78,13 +88,19 @@ mod tests {
         })
     }
 
-    fn unpacked(messages: &[String]) -> (Vec<EventPk>, Vec<EventPk>) {
+    fn unpacked(messages: &[Packed]) -> (Vec<EventPk>, Vec<EventPk>) {
         let (mut whole, mut stored) = (Vec::new(), Vec::new());
-        for message in messages {
-            assert!(message.len() <= UNIT);
-            match from_queued(message).unwrap().into_work() {
-                Work::Events(events) => whole.extend(events.iter().map(|event| event.pk)),
-                Work::Stored(pks) => stored.extend(pks),
+        for Packed { body, pks } in messages {
+            assert!(body.len() <= UNIT);
+            match from_queued(body).unwrap().into_work() {
+                Work::Events(events) => {
+                    assert_eq!(*pks, events.iter().map(|event| event.pk).collect::<Vec<_>>());
+                    whole.extend(pks);
+                }
+                Work::Stored(carried) => {
+                    assert_eq!(*pks, carried);
+                    stored.extend(carried);
+                }
                 Work::Deliveries(_) => panic!("no delivery was packed"),
             }
         }

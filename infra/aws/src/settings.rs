@@ -11,9 +11,12 @@ use host::log::Form;
 pub const TABLE: &str = "NUNCIO_TABLE";
 /// The work queue's URL.
 pub const QUEUE_URL: &str = "NUNCIO_QUEUE_URL";
+/// The dead-letter queue's URL.
+pub const DEAD_LETTERS_URL: &str = "NUNCIO_DEAD_LETTERS_URL";
 /// How many partitions a day's records are spread over, 1 to 64. One takes 1,000 writes a second.
 ///
-/// It says where a record lies, so it stays what it was when the first event was stored.
+/// It says where a record lies, so the table keeps the number that it was begun with; another one set later is
+/// ignored, with a warning.
 pub const SHARDS: &str = "NUNCIO_SHARDS";
 /// The sender of mail where the rules document sets no `email.from`. SES must have verified it.
 pub const MAIL_FROM: &str = "NUNCIO_MAIL_FROM";
@@ -29,7 +32,7 @@ pub const GEOIP: &str = "NUNCIO_GEOIP";
 pub const ASN: &str = "NUNCIO_ASN";
 
 /// All of them, for whoever compares them with the template.
-pub const VARIABLES: [&str; 8] = [TABLE, QUEUE_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN];
+pub const VARIABLES: [&str; 9] = [TABLE, QUEUE_URL, DEAD_LETTERS_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN];
 
 const MOST_SHARDS: u16 = 64;
 
@@ -40,6 +43,8 @@ pub struct Settings {
     pub table: String,
     /// [`QUEUE_URL`].
     pub queue_url: String,
+    /// [`DEAD_LETTERS_URL`]; none where it is unset or empty: then what is there stays there.
+    pub dead_letters_url: Option<String>,
     /// [`SHARDS`].
     pub shards: u16,
     /// [`MAIL_FROM`]; none where it is unset or empty.
@@ -76,6 +81,7 @@ impl Settings {
         Ok(Self {
             table: required(TABLE)?,
             queue_url: required(QUEUE_URL)?,
+            dead_letters_url: optional(DEAD_LETTERS_URL),
             shards: required(SHARDS)?
                 .parse()
                 .ok()

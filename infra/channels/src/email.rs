@@ -8,6 +8,7 @@ use domain::delivery::{Failure, Outcome};
 use domain::document::RulesDocument;
 use domain::notification::{Notification, cut};
 use domain::ports::Mailer;
+use domain::rendered::Rendered;
 use jiff::Timestamp;
 use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -34,6 +35,20 @@ pub(crate) async fn send(
     Ok(mailer.send(from.email.as_ref(), to.email.as_ref(), &mail, document).await)
 }
 
+/// The mail's words and whom it goes to.
+pub(crate) fn render(
+    notification: &Notification,
+    subject_prefix: &str,
+    document: &RulesDocument,
+) -> Result<Rendered, Failure> {
+    Ok(Rendered::Mail {
+        from: sender(document)?.to_string(),
+        to: recipient(notification)?.to_string(),
+        subject: subject(notification, subject_prefix),
+        text: Letter::of(notification).text()?,
+    })
+}
+
 fn sender(document: &RulesDocument) -> Result<Mailbox, Failure> {
     let text = document.email.from.as_deref().unwrap_or(DEFAULT_FROM);
     let mailbox = if text.chars().any(char::is_control) { None } else { text.trim().parse().ok() };
@@ -54,10 +69,13 @@ fn recipient(notification: &Notification) -> Result<Mailbox, Failure> {
     Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
 }
 
+fn subject(notification: &Notification, prefix: &str) -> String {
+    cut(&one_line(&format!("{prefix}{}", notification.title())), SUBJECT_CHARS)
+}
+
 /// The RFC 5322 bytes.
 fn compose(notification: &Notification, prefix: &str, from: Mailbox, to: Mailbox) -> Result<Vec<u8>, Failure> {
     let id = notification.delivery.to_string();
-    let subject = one_line(&format!("{prefix}{}", notification.title()));
     let domain = if from.email.domain().is_ascii() { from.email.domain().to_owned() } else { "localhost".to_owned() };
     // All mails of a rule answer a first one that was never sent, which makes them one thread.
     let thread = format!("<rule.{}@{domain}>", digest(&notification.rule));
@@ -70,7 +88,7 @@ fn compose(notification: &Notification, prefix: &str, from: Mailbox, to: Mailbox
         .date(SystemTime::from(notification.created.max(Timestamp::UNIX_EPOCH)))
         .from(from)
         .to(to)
-        .subject(cut(&subject, SUBJECT_CHARS))
+        .subject(subject(notification, prefix))
         .message_id(Some(format!("<delivery.{id}@{domain}>")))
         .in_reply_to(thread.clone())
         .references(thread)

@@ -5,6 +5,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `webhook`, `slack`, `email`, `local` | one transport each |
+//! | `render` | the same, shown before it is sent |
 //! | `mapping` | what a transport's own Python makes of a notification |
 //! | `http`, `guard`, `networks` | the one way out by HTTP, and where it may lead |
 //! | `sign` | Standard Webhooks 1.0.0 |
@@ -22,6 +23,7 @@ mod mailbox;
 mod mailer;
 mod mapping;
 mod networks;
+mod render;
 mod secret;
 mod sign;
 mod slack;

@@ -5,7 +5,7 @@
 use domain::delivery::{Failure, Outcome};
 use domain::document::{Severity, Text};
 use domain::notification::{Digested, Notification};
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
@@ -26,12 +26,17 @@ pub(crate) async fn send(
     allow: &[IpNet],
 ) -> Result<Outcome, Failure> {
     let url = secret::text(url, &*channels.secrets).await?;
+    let (headers, body) = compose(mapped);
+    channels.http.post(Post { url: &url, headers, body: body.to_string().into_bytes(), allow }).await
+}
+
+/// All of the request.
+pub(crate) fn compose(mapped: Mapped<'_>) -> (HeaderMap, Value) {
     let Mapped { notification, body: own, headers: more } = mapped;
     let mut headers = crate::http::traced(&notification);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.extend(more);
-    let body = own.unwrap_or_else(|| payload(&notification)).to_string().into_bytes();
-    channels.http.post(Post { url: &url, headers, body, allow }).await
+    (headers, own.unwrap_or_else(|| payload(&notification)))
 }
 
 pub(crate) fn payload(notification: &Notification) -> Value {

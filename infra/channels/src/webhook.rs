@@ -7,7 +7,7 @@ use domain::delivery::{Failure, Outcome};
 use domain::document::{SecretRef, Text};
 use domain::event::Event;
 use domain::notification::{Digested, Notification, summary};
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
@@ -36,21 +36,27 @@ pub(crate) async fn send(
         let text = secret::resolve(reference, &*channels.secrets).await?;
         keys.push(Key::read(&text).map_err(|why| unusable(reference, why))?);
     }
-    let Mapped { notification, body: own, headers: more } = mapped;
-    let body = own.unwrap_or_else(|| body(&notification)).to_string().into_bytes();
     // The same on every attempt: the receiver's key for telling a repetition from a second notification.
-    let id = format!("msg_{}", notification.delivery);
+    let id = format!("msg_{}", mapped.notification.delivery);
+    let (mut headers, body) = compose(mapped, target.content_type)?;
+    let body = body.to_string().into_bytes();
     let timestamp = channels.clock.now().as_second();
 
-    let mut headers = crate::http::traced(&notification);
-    headers.insert(CONTENT_TYPE, content_type(target.content_type)?);
-    headers.extend(more);
     if !keys.is_empty() {
         headers.insert("webhook-signature", printable(&sign::signatures(&keys, &id, timestamp, &body))?);
     }
     headers.insert("webhook-id", printable(&id)?);
     headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
     channels.http.post(Post { url: &url, headers, body, allow }).await
+}
+
+/// All of the request but its signature.
+pub(crate) fn compose(mapped: Mapped<'_>, content_type: &str) -> Result<(HeaderMap, Value), Failure> {
+    let Mapped { notification, body: own, headers: more } = mapped;
+    let mut headers = crate::http::traced(&notification);
+    headers.insert(CONTENT_TYPE, self::content_type(content_type)?);
+    headers.extend(more);
+    Ok((headers, own.unwrap_or_else(|| body(&notification))))
 }
 
 /// Exactly these keys, in this order; those of the event's user only where it has one. A digest is of several events:

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{Message, Work};
-use domain::ports::{StoreError, WorkQueue};
+use domain::ports::{DeadLetters, StoreError, WorkQueue};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -64,6 +64,14 @@ impl WorkQueue for Store {
         };
         let work = self.work.clone();
         self.writer.write_then(insert_all, move |()| work.notify_one()).await
+    }
+}
+
+/// There are none: a job that failed comes again, always.
+#[async_trait]
+impl DeadLetters for Store {
+    async fn give_back(&self, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
     }
 }
 

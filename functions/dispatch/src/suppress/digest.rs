@@ -8,11 +8,12 @@
 //! closed: a crash in between repeats, but loses nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId};
 use domain::document::{Digest, Rule};
-use domain::event::EventPk;
+use domain::event::{Event, EventPk};
 use domain::ports::{Opened, StoreError};
 use domain::suppression::{Cause, Lane, LaneId, LaneState, Span, Window};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -36,6 +37,7 @@ struct Arrival {
     /// In what is planned.
     place: usize,
     delivery: Delivery,
+    event: Arc<Event>,
     /// It is in the ledger, to carry a window.
     opened: bool,
 }
@@ -75,7 +77,12 @@ fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<LaneId, Arrivals<'a>> {
         let lane = LaneId::digest(&planned.delivery, key);
         let arrivals =
             lanes.entry(lane).or_insert_with(|| Arrivals { lane, digest, waiting: Vec::new(), judged: Vec::new() });
-        arrivals.waiting.push(Arrival { place, delivery: planned.delivery.clone(), opened: false });
+        arrivals.waiting.push(Arrival {
+            place,
+            delivery: planned.delivery.clone(),
+            event: Arc::clone(&planned.event),
+            opened: false,
+        });
     }
     lanes
 }
@@ -129,20 +136,21 @@ async fn open_window(
     }
     first.opened = true;
     first.delivery = carrier.clone();
+    let event = Arc::clone(&first.event);
     let Some(span) = carrier.digest else { return Ok(None) };
     let window = Window { carrier: carrier.id, span };
     let after = Lane::after(lane, LaneState::Digest(window), span.due());
     if !parts.suppression.put_lane(arrivals.lane, &after).await? {
         return Ok(None);
     }
-    record::schedule(parts, &carrier).await;
+    record::schedule(parts, &carrier, Some(&event)).await;
     Ok(Some(window))
 }
 
 /// What became of each, once all are collected.
 async fn settle(parts: &Parts, arrivals: Arrivals<'_>, window: &Window) -> Result<Vec<(usize, Fate)>, StoreError> {
     let mut fates: Vec<(usize, Fate)> = arrivals.judged.into_iter().map(|place| (place, Fate::Settled)).collect();
-    for Arrival { place, mut delivery, opened } in arrivals.waiting {
+    for Arrival { place, mut delivery, opened, .. } in arrivals.waiting {
         let fate = if delivery.id == window.carrier {
             Fate::Settled
         } else if opened {

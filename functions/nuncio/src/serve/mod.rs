@@ -81,6 +81,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         volume: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
         queue: Arc::new(store.clone()),
+        dead_letters: Arc::new(store.clone()),
         clock: Arc::clone(&clock),
         left_to_store: SignedDuration::ZERO,
     };

@@ -16,6 +16,7 @@
 //! | until when hours are counted | `V` | `V` |
 //! | hour for which an event came late | `LATE` | when it begins, in seconds |
 //! | rules document | `C` | `<version>#<chunk>` |
+//! | number of shards that the table was begun with | `SHARDS` | `SHARDS` |
 //! | endpoint that failed once | `H` | its transport |
 
 use domain::EventPk;
@@ -102,6 +103,11 @@ pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
 /// Partition and sort key of a ledger entry.
 pub(crate) fn delivery(id: DeliveryId, shards: u16) -> (String, String) {
     (Family::Deliveries.partition_of(id.event(), shards), id.to_string())
+}
+
+/// Partition and sort key of the number of shards.
+pub(crate) fn shards() -> (String, String) {
+    ("SHARDS".to_owned(), "SHARDS".to_owned())
 }
 
 /// Partition and sort key of a remembered name.

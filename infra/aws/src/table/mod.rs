@@ -4,6 +4,7 @@
 mod days;
 pub(crate) mod item;
 pub(crate) mod keys;
+mod shards;
 mod walk;
 mod write;
 
@@ -16,6 +17,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::StoreError;
+use tokio::sync::OnceCell;
 
 use crate::describe::describe;
 use days::Marked;
@@ -29,14 +31,15 @@ pub(crate) const AT_ONCE: usize = 16;
 pub struct Table {
     client: Client,
     name: Arc<str>,
-    shards: u16,
+    configured_shards: u16,
+    shards: Arc<OnceCell<u16>>,
     marked: Arc<Marked>,
 }
 
 impl Table {
-    /// The table of that name, its days spread over so many partitions.
-    pub fn new(client: Client, name: &str, shards: u16) -> Self {
-        Self { client, name: name.into(), shards, marked: Arc::default() }
+    /// The table of that name, its days spread over so many partitions unless it was begun with others.
+    pub fn new(client: Client, name: &str, configured_shards: u16) -> Self {
+        Self { client, name: name.into(), configured_shards, shards: Arc::default(), marked: Arc::default() }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -45,10 +48,6 @@ impl Table {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
-    }
-
-    pub(crate) fn shards(&self) -> u16 {
-        self.shards
     }
 
     /// An update of the item at that place, which makes it where there is none.

@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
             let Some(day) = self.days.pop() else {
                 return Ok(None);
             };
-            let shards = 0..self.table.shards();
+            let shards = 0..self.table.shards().await?;
             self.shards = shards.map(|shard| Shard::new(self.family.partition(&day, shard))).collect();
         }
     }

@@ -8,9 +8,10 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 
+mod server;
+
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -21,13 +22,12 @@ use axum::routing::post;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-const TOKEN: &str = "bench";
+use server::{Error, Server, TOKEN, free_port, start_nuncio, until_up};
+
 const EVENTS: usize = 10_000;
 const CONNECTIONS: usize = 8;
 const ROUNDS: usize = 3;
 const PATIENCE: Duration = Duration::from_mins(2);
-
-type Error = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Error> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
@@ -92,48 +92,6 @@ async fn until(received: &AtomicUsize, wanted: usize) -> Result<(), Error> {
             return Err(format!("only {} of {wanted} arrived", received.load(Ordering::Relaxed)).into());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    Ok(())
-}
-
-fn free_port() -> Result<u16, Error> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// Ends the server, whatever happens.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-async fn start_nuncio(folder: &Path, rules: &str) -> Result<(Server, String), Error> {
-    let config = folder.join("rules.yaml");
-    std::fs::write(&config, rules)?;
-    let url = format!("http://127.0.0.1:{}", free_port()?);
-    let child = Command::new(env!("CARGO_BIN_EXE_nuncio"))
-        .args(["serve", "--listen", url.trim_start_matches("http://"), "--log", "warn", "--config"])
-        .arg(&config)
-        .arg("--data")
-        .arg(folder.join("data"))
-        .env("NUNCIO_TOKEN", TOKEN)
-        .stdout(Stdio::null())
-        .spawn()?;
-    let server = Server(child);
-    until_up(&format!("{url}/healthz")).await?;
-    Ok((server, url))
-}
-
-async fn until_up(url: &str) -> Result<(), Error> {
-    let began = Instant::now();
-    while !reqwest::get(url).await.is_ok_and(|response| response.status().is_success()) {
-        if began.elapsed() > Duration::from_secs(20) {
-            return Err(format!("{url} does not come up").into());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }

@@ -1,0 +1,81 @@
+use domain::document::{Binding, EventMatcher, Policy, Rule};
+use domain::event::{Action, Object};
+use domain::expression::NoExpressions;
+use domain::recipient::Person;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn document() -> RulesDocument {
+    let mut document = RulesDocument::built_in();
+    document.groups.insert("ops".to_owned(), vec![Person::new("ann", ""), Person::new("bob", "")]);
+    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()));
+    for (name, throttle, digest) in [
+        ("plain", json!(null), json!(null)),
+        ("throttled", json!({ "max": 3, "per": "PT60S", "by": ["app"] }), json!(null)),
+        ("collected", json!(null), json!({ "window": "PT60S", "by": ["app"] })),
+        ("both", json!({ "max": 5, "per": "PT90S" }), json!({ "window": "PT45S" })),
+    ] {
+        document.rules.push(Rule {
+            group: Some("ops".to_owned()),
+            event_user: true,
+            transports: vec!["default-local-transport".to_owned()],
+            bindings: vec![Binding::to("any")],
+            throttle: serde_json::from_value(throttle).unwrap(),
+            digest: serde_json::from_value(digest).unwrap(),
+            ..Rule::named(name)
+        });
+    }
+    document
+}
+
+fn event(second: i64, number: u128) -> Event {
+    let created = Timestamp::from_second(1_800_000_000 + second).unwrap();
+    let user = json!({ "username": format!("user-{}", number % 3) });
+    Event {
+        pk: EventPk::unnamed(created, number),
+        user: user.as_object().cloned().unwrap(),
+        action: Action::parse("login").unwrap(),
+        app: format!("app-{}", number % 2),
+        context: Object::new(),
+        client_ip: None,
+        created,
+        expires: Timestamp::MAX,
+        brand: Object::new(),
+        id: None,
+        source: None,
+        traceparent: None,
+    }
+}
+
+fn tried<'e>(document: &RulesDocument, events: impl Iterator<Item = &'e Event>) -> Report {
+    let mut rehearsal = Rehearsal::new(document.clone(), document.clone());
+    events.for_each(|event| rehearsal.event(event, &NoExpressions));
+    rehearsal.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// However the history is cut into parts, and in whatever order they are read.
+    #[test]
+    fn parts_add_up_to_the_whole(seconds in prop::collection::vec(0_i64..600, 1..60), cut in 1_usize..20) {
+        let document = document();
+        let events: Vec<Event> = (0..).zip(&seconds).map(|(number, second)| event(*second, number)).collect();
+        let whole = tried(&document, events.iter()).settled();
+        let mut sum = Report::default();
+        for part in events.chunks(cut).rev() {
+            let written = serde_json::to_string(&tried(&document, part.iter().rev())).unwrap();
+            sum.add(serde_json::from_str(&written).unwrap());
+        }
+        let sum = sum.settled();
+        prop_assert_eq!(&sum.rules, &whole.rules);
+        prop_assert_eq!(&sum.messages, &whole.messages);
+        prop_assert_eq!(&sum.suppressed, &whole.suppressed);
+        let kept_back: u64 = whole.suppressed.values().flat_map(BTreeMap::values).sum();
+        let sent: u64 = whole.messages.values().flat_map(BTreeMap::values).sum();
+        // Two of the group and the acting user, by one transport, for each of four rules.
+        prop_assert_eq!(kept_back + sent, 12 * seconds.len() as u64, "nothing is silently gone");
+    }
+}
