@@ -8,6 +8,19 @@ export interface List<T> {
   next: string | null;
 }
 
+/** How far one answer has looked; what is null was looked at to the end. */
+export interface Searched {
+  from: string | null;
+  until: string | null;
+  events: number;
+}
+
+/** A page of events. It may hold none and still have a next one: looking is bounded. */
+export interface Found extends List<LoggedEvent> {
+  searched: Searched;
+  search?: { as: "query" } | { as: "text"; why: string };
+}
+
 export interface Session {
   username: string | null;
   scopes: ("ingest" | "read" | "admin")[];
