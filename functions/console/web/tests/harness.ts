@@ -1,7 +1,7 @@
 /** A running Nuncio with a history, and a browser that looks at it. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -85,8 +85,10 @@ export async function start(rules?: string): Promise<Nuncio> {
   return { url, token: TOKEN, api, post, stop };
 }
 
+/** `CHROMIUM`, or Debian's. */
 export async function browser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+  const installed = ["/usr/bin/chromium", "/usr/bin/chromium-headless-shell"].find((path) => existsSync(path));
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? installed, args: ARGUMENTS });
 }
 
 export interface Look {
