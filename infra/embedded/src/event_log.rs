@@ -3,6 +3,7 @@
 //! `EventQuery::admits` decides. Never holds more than a page: a scan reads row by row.
 
 use async_trait::async_trait;
+use domain::dimension::Dimension;
 use domain::ports::{EventLog, EventPage, EventQuery, StoreError};
 use domain::search::Search;
 use domain::{Event, EventPk, Timestamp};
@@ -46,6 +47,16 @@ impl EventLog for Store {
         let query = query.clone();
         let index = self.search.clone();
         self.readers.scan(move |connection| list(connection, &index, &query, now)).await
+    }
+
+    async fn counted(
+        &self,
+        by: Dimension,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
+        let (index, span) = (self.search.clone(), since.as_microsecond()..until.as_microsecond());
+        self.readers.read(move |events| Ok(index.counted(events, by, span))).await
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -10,6 +10,7 @@
 //!          └─▶ readers (blocking threads) ──▶ the last committed state
 //! ```
 
+mod counts;
 mod documents;
 mod endpoints;
 mod event_log;

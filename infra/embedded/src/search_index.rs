@@ -1,4 +1,5 @@
-//! Where a text may stand: the trigrams of the events' bodies, in a full-text index beside the store.
+//! Where a text may stand, and which values are frequent: the trigrams of the events' bodies in a full-text index, and
+//! counts by the hour, beside the store.
 //!
 //! Owns `search.db`. It holds nothing that the store does not, is filled behind the writes, a part at a time, so that
 //! nobody who posts waits for it, and may be deleted whenever nobody has it open. It only ever rules out: what it has not
@@ -6,11 +7,15 @@
 //! the store, it begins anew.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use domain::dimension::Dimension;
+use domain::ports::StoreError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::counts::{self, Counts};
 use crate::fault::Fault;
 use crate::open;
 
@@ -21,7 +26,9 @@ const SCHEMA: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PR
     CREATE VIRTUAL TABLE IF NOT EXISTS bodies
         USING fts5 (body, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram');
     CREATE TABLE IF NOT EXISTS reached (id INTEGER PRIMARY KEY CHECK (id = 1), row INTEGER NOT NULL, pk BLOB NOT NULL);
-    INSERT OR IGNORE INTO reached VALUES (1, 0, x'');";
+    INSERT OR IGNORE INTO reached VALUES (1, 0, x'');
+    CREATE TABLE IF NOT EXISTS counts (dimension INTEGER NOT NULL, hour INTEGER NOT NULL, value TEXT NOT NULL,
+        count INTEGER NOT NULL, PRIMARY KEY (dimension, hour, value)) WITHOUT ROWID;";
 
 /// Read into it at once: about a tenth of a second's work.
 const BATCH: usize = 1000;
@@ -65,13 +72,16 @@ impl SearchIndex {
             index.query_row("SELECT row, pk FROM reached", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let newest: i64 = events.query_row("SELECT ifnull(max(rowid), 0) FROM events", [], |row| row.get(0))?;
         if !agrees(events, &reached, newest)? {
-            index.execute_batch("BEGIN; DROP TABLE bodies; DROP TABLE reached; COMMIT")?;
+            index.execute_batch("BEGIN; DROP TABLE bodies; DROP TABLE reached; DROP TABLE counts; COMMIT")?;
             index.execute_batch(SCHEMA)?;
             return Ok(newest.unsigned_abs());
         }
         let row = if reached.0 < newest { extend(index, events, reached.0)? } else { reached.0 };
         if reached.0 == newest {
             *swept = forget(index, events, *swept)?;
+            if *swept == 0 {
+                counts::forget(index, events)?;
+            }
         }
         Ok(newest.saturating_sub(row).unsigned_abs())
     }
@@ -80,17 +90,29 @@ impl SearchIndex {
     /// are more than `most`, or the index cannot tell.
     pub(crate) fn candidates(&self, events: &Connection, texts: &[String], most: usize) -> Option<Vec<i64>> {
         let wanted = expression(texts)?;
+        self.ask(|index| ask(index, events, &wanted, most))
+    }
+
+    /// How many events have each value of a dimension. None if the index cannot tell.
+    pub(crate) fn counted(&self, events: &Connection, by: Dimension, span: Range<i64>) -> Option<Vec<(String, u64)>> {
+        self.ask(|index| counts::read(index, events, by, &span))
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<Option<T>, Fault>) -> Option<T> {
         let mut asking = locked(&self.asking);
         if asking.is_none() {
             // Not there before it was filled for the first time.
             *asking = open::reader(&self.file).ok();
         }
-        let found = ask(asking.as_mut()?, events, &wanted, most);
-        if let Err(error) = &found {
-            tracing::warn!(%error, "the search index cannot be read; the events themselves are searched");
-            *asking = None;
+        match ask(asking.as_mut()?) {
+            Ok(found) => found,
+            Err(fault) => {
+                let error = StoreError::from(fault);
+                tracing::warn!(%error, "the search index cannot be read; the events themselves are looked at");
+                *asking = None;
+                None
+            }
         }
-        found.ok().flatten()
     }
 }
 
@@ -105,7 +127,7 @@ fn create(file: &Path) -> Result<Connection, Fault> {
         connection.execute_batch(SCHEMA)?;
         Ok(connection)
     };
-    let made = |error: std::io::Error| domain::ports::StoreError::store(error);
+    let made = |error: std::io::Error| StoreError::store(error);
     open::private_file(file).map_err(made)?;
     open().or_else(|error| {
         tracing::warn!(%error, "the search index cannot be used; it is made anew");
@@ -126,6 +148,7 @@ fn agrees(events: &Connection, (row, pk): &(i64, Vec<u8>), newest: i64) -> Resul
 fn extend(index: &mut Connection, events: &Connection, after: i64) -> Result<i64, Fault> {
     let transaction = index.transaction()?;
     let mut reached = (after, Vec::new());
+    let mut counts = Counts::default();
     {
         let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO bodies (rowid, body) VALUES (?1, ?2)")?;
         let mut select =
@@ -135,12 +158,14 @@ fn extend(index: &mut Connection, events: &Connection, after: i64) -> Result<i64
         while bytes < BATCH_BYTES
             && let Some(row) = rows.next()?
         {
-            let body = row.get_ref(2)?.as_str().unwrap_or_default().to_lowercase();
+            let body = row.get_ref(2)?.as_str().unwrap_or_default();
             bytes += body.len();
             reached = (row.get(0)?, row.get(1)?);
-            insert.execute(params![reached.0, body])?;
+            insert.execute(params![reached.0, body.to_lowercase()])?;
+            counts.add(body);
         }
     }
+    counts.write(&transaction)?;
     transaction.execute("UPDATE reached SET row = ?1, pk = ?2", params![reached.0, reached.1])?;
     transaction.commit()?;
     Ok(reached.0)
@@ -164,7 +189,7 @@ fn forget(index: &mut Connection, events: &Connection, after: i64) -> Result<i64
     Ok(rows.last().copied().unwrap_or_default())
 }
 
-fn ask(index: &mut Connection, events: &Connection, wanted: &str, most: usize) -> rusqlite::Result<Option<Vec<i64>>> {
+fn ask(index: &mut Connection, events: &Connection, wanted: &str, most: usize) -> Result<Option<Vec<i64>>, Fault> {
     let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
     // One state of the index: what is read into it meanwhile counts as not read.
     let state = index.transaction()?;

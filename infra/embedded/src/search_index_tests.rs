@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use domain::dimension::Dimension;
 use domain::event::{Action, Object};
 use domain::ports::{EventLog as _, EventPage, EventQuery, Intake as _};
 use domain::search::Search;
@@ -113,6 +114,27 @@ async fn begins_anew_where_rows_belong_to_other_events() {
     store.accept(&others).await.unwrap();
     fill(&store).await;
     assert_eq!(messages(&list(&store, &text("needle")).await), ["the needle of another day", "a NEEDLE"]);
+}
+
+#[tokio::test]
+async fn counts_by_the_hour_what_it_has_read_and_what_it_has_not() {
+    let (_folder, store) = store().await;
+    let hour = domain::volume::hour_of(event(1, "", "").pk);
+    let until = domain::time::later(hour, SignedDuration::from_hours(1));
+    let counted = async |by| {
+        let mut counted = store.counted(by, hour, until).await.unwrap().unwrap();
+        counted.sort();
+        counted
+    };
+    let wanted = |zoe| vec![("ann".to_owned(), u64::from(MANY)), ("yan".to_owned(), 1), ("zoe".to_owned(), zoe)];
+    assert_eq!(store.counted(Dimension::Username, hour, until).await.unwrap(), None);
+    fill(&store).await;
+    assert_eq!(counted(Dimension::Username).await, wanted(2));
+    store.accept(&[event(5, "zoe", "late"), event(7200, "ann", "of another hour")]).await.unwrap();
+    assert_eq!(counted(Dimension::Username).await, wanted(3));
+    fill(&store).await;
+    assert_eq!(counted(Dimension::Username).await, wanted(3));
+    assert_eq!(counted(Dimension::ClientIp).await, []);
 }
 
 #[tokio::test]

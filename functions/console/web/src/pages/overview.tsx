@@ -13,11 +13,11 @@ import { pins } from "../places";
 import { go } from "../routes";
 import { count, plural, visible } from "../text";
 import { BUCKET_MS, bucketFor, whole } from "../time";
-import type { Bucket, Delivery, List, LoggedEvent, Searched, State } from "../types";
+import type { Bucket, Delivery, List, Searched, State } from "../types";
 import { colourOf, stack } from "../volume";
 
-/** How many of the newest events the map looks at. */
-const SAMPLE = 1000;
+/** On the map. */
+const MOST_PLACES = 1000;
 
 export function OverviewPage({ query }: { query: URLSearchParams }) {
   useTitle("Overview");
@@ -127,22 +127,18 @@ function since(range: Range): string {
 }
 
 function Places({ range }: { range: Range }) {
-  const events = useLoad(
-    `places ${range}`,
-    (signal) => read<List<LoggedEvent>>("/v1/events", { since: new Date(Date.now() - RANGES[range]).toISOString(), limit: SAMPLE }, signal),
-    60_000,
-  );
-  const found = useMemo(() => pins(events.data?.results ?? []), [events.data]);
-  const looked = events.data?.results.length ?? 0;
+  const query = () => ({ by: "place", since: since(range), limit: MOST_PLACES });
+  const places = useLoad(`places ${range}`, (signal) => read<Ranked>("/v1/events/top", query(), signal), 60_000);
+  const found = useMemo(() => pins(places.data?.results ?? []), [places.data]);
   const placed = found.reduce((sum, pin) => sum + pin.count, 0);
   return (
     <Panel title="Places">
-      {events.problem && !events.data && <Failure problem={events.problem} retry={events.reload} />}
-      {!events.data && !events.problem && <Waiting />}
-      {events.data && (
+      {places.problem && !places.data && <Failure problem={places.problem} retry={places.reload} />}
+      {!places.data && !places.problem && <Waiting />}
+      {places.data && (
         <>
           <p class="dim">
-            {count(placed)} of {events.data.next ? `the newest ${plural(looked, "event")}` : plural(looked, "event")} in this span say where they came from.
+            {count(placed)} of {plural(places.data.searched.events, "event")} say where they came from.
           </p>
           <WorldMap pins={found} />
           {!found.length && (
