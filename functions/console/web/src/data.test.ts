@@ -5,7 +5,7 @@ import { labelled, pins } from "./places";
 import { MAP, project } from "./projection";
 import { add, nothing, total } from "./rehearsal";
 import { placeOf } from "./routes";
-import { ago, bucketFor, stamp, took, whole } from "./time";
+import { ago, bucketFor, lasting, stamp, took, whole } from "./time";
 import { colourOf, roundUp, stack } from "./volume";
 
 describe("volume", () => {
@@ -100,4 +100,5 @@ it("times are short", () => {
   expect([bucketFor(3_600_000), bucketFor(14 * 86_400_000), bucketFor(300 * 86_400_000)]).toEqual(["1h", "6h", "1d"]);
   expect(whole(now + 1, now + 2, "6h")).toEqual({ since: now, until: now + 6 * 3_600_000 });
   expect(stamp("never")).toBe("never");
+  expect(["PT1H30M", "PT168H", "PT0.5S", "soon"].map(lasting)).toEqual(["1 h 30 min", "168 h", "0.5 s", "soon"]);
 });

@@ -134,6 +134,10 @@ export interface RuleView {
   event_subject: boolean;
   transports: string[];
   bindings: Binding[];
+  /** Storm control; lengths as ISO 8601, such as `PT10M`. */
+  throttle?: { max: number; per: string; by: string[] } | null;
+  digest?: { window: string; by: string[] } | null;
+  mute?: JsonObject[];
   /** The policies that are bound, by name, as the document has them. */
   policies: Record<string, JsonObject>;
 }
