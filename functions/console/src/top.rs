@@ -1,7 +1,8 @@
 //! `GET /v1/events/top`: the values that most events have.
 //!
-//! Counts what is stored, from the newest back, as far as it may look, and says how far that was. Actions alone come
-//! from the counts by the hour, where the span is of whole hours, and are then counted however many they are.
+//! Where the span is of whole hours and nothing else is asked for, comes from what the store has counted by the hour,
+//! however many they are. Otherwise counts what is stored, from the newest back, as far as it may look, and says how
+//! far that was.
 
 use std::collections::HashMap;
 
@@ -9,13 +10,13 @@ use api::{Problem, Query};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::event::Event;
+use domain::dimension::Dimension;
 use domain::ports::{EventQuery, Searched};
 use domain::token::Scope;
 use domain::volume::{HOUR, MOST_BUCKETS};
 use http::HeaderMap;
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Console;
 use crate::filters::{Filtered as _, Understood, filtered};
@@ -30,17 +31,8 @@ const MOST_EXAMINED: usize = 100_000;
 /// How far back unless the caller says.
 const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-#[derive(Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum By {
-    Username,
-    ClientIp,
-    App,
-    Action,
-}
-
 filtered! {
-    Parameters { by: By, limit: Option<usize> }
+    Parameters { by: Dimension, limit: Option<usize> }
 }
 
 #[derive(Serialize)]
@@ -71,9 +63,13 @@ pub(crate) async fn show(
     let (mut query, search) = parameters.query();
     let back = domain::time::later(query.until.unwrap_or_else(|| console.clock.now()), -LOOKED_BACK);
     query.since = query.since.or_else(|| Some(whole_hour(back)));
-    let (counts, searched) = match hours(&query) {
-        Some((since, until)) if parameters.by == By::Action => counted(&console, since, until).await?,
-        _ => scanned(&console, query, parameters.by).await?,
+    let found = match hours(&query) {
+        Some((since, until)) => counted(&console, parameters.by, since, until).await?,
+        None => None,
+    };
+    let (counts, searched) = match found {
+        Some(found) => found,
+        None => scanned(&console, query, parameters.by).await?,
     };
     let mut results: Vec<_> = counts.into_iter().map(|(value, count)| Counted { value, count }).collect();
     results.sort_unstable_by(|one, other| other.count.cmp(&one.count).then_with(|| one.value.cmp(&other.value)));
@@ -83,14 +79,14 @@ pub(crate) async fn show(
 
 type Counts = HashMap<String, u64>;
 
-async fn scanned(console: &Console, mut query: EventQuery, by: By) -> Result<(Counts, Searched), Problem> {
+async fn scanned(console: &Console, mut query: EventQuery, by: Dimension) -> Result<(Counts, Searched), Problem> {
     let mut counts = Counts::new();
     let mut searched = query.searched(0, None);
     query.limit = PAGE;
     loop {
         query.examine = Some(MOST_EXAMINED - searched.events);
         let page = console.log.list(&query, console.clock.now()).await?;
-        for value in page.results.iter().filter_map(|event| by.value(event)) {
+        for value in page.results.iter().filter_map(|event| by.of(event)) {
             *counts.entry(value).or_default() += 1;
         }
         searched.events += page.searched.events;
@@ -102,14 +98,29 @@ async fn scanned(console: &Console, mut query: EventQuery, by: By) -> Result<(Co
     }
 }
 
-async fn counted(console: &Console, since: Timestamp, until: Option<Timestamp>) -> Result<(Counts, Searched), Problem> {
+/// By what is counted already, if it is.
+async fn counted(
+    console: &Console,
+    by: Dimension,
+    since: Timestamp,
+    until: Option<Timestamp>,
+) -> Result<Option<(Counts, Searched)>, Problem> {
     let end = until.unwrap_or_else(|| domain::time::later(console.clock.now(), HOUR));
     let mut counts = Counts::new();
+    let mut events = 0;
+    // Every event has an action: these are all.
     for count in console.volume.hours(since, end).await? {
-        *counts.entry(count.action.to_string()).or_default() += count.count;
+        events += count.count;
+        if by == Dimension::Action {
+            *counts.entry(count.action.to_string()).or_default() += count.count;
+        }
     }
-    let events = usize::try_from(counts.values().sum::<u64>()).unwrap_or(usize::MAX);
-    Ok((counts, Searched { from: Some(since), until, events }))
+    if by != Dimension::Action {
+        let Some(found) = console.log.counted(by, since, end).await? else { return Ok(None) };
+        counts.extend(found);
+    }
+    let events = usize::try_from(events).unwrap_or(usize::MAX);
+    Ok(Some((counts, Searched { from: Some(since), until, events })))
 }
 
 /// Since and until when, if nothing else is asked for and both are whole hours.
@@ -123,16 +134,4 @@ fn hours(query: &EventQuery) -> Option<(Timestamp, Option<Timestamp>)> {
 
 fn whole_hour(instant: Timestamp) -> Timestamp {
     domain::volume::hour_of(domain::EventPk::first_at(instant))
-}
-
-impl By {
-    fn value(self, event: &Event) -> Option<String> {
-        let value = match self {
-            Self::Username => event.user_str("username").or_else(|| event.context_str("username"))?.to_owned(),
-            Self::ClientIp => event.client_ip?.to_string(),
-            Self::App => event.app.clone(),
-            Self::Action => event.action.to_string(),
-        };
-        Some(value).filter(|value| !value.is_empty())
-    }
 }

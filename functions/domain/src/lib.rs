@@ -19,6 +19,7 @@
 
 pub mod delivery;
 pub mod diff;
+pub mod dimension;
 pub mod document;
 pub mod endpoint;
 pub mod event;

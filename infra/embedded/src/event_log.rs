@@ -1,17 +1,19 @@
 //! The stored events, read back.
-//! Narrows a list by pk and expiry in SQL and by text in the bodies; `EventQuery::admits` decides.
-//! Never holds more than a page: a scan reads row by row.
+//! Narrows a list by pk and expiry in SQL, by the search index where what is asked for is rare, and by text in the bodies;
+//! `EventQuery::admits` decides. Never holds more than a page: a scan reads row by row.
 
 use async_trait::async_trait;
+use domain::dimension::Dimension;
 use domain::ports::{EventLog, EventPage, EventQuery, StoreError};
 use domain::search::Search;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::record::{self, Needles};
+use crate::search_index::SearchIndex;
 
 /// A page ends early once its events together have this size: a thousand of the largest would not fit.
 const PAGE_BYTES: usize = 16 * 1024 * 1024;
@@ -19,6 +21,12 @@ const PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// A page ends early once it has read so much: about a second's work where each event must be read as JSON.
 const MOST_EXAMINED: usize = 200_000;
 const MOST_READ: usize = 256 * 1024 * 1024;
+
+/// Looked at before the index is asked: what is frequent is found among them.
+const FIRST_LOOK: usize = 1000;
+
+/// What more events may hold is frequent enough to be found by looking at one after the other.
+const MOST_CANDIDATES: usize = 20_000;
 
 /// Sorts after every pk.
 const AFTER_ALL: [u8; 17] = [0xff; 17];
@@ -37,7 +45,18 @@ impl EventLog for Store {
 
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         let query = query.clone();
-        self.readers.scan(move |connection| list(connection, &query, now)).await
+        let index = self.search.clone();
+        self.readers.scan(move |connection| list(connection, &index, &query, now)).await
+    }
+
+    async fn counted(
+        &self,
+        by: Dimension,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
+        let (index, span) = (self.search.clone(), since.as_microsecond()..until.as_microsecond());
+        self.readers.read(move |events| Ok(index.counted(events, by, span))).await
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
@@ -45,43 +64,117 @@ impl EventLog for Store {
     }
 }
 
-fn list(connection: &Connection, query: &EventQuery, now: Timestamp) -> Result<EventPage, Fault> {
+fn list(connection: &Connection, index: &SearchIndex, query: &EventQuery, now: Timestamp) -> Result<EventPage, Fault> {
+    let mut page = Page::of(query);
     let mut select = connection
         .prepare_cached("SELECT pk, body FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC")?;
     let since = query.since.map_or(EventPk::from_bytes([0; 16]), EventPk::first_at);
-    let before = upper_bound(query);
-    let mut rows = select.query(params![before, since.as_bytes(), now.as_microsecond()])?;
-    let filter = Filter::of(query);
-    let most = query.examine.unwrap_or(MOST_EXAMINED).clamp(1, MOST_EXAMINED);
-    let mut results = Vec::<Event>::new();
-    let (mut examined, mut last, mut read, mut found) = (0, None, 0, 0);
+    let mut rows = select.query(params![upper_bound(query), since.as_bytes(), now.as_microsecond()])?;
+    let mut rare = Rare::Unknown;
     while let Some(row) = rows.next()? {
-        let body = row.get_ref(1)?.as_str().unwrap_or_default();
-        let event = if filter.may_admit(body) { admitted(query, row, body)? } else { None };
-        let full = event.is_some() && (results.len() >= query.limit.max(1) || found > PAGE_BYTES);
-        if full || examined == most || read > MOST_READ {
-            let searched = query.searched(examined, last);
-            return Ok(EventPage { results, next: last, searched });
+        let pk = row.get(0)?;
+        if page.examined == FIRST_LOOK && matches!(rare, Rare::Unknown) {
+            rare = index.candidates(connection, &page.filter.texts(), MOST_CANDIDATES).map_or(Rare::No, Rare::Only);
         }
-        if let Some(event) = event {
-            found += body.len();
-            results.push(event);
+        if let Rare::Only(candidates) = &rare {
+            let pks = still_there(connection, candidates, (since.as_bytes(), &pk), now)?;
+            return pick(connection, page, &pks);
         }
-        examined += 1;
-        read += body.len();
-        last = Some(EventPk::from_bytes(row.get(0)?));
+        if !page.take(pk, row.get_ref(1)?.as_str().unwrap_or_default()) {
+            return Ok(page.ended(true));
+        }
     }
-    Ok(EventPage { results, next: None, searched: query.searched(examined, None) })
+    Ok(page.ended(false))
 }
 
-/// The row's event, if the query admits it.
-fn admitted(query: &EventQuery, row: &Row<'_>, body: &str) -> Result<Option<Event>, Fault> {
+/// Whether what is looked for is known to be rare.
+enum Rare {
+    Unknown,
+    No,
+    /// It stands in these rows only, if anywhere.
+    Only(Vec<i64>),
+}
+
+/// The pks of the rows' events, the newest first: from the one on, up to the other.
+fn still_there(
+    connection: &Connection,
+    rows: &[i64],
+    (from, to): (&[u8; 16], &[u8; 16]),
+    now: Timestamp,
+) -> Result<Vec<[u8; 16]>, Fault> {
+    let mut select = connection.prepare_cached("SELECT pk FROM events WHERE rowid = ?1 AND expires > ?2")?;
+    let mut pks = Vec::with_capacity(rows.len());
+    for row in rows {
+        let pk: Option<[u8; 16]> = select.query_row(params![row, now.as_microsecond()], |row| row.get(0)).optional()?;
+        pks.extend(pk.filter(|pk| from <= pk && pk <= to));
+    }
+    pks.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(pks)
+}
+
+fn pick(connection: &Connection, mut page: Page<'_>, pks: &[[u8; 16]]) -> Result<EventPage, Fault> {
+    let mut select = connection.prepare_cached("SELECT body FROM events WHERE pk = ?1")?;
+    for pk in pks {
+        let mut rows = select.query([pk])?;
+        if let Some(row) = rows.next()?
+            && !page.take(*pk, row.get_ref(0)?.as_str().unwrap_or_default())
+        {
+            return Ok(page.ended(true));
+        }
+    }
+    Ok(page.ended(false))
+}
+
+/// A page in the making.
+struct Page<'a> {
+    query: &'a EventQuery,
+    filter: Filter,
+    most: usize,
+    results: Vec<Event>,
+    examined: usize,
+    last: Option<EventPk>,
+    read: usize,
+    found: usize,
+}
+
+impl<'a> Page<'a> {
+    fn of(query: &'a EventQuery) -> Self {
+        let most = query.examine.unwrap_or(MOST_EXAMINED).clamp(1, MOST_EXAMINED);
+        let (filter, results) = (Filter::of(query), Vec::new());
+        Self { query, filter, most, results, examined: 0, last: None, read: 0, found: 0 }
+    }
+
+    /// Looks at the next event; false if the page had ended before it.
+    fn take(&mut self, pk: [u8; 16], body: &str) -> bool {
+        let pk = EventPk::from_bytes(pk);
+        let event = if self.filter.may_admit(body) { admitted(self.query, pk, body) } else { None };
+        let full = event.is_some() && (self.results.len() >= self.query.limit.max(1) || self.found > PAGE_BYTES);
+        if full || self.examined == self.most || self.read > MOST_READ {
+            return false;
+        }
+        if let Some(event) = event {
+            self.found += body.len();
+            self.results.push(event);
+        }
+        self.examined += 1;
+        self.read += body.len();
+        self.last = Some(pk);
+        true
+    }
+
+    fn ended(self, more: bool) -> EventPage {
+        let last = self.last.filter(|_| more);
+        EventPage { results: self.results, next: last, searched: self.query.searched(self.examined, last) }
+    }
+}
+
+/// The event, if the query admits it.
+fn admitted(query: &EventQuery, pk: EventPk, body: &str) -> Option<Event> {
     let Ok(event) = record::read::<Event>(body) else {
-        let pk = EventPk::from_bytes(row.get(0)?);
         tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
-        return Ok(None);
+        return None;
     };
-    Ok(Some(event).filter(|event| query.admits(event)))
+    Some(event).filter(|event| query.admits(event))
 }
 
 /// The pk that all results sort before. A pk has whole milliseconds, `until` may not.
@@ -117,6 +210,11 @@ impl Filter {
             .pair("client_ip", ip.as_deref());
         let needles = pairs.into_iter().fold(needles, |needles, (key, value)| needles.pair(key, Some(value)));
         Self { needles, text }
+    }
+
+    /// What an admitted body has in lower case.
+    fn texts(&self) -> Vec<String> {
+        self.needles.texts().map(str::to_lowercase).chain(self.text.clone()).collect()
     }
 
     fn may_admit(&self, body: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The store, queue and ledger on one local SQLite file: every store port of `domain::ports`.
 //!
-//! Owns `nuncio.db` in the data folder. An accepted event is on disk (fsync) before `accept`
+//! Owns `nuncio.db` in the data folder, and `search.db`, which can be made from it. An accepted event is on disk (fsync) before `accept`
 //! returns; the queue is a table with leases; bodies are written once. Refuses to decide anything:
 //! what a record means is the domain's affair, and `now` is always an argument. The one clock read
 //! here is the file's own, by which a queue message waits out its delay.
@@ -10,6 +10,7 @@
 //!          └─▶ readers (blocking threads) ──▶ the last committed state
 //! ```
 
+mod counts;
 mod documents;
 mod endpoints;
 mod event_log;
@@ -25,6 +26,7 @@ mod purge;
 mod readers;
 mod record;
 mod schema;
+mod search_index;
 mod silences;
 mod suppression;
 mod tokens;
@@ -38,10 +40,12 @@ pub use open::OpenError;
 use std::path::Path;
 use std::sync::Arc;
 
+use domain::ports::StoreError;
 use tokio::sync::Notify;
 
 use fresh::Fresh;
 use readers::Readers;
+use search_index::SearchIndex;
 use writer::Writer;
 
 /// The store. Clones share it; the last one to go finishes what is being written.
@@ -52,6 +56,7 @@ pub struct Store {
     writer: Arc<Writer>,
     work: Arc<Notify>,
     fresh: Arc<Fresh>,
+    search: Arc<SearchIndex>,
 }
 
 impl Store {
@@ -67,10 +72,21 @@ impl Store {
         let writer = Writer::start(connection).map_err(|error| OpenError::unusable(&file, &error))?;
         Ok(Self {
             writer: Arc::new(writer),
+            search: Arc::new(SearchIndex::beside(&file)),
             readers: Arc::new(Readers::new(file)),
             work: Arc::default(),
             fresh: Arc::default(),
         })
+    }
+
+    /// Reads the next events into the index for searches, or forgets some that are gone; says how many are left to read.
+    /// One process does so at a time.
+    ///
+    /// # Errors
+    /// When the store cannot be read or the index not be written. Searches then read the events themselves.
+    pub async fn fill_search_index(&self) -> Result<u64, StoreError> {
+        let search = self.search.clone();
+        self.readers.read(move |events| search.fill(events)).await
     }
 }
 

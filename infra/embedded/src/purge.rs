@@ -11,7 +11,10 @@ use crate::Store;
 const BATCH: usize = 500;
 
 const EXPIRED: [&str; 7] = [
-    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)",
+    // The last to arrive stays until another one does, so that its row is not given to that one: the search index
+    // takes what is in rows it knows for known.
+    "DELETE FROM events WHERE rowid IN
+        (SELECT rowid FROM events WHERE expires <= ?1 AND rowid < (SELECT max(rowid) FROM events) LIMIT ?2)",
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM inbox WHERE rowid IN (SELECT rowid FROM inbox WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE expires <= ?1 LIMIT ?2)",

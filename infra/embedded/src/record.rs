@@ -49,6 +49,11 @@ impl Needles {
         self
     }
 
+    /// All of them.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether the body could pass.
     pub(crate) fn admit(&self, body: &str) -> bool {
         self.0.iter().all(|needle| body.contains(needle))

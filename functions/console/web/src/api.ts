@@ -45,6 +45,14 @@ export function withQuery(path: string, query: Query = {}): string {
   return set.length ? `${path}?${parameters}` : path;
 }
 
+/** By how much the server's clock is ahead of this one's, in milliseconds; it says so to the second. */
+let ahead = 0;
+
+/** The time by the server's clock, by which events are stamped. */
+export function serverNow(): number {
+  return Date.now() + ahead;
+}
+
 export async function request(path: string, options: Options = {}): Promise<Response> {
   const { method = "GET", query, json, text, signal } = options;
   const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
@@ -57,6 +65,8 @@ export async function request(path: string, options: Options = {}): Promise<Resp
     if (signal?.aborted) throw error;
     throw new Problem(0, "Nuncio does not answer. Is it running, and is the network up?");
   }
+  const date = Date.parse(response.headers.get("Date") ?? "");
+  if (date) ahead = date - Date.now();
   if (response.ok) return response;
   const problem = await problemOf(response);
   if (problem.status === 401 && path !== "/v1/session") onSignedOut.forEach((listener) => listener());

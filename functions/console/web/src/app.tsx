@@ -74,7 +74,7 @@ function Frame({ signOut }: { signOut: () => void }) {
             Nuncio
           </a>
           <button type="button" class="plain menu-button" aria-expanded={open} aria-controls="menu" onClick={() => setOpen(!open)}>
-            <Icon name="menu" /> {place.page ? PAGES[place.page] : "Menu"}
+            <Icon name="menu" /> {place.page ? PAGES[place.page] : "Menu"} <Unread waiting={waiting} />
           </button>
         </div>
         <div id="menu" class={open ? "menu open" : "menu"}>
@@ -83,12 +83,7 @@ function Frame({ signOut }: { signOut: () => void }) {
               <a key={page} href={`/${page}`} class="nav-link" aria-current={place.page === page ? "page" : undefined}>
                 <Icon name={page} />
                 {PAGES[page]}
-                {page === "inbox" && waiting > 0 && (
-                  <span class="badge">
-                    {waiting > 99 ? "99+" : waiting}
-                    <span class="hidden"> unread</span>
-                  </span>
-                )}
+                {page === "inbox" && <Unread waiting={waiting} />}
               </a>
             ))}
           </nav>
@@ -108,6 +103,16 @@ function Frame({ signOut }: { signOut: () => void }) {
         <Shown place={place} />
       </main>
     </div>
+  );
+}
+
+function Unread({ waiting }: { waiting: number }) {
+  if (!waiting) return null;
+  return (
+    <span class="badge">
+      {waiting > 99 ? "99+" : waiting}
+      <span class="hidden"> unread</span>
+    </span>
   );
 }
 

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { landPath } from "../build/world";
 import { fieldChanges, hunks, lineChanges } from "./differences";
-import { pins } from "./places";
+import { labelled, pins } from "./places";
 import { MAP, project } from "./projection";
 import { add, nothing, total } from "./rehearsal";
 import { placeOf } from "./routes";
-import { ago, bucketFor, stamp, took, whole } from "./time";
-import type { LoggedEvent } from "./types";
+import { ago, bucketFor, lasting, stamp, took, whole } from "./time";
 import { colourOf, roundUp, stack } from "./volume";
 
 describe("volume", () => {
@@ -78,12 +77,13 @@ describe("the map", () => {
     }
   });
   it("puts near places under one pin", () => {
-    const at = (lat: unknown, long: unknown, city: string) => ({ context: { geo: { lat, long, city, country: "DE" } } }) as unknown as LoggedEvent;
-    const found = pins([at(52.5, 13.4, "Berlin"), at(52.51, 13.41, "Berlin"), at(-33.8, 151.2, "Sydney"), at("52", 13, "none"), at(1e308, 1, "none")]);
-    expect(found.map((pin) => [pin.city, pin.count])).toEqual([
-      ["Berlin", 2],
-      ["Sydney", 1],
+    const at = (value: string, count: number) => ({ value, count });
+    const found = pins([at("52.5,13.4,DE,Berlin, Mitte", 7), at("52.4,13.05,DE,Potsdam", 2), at("-33.8,151.2,AU,Sydney", 1), at("x,13,,none", 1), at("99,1,,none", 1)]);
+    expect(found.map((pin) => [pin.city, pin.country, pin.count])).toEqual([
+      ["Berlin, Mitte", "DE", 9],
+      ["Sydney", "AU", 1],
     ]);
+    expect(labelled([...found, { ...found[0]!, count: 1 }])).toEqual(found);
   });
 });
 
@@ -100,4 +100,5 @@ it("times are short", () => {
   expect([bucketFor(3_600_000), bucketFor(14 * 86_400_000), bucketFor(300 * 86_400_000)]).toEqual(["1h", "6h", "1d"]);
   expect(whole(now + 1, now + 2, "6h")).toEqual({ since: now, until: now + 6 * 3_600_000 });
   expect(stamp("never")).toBe("never");
+  expect(["PT1H30M", "PT168H", "PT0.5S", "soon"].map(lasting)).toEqual(["1 h 30 min", "168 h", "0.5 s", "soon"]);
 });

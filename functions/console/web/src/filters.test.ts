@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromAddress, parse, span, suggest, toAddress, toQuery } from "./filters";
+import { fromAddress, parse, paths, span, suggest, toAddress, toQuery } from "./filters";
 
 const now = Date.parse("2026-01-31T12:00:00Z");
 
@@ -9,15 +9,18 @@ describe("the search box", () => {
     expect(parse("ip:2001:db8::1")).toEqual({ ip: "2001:db8::1" });
     expect(parse("https://example.org nosuch:field")).toEqual({ search: "https://example.org nosuch:field" });
     expect(parse('  "two words"  ')).toEqual({ search: "two words" });
+    const query = 'context.geo.country = "DE" and user.username ~ "Ann Lee"';
+    expect(parse(query)).toEqual({ search: query });
     expect(parse("action:")).toEqual({ search: "action:" });
     expect(parse("")).toEqual({});
   });
   it("completes fields, then values, those that begin so first", () => {
-    const known = { action: ["shop_login"], user: ["ann", "Ann Lee"], app: [], ip: [] };
+    const known = { action: ["shop_login"], user: ["ann", "Ann Lee"], app: [], ip: [], paths: paths("context", { geo: { city: "Bonn" }, list: [1], "a b": 1 }) };
     expect(suggest("", known).map((one) => one.text)).toEqual(["action:", "user:", "app:", "ip:"]);
     expect(suggest("action:login", known).map((one) => one.text)).toEqual(["action:login", "action:login_failed", "action:shop_login"]);
     expect(suggest("user:a", known).map((one) => one.text)).toEqual(["user:ann", 'user:"Ann Lee"']);
     expect(suggest("impers", known).map((one) => one.text)).toContain("action:impersonation_started");
+    expect(suggest("context.g", known).map((one) => one.text)).toEqual(["context.geo.city = "]);
   });
 });
 

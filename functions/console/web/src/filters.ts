@@ -1,6 +1,8 @@
 /** Which events are asked for: in the address, in the search box, and as the API's parameters. */
 
 import type { Query } from "./api";
+import { isObject } from "./text";
+import type { JsonObject } from "./types";
 
 /** Fields of the search box, and the API's parameters they stand for. */
 export const FIELDS = {
@@ -17,7 +19,7 @@ export interface Filters {
   user?: string;
   app?: string;
   ip?: string;
-  /** Words that stand anywhere in the event. */
+  /** A query, or text that stands anywhere in the event. */
   search?: string;
   /** A span that moves with the clock, such as `24h`. */
   range?: Range;
@@ -81,9 +83,10 @@ export function parse(text: string): Filters {
   for (const [word, field, quoted, bare] of text.matchAll(/(?:(\w+):)?(?:"([^"]*)"?|(\S+))/g)) {
     const value = quoted ?? bare ?? "";
     if (field && field in FIELDS && value) filters[field as Field] = value;
-    else words.push(field ? word : value);
+    else words.push(word);
   }
-  const search = words.join(" ").trim();
+  // Alone, a quoted text is that text; within a query the marks belong to it.
+  const search = words.join(" ").trim().replace(/^"([^"]*)"?$/, "$1");
   if (search) filters.search = search;
   return filters;
 }
@@ -93,6 +96,8 @@ export interface Suggestion {
   text: string;
   /** What it means. */
   hint: string;
+  /** Whether something has to follow it. */
+  open?: true;
 }
 
 const HINTS: Record<Field, string> = {
@@ -108,7 +113,8 @@ export const ACTIONS =
     " ",
   );
 
-export type Known = Record<Field, Iterable<string>>;
+/** Values seen, and the paths that a query can ask for. */
+export type Known = Record<Field, Iterable<string>> & { paths: Iterable<string> };
 
 /** What the word before the caret may become. */
 export function suggest(word: string, known: Known, most = 8): Suggestion[] {
@@ -118,13 +124,26 @@ export function suggest(word: string, known: Known, most = 8): Suggestion[] {
     return values(field, typed ?? "", known).slice(0, most).map((value) => ({ text: `${field}:${quote(value)}`, hint: "" }));
   }
   const fields = (Object.keys(FIELDS) as Field[]).filter((field) => field.startsWith(word.toLowerCase()));
-  const found: Suggestion[] = fields.map((field) => ({ text: `${field}:`, hint: HINTS[field] }));
+  const found: Suggestion[] = fields.map((field) => ({ text: `${field}:`, hint: HINTS[field], open: true }));
   if (word.length > 1) {
     for (const field of Object.keys(FIELDS) as Field[]) {
       for (const value of values(field, word, known)) found.push({ text: `${field}:${quote(value)}`, hint: "" });
     }
   }
+  if (/^\w+\.[\w.]*$/.test(word)) {
+    const fitting = [...known.paths].filter((path) => path.startsWith(word)).sort();
+    found.push(...fitting.map((path): Suggestion => ({ text: `${path} = `, hint: "as a query", open: true })));
+  }
   return found.slice(0, most);
+}
+
+/** The fields of a query that the object has: texts, numbers and the like, a few levels down. */
+export function paths(name: string, object: JsonObject, deep = 3): string[] {
+  const named = Object.entries(object).slice(0, 60).filter(([key]) => /^[A-Za-z_]\w{0,60}$/.test(key));
+  return named.flatMap(([key, value]) => {
+    if (isObject(value)) return deep > 1 ? paths(`${name}.${key}`, value, deep - 1) : [];
+    return Array.isArray(value) ? [] : [`${name}.${key}`];
+  });
 }
 
 function values(field: Field, typed: string, known: Known): string[] {

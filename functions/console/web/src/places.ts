@@ -1,8 +1,6 @@
-/** From events with a place to pins on the map. */
+/** From counts by place to pins on the map. */
 
 import { project } from "./projection";
-import { isObject } from "./text";
-import type { LoggedEvent } from "./types";
 
 export interface Pin {
   x: number;
@@ -13,32 +11,40 @@ export interface Pin {
   country: string;
 }
 
+/** A place as the server counts it, `LATITUDE,LONGITUDE,COUNTRY,CITY`, and how many events came from there. */
+export interface PlaceCount {
+  value: string;
+  count: number;
+}
+
 /** Places closer than this, in map units, share a pin. */
-const CELL = 14;
+const CELL = 24;
 
 /** The fullest pins first. */
-export function pins(events: LoggedEvent[]): Pin[] {
-  const cells = new Map<string, Pin & { names: Map<string, number> }>();
-  for (const event of events) {
-    const { geo } = event.context;
-    if (!isObject(geo) || typeof geo.lat !== "number" || typeof geo.long !== "number") continue;
-    const at = project(geo.long, geo.lat);
+export function pins(places: PlaceCount[]): Pin[] {
+  const cells = new Map<string, Pin & { most: number }>();
+  for (const { value, count } of places) {
+    const [, latitude, longitude, country = "", city = ""] = /^([^,]+),([^,]+),([^,]*),(.*)$/s.exec(value) ?? [];
+    const at = project(Number(longitude), Number(latitude));
     if (!at) continue;
     const key = `${Math.round(at.x / CELL)},${Math.round(at.y / CELL)}`;
     let cell = cells.get(key);
-    if (!cell) cells.set(key, (cell = { x: 0, y: 0, count: 0, city: "", country: "", names: new Map() }));
-    cell.x += at.x;
-    cell.y += at.y;
-    cell.count += 1;
-    const name = JSON.stringify([text(geo.city), text(geo.country)]);
-    cell.names.set(name, (cell.names.get(name) ?? 0) + 1);
+    if (!cell) cells.set(key, (cell = { x: 0, y: 0, count: 0, city: "", country: "", most: 0 }));
+    cell.x += at.x * count;
+    cell.y += at.y * count;
+    cell.count += count;
+    if (count > cell.most) Object.assign(cell, { most: count, city: city.slice(0, 80), country: country.slice(0, 80) });
   }
-  const found = [...cells.values()].map(({ x, y, count, names }) => {
-    const [name] = [...names].sort((a, b) => b[1] - a[1])[0] ?? ['["",""]'];
-    const [city, country] = JSON.parse(name) as [string, string];
-    return { x: x / count, y: y / count, count, city, country };
-  });
+  const found = [...cells.values()].map(({ x, y, count, city, country }) => ({ x: x / count, y: y / count, count, city, country }));
   return found.sort((a, b) => b.count - a.count);
 }
 
-const text = (value: unknown) => (typeof value === "string" ? value.slice(0, 80) : "");
+/** The pins that have room for their count, the fullest first. */
+export function labelled(all: Pin[], most = 12): Pin[] {
+  const chosen: Pin[] = [];
+  for (const pin of all) {
+    if (chosen.length === most) break;
+    if (chosen.every((other) => Math.abs(other.x - pin.x) > 48 || Math.abs(other.y - pin.y) > 26)) chosen.push(pin);
+  }
+  return chosen;
+}

@@ -1,9 +1,9 @@
 /** A list of events that grows at both ends: older ones on demand, newer ones as they come. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { Problem, read } from "./api";
+import { Problem, read, serverNow } from "./api";
 import { type Filters, toQuery } from "./filters";
-import type { List, LoggedEvent } from "./types";
+import type { Found, LoggedEvent } from "./types";
 
 const PAGE = 50;
 const SOONEST = 2_000;
@@ -21,6 +21,10 @@ export interface Tail {
   problem?: Problem;
   /** Whether the last look for newer ones failed. */
   stalled: boolean;
+  /** Back to when was looked so far, where what is looked for is rare. */
+  reached?: string;
+  /** Why what is looked for was taken as plain text. */
+  asText?: string;
   more: () => void;
   release: () => void;
   reload: () => void;
@@ -33,6 +37,8 @@ interface State {
   next: string | null | undefined;
   loading: boolean;
   stalled: boolean;
+  reached?: string;
+  asText?: string;
   problem?: Problem;
 }
 
@@ -52,15 +58,24 @@ export function useTail(filters: Filters, live: boolean): Tail {
       const stop = (busy.current = new AbortController());
       setState((before) => ({ ...before, loading: true, problem: undefined }));
       try {
-        const query = { ...toQuery(filters, Date.now()), limit: PAGE, cursor };
-        const page = await read<List<LoggedEvent>>("/v1/events", query, stop.signal);
-        if (stop.signal.aborted) return;
-        setState((before) => ({
-          ...before,
-          events: cursor ? [...before.events, ...without(page.results, before.events)] : page.results,
-          next: page.next,
-          loading: false,
-        }));
+        const asked = toQuery(filters, Date.now());
+        for (let next = cursor; ; ) {
+          const page = await read<Found>("/v1/events", { ...asked, limit: PAGE, cursor: next }, stop.signal);
+          if (stop.signal.aborted) return;
+          // One answer looks at a bounded part; where it found nothing there, the search goes on.
+          const loading = !page.results.length && page.next !== null;
+          const [reached, asText] = [page.searched.from ?? undefined, page.search?.as === "text" ? page.search.why : undefined];
+          setState((before) => ({
+            ...before,
+            events: cursor ? [...before.events, ...without(page.results, before.events)] : page.results,
+            next: page.next,
+            loading,
+            reached,
+            asText,
+          }));
+          if (!loading) return;
+          next = page.next;
+        }
       } catch (error) {
         if (stop.signal.aborted) return;
         setState((before) => ({ ...before, loading: false, problem: error instanceof Problem ? error : new Problem(0, String(error)) }));
@@ -78,18 +93,19 @@ export function useTail(filters: Filters, live: boolean): Tail {
   useEffect(() => {
     if (!live) return undefined;
     const stop = new AbortController();
-    const began = Date.now();
+    const began = serverNow();
     let wait = SOONEST;
     let timer = 0;
     const look = async () => {
       const { events, held, loading } = latest.current;
       if (loading || document.hidden) return schedule();
       const newest = held[0] ?? events[0];
-      const since = newest ? Date.parse(newest.created) : began;
+      // What is older was looked through before, and may be much.
+      const since = Math.max(began, newest ? Date.parse(newest.created) : 0);
       const wanted = toQuery(filters, Date.now());
       const query = { ...wanted, since: later(wanted.since, new Date(since - SLACK).toISOString()), limit: PAGE };
       try {
-        const page = await read<List<LoggedEvent>>("/v1/events", query, stop.signal);
+        const page = await read<Found>("/v1/events", query, stop.signal);
         if (stop.signal.aborted) return;
         const found = without(page.results, [...held, ...events]);
         wait = found.length ? SOONEST : Math.min(wait * 1.3, LATEST);

@@ -92,6 +92,12 @@ export function count(number: number): string {
   return number.toLocaleString("en");
 }
 
+/** 1.2k, 3M: where there is little room. */
+export function compact(value: number): string {
+  if (value >= 1e6) return `${+(value / 1e6).toFixed(1)}M`;
+  return value >= 1000 ? `${+(value / 1000).toFixed(1)}k` : String(value);
+}
+
 export function plural(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }

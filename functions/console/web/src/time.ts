@@ -50,3 +50,10 @@ export function whole(since: number, until: number, size: BucketSize): { since: 
 export function bucketFor(ms: number, most = 130): BucketSize {
   return (["1h", "6h"] as const).find((size) => ms / BUCKET_MS[size] <= most) ?? "1d";
 }
+
+/** `PT1H30M` in words; what is no such length as it is. */
+export function lasting(iso: string): string {
+  const [, ...parts] = /^PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?$/.exec(iso) ?? [];
+  const named = parts.flatMap((part, at) => (part ? [`${part} ${["h", "min", "s"][at]}`] : []));
+  return named.join(" ") || iso;
+}

@@ -8,6 +8,19 @@ export interface List<T> {
   next: string | null;
 }
 
+/** How far one answer has looked; what is null was looked at to the end. */
+export interface Searched {
+  from: string | null;
+  until: string | null;
+  events: number;
+}
+
+/** A page of events. It may hold none and still have a next one: looking is bounded. */
+export interface Found extends List<LoggedEvent> {
+  searched: Searched;
+  search?: { as: "query" } | { as: "text"; why: string };
+}
+
 export interface Session {
   username: string | null;
   scopes: ("ingest" | "read" | "admin")[];
@@ -121,6 +134,10 @@ export interface RuleView {
   event_subject: boolean;
   transports: string[];
   bindings: Binding[];
+  /** Storm control; lengths as ISO 8601, such as `PT10M`. */
+  throttle?: { max: number; per: string; by: string[] } | null;
+  digest?: { window: string; by: string[] } | null;
+  mute?: JsonObject[];
   /** The policies that are bound, by name, as the document has them. */
   policies: Record<string, JsonObject>;
 }

@@ -67,8 +67,8 @@ describe("signing in", () => {
   it("ends where the session does", () =>
     journey("/events", async (page) => {
       await rows(page).first().waitFor();
+      // The next look for newer events finds out.
       await page.context().clearCookies();
-      await page.getByRole("link", { name: "Silences" }).click();
       await page.getByText("The session is over").waitFor();
     }));
 });
@@ -138,8 +138,28 @@ describe("events", () => {
       await page.getByText("No event matches").waitFor();
       await page.getByRole("button", { name: "Remove all filters" }).click();
       await rows(page).first().waitFor();
+      // However many there are.
+      await page.getByRole("combobox", { name: "Search events" }).fill('context.message = "nowhere to be found"');
+      await page.keyboard.press("Enter");
+      await page.getByText("No event matches").waitFor({ timeout: 50_000 });
     }));
 });
+
+it("the overview counts all of them, and shows where they came from", () =>
+  journey("/overview", async (page) => {
+    const panel = (title: string) => page.locator("section.panel").filter({ has: page.getByRole("heading", { name: title, exact: true }) });
+    await panel("Users").getByRole("link", { name: "ann.lee" }).waitFor({ timeout: 50_000 });
+    await panel("Actions").getByRole("link", { name: "login", exact: true }).waitFor();
+    const places = panel("Places");
+    await places.getByText(/say where they came from/).waitFor({ timeout: 50_000 });
+    const shown = (await places.locator("p.dim").first().textContent())!.match(/[\d,]+/g)!.map((number) => Number(number.replace(/,/g, "")));
+    const pins = await places.getByRole("list", { name: "Places" }).locator(".number").allTextContents();
+    expect(shown[1]).toBeGreaterThan(5_000);
+    expect(pins.map((number) => Number(number.replace(/,/g, ""))).reduce((sum, one) => sum + one, 0)).toBe(shown[0]);
+    expect(await places.locator("circle.pin").count()).toBe(pins.length);
+    await panel("Users").getByRole("link", { name: "ann.lee" }).click();
+    await page.waitForURL("**/events?user=ann.lee&range=24h");
+  }));
 
 it("the volume is stacked by action, and zooms by dragging and by keys", () =>
   journey("/silences", async (page) => {
@@ -205,7 +225,7 @@ describe("one event", () => {
       await page.getByRole("link", { name: "Inbox" }).click();
       await nuncio.post([{ action: "order_paid", app: "shop.checkout", context: { message: "Told of this" } }]);
       await page.getByText("Told of this").waitFor({ timeout: 20_000 });
-      await page.getByText("1 unread").waitFor({ timeout: 20_000, state: "attached" });
+      await page.getByText("1 unread").first().waitFor({ timeout: 20_000, state: "attached" });
       await page.getByRole("button", { name: "Mark all as seen" }).click();
       await page.getByText("Nothing unread").waitFor();
       await page.getByRole("button", { name: "All", exact: true }).click();

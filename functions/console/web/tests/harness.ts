@@ -1,12 +1,13 @@
 /** A running Nuncio with a history, and a browser that looks at it. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, type Page, chromium } from "playwright-core";
+import { undescribed } from "./described";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
 const TOKEN = "token-of-the-browser-tests";
@@ -84,8 +85,10 @@ export async function start(rules?: string): Promise<Nuncio> {
   return { url, token: TOKEN, api, post, stop };
 }
 
+/** `CHROMIUM`, or Debian's. */
 export async function browser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+  const installed = ["/usr/bin/chromium", "/usr/bin/chromium-headless-shell"].find((path) => existsSync(path));
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? installed, args: ARGUMENTS });
 }
 
 export interface Look {
@@ -106,7 +109,13 @@ export async function visit(chrome: Browser, nuncio: Nuncio, path = "/", look: L
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
   });
   page.on("request", (request) => {
+    const { pathname, searchParams } = new URL(request.url());
     if (!request.url().startsWith(nuncio.url)) faults.push(`a request to ${request.url()}`);
+    else if (pathname.startsWith("/v1/")) faults.push(...undescribed(request.method(), pathname, [...searchParams.keys()]));
+  });
+  page.on("response", (response) => {
+    // What the server does not understand was asked wrongly.
+    if (response.status() === 400 || response.status() === 405) faults.push(`${response.status()} for ${response.request().method()} ${response.url()}`);
   });
   page.on("dialog", (dialog) => {
     faults.push(`a dialog: ${dialog.message()}`);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::StoreError;
+use crate::dimension::Dimension;
 use crate::event::{ActionPattern, Event, EventPk};
 use crate::search::Search;
 use crate::volume::HourCount;
@@ -102,6 +103,16 @@ pub trait EventLog: Send + Sync {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError>;
     /// A page, newest first by pk; expired events are not in it.
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError>;
+    /// How many events of the hours that begin from `since` on and before `until` have each value, in any order. Those
+    /// that have expired may still count. None where the store has not counted them; then they are to be looked at.
+    async fn counted(
+        &self,
+        _by: Dimension,
+        _since: Timestamp,
+        _until: Timestamp,
+    ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
+        Ok(None)
+    }
     /// Deletes up to `limit` expired records of every kind; says how many it deleted.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }

@@ -1,6 +1,7 @@
 //! `nuncio serve`: the four functions in one process over the embedded store.
 
 mod configuration;
+mod indexer;
 mod listener;
 mod shutdown;
 mod sweeper;
@@ -122,6 +123,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, shutdown.clone()));
     tokio::spawn(sweeper::run(retention, shutdown.clone()));
+    tokio::spawn(indexer::run(store, shutdown.clone()));
     if let Some(file) = watched {
         tokio::spawn(configuration::watch(file, shutdown.clone()));
     }

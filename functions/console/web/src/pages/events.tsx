@@ -12,6 +12,7 @@ import {
   type Range,
   fromAddress,
   parse,
+  paths,
   span,
   toAddress,
 } from "../filters";
@@ -24,7 +25,7 @@ import { Icon } from "../parts/icons";
 import { go } from "../routes";
 import { useSession } from "../session";
 import { useTail } from "../tail";
-import { count, plural, userName } from "../text";
+import { count, plural, userName, visible } from "../text";
 import { BUCKET_MS, bucketFor, stamp, whole } from "../time";
 import type { Bucket, List, LoggedEvent } from "../types";
 import { stack } from "../volume";
@@ -58,6 +59,9 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
         <LiveButton live={live} possible={!filters.until} stalled={tail.stalled} turn={() => setLive(!live)} />
       </div>
       <Chips filters={filters} set={set} />
+      {filters.search && tail.asText && meantAsQuery(filters.search) && (
+        <p class="dim small">Looked for as plain text, because it is no query: {visible(tail.asText)}.</p>
+      )}
       <VolumePanel filters={filters} set={set} />
       {tail.held.length > 0 && (
         <button
@@ -79,7 +83,7 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
           <End tail={tail} />
         </>
       ) : tail.loading ? (
-        <Waiting />
+        <Waiting what={tail.reached ? `Nothing back to ${stamp(tail.reached)}; looking further` : undefined} />
       ) : filtered ? (
         <Empty title="No event matches all of these filters">
           <button type="button" onClick={() => go("/events")}>
@@ -92,6 +96,9 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
     </div>
   );
 }
+
+/** Whether somebody wrote operators, and will wonder that they were not understood. */
+const meantAsQuery = (text: string) => /[=~<>]|\b(startswith|endswith|in|and|or)\b/.test(text);
 
 function End({ tail }: { tail: ReturnType<typeof useTail> }) {
   const mark = useRef<HTMLDivElement>(null);
@@ -111,7 +118,7 @@ function End({ tail }: { tail: ReturnType<typeof useTail> }) {
       ) : tail.ended ? (
         <p class="dim">{plural(tail.events.length, "event")}, that is all.</p>
       ) : (
-        <Waiting what="Loading older events" />
+        <Waiting what={tail.reached && tail.loading ? `Loading older events, looked back to ${stamp(tail.reached)}` : "Loading older events"} />
       )}
     </div>
   );
@@ -200,8 +207,7 @@ function VolumePanel({ filters, set }: { filters: Filters; set: (filters: Filter
   const volume = useLoad(key, (signal) => read<List<Bucket>>("/v1/events/volume", query, signal), 30_000);
   const fitting = useMemo(() => (volume.data?.results ?? []).filter((bucket) => admits(filters.action, bucket.action)), [volume.data, filters.action]);
   const stacked = useMemo(() => stack(fitting), [fitting]);
-  // An older server has no such request; then the list stands alone.
-  if (volume.problem && !volume.data) return null;
+  if (volume.problem && !volume.data) return <Failure problem={volume.problem} retry={volume.reload} />;
   const partly = filters.user || filters.app || filters.ip || filters.search;
   const span_ = asked.since === undefined ? "in the last 30 days" : "in this span";
   return (
@@ -232,15 +238,19 @@ function admits(pattern: string | undefined, action: string): boolean {
   return pattern.endsWith("*") ? action.startsWith(pattern.slice(0, -1)) : action === pattern;
 }
 
+const MOST_PATHS = 400;
+
 /** What the search box can complete: the values of events seen so far. */
 function useKnown(events: LoggedEvent[]): Known {
-  const seen = useRef<Record<Field, Set<string>>>({ action: new Set(), user: new Set(), app: new Set(), ip: new Set() });
+  const seen = useRef({ action: new Set<string>(), user: new Set<string>(), app: new Set<string>(), ip: new Set<string>(), paths: new Set<string>() });
   useMemo(() => {
     for (const event of events.slice(0, 5_000)) {
       seen.current.action.add(event.action);
       if (event.app) seen.current.app.add(event.app);
       if (event.client_ip) seen.current.ip.add(event.client_ip);
       if (userName(event)) seen.current.user.add(userName(event));
+      if (seen.current.paths.size > MOST_PATHS) continue;
+      for (const path of [...paths("user", event.user), ...paths("context", event.context)]) seen.current.paths.add(path);
     }
   }, [events]);
   return seen.current;

@@ -1,8 +1,8 @@
 /** How things stand: how much happens, what and whose, from where, and whether people are reached. */
 
 import { useMemo } from "preact/hooks";
-import { Problem, read } from "../api";
-import { RANGES, RANGE_NAMES, type Range, toAddress } from "../filters";
+import { read } from "../api";
+import { FIELDS, type Field, RANGES, RANGE_NAMES, type Range, toAddress } from "../filters";
 import { useLoad, useNow, useTitle } from "../hooks";
 import { Panel } from "../parts/panel";
 import { Empty, Failure, Waiting } from "../parts/states";
@@ -13,11 +13,11 @@ import { pins } from "../places";
 import { go } from "../routes";
 import { count, plural, visible } from "../text";
 import { BUCKET_MS, bucketFor, whole } from "../time";
-import type { Bucket, Delivery, List, LoggedEvent, State } from "../types";
+import type { Bucket, Delivery, List, Searched, State } from "../types";
 import { colourOf, stack } from "../volume";
 
-/** How many of the newest events the map looks at. */
-const SAMPLE = 1000;
+/** On the map. */
+const MOST_PLACES = 1000;
 
 export function OverviewPage({ query }: { query: URLSearchParams }) {
   useTitle("Overview");
@@ -61,7 +61,7 @@ function VolumeOf({ range, begin, end }: { range: Range; begin: number; end: num
     30_000,
   );
   const stacked = useMemo(() => stack(volume.data?.results ?? []), [volume.data]);
-  if (volume.problem && !volume.data) return volume.problem.missing ? null : <Failure problem={volume.problem} retry={volume.reload} />;
+  if (volume.problem && !volume.data) return <Failure problem={volume.problem} retry={volume.reload} />;
   return (
     <Panel title="Volume by action">
       <p class="volume-head">
@@ -82,22 +82,19 @@ function VolumeOf({ range, begin, end }: { range: Range; begin: number; end: num
   );
 }
 
-type By = "action" | "user" | "app" | "ip";
-interface Ranked {
-  value: string;
-  count: number;
+interface Ranked extends List<{ value: string; count: number }> {
+  searched: Searched;
 }
 
-/** The server's own ranking; where it has none, that of the newest events. */
-function Top({ range, by, title }: { range: Range; by: By; title: string }) {
-  const since = () => new Date(Date.now() - RANGES[range]).toISOString();
-  const top = useLoad(`top ${by} ${range}`, (signal) => read<List<Ranked>>("/v1/events/top", { by, since: since(), limit: 8 }, signal), 60_000);
-  if (top.problem && !top.data) return null;
+function Top({ range, by, title }: { range: Range; by: Field; title: string }) {
+  const query = () => ({ by: FIELDS[by], since: since(range), limit: 8 });
+  const top = useLoad(`top ${by} ${range}`, (signal) => read<Ranked>("/v1/events/top", query(), signal), 60_000);
   const results = top.data?.results ?? [];
   const most = results[0]?.count ?? 1;
   return (
     <Panel title={title}>
-      {!top.data && <Waiting />}
+      {top.problem && !top.data && <Failure problem={top.problem} retry={top.reload} />}
+      {!top.data && !top.problem && <Waiting />}
       {top.data && !results.length && <p class="dim">None in this span.</p>}
       <ol class="ranked">
         {results.map((one) => (
@@ -112,27 +109,36 @@ function Top({ range, by, title }: { range: Range; by: By; title: string }) {
           </li>
         ))}
       </ol>
+      {top.data && <Reach range={range} searched={top.data.searched} />}
     </Panel>
   );
 }
 
+/** Where not the whole span was counted, how much of it was. */
+function Reach({ range, searched }: { range: Range; searched: Searched }) {
+  const whole = !searched.from || Date.parse(searched.from) <= Date.parse(since(range));
+  return whole ? null : <p class="dim small">Of the newest {plural(searched.events, "event")}.</p>;
+}
+
+/** By the whole hour, so that counts by the hour serve. */
+function since(range: Range): string {
+  const hour = 3_600_000;
+  return new Date(Math.floor((Date.now() - RANGES[range]) / hour) * hour).toISOString();
+}
+
 function Places({ range }: { range: Range }) {
-  const events = useLoad(
-    `places ${range}`,
-    (signal) => read<List<LoggedEvent>>("/v1/events", { since: new Date(Date.now() - RANGES[range]).toISOString(), limit: SAMPLE }, signal),
-    60_000,
-  );
-  const found = useMemo(() => pins(events.data?.results ?? []), [events.data]);
-  const looked = events.data?.results.length ?? 0;
+  const query = () => ({ by: "place", since: since(range), limit: MOST_PLACES });
+  const places = useLoad(`places ${range}`, (signal) => read<Ranked>("/v1/events/top", query(), signal), 60_000);
+  const found = useMemo(() => pins(places.data?.results ?? []), [places.data]);
   const placed = found.reduce((sum, pin) => sum + pin.count, 0);
   return (
     <Panel title="Places">
-      {events.problem && !events.data && <Failure problem={events.problem} retry={events.reload} />}
-      {!events.data && !events.problem && <Waiting />}
-      {events.data && (
+      {places.problem && !places.data && <Failure problem={places.problem} retry={places.reload} />}
+      {!places.data && !places.problem && <Waiting />}
+      {places.data && (
         <>
           <p class="dim">
-            {count(placed)} of {events.data.next ? `the newest ${plural(looked, "event")}` : plural(looked, "event")} in this span say where they came from.
+            {count(placed)} of {plural(places.data.searched.events, "event")} say where they came from.
           </p>
           <WorldMap pins={found} />
           {!found.length && (
@@ -152,18 +158,7 @@ const MOST = 100;
 function Health() {
   const health = useLoad(
     "health",
-    async (signal) => {
-      const ask = async (state: State) => {
-        try {
-          return await read<List<Delivery>>("/v1/deliveries", { state, limit: MOST }, signal);
-        } catch (error) {
-          // A state that this server does not know has no deliveries.
-          if (error instanceof Problem && error.status === 400) return { results: [], next: null };
-          throw error;
-        }
-      };
-      return Promise.all(LOOKED_AT.map(ask));
-    },
+    (signal) => Promise.all(LOOKED_AT.map((state) => read<List<Delivery>>("/v1/deliveries", { state, limit: MOST }, signal))),
     15_000,
   );
   if (health.problem && !health.data) return <Failure problem={health.problem} retry={health.reload} />;

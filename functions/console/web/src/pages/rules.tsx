@@ -6,7 +6,8 @@ import { DocumentEditor } from "../parts/document-editor";
 import { History } from "../parts/history";
 import { SeverityMark } from "../parts/marks";
 import { Empty, Failure, Waiting } from "../parts/states";
-import { visible } from "../text";
+import { plural, visible } from "../text";
+import { lasting } from "../time";
 import type { JsonObject, List, RuleView } from "../types";
 
 const VIEWS = { rules: "Rules", document: "Document", history: "History" } as const;
@@ -76,6 +77,11 @@ function RuleItem({ rule }: { rule: RuleView }) {
         Tells <b>{told.length ? told.map((one) => visible(String(one))).join(" and ") : "nobody"}</b> by{" "}
         {rule.transports.length ? visible(rule.transports.join(", ")) : "no transport"} when {rule.mode === "all" ? "all of these pass" : "any of these passes"}:
       </p>
+      {storm(rule).map((said) => (
+        <p key={said} class="dim">
+          {visible(said)}
+        </p>
+      ))}
       <ul class="policies">
         {bindings.map((binding) => (
           <li key={binding.policy} class={binding.enabled ? "" : "off"}>
@@ -90,6 +96,16 @@ function RuleItem({ rule }: { rule: RuleView }) {
       </ul>
     </li>
   );
+}
+
+/** What keeps its notifications back. */
+function storm({ throttle, digest, mute }: RuleView): string[] {
+  const apart = (by: string[]) => (by.length ? `, apart by ${by.join(" and ")}` : "");
+  const said = [];
+  if (throttle) said.push(`At most ${plural(throttle.max, "event")} in ${lasting(throttle.per)}${apart(throttle.by)}.`);
+  if (digest) said.push(`Collected for ${lasting(digest.window)} into one message${apart(digest.by)}.`);
+  if (mute?.length) said.push(`Muted in ${plural(mute.length, "window")} of the week.`);
+  return said;
 }
 
 /** What a policy asks of an event. */

@@ -1,14 +1,14 @@
 /** The ways out, and whether they work. */
 
 import { useState } from "preact/hooks";
-import { Problem, read, send } from "../api";
+import { read, send } from "../api";
 import { useAction, useLoad, useTitle } from "../hooks";
 import { Icon } from "../parts/icons";
 import { Failure, Waiting } from "../parts/states";
 import { useSession } from "../session";
 import { visible } from "../text";
 import { stamp } from "../time";
-import type { List, RuleView, Tested, TransportView } from "../types";
+import type { List, Tested, TransportView } from "../types";
 
 const MODES: Record<string, string> = {
   local: "Inbox",
@@ -19,7 +19,7 @@ const MODES: Record<string, string> = {
 
 export function TransportsPage() {
   useTitle("Transports");
-  const list = useLoad("transports", listed, 10_000);
+  const list = useLoad("transports", (signal) => read<List<TransportView>>("/v1/transports", {}, signal), 10_000);
   return (
     <div class="page narrow">
       <div class="page-head">
@@ -35,18 +35,6 @@ export function TransportsPage() {
       </ul>
     </div>
   );
-}
-
-/** An older server only names them in its rules. */
-async function listed(signal: AbortSignal): Promise<List<TransportView>> {
-  try {
-    return await read<List<TransportView>>("/v1/transports", {}, signal);
-  } catch (error) {
-    if (!(error instanceof Problem && error.missing)) throw error;
-    const rules = await read<List<RuleView>>("/v1/rules", {}, signal);
-    const names = new Set(["default-email-transport", "default-local-transport", ...rules.results.flatMap((rule) => rule.transports)]);
-    return { results: [...names].sort().map((name) => ({ name })), next: null };
-  }
 }
 
 function Transport({ transport, changed }: { transport: TransportView; changed: () => void }) {

@@ -31,11 +31,10 @@ export function Search({ text, known, submit }: Properties) {
   const word = /(?:\w+:)?"[^"]*$|\S*$/.exec(before)?.[0] ?? "";
   const suggestions: Suggestion[] = open ? suggest(word, known) : [];
   const take = (suggestion: Suggestion) => {
-    const unfinished = suggestion.text.endsWith(":");
-    const head = before.slice(0, before.length - word.length) + suggestion.text + (unfinished ? "" : " ");
+    const head = before.slice(0, before.length - word.length) + suggestion.text + (suggestion.open ? "" : " ");
     setChosen(-1);
     setTyped(head + typed.slice(caret));
-    if (!unfinished) {
+    if (!suggestion.open) {
       setOpen(false);
       submit(head + typed.slice(caret));
     }
@@ -67,7 +66,7 @@ export function Search({ text, known, submit }: Properties) {
         aria-controls="suggestions"
         aria-autocomplete="list"
         aria-activedescendant={chosen >= 0 ? `suggestion-${chosen}` : undefined}
-        placeholder="Search, or action: user: app: ip:"
+        placeholder="Search, action: user: app: ip:, or context.geo.country = &quot;DE&quot;"
         autocomplete="off"
         autocapitalize="off"
         spellcheck={false}

@@ -1,7 +1,7 @@
 /** The volume of events by action over time. A span is chosen by dragging, or by arrow keys and Enter. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { count } from "../text";
+import { compact, count } from "../text";
 import { clock, day } from "../time";
 import { type Column, type Stack, colourOf, roundUp } from "../volume";
 
@@ -188,8 +188,4 @@ function ticks(since: number, until: number, plot: number): { time: number; labe
 function name(time: number): string {
   const at = new Date(time);
   return `${day(at)} ${clock(at).slice(0, 5)}`;
-}
-
-function compact(value: number): string {
-  return value >= 1000 ? `${+(value / 1000).toFixed(1)}k` : String(value);
 }

@@ -1,9 +1,9 @@
 /** The world, with a pin for each place events came from; its area says how many. */
 
 import land from "virtual:world";
-import type { Pin } from "../places";
+import { type Pin, labelled } from "../places";
 import { MAP } from "../projection";
-import { count, plural, visible } from "../text";
+import { compact, count, plural, visible } from "../text";
 
 export function WorldMap({ pins }: { pins: Pin[] }) {
   const most = pins[0]?.count ?? 1;
@@ -13,13 +13,13 @@ export function WorldMap({ pins }: { pins: Pin[] }) {
       <svg viewBox={`0 0 ${MAP.width} ${MAP.height}`} role="img" aria-label={`World map: events from ${plural(pins.length, "place")}`}>
         <path class="land" d={land} />
         {pins.map((pin) => (
-          <circle key={`${pin.x},${pin.y}`} class="pin" cx={pin.x} cy={pin.y} r={4 + 14 * Math.sqrt(pin.count / most)}>
+          <circle key={`${pin.x},${pin.y}`} class="pin" cx={pin.x} cy={pin.y} r={6 + 20 * Math.sqrt(pin.count / most)}>
             <title>{`${name(pin)}: ${plural(pin.count, "event")}`}</title>
           </circle>
         ))}
-        {pins.slice(0, 6).map((pin) => (
-          <text key={`${pin.x},${pin.y}`} class="pin-count" x={pin.x} y={pin.y + 4} text-anchor="middle">
-            {pin.count / most > 0.08 ? count(pin.count) : ""}
+        {labelled(pins).map((pin) => (
+          <text key={`${pin.x},${pin.y}`} class="pin-count" x={pin.x} y={pin.y + 7} text-anchor="middle">
+            {compact(pin.count)}
           </text>
         ))}
       </svg>

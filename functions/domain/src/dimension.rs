@@ -1,0 +1,70 @@
+//! By what events are ranked: the values that most of them have.
+
+use serde::Deserialize;
+
+use crate::event::Event;
+
+/// A part of the event that many events have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dimension {
+    /// `user.username`, or else `context.username`.
+    Username,
+    /// Where it came from.
+    ClientIp,
+    /// `app`
+    App,
+    /// Of `context.geo`, as `LATITUDE,LONGITUDE,COUNTRY,CITY`; country and city may be empty.
+    Place,
+    /// `action`
+    Action,
+}
+
+impl Dimension {
+    /// All that are not kept by the hour anyway.
+    pub const COUNTED: [Self; 4] = [Self::Username, Self::ClientIp, Self::App, Self::Place];
+
+    /// The event's value; none if it has none, or it is longer than 1 KiB.
+    pub fn of(self, event: &Event) -> Option<String> {
+        let value = match self {
+            Self::Username => event.user_str("username").or_else(|| event.context_str("username"))?.to_owned(),
+            Self::ClientIp => event.client_ip?.to_string(),
+            Self::App => event.app.clone(),
+            Self::Place => place(event)?,
+            Self::Action => event.action.to_string(),
+        };
+        Some(value).filter(|value| !value.is_empty() && value.len() <= 1024)
+    }
+}
+
+fn place(event: &Event) -> Option<String> {
+    let geo = event.context.get("geo")?.as_object()?;
+    let number = |key| geo.get(key)?.as_f64();
+    let text = |key| geo.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let (latitude, longitude) = (number("lat")?, number("long")?);
+    let on_earth = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+    on_earth.then(|| format!("{latitude},{longitude},{},{}", text("country").replace(',', " "), text("city")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_one_on_earth() {
+        let bare = json!({ "pk": "018650dd-2c93-7f1e-8afe-ad5af90bf680", "user": {}, "action": "login", "app": "", "context": {},
+            "client_ip": null, "created": "2026-01-02T03:04:05Z", "expires": "2027-01-02T03:04:05Z", "brand": {} });
+        let mut event: Event = serde_json::from_value(bare).unwrap();
+        let mut place = |geo: serde_json::Value| {
+            event.context.insert("geo".to_owned(), geo);
+            Dimension::Place.of(&event)
+        };
+        let berlin = json!({ "lat": 52.5, "long": 13, "country": "DE", "city": "Berlin, Mitte" });
+        assert_eq!(place(berlin).as_deref(), Some("52.5,13,DE,Berlin, Mitte"));
+        assert_eq!(place(json!({ "lat": -1, "long": 2.25 })).as_deref(), Some("-1,2.25,,"));
+        assert_eq!(place(json!({ "lat": 91, "long": 2 })), None);
+        assert_eq!(place(json!({ "lat": "1", "long": 2 })), None);
+    }
+}

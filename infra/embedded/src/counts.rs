@@ -1,0 +1,100 @@
+//! How many events of an hour have a value, counted as they are read into the search index.
+//! Owns the index's table `counts`. What is in no count yet is read from the events when somebody asks.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use domain::dimension::Dimension;
+use domain::volume::hour_of;
+use domain::{Event, EventPk};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::fault::Fault;
+use crate::record;
+
+const COUNT: &str = "INSERT INTO counts (dimension, hour, value, count) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT (dimension, hour, value) DO UPDATE SET count = count + excluded.count";
+
+/// More events than this that are in no count make the answer too slow.
+const MOST_UNCOUNTED: usize = 5000;
+
+/// Counts to be written, by dimension, hour and value.
+#[derive(Default)]
+pub(crate) struct Counts(HashMap<(i64, i64, String), i64>);
+
+impl Counts {
+    /// Counts an event by its body.
+    pub(crate) fn add(&mut self, body: &str) {
+        // What cannot be read is said where it is listed.
+        let Ok(event) = record::read::<Event>(body) else { return };
+        let hour = hour_of(event.pk).as_microsecond();
+        for by in Dimension::COUNTED {
+            if let Some(value) = by.of(&event) {
+                *self.0.entry((number(by), hour, value)).or_default() += 1;
+            }
+        }
+    }
+
+    pub(crate) fn write(self, index: &Connection) -> Result<(), Fault> {
+        let mut count = index.prepare_cached(COUNT)?;
+        for ((dimension, hour, value), number) in self.0 {
+            count.execute(params![dimension, hour, value, number])?;
+        }
+        Ok(())
+    }
+}
+
+/// As it is stored; never changes.
+fn number(by: Dimension) -> i64 {
+    match by {
+        Dimension::Username => 1,
+        Dimension::ClientIp => 2,
+        Dimension::App => 3,
+        Dimension::Place => 4,
+        Dimension::Action => 5,
+    }
+}
+
+/// How many events have each value, of the hours that begin within the span; none if too many are not counted yet.
+pub(crate) fn read(
+    index: &mut Connection,
+    events: &Connection,
+    by: Dimension,
+    span: &Range<i64>,
+) -> Result<Option<Vec<(String, u64)>>, Fault> {
+    let state = index.transaction()?;
+    let reached: i64 = state.query_row("SELECT row FROM reached", [], |row| row.get(0))?;
+    let mut found = HashMap::<String, u64>::new();
+    let mut bodies = events.prepare_cached("SELECT body FROM events WHERE rowid > ?1")?;
+    let mut rows = bodies.query([reached])?;
+    let mut uncounted = 0;
+    while let Some(row) = rows.next()? {
+        uncounted += 1;
+        if uncounted > MOST_UNCOUNTED {
+            return Ok(None);
+        }
+        let Ok(event) = record::read::<Event>(row.get_ref(0)?.as_str().unwrap_or_default()) else { continue };
+        if span.contains(&hour_of(event.pk).as_microsecond())
+            && let Some(value) = by.of(&event)
+        {
+            *found.entry(value).or_default() += 1;
+        }
+    }
+    let mut sums = state.prepare_cached(
+        "SELECT value, sum(count) FROM counts WHERE dimension = ?1 AND hour >= ?2 AND hour < ?3 GROUP BY value",
+    )?;
+    let mut rows = sums.query(params![number(by), span.start, span.end])?;
+    while let Some(row) = rows.next()? {
+        *found.entry(row.get(0)?).or_default() += row.get::<_, i64>(1)?.unsigned_abs();
+    }
+    Ok(Some(found.into_iter().collect()))
+}
+
+/// Forgets the hours before the oldest event that is still there: the values may be somebody's name.
+pub(crate) fn forget(index: &Connection, events: &Connection) -> Result<(), Fault> {
+    let oldest: Option<[u8; 16]> =
+        events.query_row("SELECT pk FROM events ORDER BY pk LIMIT 1", [], |row| row.get(0)).optional()?;
+    let hour = oldest.map_or(i64::MAX, |pk| hour_of(EventPk::from_bytes(pk)).as_microsecond());
+    index.prepare_cached("DELETE FROM counts WHERE hour < ?1")?.execute([hour])?;
+    Ok(())
+}
