@@ -12,6 +12,7 @@ use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
 
+use crate::keeping;
 use crate::pack::pack;
 use crate::queue::WorkQueue;
 use crate::table::item::{Item, keys, number, record, string, text};
@@ -42,7 +43,9 @@ impl Intake {
     }
 
     fn item(&self, event: &Event) -> Result<Item, StoreError> {
-        record(self.place(event.pk), event, Some(event.expires))
+        let mut item = record(self.place(event.pk), event, Some(event.expires))?;
+        keeping::note_received(&mut item, event.created, SystemClock.now());
+        Ok(item)
     }
 
     async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {

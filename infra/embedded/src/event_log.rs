@@ -3,7 +3,7 @@
 //! Never holds more than a page: a scan reads row by row.
 
 use async_trait::async_trait;
-use domain::ports::{EventLog, EventPage, EventQuery, StoreError};
+use domain::ports::{EventLog, EventPage, EventQuery, Purge, StoreError};
 use domain::search::Search;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -14,23 +14,25 @@ use crate::fault::Fault;
 use crate::record::{self, Needles};
 
 /// A page ends early once its events together have this size: a thousand of the largest would not fit.
-const PAGE_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A page ends early once it has read so much: about a second's work where each event must be read as JSON.
 const MOST_EXAMINED: usize = 200_000;
 const MOST_READ: usize = 256 * 1024 * 1024;
 
 /// Sorts after every pk.
-const AFTER_ALL: [u8; 17] = [0xff; 17];
+pub(crate) const AFTER_ALL: [u8; 17] = [0xff; 17];
 
 #[async_trait]
 impl EventLog for Store {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
         let get = move |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM events WHERE pk = ?1 AND expires > ?2")?;
-            let body: Option<String> =
-                select.query_row(params![pk.as_bytes(), now.as_microsecond()], |row| row.get(0)).optional()?;
-            body.map(|body| record::read(&body)).transpose()
+            let mut select =
+                connection.prepare_cached("SELECT body, expires FROM events WHERE pk = ?1 AND expires > ?2")?;
+            let found: Option<(String, i64)> = select
+                .query_row(params![pk.as_bytes(), now.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            found.map(|(body, expires)| record::event(&body, expires)).transpose()
         };
         self.readers.read(get).await
     }
@@ -40,14 +42,15 @@ impl EventLog for Store {
         self.readers.scan(move |connection| list(connection, &query, now)).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.purge_all(now, limit).await
+    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.purge_all(what, now, limit).await
     }
 }
 
 fn list(connection: &Connection, query: &EventQuery, now: Timestamp) -> Result<EventPage, Fault> {
-    let mut select = connection
-        .prepare_cached("SELECT pk, body FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC")?;
+    let mut select = connection.prepare_cached(
+        "SELECT pk, body, expires FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC",
+    )?;
     let since = query.since.map_or(EventPk::from_bytes([0; 16]), EventPk::first_at);
     let before = upper_bound(query);
     let mut rows = select.query(params![before, since.as_bytes(), now.as_microsecond()])?;
@@ -76,7 +79,7 @@ fn list(connection: &Connection, query: &EventQuery, now: Timestamp) -> Result<E
 
 /// The row's event, if the query admits it.
 fn admitted(query: &EventQuery, row: &Row<'_>, body: &str) -> Result<Option<Event>, Fault> {
-    let Ok(event) = record::read::<Event>(body) else {
+    let Ok(event) = record::event(body, row.get(2)?) else {
         let pk = EventPk::from_bytes(row.get(0)?);
         tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
         return Ok(None);

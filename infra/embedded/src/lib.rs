@@ -1,6 +1,6 @@
 //! The store, queue and ledger on one local SQLite file: every store port of `domain::ports`.
 //!
-//! Owns `nuncio.db` in the data folder. An accepted event is on disk (fsync) before `accept`
+//! Owns `nuncio.db` in the data folder, and the files of the archive's folder. An accepted event is on disk (fsync) before `accept`
 //! returns; the queue is a table with leases; bodies are written once. Refuses to decide anything:
 //! what a record means is the domain's affair, and `now` is always an argument. The one clock read
 //! here is the file's own, by which a queue message waits out its delay.
@@ -10,17 +10,21 @@
 //!          └─▶ readers (blocking threads) ──▶ the last committed state
 //! ```
 
+mod archive;
 mod documents;
 mod endpoints;
+mod erasure;
 mod event_log;
 mod fault;
 mod fresh;
 mod inbox;
 mod intake;
 mod jobs;
+mod keeping;
 mod ledger;
 mod lock;
 mod open;
+mod operator_jobs;
 mod purge;
 mod readers;
 mod record;
@@ -31,6 +35,7 @@ mod tokens;
 mod volume;
 mod writer;
 
+pub use archive::ArchiveFolder;
 pub use jobs::{Job, JobId, LEASE, Released};
 pub use lock::FolderLock;
 pub use open::OpenError;

@@ -146,6 +146,7 @@ impl<'w> Run<'w> {
             volume: self.world.volume.clone(),
             ledger: Arc::new(Faulty { real: self.world.ledger.clone(), faults: self.faults.clone() }),
             queue: Arc::new(Faulty { real: self.world.queue.clone(), faults: self.faults.clone() }),
+            archiver: None,
             clock: self.clock.clone(),
             left_to_store: SignedDuration::from_hours(24 * 365),
         };
