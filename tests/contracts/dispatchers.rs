@@ -118,7 +118,7 @@ impl Channel for Sent {
     }
 }
 
-struct Fixed(Arc<Active>);
+pub(crate) struct Fixed(pub(crate) Arc<Active>);
 
 #[async_trait]
 impl Configuration for Fixed {

@@ -6,7 +6,7 @@ use domain::delivery::Delivery;
 use domain::document::{Rule, Severity};
 use domain::event::Action;
 use domain::inbox::InboxItem;
-use domain::ports::EventQuery;
+use domain::ports::{EventQuery, Purge};
 use domain::recipient::Person;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -157,7 +157,7 @@ pub(crate) async fn purges_what_has_expired_and_nothing_else(world: &World) {
 
     let mut deleted = 0;
     for _ in 0..1000 {
-        let some = world.log.purge(end, 3).await.unwrap();
+        let some = world.log.purge(Purge::All, end, 3).await.unwrap();
         assert!(some <= 3, "{some}");
         deleted += some;
         if some == 0 {

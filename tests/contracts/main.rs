@@ -10,12 +10,16 @@ mod dispatchers;
 mod documents;
 mod embedded_world;
 mod endpoints;
+mod erasure;
 mod event_log;
 mod event_log_filters;
 mod exceptions;
 mod faults;
 mod inbox;
 mod intake;
+mod job_runners;
+mod jobs;
+mod keeping;
 mod ledger;
 mod ledger_lists;
 mod lost_replies;
@@ -137,6 +141,27 @@ macro_rules! backend {
                 tells_seen_from_unseen,
                 belongs_to_one_person,
                 hides_an_item_from_its_expiry_on,
+            }
+            backend! { @port jobs, $world,
+                are_kept_whole_and_replaced,
+                let_one_of_sixteen_take_one,
+                are_forgotten_long_after_their_end,
+            }
+            backend! { @port keeping, $world,
+                knows_when_an_event_was_received,
+                gives_an_event_another_expiry_and_changes_nothing_else,
+                leaves_what_has_expired,
+                goes_page_by_page,
+                hands_over_what_has_expired_before_it_is_deleted,
+            }
+            backend! { @port erasure, $world,
+                takes_away_what_it_is_told_and_nothing_else,
+            }
+            backend! { @port job_runners, $world,
+                restamp_what_other_rules_would_have_stamped,
+                count_in_a_dry_run_and_change_nothing,
+                share_a_job_and_take_over_from_the_dead,
+                erase_one_person_and_nobody_else,
             }
             backend! { @port tokens, $world,
                 find_a_token_by_its_hash_alone,

@@ -3,6 +3,7 @@
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
 use domain::document::Throttle;
+use domain::ports::Purge;
 use domain::retention::Period;
 use domain::suppression::{Lane, LaneId, LaneState, Tally};
 use futures_util::future::join_all;
@@ -113,10 +114,10 @@ pub(crate) async fn forgets_what_has_expired(world: &World) {
     assert!(world.suppression.put_lane(id, &lane).await.unwrap());
     assert!(world.suppression.collect(carrier, &[pk], after(now, HOUR)).await.unwrap());
     world.suppression.close(carrier, after(now, HOUR)).await.unwrap();
-    world.log.purge(after(now, HOUR - 1000), 1000).await.unwrap();
+    world.log.purge(Purge::All, after(now, HOUR - 1000), 1000).await.unwrap();
     assert_eq!(world.suppression.lane(id).await.unwrap(), Some(lane.clone()));
     assert_eq!(world.suppression.close(carrier, after(now, HOUR)).await.unwrap(), [pk]);
-    world.log.purge(after(now, HOUR), 1000).await.unwrap();
+    world.log.purge(Purge::All, after(now, HOUR), 1000).await.unwrap();
     assert_eq!(world.suppression.lane(id).await.unwrap(), None);
     assert!(world.suppression.collect(carrier, &[], after(now, HOUR)).await.unwrap(), "nor is it closed any more");
     assert!(world.suppression.put_lane(id, &lane).await.unwrap(), "it begins anew");

@@ -8,6 +8,7 @@ mod expressions;
 mod first_start;
 mod hostile;
 mod identity;
+mod jobs;
 mod leaks;
 mod origins;
 mod reading;

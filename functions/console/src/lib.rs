@@ -14,6 +14,7 @@ mod dry_run;
 mod events;
 mod export;
 mod filters;
+mod jobs;
 mod list;
 mod notifications;
 mod payload;
@@ -36,8 +37,8 @@ use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Ledger, Renderer, Silences,
-    Volume, WorkQueue,
+    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Jobs, Ledger, Renderer,
+    Silences, Volume, WorkQueue,
 };
 
 /// Where the rules document comes from.
@@ -66,6 +67,8 @@ pub struct Console {
     pub inbox: Arc<dyn Inbox>,
     /// What operators silenced.
     pub silences: Arc<dyn Silences>,
+    /// What operators asked for.
+    pub jobs: Arc<dyn Jobs>,
     /// The rules document in force.
     pub configuration: Arc<dyn Configuration>,
     /// Where it comes from.
@@ -102,6 +105,8 @@ pub fn router(console: Console) -> Router {
         .route("/v1/silences", get(silences::list).post(silences::create))
         .route("/v1/silences/preview", post(silences::preview))
         .route("/v1/silences/{id}", delete(silences::end))
+        .route("/v1/jobs", get(jobs::list).post(jobs::create))
+        .route("/v1/jobs/{id}", get(jobs::show))
         .route("/v1/transports", get(transports::list))
         .route("/v1/transports/{name}/enable", post(transports::enable))
         .route("/v1/transports/{name}/test", post(transport_test::test))

@@ -1,7 +1,6 @@
 //! The Lambda shell of `console`: log, settings, adapters, run.
 
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use aws::{Adapters, Settings};
 use channels::Channels;
@@ -38,6 +37,7 @@ async fn run() -> anyhow::Result<()> {
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
         silences: Arc::new(adapters.silences()),
+        jobs: Arc::new(adapters.jobs()),
         configuration: Arc::new(adapters.unheld_configuration()),
         rules: RulesSource::Stored(Arc::new(adapters.documents())),
         channel: Arc::new(channels),

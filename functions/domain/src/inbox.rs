@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::DeliveryId;
 use crate::document::Severity;
 use crate::event::{Action, EventPk};
 use crate::notification::Notification;
@@ -39,11 +40,16 @@ pub struct InboxItem {
 }
 
 impl InboxItem {
+    /// The pk of what a delivery that was opened then puts into an inbox.
+    pub fn pk_of(created: Timestamp, delivery: DeliveryId) -> String {
+        format!("{:012x}.{delivery}", created.as_millisecond().max(0))
+    }
+
     /// What the `local` transport puts into the recipient's inbox.
     pub fn of(notification: &Notification) -> Self {
         let (hyperlink, hyperlink_label) = notification.link.clone().map(|link| (link.target, link.label)).unzip();
         Self {
-            pk: format!("{:012x}.{}", notification.created.as_millisecond().max(0), notification.delivery),
+            pk: Self::pk_of(notification.created, notification.delivery),
             username: notification.recipient.label().to_owned(),
             severity: notification.severity,
             body: notification.body.clone(),

@@ -16,16 +16,20 @@
 //! 7. [`delivery`] is one message to one person: its ledger entry, its attempts, and
 //!    [`delivery::retry`], which decides what follows an attempt. [`endpoint`] says whether its
 //!    transport may be tried at all; [`failure_event`] is what the log keeps of a failure for good.
+//!
+//! What an operator asks to be done over all that is stored is a [`job`].
 
 pub mod delivery;
 pub mod diff;
 pub mod dimension;
 pub mod document;
 pub mod endpoint;
+pub mod erasure;
 pub mod event;
 pub mod expression;
 pub mod failure_event;
 pub mod inbox;
+pub mod job;
 pub mod json;
 pub mod loop_guard;
 pub mod mask;

@@ -1,9 +1,13 @@
 //! What the functions need of the world. Each trait has one contract suite, under `tests/contracts`,
 //! that every adapter passes.
 
+mod archive;
+mod jobs;
 mod reading;
 
-pub use reading::{EventLog, EventPage, EventQuery, Searched, Volume, app_admits};
+pub use archive::{Archive, Erasure};
+pub use jobs::{Jobs, Keeping, Kept};
+pub use reading::{EventLog, EventPage, EventQuery, Purge, Searched, Volume, app_admits};
 
 use std::fmt;
 use std::net::IpAddr;

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Send(Send),
     /// Put a rules file in force on a running or deployed Nuncio
     Apply(Apply),
+    /// Ask for work over all that is stored, and watch it
+    Job(JobOptions),
     /// Create, list and revoke tokens
     Token(Token),
 }
@@ -52,6 +54,9 @@ pub(crate) struct Serve {
     /// Where everything is kept
     #[arg(long, value_name = "DIR", env = "NUNCIO_DATA", default_value = "nuncio-data")]
     pub(crate) data: PathBuf,
+    /// Where expired events are archived before they are deleted [default: they are not]
+    #[arg(long, value_name = "DIR", env = "NUNCIO_ARCHIVE")]
+    pub(crate) archive: Option<PathBuf>,
     /// Where to listen
     #[arg(long, value_name = "ADDR:PORT", env = "NUNCIO_LISTEN", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
@@ -181,6 +186,50 @@ pub(crate) struct Apply {
     /// The rules file
     #[arg(default_value = "nuncio.yaml")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobOptions {
+    #[command(subcommand)]
+    pub(crate) command: JobCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Give every stored event the expiry that the rules in force would give it
+    Restamp {
+        /// Only count what would be deleted, kept shorter and kept longer
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        watched: Watched,
+    },
+    /// Remove one person's data from events, deliveries, inboxes and the archive
+    Erase {
+        #[arg(long)]
+        username: Option<String>,
+        #[arg(long, required_unless_present = "username")]
+        email: Option<String>,
+        /// Only count what would go
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        watched: Watched,
+    },
+    /// List jobs, newest first
+    List {
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watched {
+    /// What became of it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) server: Server,
 }

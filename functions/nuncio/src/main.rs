@@ -9,6 +9,7 @@ mod dry_run;
 mod explain;
 mod export;
 mod http;
+mod job;
 mod matching;
 mod send;
 mod serve;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Export(options) => export::run(&options),
         Command::Send(options) => send::run(options),
         Command::Apply(options) => apply::run(&options),
+        Command::Job(options) => job::run(options),
         Command::Token(options) => token::run(options),
     };
     match done {

@@ -1,14 +1,20 @@
 //! What happens by the clock: due retries go back to the queue, hours that are over are counted, expired records are
-//! deleted.
+//! deleted; and the operator's jobs, a bounded part at a time.
 //!
 //! All are safe to repeat and to run in two places at once. Deleting is not needed for correctness of
 //! what readers see: expired records are invisible before they are deleted.
+
+mod archiver;
+mod jobs;
+
+pub use archiver::Archiver;
+pub use jobs::JobRunner;
 
 use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::message::{Message, Work};
-use domain::ports::{Clock, DeadLetters, EventLog, Ledger, StoreError, Volume, WorkQueue};
+use domain::ports::{Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Volume, WorkQueue};
 use jiff::SignedDuration;
 
 /// Deliveries to one queue message: one slow receiver must not hold many others' retries.
@@ -34,6 +40,8 @@ pub struct Swept {
     pub given_back: usize,
     /// Hours of events counted.
     pub counted: usize,
+    /// Expired events archived and deleted.
+    pub archived: usize,
 }
 
 /// The scheduled work.
@@ -49,6 +57,8 @@ pub struct Retention {
     pub queue: Arc<dyn WorkQueue>,
     /// What the queue has given up on.
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// What archives events before they are deleted, where that is wished for.
+    pub archiver: Option<Archiver>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long what has expired is left to the store's own expiry, where it has one that costs less.
@@ -65,11 +75,15 @@ impl Retention {
         let resent = self.resend().await?;
         let given_back = self.give_back().await?;
         let counted = self.count(deadline).await?;
+        let archived = match &self.archiver {
+            Some(archiver) => archiver.run(&*self.clock, deadline).await?,
+            None => 0,
+        };
         let purged = self.purge(deadline).await?;
-        if resent + given_back + counted + purged > 0 {
-            tracing::info!(purged, resent, given_back, counted, "swept");
+        if resent + given_back + counted + archived + purged > 0 {
+            tracing::info!(purged, archived, resent, given_back, counted, "swept");
         }
-        Ok(Swept { purged, resent, given_back, counted })
+        Ok(Swept { purged, resent, given_back, counted, archived })
     }
 
     async fn give_back(&self) -> Result<usize, StoreError> {
@@ -102,10 +116,11 @@ impl Retention {
     }
 
     async fn purge(&self, deadline: Timestamp) -> Result<usize, StoreError> {
+        let what = if self.archiver.is_some() { Purge::AllButEvents } else { Purge::All };
         let mut purged = 0;
         loop {
             let now = self.clock.now();
-            let deleted = self.log.purge(domain::time::later(now, -self.left_to_store), PURGE_AT_A_TIME).await?;
+            let deleted = self.log.purge(what, domain::time::later(now, -self.left_to_store), PURGE_AT_A_TIME).await?;
             purged += deleted;
             if deleted < PURGE_AT_A_TIME || now >= deadline {
                 return Ok(purged);

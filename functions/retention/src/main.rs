@@ -6,7 +6,7 @@ use aws::{Adapters, Settings};
 use domain::ports::Clock as _;
 use host::SystemClock;
 use jiff::SignedDuration;
-use retention::Retention;
+use retention::{JobRunner, Retention};
 
 /// What a sweep leaves of the invocation's time: one round of deletions may run over.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
@@ -25,9 +25,26 @@ async fn main() -> anyhow::Result<()> {
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
         dead_letters: Arc::new(adapters.dead_letters()),
+        archiver: None,
         clock: Arc::new(SystemClock),
         left_to_store: LEFT_TO_TTL,
     };
-    let sweep = async |deadline| retention.sweep(SystemClock.now().duration_until(deadline) - MARGIN).await.map(drop);
-    Ok(aws::lambda::scheduled(sweep).await?)
+    let runner = JobRunner {
+        jobs: Arc::new(adapters.jobs()),
+        keeping: Arc::new(adapters.keeping()),
+        ledger: Arc::new(adapters.ledger()),
+        inbox: Arc::new(adapters.inbox()),
+        erasure: Arc::new(adapters.erasure()),
+        archive: None,
+        intake: Arc::new(adapters.intake()),
+        configuration: Arc::new(adapters.configuration()),
+        clock: Arc::new(SystemClock),
+    };
+    let left = |deadline| SystemClock.now().duration_until(deadline) - MARGIN;
+    let work = async |deadline| {
+        let swept = retention.sweep(left(deadline)).await;
+        runner.advance(left(deadline)).await?;
+        swept.map(drop)
+    };
+    Ok(aws::lambda::scheduled(work).await?)
 }

@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, DeadLetters, Documents, Endpoints, EventLog, HeldSecrets, HeldSilences, Inbox, Intake, Ledger,
-    Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume, WorkQueue,
+    Configuration, DeadLetters, Documents, Endpoints, Erasure, EventLog, HeldSecrets, HeldSilences, Inbox, Intake,
+    Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -80,6 +80,21 @@ impl Adapters {
     /// The silences, asked for every 10 seconds.
     pub fn held_silences(&self) -> HeldSilences<Silences> {
         HeldSilences::new(self.silences())
+    }
+
+    /// What operators asked for.
+    pub fn jobs(&self) -> Jobs {
+        Jobs::new(self.table())
+    }
+
+    /// How long events are kept.
+    pub fn keeping(&self) -> Keeping {
+        Keeping::new(self.table())
+    }
+
+    /// Deletion whatever the expiry.
+    pub fn erasure(&self) -> Erasure {
+        Erasure::new(self.table())
     }
 
     /// How many events there were.

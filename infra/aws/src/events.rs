@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::error::SdkError;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, EventPage, EventQuery, StoreError};
+use domain::ports::{self, EventPage, EventQuery, Purge, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
 
 use crate::describe::describe;
-use crate::table::item::{Item, content, number};
+use crate::keeping;
+use crate::table::item::{Item, number, text};
 use crate::table::keys::{Family, PK, SK, TTL};
 use crate::table::{AT_ONCE, Table, Walk};
 
@@ -36,14 +36,16 @@ impl EventLog {
     }
 
     /// Looks at up to `examine` items from where the last call stopped, and finds up to `room`.
-    async fn expired(&self, now: i64, examine: usize, room: usize) -> Result<Found, StoreError> {
+    async fn expired(&self, what: Purge, now: i64, examine: usize, room: usize) -> Result<Found, StoreError> {
         let start = self.purged.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let answer = self
-            .table
-            .client()
-            .scan()
-            .table_name(self.table.name())
-            .filter_expression("#ttl <= :now")
+        let scan = self.table.client().scan().table_name(self.table.name());
+        let scan = match what {
+            Purge::All => scan.filter_expression("#ttl <= :now"),
+            Purge::AllButEvents => scan
+                .filter_expression("#ttl <= :now AND NOT begins_with(pk, :events)")
+                .expression_attribute_values(":events", text(Family::Events.start())),
+        };
+        let answer = scan
             .projection_expression("pk, sk")
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":now", number(now))
@@ -62,24 +64,6 @@ impl EventLog {
         *self.purged.lock().unwrap_or_else(PoisonError::into_inner) = stopped;
         Ok(Found { keys, examined: usize::try_from(answer.scanned_count).unwrap_or(0), ended })
     }
-
-    /// Deletes the item unless it was given a longer life since.
-    async fn delete_expired(&self, key: Item, now: i64) -> Result<usize, StoreError> {
-        let request = self
-            .table
-            .client()
-            .delete_item()
-            .table_name(self.table.name())
-            .set_key(Some(key))
-            .condition_expression("#ttl <= :now")
-            .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_values(":now", number(now));
-        match request.send().await {
-            Ok(_) => Ok(1),
-            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(0),
-            Err(error) => Err(StoreError::store(describe(&error))),
-        }
-    }
 }
 
 /// What a purge found.
@@ -94,7 +78,7 @@ struct Found {
 impl ports::EventLog for EventLog {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
         let place = (Family::Events.partition_of(pk, self.table.shards().await?), pk.to_string());
-        let event: Option<Event> = self.table.get(place).await?.map(|item| content(&item)).transpose()?;
+        let event = self.table.get(place).await?.map(|item| keeping::event(&item)).transpose()?;
         Ok(event.filter(|event| event.is_visible(now)))
     }
 
@@ -105,7 +89,7 @@ impl ports::EventLog for EventLog {
         let most = query.examine.unwrap_or(MOST_EXAMINED).clamp(1, MOST_EXAMINED);
         let (mut examined, mut last) = (0, None);
         while let Some(item) = walk.next().await? {
-            let event: Event = content(&item)?;
+            let event = keeping::event(&item)?;
             let pk = event.pk;
             let admitted = event.is_visible(now) && query.admits(&event);
             if examined == most || (admitted && results.len() == query.limit.max(1)) {
@@ -120,14 +104,14 @@ impl ports::EventLog for EventLog {
         Ok(EventPage { results, next: None, searched: query.searched(examined, None) })
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         // A time to live is rounded up, so what has passed it has expired.
         let now = now.as_second();
         let (mut count, mut examined, mut rounds) = (0, 0, 0);
         // The end may be reached twice: the first round may have begun in the middle.
         while count < limit && examined < PURGE_EXAMINES && rounds < 2 {
-            let found = self.expired(now, PURGE_EXAMINES - examined, limit - count).await?;
-            let deletes: Vec<_> = found.keys.into_iter().map(|key| self.delete_expired(key, now)).collect();
+            let found = self.expired(what, now, PURGE_EXAMINES - examined, limit - count).await?;
+            let deletes: Vec<_> = found.keys.into_iter().map(|key| self.table.delete_expired(key, now)).collect();
             let gone: Vec<usize> = stream::iter(deletes).buffer_unordered(AT_ONCE).try_collect().await?;
             count += gone.iter().sum::<usize>();
             examined += found.examined;

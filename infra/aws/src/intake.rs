@@ -12,6 +12,7 @@ use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
 
+use crate::keeping;
 use crate::pack::pack;
 use crate::queue::{Sent, WorkQueue};
 use crate::table::item::{Item, keys, number, record, string, text};
@@ -84,7 +85,9 @@ fn place(pk: EventPk, shards: u16) -> (String, String) {
 }
 
 fn item(event: &Event, shards: u16) -> Result<Item, StoreError> {
-    record(place(event.pk, shards), event, Some(event.expires))
+    let mut item = record(place(event.pk, shards), event, Some(event.expires))?;
+    keeping::note_received(&mut item, event.created, SystemClock.now());
+    Ok(item)
 }
 
 #[async_trait]

@@ -10,7 +10,7 @@ use domain::{Event, EventPk};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
-use crate::record;
+use crate::{record, search_index};
 
 const COUNT: &str = "INSERT INTO counts (dimension, hour, value, count) VALUES (?1, ?2, ?3, ?4)
      ON CONFLICT (dimension, hour, value) DO UPDATE SET count = count + excluded.count";
@@ -63,7 +63,7 @@ pub(crate) fn read(
     span: &Range<i64>,
 ) -> Result<Option<Vec<(String, u64)>>, Fault> {
     let state = index.transaction()?;
-    let reached: i64 = state.query_row("SELECT row FROM reached", [], |row| row.get(0))?;
+    let Some(reached) = search_index::reached(&state, events)? else { return Ok(None) };
     let mut found = HashMap::<String, u64>::new();
     let mut bodies = events.prepare_cached("SELECT body FROM events WHERE rowid > ?1")?;
     let mut rows = bodies.query([reached])?;

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use domain::dimension::Dimension;
-use domain::ports::{EventLog, EventPage, EventQuery, StoreError};
+use domain::ports::{EventLog, EventPage, EventQuery, Purge, StoreError};
 use domain::search::Search;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -16,7 +16,7 @@ use crate::record::{self, Needles};
 use crate::search_index::SearchIndex;
 
 /// A page ends early once its events together have this size: a thousand of the largest would not fit.
-const PAGE_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A page ends early once it has read so much: about a second's work where each event must be read as JSON.
 const MOST_EXAMINED: usize = 200_000;
@@ -29,16 +29,18 @@ const FIRST_LOOK: usize = 1000;
 const MOST_CANDIDATES: usize = 20_000;
 
 /// Sorts after every pk.
-const AFTER_ALL: [u8; 17] = [0xff; 17];
+pub(crate) const AFTER_ALL: [u8; 17] = [0xff; 17];
 
 #[async_trait]
 impl EventLog for Store {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
         let get = move |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM events WHERE pk = ?1 AND expires > ?2")?;
-            let body: Option<String> =
-                select.query_row(params![pk.as_bytes(), now.as_microsecond()], |row| row.get(0)).optional()?;
-            body.map(|body| record::read(&body)).transpose()
+            let mut select =
+                connection.prepare_cached("SELECT body, expires FROM events WHERE pk = ?1 AND expires > ?2")?;
+            let found: Option<(String, i64)> = select
+                .query_row(params![pk.as_bytes(), now.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            found.map(|(body, expires)| record::event(&body, expires)).transpose()
         };
         self.readers.read(get).await
     }
@@ -59,15 +61,16 @@ impl EventLog for Store {
         self.readers.read(move |events| Ok(index.counted(events, by, span))).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.purge_all(now, limit).await
+    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.purge_all(what, now, limit).await
     }
 }
 
 fn list(connection: &Connection, index: &SearchIndex, query: &EventQuery, now: Timestamp) -> Result<EventPage, Fault> {
     let mut page = Page::of(query);
-    let mut select = connection
-        .prepare_cached("SELECT pk, body FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC")?;
+    let mut select = connection.prepare_cached(
+        "SELECT pk, body, expires FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC",
+    )?;
     let since = query.since.map_or(EventPk::from_bytes([0; 16]), EventPk::first_at);
     let mut rows = select.query(params![upper_bound(query), since.as_bytes(), now.as_microsecond()])?;
     let mut rare = Rare::Unknown;
@@ -80,7 +83,7 @@ fn list(connection: &Connection, index: &SearchIndex, query: &EventQuery, now: T
             let pks = still_there(connection, candidates, (since.as_bytes(), &pk), now)?;
             return pick(connection, page, &pks);
         }
-        if !page.take(pk, row.get_ref(1)?.as_str().unwrap_or_default()) {
+        if !page.take(pk, row.get_ref(1)?.as_str().unwrap_or_default(), row.get(2)?) {
             return Ok(page.ended(true));
         }
     }
@@ -113,11 +116,11 @@ fn still_there(
 }
 
 fn pick(connection: &Connection, mut page: Page<'_>, pks: &[[u8; 16]]) -> Result<EventPage, Fault> {
-    let mut select = connection.prepare_cached("SELECT body FROM events WHERE pk = ?1")?;
+    let mut select = connection.prepare_cached("SELECT body, expires FROM events WHERE pk = ?1")?;
     for pk in pks {
         let mut rows = select.query([pk])?;
         if let Some(row) = rows.next()?
-            && !page.take(*pk, row.get_ref(0)?.as_str().unwrap_or_default())
+            && !page.take(*pk, row.get_ref(0)?.as_str().unwrap_or_default(), row.get(1)?)
         {
             return Ok(page.ended(true));
         }
@@ -145,9 +148,9 @@ impl<'a> Page<'a> {
     }
 
     /// Looks at the next event; false if the page had ended before it.
-    fn take(&mut self, pk: [u8; 16], body: &str) -> bool {
+    fn take(&mut self, pk: [u8; 16], body: &str, expires: i64) -> bool {
         let pk = EventPk::from_bytes(pk);
-        let event = if self.filter.may_admit(body) { admitted(self.query, pk, body) } else { None };
+        let event = if self.filter.may_admit(body) { admitted(self.query, pk, body, expires) } else { None };
         let full = event.is_some() && (self.results.len() >= self.query.limit.max(1) || self.found > PAGE_BYTES);
         if full || self.examined == self.most || self.read > MOST_READ {
             return false;
@@ -169,8 +172,8 @@ impl<'a> Page<'a> {
 }
 
 /// The event, if the query admits it.
-fn admitted(query: &EventQuery, pk: EventPk, body: &str) -> Option<Event> {
-    let Ok(event) = record::read::<Event>(body) else {
+fn admitted(query: &EventQuery, pk: EventPk, body: &str, expires: i64) -> Option<Event> {
+    let Ok(event) = record::event(body, expires) else {
         tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
         return None;
     };

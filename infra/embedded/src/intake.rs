@@ -7,7 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::message::{Message, Work};
 use domain::ports::{Intake, StoreError};
+use domain::retention::received_apart;
 use domain::{Event, EventPk, Timestamp};
+use jiff::SignedDuration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -16,8 +18,9 @@ use crate::volume::Counters;
 use crate::{Store, jobs, record};
 
 /// An event that is stored is left alone, unless it has expired and only awaits its deletion.
-const INSERT_EVENT: &str = "INSERT INTO events (pk, expires, body) VALUES (?1, ?2, ?3) ON CONFLICT (pk) DO UPDATE
-     SET expires = excluded.expires, body = excluded.body WHERE expires <= unixepoch('subsec') * 1000000";
+const INSERT_EVENT: &str = "INSERT INTO events (pk, expires, body, received) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT (pk) DO UPDATE SET expires = excluded.expires, body = excluded.body, received = excluded.received
+     WHERE expires <= unixepoch('subsec') * 1000000";
 
 /// Few enough to be evaluated within a lease, many enough that the queue costs next to nothing.
 const EVENTS_PER_JOB: usize = 100;
@@ -32,6 +35,7 @@ struct Batch {
 struct Row {
     pk: EventPk,
     expires: i64,
+    created: Timestamp,
     /// Where its body ends.
     end: usize,
     /// Where it is counted.
@@ -48,7 +52,8 @@ impl Batch {
         for event in events {
             record::write_to(&mut made.bodies, &**event)?;
             let (expires, end) = (event.expires.as_microsecond(), made.bodies.len());
-            made.rows.push(Row { pk: event.pk, expires, end, counter: made.counters.of(event) });
+            let counter = made.counters.of(event);
+            made.rows.push(Row { pk: event.pk, expires, created: event.created, end, counter });
         }
         Ok(made)
     }
@@ -102,11 +107,13 @@ impl Intake for Store {
 fn insert(connection: &Connection, Batch { bodies, rows, counters }: &Batch) -> Result<Vec<(usize, usize)>, Fault> {
     let mut insert = connection.prepare_cached(INSERT_EVENT)?;
     let mut new = Vec::with_capacity(rows.len());
-    let mut start = 0;
-    for (place, Row { pk, expires, end, .. }) in rows.iter().enumerate() {
+    let (mut start, now) = (0, jobs::own_clock(connection, SignedDuration::ZERO)?);
+    let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
+    for (place, Row { pk, expires, created, end, .. }) in rows.iter().enumerate() {
         // As text, without a copy: JSON is UTF-8.
         let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
-        if insert.execute(params![pk.as_bytes(), expires, body])? > 0 {
+        let received = received_apart(*created, now).map(Timestamp::as_microsecond);
+        if insert.execute(params![pk.as_bytes(), expires, body, received])? > 0 {
             new.push((place, end - start));
         }
         start = *end;

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
 use crate::fresh::Fresh;
-use crate::{Store, ledger, record};
+use crate::{Store, ledger, operator_jobs, record};
 
 /// How long a taken job stays away from others. Only a task that died within a living process lets
 /// it run out: a process that starts ends all leases.
@@ -49,6 +49,8 @@ pub struct Released {
     pub jobs: usize,
     /// Deliveries it was making.
     pub deliveries: usize,
+    /// Jobs of operators that it was advancing.
+    pub operator_jobs: usize,
 }
 
 #[async_trait]
@@ -116,12 +118,13 @@ impl Store {
         self.writer.write_then(update, move |()| work.notify_one()).await
     }
 
-    /// Ends the leases of a process that is no more, on jobs and on deliveries. Only for a process
+    /// Ends the leases of a process that is no more, on jobs, deliveries and what operators asked for. Only for a process
     /// that holds the [`FolderLock`](crate::FolderLock), before it takes anything.
     pub async fn release_all(&self) -> Result<Released, StoreError> {
         let release = |connection: &Connection| {
             let jobs = connection.execute("UPDATE jobs SET due = ?1, leased = 0 WHERE leased = 1", [AT_ONCE])?;
-            Ok(Released { jobs, deliveries: ledger::end_leases(connection)? })
+            let deliveries = ledger::end_leases(connection)?;
+            Ok(Released { jobs, deliveries, operator_jobs: operator_jobs::end_leases(connection)? })
         };
         self.writer.write(release).await
     }
@@ -152,7 +155,7 @@ pub(crate) fn insert(connection: &Connection, message: &Message, due: i64) -> Re
 
 /// The file's clock, so that a delay passes without a caller's idea of now. It counts milliseconds;
 /// rounded up, a message never comes early.
-fn own_clock(connection: &Connection, later: SignedDuration) -> Result<i64, Fault> {
+pub(crate) fn own_clock(connection: &Connection, later: SignedDuration) -> Result<i64, Fault> {
     let now: i64 = connection
         .prepare_cached("SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)")?
         .query_row([], |row| row.get(0))?;
@@ -219,8 +222,11 @@ fn with_events(connection: &Connection, fresh: &Fresh, id: JobId, message: Messa
 
 /// The event; none where it is gone, or cannot be read.
 fn load(connection: &Connection, id: JobId, pk: EventPk) -> Result<Option<Event>, Fault> {
-    let mut select = connection.prepare_cached("SELECT body FROM events WHERE pk = ?1")?;
-    let read = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().ok().and_then(|body| record::read(body).ok()));
+    let mut select = connection.prepare_cached("SELECT body, expires FROM events WHERE pk = ?1")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let expires = row.get(1)?;
+        Ok(row.get_ref(0)?.as_str().ok().and_then(|body| record::event(body, expires).ok()))
+    };
     let found: Option<Option<Event>> = select.query_row([pk.as_bytes()], read).optional()?;
     if found == Some(None) {
         tracing::error!(event = %pk, job = id.row, "a stored event cannot be read; it is kept but not evaluated");

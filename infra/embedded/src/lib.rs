@@ -1,6 +1,7 @@
 //! The store, queue and ledger on one local SQLite file: every store port of `domain::ports`.
 //!
-//! Owns `nuncio.db` in the data folder, and `search.db`, which can be made from it. An accepted event is on disk (fsync) before `accept`
+//! Owns `nuncio.db` in the data folder, `search.db`, which can be made from it, and the files of the archive's folder. An accepted
+//! event is on disk (fsync) before `accept`
 //! returns; the queue is a table with leases; bodies are written once. Refuses to decide anything:
 //! what a record means is the domain's affair, and `now` is always an argument. The one clock read
 //! here is the file's own, by which a queue message waits out its delay.
@@ -10,18 +11,22 @@
 //!          └─▶ readers (blocking threads) ──▶ the last committed state
 //! ```
 
+mod archive;
 mod counts;
 mod documents;
 mod endpoints;
+mod erasure;
 mod event_log;
 mod fault;
 mod fresh;
 mod inbox;
 mod intake;
 mod jobs;
+mod keeping;
 mod ledger;
 mod lock;
 mod open;
+mod operator_jobs;
 mod purge;
 mod readers;
 mod record;
@@ -33,6 +38,7 @@ mod tokens;
 mod volume;
 mod writer;
 
+pub use archive::ArchiveFolder;
 pub use jobs::{Job, JobId, LEASE, Released};
 pub use lock::FolderLock;
 pub use open::OpenError;

@@ -147,6 +147,6 @@ pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// A new name in a folder is on disk only when the folder is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

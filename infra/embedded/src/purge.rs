@@ -2,7 +2,7 @@
 //! Works in small batches, so that whoever posts events waits for none of them long.
 
 use domain::Timestamp;
-use domain::ports::StoreError;
+use domain::ports::{Purge, StoreError};
 use rusqlite::{Connection, params};
 
 use crate::Store;
@@ -10,16 +10,16 @@ use crate::Store;
 /// Deleted while others wait for the writer.
 const BATCH: usize = 500;
 
+/// Not where events are archived first.
+const EVENTS: &str = "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)";
+
 const EXPIRED: [&str; 7] = [
-    // The last to arrive stays until another one does, so that its row is not given to that one: the search index
-    // takes what is in rows it knows for known.
-    "DELETE FROM events WHERE rowid IN
-        (SELECT rowid FROM events WHERE expires <= ?1 AND rowid < (SELECT max(rowid) FROM events) LIMIT ?2)",
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM inbox WHERE rowid IN (SELECT rowid FROM inbox WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM collected WHERE rowid IN (SELECT rowid FROM collected WHERE expires <= ?1 LIMIT ?2)",
+    "DELETE FROM operator_jobs WHERE id IN (SELECT id FROM operator_jobs WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE expires <= ?1 LIMIT ?2)",
 ];
 
@@ -27,10 +27,11 @@ const OLD_COUNTS: &str =
     "DELETE FROM volume WHERE (hour, action) IN (SELECT hour, action FROM volume WHERE hour <= ?1 LIMIT ?2)";
 
 impl Store {
-    pub(crate) async fn purge_all(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    pub(crate) async fn purge_all(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut deleted = 0;
-        let expired = EXPIRED.map(|sql| (sql, now));
-        for (sql, now) in expired.into_iter().chain([(OLD_COUNTS, domain::time::later(now, -domain::volume::KEPT))]) {
+        let events = (what == Purge::All).then_some((EVENTS, now));
+        let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::volume::KEPT));
+        for (sql, now) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([old_counts]) {
             while deleted < limit {
                 let batch = BATCH.min(limit - deleted);
                 let delete = move |connection: &Connection| {

@@ -3,6 +3,7 @@
 //! few of them as JSON. It only ever rules out: the domain's query has the last word.
 
 use domain::message::Record;
+use domain::{Event, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +22,12 @@ pub(crate) fn write_to<T: Serialize>(bodies: &mut Vec<u8>, content: &T) -> Resul
 /// The content, whatever its version.
 pub(crate) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Fault> {
     Ok(serde_json::from_str::<Record<T>>(body)?.into_inner())
+}
+
+/// An event from its body and its column `expires`, which may have been stamped anew.
+pub(crate) fn event(body: &str, expires: i64) -> Result<Event, Fault> {
+    let event: Event = read(body)?;
+    Ok(Event { expires: Timestamp::from_microsecond(expires).unwrap_or(event.expires), ..event })
 }
 
 /// Texts that a body must contain to pass a filter. Sound because bodies are written here

@@ -9,13 +9,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::open::OpenError;
 
 /// In order; number N brings a file from version N to N + 1. What was released is never edited.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
+    include_str!("schema/0007.sql"),
 ];
 
 /// Brings the file to the newest version.

@@ -30,6 +30,9 @@ const SCHEMA: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PR
     CREATE TABLE IF NOT EXISTS counts (dimension INTEGER NOT NULL, hour INTEGER NOT NULL, value TEXT NOT NULL,
         count INTEGER NOT NULL, PRIMARY KEY (dimension, hour, value)) WITHOUT ROWID;";
 
+const EMPTY: &str = "BEGIN; UPDATE reached SET row = 0, pk = x''; DELETE FROM counts; COMMIT;
+    INSERT INTO bodies (bodies) VALUES ('delete-all');";
+
 /// Read into it at once: about a tenth of a second's work.
 const BATCH: usize = 1000;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -68,22 +71,29 @@ impl SearchIndex {
             Some(connection) => connection,
             None => connection.insert(create(&self.file)?),
         };
-        let reached: (i64, Vec<u8>) =
-            index.query_row("SELECT row, pk FROM reached", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let newest: i64 = events.query_row("SELECT ifnull(max(rowid), 0) FROM events", [], |row| row.get(0))?;
-        if !agrees(events, &reached, newest)? {
-            index.execute_batch("BEGIN; DROP TABLE bodies; DROP TABLE reached; DROP TABLE counts; COMMIT")?;
-            index.execute_batch(SCHEMA)?;
+        let newest = newest(events)?;
+        let Some(reached) = reached(index, events)? else {
+            index.execute_batch(EMPTY)?;
             return Ok(newest.unsigned_abs());
-        }
-        let row = if reached.0 < newest { extend(index, events, reached.0)? } else { reached.0 };
-        if reached.0 == newest {
+        };
+        let row = if reached < newest { extend(index, events, reached)? } else { reached };
+        if reached == newest {
             *swept = forget(index, events, *swept)?;
             if *swept == 0 {
                 counts::forget(index, events)?;
             }
         }
         Ok(newest.saturating_sub(row).unsigned_abs())
+    }
+
+    /// Begins anew, so that nothing of what was erased stays.
+    pub(crate) fn forget_all(&self) -> Result<(), Fault> {
+        let mut filling = locked(&self.filling);
+        if let Some(index) = &filling.connection {
+            index.execute_batch(EMPTY)?;
+            filling.swept = 0;
+        }
+        Ok(())
     }
 
     /// The rows of the events that may hold all of these texts, which are in lower case; in any order. None if there
@@ -136,12 +146,22 @@ fn create(file: &Path) -> Result<Connection, Fault> {
     })
 }
 
-/// Whether the event that was read last still is the one in its row: otherwise rows were given to other events,
-/// or the store is not the one that was read.
-fn agrees(events: &Connection, (row, pk): &(i64, Vec<u8>), newest: i64) -> Result<bool, Fault> {
+/// The row that was read last. None if its event is not the one that was read: then rows were given to other events,
+/// or the store is another. Once the newest event is gone, its row may be.
+pub(crate) fn reached(index: &Connection, events: &Connection) -> Result<Option<i64>, Fault> {
+    let (row, pk): (i64, Vec<u8>) =
+        index.query_row("SELECT row, pk FROM reached", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut select = events.prepare_cached("SELECT pk FROM events WHERE rowid = ?1")?;
     let found: Option<Vec<u8>> = select.query_row([row], |row| row.get(0)).optional()?;
-    Ok(found.map_or(*row <= newest, |found| found == *pk))
+    let agrees = match found {
+        Some(found) => found == pk,
+        None => row <= newest(events)?,
+    };
+    Ok(agrees.then_some(row))
+}
+
+fn newest(events: &Connection) -> Result<i64, Fault> {
+    Ok(events.query_row("SELECT ifnull(max(rowid), 0) FROM events", [], |row| row.get(0))?)
 }
 
 /// Says which row it has reached.
@@ -193,7 +213,7 @@ fn ask(index: &mut Connection, events: &Connection, wanted: &str, most: usize) -
     let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
     // One state of the index: what is read into it meanwhile counts as not read.
     let state = index.transaction()?;
-    let reached: i64 = state.query_row("SELECT row FROM reached", [], |row| row.get(0))?;
+    let Some(reached) = reached(&state, events)? else { return Ok(None) };
     let all = |connection: &Connection, sql: &str, value: &dyn rusqlite::ToSql| -> rusqlite::Result<Vec<i64>> {
         let mut select = connection.prepare_cached(sql)?;
         select.query_map(params![value, limit], |row| row.get(0))?.collect()

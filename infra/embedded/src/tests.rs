@@ -143,7 +143,7 @@ async fn a_new_process_frees_what_a_dead_one_held() {
 
     let store = Store::open(folder.path()).unwrap();
     assert!(held.claim(now()).is_err());
-    assert_eq!(store.release_all().await.unwrap(), Released { jobs: 1, deliveries: 1 });
+    assert_eq!(store.release_all().await.unwrap(), Released { jobs: 1, deliveries: 1, operator_jobs: 0 });
     assert_eq!(store.take(now(), 10).await.unwrap().len(), 1);
     let freed = Ledger::get(&store, held.id).await.unwrap().unwrap();
     assert_eq!(freed.revision, 1);

@@ -10,7 +10,8 @@ use domain::endpoint::Endpoint;
 use domain::event::{Event, EventPk};
 use domain::message::Message;
 use domain::ports::{
-    DeliveryQuery, Endpoints, EventLog, EventPage, EventQuery, Intake, Ledger, Opened, Page, StoreError, WorkQueue,
+    DeliveryQuery, Endpoints, EventLog, EventPage, EventQuery, Intake, Ledger, Opened, Page, Purge, StoreError,
+    WorkQueue,
 };
 use jiff::SignedDuration;
 use tokio::sync::Notify;
@@ -119,8 +120,8 @@ impl EventLog for Faulty<dyn EventLog> {
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         self.faults.step(self.real.list(query, now)).await?
     }
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.faults.step(self.real.purge(now, limit)).await?
+    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.faults.step(self.real.purge(what, now, limit)).await?
     }
 }
 

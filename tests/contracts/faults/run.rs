@@ -147,6 +147,7 @@ impl<'w> Run<'w> {
             ledger: Arc::new(Faulty { real: self.world.ledger.clone(), faults: self.faults.clone() }),
             queue: Arc::new(Faulty { real: self.world.queue.clone(), faults: self.faults.clone() }),
             dead_letters: self.world.dead_letters.clone(),
+            archiver: None,
             clock: self.clock.clone(),
             left_to_store: SignedDuration::from_hours(24 * 365),
         };

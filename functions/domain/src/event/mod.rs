@@ -22,7 +22,7 @@ pub type Object = Map<String, Value>;
 /// The most bytes an event may have as JSON, once its secrets are masked.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 
-/// A stored event. It is never changed after it was stored.
+/// A stored event. It is never changed after it was stored, but for its expiry.
 ///
 /// As JSON the keys come in the order of the fields; `id` and `source` are there only where the
 /// caller named the event, `traceparent` where the caller named a trace.

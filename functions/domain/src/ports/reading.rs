@@ -96,6 +96,15 @@ pub struct Searched {
     pub events: usize,
 }
 
+/// Which records go once they have expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purge {
+    /// Of every kind.
+    All,
+    /// Of every kind but events, which are archived first.
+    AllButEvents,
+}
+
 /// The stored events.
 #[async_trait]
 pub trait EventLog: Send + Sync {
@@ -113,8 +122,8 @@ pub trait EventLog: Send + Sync {
     ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
         Ok(None)
     }
-    /// Deletes up to `limit` expired records of every kind; says how many it deleted.
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
+    /// Deletes up to `limit` expired records of these kinds; says how many it deleted.
+    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// How many events there were. A count is kept for [`crate::volume::KEPT`], longer than the events it counts.

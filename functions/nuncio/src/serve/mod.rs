@@ -17,13 +17,13 @@ use axum::Router;
 use channels::{Channels, LocalMailer};
 use console::{Console, RulesSource};
 use dispatch::Dispatcher;
-use domain::ports::{Clock, Configuration, Entropy};
-use embedded::{FolderLock, Store};
+use domain::ports::{Archive, Clock, Configuration, Entropy};
+use embedded::{ArchiveFolder, FolderLock, Store};
 use expressions::worker::Workers;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
-use retention::Retention;
+use retention::{Archiver, JobRunner, Retention};
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
@@ -48,6 +48,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     let _lock = FolderLock::take(folder)?;
     let store = Store::open(folder).with_context(|| format!("cannot open the data folder {}", folder.display()))?;
+    let archive = archive(options.archive.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let (configuration, rules, watched) = rules(&options, &store).await?;
@@ -83,8 +84,20 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         ledger: Arc::new(store.clone()),
         queue: Arc::new(store.clone()),
         dead_letters: Arc::new(store.clone()),
+        archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(store.clone()))),
         clock: Arc::clone(&clock),
         left_to_store: SignedDuration::ZERO,
+    };
+    let runner = JobRunner {
+        jobs: Arc::new(store.clone()),
+        keeping: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        inbox: Arc::new(store.clone()),
+        erasure: Arc::new(store.clone()),
+        archive,
+        intake: Arc::new(store.clone()),
+        configuration: Arc::clone(&configuration),
+        clock: Arc::clone(&clock),
     };
     let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
     let router = api::finish(
@@ -105,6 +118,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
                 endpoints: Arc::new(store.clone()),
                 inbox: Arc::new(store.clone()),
                 silences: Arc::new(store.clone()),
+                jobs: Arc::new(store.clone()),
                 configuration,
                 rules,
                 channel,
@@ -116,13 +130,14 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     );
 
     let released = store.release_all().await?;
-    if released.jobs + released.deliveries > 0 {
-        tracing::info!(messages = released.jobs, deliveries = released.deliveries, "taking up what the last run left");
+    if released.jobs + released.deliveries + released.operator_jobs > 0 {
+        let (messages, deliveries, jobs) = (released.jobs, released.deliveries, released.operator_jobs);
+        tracing::info!(messages, deliveries, jobs, "taking up what the last run left");
     }
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, shutdown.clone()));
-    tokio::spawn(sweeper::run(retention, shutdown.clone()));
+    tokio::spawn(sweeper::run(retention, runner, shutdown.clone()));
     tokio::spawn(indexer::run(store, shutdown.clone()));
     if let Some(file) = watched {
         tokio::spawn(configuration::watch(file, shutdown.clone()));
@@ -133,6 +148,13 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     shutdown.within_grace(worker).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// `--archive`, where it is given.
+fn archive(folder: Option<&std::path::Path>) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+    let Some(folder) = folder else { return Ok(None) };
+    let opened = ArchiveFolder::open(folder).with_context(|| format!("--archive {}", folder.display()))?;
+    Ok(Some(Arc::new(opened)))
 }
 
 type Rules = (Arc<dyn Configuration>, RulesSource, Option<Arc<FileConfiguration>>);

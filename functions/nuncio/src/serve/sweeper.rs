@@ -1,23 +1,40 @@
-//! The schedule on one machine: the sweep that AWS starts by the clock.
+//! The schedule on one machine: the sweep that AWS starts by the clock, and the operator's jobs.
+//!
+//! One after the other: what a job removes from the store and the archive is on its way into the archive nowhere else.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use retention::Retention;
+use retention::{JobRunner, Retention};
 
 use super::shutdown::Shutdown;
 
-const EVERY: Duration = Duration::from_secs(30);
+/// How often jobs are looked for: whoever asks for one waits for it.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long jobs go on then: half of the time is left to who posts events.
+const AT_A_TIME: SignedDuration = SignedDuration::from_secs(1);
+
+/// A sweep comes after so many looks.
+const LOOKS: u32 = 30;
 
 /// How long one sweep may go on; the next one takes the rest.
 const AT_MOST: SignedDuration = SignedDuration::from_secs(10);
 
-/// Sweeps at once and then again and again.
-pub(super) async fn run(retention: Retention, shutdown: Shutdown) {
-    while !shutdown.is_requested() {
-        if let Err(error) = retention.sweep(AT_MOST).await {
+/// Sweeps at once and then again and again, and advances jobs in between.
+pub(super) async fn run(retention: Retention, runner: JobRunner, shutdown: Shutdown) {
+    for look in (0..LOOKS).cycle() {
+        if shutdown.is_requested() {
+            return;
+        }
+        if look == 0
+            && let Err(error) = retention.sweep(AT_MOST).await
+        {
             tracing::error!(%error, "the sweep failed; the next one tries again");
         }
-        tokio::time::sleep(EVERY).await;
+        if let Err(error) = runner.advance(AT_A_TIME).await {
+            tracing::error!(%error, "a job's step failed; it is tried again");
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -15,6 +15,7 @@
 //! | events of one hour and action, counted | `V#<yyyymmdd>` | `<hh>#<action>` |
 //! | until when hours are counted | `V` | `V` |
 //! | hour for which an event came late | `LATE` | when it begins, in seconds |
+//! | what an operator asked for | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
 //! | number of shards that the table was begun with | `SHARDS` | `SHARDS` |
 //! | endpoint that failed once | `H` | its transport |
@@ -47,6 +48,8 @@ pub(crate) const DAYS: &str = "DAYS";
 pub(crate) const TOKENS: &str = "TOKENS";
 /// Partition of the silences.
 pub(crate) const SILENCES: &str = "SILENCES";
+/// Partition of what operators asked for.
+pub(crate) const JOBS: &str = "JOBS";
 /// Partition of what is known of the endpoints.
 pub(crate) const ENDPOINTS: &str = "H";
 /// Partition of the hours to be counted again.
@@ -71,6 +74,11 @@ impl Family {
             Self::Events => 'E',
             Self::Deliveries => 'D',
         }
+    }
+
+    /// What its partitions begin with.
+    pub(crate) fn start(self) -> String {
+        format!("{}#", self.letter())
     }
 
     /// The sort key of a day's marker.

@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, ReturnValuesOnCondition
 use domain::ports::StoreError;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::item::Item;
+use super::item::{Item, number};
+use super::keys::TTL;
 use super::{AT_ONCE, Table};
 use crate::describe::describe;
 
@@ -63,6 +64,23 @@ impl Table {
             }
         }
         Err(StoreError::store(format_args!("{} writes were throttled again and again", requests.len())))
+    }
+
+    /// Deletes the item unless it was given a longer life since.
+    pub(crate) async fn delete_expired(&self, key: Item, now: i64) -> Result<usize, StoreError> {
+        let request = self
+            .client()
+            .delete_item()
+            .table_name(self.name())
+            .set_key(Some(key))
+            .condition_expression("#ttl <= :now")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":now", number(now));
+        match request.send().await {
+            Ok(_) => Ok(1),
+            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(0),
+            Err(error) => Err(StoreError::store(describe(&error))),
+        }
     }
 
     /// A put that leaves an item of the same keys as it is.

@@ -1,0 +1,141 @@
+//! `/v1/jobs`: what operators ask to be done over all that is stored, and how far it has come.
+
+use api::{Path, Problem, Query};
+use axum::Json;
+use axum::extract::State;
+use domain::Timestamp;
+use domain::erasure::Subject;
+use domain::job::{self, Job, Report, Task};
+use domain::token::Scope;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::Console;
+use crate::list::{self, List};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filters {
+    state: Option<job::State>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// What is asked for.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Asked {
+    /// See [`Task::Restamp`].
+    Restamp {
+        /// Only count.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// See [`Task::Erase`].
+    Erase {
+        /// Whose.
+        username: Option<String>,
+        /// Whose.
+        email: Option<String>,
+        /// Only count.
+        #[serde(default)]
+        dry_run: bool,
+    },
+}
+
+/// A job as it is shown.
+#[derive(Serialize)]
+pub(crate) struct View {
+    id: String,
+    #[serde(flatten)]
+    task: Task,
+    dry_run: bool,
+    state: job::State,
+    #[serde(flatten)]
+    report: Report,
+    why: Option<String>,
+    by: String,
+    #[serde(with = "domain::time::micros")]
+    created: Timestamp,
+    #[serde(with = "domain::time::micros")]
+    updated: Timestamp,
+    #[serde(with = "domain::time::micros_option")]
+    ended: Option<Timestamp>,
+    /// How far back it has come.
+    #[serde(with = "domain::time::micros_option")]
+    reached: Option<Timestamp>,
+}
+
+impl From<Job> for View {
+    fn from(job: Job) -> Self {
+        Self {
+            reached: job.reached(),
+            id: job.id,
+            task: job.task,
+            dry_run: job.dry_run,
+            state: job.state,
+            report: job.report,
+            why: job.why,
+            by: job.by,
+            created: job.created,
+            updated: job.updated,
+            ended: job.ended,
+        }
+    }
+}
+
+/// Newest first.
+pub(crate) async fn list(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Query(filters): Query<Filters>,
+) -> Result<Json<List<View>>, Problem> {
+    console.door.admit(&headers, Scope::Read).await?;
+    let limit = list::limit(filters.limit)?;
+    let mut jobs = console.jobs.all().await?;
+    jobs.retain(|job| {
+        filters.state.is_none_or(|state| job.state == state)
+            && filters.cursor.as_ref().is_none_or(|cursor| job.id < *cursor)
+    });
+    jobs.sort_by(|one, other| other.id.cmp(&one.id));
+    let next = (jobs.len() > limit).then(|| jobs[limit - 1].id.clone());
+    jobs.truncate(limit);
+    Ok(Json(List::new(jobs.into_iter().map(View::from).collect(), next)))
+}
+
+/// One of them.
+pub(crate) async fn show(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<View>, Problem> {
+    console.door.admit(&headers, Scope::Read).await?;
+    let job = console.jobs.get(&id).await?;
+    job.map(|job| Json(job.into())).ok_or_else(|| Problem::not_found("no job has this id, or it ended long ago"))
+}
+
+/// Asks for one; the retention function does it, a part at a time.
+pub(crate) async fn create(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    api::Json(asked): api::Json<Asked>,
+) -> Result<(StatusCode, Json<View>), Problem> {
+    let token = console.door.admit(&headers, Scope::Admin).await?;
+    let (task, dry_run) = match asked {
+        Asked::Restamp { dry_run } => {
+            let retention = console.configuration.current().await?.document.retention.clone();
+            (Task::Restamp { retention }, dry_run)
+        }
+        Asked::Erase { username, email, dry_run } => {
+            let subject = Subject::new(username.as_deref(), email.as_deref());
+            (Task::erase(subject.map_err(|error| Problem::unprocessable(error.to_string()))?), dry_run)
+        }
+    };
+    let by = token.username.unwrap_or(token.id);
+    let job = Job::new(task, dry_run, by, console.clock.now(), console.entropy.bits());
+    if !console.jobs.replace(&job).await? {
+        return Err(Problem::conflict("another job has this id; ask again"));
+    }
+    tracing::info!(job = job.id, kind = job.task.kind(), dry_run, by = job.by, "a job was asked for");
+    Ok((StatusCode::ACCEPTED, Json(job.into())))
+}

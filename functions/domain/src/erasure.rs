@@ -1,0 +1,156 @@
+//! Erasure of one person: what is about them, and how they are named in a report that must not name them.
+//!
+//! Owns the line between what goes and what stays. An event goes as a whole where the person acted or is its subject: a
+//! stored event is never changed, and one without its person would prove nothing. One that merely mentions them stays,
+//! and is counted, so that an operator can look.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::event::{Event, Object};
+use crate::recipient::Person;
+
+/// The person whose data goes: whoever has the username or the address, in any case. One of both at least is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    username: String,
+    email: String,
+}
+
+/// Neither a username nor an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("say whose data goes: username, email, or both")]
+pub struct Nobody;
+
+impl Subject {
+    /// From what an operator gives.
+    ///
+    /// # Errors
+    /// When both are missing or empty.
+    pub fn new(username: Option<&str>, email: Option<&str>) -> Result<Self, Nobody> {
+        let [username, email] = [username, email].map(|text| text.unwrap_or_default().trim().to_owned());
+        if username.is_empty() && email.is_empty() { Err(Nobody) } else { Ok(Self { username, email }) }
+    }
+
+    /// What their inboxes may be called.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        [self.username.as_str(), self.email.as_str()].into_iter().filter(|label| !label.is_empty())
+    }
+
+    /// Stands for the person in a report: SHA-256 of username and address, in 64 hex digits. Whoever knows these can
+    /// find the report again.
+    pub fn hash(&self) -> String {
+        let name = format!("{}\n{}", self.username.to_lowercase(), self.email.to_lowercase());
+        Sha256::digest(name).iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// Whether that is them.
+    pub fn is(&self, person: &Person) -> bool {
+        self.is_named(&person.username, &person.email)
+    }
+
+    /// Whether they acted in the event, themselves or through somebody, or are its subject.
+    pub fn is_of(&self, event: &Event) -> bool {
+        let of =
+            |object: &Object, key: &str| object.get(key).and_then(Value::as_object).is_some_and(|one| self.has(one));
+        let context = |key| event.context_str(key).unwrap_or_default();
+        self.has(&event.user)
+            || of(&event.user, "on_behalf_of")
+            || of(&event.user, "authenticated_as")
+            || of(&event.context, "subject")
+            || self.is_named(context("subject"), context("subject"))
+            || self.is_named(context("username"), context("email"))
+    }
+
+    /// Whether some text in the event is their username, or has their address in it.
+    pub fn is_mentioned_in(&self, event: &Event) -> bool {
+        [&event.user, &event.context, &event.brand]
+            .into_iter()
+            .flat_map(|object| object.values())
+            .any(|value| self.stands_in(value))
+    }
+
+    fn stands_in(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => {
+                self.is_named(text, text)
+                    || (!self.email.is_empty() && text.to_lowercase().contains(&self.email.to_lowercase()))
+            }
+            Value::Array(items) => items.iter().any(|item| self.stands_in(item)),
+            Value::Object(object) => object.values().any(|value| self.stands_in(value)),
+            _ => false,
+        }
+    }
+
+    fn has(&self, object: &Object) -> bool {
+        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+        self.is_named(text("username"), text("email"))
+    }
+
+    fn is_named(&self, username: &str, email: &str) -> bool {
+        let same = |one: &str, other: &str| !one.is_empty() && one.eq_ignore_ascii_case(other.trim());
+        same(&self.username, username) || same(&self.email, email)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Action, EventPk};
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    fn event(user: Value, context: Value) -> Event {
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        Event {
+            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
+            user: object(user),
+            action: Action::parse("login").unwrap(),
+            app: String::new(),
+            context: object(context),
+            client_ip: None,
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::MAX,
+            brand: Object::new(),
+            id: None,
+            source: None,
+            traceparent: None,
+        }
+    }
+
+    #[test]
+    fn what_is_theirs_goes_and_what_mentions_them_is_known() {
+        let ann = Subject::new(Some("ann"), Some("ann@example.org")).unwrap();
+        for (user, context, is_of, mentioned) in [
+            (json!({ "username": "Ann" }), json!({}), true, true),
+            (json!({ "email": "ANN@example.org" }), json!({}), true, true),
+            (json!({ "username": "bob", "on_behalf_of": { "username": "ann" } }), json!({}), true, true),
+            (json!({ "username": "bob", "authenticated_as": { "email": "ann@example.org" } }), json!({}), true, true),
+            (json!({ "username": "bob" }), json!({ "subject": { "username": "ann" } }), true, true),
+            (json!({ "username": "bob" }), json!({ "subject": "ann@example.org" }), true, true),
+            (json!({}), json!({ "username": "ann" }), true, true),
+            (json!({ "username": "bob" }), json!({ "to": ["Mail to ann@example.org."] }), false, true),
+            (json!({ "username": "bob" }), json!({ "diff": { "owner": { "new_value": "ann" } } }), false, true),
+            (json!({ "username": "annette" }), json!({ "message": "planning" }), false, false),
+            (json!({ "username": "" }), json!({}), false, false),
+        ] {
+            let event = event(user, context);
+            assert_eq!((ann.is_of(&event), ann.is_mentioned_in(&event)), (is_of, mentioned), "{}", event.to_json());
+        }
+    }
+
+    #[test]
+    fn a_hash_stands_for_them() {
+        let hash = |username, email| Subject::new(username, email).map(|one| one.hash());
+        assert_eq!(hash(Some("Ann "), None), hash(Some("ann"), Some("")));
+        assert_ne!(hash(Some("ann"), None), hash(None, Some("ann")));
+        assert_eq!(hash(Some(" "), None), Err(Nobody));
+        assert!(Subject::new(Some("ann"), None).unwrap().is(&Person::new("ANN", "other@example.org")));
+    }
+}

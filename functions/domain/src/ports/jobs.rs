@@ -1,0 +1,49 @@
+//! The ports of the jobs that go over all that is stored.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Page, StoreError};
+use crate::event::{Event, EventPk};
+use crate::job::Job;
+
+/// The jobs. Every write is conditional.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// All of them, in any order; those that ended long ago may be missing.
+    async fn all(&self) -> Result<Vec<Job>, StoreError>;
+    /// The one of that id.
+    async fn get(&self, id: &str) -> Result<Option<Job>, StoreError>;
+    /// Puts the job over the one of its id whose revision is smaller by one, or, with revision 0, where there is none;
+    /// whether it did. The write is durable.
+    async fn replace(&self, job: &Job) -> Result<bool, StoreError>;
+}
+
+/// A stored event, and when it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// As it is shown.
+    pub event: Event,
+    /// When it was received, to within [`crate::retention::RECEIVED_WITHIN`].
+    pub received: Timestamp,
+}
+
+/// How long events are kept: the one thing about a stored event that may change. And what becomes of them afterwards,
+/// where they are not simply [purged](super::EventLog::purge).
+#[async_trait]
+pub trait Keeping: Send + Sync {
+    /// A page of the events that have not expired, newest first; it looks at no more than `limit`.
+    async fn kept(
+        &self,
+        before: Option<EventPk>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<Kept, EventPk>, StoreError>;
+    /// Gives each event its expiry, unless it has expired or is not there; says how many it gave. From then on every
+    /// reader finds this expiry, to the microsecond.
+    async fn restamp(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError>;
+    /// Up to `limit` events that have expired and are still there; none once none is left.
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Event>, StoreError>;
+    /// Deletes those of the events that have expired; says how many it deleted.
+    async fn delete_expired(&self, pks: &[EventPk], now: Timestamp) -> Result<usize, StoreError>;
+}

@@ -1,0 +1,55 @@
+//! Deletion whatever the expiry.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::ReturnValue;
+use domain::delivery::DeliveryId;
+use domain::event::EventPk;
+use domain::ports::{self, StoreError};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::describe::describe;
+use crate::table::item::keys;
+use crate::table::keys::{Family, delivery, inbox};
+use crate::table::{AT_ONCE, Table};
+
+/// Deletes from the table.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    table: Table,
+}
+
+impl Erasure {
+    /// Over the table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    async fn erase(&self, places: Vec<(String, String)>) -> Result<usize, StoreError> {
+        let deletes = places.into_iter().map(|place| async {
+            let request = self.table.client().delete_item().table_name(self.table.name()).set_key(Some(keys(place)));
+            let answer = request.return_values(ReturnValue::AllOld).send().await;
+            let answer = answer.map_err(|error| StoreError::store(describe(&error)))?;
+            Ok(usize::from(answer.attributes.is_some_and(|there| !there.is_empty())))
+        });
+        let erased: Vec<usize> =
+            stream::iter(deletes.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(erased.iter().sum())
+    }
+}
+
+#[async_trait]
+impl ports::Erasure for Erasure {
+    async fn erase_events(&self, pks: &[EventPk]) -> Result<usize, StoreError> {
+        let shards = self.table.shards().await?;
+        self.erase(pks.iter().map(|pk| (Family::Events.partition_of(*pk, shards), pk.to_string())).collect()).await
+    }
+
+    async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError> {
+        let shards = self.table.shards().await?;
+        self.erase(ids.iter().map(|id| delivery(*id, shards)).collect()).await
+    }
+
+    async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {
+        self.erase(pks.iter().map(|pk| (inbox(username), pk.clone())).collect()).await
+    }
+}

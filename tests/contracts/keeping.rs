@@ -1,0 +1,116 @@
+//! What every store promises of how long it keeps events: it can be told anew, and nothing else of them changes.
+
+use domain::EventPk;
+use domain::ports::{Clock as _, EventQuery, Kept, Purge};
+use host::SystemClock;
+use jiff::SignedDuration;
+use support::event;
+
+use crate::world::{DAY, HOUR, World, after, somewhen};
+
+/// All of them, in pages of so many.
+async fn walk(world: &World, limit: usize, now: domain::Timestamp) -> Vec<Kept> {
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let page = world.keeping.kept(before, limit, now).await.unwrap();
+        assert!(page.results.len() <= limit);
+        all.extend(page.results);
+        before = page.next;
+        if before.is_none() {
+            return all;
+        }
+    }
+}
+
+pub(crate) async fn knows_when_an_event_was_received(world: &World) {
+    let now = SystemClock.now();
+    let live = event("login").created(now).shared();
+    let late = event("login").created(after(now, -300 * DAY)).shared();
+    let ahead = event("login").created(after(now, 15 * 60_000)).shared();
+    world.intake.accept(&[live.clone(), late.clone(), ahead.clone()]).await.unwrap();
+    let kept = walk(world, 10, now).await;
+    let events: Vec<_> = kept.iter().map(|kept| kept.event.clone()).collect();
+    assert_eq!(events, [(*ahead).clone(), (*live).clone(), (*late).clone()]);
+    for kept in kept {
+        let apart = kept.received.duration_since(now).abs();
+        assert!(apart <= domain::retention::RECEIVED_WITHIN, "{apart:?}");
+    }
+}
+
+pub(crate) async fn gives_an_event_another_expiry_and_changes_nothing_else(world: &World) {
+    let now = somewhen();
+    let at = |days: i64| event("login").created(now).kept_for(SignedDuration::from_hours(days * 24)).shared();
+    let (sooner, later, same) = (at(10), at(10), at(10));
+    world.intake.accept(&[sooner.clone(), later.clone(), same.clone()]).await.unwrap();
+    let expiries = [(sooner.pk, after(now, DAY)), (later.pk, domain::time::later(now, SignedDuration::from_micros(7)))];
+    assert_eq!(world.keeping.restamp(&expiries, now).await.unwrap(), 2);
+    let expiries = [(later.pk, after(now, 20 * DAY))];
+    assert_eq!(world.keeping.restamp(&expiries, now).await.unwrap(), 1, "it can be told again");
+
+    let found = world.log.get(sooner.pk, now).await.unwrap().unwrap();
+    assert_eq!(found, domain::Event { expires: after(now, DAY), ..(*sooner).clone() });
+    assert_eq!(world.log.get(sooner.pk, after(now, DAY)).await.unwrap(), None, "invisible from then on");
+    let query = EventQuery { limit: 10, ..EventQuery::default() };
+    let mut listed = world.log.list(&query, after(now, 15 * DAY)).await.unwrap().results;
+    assert_eq!(listed.pop().map(|event| (event.pk, event.expires)), Some((later.pk, after(now, 20 * DAY))));
+    assert!(listed.is_empty());
+
+    while world.log.purge(Purge::All, after(now, DAY), 10).await.unwrap() > 0 {}
+    assert_eq!(walk(world, 10, now).await.len(), 2, "deleted by the new expiry");
+    while world.log.purge(Purge::All, after(now, 10 * DAY), 10).await.unwrap() > 0 {}
+    let left: Vec<_> = walk(world, 10, now).await.into_iter().map(|kept| kept.event.pk).collect();
+    assert_eq!(left, [later.pk]);
+}
+
+pub(crate) async fn leaves_what_has_expired(world: &World) {
+    let now = somewhen();
+    let stored = event("login").created(now).kept_for(SignedDuration::from_hours(1)).shared();
+    world.intake.accept(std::slice::from_ref(&stored)).await.unwrap();
+    let unknown = EventPk::unnamed(now, support::random_bits());
+    let expiries = [(stored.pk, after(now, DAY)), (unknown, after(now, DAY))];
+    assert_eq!(world.keeping.restamp(&expiries, after(now, HOUR)).await.unwrap(), 0);
+    assert_eq!(world.log.get(stored.pk, after(now, HOUR)).await.unwrap(), None, "what is gone stays gone");
+    assert_eq!(world.log.get(unknown, now).await.unwrap(), None, "and nothing is made");
+    assert!(walk(world, 10, after(now, HOUR)).await.is_empty());
+}
+
+pub(crate) async fn goes_page_by_page(world: &World) {
+    let now = somewhen();
+    let at = |n: i64| {
+        let hours = SignedDuration::from_hours(if n % 3 == 0 { 1 } else { 9000 });
+        event("login").created(after(now, -n * HOUR)).kept_for(hours).shared()
+    };
+    let events: Vec<_> = (0..40).map(at).collect();
+    world.intake.accept(&events).await.unwrap();
+    let expected: Vec<_> = events.iter().filter(|event| event.is_visible(now)).map(|event| event.pk).collect();
+    let pks: Vec<_> = walk(world, 7, now).await.into_iter().map(|kept| kept.event.pk).collect();
+    assert_eq!(pks, expected);
+    assert!(walk(world, 1000, after(now, 9000 * HOUR)).await.is_empty());
+}
+
+pub(crate) async fn hands_over_what_has_expired_before_it_is_deleted(world: &World) {
+    let now = somewhen();
+    let kept_for = |hours| event("login").created(now).kept_for(SignedDuration::from_hours(hours)).shared();
+    let (old, restamped, staying) = ([kept_for(1), kept_for(1), kept_for(1)], kept_for(99), kept_for(2));
+    world.intake.accept(&old).await.unwrap();
+    world.intake.accept(&[restamped.clone(), staying.clone()]).await.unwrap();
+    let end = after(now, HOUR);
+    world.keeping.restamp(&[(restamped.pk, end)], now).await.unwrap();
+    assert!(world.keeping.expired(after(now, HOUR - 1000), 10).await.unwrap().is_empty());
+
+    while world.log.purge(Purge::AllButEvents, end, 10).await.unwrap() > 0 {}
+    let mut expired = world.keeping.expired(end, 10).await.unwrap();
+    expired.sort_by_key(|event| event.pk);
+    let mut expected: Vec<_> = old.iter().map(|event| (**event).clone()).collect();
+    expected.push(domain::Event { expires: end, ..(*restamped).clone() });
+    expected.sort_by_key(|event| event.pk);
+    assert_eq!(expired, expected);
+    assert_eq!(world.keeping.expired(end, 2).await.unwrap().len(), 2);
+
+    let mut pks: Vec<_> = expired.iter().map(|event| event.pk).collect();
+    pks.push(staying.pk);
+    assert_eq!(world.keeping.delete_expired(&pks, end).await.unwrap(), 4);
+    assert!(world.keeping.expired(end, 10).await.unwrap().is_empty());
+    assert_eq!(world.log.get(staying.pk, end).await.unwrap().as_ref(), Some(&*staying));
+    assert_eq!(world.log.get(old[0].pk, now).await.unwrap(), None);
+}
