@@ -45,6 +45,7 @@ pub(crate) async fn world() -> World {
         jobs: Arc::new(adapters.jobs()),
         keeping: Arc::new(adapters.keeping()),
         erasure: Arc::new(adapters.erasure()),
+        holds: Arc::new(adapters.holds()),
         tokens: Arc::new(adapters.tokens()),
         documents: Arc::new(adapters.documents()),
         work: Arc::new(Queue { client: queue, url: queue_url }),

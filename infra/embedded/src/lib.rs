@@ -17,6 +17,7 @@ mod erasure;
 mod event_log;
 mod fault;
 mod fresh;
+mod holds;
 mod inbox;
 mod intake;
 mod jobs;
@@ -45,7 +46,9 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use domain::ports::StoreError;
 use fresh::Fresh;
+use holds::Known;
 use readers::Readers;
 use writer::Writer;
 
@@ -57,6 +60,7 @@ pub struct Store {
     writer: Arc<Writer>,
     work: Arc<Notify>,
     fresh: Arc<Fresh>,
+    holds: Arc<Known>,
 }
 
 impl Store {
@@ -69,12 +73,14 @@ impl Store {
         let file = open::make_file(folder)?;
         let mut connection = open::writer(&file)?;
         schema::migrate(&mut connection, &file)?;
+        let holds = Known::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
         let writer = Writer::start(connection).map_err(|error| OpenError::unusable(&file, &error))?;
         Ok(Self {
             writer: Arc::new(writer),
             readers: Arc::new(Readers::new(file)),
             work: Arc::default(),
             fresh: Arc::default(),
+            holds: Arc::new(holds),
         })
     }
 }
