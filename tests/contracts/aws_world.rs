@@ -70,6 +70,7 @@ pub(crate) fn over(place: Place) -> World {
         jobs: Arc::new(adapters.jobs()),
         keeping: Arc::new(adapters.keeping()),
         erasure: Arc::new(adapters.erasure()),
+        holds: Arc::new(adapters.holds()),
         tokens: Arc::new(adapters.tokens()),
         documents: Arc::new(adapters.documents()),
         work: Arc::new(Queue { client, url, dead_letters: dead_letters.unwrap() }),

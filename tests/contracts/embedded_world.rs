@@ -31,6 +31,7 @@ pub(crate) async fn world() -> World {
         jobs: shared.clone(),
         keeping: shared.clone(),
         erasure: shared.clone(),
+        holds: shared.clone(),
         tokens: shared.clone(),
         documents: shared.clone(),
         work: Arc::new(Jobs(shared)),

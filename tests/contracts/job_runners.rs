@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::document::RulesDocument;
 use domain::erasure::Subject;
 use domain::event::ActionPattern;
+use domain::hold::HELD;
 use domain::job::{Job, State, Task};
 use domain::ports::{Active, Archive as _, Clock, DeliveryQuery, EventQuery};
 use domain::retention::{Period, Retention};
@@ -22,6 +23,7 @@ use support::{FakeClock, event};
 
 use crate::dispatchers::Fixed;
 use crate::erasure::{entry, item};
+use crate::holds;
 use crate::world::{DAY, World, after};
 
 const YEAR: i64 = 365 * DAY;
@@ -58,6 +60,7 @@ fn runner_with(world: &World, clock: Arc<dyn Clock>, archive: Option<&Path>) -> 
         ledger: world.ledger.clone(),
         inbox: world.inbox.clone(),
         erasure: world.erasure.clone(),
+        holds: world.holds.clone(),
         archive: archive.map(|folder| Arc::new(ArchiveFolder::open(folder).unwrap()) as _),
         intake: world.intake.clone(),
         configuration: Arc::new(Fixed(Arc::new(active))),
@@ -247,4 +250,38 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
     assert_eq!(archived, [(*other).clone(), (*other).clone()]);
     let again = run(false).await;
     assert_eq!((again["events"], again["archived events"], again["deliveries"]), (0, 0, 0), "nothing is left");
+}
+
+pub(crate) async fn keep_what_is_held_and_let_it_go_afterwards(world: &World) {
+    let now = now();
+    // The way in remembers on some stores: nothing arrives after the hold here.
+    stored(world, now, &[("brief_one", 3), ("shorter", 2), ("login", 1)]).await;
+    let login = events(world, "login", now).await;
+    let hold = holds::hold(json!({ "action": "brief_*" }));
+    world.holds.put(&hold).await.unwrap();
+    let Task::Restamp { retention } = other_rules() else { panic!("other rules") };
+    let run = async |task: Task| {
+        let job = asked(world, task, false, now).await;
+        runner(world, still(now)).advance(SignedDuration::from_secs(1)).await.unwrap();
+        let job = ended(world, &job).await;
+        (counts(&job).into_iter().map(|(name, n)| (name.to_owned(), n)).collect::<BTreeMap<_, _>>(), job.report.held)
+    };
+    let (found, _) = run(Task::Hold { retention: retention.clone() }).await;
+    assert_eq!((found["held"], found["unchanged"]), (3, 3), "others keep their expiries");
+    assert!(events(world, "brief_one", now).await.iter().all(|event| event.expires == HELD));
+    let (found, _) = run(other_rules()).await;
+    assert_eq!((found.get("deleted"), found["shortened"]), (None, 2));
+    let subject = event("brief_one").created(now).user(json!({ "username": "ann" })).shared();
+    world.intake.accept(std::slice::from_ref(&subject)).await.unwrap();
+    let (found, named) = run(Task::erase(Subject::new(Some("ann"), None).unwrap())).await;
+    assert_eq!((found["events"], found["events that are held and stay"], named), (0, 1, vec![subject.pk]));
+
+    let is_held = |events: Vec<Event>| events.iter().filter(|event| event.expires == HELD).count();
+    let many = is_held(events(world, "brief_one", now).await);
+    assert!(many >= 3, "{many}");
+    world.holds.put(&holds::ended(&hold)).await.unwrap();
+    let (found, _) = run(Task::Hold { retention }).await;
+    assert_eq!(found["deleted"], many as u64);
+    assert_eq!(events(world, "login", now).await, login);
+    assert_eq!(is_held(events(world, "brief_one", now).await), 0);
 }

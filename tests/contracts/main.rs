@@ -15,6 +15,7 @@ mod event_log;
 mod event_log_filters;
 mod exceptions;
 mod faults;
+mod holds;
 mod inbox;
 mod intake;
 mod job_runners;
@@ -154,6 +155,10 @@ macro_rules! backend {
                 goes_page_by_page,
                 hands_over_what_has_expired_before_it_is_deleted,
             }
+            backend! { @port holds, $world,
+                are_kept_whole_and_replaced,
+                stamp_what_arrives,
+            }
             backend! { @port erasure, $world,
                 takes_away_what_it_is_told_and_nothing_else,
             }
@@ -162,6 +167,7 @@ macro_rules! backend {
                 count_in_a_dry_run_and_change_nothing,
                 share_a_job_and_take_over_from_the_dead,
                 erase_one_person_and_nobody_else,
+                keep_what_is_held_and_let_it_go_afterwards,
             }
             backend! { @port tokens, $world,
                 find_a_token_by_its_hash_alone,

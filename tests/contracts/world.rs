@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::message::{Message, Work};
 use domain::ports::{
-    DeadLetters, Documents, Endpoints, Erasure, EventLog, Inbox, Intake, Jobs, Keeping, Ledger, Silences, Suppression,
-    Tokens, Volume, WorkQueue,
+    DeadLetters, Documents, Endpoints, Erasure, EventLog, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Silences,
+    Suppression, Tokens, Volume, WorkQueue,
 };
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -29,6 +29,7 @@ pub(crate) struct World {
     pub(crate) jobs: Arc<dyn Jobs>,
     pub(crate) keeping: Arc<dyn Keeping>,
     pub(crate) erasure: Arc<dyn Erasure>,
+    pub(crate) holds: Arc<dyn Holds>,
     pub(crate) tokens: Arc<dyn Tokens>,
     pub(crate) documents: Arc<dyn Documents>,
     pub(crate) work: Arc<dyn WorkSource>,

@@ -143,3 +143,32 @@ async fn what_expires_is_archived_and_a_person_is_erased_from_everywhere() {
     let nobody = nuncio.request(Method::POST, "/v1/jobs").json(&json!({ "kind": "erase", "username": " " }));
     assert_eq!(answer(nobody).await.0, 422);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_outlives_its_retention() {
+    let nuncio = Nuncio::with_rules("retention_by_action: { custom_brief: seconds=2 }\n").await;
+    let stored = nuncio.accept(&json!({ "action": "custom_brief", "client_ip": "192.0.2.7" })).await.remove(0);
+    let new = json!({ "filter": { "client_ip": "192.0.2.7" }, "reason": "case 7" });
+    let (status, hold) = answer(nuncio.request(Method::POST, "/v1/holds").json(&new)).await;
+    assert_eq!((status, &hold["state"], &hold["by"]), (201, &json!("active"), &json!("admin")), "{hold}");
+    let job = |hold: &Value| format!("/v1/jobs/{}", hold["job"].as_str().unwrap());
+    assert_eq!(ended(&nuncio, &job(&hold)).await["counts"]["held"], 1);
+    let arrived = nuncio
+        .accept(&json!([{ "action": "custom_brief", "client_ip": "192.0.2.7" }, { "action": "custom_brief" }]))
+        .await;
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    for pk in [&stored, &arrived[0]] {
+        assert_eq!(nuncio.get(&format!("/v1/events/{pk}")).await["expires"], "9999-01-01T00:00:00.000000Z");
+    }
+    let free = answer(nuncio.request(Method::GET, &format!("/v1/events/{}", arrived[1]))).await;
+    assert_eq!(free.0, 404);
+    let (status, ended_hold) =
+        answer(nuncio.request(Method::DELETE, &format!("/v1/holds/{}", hold["id"].as_str().unwrap()))).await;
+    assert_eq!((status, &ended_hold["state"]), (200, &json!("ended")));
+    assert_eq!(ended(&nuncio, &job(&ended_hold)).await["counts"]["deleted"], 2);
+    assert_eq!(nuncio.get("/v1/events?action=custom_brief").await["results"], json!([]));
+    assert_eq!(nuncio.get("/v1/holds").await["results"], json!([ended_hold]));
+    for wrong in [json!({ "filter": {}, "reason": "x" }), json!({ "filter": { "app": "a" }, "reason": " " })] {
+        assert_eq!(answer(nuncio.request(Method::POST, "/v1/holds").json(&wrong)).await.0, 422, "{wrong}");
+    }
+}

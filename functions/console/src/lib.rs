@@ -14,6 +14,7 @@ mod dry_run;
 mod events;
 mod export;
 mod filters;
+mod holds;
 mod jobs;
 mod list;
 mod notifications;
@@ -37,7 +38,7 @@ use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Inbox, Jobs, Ledger, Renderer,
+    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, Jobs, Ledger, Renderer,
     Silences, Volume, WorkQueue,
 };
 
@@ -67,6 +68,8 @@ pub struct Console {
     pub inbox: Arc<dyn Inbox>,
     /// What operators silenced.
     pub silences: Arc<dyn Silences>,
+    /// What is kept whatever its retention.
+    pub holds: Arc<dyn Holds>,
     /// What operators asked for.
     pub jobs: Arc<dyn Jobs>,
     /// The rules document in force.
@@ -107,6 +110,8 @@ pub fn router(console: Console) -> Router {
         .route("/v1/silences/{id}", delete(silences::end))
         .route("/v1/jobs", get(jobs::list).post(jobs::create))
         .route("/v1/jobs/{id}", get(jobs::show))
+        .route("/v1/holds", get(holds::list).post(holds::create))
+        .route("/v1/holds/{id}", delete(holds::end))
         .route("/v1/transports", get(transports::list))
         .route("/v1/transports/{name}/enable", post(transports::enable))
         .route("/v1/transports/{name}/test", post(transport_test::test))

@@ -3,7 +3,6 @@
 use std::{process::ExitCode, sync::Arc};
 
 use aws::{Adapters, Settings};
-use channels::Channels;
 use console::{Console, RulesSource};
 use expressions::worker::Workers;
 use host::{OsEntropy, SystemClock};
@@ -22,7 +21,7 @@ async fn run() -> anyhow::Result<()> {
     host::log::init(&settings.log, settings.form("console"))?;
     let adapters = Adapters::connect(settings).await;
     let expressions = Arc::new(Workers::of_this_binary()?);
-    let channels = Channels::new(channels::Parts {
+    let channels = channels::Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(environment)),
@@ -37,6 +36,7 @@ async fn run() -> anyhow::Result<()> {
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
         silences: Arc::new(adapters.silences()),
+        holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),
         configuration: Arc::new(adapters.unheld_configuration()),
         rules: RulesSource::Stored(Arc::new(adapters.documents())),

@@ -29,6 +29,9 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// How long a job that has ended is still listed.
 const LISTED_AFTERWARDS: SignedDuration = SignedDuration::from_hours(90 * 24);
 
+/// How many events a report names.
+const MOST_NAMED: usize = 100;
+
 const ACTION: &str = "retention_job";
 const SOURCE: &str = "nuncio";
 
@@ -38,6 +41,11 @@ const SOURCE: &str = "nuncio";
 pub enum Task {
     /// Give every stored event the expiry that it would be given now.
     Restamp {
+        /// As it was in force when the job was asked for.
+        retention: Retention,
+    },
+    /// Bring the holds into force for what is stored, and give what none holds any more its own expiry again.
+    Hold {
         /// As it was in force when the job was asked for.
         retention: Retention,
     },
@@ -61,6 +69,7 @@ impl Task {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Restamp { .. } => "restamp",
+            Self::Hold { .. } => "hold",
             Self::Erase { .. } => "erase",
         }
     }
@@ -112,6 +121,9 @@ pub struct Report {
     /// When the newest of them happened.
     #[serde(default, with = "crate::time::micros_option")]
     pub to: Option<Timestamp>,
+    /// The first of the events that were to go and are held.
+    #[serde(default)]
+    pub held: Vec<EventPk>,
 }
 
 impl Report {
@@ -127,6 +139,14 @@ impl Report {
         self.to = Some(self.to.map_or(event.created, |to| to.max(event.created)));
     }
 
+    /// Counts an event that was to go and is held.
+    pub fn stays(&mut self, name: &str, event: &Event) {
+        self.count(name, 1);
+        if self.held.len() < MOST_NAMED {
+            self.held.push(event.pk);
+        }
+    }
+
     /// Adds another's.
     pub fn add(&mut self, other: Self) {
         for (name, more) in other.counts {
@@ -134,6 +154,8 @@ impl Report {
         }
         self.from = [self.from, other.from].into_iter().flatten().min();
         self.to = self.to.max(other.to);
+        self.held.extend(other.held);
+        self.held.truncate(MOST_NAMED);
     }
 }
 
@@ -162,6 +184,9 @@ pub struct Job {
     /// When that was.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
+    /// It begins then at the earliest.
+    #[serde(with = "crate::time::micros")]
+    pub starts: Timestamp,
     /// When the last step was noted.
     #[serde(with = "crate::time::micros")]
     pub updated: Timestamp,
@@ -190,6 +215,7 @@ impl Job {
             why: None,
             by,
             created: now,
+            starts: now,
             updated: now,
             ended: None,
             lease: None,
@@ -200,7 +226,8 @@ impl Job {
     /// The job as taken by somebody, to be written over this one; none if nothing remains to do, or another has it.
     pub fn claimed(&self, now: Timestamp) -> Option<Self> {
         let free = self.lease.is_none_or(|until| until <= now);
-        (free && !self.told).then(|| Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() })
+        (free && !self.told && self.starts <= now)
+            .then(|| Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() })
     }
 
     /// The job after a step that found this, to be written over this one. Without a place to go on from it is done.

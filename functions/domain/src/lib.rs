@@ -17,7 +17,8 @@
 //!    [`delivery::retry`], which decides what follows an attempt. [`endpoint`] says whether its
 //!    transport may be tried at all; [`failure_event`] is what the log keeps of a failure for good.
 //!
-//! What an operator asks to be done over all that is stored is a [`job`].
+//! What an operator asks to be done over all that is stored is a [`job`]; what must
+//! not go is under a [`hold`].
 
 pub mod delivery;
 pub mod diff;
@@ -28,6 +29,7 @@ pub mod erasure;
 pub mod event;
 pub mod expression;
 pub mod failure_event;
+pub mod hold;
 pub mod inbox;
 pub mod job;
 pub mod json;

@@ -6,7 +6,7 @@ mod jobs;
 mod reading;
 
 pub use archive::{Archive, Erasure};
-pub use jobs::{Jobs, Keeping, Kept};
+pub use jobs::{Holds, Jobs, Keeping, Kept};
 pub use reading::{EventLog, EventPage, EventQuery, Purge, Searched, Volume, app_admits};
 
 use std::fmt;
@@ -75,7 +75,8 @@ pub trait Intake: Send + Sync {
     /// Stores the events and queues them for evaluation; both, or an error.
     ///
     /// A named event whose pk is stored already, and has not expired, is left as it is; accepting it
-    /// again is harmless and leads to no second delivery. No two of `events` have the same pk. On return they are durable.
+    /// again is harmless and leads to no second delivery. No two of `events` have the same pk. One that an active
+    /// [hold](Holds) admits expires at [`HELD`](crate::hold::HELD). On return they are durable.
     async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError>;
 
     /// For each (hash of a name, pk proposed): the pk remembered for that name, which is the proposed

@@ -132,6 +132,8 @@ pub enum Restamp {
     Earlier(Timestamp),
     /// It comes later.
     Later(Timestamp),
+    /// It comes when no hold is left.
+    Held(Timestamp),
 }
 
 impl Retention {

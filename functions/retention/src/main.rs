@@ -34,6 +34,7 @@ async fn main() -> anyhow::Result<()> {
         keeping: Arc::new(adapters.keeping()),
         ledger: Arc::new(adapters.ledger()),
         inbox: Arc::new(adapters.inbox()),
+        holds: Arc::new(adapters.holds()),
         erasure: Arc::new(adapters.erasure()),
         archive: None,
         intake: Arc::new(adapters.intake()),

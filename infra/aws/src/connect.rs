@@ -10,8 +10,9 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, DeadLetters, Documents, Endpoints, Erasure, EventLog, HeldSecrets, HeldSilences, Inbox, Intake,
-    Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume, WorkQueue,
+    Configuration, DeadLetters, Documents, Endpoints, Erasure, EventLog, HeldSecrets, HeldSilences, Holds, Inbox,
+    Intake, Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume,
+    WorkQueue,
 };
 
 /// How long a connection may take.
@@ -95,6 +96,11 @@ impl Adapters {
     /// Deletion whatever the expiry.
     pub fn erasure(&self) -> Erasure {
         Erasure::new(self.table())
+    }
+
+    /// What is kept whatever its retention.
+    pub fn holds(&self) -> Holds {
+        Holds::new(self.table())
     }
 
     /// How many events there were.

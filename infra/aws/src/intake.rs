@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
+use domain::hold::{self, HELD, Hold};
 use domain::ports::{self, Clock as _, StoreError};
 use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
 
+use crate::holds::RememberedHolds;
 use crate::keeping;
 use crate::pack::pack;
 use crate::queue::{Sent, WorkQueue};
@@ -30,35 +32,42 @@ const HELD_UNTIL: &str = "held_until";
 pub struct Intake {
     table: Table,
     queue: WorkQueue,
+    holds: RememberedHolds,
 }
 
 impl Intake {
     /// Over the table and the queue.
     pub fn new(table: Table, queue: WorkQueue) -> Self {
-        Self { table, queue }
+        Self { holds: RememberedHolds::new(table.clone()), table, queue }
     }
 
     async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {
         let all = || named.iter().chain(unnamed);
-        let days = self.table.mark(Family::Events, all().map(|event| (event.pk, event.expires)));
+        let holds = self.holds.all().await?;
+        let expires = |event: &Event| if hold::holds(&holds, event) { HELD } else { event.expires };
+        let days = self.table.mark(Family::Events, all().map(|event| (event.pk, expires(event))));
         let hours = volume::mark_late(&self.table, all().map(|event| event.pk), SystemClock.now());
         try_join(days, hours).await?;
         let shards = self.table.shards().await?;
-        let writes: Vec<_> =
-            unnamed.iter().map(|event| Ok(Write::Put(item(event, shards)?))).collect::<Result<_, StoreError>>()?;
-        let puts: Vec<_> =
-            named.iter().map(|event| Ok(put(self.put_named(event, shards)?))).collect::<Result<_, StoreError>>()?;
+        let writes: Vec<_> = unnamed
+            .iter()
+            .map(|event| Ok(Write::Put(item(event, shards, &holds)?)))
+            .collect::<Result<_, StoreError>>()?;
+        let puts: Vec<_> = named
+            .iter()
+            .map(|event| Ok(put(self.put_named(event, shards, &holds)?)))
+            .collect::<Result<_, StoreError>>()?;
         // An event that is there already is the same one: its pk follows from all of it.
         let named = stream::iter(puts).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) });
         try_join(self.table.write_all(writes), named).await.map(drop)
     }
 
     /// An event that is stored is left alone, unless it has expired and only awaits its deletion.
-    fn put_named(&self, event: &Event, shards: u16) -> Result<PutItemFluentBuilder, StoreError> {
+    fn put_named(&self, event: &Event, shards: u16, holds: &[Hold]) -> Result<PutItemFluentBuilder, StoreError> {
         let now = SystemClock.now().as_second();
         Ok(self
             .table
-            .put_new(item(event, shards)?)
+            .put_new(item(event, shards, holds)?)
             .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
             .expression_attribute_names("#ttl", keys::TTL)
             .expression_attribute_values(":now", number(now)))
@@ -84,8 +93,11 @@ fn place(pk: EventPk, shards: u16) -> (String, String) {
     (Family::Events.partition_of(pk, shards), pk.to_string())
 }
 
-fn item(event: &Event, shards: u16) -> Result<Item, StoreError> {
+fn item(event: &Event, shards: u16, holds: &[Hold]) -> Result<Item, StoreError> {
     let mut item = record(place(event.pk, shards), event, Some(event.expires))?;
+    if hold::holds(holds, event) {
+        keeping::note_expiry(&mut item, HELD);
+    }
     keeping::note_received(&mut item, event.created, SystemClock.now());
     Ok(item)
 }

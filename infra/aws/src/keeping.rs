@@ -30,6 +30,12 @@ pub(crate) fn event(item: &Item) -> Result<Event, StoreError> {
     Ok(Event { expires: instant(item, EXPIRES).unwrap_or(event.expires), ..event })
 }
 
+/// Notes on an event's item that it expires then, whatever its body says.
+pub(crate) fn note_expiry(item: &mut Item, expires: Timestamp) {
+    item.insert(TTL.to_owned(), number(time::ttl_seconds(expires)));
+    item.insert(EXPIRES.to_owned(), number(expires.as_microsecond()));
+}
+
 /// Notes on an event's item when it was received, where that does not follow from when it happened.
 pub(crate) fn note_received(item: &mut Item, created: Timestamp, now: Timestamp) {
     if let Some(received) = domain::retention::received_apart(created, now) {
@@ -130,12 +136,12 @@ impl ports::Keeping for Keeping {
 
     async fn delete_expired(&self, pks: &[EventPk], now: Timestamp) -> Result<usize, StoreError> {
         let shards = self.table.shards().await?;
-        let deletes = pks.iter().map(|pk| {
+        let requests = pks.iter().map(|pk| {
             let place = (Family::Events.partition_of(*pk, shards), pk.to_string());
             self.table.delete_expired(keys(place), now.as_second())
         });
         let deleted: Vec<usize> =
-            stream::iter(deletes.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await?;
+            stream::iter(requests.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(deleted.iter().sum())
     }
 }

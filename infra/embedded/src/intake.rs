@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::hold::{self, HELD, Hold};
 use domain::message::{Message, Work};
 use domain::ports::{Intake, StoreError};
 use domain::retention::received_apart;
@@ -43,7 +44,7 @@ struct Row {
 }
 
 impl Batch {
-    fn of(events: &[Arc<Event>]) -> Result<Self, Fault> {
+    fn of(events: &[Arc<Event>], holds: &[Hold]) -> Result<Self, Fault> {
         let mut made = Self {
             bodies: Vec::with_capacity(events.len() * 1024),
             rows: Vec::with_capacity(events.len()),
@@ -51,7 +52,8 @@ impl Batch {
         };
         for event in events {
             record::write_to(&mut made.bodies, &**event)?;
-            let (expires, end) = (event.expires.as_microsecond(), made.bodies.len());
+            let expires = if hold::holds(holds, event) { HELD } else { event.expires };
+            let (expires, end) = (expires.as_microsecond(), made.bodies.len());
             let counter = made.counters.of(event);
             made.rows.push(Row { pk: event.pk, expires, created: event.created, end, counter });
         }
@@ -66,7 +68,7 @@ impl Intake for Store {
             return Ok(());
         }
         // The callers make their bodies side by side; the one writer only writes.
-        let batch = Batch::of(events)?;
+        let batch = Batch::of(events, &self.holds.all())?;
         let (work, fresh, events) = (self.work.clone(), self.fresh.clone(), events.to_vec());
         let queued = move |new: &Vec<(usize, usize)>| {
             for (place, bytes) in new {

@@ -19,6 +19,7 @@ mod erasure;
 mod event_log;
 mod fault;
 mod fresh;
+mod holds;
 mod inbox;
 mod intake;
 mod jobs;
@@ -50,6 +51,7 @@ use domain::ports::StoreError;
 use tokio::sync::Notify;
 
 use fresh::Fresh;
+use holds::Known;
 use readers::Readers;
 use search_index::SearchIndex;
 use writer::Writer;
@@ -63,6 +65,7 @@ pub struct Store {
     work: Arc<Notify>,
     fresh: Arc<Fresh>,
     search: Arc<SearchIndex>,
+    holds: Arc<Known>,
 }
 
 impl Store {
@@ -75,6 +78,7 @@ impl Store {
         let file = open::make_file(folder)?;
         let mut connection = open::writer(&file)?;
         schema::migrate(&mut connection, &file)?;
+        let holds = Known::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
         let writer = Writer::start(connection).map_err(|error| OpenError::unusable(&file, &error))?;
         Ok(Self {
             writer: Arc::new(writer),
@@ -82,6 +86,7 @@ impl Store {
             readers: Arc::new(Readers::new(file)),
             work: Arc::default(),
             fresh: Arc::default(),
+            holds: Arc::new(holds),
         })
     }
 

@@ -30,8 +30,7 @@ const SCHEMA: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PR
     CREATE TABLE IF NOT EXISTS counts (dimension INTEGER NOT NULL, hour INTEGER NOT NULL, value TEXT NOT NULL,
         count INTEGER NOT NULL, PRIMARY KEY (dimension, hour, value)) WITHOUT ROWID;";
 
-const EMPTY: &str = "BEGIN; UPDATE reached SET row = 0, pk = x''; DELETE FROM counts; COMMIT;
-    INSERT INTO bodies (bodies) VALUES ('delete-all');";
+const DROP: &str = "BEGIN; DROP TABLE bodies; DROP TABLE reached; DROP TABLE counts; COMMIT;";
 
 /// Read into it at once: about a tenth of a second's work.
 const BATCH: usize = 1000;
@@ -58,6 +57,15 @@ struct Filling {
     swept: i64,
 }
 
+impl Filling {
+    fn index(&mut self, file: &Path) -> Result<&mut Connection, Fault> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            missing => Ok(missing.insert(create(file)?)),
+        }
+    }
+}
+
 impl SearchIndex {
     pub(crate) fn beside(store: &Path) -> Self {
         Self { file: store.with_file_name(FILE), filling: Mutex::default(), asking: Mutex::default() }
@@ -66,22 +74,20 @@ impl SearchIndex {
     /// Reads the next events into the index, or, where all are, forgets some that are gone. Says how many are left.
     pub(crate) fn fill(&self, events: &Connection) -> Result<u64, Fault> {
         let mut filling = locked(&self.filling);
-        let Filling { connection, swept } = &mut *filling;
-        let index = match connection {
-            Some(connection) => connection,
-            None => connection.insert(create(&self.file)?),
-        };
+        let swept = filling.swept;
+        let index = filling.index(&self.file)?;
         let newest = newest(events)?;
         let Some(reached) = reached(index, events)? else {
-            index.execute_batch(EMPTY)?;
+            empty(index)?;
             return Ok(newest.unsigned_abs());
         };
         let row = if reached < newest { extend(index, events, reached)? } else { reached };
         if reached == newest {
-            *swept = forget(index, events, *swept)?;
-            if *swept == 0 {
+            let swept = forget(index, events, swept)?;
+            if swept == 0 {
                 counts::forget(index, events)?;
             }
+            filling.swept = swept;
         }
         Ok(newest.saturating_sub(row).unsigned_abs())
     }
@@ -89,11 +95,8 @@ impl SearchIndex {
     /// Begins anew, so that nothing of what was erased stays.
     pub(crate) fn forget_all(&self) -> Result<(), Fault> {
         let mut filling = locked(&self.filling);
-        if let Some(index) = &filling.connection {
-            index.execute_batch(EMPTY)?;
-            filling.swept = 0;
-        }
-        Ok(())
+        filling.swept = 0;
+        empty(filling.index(&self.file)?)
     }
 
     /// The rows of the events that may hold all of these texts, which are in lower case; in any order. None if there
@@ -124,6 +127,11 @@ impl SearchIndex {
             }
         }
     }
+}
+
+fn empty(index: &Connection) -> Result<(), Fault> {
+    index.execute_batch(DROP)?;
+    Ok(index.execute_batch(SCHEMA)?)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

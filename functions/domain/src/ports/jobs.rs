@@ -1,10 +1,11 @@
 //! The ports of the jobs that go over all that is stored.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Page, StoreError};
 use crate::event::{Event, EventPk};
+use crate::hold::Hold;
 use crate::job::Job;
 
 /// The jobs. Every write is conditional.
@@ -17,6 +18,17 @@ pub trait Jobs: Send + Sync {
     /// Puts the job over the one of its id whose revision is smaller by one, or, with revision 0, where there is none;
     /// whether it did. The write is durable.
     async fn replace(&self, job: &Job) -> Result<bool, StoreError>;
+}
+
+/// What is kept whatever its retention.
+#[async_trait]
+pub trait Holds: Send + Sync {
+    /// All of them, ended ones too, in any order, as last written.
+    async fn all(&self) -> Result<Vec<Hold>, StoreError>;
+    /// Stores one, over any of the same id.
+    async fn put(&self, hold: &Hold) -> Result<(), StoreError>;
+    /// How long after that some [`Intake`](super::Intake) may still not know it.
+    fn known_within(&self) -> SignedDuration;
 }
 
 /// A stored event, and when it came.

@@ -78,27 +78,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     });
-    let retention = Retention {
-        log: Arc::new(store.clone()),
-        volume: Arc::new(store.clone()),
-        ledger: Arc::new(store.clone()),
-        queue: Arc::new(store.clone()),
-        dead_letters: Arc::new(store.clone()),
-        archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(store.clone()))),
-        clock: Arc::clone(&clock),
-        left_to_store: SignedDuration::ZERO,
-    };
-    let runner = JobRunner {
-        jobs: Arc::new(store.clone()),
-        keeping: Arc::new(store.clone()),
-        ledger: Arc::new(store.clone()),
-        inbox: Arc::new(store.clone()),
-        erasure: Arc::new(store.clone()),
-        archive,
-        intake: Arc::new(store.clone()),
-        configuration: Arc::clone(&configuration),
-        clock: Arc::clone(&clock),
-    };
+    let (retention, runner) = by_the_clock(&store, archive, &configuration, &clock);
     let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
     let router = api::finish(
         Router::new()
@@ -118,6 +98,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
                 endpoints: Arc::new(store.clone()),
                 inbox: Arc::new(store.clone()),
                 silences: Arc::new(store.clone()),
+                holds: Arc::new(store.clone()),
                 jobs: Arc::new(store.clone()),
                 configuration,
                 rules,
@@ -148,6 +129,38 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     shutdown.within_grace(worker).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What happens by the clock, and the operator's jobs.
+fn by_the_clock(
+    store: &Store,
+    archive: Option<Arc<dyn Archive>>,
+    configuration: &Arc<dyn Configuration>,
+    clock: &Arc<dyn Clock>,
+) -> (Retention, JobRunner) {
+    let retention = Retention {
+        log: Arc::new(store.clone()),
+        volume: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        queue: Arc::new(store.clone()),
+        dead_letters: Arc::new(store.clone()),
+        archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(store.clone()))),
+        clock: Arc::clone(clock),
+        left_to_store: SignedDuration::ZERO,
+    };
+    let runner = JobRunner {
+        jobs: Arc::new(store.clone()),
+        keeping: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        inbox: Arc::new(store.clone()),
+        holds: Arc::new(store.clone()),
+        erasure: Arc::new(store.clone()),
+        archive,
+        intake: Arc::new(store.clone()),
+        configuration: Arc::clone(configuration),
+        clock: Arc::clone(clock),
+    };
+    (retention, runner)
 }
 
 /// `--archive`, where it is given.

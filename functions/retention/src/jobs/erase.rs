@@ -6,6 +6,7 @@
 use domain::EventPk;
 use domain::delivery::{Delivery, DeliveryId};
 use domain::erasure::Subject;
+use domain::hold::{self, HELD};
 use domain::inbox::InboxItem;
 use domain::job::{Place, Report};
 use domain::ports::{DeliveryQuery, StoreError};
@@ -39,13 +40,16 @@ impl Erasing<'_> {
     }
 
     async fn events(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
+        let holds = self.runner.holds.all().await?;
         let page = self.runner.keeping.kept(before, EVENTS, EVER).await?;
         let mut report = Report::default();
         report.count("events", 0);
         let mut pks = Vec::new();
         for kept in &page.results {
             let event = &kept.event;
-            if self.subject.is_of(event) {
+            if self.subject.is_of(event) && (event.expires == HELD || hold::holds(&holds, event)) {
+                report.stays("events that are held and stay", event);
+            } else if self.subject.is_of(event) {
                 self.told_of(event.pk, &mut report).await?;
                 report.goes("events", event);
                 pks.push(event.pk);

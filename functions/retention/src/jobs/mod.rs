@@ -10,10 +10,11 @@ mod restamp;
 use std::sync::Arc;
 
 use domain::job::{Job, Place, Report, State, Task};
-use domain::ports::{Archive, Clock, Configuration, Erasure, Inbox, Intake, Jobs, Keeping, Ledger, StoreError};
+use domain::ports::{Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, StoreError};
 use jiff::SignedDuration;
 
 use erase::Erasing;
+use restamp::Restamping;
 
 /// What one step has found, and where the next goes on.
 type Step = (Report, Option<Place>);
@@ -25,6 +26,8 @@ pub struct JobRunner {
     pub jobs: Arc<dyn Jobs>,
     /// The events that they go over.
     pub keeping: Arc<dyn Keeping>,
+    /// What must not go.
+    pub holds: Arc<dyn Holds>,
     /// The deliveries that they go over.
     pub ledger: Arc<dyn Ledger>,
     /// The inboxes.
@@ -91,9 +94,16 @@ impl JobRunner {
     async fn step(&self, job: &Job) -> Result<Step, StoreError> {
         match (&job.task, &job.place) {
             (Task::Restamp { retention }, Place::Events { before }) => {
-                restamp::step(self, retention, *before, job.dry_run).await
+                let all = Restamping { runner: self, retention, only_held: false, dry_run: job.dry_run };
+                all.step(*before).await
             }
-            (Task::Restamp { .. }, _) => Err(StoreError::Corrupt("the job has lost its place".to_owned())),
+            (Task::Hold { retention }, Place::Events { before }) => {
+                let held = Restamping { runner: self, retention, only_held: true, dry_run: job.dry_run };
+                held.step(*before).await
+            }
+            (Task::Restamp { .. } | Task::Hold { .. }, _) => {
+                Err(StoreError::Corrupt("the job has lost its place".to_owned()))
+            }
             (Task::Erase { subject: Some(subject), .. }, place) => {
                 Erasing { runner: self, subject, dry_run: job.dry_run }.step(place).await
             }

@@ -1,40 +1,63 @@
-//! Gives every stored event the expiry that it would be given now. Nothing else of an event changes; one whose expiry
-//! has passed by that is invisible at once, and deleted as whatever has expired.
+//! Gives stored events the expiry that they would be given now, holds included. Nothing else of an event changes; one
+//! whose expiry has passed by that is invisible at once, and deleted as whatever has expired.
 
-use domain::EventPk;
+use domain::hold::{HELD, Hold, holds};
 use domain::job::{Place, Report};
 use domain::ports::{Kept, StoreError};
 use domain::retention::{Restamp, Retention};
+use domain::{EventPk, Timestamp};
 
 use super::{JobRunner, Step};
 
 /// Events of one step: few enough that nobody who posts events waits for the store.
 const AT_A_TIME: usize = 500;
 
-pub(super) async fn step(
-    runner: &JobRunner,
-    retention: &Retention,
-    before: Option<EventPk>,
-    dry_run: bool,
-) -> Result<Step, StoreError> {
-    let now = runner.clock.now();
-    let page = runner.keeping.kept(before, AT_A_TIME, now).await?;
-    let mut report = Report::default();
-    let mut expiries = Vec::new();
-    for Kept { event, received } in &page.results {
-        let restamp = retention.restamp(event, *received, now);
-        match restamp {
-            Restamp::Same => report.count("unchanged", 1),
-            Restamp::Gone(_) => report.goes("deleted", event),
-            Restamp::Earlier(_) => report.count("shortened", 1),
-            Restamp::Later(_) => report.count("extended", 1),
+pub(super) struct Restamping<'a> {
+    pub(super) runner: &'a JobRunner,
+    pub(super) retention: &'a Retention,
+    /// Only what is held, or was: other events keep the stamps that they have.
+    pub(super) only_held: bool,
+    pub(super) dry_run: bool,
+}
+
+impl Restamping<'_> {
+    pub(super) async fn step(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
+        let now = self.runner.clock.now();
+        let holds = self.runner.holds.all().await?;
+        let page = self.runner.keeping.kept(before, AT_A_TIME, now).await?;
+        let mut report = Report::default();
+        let mut stamps = Vec::new();
+        for kept in &page.results {
+            let (name, expires) = match self.restamp(kept, &holds, now) {
+                Restamp::Same => {
+                    report.count("unchanged", 1);
+                    continue;
+                }
+                Restamp::Gone(expires) => {
+                    report.goes("deleted", &kept.event);
+                    stamps.push((kept.event.pk, expires));
+                    continue;
+                }
+                Restamp::Earlier(expires) => ("shortened", expires),
+                Restamp::Later(expires) => ("extended", expires),
+                Restamp::Held(expires) => ("held", expires),
+            };
+            report.count(name, 1);
+            stamps.push((kept.event.pk, expires));
         }
-        if let Restamp::Gone(expires) | Restamp::Earlier(expires) | Restamp::Later(expires) = restamp {
-            expiries.push((event.pk, expires));
+        if !self.dry_run && !stamps.is_empty() {
+            self.runner.keeping.restamp(&stamps, now).await?;
+        }
+        Ok((report, page.next.map(|before| Place::Events { before: Some(before) })))
+    }
+
+    fn restamp(&self, Kept { event, received }: &Kept, all: &[Hold], now: Timestamp) -> Restamp {
+        let is_held = event.expires == HELD;
+        match holds(all, event) {
+            true if is_held => Restamp::Same,
+            true => Restamp::Held(HELD),
+            false if self.only_held && !is_held => Restamp::Same,
+            false => self.retention.restamp(event, *received, now),
         }
     }
-    if !dry_run && !expiries.is_empty() {
-        runner.keeping.restamp(&expiries, now).await?;
-    }
-    Ok((report, page.next.map(|before| Place::Events { before: Some(before) })))
 }

@@ -15,6 +15,7 @@
 //! | events of one hour and action, counted | `V#<yyyymmdd>` | `<hh>#<action>` |
 //! | until when hours are counted | `V` | `V` |
 //! | hour for which an event came late | `LATE` | when it begins, in seconds |
+//! | hold | `HOLDS` | its id |
 //! | what an operator asked for | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
 //! | number of shards that the table was begun with | `SHARDS` | `SHARDS` |
@@ -48,6 +49,8 @@ pub(crate) const DAYS: &str = "DAYS";
 pub(crate) const TOKENS: &str = "TOKENS";
 /// Partition of the silences.
 pub(crate) const SILENCES: &str = "SILENCES";
+/// Partition of the holds.
+pub(crate) const HOLDS: &str = "HOLDS";
 /// Partition of what operators asked for.
 pub(crate) const JOBS: &str = "JOBS";
 /// Partition of what is known of the endpoints.

@@ -7,3 +7,8 @@ CREATE TABLE operator_jobs (
     expires INTEGER,
     body TEXT NOT NULL
 ) WITHOUT ROWID;
+-- What is kept whatever its retention; a body is the JSON of a versioned record.
+CREATE TABLE holds (
+    id TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
