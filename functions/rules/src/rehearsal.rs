@@ -124,7 +124,9 @@ impl Rehearsal {
         report.plan(Side::New, &new, event, &self.new.0);
         if let Some(examples) = &mut self.examples {
             let told = new.told.iter().filter(|telling| kept_back(telling.rule, event, &self.new.0).is_none());
-            told.for_each(|telling| examples::keep(examples, event, telling));
+            for telling in told {
+                examples::keep(examples, event, telling);
+            }
         }
         let matches = |plan: &Plan<'_>, name: &str| plan.matched.iter().any(|rule| rule.name == name);
         for rule in new.matched.iter().filter(|rule| !matches(&old, &rule.name)) {
@@ -175,12 +177,16 @@ impl Report {
         for told in plan.told.chunk_by(|one, next| std::ptr::eq(one.rule, next.rule)) {
             let rule = told[0].rule;
             if let Some(mechanism) = kept_back(rule, event, document) {
-                told.iter().for_each(|_| self.suppress(side, &rule.name, mechanism));
+                for _ in told {
+                    self.suppress(side, &rule.name, mechanism);
+                }
             } else if let Some(storm) = Storm::of(rule) {
                 let storms = if side == Side::Old { &mut self.old_storms } else { &mut self.new_storms };
                 storms.entry(rule.name.clone()).or_insert(storm).remember(rule, event, told);
             } else {
-                told.iter().for_each(|one| self.deliver(side, &rule.name, event.created, one.recipient.label()));
+                for one in told {
+                    self.deliver(side, &rule.name, event.created, one.recipient.label());
+                }
             }
         }
     }

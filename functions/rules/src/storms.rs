@@ -109,7 +109,9 @@ impl Storm {
                 }
                 let passes = judged.verdicts == [Verdict::Pass];
                 if !passes {
-                    audience(firing).iter().for_each(|_| each(at, Fate::Throttled));
+                    for _ in audience(firing) {
+                        each(at, Fate::Throttled);
+                    }
                 }
                 passes
             });
