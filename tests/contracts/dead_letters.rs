@@ -20,6 +20,7 @@ pub(crate) async fn come_back_at_the_full_hour(world: &World) {
         ledger: world.ledger.clone(),
         queue: world.queue.clone(),
         dead_letters: world.dead_letters.clone(),
+        archiver: None,
         clock: Arc::new(FakeClock::at("2026-01-02T03:00:20Z")),
         left_to_store: SignedDuration::from_hours(24 * 365),
     };
