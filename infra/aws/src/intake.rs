@@ -199,7 +199,7 @@ mod tests {
         let examples = examples();
         assert!(!examples.is_empty());
         for event in &examples {
-            let item = item(event, 64).unwrap();
+            let item = item(event, 64, &[]).unwrap();
             assert!(
                 size(&item) <= 1024,
                 "{} bytes: {}",

@@ -1,0 +1,64 @@
+//! The reading API over a store that holds the corpus.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::AUTHORIZATION;
+use domain::expression::NoExpressions;
+
+use crate::world::{Still, TOKEN};
+use crate::{Posted, corpus};
+
+/// The way to what is stored.
+pub struct Reading {
+    router: Router,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        let still = Arc::new(Still::default());
+        let folder = tempfile::tempdir().expect("a folder").keep();
+        let store = Arc::new(embedded::Store::open(&folder).expect("a store"));
+        let door = api::Door::new(still.clone(), still.clone());
+        let ingest = ingest::router(ingest::Ingest {
+            intake: store.clone(),
+            configuration: still.clone(),
+            clock: still.clone(),
+            entropy: still.clone(),
+            door: door.clone(),
+        });
+        for event in corpus() {
+            let (status, _, body) = crate::answer(&ingest, Posted::json(event).request());
+            assert_eq!(status.as_u16(), 202, "{body:?}");
+        }
+        let router = console::router(console::Console {
+            log: store.clone(),
+            volume: store.clone(),
+            ledger: store.clone(),
+            queue: store.clone(),
+            endpoints: store.clone(),
+            inbox: store.clone(),
+            silences: store.clone(),
+            configuration: still.clone(),
+            rules: console::RulesSource::Stored(store),
+            channel: still.clone(),
+            expressions: Arc::new(NoExpressions),
+            clock: still.clone(),
+            entropy: still,
+            door,
+        });
+        Self { router: api::finish(router) }
+    }
+}
+
+impl Reading {
+    /// The status and the body of a `GET`, if that is a target.
+    pub fn get(&self, target: &str) -> Option<(u16, Vec<u8>)> {
+        let bearer = format!("Bearer {TOKEN}");
+        let request = Request::get(target).header(AUTHORIZATION, bearer).body(Body::empty()).ok()?;
+        let (status, _, body) = crate::answer(&self.router, request);
+        Some((status.as_u16(), body.to_vec()))
+    }
+}

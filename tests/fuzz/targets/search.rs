@@ -1,0 +1,41 @@
+//! Queries in AKQL: a text is a query that is read as it is written, or is looked for as it stands and the answer
+//! says where it is no query.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use domain::event::Event;
+use domain::search::{Query, Search};
+use fuzz::{Posted, Posting};
+use libfuzzer_sys::fuzz_target;
+
+static EVENTS: LazyLock<Vec<Event>> = LazyLock::new(|| {
+    let posting = Posting::default();
+    let stored = fuzz::corpus().into_iter().flat_map(|event| posting.first(&Posted::json(event)).stored);
+    stored.map(|event| (*event).clone()).collect()
+});
+
+fuzz_target!(|text: &str| {
+    let (search, why) = Search::read(text);
+    match (&search, why) {
+        (Search::Query(query), None) => {
+            let written = query.to_string();
+            let read = Query::parse(&written).unwrap_or_else(|why| panic!("{written}: {why}"));
+            assert_eq!(&read, query, "{written}");
+            for event in &*EVENTS {
+                assert_eq!(read.holds(event), search.admits(event));
+            }
+        }
+        (Search::Text(lower), Some(why)) => {
+            assert_eq!(*lower, text.to_lowercase());
+            let why = why.to_string();
+            let (_, column) = why.rsplit_once("at column ").expect("a place");
+            assert!((1..=text.chars().count() + 1).contains(&column.parse().expect("a number")), "{why}");
+            for event in &*EVENTS {
+                search.admits(event);
+            }
+        }
+        (_, why) => panic!("{why:?}"),
+    }
+});
