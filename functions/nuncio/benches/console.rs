@@ -119,8 +119,9 @@ async fn seed(client: &Client, url: &str, events: u64) -> Result<(), Error> {
 }
 
 fn event(now: domain::Timestamp, number: u64, events: u64) -> Value {
-    let back = Duration::from_secs(60) + Duration::from_millis(DAYS * 86_400_000 / events * (events - number));
-    let action = ["login", "login_failed", "logout", "model_updated", "order_paid"][usize::try_from(number % 5).unwrap_or(0)];
+    let back = Duration::from_mins(1) + Duration::from_millis(DAYS * 86_400_000 / events * (events - number));
+    let action =
+        ["login", "login_failed", "logout", "model_updated", "order_paid"][usize::try_from(number % 5).unwrap_or(0)];
     // Scattered, and the same in each run.
     let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     let city = scattered % 40;
