@@ -217,7 +217,7 @@ impl Filter {
 
     /// What an admitted body has in lower case.
     fn texts(&self) -> Vec<String> {
-        self.needles.texts().map(str::to_lowercase).chain(self.text.clone()).collect()
+        self.needles.telling().map(str::to_lowercase).chain(self.text.clone()).collect()
     }
 
     fn may_admit(&self, body: &str) -> bool {

@@ -56,9 +56,9 @@ impl Needles {
         self
     }
 
-    /// All of them.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+    /// The part of each that tells bodies apart: what comes before the first colon is mostly a key that all have.
+    pub(crate) fn telling(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|needle| needle.split_once(':').map_or(needle.as_str(), |(_, value)| value))
     }
 
     /// Whether the body could pass.
