@@ -11,9 +11,6 @@ use retention::{JobRunner, Retention};
 /// What a sweep leaves of the invocation's time: one round of deletions may run over.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
-/// DynamoDB's TTL deletes for nothing, usually within days; a delete of ours costs what a write costs.
-const LEFT_TO_TTL: SignedDuration = SignedDuration::from_hours(3 * 24);
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::read(&host::environment())?;
@@ -27,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
         dead_letters: Arc::new(adapters.dead_letters()),
         archiver: None,
         clock: Arc::new(SystemClock),
-        left_to_store: LEFT_TO_TTL,
+        left_to_store: aws::LEFT_TO_TTL,
     };
     let runner = JobRunner {
         jobs: Arc::new(adapters.jobs()),

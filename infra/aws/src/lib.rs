@@ -54,3 +54,6 @@ pub use suppression::Suppression;
 pub use table::Table;
 pub use tokens::{RememberedTokens, Tokens};
 pub use volume::Volume;
+
+/// DynamoDB's TTL deletes for nothing, usually within days; a delete of ours costs what a write costs.
+pub const LEFT_TO_TTL: jiff::SignedDuration = jiff::SignedDuration::from_hours(3 * 24);
