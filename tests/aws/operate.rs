@@ -136,3 +136,25 @@ async fn a_retry_that_waits_in_the_ledger_is_sent_when_it_is_due() {
     stack.wait_until_queued(["0", "0", "0"]).await;
     assert_eq!(ledger.get(entry.id).await.unwrap().unwrap().state, State::Delivered);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_goes_over_what_is_stored() {
+    let sink = Sink::start().await;
+    let stack = deploy(&sink).await;
+    let pk = stack.post(&json!({ "action": "deploy_failed", "user": { "username": "bob" } })).await;
+    sink.wait_for(2, PATIENCE).await;
+    stack.wait_until_queued(["0", "0", "0"]).await;
+    for asked in [json!({ "kind": "restamp" }), json!({ "kind": "erase", "username": "bob" })] {
+        let request = stack.request(Method::POST, "ConsoleUrl", "/v1/jobs").json(&asked);
+        let job: Value = request.send().await.unwrap().json().await.unwrap();
+        stack.invoke("Retention");
+        let done = stack.get(&format!("/v1/jobs/{}", job["id"].as_str().unwrap())).await;
+        assert_eq!(done["state"], "done", "{done}");
+    }
+    let answer = stack.request(Method::GET, "ConsoleUrl", &format!("/v1/events/{pk}")).send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    assert_eq!(stack.get("/v1/deliveries").await["results"], json!([]));
+    assert_eq!(stack.get("/v1/notifications?username=ann").await["results"], json!([]));
+    let told = stack.get("/v1/events?action=retention_job").await;
+    assert_eq!(told["results"].as_array().unwrap().len(), 2, "{told}");
+}

@@ -4,6 +4,7 @@
 //! them can run at once on one shared table. A new backend is one line below; a contract that is
 //! written but not listed is dead code, which the compiler reports.
 
+mod archiver;
 mod aws_world;
 mod dead_letters;
 mod dispatchers;
@@ -168,6 +169,10 @@ macro_rules! backend {
                 share_a_job_and_take_over_from_the_dead,
                 erase_one_person_and_nobody_else,
                 keep_what_is_held_and_let_it_go_afterwards,
+            }
+            backend! { @port archiver, $world,
+                deletes_nothing_that_is_not_archived,
+                gathers_for_an_hour,
             }
             backend! { @port tokens, $world,
                 find_a_token_by_its_hash_alone,

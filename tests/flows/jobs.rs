@@ -125,11 +125,11 @@ async fn what_expires_is_archived_and_a_person_is_erased_from_everywhere() {
 
     let tried = nuncio.run(&["job", "erase", "--email", "ann@example.org", "--dry-run", "--json"]);
     let tried: Value = serde_json::from_slice(&tried.stdout).unwrap();
-    assert_eq!((&tried["counts"]["events"], &tried["counts"]["archived events"]), (&json!(1), &json!(1)), "{tried}");
+    assert_eq!((&tried["counts"]["events"], &tried["counts"]["archived"]), (&json!(1), &json!(1)), "{tried}");
     let erased = nuncio.run(&["job", "erase", "--email", "ann@example.org", "--json"]);
     assert!(erased.status.success(), "{}", String::from_utf8_lossy(&erased.stderr));
     let erased: Value = serde_json::from_slice(&erased.stdout).unwrap();
-    let gone = ["events", "deliveries", "notifications", "archived events"].map(|name| erased["counts"][name].clone());
+    let gone = ["events", "deliveries", "notifications", "archived"].map(|name| erased["counts"][name].clone());
     assert_eq!(gone, [json!(1), json!(1), json!(1), json!(1)], "{erased}");
 
     assert_eq!(lines(&archive).len(), 1);

@@ -1,4 +1,5 @@
-//! Deletion whatever the expiry, a batch in one transaction.
+//! Deletion whatever the expiry, a batch in one transaction. What is deleted here is overwritten in the file, not only
+//! given up.
 
 use async_trait::async_trait;
 use domain::EventPk;
@@ -36,13 +37,51 @@ impl Store {
             return Ok(0);
         }
         let erase = move |connection: &Connection| {
+            connection.pragma_update(None, "secure_delete", true)?;
             let mut delete = connection.prepare_cached(sql)?;
-            let mut erased = 0;
-            for key in keys {
-                erased += delete.execute(key)?;
-            }
-            Ok(erased)
+            let erased = keys.into_iter().map(|key| delete.execute(key)).sum::<Result<usize, _>>();
+            connection.pragma_update(None, "secure_delete", false)?;
+            Ok(erased?)
         };
         self.writer.write(erase).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::event::{Action, Object};
+    use domain::ports::Intake as _;
+    use domain::{Event, Timestamp};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_of_it_is_left_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let event = |number: u128, app: &str| Event {
+            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, number),
+            user: Object::new(),
+            action: Action::parse("login").unwrap(),
+            app: app.repeat(200),
+            context: Object::new(),
+            client_ip: None,
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::MAX,
+            brand: Object::new(),
+            id: None,
+            source: None,
+            traceparent: None,
+        };
+        let (gone, staying) = (event(1, "somebody"), event(2, "nobody"));
+        store.accept(&[Arc::new(gone.clone()), Arc::new(staying)]).await.unwrap();
+        assert_eq!(store.erase_events(&[gone.pk]).await.unwrap(), 1);
+        drop(store);
+        let file = std::fs::read(folder.path().join("nuncio.db")).unwrap();
+        let has = |text: &str| file.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!has("somebody"), "it was overwritten");
+        assert!(has("nobodynobody"), "the test looks at the right file");
     }
 }

@@ -44,7 +44,7 @@ struct Row {
 }
 
 impl Batch {
-    fn of(events: &[Arc<Event>], holds: &[Hold]) -> Result<Self, Fault> {
+    fn of(events: &[Arc<Event>]) -> Result<Self, Fault> {
         let mut made = Self {
             bodies: Vec::with_capacity(events.len() * 1024),
             rows: Vec::with_capacity(events.len()),
@@ -52,8 +52,7 @@ impl Batch {
         };
         for event in events {
             record::write_to(&mut made.bodies, &**event)?;
-            let expires = if hold::holds(holds, event) { HELD } else { event.expires };
-            let (expires, end) = (expires.as_microsecond(), made.bodies.len());
+            let (expires, end) = (event.expires.as_microsecond(), made.bodies.len());
             let counter = made.counters.of(event);
             made.rows.push(Row { pk: event.pk, expires, created: event.created, end, counter });
         }
@@ -68,8 +67,10 @@ impl Intake for Store {
             return Ok(());
         }
         // The callers make their bodies side by side; the one writer only writes.
-        let batch = Batch::of(events, &self.holds.all())?;
-        let (work, fresh, events) = (self.work.clone(), self.fresh.clone(), events.to_vec());
+        let batch = Batch::of(events)?;
+        let (work, fresh, known) = (self.work.clone(), self.fresh.clone(), Arc::clone(&self.holds));
+        let events: Arc<[Arc<Event>]> = events.into();
+        let stored = Arc::clone(&events);
         let queued = move |new: &Vec<(usize, usize)>| {
             for (place, bytes) in new {
                 fresh.hold(&events[*place], *bytes);
@@ -78,7 +79,9 @@ impl Intake for Store {
                 work.notify_one();
             }
         };
-        self.writer.write_then(move |connection| insert(connection, &batch), queued).await.map(drop)
+        // Asked in the writer's turn: what is stored after a hold is held, and what was stored before is there for its job.
+        let insert = move |connection: &Connection| insert(connection, &batch, &stored, &known.all());
+        self.writer.write_then(insert, queued).await.map(drop)
     }
 
     async fn remember(
@@ -106,7 +109,12 @@ impl Intake for Store {
 }
 
 /// Says which of them were new: their places and sizes.
-fn insert(connection: &Connection, Batch { bodies, rows, counters }: &Batch) -> Result<Vec<(usize, usize)>, Fault> {
+fn insert(
+    connection: &Connection,
+    Batch { bodies, rows, counters }: &Batch,
+    events: &[Arc<Event>],
+    holds: &[Hold],
+) -> Result<Vec<(usize, usize)>, Fault> {
     let mut insert = connection.prepare_cached(INSERT_EVENT)?;
     let mut new = Vec::with_capacity(rows.len());
     let (mut start, now) = (0, jobs::own_clock(connection, SignedDuration::ZERO)?);
@@ -114,6 +122,7 @@ fn insert(connection: &Connection, Batch { bodies, rows, counters }: &Batch) -> 
     for (place, Row { pk, expires, created, end, .. }) in rows.iter().enumerate() {
         // As text, without a copy: JSON is UTF-8.
         let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
+        let expires = if hold::holds(holds, &events[place]) { HELD.as_microsecond() } else { *expires };
         let received = received_apart(*created, now).map(Timestamp::as_microsecond);
         if insert.execute(params![pk.as_bytes(), expires, body, received])? > 0 {
             new.push((place, end - start));

@@ -3,6 +3,7 @@
 //! 1. POST → durable → matched → webhook received, one match an event, batches of 25 over 8
 //!    connections; beside Alertmanager (`prometheus-alertmanager`, if installed) on the same load.
 //! 2. Ingest only, batches of 100, as a share of what a bare SQLite file takes of the same bytes.
+//! 3. Ingest only, while as many events are purged, or exported over and over.
 //!
 //! `cargo bench -p nuncio`. Sizes are bounded; everything is on loopback and in a temporary folder.
 
@@ -55,7 +56,19 @@ fn main() -> Result<(), Error> {
         }
         report("nuncio: ingest only over HTTP, batches of 100", &ingested);
         report("bare SQLite, same bytes, batches of 100", &bare);
-        println!("  ingest / bare store: {:.0} %", 100.0 * median(&ingested) / median(&bare));
+        println!("  ingest / bare store: {:.0} %\n", 100.0 * median(&ingested) / median(&bare));
+        let mut rates = [const { Vec::new() }; 3];
+        for _ in 0..ROUNDS {
+            for (beside, rates) in [Beside::Nothing, Beside::Purge, Beside::Export].into_iter().zip(&mut rates) {
+                rates.push(ingest_beside(beside).await?);
+            }
+        }
+        let [alone, purging, exporting] = &rates;
+        report("nuncio: ingest only, as many events stored", alone);
+        report("the same while those are purged", purging);
+        report("the same while those are exported", exporting);
+        let share = |rates| 100.0 * median(rates) / median(alone);
+        println!("  purging: {:.0} %, exporting: {:.0} % of the rate alone", share(purging), share(exporting));
         Ok(())
     })
 }
@@ -221,6 +234,50 @@ async fn ingest_only() -> Result<f64, Error> {
     let began = Instant::now();
     post_all(&format!("{url}/v1/events"), bodies).await?;
     Ok(rate(INGESTED, began.elapsed()))
+}
+
+/// What goes on beside ingestion.
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    Nothing,
+    Purge,
+    Export,
+}
+
+async fn ingest_beside(beside: Beside) -> Result<f64, Error> {
+    let folder = tempfile::tempdir()?;
+    let rules = "retention_by_action: { stale: seconds=1 }\n";
+    let action = if beside == Beside::Purge { "stale" } else { "kept" };
+    let stored = |number| {
+        let mut event = event(number);
+        event["action"] = action.into();
+        event
+    };
+    let (server, url) = start_nuncio(folder.path(), rules).await?;
+    post_all(&format!("{url}/v1/events"), batches(INGESTED, 100, stored)).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(server);
+    let bodies = batches(INGESTED, 100, event);
+    // It purges at its start.
+    let (_server, url) = start_nuncio(folder.path(), rules).await?;
+    let export = (beside == Beside::Export).then(|| tokio::spawn(export_forever(url.clone())));
+    let began = Instant::now();
+    post_all(&format!("{url}/v1/events"), bodies).await?;
+    let took = began.elapsed();
+    if let Some(export) = export {
+        export.abort();
+    }
+    Ok(rate(INGESTED, took))
+}
+
+async fn export_forever(url: String) {
+    let client = Client::new();
+    loop {
+        let part = client.get(format!("{url}/v1/events/export?format=ndjson")).bearer_auth(TOKEN).send().await;
+        if let Ok(part) = part {
+            let _ = part.bytes().await;
+        }
+    }
 }
 
 /// One durable transaction a batch into a table of keys and bytes: the least a store could do.

@@ -48,13 +48,13 @@ impl Erasing<'_> {
         for kept in &page.results {
             let event = &kept.event;
             if self.subject.is_of(event) && (event.expires == HELD || hold::holds(&holds, event)) {
-                report.stays("events that are held and stay", event);
+                report.stays("held", event);
             } else if self.subject.is_of(event) {
                 self.told_of(event.pk, &mut report).await?;
                 report.goes("events", event);
                 pks.push(event.pk);
             } else if self.subject.is_mentioned_in(event) {
-                report.count("events that mention them and stay", 1);
+                report.count("mentioned", 1);
             }
         }
         if !self.dry_run {
@@ -136,7 +136,7 @@ impl Erasing<'_> {
         }
         let document = self.runner.configuration.current().await?;
         let named = document.document.groups.values().filter(|members| members.iter().any(|one| self.subject.is(one)));
-        report.count("groups that still name them", named.count());
+        report.count("groups", named.count());
         Ok((report, self.runner.archive.is_some().then_some(Place::Archive { after: None })))
     }
 
@@ -147,7 +147,7 @@ impl Erasing<'_> {
         let Some(file) = archive.files(after).await?.into_iter().next() else { return Ok((report, None)) };
         let (theirs, others): (Vec<_>, Vec<_>) =
             archive.read(&file).await?.into_iter().partition(|event| self.subject.is_of(event));
-        report.count("archived events", theirs.len());
+        report.count("archived", theirs.len());
         if !self.dry_run && !theirs.is_empty() {
             archive.replace(&file, &others).await?;
         }

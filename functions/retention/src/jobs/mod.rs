@@ -9,6 +9,7 @@ mod restamp;
 
 use std::sync::Arc;
 
+use domain::Timestamp;
 use domain::job::{Job, Place, Report, State, Task};
 use domain::ports::{Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, StoreError};
 use jiff::SignedDuration;
@@ -53,28 +54,37 @@ impl JobRunner {
         let deadline = domain::time::later(self.clock.now(), time);
         let mut jobs = self.jobs.all().await?;
         jobs.sort_by(|one, other| one.id.cmp(&other.id));
-        let mut steps = 0;
+        let (mut steps, mut failed) = (0, None);
         for job in jobs {
             let now = self.clock.now();
             if now >= deadline {
                 break;
             }
-            let Some(claimed) = job.claimed(now) else { continue };
-            if !self.jobs.replace(&claimed).await? {
-                continue;
+            match job.claimed(now) {
+                Some(claimed) if self.jobs.replace(&claimed).await? => match self.run(claimed, deadline).await {
+                    Ok(made) => steps += made,
+                    // It holds up no other: what it needs may be away for long.
+                    Err(error) => failed = failed.or(Some(error)),
+                },
+                _ => {}
             }
-            let mut held = claimed;
-            while held.state == State::Running {
-                let Some(next) = self.advance_one(&held).await? else { return Ok(steps) };
-                steps += 1;
-                held = next;
-                if held.state == State::Running && self.clock.now() >= deadline {
-                    self.jobs.replace(&held.released()).await?;
-                    return Ok(steps);
-                }
-            }
-            self.tell(&held).await?;
         }
+        failed.map_or(Ok(steps), Err)
+    }
+
+    /// Advances a claimed job until it has ended, is taken over, or time is up.
+    async fn run(&self, mut job: Job, deadline: Timestamp) -> Result<usize, StoreError> {
+        let mut steps = 0;
+        while job.state == State::Running {
+            let Some(next) = self.advance_one(&job).await? else { return Ok(steps) };
+            steps += 1;
+            job = next;
+            if job.state == State::Running && self.clock.now() >= deadline {
+                self.jobs.replace(&job.released()).await?;
+                return Ok(steps);
+            }
+        }
+        self.tell(&job).await?;
         Ok(steps)
     }
 
