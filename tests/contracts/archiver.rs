@@ -27,6 +27,7 @@ impl Sweeps {
             volume: world.volume.clone(),
             ledger: world.ledger.clone(),
             queue: world.queue.clone(),
+            dead_letters: world.dead_letters.clone(),
             archiver: Some(Archiver::new(Arc::new(archive.clone()), world.keeping.clone())),
             clock: clock.clone(),
             left_to_store: SignedDuration::ZERO,

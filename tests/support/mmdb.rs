@@ -9,6 +9,15 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
+// The types of values.
+const TEXT: u8 = 2;
+const DOUBLE: u8 = 3;
+const U16: u8 = 5;
+const U32: u8 = 6;
+const MAP: u8 = 7;
+const U64: u8 = 9;
+const ARRAY: u8 = 11;
+
 const SEPARATOR: [u8; 16] = [0; 16];
 
 #[derive(Clone, Copy)]
@@ -40,12 +49,7 @@ pub fn write(file: &Path, networks: &[(IpAddr, u8, Value)]) {
     bytes.extend(SEPARATOR);
     bytes.extend(records);
     bytes.extend(MARKER);
-    let about = json!({
-        "binary_format_major_version": 2, "binary_format_minor_version": 0, "build_epoch": 1_700_000_000,
-        "database_type": "Test", "description": { "en": "made by a test" }, "ip_version": 6, "languages": [],
-        "node_count": tree.len(), "record_size": 24,
-    });
-    encode(&about, &mut bytes);
+    describe(tree.len(), &mut bytes);
     let next = file.with_extension("next");
     std::fs::write(&next, bytes).expect("the database is written");
     std::fs::rename(next, file).expect("the database is put in place");
@@ -71,32 +75,61 @@ fn place(tree: &mut Vec<[Child; 2]>, address: IpAddr, prefix: u8, offset: usize)
     tree[node][bit(length - 1)] = Child::Record(offset);
 }
 
+/// What is known of the file; each number has a width of its own.
+fn describe(nodes: usize, bytes: &mut Vec<u8>) {
+    let numbers = [
+        ("binary_format_major_version", U16, 2),
+        ("binary_format_minor_version", U16, 0),
+        ("build_epoch", U64, 1_700_000_000),
+        ("ip_version", U16, 6),
+        ("node_count", U32, nodes as u64),
+        ("record_size", U16, 24),
+    ];
+    let others = json!({ "database_type": "Test", "description": { "en": "made by a test" }, "languages": [] });
+    let others = others.as_object().expect("an object");
+    control(MAP, numbers.len() + others.len(), bytes);
+    for (key, kind, number) in numbers {
+        encode(&Value::from(key), bytes);
+        unsigned(kind, number, bytes);
+    }
+    for (key, value) in others {
+        encode(&Value::from(key.as_str()), bytes);
+        encode(value, bytes);
+    }
+}
+
+/// Without leading zeros.
+fn unsigned(kind: u8, number: u64, bytes: &mut Vec<u8>) {
+    let all = number.to_be_bytes();
+    let digits = &all[all.iter().take_while(|byte| **byte == 0).count()..];
+    control(kind, digits.len(), bytes);
+    bytes.extend(digits);
+}
+
 fn encode(value: &Value, bytes: &mut Vec<u8>) {
     match value {
         Value::Object(object) => {
-            control(7, object.len(), bytes);
+            control(MAP, object.len(), bytes);
             for (key, value) in object {
                 encode(&Value::String(key.clone()), bytes);
                 encode(value, bytes);
             }
         }
         Value::Array(items) => {
-            control(11, items.len(), bytes);
+            control(ARRAY, items.len(), bytes);
             for item in items {
                 encode(item, bytes);
             }
         }
         Value::String(text) => {
-            control(2, text.len(), bytes);
+            control(TEXT, text.len(), bytes);
             bytes.extend(text.as_bytes());
         }
         Value::Number(number) if number.is_u64() => {
-            control(6, 4, bytes);
-            let whole = number.as_u64().and_then(|whole| u32::try_from(whole).ok());
-            bytes.extend(whole.expect("32 bits").to_be_bytes());
+            unsigned(U32, number.as_u64().expect("a whole number"), bytes);
         }
         Value::Number(number) => {
-            control(3, 8, bytes);
+            control(DOUBLE, 8, bytes);
             bytes.extend(number.as_f64().expect("a number").to_be_bytes());
         }
         Value::Bool(_) | Value::Null => panic!("no record here needs one"),

@@ -129,9 +129,13 @@ impl SearchIndex {
     }
 }
 
+/// What was in it is overwritten in its files.
 fn empty(index: &Connection) -> Result<(), Fault> {
+    index.pragma_update(None, "secure_delete", true)?;
     index.execute_batch(DROP)?;
-    Ok(index.execute_batch(SCHEMA)?)
+    index.pragma_update(None, "secure_delete", false)?;
+    index.execute_batch(SCHEMA)?;
+    Ok(index.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
