@@ -15,7 +15,8 @@ impl Erasure for Store {
         let keys = pks.iter().map(|pk| [*pk.as_bytes()]).collect();
         let erased = self.erase("DELETE FROM events WHERE pk = ?1", keys).await?;
         if erased > 0 {
-            self.search.forget_all()?;
+            let search = self.search.clone();
+            self.readers.read(move |_| search.forget_all()).await?;
         }
         Ok(erased)
     }
