@@ -29,7 +29,7 @@ pub(crate) fn document(rule: impl FnOnce(&mut Rule)) -> RulesDocument {
     let [email, local] = Transport::built_in();
     document.transports.extend([(email.name.clone(), email), (local.name.clone(), local)]);
     document.groups.insert("ops".to_owned(), vec![Person::new("ann", ""), Person::new("bob", "")]);
-    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()));
+    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()).into());
     let mut one = Rule::named(support::unique("rule"));
     one.group = Some("ops".to_owned());
     one.transports = vec![Transport::DEFAULT_LOCAL.to_owned()];

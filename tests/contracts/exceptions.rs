@@ -19,7 +19,7 @@ pub(crate) async fn are_one_event_for_each_cause(world: &World) {
     let mut rules = document(|rule| rule.bindings = vec![Binding { failure_result: true, ..Binding::to(&policy) }]);
     // Nobody runs it here, which is an exception like any other.
     let expression = Expression { source: "return True".to_owned(), precondition: Precondition::default() };
-    rules.policies.insert(policy.clone(), Policy::Expression(expression));
+    rules.policies.insert(policy.clone(), Policy::Expression(expression).into());
     let dispatchers = Dispatchers::of(world, rules.clone(), now);
     let one = || event("login_failed").created(now).kept_for(SignedDuration::from_hours(2400)).shared();
     let messages: Vec<Vec<Arc<Event>>> = (0..3).map(|_| vec![one(), one()]).collect();

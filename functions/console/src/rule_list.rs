@@ -1,6 +1,7 @@
 //! `GET /v1/rules`: the rules in force, for reading, each with the policies that are bound to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api::Problem;
 use axum::Json;
@@ -31,7 +32,7 @@ pub(crate) async fn list(State(console): State<Console>, headers: HeaderMap) -> 
     Ok(Json(json!({ "results": views, "next": null })))
 }
 
-fn bound<'a>(rule: &'a Rule, policies: &'a BTreeMap<String, Policy>) -> BTreeMap<&'a str, &'a Policy> {
-    let find = |name: &'a String| Some((name.as_str(), policies.get(name)?));
+fn bound<'a>(rule: &'a Rule, policies: &'a BTreeMap<String, Arc<Policy>>) -> BTreeMap<&'a str, &'a Policy> {
+    let find = |name: &'a String| Some((name.as_str(), policies.get(name)?.as_ref()));
     rule.bindings.iter().filter_map(|binding| find(&binding.policy)).collect()
 }

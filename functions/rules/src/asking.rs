@@ -111,7 +111,7 @@ struct Calls<'a> {
 impl Policies for Calls<'_> {
     fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String> {
         let Some(policy) = self.asking.document.policies.get(name) else { return Ok(None) };
-        let Policy::Expression(expression) = policy else {
+        let Policy::Expression(expression) = policy.as_ref() else {
             let passing = admits(policy, self.asking.facts);
             return Ok(Some(Called { passing, messages: Vec::new(), raw_result: passing.into() }));
         };

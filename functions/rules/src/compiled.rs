@@ -76,7 +76,8 @@ impl RuleSet {
         for check in &checks {
             used[check.policy as usize] = true;
         }
-        let index = Index::of((0..).zip(policies.distinct()).filter(|&(at, _): &(u32, _)| used[at as usize]));
+        let distinct = (0u32..).zip(policies.distinct().iter().map(Arc::as_ref));
+        let index = Index::of(distinct.filter(|(at, _)| used[*at as usize]));
         let each = (0..).zip(&compiled).map(|(at, rule)| (rule.mode, checks_of(at, &compiled, &checks)));
         let bound = Bound::of(used.len(), each);
         let groups = document.has_expressions().then(|| Arc::new(document.groups.clone()));
@@ -126,7 +127,7 @@ impl RuleSet {
     fn fired(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &Expression) -> Verdict) -> Vec<usize> {
         let (mut passed, values) = self.index.candidates(facts);
         let mut raised = Vec::new();
-        passed.retain(|&policy| match &self.policies.distinct()[policy as usize] {
+        passed.retain(|&policy| match self.policies.distinct()[policy as usize].as_ref() {
             Policy::Expression(expression) => {
                 may_pass(&expression.precondition, facts) && {
                     let verdict = run(policy, expression);

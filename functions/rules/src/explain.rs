@@ -105,7 +105,7 @@ impl<'a> Answers<'a> {
             let why = format!("there is no such policy; failure_result is {}", binding.failure_result);
             return PolicyVerdict::of(binding, binding.failure_result, why);
         };
-        let (admitted, reason) = match policy {
+        let (admitted, reason) = match policy.as_ref() {
             Policy::EventMatcher(matcher) => matched(matcher, self.facts),
             Policy::EventPattern(pattern) => pattern::verdict(pattern, self.facts),
             Policy::Expression(expression) => return self.ran(name, expression, binding),

@@ -4,7 +4,7 @@
 //! of many thousands never are. Expressions are not evaluated here.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use domain::document::{Addresses, EventMatcher, Policy, Precondition, RulesDocument};
 use domain::ports::app_admits;
@@ -18,7 +18,7 @@ use crate::values::Values;
 /// Policies by place.
 #[derive(Debug, Clone)]
 pub(crate) struct Policies {
-    distinct: Vec<Policy>,
+    distinct: Vec<Arc<Policy>>,
     /// Of those that are patterns and were needed.
     ready: Vec<OnceLock<Box<Ready>>>,
     /// Of expressions, by place.
@@ -43,12 +43,12 @@ impl Policies {
         let mut distinct = Vec::new();
         let mut names = Names::with_capacity_and_hasher(document.policies.len(), FixedState::default());
         let mut expressions = Vec::new();
-        let mut push = |policy: &Policy| {
-            distinct.push(policy.clone());
+        let mut push = |policy: &Arc<Policy>| {
+            distinct.push(Arc::clone(policy));
             u32::try_from(distinct.len() - 1).unwrap_or(u32::MAX)
         };
         for (name, policy) in &document.policies {
-            let at = if matches!(policy, Policy::Expression(_)) {
+            let at = if matches!(**policy, Policy::Expression(_)) {
                 let at = push(policy);
                 expressions.push((at, name.clone()));
                 at
@@ -63,7 +63,7 @@ impl Policies {
     }
 
     /// Every policy, by place.
-    pub(crate) fn distinct(&self) -> &[Policy] {
+    pub(crate) fn distinct(&self) -> &[Arc<Policy>] {
         &self.distinct
     }
 
@@ -76,7 +76,7 @@ impl Policies {
     /// Whether the event passes the matcher or pattern at that place. `paths` are those by which its `values`
     /// are known.
     pub(crate) fn admits(&self, at: u32, facts: &Facts<'_>, values: &Values<'_>, paths: &Paths) -> bool {
-        match &self.distinct[at as usize] {
+        match self.distinct[at as usize].as_ref() {
             Policy::EventPattern(pattern) => {
                 let make_ready = || Box::new(Ready { flat: Flat::of(pattern, paths), shape: OnceLock::new() });
                 let ready = self.ready[at as usize].get_or_init(make_ready);

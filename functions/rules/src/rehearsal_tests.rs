@@ -10,7 +10,7 @@ use super::*;
 fn document() -> RulesDocument {
     let mut document = RulesDocument::built_in();
     document.groups.insert("ops".to_owned(), vec![Person::new("ann", ""), Person::new("bob", "")]);
-    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()));
+    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()).into());
     for (name, throttle, digest) in [
         ("plain", json!(null), json!(null)),
         ("throttled", json!({ "max": 3, "per": "PT60S", "by": ["app"] }), json!(null)),

@@ -71,7 +71,7 @@ prop_compose! {
         policies in prop::collection::vec(matcher(), 4),
         rules in prop::collection::vec(rule(), 0..8),
     ) -> RulesDocument {
-        let policies = policies.into_iter().enumerate().map(|(number, policy)| (format!("p{number}"), policy)).collect();
+        let policies = policies.into_iter().enumerate().map(|(number, policy)| (format!("p{number}"), policy.into())).collect();
         RulesDocument { policies, rules, ..RulesDocument::default() }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use domain::Event;
 use domain::document::{Binding, Expression, Mode, Policy, Precondition, Rule, RulesDocument};
@@ -37,7 +38,7 @@ fn expression(source: &str) -> Policy {
 /// The same policies without what was read off them.
 fn unread(mut document: RulesDocument) -> RulesDocument {
     for policy in document.policies.values_mut() {
-        if let Policy::Expression(expression) = policy {
+        if let Policy::Expression(expression) = Arc::make_mut(policy) {
             expression.precondition = Precondition::default();
         }
     }
@@ -138,7 +139,7 @@ fn document(bodies: &[String], negate: bool, failure_result: bool, mode: Mode) -
     for (number, body) in bodies.iter().enumerate() {
         let name = format!("p{number}");
         let binding = Binding { negate, failure_result, ..Binding::to(&name) };
-        document.policies.insert(name, expression(body));
+        document.policies.insert(name, expression(body).into());
         document.rules.push(Rule { bindings: vec![binding.clone()], ..Rule::named(format!("r{number}")) });
         all.bindings.push(binding);
     }
@@ -196,9 +197,11 @@ fn policies_call_policies_of_every_kind_within_bounds() {
         false,
         Mode::Any,
     );
-    document.policies.insert("matcher".to_owned(), Policy::EventMatcher(domain::document::EventMatcher::default()));
+    document
+        .policies
+        .insert("matcher".to_owned(), Policy::EventMatcher(domain::document::EventMatcher::default()).into());
     let called = "ak_create_event('made')\nreturn request.context['x'] + 1";
-    document.policies.insert("called".to_owned(), expression(called));
+    document.policies.insert("called".to_owned(), expression(called).into());
     let why = |document: &RulesDocument| {
         rules::explain(document, &event("login", "", None, json!({})), &Here)[0].policies[0].why.clone()
     };
@@ -208,7 +211,7 @@ fn policies_call_policies_of_every_kind_within_bounds() {
     assert!(matches!(&effects[0].of, domain::expression::Runner::Policy(name) if name == "p0"), "{effects:?}");
     assert_eq!(effects[0].created[0].action, "custom_made");
 
-    document.policies.insert("p0".to_owned(), expression("for i in range(20): ak_call_policy('called', x=i)"));
+    document.policies.insert("p0".to_owned(), expression("for i in range(20): ak_call_policy('called', x=i)").into());
     assert!(why(&document).starts_with("the expression raised RuntimeError"), "{}", why(&document));
 }
 

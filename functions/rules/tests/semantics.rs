@@ -42,7 +42,7 @@ fn document(mode: Mode, policies: Vec<Policy>, bind: impl Fn(&mut Vec<Binding>))
     let mut rule = Rule { mode, ..Rule::named("r") };
     for (number, policy) in policies.into_iter().enumerate() {
         rule.bindings.push(Binding::to(format!("p{number}")));
-        document.policies.insert(format!("p{number}"), policy);
+        document.policies.insert(format!("p{number}"), policy.into());
     }
     bind(&mut rule.bindings);
     document.rules.push(rule);

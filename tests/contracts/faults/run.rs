@@ -200,7 +200,7 @@ pub(crate) fn assert_sound(run: &Run<'_>, entries: &BTreeMap<DeliveryId, Deliver
 fn document(transports: &[&str]) -> RulesDocument {
     let mut document = RulesDocument::default();
     document.groups.insert("ops".to_owned(), vec![Person::new("ann", "")]);
-    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()));
+    document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()).into());
     let mut rule = Rule::named(unique("rule"));
     rule.group = Some("ops".to_owned());
     rule.bindings = vec![Binding::to("any")];

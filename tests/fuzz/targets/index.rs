@@ -84,7 +84,7 @@ fn check(draw: &mut Unstructured<'_>) -> Result<()> {
     let mut written = Vec::new();
     for at in 0..draw.int_in_range(1..=8)? {
         let (policy, pattern) = policy(draw)?;
-        document.policies.insert(format!("p{at}"), policy);
+        document.policies.insert(format!("p{at}"), policy.into());
         document.rules.push(Rule { bindings: vec![Binding::to(format!("p{at}"))], ..Rule::named(format!("r{at}")) });
         written.push(pattern);
     }

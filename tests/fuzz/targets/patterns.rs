@@ -26,7 +26,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         let stored = serde_json::to_value(&pattern).expect("a pattern is written");
         assert_eq!(serde_json::from_value::<EventPattern>(stored).ok().as_ref(), Some(&pattern), "loaded as stored");
         let name = format!("p{at}");
-        document.policies.insert(name.clone(), Policy::EventPattern(pattern));
+        document.policies.insert(name.clone(), Policy::EventPattern(pattern).into());
         document.rules.push(Rule { bindings: vec![Binding::to(&*name)], ..Rule::named(name) });
     }
     let rules = RuleSet::compile(&document);

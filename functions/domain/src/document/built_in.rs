@@ -37,7 +37,7 @@ impl RulesDocument {
                 let action = ActionPattern::parse(action).into_iter().collect();
                 document.policies.insert(
                     (*policy).to_owned(),
-                    Policy::EventMatcher(EventMatcher { action, ..EventMatcher::default() }),
+                    Policy::EventMatcher(EventMatcher { action, ..EventMatcher::default() }).into(),
                 );
                 rule.bindings.push(Binding { order, ..Binding::to(*policy) });
             }

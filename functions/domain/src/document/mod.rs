@@ -18,6 +18,7 @@ pub use storm::{Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTim
 pub use transport::{Limit, Mappings, SecretRef, Text, Transport, TransportKind};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -60,8 +61,8 @@ pub struct RulesDocument {
     pub groups: BTreeMap<String, Vec<Person>>,
     /// By name; `default-email-transport` and `default-local-transport` are always there.
     pub transports: BTreeMap<String, Transport>,
-    /// By name.
-    pub policies: BTreeMap<String, Policy>,
+    /// By name. Shared with what is made ready of them.
+    pub policies: BTreeMap<String, Arc<Policy>>,
     /// In the file's order.
     pub rules: Vec<Rule>,
     /// What is kept back for a time; others are posted.
@@ -97,7 +98,7 @@ impl RulesDocument {
 
     /// Whether a policy is an expression, so that evaluating the rules may take its time.
     pub fn has_expressions(&self) -> bool {
-        self.policies.values().any(|policy| matches!(policy, Policy::Expression(_)))
+        self.policies.values().any(|policy| matches!(**policy, Policy::Expression(_)))
     }
 
     /// The action for a CloudEvents `type`: the first mapping that fits, else its last dotted part.

@@ -188,7 +188,7 @@ prop_compose! {
     ) -> RulesDocument {
         let rules = rules.into_iter().map(|(bindings, enabled, mode)| Rule { bindings, enabled, mode, ..Rule::named("r") });
         RulesDocument {
-            policies: policies.into_iter().enumerate().map(|(at, policy)| (format!("p{at}"), policy)).collect(),
+            policies: policies.into_iter().enumerate().map(|(at, policy)| (format!("p{at}"), policy.into())).collect(),
             rules: rules.collect(),
             ..RulesDocument::default()
         }

@@ -75,10 +75,10 @@ pub(crate) fn document(mix: Mix, rules: usize) -> RulesDocument {
                 _ => {}
             }
         }
-        document.policies.insert(name, policy);
+        document.policies.insert(name, policy.into());
         document.rules.push(rule);
     }
-    document.policies.insert("common".to_owned(), pattern(json!({ "brand": { "name": ["Default"] } })));
+    document.policies.insert("common".to_owned(), pattern(json!({ "brand": { "name": ["Default"] } })).into());
     document
 }
 

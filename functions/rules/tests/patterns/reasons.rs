@@ -78,10 +78,10 @@ fn policies_of_both_kinds_stand_side_by_side_in_one_rule() {
     let event = world::event(&json!({ "action": "login", "context": { "n": 7 } }));
     let pattern = |n: i64| Policy::EventPattern(world::pattern(&json!({ "context": { "n": [n] } })));
     let mut document = RulesDocument::default();
-    document.policies.insert("every".to_owned(), Policy::EventMatcher(EventMatcher::default()));
-    document.policies.insert("seven".to_owned(), pattern(7));
-    document.policies.insert("seven-again".to_owned(), pattern(7));
-    document.policies.insert("eight".to_owned(), pattern(8));
+    document.policies.insert("every".to_owned(), Policy::EventMatcher(EventMatcher::default()).into());
+    document.policies.insert("seven".to_owned(), pattern(7).into());
+    document.policies.insert("seven-again".to_owned(), pattern(7).into());
+    document.policies.insert("eight".to_owned(), pattern(8).into());
     let negated = Binding { negate: true, ..Binding::to("eight") };
     let bindings = vec![Binding::to("every"), Binding::to("seven"), Binding::to("seven-again"), negated];
     document.rules.push(Rule { mode: Mode::All, bindings, ..Rule::named("r") });

@@ -28,7 +28,7 @@ pub(crate) fn document(patterns: &[EventPattern]) -> RulesDocument {
     let mut document = RulesDocument::default();
     for (at, pattern) in patterns.iter().enumerate() {
         let name = format!("p{at}");
-        document.policies.insert(name.clone(), Policy::EventPattern(pattern.clone()));
+        document.policies.insert(name.clone(), Policy::EventPattern(pattern.clone()).into());
         document.rules.push(Rule { bindings: vec![Binding::to(&*name)], ..Rule::named(name) });
     }
     document

@@ -3,6 +3,7 @@
 //! Reads event matchers, hands event patterns and expressions on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::document::{EventMatcher, Policy};
 use domain::event::{ActionPattern, KNOWN_ACTIONS};
@@ -18,12 +19,12 @@ pub(crate) const KEYS: Keys =
 pub(crate) const MATCHER_KEYS: Keys =
     Keys { of: "an event matcher", known: &["action", "app", "model", "client_ip"], unsupported: &[] };
 
-pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, Policy> {
+pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, Arc<Policy>> {
     let mut policies = BTreeMap::new();
     for (key, value) in shape::named(node, "policies", "policies", findings).unwrap_or_default() {
         names::check(&key.text, "policy", key.at, findings);
         if let Some(policy) = policy(key.at, value, findings) {
-            policies.insert(key.text.clone(), policy);
+            policies.insert(key.text.clone(), Arc::new(policy));
         }
     }
     policies
