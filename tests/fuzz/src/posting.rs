@@ -71,7 +71,7 @@ impl Posted {
 pub struct Answer {
     pub status: u16,
     pub body: Value,
-    pub trace: TraceParent,
+    pub trace: Option<TraceParent>,
     pub stored: Vec<Arc<Event>>,
 }
 
@@ -97,6 +97,7 @@ impl Default for Posting {
             configuration: still.clone(),
             clock: still.clone(),
             entropy: still.clone(),
+            origins: Arc::new(()),
             door: api::Door::new(still.clone(), still.clone()),
         });
         Self { router, still, masker: Masker::new(&crate::document().redact) }
@@ -115,13 +116,18 @@ impl Posting {
         let (status, headers, body) = crate::answer(&self.router, posted.request());
         let status = status.as_u16();
         assert!(matches!(status, 202 | 400 | 413 | 415 | 422), "{status}");
-        let trace = headers["traceparent"].to_str().ok().and_then(|text| text.parse().ok()).expect("a trace");
+        let read = |text: &HeaderValue| text.to_str().ok().and_then(|text| text.parse().ok()).expect("a trace");
+        let trace = headers.get("traceparent").map(read);
         let body = serde_json::from_slice(&body).expect("JSON");
         let answer = Answer { status, body, trace, stored: self.still.taken() };
         let accepted: BTreeSet<String> = answer.pks().into_iter().map(str::to_owned).collect();
         let stored: BTreeSet<String> = answer.stored.iter().map(|event| event.pk.to_string()).collect();
         assert_eq!(accepted, stored, "what is answered to be accepted is what is stored");
         assert_eq!(status == 202, !stored.is_empty(), "202 is for requests of which something is stored");
+        if let ([event], Some([_])) = (&*answer.stored, answer.body["results"].as_array().map(Vec::as_slice)) {
+            let id = answer.trace.map(TraceParent::trace_id);
+            assert_eq!(id, Some(event.trace().trace_id()), "a lone event's trace is the answer's");
+        }
         answer.stored.iter().for_each(|event| self.check(event));
         answer
     }

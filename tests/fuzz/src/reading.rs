@@ -27,6 +27,7 @@ impl Default for Reading {
             configuration: still.clone(),
             clock: still.clone(),
             entropy: still.clone(),
+            origins: Arc::new(()),
             door: door.clone(),
         });
         for event in corpus() {
@@ -41,6 +42,8 @@ impl Default for Reading {
             endpoints: store.clone(),
             inbox: store.clone(),
             silences: store.clone(),
+            jobs: store.clone(),
+            holds: store.clone(),
             configuration: still.clone(),
             rules: console::RulesSource::Stored(store),
             channel: still.clone(),

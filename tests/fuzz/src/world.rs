@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::delivery::Sent;
+use domain::delivery::{Failure, Sent};
 use domain::document::{RulesDocument, Transport};
 use domain::event::{Event, EventPk};
 use domain::notification::Notification;
-use domain::ports::{Active, Channel, Clock, Configuration, Entropy, Intake, StoreError, Tokens};
+use domain::ports::{Active, Channel, Clock, Configuration, Entropy, Intake, Renderer, StoreError, Tokens};
+use domain::rendered::Rendered;
 use domain::token::{Scope, Token, TokenHash};
 
 pub(crate) const TOKEN: &str = "known-to-the-targets-only";
@@ -101,6 +102,13 @@ impl Configuration for Still {
 impl Channel for Still {
     async fn send(&self, _: &Notification, _: &Transport, _: &RulesDocument) -> Sent {
         unreachable!("no target sends anything")
+    }
+}
+
+#[async_trait]
+impl Renderer for Still {
+    async fn render(&self, _: &Notification, _: &Transport, _: &RulesDocument) -> Result<Rendered, Failure> {
+        unreachable!("no target asks for payloads")
     }
 }
 
