@@ -58,14 +58,8 @@ pub(crate) async fn list(
     console.door.admit(&headers, Scope::Read).await?;
     let limit = list::limit(filters.limit)?;
     let mut views: Vec<View> = console.holds.all().await?.into_iter().map(View::from).collect();
-    views.retain(|view| {
-        filters.state.is_none_or(|state| view.state == state)
-            && filters.cursor.as_ref().is_none_or(|cursor| view.hold.id < *cursor)
-    });
-    views.sort_by(|one, other| other.hold.id.cmp(&one.hold.id));
-    let next = (views.len() > limit).then(|| views[limit - 1].hold.id.clone());
-    views.truncate(limit);
-    Ok(Json(List::new(views, next)))
+    views.retain(|view| filters.state.is_none_or(|state| view.state == state));
+    Ok(Json(List::newest(views, filters.cursor.as_deref(), limit, |view| &view.hold.id)))
 }
 
 /// Puts one there; it is in force for all that is stored once its job is done.

@@ -92,15 +92,9 @@ pub(crate) async fn list(
 ) -> Result<Json<List<View>>, Problem> {
     console.door.admit(&headers, Scope::Read).await?;
     let limit = list::limit(filters.limit)?;
-    let mut jobs = console.jobs.all().await?;
-    jobs.retain(|job| {
-        filters.state.is_none_or(|state| job.state == state)
-            && filters.cursor.as_ref().is_none_or(|cursor| job.id < *cursor)
-    });
-    jobs.sort_by(|one, other| other.id.cmp(&one.id));
-    let next = (jobs.len() > limit).then(|| jobs[limit - 1].id.clone());
-    jobs.truncate(limit);
-    Ok(Json(List::new(jobs.into_iter().map(View::from).collect(), next)))
+    let mut views: Vec<View> = console.jobs.all().await?.into_iter().map(View::from).collect();
+    views.retain(|view| filters.state.is_none_or(|state| view.state == state));
+    Ok(Json(List::newest(views, filters.cursor.as_deref(), limit, |view| &view.id)))
 }
 
 /// One of them.

@@ -20,6 +20,22 @@ impl<T> List<T> {
     }
 }
 
+impl<T> List<T> {
+    /// The first `limit` of what is in order; the next page goes on behind the last one's id.
+    pub(crate) fn first(mut all: Vec<T>, limit: usize, id: impl Fn(&T) -> &str) -> Self {
+        let next = (all.len() > limit).then(|| id(&all[limit - 1]).to_owned());
+        all.truncate(limit);
+        Self { results: all, next }
+    }
+
+    /// The same for the newest first: their ids sort by time, and `cursor` is the last one of the page before.
+    pub(crate) fn newest(mut all: Vec<T>, cursor: Option<&str>, limit: usize, id: impl Fn(&T) -> &str) -> Self {
+        all.retain(|one| cursor.is_none_or(|cursor| id(one) < cursor));
+        all.sort_by(|one, other| id(other).cmp(id(one)));
+        Self::first(all, limit, id)
+    }
+}
+
 /// The `limit` parameter, 50 unless given.
 pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     match asked.unwrap_or(DEFAULT_LIMIT) {

@@ -76,9 +76,7 @@ pub(crate) async fn list(
         views.drain(..=seen);
     }
     views.retain(|view| view.silence.expires() > now && filters.state.is_none_or(|state| view.state == state));
-    let next = (views.len() > limit).then(|| views[limit - 1].silence.id.clone());
-    views.truncate(limit);
-    Ok(Json(List::new(views, next)))
+    Ok(Json(List::first(views, limit, |view| &view.silence.id)))
 }
 
 /// Puts one in force; its author is the token's user.
