@@ -9,8 +9,11 @@ use crate::pattern::Leaf;
 #[derive(Default)]
 pub(crate) struct Values<'e> {
     found: Vec<Found<'e>>,
-    /// By the last bits of a path, one more than the place of the first value there; 0 is none.
-    first: Vec<u32>,
+    /// By the last bits of a path, one more than the place of the last value there; 0 is none. After these, for each
+    /// value the one before it with the same last bits.
+    links: Vec<u32>,
+    /// Of the last bits.
+    mask: usize,
 }
 
 /// One value.
@@ -19,34 +22,39 @@ pub(crate) struct Found<'e> {
     /// The number of the innermost object of a list that it lies in, or 0.
     pub(crate) item: u32,
     path: u32,
-    /// As in `first`, the next one with the same last bits.
-    next: u32,
 }
 
 impl<'e> Values<'e> {
     /// An event has some dozen.
     pub(crate) fn new() -> Self {
-        Self { found: Vec::with_capacity(64), first: Vec::new() }
+        Self { found: Vec::with_capacity(32), links: Vec::new(), mask: 0 }
     }
 
     #[inline]
     pub(crate) fn push(&mut self, path: u32, leaf: Leaf<'e>, item: u32) {
-        self.found.push(Found { leaf, item, path, next: 0 });
+        self.found.push(Found { leaf, item, path });
     }
 
     /// To be called when all are there and before any is looked up.
     pub(crate) fn finish(&mut self) {
-        self.first = vec![0; self.found.len().next_power_of_two()];
-        let mask = self.first.len() - 1;
-        for (at, found) in (1..).zip(&mut self.found) {
-            found.next = std::mem::replace(&mut self.first[found.path as usize & mask], at);
+        let lists = self.found.len().next_power_of_two();
+        self.mask = lists - 1;
+        self.links = vec![0; lists + self.found.len()];
+        let (last, before) = self.links.split_at_mut(lists);
+        for ((at, found), before) in (1..).zip(&self.found).zip(before) {
+            *before = std::mem::replace(&mut last[found.path as usize & self.mask], at);
         }
     }
 
     /// All values at a path, the last first.
+    #[inline]
     pub(crate) fn at(&self, path: u32) -> impl Iterator<Item = &Found<'e>> {
-        let get = |place: u32| place.checked_sub(1).map(|at| &self.found[at as usize]);
-        let first = get(self.first[path as usize & (self.first.len() - 1)]);
-        std::iter::successors(first, move |found| get(found.next)).filter(move |found| found.path == path)
+        let mut link = path as usize & self.mask;
+        std::iter::from_fn(move || {
+            let at = self.links[link].checked_sub(1)? as usize;
+            link = self.mask + 1 + at;
+            Some(&self.found[at])
+        })
+        .filter(move |found| found.path == path)
     }
 }

@@ -19,6 +19,11 @@ impl Clauses {
         self.ends.push(place(self.terms.len()));
     }
 
+    pub(super) fn clear(&mut self) {
+        self.terms.clear();
+        self.ends.clear();
+    }
+
     pub(super) fn extend(&mut self, others: &Self) {
         let start = place(self.terms.len());
         self.terms.extend_from_slice(&others.terms);

@@ -31,7 +31,7 @@ pub(crate) struct Filing {
 /// From where to where, among what is filed.
 type Range = (u32, u32);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Filed {
     case: u32,
     guards: Guards,
@@ -117,16 +117,8 @@ impl Filing {
         }
         drop(cases);
         drop(sharers);
-        entries.sort_unstable_by_key(|&(term, filed)| (term, filed.case));
-        let distinct = || entries.chunk_by(|one, other| one.0 == other.0);
-        let mut table = HashMap::with_capacity_and_hasher(distinct().count(), FixedState::default());
-        let mut start = 0;
-        for same in distinct() {
-            let end = start + place(same.len());
-            table.insert(same[0].0, (start, end));
-            start = end;
-        }
-        Self { table, sieve, filed: entries.into_iter().map(|(_, filed)| filed).collect(), always }
+        let (table, filed) = by_term(&entries);
+        Self { table, sieve, filed, always }
     }
 
     pub(crate) fn search(&self) -> Search<'_> {
@@ -142,13 +134,40 @@ impl Filing {
     }
 }
 
+/// What is filed, one term after the other, and where that of each term lies.
+fn by_term(entries: &[(u64, Filed)]) -> (HashMap<u64, Range, FixedState>, Vec<Filed>) {
+    let mut table: HashMap<u64, Range, FixedState> =
+        HashMap::with_capacity_and_hasher(entries.len(), FixedState::default());
+    for &(term, _) in entries {
+        table.entry(term).or_default().1 += 1;
+    }
+    table.shrink_to_fit();
+    let mut start = 0;
+    for range in table.values_mut() {
+        let count = range.1;
+        *range = (start, start);
+        start += count;
+    }
+    let mut filed = vec![Filed::default(); entries.len()];
+    for &(term, one) in entries {
+        if let Some((_, end)) = table.get_mut(&term) {
+            filed[*end as usize] = one;
+            *end += 1;
+        }
+    }
+    (table, filed)
+}
+
 impl Search<'_> {
     /// Takes note of a term that is there.
     #[inline]
     pub(crate) fn add(&mut self, term: u64) {
-        if !self.filing.sieve.has(term) {
-            return;
+        if self.filing.sieve.has(term) {
+            self.look_up(term);
         }
+    }
+
+    fn look_up(&mut self, term: u64) {
         self.filter.add(term);
         if let Some(&range) = self.filing.table.get(&term) {
             self.found.push(range);

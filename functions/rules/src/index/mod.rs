@@ -42,6 +42,7 @@ use domain::document::Policy;
 use crate::facts::Facts;
 use crate::values::Values;
 use filing::{Cases, Filing};
+use necessary::Necessary;
 use walk::Walk;
 
 /// The policies of a document, filed by what an event must have to pass them.
@@ -56,9 +57,10 @@ impl Index {
     pub(crate) fn of<'p>(policies: impl Iterator<Item = (u32, &'p Policy)>) -> Self {
         let mut paths = Paths::new();
         let mut cases = Cases::default();
+        let mut necessary = Necessary::new();
         for (at, policy) in policies {
-            for clauses in necessary::of(policy, &mut paths) {
-                cases.add(at, &clauses);
+            for clauses in necessary.of(policy, &mut paths) {
+                cases.add(at, clauses);
             }
         }
         let filing = Filing::of(cases, |term| paths.want(term));

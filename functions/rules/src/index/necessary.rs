@@ -5,8 +5,7 @@
 //! only if one of its lists of clauses does.
 
 use domain::document::{
-    Addresses, EventMatcher, EventPattern, Field, Fields, Interval, Policy, Precondition, Test, Wildcard,
-    compare_numbers,
+    Addresses, EventMatcher, Field, Fields, Interval, Policy, Precondition, Test, Wildcard, compare_numbers,
 };
 use domain::event::ActionPattern;
 
@@ -20,18 +19,34 @@ const MAX_COMBINATIONS: usize = 64;
 /// More pieces of a text that is looked for anywhere are not looked for.
 const MAX_GRAMS: usize = 32;
 
-/// One of these lists of clauses must hold. There is one at least; an empty list says nothing.
-pub(super) fn of(policy: &Policy, paths: &mut Paths) -> Vec<Clauses> {
-    match policy {
-        Policy::EventMatcher(matcher) => vec![of_matcher(matcher, paths)],
-        Policy::EventPattern(pattern) => of_pattern(pattern, paths),
-        Policy::Expression(expression) => vec![of_precondition(&expression.precondition, paths)],
+/// Finds for one policy after the other what it needs.
+#[derive(Debug)]
+pub(super) struct Necessary {
+    /// Kept for the next policy, as there are many. There is one at least.
+    combinations: Vec<Clauses>,
+}
+
+impl Necessary {
+    pub(super) fn new() -> Self {
+        Self { combinations: vec![Clauses::default()] }
+    }
+
+    /// One of these lists of clauses must hold; an empty list says nothing.
+    pub(super) fn of(&mut self, policy: &Policy, paths: &mut Paths) -> &[Clauses] {
+        self.combinations.truncate(1);
+        let clauses = &mut self.combinations[0];
+        clauses.clear();
+        match policy {
+            Policy::EventMatcher(matcher) => of_matcher(matcher, paths, clauses),
+            Policy::EventPattern(pattern) => of_fields(pattern.root(), Paths::ROOT, paths, &mut self.combinations),
+            Policy::Expression(expression) => of_precondition(&expression.precondition, paths, clauses),
+        }
+        &self.combinations
     }
 }
 
-fn of_precondition(needed: &Precondition, paths: &mut Paths) -> Clauses {
-    let mut clauses = Clauses::default();
-    of_actions(&needed.action, paths, &mut clauses);
+fn of_precondition(needed: &Precondition, paths: &mut Paths, clauses: &mut Clauses) {
+    of_actions(&needed.action, paths, clauses);
     if let Some(app) = &needed.app {
         clauses.push([of_app(app, paths)]);
     }
@@ -39,7 +54,6 @@ fn of_precondition(needed: &Precondition, paths: &mut Paths) -> Clauses {
         let nowhere = or_none.then(|| Term::whole(Paths::ADDRESS, Kind::Null, &[]));
         clauses.push(nets.iter().map(|net| Term::net(Paths::ADDRESS, canonical_net(*net))).chain(nowhere));
     }
-    clauses
 }
 
 fn of_actions(actions: &[ActionPattern], paths: &mut Paths, clauses: &mut Clauses) {
@@ -60,9 +74,8 @@ fn of_app(app: &str, paths: &mut Paths) -> Term {
     Term::below(path, app).unwrap_or_else(|| Term::start(path, Kind::Prefix, app))
 }
 
-fn of_matcher(matcher: &EventMatcher, paths: &mut Paths) -> Clauses {
-    let mut clauses = Clauses::default();
-    of_actions(&matcher.action, paths, &mut clauses);
+fn of_matcher(matcher: &EventMatcher, paths: &mut Paths, clauses: &mut Clauses) {
+    of_actions(&matcher.action, paths, clauses);
     if let Some(app) = &matcher.app {
         clauses.push([of_app(app, paths)]);
     }
@@ -72,13 +85,6 @@ fn of_matcher(matcher: &EventMatcher, paths: &mut Paths) -> Clauses {
     if let Some(net) = matcher.client_ip {
         clauses.push([Term::net(Paths::ADDRESS, canonical_net(net))]);
     }
-    clauses
-}
-
-fn of_pattern(pattern: &EventPattern, paths: &mut Paths) -> Vec<Clauses> {
-    let mut combinations = vec![Clauses::default()];
-    of_fields(pattern.root(), Paths::ROOT, paths, &mut combinations);
-    combinations
 }
 
 /// Adds to each combination what the fields demand.

@@ -2,44 +2,48 @@
 //!
 //! Owns the numbers of the paths. `walk` goes along them.
 
-use std::hash::{BuildHasher, Hasher};
-
 use domain::document::Test;
-use foldhash::fast::FixedState;
 
-use super::term::{Kind, Term};
+use super::term::{Kind, ODD, Term};
 use crate::pattern::EVENT_KEYS;
 
 /// The paths, as a tree of their keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     pub(super) nodes: Vec<Node>,
-    /// Nodes by a hash of parent and key, or in the next free place; 0 is free.
-    edges: Vec<u32>,
+    /// By a hash of parent and key, or in the next free place.
+    edges: Vec<Edge>,
     /// The keys of an event that lead to nodes.
     pub(super) root: Vec<(&'static str, u32)>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    parent: u32,
     pub(super) key: Box<str>,
     /// A bit for each [`Kind`] of which terms are filed.
     pub(super) kinds: u16,
     /// Of kinds with lengths: a bit for each length.
     pub(super) lengths: Vec<(Kind, u128)>,
-    pub(super) below: Below,
+    /// Whether a path goes on from here.
+    pub(super) goes_on: bool,
 }
 
-/// The nodes below a node.
-#[derive(Debug, Clone)]
-pub(super) enum Below {
-    Few(Vec<u32>),
-    Many,
+/// From a node by a key to another.
+#[derive(Debug, Clone, Copy, Default)]
+struct Edge {
+    key: Brief,
+    parent: u32,
+    /// 0, where no edge leads, if the place is free.
+    node: u32,
 }
 
-/// So many nodes are few: comparing with each is faster than hashing.
-const FEW: usize = 4;
+/// A key in brief.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Brief {
+    /// All of a key of less than eight bytes; of a longer one the start and the end, mixed.
+    bytes: u64,
+    length: usize,
+}
 
 impl Paths {
     /// The event itself.
@@ -50,26 +54,28 @@ impl Paths {
     pub(super) const ADDRESS: u32 = 2;
 
     pub(super) fn new() -> Self {
-        let fixed = [Self::ROOT, Self::MODEL, Self::ADDRESS].map(|_| Node::new(Self::ROOT, ""));
-        Self { nodes: fixed.into(), edges: vec![0; 16], root: Vec::new() }
+        let fixed = [Self::ROOT, Self::MODEL, Self::ADDRESS].map(|_| Node::new(""));
+        Self { nodes: fixed.into(), edges: vec![Edge::default(); 16], root: Vec::new() }
     }
 
     /// The path that goes on from `parent` with `key`.
     pub(super) fn path(&mut self, parent: u32, key: &str) -> u32 {
-        self.find(parent, key).unwrap_or_else(|free| {
-            let at = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-            self.nodes.push(Node::new(parent, key));
-            self.edges[free] = at;
+        self.search(parent, key).unwrap_or_else(|free| {
+            let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+            self.nodes.push(Node::new(key));
+            self.nodes[parent as usize].goes_on = true;
+            self.edges[free] = Edge { key: Brief::of(key), parent, node };
             if self.nodes.len() * 2 > self.edges.len() {
-                self.edges = vec![0; self.edges.len() * 2];
-                for at in Self::ADDRESS + 1..=at {
-                    let Node { parent, key, .. } = &self.nodes[at as usize];
-                    if let Err(free) = self.find(*parent, key) {
-                        self.edges[free] = at;
+                let larger = vec![Edge::default(); self.edges.len() * 2];
+                for edge in std::mem::replace(&mut self.edges, larger).into_iter().filter(|edge| edge.node != 0) {
+                    let mut place = edge.key.place(edge.parent, self.edges.len());
+                    while self.edges[place].node != 0 {
+                        place = (place + 1) & (self.edges.len() - 1);
                     }
+                    self.edges[place] = edge;
                 }
             }
-            at
+            node
         })
     }
 
@@ -90,24 +96,29 @@ impl Paths {
         if is_address(parent, key, tests) { Self::ADDRESS } else { self.known(parent, key) }
     }
 
+    /// The node, if there is one.
+    #[inline]
+    pub(super) fn find(&self, parent: u32, key: &str) -> Option<u32> {
+        self.search(parent, key).ok()
+    }
+
     /// The node, or where it would stand among the edges.
     #[inline]
-    pub(super) fn find(&self, parent: u32, key: &str) -> Result<u32, usize> {
-        let mut hasher = FixedState::with_seed(parent.into()).build_hasher();
-        hasher.write(key.as_bytes());
-        let mask = self.edges.len() - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "the last bits are what is wanted")]
-        let mut place = hasher.finish() as usize & mask;
+    fn search(&self, parent: u32, key: &str) -> Result<u32, usize> {
+        let brief = Brief::of(key);
+        let mut place = brief.place(parent, self.edges.len());
         loop {
-            let at = self.edges[place];
-            if at == 0 {
+            let edge = &self.edges[place];
+            if edge.node == 0 {
                 return Err(place);
             }
-            let node = &self.nodes[at as usize];
-            if node.parent == parent && *node.key == *key {
-                return Ok(at);
+            if edge.key == brief
+                && edge.parent == parent
+                && (brief.is_whole() || *self.nodes[edge.node as usize].key == *key)
+            {
+                return Ok(edge.node);
             }
-            place = (place + 1) & mask;
+            place = (place + 1) & (self.edges.len() - 1);
         }
     }
 
@@ -126,35 +137,52 @@ impl Paths {
 
     /// To be called when all paths and terms are known.
     pub(super) fn finish(&mut self) {
-        for at in (Self::ADDRESS + 1..).take(self.nodes.len() - 3) {
-            let parent = self.nodes[at as usize].parent;
-            let below = &mut self.nodes[parent as usize].below;
-            match below {
-                Below::Few(nodes) if nodes.len() < FEW => nodes.push(at),
-                Below::Few(_) => *below = Below::Many,
-                Below::Many => {}
-            }
-        }
-        let node = |key| self.find(Self::ROOT, key).ok().map(|node| (key, node));
+        let node = |key| self.find(Self::ROOT, key).map(|node| (key, node));
         self.root = EVENT_KEYS.into_iter().filter_map(node).collect();
         self.nodes.shrink_to_fit();
     }
 
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
-        let node = |node: &Node| {
-            let below = if let Below::Few(nodes) = &node.below { nodes.capacity() } else { 0 };
-            node.key.len() + node.lengths.capacity() * size_of::<(Kind, u128)>() + below * size_of::<u32>()
-        };
+        let node = |node: &Node| node.key.len() + node.lengths.capacity() * size_of::<(Kind, u128)>();
         self.nodes.capacity() * size_of::<Node>()
             + self.nodes.iter().map(node).sum::<usize>()
-            + self.edges.capacity() * size_of::<u32>()
+            + self.edges.capacity() * size_of::<Edge>()
     }
 }
 
 impl Node {
-    fn new(parent: u32, key: &str) -> Self {
-        Self { parent, key: key.into(), kinds: 0, lengths: Vec::new(), below: Below::Few(Vec::new()) }
+    fn new(key: &str) -> Self {
+        Self { key: key.into(), kinds: 0, lengths: Vec::new(), goes_on: false }
+    }
+}
+
+impl Brief {
+    #[inline]
+    fn of(key: &str) -> Self {
+        let key = key.as_bytes();
+        let half = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+        let bytes = if let (Some(start), Some(end)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+            u64::from_le_bytes(*start) ^ u64::from_le_bytes(*end).rotate_left(29)
+        } else if let (Some(start), Some(end)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
+            half(start) << 32 | half(end)
+        } else {
+            key.iter().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte))
+        };
+        Self { bytes, length: key.len() }
+    }
+
+    /// Whether no other key is the same in brief.
+    #[inline]
+    fn is_whole(self) -> bool {
+        self.length < 8
+    }
+
+    /// Among so many edges, a power of two.
+    #[inline]
+    fn place(self, parent: u32, edges: usize) -> usize {
+        let mixed = (self.bytes ^ u64::from(parent) << 40 ^ (self.length as u64) << 32).wrapping_mul(ODD);
+        (mixed >> 32) as usize & (edges - 1)
     }
 }
 

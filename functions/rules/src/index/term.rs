@@ -16,6 +16,8 @@ use serde_json::Number;
 pub(super) const MAX_LENGTH: u8 = 127;
 /// How many bytes of a text that is looked for anywhere are one term.
 pub(super) const GRAM: usize = 4;
+/// What multiplying by mixes bits well (the golden ratio's).
+pub(super) const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What a term says of the value at a path. The cheaper it is to find in an event, the earlier it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,13 +137,12 @@ pub(super) fn hash(path: u32, kind: Kind, bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Of the first `length` bits of something.
+/// Of a few bits. They are tried by the dozen, so they are mixed no more than a table needs.
 #[inline]
-fn hash_bits(path: u32, kind: Kind, length: u8, bits: u128) -> u64 {
-    let mut hasher = hasher(path, kind);
-    hasher.write_u128(bits);
-    hasher.write_u8(length);
-    hasher.finish()
+fn mixed(path: u32, kind: Kind, length: u8, bits: u64) -> u64 {
+    let about = u64::from(path) << 16 | (kind as u64) << 8 | u64::from(length);
+    let mixed = (about.wrapping_mul(ODD) ^ bits).wrapping_mul(ODD);
+    (mixed ^ (mixed >> 32)).wrapping_mul(ODD)
 }
 
 #[inline]
@@ -149,22 +150,26 @@ fn hasher(path: u32, kind: Kind) -> impl Hasher {
     FixedState::with_seed(u64::from(path) << 8 | kind as u64).build_hasher()
 }
 
-/// There is one for nearly every byte of a text, so it is mixed no more than a table needs.
 #[inline]
 pub(super) fn gram(path: u32, bytes: [u8; GRAM]) -> u64 {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mixed = (u64::from(path) << 32 | u64::from(u32::from_le_bytes(bytes))).wrapping_mul(ODD);
-    (mixed ^ (mixed >> 32)).wrapping_mul(ODD)
+    mixed(path, Kind::Gram, 0, u32::from_le_bytes(bytes).into())
 }
 
 /// Of the first `length` bits of an address.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
 pub(super) fn network(path: u32, address: IpAddr, length: u8) -> (Kind, u64) {
-    let (kind, width, bits) = match address {
-        IpAddr::V4(four) => (Kind::Net4, u32::BITS, u128::from(four.to_bits())),
-        IpAddr::V6(six) => (Kind::Net6, u128::BITS, six.to_bits()),
-    };
-    let start = bits.checked_shr(width.saturating_sub(length.into())).unwrap_or(0);
-    (kind, hash_bits(path, kind, length, start))
+    match address {
+        IpAddr::V4(four) => {
+            let start = four.to_bits().checked_shr(u32::BITS.saturating_sub(length.into())).unwrap_or(0);
+            (Kind::Net4, mixed(path, Kind::Net4, length, start.into()))
+        }
+        IpAddr::V6(six) => {
+            let start = six.to_bits().checked_shr(u128::BITS.saturating_sub(length.into())).unwrap_or(0);
+            let half = mixed(path, Kind::Net6, length, (start >> 64) as u64);
+            (Kind::Net6, mixed(path, Kind::Net6, length, half ^ start as u64))
+        }
+    }
 }
 
 /// Orders numbers as they are ordered; neighbours too large to be told apart may have one rank.
@@ -176,7 +181,7 @@ pub(super) fn rank(number: &Number) -> u64 {
 /// Of the first `length` bits of a rank.
 pub(super) fn block(path: u32, rank: u64, length: u8) -> u64 {
     let start = rank.checked_shr(u64::BITS.saturating_sub(length.into())).unwrap_or(0);
-    hash_bits(path, Kind::Block, length, start.into())
+    mixed(path, Kind::Block, length, start)
 }
 
 /// The same for all ways of writing one number: equal numbers are equal after rounding, too.

@@ -9,14 +9,11 @@ use domain::event::Object;
 use serde_json::Value;
 
 use super::filing::Search;
-use super::paths::{Below, Paths};
+use super::paths::Paths;
 use super::term::{self, GRAM, Kind};
 use crate::facts::Facts;
 use crate::pattern::{Leaf, Slot};
 use crate::values::Values;
-
-/// With more keys, an object is looked into by hash.
-const SMALL: usize = 32;
 
 /// One event's walk.
 pub(super) struct Walk<'w, 'f> {
@@ -60,28 +57,12 @@ impl<'w, 'f> Walk<'w, 'f> {
 
     /// `item` is the number of the innermost object of a list that this is or lies in, or 0.
     fn object(&mut self, path: u32, object: &'f Object, item: u32) {
-        let paths = self.paths;
-        match &paths.nodes[path as usize].below {
-            Below::Few(nodes) if object.len() <= SMALL => {
-                for (key, value) in object {
-                    if let Some(&path) = nodes.iter().find(|&&path| *paths.nodes[path as usize].key == **key) {
-                        self.value(path, value, item);
-                    }
-                }
-            }
-            Below::Few(nodes) => {
-                for &path in nodes {
-                    if let Some(value) = object.get(&*paths.nodes[path as usize].key) {
-                        self.value(path, value, item);
-                    }
-                }
-            }
-            Below::Many => {
-                for (key, value) in object {
-                    if let Ok(path) = paths.find(path, key) {
-                        self.value(path, value, item);
-                    }
-                }
+        if !self.paths.nodes[path as usize].goes_on {
+            return;
+        }
+        for (key, value) in object {
+            if let Some(path) = self.paths.find(path, key) {
+                self.value(path, value, item);
             }
         }
     }
