@@ -6,14 +6,12 @@
 use crate::pattern::Leaf;
 
 /// The values of one event.
-#[derive(Default)]
 pub(crate) struct Values<'e> {
     found: Vec<Found<'e>>,
-    /// By the last bits of a path, one more than the place of the last value there; 0 is none. After these, for each
-    /// value the one before it with the same last bits.
-    links: Vec<u32>,
-    /// Of the last bits.
-    mask: usize,
+    /// For each value, one more than the place of the one before it in its list; 0 is none.
+    before: Vec<u32>,
+    /// The last value of each list, in the same way. A path's last bits say in which list its values are.
+    last: [u32; LISTS],
 }
 
 /// One value.
@@ -24,35 +22,28 @@ pub(crate) struct Found<'e> {
     path: u32,
 }
 
+/// An event has some dozen values.
+const LISTS: usize = 64;
+
 impl<'e> Values<'e> {
-    /// An event has some dozen.
     pub(crate) fn new() -> Self {
-        Self { found: Vec::with_capacity(32), links: Vec::new(), mask: 0 }
+        Self { found: Vec::with_capacity(32), before: Vec::with_capacity(32), last: [0; LISTS] }
     }
 
     #[inline]
     pub(crate) fn push(&mut self, path: u32, leaf: Leaf<'e>, item: u32) {
         self.found.push(Found { leaf, item, path });
-    }
-
-    /// To be called when all are there and before any is looked up.
-    pub(crate) fn finish(&mut self) {
-        let lists = self.found.len().next_power_of_two();
-        self.mask = lists - 1;
-        self.links = vec![0; lists + self.found.len()];
-        let (last, before) = self.links.split_at_mut(lists);
-        for ((at, found), before) in (1..).zip(&self.found).zip(before) {
-            *before = std::mem::replace(&mut last[found.path as usize & self.mask], at);
-        }
+        let here = u32::try_from(self.found.len()).unwrap_or(0);
+        self.before.push(std::mem::replace(&mut self.last[path as usize % LISTS], here));
     }
 
     /// All values at a path, the last first.
     #[inline]
     pub(crate) fn at(&self, path: u32) -> impl Iterator<Item = &Found<'e>> {
-        let mut link = path as usize & self.mask;
+        let mut link = self.last[path as usize % LISTS];
         std::iter::from_fn(move || {
-            let at = self.links[link].checked_sub(1)? as usize;
-            link = self.mask + 1 + at;
+            let at = link.checked_sub(1)? as usize;
+            link = self.before[at];
             Some(&self.found[at])
         })
         .filter(move |found| found.path == path)

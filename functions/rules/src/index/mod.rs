@@ -70,12 +70,10 @@ impl Index {
 
     /// All the policies that the event could pass, each once, in order, and the values to put to them.
     pub(crate) fn candidates<'f>(&self, facts: &'f Facts<'_>) -> (Vec<u32>, Values<'f>) {
-        let (search, mut values) = Walk::through(facts, &self.paths, self.filing.search());
-        let candidates = search.finish();
-        if !candidates.is_empty() {
-            values.finish();
-        }
-        (candidates, values)
+        let mut search = self.filing.search();
+        let mut values = Values::new();
+        Walk::through(facts, &self.paths, &mut search, &mut values);
+        (search.finish(), values)
     }
 
     /// Every path that a policy names is known.

@@ -31,18 +31,18 @@ pub(super) struct Node {
 /// From a node by a key to another.
 #[derive(Debug, Clone, Copy, Default)]
 struct Edge {
-    key: Brief,
-    parent: u32,
+    from: Brief,
     /// 0, where no edge leads, if the place is free.
-    node: u32,
+    to: u32,
 }
 
-/// A key in brief.
+/// A node and a key in brief.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Brief {
     /// All of a key of less than eight bytes; of a longer one the start and the end, mixed.
     bytes: u64,
-    length: usize,
+    /// The node and the key's length.
+    about: u64,
 }
 
 impl Paths {
@@ -60,23 +60,28 @@ impl Paths {
 
     /// The path that goes on from `parent` with `key`.
     pub(super) fn path(&mut self, parent: u32, key: &str) -> u32 {
-        self.search(parent, key).unwrap_or_else(|free| {
+        let brief = Brief::of(parent, key);
+        self.search(brief, key).unwrap_or_else(|free| {
             let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
             self.nodes.push(Node::new(key));
             self.nodes[parent as usize].goes_on = true;
-            self.edges[free] = Edge { key: Brief::of(key), parent, node };
-            if self.nodes.len() * 2 > self.edges.len() {
-                let larger = vec![Edge::default(); self.edges.len() * 2];
-                for edge in std::mem::replace(&mut self.edges, larger).into_iter().filter(|edge| edge.node != 0) {
-                    let mut place = edge.key.place(edge.parent, self.edges.len());
-                    while self.edges[place].node != 0 {
-                        place = (place + 1) & (self.edges.len() - 1);
-                    }
-                    self.edges[place] = edge;
-                }
+            self.edges[free] = Edge { from: brief, to: node };
+            if self.nodes.len() * 4 > self.edges.len() {
+                self.enlarge();
             }
             node
         })
+    }
+
+    fn enlarge(&mut self) {
+        let larger = vec![Edge::default(); self.edges.len() * 2];
+        for edge in std::mem::replace(&mut self.edges, larger).into_iter().filter(|edge| edge.to != 0) {
+            let mut place = edge.from.place(self.edges.len());
+            while self.edges[place].to != 0 {
+                place = (place + 1) & (self.edges.len() - 1);
+            }
+            self.edges[place] = edge;
+        }
     }
 
     /// The path at which the tests are put to what is there.
@@ -99,24 +104,21 @@ impl Paths {
     /// The node, if there is one.
     #[inline]
     pub(super) fn find(&self, parent: u32, key: &str) -> Option<u32> {
-        self.search(parent, key).ok()
+        self.search(Brief::of(parent, key), key).ok()
     }
 
     /// The node, or where it would stand among the edges.
-    #[inline]
-    fn search(&self, parent: u32, key: &str) -> Result<u32, usize> {
-        let brief = Brief::of(key);
-        let mut place = brief.place(parent, self.edges.len());
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is asked for every key of an event, and mostly one look says it")]
+    fn search(&self, brief: Brief, key: &str) -> Result<u32, usize> {
+        let mut place = brief.place(self.edges.len());
         loop {
             let edge = &self.edges[place];
-            if edge.node == 0 {
+            if edge.to == 0 {
                 return Err(place);
             }
-            if edge.key == brief
-                && edge.parent == parent
-                && (brief.is_whole() || *self.nodes[edge.node as usize].key == *key)
-            {
-                return Ok(edge.node);
+            if edge.from == brief && (brief.is_whole() || *self.nodes[edge.to as usize].key == *key) {
+                return Ok(edge.to);
             }
             place = (place + 1) & (self.edges.len() - 1);
         }
@@ -159,29 +161,32 @@ impl Node {
 
 impl Brief {
     #[inline]
-    fn of(key: &str) -> Self {
+    fn of(parent: u32, key: &str) -> Self {
         let key = key.as_bytes();
         let half = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
         let bytes = if let (Some(start), Some(end)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
             u64::from_le_bytes(*start) ^ u64::from_le_bytes(*end).rotate_left(29)
         } else if let (Some(start), Some(end)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
             half(start) << 32 | half(end)
+        } else if let (Some(&start), Some(&end)) = (key.first(), key.last()) {
+            // Of one to three bytes this one is the middle, or one of the others.
+            u64::from(start) << 16 | u64::from(key[key.len() / 2]) << 8 | u64::from(end)
         } else {
-            key.iter().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte))
+            0
         };
-        Self { bytes, length: key.len() }
+        Self { bytes, about: u64::from(parent) << 32 | key.len() as u64 }
     }
 
     /// Whether no other key is the same in brief.
     #[inline]
     fn is_whole(self) -> bool {
-        self.length < 8
+        self.about & 0xffff_ffff < 8
     }
 
     /// Among so many edges, a power of two.
     #[inline]
-    fn place(self, parent: u32, edges: usize) -> usize {
-        let mixed = (self.bytes ^ u64::from(parent) << 40 ^ (self.length as u64) << 32).wrapping_mul(ODD);
+    fn place(self, edges: usize) -> usize {
+        let mixed = (self.bytes ^ self.about.rotate_left(23)).wrapping_mul(ODD);
         (mixed >> 32) as usize & (edges - 1)
     }
 }

@@ -16,18 +16,23 @@ use crate::pattern::{Leaf, Slot};
 use crate::values::Values;
 
 /// One event's walk.
-pub(super) struct Walk<'w, 'f> {
+pub(super) struct Walk<'w, 's, 'f> {
     paths: &'w Paths,
-    search: Search<'w>,
-    values: Values<'f>,
+    search: &'w mut Search<'s>,
+    values: &'w mut Values<'f>,
     /// Objects of lists so far.
     items: u32,
 }
 
-impl<'w, 'f> Walk<'w, 'f> {
+impl<'w, 's, 'f> Walk<'w, 's, 'f> {
     /// Finds every value at a known path, and hands every wanted term that the event has to the search.
-    pub(super) fn through(facts: &'f Facts<'_>, paths: &'w Paths, search: Search<'w>) -> (Search<'w>, Values<'f>) {
-        let mut walk = Self { paths, search, values: Values::new(), items: 0 };
+    pub(super) fn through(
+        facts: &'f Facts<'_>,
+        paths: &'w Paths,
+        search: &'w mut Search<'s>,
+        values: &'w mut Values<'f>,
+    ) {
+        let mut walk = Self { paths, search, values, items: 0 };
         for &(key, path) in &paths.root {
             match facts.field(key) {
                 None => {}
@@ -52,7 +57,6 @@ impl<'w, 'f> Walk<'w, 'f> {
             }
             None => {}
         }
-        (walk.search, walk.values)
     }
 
     /// `item` is the number of the innermost object of a list that this is or lies in, or 0.
@@ -104,14 +108,22 @@ impl<'w, 'f> Walk<'w, 'f> {
     fn text(&mut self, path: u32, text: &'f str, item: u32) {
         self.values.push(path, Leaf::Text(text), item);
         let node = &self.paths.nodes[path as usize];
-        let search = &mut self.search;
+        let search = &mut *self.search;
         let bytes = text.as_bytes();
         if node.kinds & Kind::Text.bit() != 0 {
             search.add(term::hash(path, Kind::Text, bytes));
         }
-        if node.kinds & !Kind::Text.bit() == 0 {
-            return;
+        if node.kinds & !Kind::Text.bit() != 0 {
+            self.parts(path, text);
         }
+    }
+
+    /// Everything but the text itself.
+    #[inline(never)]
+    fn parts(&mut self, path: u32, text: &str) {
+        let node = &self.paths.nodes[path as usize];
+        let search = &mut *self.search;
+        let bytes = text.as_bytes();
         if node.kinds & Kind::Present.bit() != 0 {
             search.add(term::hash(path, Kind::Present, &[]));
         }
