@@ -65,8 +65,10 @@ impl<'w, 's, 'f> Walk<'w, 's, 'f> {
             return;
         }
         for (key, value) in object {
-            if let Some(path) = self.paths.find(path, key) {
-                self.value(path, value, item);
+            match (self.paths.find(path, key), value) {
+                (Some(path), Value::String(text)) => self.text(path, text, item),
+                (Some(path), value) => self.value(path, value, item),
+                (None, _) => {}
             }
         }
     }
