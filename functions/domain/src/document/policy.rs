@@ -83,6 +83,7 @@ pub enum Mode {
 
 /// One policy bound to one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a binding's settings, each as authentik has it")]
 pub struct Binding {
     /// The policy's name.
     pub policy: String,
