@@ -172,8 +172,8 @@ impl Failure {
             // A redirect is never followed; the receiver may be mended to answer itself. What is no status of HTTP's
             // is a fault of the receiver's, not of the message.
             Self::Answered { retry_after, .. } => asked(*retry_after),
-            // The server as a whole is closing down, or cannot log anybody in.
-            Self::Mail { code: 421 | 454 } => (temporary, ailing),
+            // The server as a whole is closing down, cannot log anybody in, or wants a login or TLS first.
+            Self::Mail { code: 421 | 454 | 530 } => (temporary, ailing),
             // One mailbox is full, one sender not known yet: others' mail may pass.
             Self::Mail { code: 400..=499 } => (temporary, Sign::Well),
             Self::Mail { .. } => (Class::Permanent, Sign::Well),

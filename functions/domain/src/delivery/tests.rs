@@ -166,6 +166,7 @@ fn what_a_failure_says_of_its_endpoint() {
         (answered(404, asked), Sign::Well),
         (answered(410, None), Sign::Gone),
         (Failure::Mail { code: 421 }, ailing),
+        (Failure::Mail { code: 530 }, ailing),
         (Failure::Mail { code: 450 }, Sign::Well),
         (Failure::Mail { code: 550 }, Sign::Well),
         (Failure::MailService("Throttling".to_owned()), ailing),
