@@ -182,7 +182,7 @@ async fn a_mapping_that_cannot_be_used_fails_the_attempt_and_says_so() {
     let failed = state(&injected, "retrying").await;
     assert_eq!(
         failed["attempts"][0]["error"],
-        "the mapping of the headers: a header's value must be one line of ASCII"
+        "the mapping of the headers: a header's value must be one line, without control characters"
     );
     let raised = nuncio.results("/v1/events?action=property_mapping_exception", 2).await;
     assert_eq!(raised.len(), 2, "{raised:#?}");

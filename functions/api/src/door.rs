@@ -7,6 +7,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use domain::ports::{Clock, Tokens};
 use domain::token::{Refusal, Scope, Token, TokenHash};
 use http::HeaderMap;
@@ -76,12 +79,24 @@ impl Door {
     }
 }
 
+/// Refuses what shows no token at all before anything of it is read. Signing in shows one in the body.
+pub(crate) async fn refuse_nameless(request: Request, next: Next) -> Response {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let is_open = !path.starts_with("/v1/") || path == "/v1/session";
+    if is_open || headers.contains_key(AUTHORIZATION) || session::token(headers).is_some() {
+        return next.run(request).await;
+    }
+    nameless().into_response()
+}
+
+fn nameless() -> Problem {
+    Problem::unauthorized("a token is required; send \"Authorization: Bearer <token>\"")
+}
+
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let malformed = || Problem::unauthorized("the Authorization header must be one \"Bearer <token>\"");
     let mut lines = headers.get_all(AUTHORIZATION).iter();
-    let line = lines
-        .next()
-        .ok_or_else(|| Problem::unauthorized("a token is required; send \"Authorization: Bearer <token>\""))?;
+    let line = lines.next().ok_or_else(nameless)?;
     if lines.next().is_some() {
         return Err(malformed());
     }

@@ -1,6 +1,6 @@
 //! What every answer has, whatever the route.
 //!
-//! Owns the answers to unknown paths and methods, to panics, and to other sites that use a session, the
+//! Owns the answers to unknown paths and methods, to panics, to who shows no token, and to other sites that use a session, the
 //! description of the API, and the security headers. Refuses to overrule a header that a route has set itself.
 
 use std::any::Any;
@@ -15,7 +15,7 @@ use http::{HeaderValue, Method, Uri};
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{Problem, client, openapi, session};
+use crate::{Problem, client, door, openapi, session};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -37,6 +37,7 @@ pub fn finish(router: Router) -> Router {
             Problem::method_not_allowed(format!("{method} is not for {}; see Allow", uri.path()))
         })
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(door::refuse_nameless))
         .layer(axum::middleware::from_fn(session::refuse_foreign))
         .layer(MapResponseLayer::new(guard))
         .layer(MapRequestLayer::new(client::stamp))
@@ -124,6 +125,20 @@ mod tests {
         assert_eq!((status, headers["content-type"].to_str().unwrap()), (405, "application/problem+json"));
         assert_eq!(headers["allow"], "GET,HEAD,POST");
         assert_eq!(detail(&body), "DELETE is not for /list; see Allow");
+    }
+
+    #[tokio::test]
+    async fn who_shows_no_token_is_not_read() {
+        let router = finish(Router::new().route("/v1/list", post(async |Json(_): Json<Filters>| "put")));
+        let status = async |path: &str, header: (&str, &str)| {
+            let request = Request::post(path).header("content-type", "application/json").header(header.0, header.1);
+            router.clone().oneshot(request.body(Body::from("{")).unwrap()).await.unwrap().status().as_u16()
+        };
+        assert_eq!(status("/v1/list", ("accept", "*/*")).await, 401);
+        assert_eq!(status("/v1/nowhere", ("accept", "*/*")).await, 401);
+        assert_eq!(status("/v1/list", ("authorization", "Bearer x")).await, 400, "which its handler judges");
+        assert_eq!(status("/v1/list", ("cookie", "nuncio_session=x")).await, 403, "of another site");
+        assert_eq!(status("/v1/session", ("accept", "*/*")).await, 404, "where one signs in");
     }
 
     #[tokio::test]

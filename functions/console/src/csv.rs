@@ -11,6 +11,9 @@ use domain::Event;
 const COLUMNS: [&str; 10] =
     ["pk", "created", "action", "app", "username", "email", "client_ip", "expires", "user", "context"];
 
+/// What begins a formula, or is skipped before one; some spreadsheets take the wide forms for the narrow ones.
+const RUN: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// The line of column names.
 pub(crate) fn names() -> String {
     format!("{}\r\n", COLUMNS.join(","))
@@ -33,8 +36,8 @@ pub(crate) fn append(text: &mut String, event: &Event) {
     ];
     for (place, cell) in cells.iter().enumerate() {
         let comma = if place > 0 { "," } else { "" };
-        let defused = if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { "'" } else { "" };
-        let _ = if cell.contains([',', '"', '\r', '\n']) {
+        let defused = if cell.starts_with(RUN) { "'" } else { "" };
+        let _ = if cell.contains([',', ';', '"', '\r', '\n']) {
             write!(text, "{comma}\"{defused}{}\"", cell.replace('"', "\"\""))
         } else {
             write!(text, "{comma}{defused}{cell}")
@@ -62,6 +65,7 @@ mod tests {
             ("=1+1", "ann", "'=1+1,ann"),
             ("+1", "-1", "'+1,'-1"),
             ("@x", "\tx", "'@x,'\tx"),
+            ("＝1+1", "a;=1+1", "'＝1+1,\"a;=1+1\""),
             ("\r=x", "a,b", "\"'\r=x\",\"a,b\""),
             ("say \"x\"", "=\"x\"", "\"say \"\"x\"\"\",\"'=\"\"x\"\"\""),
             ("a=b", "", "a=b,"),

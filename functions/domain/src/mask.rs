@@ -46,7 +46,7 @@ pub struct Masker {
 impl Masker {
     /// With the operator's additions and exceptions.
     pub fn new(redact: &Redact) -> Self {
-        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect();
         Self { more: lower(&redact.keys), except: lower(&redact.except) }
     }
 
@@ -81,11 +81,11 @@ impl Masker {
     }
 
     fn names_secret(&self, key: &str) -> bool {
-        if self.except.iter().any(|name| name.eq_ignore_ascii_case(key)) {
-            return false;
-        }
-        if !self.more.is_empty() {
-            let key = key.to_ascii_lowercase();
+        if !(self.except.is_empty() && self.more.is_empty()) {
+            let key = key.to_lowercase();
+            if self.except.contains(&key) {
+                return false;
+            }
             if self.more.iter().any(|part| key.contains(part.as_str())) {
                 return true;
             }
@@ -136,8 +136,8 @@ fn may_start_literal(byte: u8, rest: &[u8]) -> bool {
         b'g' => rest.get(3) == Some(&b'_') && rest.starts_with(b"gh") || rest.starts_with(b"github_pat_"),
         b'x' => rest.starts_with(b"xox") || rest.starts_with(b"xapp-"),
         b'_' => rest.starts_with(b"_live_") || rest.starts_with(b"_test_"),
-        b'P' => rest.starts_with(b"PRIVATE KEY-----"),
-        b':' => rest.starts_with(b"://"),
+        b'P' => rest.starts_with(b"PRIVATE KEY"),
+        b':' => rest.starts_with(b"://") || rest.starts_with(b":\\/\\/"),
         _ => false,
     }
 }
@@ -151,31 +151,44 @@ struct Shape {
 fn shapes() -> &'static [Shape] {
     static SHAPES: OnceLock<Vec<Shape>> = OnceLock::new();
     SHAPES.get_or_init(|| {
+        // What a credential may stand behind: anything but a letter or digit, unless these are an escape in a URL.
+        let behind = |shape: &str| format!("(^|%[0-9A-Fa-f]{{2}}|[^A-Za-z0-9]){shape}");
         // (literals that must be there, the credential's shape, what replaces it)
-        let table: [(&'static [&'static str], &str, &'static str); 6] = [
-            (&["AKIA", "ASIA"], r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", MASK),
-            (&["eyJ"], r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*", MASK),
+        let table: [(&'static [&'static str], String, &'static str); 6] = [
+            (&["AKIA", "ASIA"], behind(r"(?:AKIA|ASIA)[A-Z0-9]{16}(\b|_)"), "${1}********************${2}"),
+            // Signed; or encrypted, with nothing or a wrapped key in the second place.
+            (
+                &["eyJ"],
+                behind(r"eyJ[\w-]{5,}\.(?:[\w-]{5,}\.[\w-]*(?:\.[\w-]+\.[\w-]+)?|\.[\w-]+\.[\w-]+\.[\w-]+)"),
+                "${1}********************",
+            ),
             (
                 &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
-                r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})",
-                MASK,
+                behind("(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
+                "${1}********************",
             ),
             (
                 &["xox", "xapp-", "_live_", "_test_"],
-                r"\b(?:xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|[spr]k_(?:live|test)_[A-Za-z0-9]{8,})",
-                MASK,
+                behind("(?:xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|[spr]k_(?:live|test)_[A-Za-z0-9]{8,})"),
+                "${1}********************",
             ),
             (
-                &["PRIVATE KEY-----"],
-                r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+                &["PRIVATE KEY"],
+                r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)"
+                    .to_owned(),
                 MASK,
             ),
-            (&["://"], r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@:]*:[^\s/?#]*@", "${1}********************@"),
+            // What stands behind the colon is a password, unless it is a port. Some JSON escapes slashes.
+            (
+                &["://", r":\/\/"],
+                r"([A-Za-z][A-Za-z0-9+.-]*:(?://|\\/\\/))[^\s/?#@:\[]*:(?:[^\s/?#]*|[0-9]*[^\s0-9/?#@][^\s@]*)@".to_owned(),
+                "${1}********************@",
+            ),
         ];
         table
             .into_iter()
             .filter_map(|(literals, pattern, replacement)| {
-                Some(Shape { literals, regex: Regex::new(pattern).ok()?, replacement })
+                Some(Shape { literals, regex: Regex::new(&pattern).ok()?, replacement })
             })
             .collect()
     })

@@ -39,6 +39,16 @@ impl Person {
                 && self.email.eq_ignore_ascii_case(&other.email)
                 && (self.username.is_empty() || other.username.is_empty()))
     }
+
+    /// Learns from what is said elsewhere of the same person: an event often knows only the username, a group the address.
+    fn complete(&mut self, other: Self) {
+        if self.username.is_empty() {
+            self.username = other.username;
+        }
+        if self.email.is_empty() {
+            self.email = other.email;
+        }
+    }
 }
 
 /// Everybody a rule tells of an event, each once: the acting user, the affected user, then the group.
@@ -49,10 +59,15 @@ pub fn of(rule: &Rule, event: &Event, document: &RulesDocument) -> Vec<Person> {
         .then(|| event.context.get("subject").and_then(Value::as_object).and_then(Person::from_object))
         .flatten();
     let members = rule.group.as_ref().and_then(|group| document.groups.get(group)).into_iter().flatten().cloned();
+    each_once(acting.into_iter().chain(affected).chain(members))
+}
+
+fn each_once(named: impl Iterator<Item = Person>) -> Vec<Person> {
     let mut people: Vec<Person> = Vec::new();
-    for person in acting.into_iter().chain(affected).chain(members) {
-        if !people.iter().any(|known| known.is_same(&person)) {
-            people.push(person);
+    for person in named {
+        match people.iter_mut().find(|known| known.is_same(&person)) {
+            Some(known) => known.complete(person),
+            None => people.push(person),
         }
     }
     people
@@ -97,10 +112,20 @@ mod tests {
             told(&rule, json!({ "username": "bob" }), json!({ "subject": { "username": "cyd" } })),
             ["bob", "cyd", "ann"]
         );
-        assert_eq!(
-            told(&rule, json!({ "email": "ANN@example.org" }), json!({ "subject": "cyd" })),
-            ["ANN@example.org", "bob"]
-        );
+        assert_eq!(told(&rule, json!({ "email": "ANN@example.org" }), json!({ "subject": "cyd" })), ["ann", "bob"]);
         assert_eq!(told(&rule, json!({ "username": "" }), json!({})), ["ann", "bob"]);
+    }
+
+    #[test]
+    fn what_the_event_does_not_know_of_a_person_the_group_does() {
+        let group = [Person::new("ann", "ann@example.org"), Person::new("bob", "")];
+        for (acting, told) in [
+            (Person::new("ann", ""), Person::new("ann", "ann@example.org")),
+            (Person::new("Ann", "own@example.org"), Person::new("Ann", "own@example.org")),
+            (Person::new("", "ANN@example.org"), Person::new("ann", "ANN@example.org")),
+            (Person::new("cyd", ""), Person::new("cyd", "")),
+        ] {
+            assert_eq!(each_once(std::iter::once(acting).chain(group.clone()))[0], told);
+        }
     }
 }

@@ -84,6 +84,7 @@ mod expression;
 mod host;
 mod precondition;
 mod program;
+mod returned;
 mod rewrite;
 mod run;
 mod source;

@@ -33,10 +33,7 @@ pub(crate) fn of(body: &[Stmt]) -> Precondition {
     let mut bindings = Bindings::default();
     bindings.visit_body(body);
     // What the body calls by these names is not what it means then.
-    if ["request", "context", "ip_address", "ip_network", "ak_client_ip"]
-        .iter()
-        .any(|name| bindings.0.contains_key(*name))
-    {
+    if ["request", "context", "ip_address", "ip_network", "ak_client_ip"].iter().any(|name| bindings.count(name) > 0) {
         return Precondition::default();
     }
     let conditions = Conditions { events: aliases(body, &bindings) };
@@ -45,9 +42,13 @@ pub(crate) fn of(body: &[Stmt]) -> Precondition {
 
 /// How often each name is bound, wherever.
 #[derive(Default)]
-struct Bindings(HashMap<String, usize>);
+pub(crate) struct Bindings(HashMap<String, usize>);
 
 impl Bindings {
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
     fn bind(&mut self, name: &str) {
         *self.0.entry(name.to_owned()).or_default() += 1;
     }
@@ -101,7 +102,7 @@ fn aliases(body: &[Stmt], bindings: &Bindings) -> HashMap<String, TextSize> {
         },
         _ => None,
     });
-    assigned.filter(|(name, _)| bindings.0.get(name) == Some(&1)).collect()
+    assigned.filter(|(name, _)| bindings.count(name) == 1).collect()
 }
 
 /// What an event must have for these statements, and then what comes `after` them, to do anything.

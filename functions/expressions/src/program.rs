@@ -15,7 +15,7 @@ use ruff_python_ast::Stmt;
 
 use crate::rewrite::{self, Findings};
 use crate::source::{self, SyntaxFault, Wrapped};
-use crate::{edit, precondition, unavailable::Missing};
+use crate::{edit, precondition, returned, unavailable::Missing};
 
 /// What can be handed in, if the body mentions it.
 const FUNCTIONS: [&str; 12] = [
@@ -152,9 +152,13 @@ pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault>
 fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault> {
     let Wrapped { text, parsed, mut edits } = wrapped;
     let Findings { edits: rewrites, mentions, missing } = rewrite::walk(&text, &parsed, kind);
-    let precondition = match (kind, parsed.suite().first()) {
-        (Kind::Policy, Some(Stmt::FunctionDef(function))) => precondition::of(&function.body),
-        _ => Precondition::default(),
+    let body = parsed.suite().first().and_then(Stmt::as_function_def_stmt).map_or(&[][..], |function| &function.body);
+    if let Some(range) = returned::function(body, &FUNCTIONS) {
+        return Err(source::at(&text, range, "this returns a function, not what it says; call it"));
+    }
+    let precondition = match kind {
+        Kind::Policy => precondition::of(body),
+        Kind::Mapping => Precondition::default(),
     };
     edits.extend(rewrites);
     let last_line = text.matches('\n').count();

@@ -76,8 +76,20 @@ fn finish(value: &MontyObject, host: &Host<'_>) -> Result<(Returned, Option<View
         MontyObject::Tuple(parts) if parts.len() == 2 => (&parts[0], &parts[1]),
         other => (other, &MontyObject::None),
     };
+    if is_function(result) {
+        let what = "a function was returned, not what it says; call it";
+        return Err(crate::host::raise(monty_types::ExcType::TypeError, what));
+    }
     let returned = Returned { value: host.json(result)?, truthy: result.is_truthy() };
     Ok((returned, changed(notification)))
+}
+
+fn is_function(result: &MontyObject) -> bool {
+    match result {
+        MontyObject::Function { .. } | MontyObject::BuiltinFunction(_) => true,
+        MontyObject::Repr(text) => ["<function", "<bound method", "<built-in"].iter().any(|of| text.starts_with(of)),
+        _ => false,
+    }
 }
 
 /// The notification as the body left it.

@@ -36,6 +36,9 @@ fn faults_stand_where_they_are() {
         ("", 1, 1, "the body is empty"),
         ("# nothing\n   \n", 1, 1, "the body is empty"),
         ("return '\0'", 1, 1, "null"),
+        ("return lambda: 1", 1, 8, "call it"),
+        ("if request.user:\n    return regex_match\nreturn 1", 2, 12, "call it"),
+        ("def f():\n    return 1\nreturn f", 3, 8, "call it"),
     ] {
         let (at_line, at_column, message) = fault(source);
         if (at_line, at_column) != (line, column) || !message.contains(words) {
@@ -43,6 +46,24 @@ fn faults_stand_where_they_are() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_function_is_no_verdict() {
+    let raised = |source: &str| {
+        let expression = Expression::parse(source).unwrap_or_else(|fault| panic!("{source}: {fault}"));
+        expression.evaluate(&policy(), &NoPolicies).outcome.map(|returned| returned.value).map_err(|raised| raised.kind)
+    };
+    for source in ["return len", "f = lambda: 1\nreturn f", "def f():\n    return f\nreturn f()"] {
+        assert_eq!(raised(source), Err("TypeError".to_owned()), "{source}");
+    }
+    for source in [
+        "def f(): return 1\nf = 2\nreturn f",
+        "slugify = 2\nreturn slugify",
+        "def f():\n    return lambda: 2\nreturn f()()",
+    ] {
+        assert_eq!(raised(source), Ok(2.into()), "{source}");
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct RuleSet {
     checks: Vec<Check>,
     /// Compiled rules by the policies that they cannot fire without.
     bound: Bound,
+    /// Bindings of enabled rules whose verdict does not count.
+    tried: Vec<Tried>,
     /// The document's, where a policy is an expression that may ask for them.
     groups: Option<Arc<Groups>>,
 }
@@ -59,6 +61,32 @@ pub(crate) struct Check {
     failure_result: bool,
 }
 
+/// A binding whose verdict does not count, by its places in the document.
+#[derive(Debug, Clone, Copy)]
+struct Tried {
+    rule: usize,
+    binding: usize,
+    check: Check,
+}
+
+/// What the policies say to an event.
+struct Verdicts {
+    /// In order, as `raised`.
+    passed: Vec<u32>,
+    raised: Vec<u32>,
+}
+
+impl Verdicts {
+    /// Every policy that the event passes was a candidate, so the others have not passed.
+    fn hold(&self, check: &Check) -> bool {
+        if self.raised.binary_search(&check.policy).is_ok() {
+            check.failure_result
+        } else {
+            self.passed.binary_search(&check.policy).is_ok() != check.negate
+        }
+    }
+}
+
 impl RuleSet {
     /// Makes a document's rules ready.
     pub fn compile(document: &RulesDocument) -> Self {
@@ -72,8 +100,9 @@ impl RuleSet {
         }
         compiled.shrink_to_fit();
         checks.shrink_to_fit();
+        let tried = tried(document, &names);
         let mut used = vec![false; policies.distinct().len()];
-        for check in &checks {
+        for check in checks.iter().chain(tried.iter().map(|tried| &tried.check)) {
             used[check.policy as usize] = true;
         }
         let distinct = (0u32..).zip(policies.distinct().iter().map(Arc::as_ref));
@@ -81,7 +110,7 @@ impl RuleSet {
         let each = (0..).zip(&compiled).map(|(at, rule)| (rule.mode, checks_of(at, &compiled, &checks)));
         let bound = Bound::of(used.len(), each);
         let groups = document.has_expressions().then(|| Arc::new(document.groups.clone()));
-        Self { policies, index, compiled, checks, bound, groups }
+        Self { policies, index, compiled, checks, bound, tried, groups }
     }
 
     /// The rules that fire for the event, as their places in the document, in its order. Every expression
@@ -89,34 +118,43 @@ impl RuleSet {
     ///
     /// The loop guard is not asked; see `domain::loop_guard::check`.
     pub fn matches(&self, event: &Event) -> Vec<usize> {
-        self.fired(&Facts::of(event), |_, _| Verdict::Raised)
+        self.fired(&self.verdicts(&Facts::of(event), |_, _| Verdict::Raised))
     }
 
     /// The rules that fire for the event, its expressions run. Each is run once, if the event has what
     /// it needs, however many rules it is bound to. `document` is the one this was compiled from.
     ///
-    /// Where there are expressions, an event that the loop guard holds back fires nothing: what an expression
-    /// has caused must not make it run again.
+    /// Where there are expressions or bindings that do not count, an event that the loop guard holds back fires
+    /// nothing: what a policy has caused must not cause the same again.
     pub fn judge(&self, event: &Event, document: &RulesDocument, expressions: &dyn Expressions) -> Judged {
         let facts = Facts::of(event);
         let looping = || loop_guard::check(event, document);
-        let Some(groups) = &self.groups else {
-            let matched = self.fired(&facts, |_, _| Verdict::Raised);
-            let held_back = if matched.is_empty() { None } else { looping() };
-            return Judged { matched, held_back, effects: Vec::new() };
-        };
-        if let held_back @ Some(_) = looping() {
+        if (self.groups.is_some() || !self.tried.is_empty())
+            && let held_back @ Some(_) = looping()
+        {
             return Judged { held_back, ..Judged::default() };
         }
-        let asking = Asking::new(&facts, document, Arc::clone(groups), expressions);
         let mut effects = Vec::new();
-        let matched = self.fired(&facts, |policy, expression| {
-            let ran = asking.run(self.policies.name(policy), expression);
-            let verdict = ran.verdict();
-            effects.extend(ran.effects);
-            verdict
-        });
-        Judged { matched, held_back: None, effects }
+        let verdicts = match &self.groups {
+            None => self.verdicts(&facts, |_, _| Verdict::Raised),
+            Some(groups) => {
+                let asking = Asking::new(&facts, document, Arc::clone(groups), expressions);
+                self.verdicts(&facts, |policy, expression| {
+                    let ran = asking.run(self.policies.name(policy), expression);
+                    let verdict = ran.verdict();
+                    effects.extend(ran.effects);
+                    verdict
+                })
+            }
+        };
+        let passed = self.tried.iter().filter(|tried| verdicts.hold(&tried.check));
+        effects.extend(passed.filter_map(|tried| {
+            let rule = document.rules.get(tried.rule)?;
+            Some(Effects::tried(&rule.name, rule.bindings.get(tried.binding)?))
+        }));
+        let matched = self.fired(&verdicts);
+        let held_back = if matched.is_empty() { None } else { looping() };
+        Judged { matched, held_back, effects }
     }
 
     /// Whether finding out what fires may take its time.
@@ -124,7 +162,7 @@ impl RuleSet {
         self.groups.is_some()
     }
 
-    fn fired(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &Expression) -> Verdict) -> Vec<usize> {
+    fn verdicts(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &Expression) -> Verdict) -> Verdicts {
         let (mut passed, values) = self.index.candidates(facts);
         let mut raised = Vec::new();
         passed.retain(|&policy| match self.policies.distinct()[policy as usize].as_ref() {
@@ -141,23 +179,19 @@ impl RuleSet {
                 self.policies.admits(policy, facts, &values, self.index.paths())
             }
         });
-        // Every policy that the event passes was a candidate, so the others have not passed.
-        let holds = |check: &Check| {
-            if raised.binary_search(&check.policy).is_ok() {
-                check.failure_result
-            } else {
-                passed.binary_search(&check.policy).is_ok() != check.negate
-            }
-        };
+        Verdicts { passed, raised }
+    }
+
+    fn fired(&self, verdicts: &Verdicts) -> Vec<usize> {
         let fires = |&at: &u32| {
             let checks = checks_of(at, &self.compiled, &self.checks);
             match self.compiled[at as usize].mode {
-                Mode::Any => checks.iter().any(holds),
-                Mode::All => checks.iter().all(holds),
+                Mode::Any => checks.iter().any(|check| verdicts.hold(check)),
+                Mode::All => checks.iter().all(|check| verdicts.hold(check)),
             }
         };
         // What has raised may hold, too: by its bindings' `failure_result`.
-        let mut rules = self.bound.candidates(passed.iter().chain(&raised).copied());
+        let mut rules = self.bound.candidates(verdicts.passed.iter().chain(&verdicts.raised).copied());
         rules.retain(fires);
         rules.into_iter().map(|at| self.compiled[at as usize].index as usize).collect()
     }
@@ -183,10 +217,9 @@ fn checks_of<'c>(rule: u32, compiled: &[CompiledRule], checks: &'c [Check]) -> &
 fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
     let mut checks = Vec::new();
     let mut stands = None;
-    for binding in rule.bindings.iter().filter(|binding| binding.enabled) {
-        if let Some(&policy) = names.get(binding.policy.as_str()) {
-            let (negate, failure_result) = (binding.negate, binding.failure_result);
-            checks.push(Check { policy, negate, failure_result });
+    for binding in rule.bindings.iter().filter(|binding| binding.enabled && !binding.dry_run) {
+        if let Some(check) = check(binding, names) {
+            checks.push(check);
         } else if stands != Some(rule.mode == Mode::Any) {
             stands = Some(binding.failure_result);
         }
@@ -197,6 +230,18 @@ fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
         (Mode::All, Some(true)) => Some((Mode::All, checks)),
         (mode, _) => (!checks.is_empty()).then_some((mode, checks)),
     }
+}
+
+fn check(binding: &Binding, names: &Names<'_>) -> Option<Check> {
+    let (negate, failure_result) = (binding.negate, binding.failure_result);
+    names.get(binding.policy.as_str()).map(|&policy| Check { policy, negate, failure_result })
+}
+
+fn tried(document: &RulesDocument, names: &Names<'_>) -> Vec<Tried> {
+    let rules = document.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
+    let bindings = rules.flat_map(|(at, rule)| rule.bindings.iter().enumerate().map(move |binding| (at, binding)));
+    let meant = bindings.filter(|(_, (_, binding))| binding.enabled && binding.dry_run);
+    meant.filter_map(|(rule, (at, binding))| Some(Tried { rule, binding: at, check: check(binding, names)? })).collect()
 }
 
 fn place(at: usize) -> u32 {

@@ -49,6 +49,9 @@ pub struct PolicyVerdict {
     /// Whether the binding turned the policy's verdict round.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub negated: bool,
+    /// Whether the verdict does not count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// What an expression said by `ak_message`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<String>,
@@ -59,8 +62,9 @@ pub struct PolicyVerdict {
 
 impl PolicyVerdict {
     fn of(binding: &Binding, passed: bool, why: String) -> Self {
-        let policy = binding.policy.clone();
-        Self { policy, passed, why, negated: false, messages: Vec::new(), error: None }
+        let why = if binding.dry_run { format!("does not count (dry run): {why}") } else { why };
+        let (policy, dry_run) = (binding.policy.clone(), binding.dry_run);
+        Self { policy, passed, why, negated: false, dry_run, messages: Vec::new(), error: None }
     }
 }
 
@@ -84,16 +88,19 @@ struct Answers<'a> {
 
 fn rule(rule: &Rule, answers: &mut Answers<'_>) -> Explanation {
     let policies: Vec<_> = in_order(rule).map(|binding| answers.verdict(binding)).collect();
+    let mut counted = policies.iter().filter(|verdict| !verdict.dry_run).peekable();
     let why = if !rule.enabled {
         Some("disabled")
     } else if policies.is_empty() {
         Some("no enabled binding")
+    } else if counted.peek().is_none() {
+        Some("no enabled binding that counts")
     } else {
         None
     };
     let agreed = match rule.mode {
-        Mode::Any => policies.iter().any(|verdict| verdict.passed),
-        Mode::All => policies.iter().all(|verdict| verdict.passed),
+        Mode::Any => counted.any(|verdict| verdict.passed),
+        Mode::All => counted.all(|verdict| verdict.passed),
     };
     Explanation { rule: rule.name.clone(), matched: why.is_none() && agreed, policies, why: why.map(str::to_owned) }
 }

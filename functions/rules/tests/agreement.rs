@@ -52,8 +52,9 @@ prop_compose! {
     fn binding()(
         policy in select(&["p0", "p1", "p2", "p3", "gone"][..]),
         enabled in prop::bool::weighted(0.8), negate: bool, order in -1..2i64, failure_result: bool,
+        dry_run in prop::bool::weighted(0.2),
     ) -> Binding {
-        Binding { enabled, negate, order, failure_result, ..Binding::to(policy) }
+        Binding { enabled, negate, order, failure_result, dry_run, ..Binding::to(policy) }
     }
 }
 

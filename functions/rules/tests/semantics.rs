@@ -241,3 +241,42 @@ fn the_built_in_rules_tell_of_what_went_wrong() {
         assert_eq!(names, fired, "{action}");
     }
 }
+
+#[test]
+fn a_dry_run_decides_nothing_and_says_where_it_would_have_passed() {
+    let [passes, fails] = [json!({ "action": ["login_failed"] }), json!({ "action": ["logout"] })];
+    let event = failed_login();
+    for (mode, counted, negate, fires_, noted) in [
+        (Mode::Any, &fails, false, false, true),
+        (Mode::All, &passes, true, true, false),
+        (Mode::All, &passes, false, true, true),
+    ] {
+        let document = document(mode, vec![matcher(passes.clone()), matcher(counted.clone())], |bindings| {
+            bindings[0] = Binding { dry_run: true, negate, order: 3, ..Binding::to("p0") };
+        });
+        assert_eq!(fires(&document, &event), fires_);
+        let judged = RuleSet::compile(&document).judge(&event, &document, &NoExpressions);
+        let made: Vec<Event> = judged
+            .effects
+            .iter()
+            .flat_map(|effects| effects.events(&event, &document, Timestamp::UNIX_EPOCH))
+            .map(|made| made.unwrap().event)
+            .collect();
+        assert_eq!(made.len(), usize::from(noted), "{made:?}");
+        for made in made {
+            assert_eq!(made.action.as_str(), "policy_execution");
+            assert_eq!(made.context["binding"], json!({ "rule": "r", "order": 3 }));
+            assert_eq!(made.context["result"], json!({ "passing": true }));
+            // What it leaves does not make it leave the same again.
+            let again = RuleSet::compile(&document).judge(&made, &document, &NoExpressions);
+            assert!(again.held_back.is_some() && again.effects.is_empty(), "{again:?}");
+        }
+        let explained = rules::explain(&document, &event, &NoExpressions).remove(0);
+        let tried = explained.policies.iter().find(|verdict| verdict.policy == "p0").unwrap();
+        assert!(tried.dry_run && tried.why.starts_with("does not count (dry run): "), "{tried:?}");
+    }
+    let alone = document(Mode::All, vec![matcher(passes)], |bindings| bindings[0].dry_run = true);
+    assert!(!fires(&alone, &event));
+    let explained = rules::explain(&alone, &event, &NoExpressions).remove(0);
+    assert_eq!(explained.why.as_deref(), Some("no enabled binding that counts"));
+}

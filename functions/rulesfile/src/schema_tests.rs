@@ -1,9 +1,10 @@
 //! The published schema knows the keys that the reader knows, and admits what the reader admits.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::fault::Findings;
 use crate::sections::patterns::from_yaml;
@@ -68,6 +69,11 @@ fn schema_and_reader_know_the_same_keys() {
     known("/$defs/digest/properties", &sections::storm::DIGEST_KEYS);
     known("/$defs/mute/properties", &sections::storm::MUTE_KEYS);
     known("/$defs/binding/properties", &sections::bindings::KEYS);
+    for (at, (mode, keys)) in sections::transports::BY_MODE.iter().enumerate() {
+        let branch = &schema["$defs"]["transport"]["allOf"][at];
+        assert_eq!(branch["if"]["properties"]["mode"]["const"], *mode);
+        assert_eq!(branch["then"]["propertyNames"]["enum"], json!(keys.known), "{mode}");
+    }
 }
 
 #[test]
@@ -81,6 +87,85 @@ fn what_the_reader_takes_the_schema_takes() {
             validate(&json).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
+}
+
+/// What stands in a value's place, one after the other.
+fn others() -> Vec<Json> {
+    vec![
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(-1),
+        json!(1.5),
+        json!("x"),
+        json!([]),
+        json!(["x"]),
+        json!({}),
+        json!({ "x": 1 }),
+    ]
+}
+
+/// The document with one value changed, one key renamed or one left out: every such document.
+fn changed_once(json: &Json) -> Vec<Json> {
+    let inside =
+        |put: &dyn Fn(Json) -> Json, value: &Json| changed_once(value).into_iter().map(put).collect::<Vec<_>>();
+    let mut all = others();
+    match json {
+        Json::Object(entries) => {
+            for (key, value) in entries {
+                let without =
+                    || entries.iter().filter(|(own, _)| *own != key).map(|(key, value)| (key.clone(), value.clone()));
+                all.push(without().collect());
+                all.push(without().chain([(format!("{key}s"), value.clone())]).collect());
+                let put = |changed: Json| without().chain([(key.clone(), changed)]).collect();
+                all.extend(inside(&put, value));
+            }
+        }
+        Json::Array(items) => {
+            for (at, value) in items.iter().enumerate() {
+                let put = |changed: Json| {
+                    let mut items = items.clone();
+                    items[at] = changed;
+                    Json::Array(items)
+                };
+                all.extend(inside(&put, value));
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+/// Faults of form, which an editor should see; the others need more than the form.
+const OF_FORM: [&str; 6] =
+    [" is not a key of ", ", wanted ", " needs \"", " is not a mode;", " is not a severity;", " is out of range"];
+
+#[test]
+fn of_documents_that_are_nearly_right_schema_and_reader_think_alike() {
+    let validate = validator();
+    let (mut tried, mut wrong) = (0, BTreeSet::new());
+    for (name, bytes) in files("good") {
+        let Some(json) = as_json(&bytes).filter(Json::is_object) else { continue };
+        for changed in changed_once(&json) {
+            tried += 1;
+            // JSON is YAML.
+            let text = changed.to_string();
+            let faults = crate::read(text.as_bytes()).err().unwrap_or_default();
+            let of_form = faults.iter().find(|fault| OF_FORM.iter().any(|words| fault.to_string().contains(words)));
+            match (validate(&changed), of_form) {
+                (Err(error), _) if faults.is_empty() => wrong.insert(format!("{name}: only the schema: {error}")),
+                (Ok(()), Some(fault)) => wrong.insert(format!("{name}: only the reader: {fault}\n{text}")),
+                _ => false,
+            };
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+    assert!(
+        wrong.is_empty(),
+        "{} of {tried}: {}",
+        wrong.len(),
+        wrong.into_iter().take(20).collect::<Vec<_>>().join("\n")
+    );
 }
 
 #[test]

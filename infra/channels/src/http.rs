@@ -25,7 +25,18 @@ const READ: usize = 64 * 1024;
 /// How much of it is kept.
 const KEPT: usize = 1024;
 /// What frames a request on its connection, or names another host: nobody's to set.
-const FRAMING: [HeaderName; 8] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE, EXPECT];
+pub(crate) const FRAMING: [HeaderName; 10] = [
+    HOST,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    CONNECTION,
+    TE,
+    TRAILER,
+    UPGRADE,
+    EXPECT,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// How long a receiver may take.
 #[derive(Debug, Clone, Copy)]
@@ -107,9 +118,9 @@ impl Http {
 
     fn retry_after(&self, headers: &HeaderMap) -> Option<Timestamp> {
         let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        match text.parse::<u64>() {
-            Ok(seconds) => retry_after(Some(seconds), self.clock.now()),
-            Err(_) => Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok(),
+        match seconds(text) {
+            Some(seconds) => retry_after(Some(seconds), self.clock.now()),
+            None => Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok(),
         }
     }
 
@@ -145,6 +156,13 @@ fn client(names: &Arc<dyn Names>, allow: &[IpNet], timeouts: Timeouts) -> reqwes
         // Shorter than most servers wait: a connection that they closed meanwhile costs an attempt.
         .pool_idle_timeout(Duration::from_secs(30))
         .build()
+}
+
+/// A number of seconds, rounded up where it has a fraction, which it should not; the most that there is for more.
+fn seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = !whole.is_empty() && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    is_number.then(|| whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(u64::from(!fraction.is_empty())))
 }
 
 /// What is read of the answer. It may break off: the status line has said all that counts.

@@ -14,6 +14,7 @@ use domain::notification::Notification;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
+use crate::http::FRAMING;
 use crate::{Channels, slack, webhook};
 
 /// The key under which a mapping of the body finds what would be sent without it.
@@ -21,19 +22,8 @@ const ORIGINAL: &str = "original_body";
 const MAX_HEADERS: usize = 64;
 /// Of one header.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
-/// They frame the request, or tell and prove which delivery it is.
-const RESERVED: [&str; 10] = [
-    "host",
-    "connection",
-    "content-length",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-];
+/// These tell and prove which delivery it is.
+const SIGNING: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
 /// A notification as its transport's mappings left it.
 pub(crate) struct Mapped<'a> {
@@ -143,7 +133,7 @@ fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
     let mut headers = HeaderMap::new();
     for (name, value) in fields {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a name is no header name")?;
-        if RESERVED.contains(&name.as_str()) {
+        if FRAMING.contains(&name) || SIGNING.contains(&name.as_str()) {
             return Err("a header that frames or signs the request cannot be set");
         }
         let text = match value {
@@ -155,8 +145,33 @@ fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
         if text.len() > MAX_HEADER_BYTES {
             return Err("a header's value is longer than 8192 bytes");
         }
-        let value = HeaderValue::from_str(&text).map_err(|_| "a header's value must be one line of ASCII")?;
+        let value = HeaderValue::from_str(&text)
+            .map_err(|_| "a header's value must be one line, without control characters")?;
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn headers_frame_and_sign_nothing_and_end_no_line() {
+        for name in FRAMING.iter().map(HeaderName::as_str).chain(SIGNING) {
+            for name in [name.to_owned(), name.to_uppercase()] {
+                assert!(headers(&json!({ &name: "x" })).is_err(), "{name}");
+            }
+        }
+        for name in ["", "X Y", "X:Y", "X\r\nY", "X\n", "é", "X\0"] {
+            assert!(headers(&json!({ name: "x" })).is_err(), "{name:?}");
+        }
+        for value in ["a\r\nX-Evil: 1", "a\nb", "a\rb", "\0", "\u{7f}"] {
+            assert!(headers(&json!({ "X-A": value })).is_err(), "{value:?}");
+        }
+        let taken = headers(&json!({ "X-A": "é\t", "x-a": 7, "Content-Type": "text/plain", "X-B": null })).unwrap();
+        assert_eq!(taken.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["x-a", "content-type"]);
+        assert_eq!(taken["x-a"], "7");
+    }
 }

@@ -34,7 +34,18 @@ async fn post(http: &Http, url: &str, allow: &str) -> Result<Outcome, Failure> {
 async fn what_frames_a_request_is_nobodys_to_set() {
     let http = http(Arc::new(SystemNames), Timeouts::default());
     let url = Resolved::plain("https://example.org/");
-    for name in ["host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"] {
+    for name in [
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+    ] {
         let headers = HeaderMap::from_iter([(::http::HeaderName::from_static(name), HeaderValue::from_static("7"))]);
         let failure = http.post(Post { url: &url, headers, body: Vec::new(), allow: &[] }).await.unwrap_err();
         assert!(matches!(&failure, Failure::Misconfigured(text) if text.contains(name)), "{failure:?}");

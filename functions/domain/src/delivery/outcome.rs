@@ -166,13 +166,14 @@ impl Failure {
         let temporary = Class::Temporary { not_before: None };
         let ailing = Sign::Ailing { not_before: None };
         match self {
-            Self::Answered { status: 408 | 425 | 429 | 500..=599, retry_after, .. } => asked(*retry_after),
-            // A redirect is never followed; the receiver may be mended to answer itself.
-            Self::Answered { status: 300..=399, retry_after, .. } => asked(*retry_after),
+            Self::Answered { status: 408 | 425 | 429, retry_after, .. } => asked(*retry_after),
             Self::Answered { status: 410, .. } => (Class::Permanent, Sign::Gone),
-            Self::Answered { .. } => (Class::Permanent, Sign::Well),
-            // The server as a whole is closing down, or cannot log anybody in.
-            Self::Mail { code: 421 | 454 } => (temporary, ailing),
+            Self::Answered { status: 400..=499, .. } => (Class::Permanent, Sign::Well),
+            // A redirect is never followed; the receiver may be mended to answer itself. What is no status of HTTP's
+            // is a fault of the receiver's, not of the message.
+            Self::Answered { retry_after, .. } => asked(*retry_after),
+            // The server as a whole is closing down, cannot log anybody in, or wants a login or TLS first.
+            Self::Mail { code: 421 | 454 | 530 } => (temporary, ailing),
             // One mailbox is full, one sender not known yet: others' mail may pass.
             Self::Mail { code: 400..=499 } => (temporary, Sign::Well),
             Self::Mail { .. } => (Class::Permanent, Sign::Well),

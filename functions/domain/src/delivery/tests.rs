@@ -117,6 +117,7 @@ fn the_schedule() {
 #[test]
 fn what_statuses_mean() {
     for (status, dead) in [
+        (101, false),
         (301, false),
         (400, true),
         (401, true),
@@ -125,8 +126,11 @@ fn what_statuses_mean() {
         (410, true),
         (425, false),
         (429, false),
+        (451, true),
         (500, false),
         (503, false),
+        (600, false),
+        (999, false),
     ] {
         assert_eq!(retry::next(1, &answered(status), now(), 0.0) == Next::Dead, dead, "{status}");
     }
@@ -162,6 +166,7 @@ fn what_a_failure_says_of_its_endpoint() {
         (answered(404, asked), Sign::Well),
         (answered(410, None), Sign::Gone),
         (Failure::Mail { code: 421 }, ailing),
+        (Failure::Mail { code: 530 }, ailing),
         (Failure::Mail { code: 450 }, Sign::Well),
         (Failure::Mail { code: 550 }, Sign::Well),
         (Failure::MailService("Throttling".to_owned()), ailing),

@@ -83,6 +83,7 @@ pub enum Mode {
 
 /// One policy bound to one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a binding's settings, each as authentik has it")]
 pub struct Binding {
     /// The policy's name.
     pub policy: String,
@@ -96,12 +97,23 @@ pub struct Binding {
     pub timeout: u32,
     /// The verdict when the policy raises; `negate` does not turn it.
     pub failure_result: bool,
+    /// Its verdict does not count; where it would have passed, an event says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 impl Binding {
     /// With authentik's defaults.
     pub fn to(policy: impl Into<String>) -> Self {
-        Self { policy: policy.into(), enabled: true, negate: false, order: 0, timeout: 30, failure_result: false }
+        Self {
+            policy: policy.into(),
+            enabled: true,
+            negate: false,
+            order: 0,
+            timeout: 30,
+            failure_result: false,
+            dry_run: false,
+        }
     }
 }
 

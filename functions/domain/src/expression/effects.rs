@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Created, Evaluation, LogLine, Raised};
 use crate::delivery::DeliveryId;
-use crate::document::RulesDocument;
+use crate::document::{Binding, RulesDocument};
 use crate::event::{Action, Admission, Admitted, Draft, Event, Object, Rejection};
 use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY};
 use crate::mask::Masker;
@@ -72,6 +72,20 @@ impl Effects {
         let (created, log) = (std::mem::take(&mut evaluation.events), std::mem::take(&mut evaluation.log));
         let any = raised.is_some() || !created.is_empty() || !log.is_empty();
         any.then_some(Self { of, raised, created, log })
+    }
+
+    /// That the policy of a binding whose verdict does not count has passed, in authentik's shape.
+    pub fn tried(rule: &str, binding: &Binding) -> Self {
+        let context = [
+            ("message", Value::from("Policy Execution (dry run)")),
+            ("dry_run", true.into()),
+            ("cached", false.into()),
+            ("binding", json!({ "rule": rule, "order": binding.order })),
+            ("result", json!({ "passing": true })),
+        ];
+        let context = context.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let created = vec![Created { action: "policy_execution".to_owned(), context }];
+        Self { of: Runner::Policy(binding.policy.clone()), raised: None, created, log: Vec::new() }
     }
 
     /// The events to be stored for it, each with the verdict on it. `event` is what it was run for.

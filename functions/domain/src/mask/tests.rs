@@ -110,6 +110,55 @@ fn by_value_wherever_it_stands() {
 }
 
 #[test]
+fn by_value_behind_whatever_no_word_goes_on_with() {
+    for credential in credentials() {
+        for before in ["next=%2Fcallback%3Ftoken%3D", "session_", "Bearer ", "\"", "a.b:", "{", "é"] {
+            let note = masked(json!({ "note": format!("{before}{credential}") }));
+            assert_eq!(note, json!({ "note": format!("{before}{MASK}") }));
+        }
+        let twice = masked(json!({ "note": format!("{credential} {credential}") }));
+        assert!(twice["note"].as_str().unwrap().starts_with(MASK), "{twice}");
+        assert!(!twice.to_string().contains(&credential), "{twice}");
+    }
+    let key = ["AK", "IA", "IOSFODNN7EXAMPLE"].concat();
+    assert_eq!(masked(json!({ "file": format!("{key}_old") })), json!({ "file": format!("{MASK}_old") }));
+    // Encrypted tokens, with and without a wrapped key.
+    for parts in ["", "wrappedKey_-0"] {
+        let token = ["ey", "JhbGciOiJkaXIifQ.", parts, ".aXYtaXYtaXY.Y2lwaGVydGV4dA.dGFnLXRhZw"].concat();
+        assert_eq!(masked(json!({ "note": format!("is {token}") })), json!({ "note": format!("is {MASK}") }));
+    }
+    let block =
+        ["-----BEGIN PGP PRIV", "ATE KEY BLOCK-----\r\nabc\r\n-----END PGP PRIV", "ATE KEY BLOCK-----"].concat();
+    assert_eq!(masked(json!({ "note": format!("{block}.") })), json!({ "note": format!("{MASK}.") }));
+    for plain in ["monkeyJumps.overthe.fence", "-----BEGIN PUBLIC KEY-----", "a PRIVATE KEY is secret"] {
+        assert_eq!(masked(json!({ "note": plain })), json!({ "note": plain }));
+    }
+}
+
+#[test]
+fn passwords_in_urls() {
+    for (text, hidden) in [
+        (format!("amqp://user:{}@host/v", "pa/ss#w"), format!("amqp://{MASK}@host/v")),
+        (format!("redis://:{}@host", "hunter2"), format!("redis://{MASK}@host")),
+        (format!(r"see https:\/\/u:{}@host\/", "pw"), format!(r"see https:\/\/{MASK}@host\/")),
+        ("http://[::1]:8080/a@b".to_owned(), "http://[::1]:8080/a@b".to_owned()),
+        ("https://host:443?to=a@b".to_owned(), "https://host:443?to=a@b".to_owned()),
+        ("https://host/a:b@c".to_owned(), "https://host/a:b@c".to_owned()),
+    ] {
+        assert_eq!(masked(json!({ "note": text })), json!({ "note": hidden }));
+    }
+}
+
+#[test]
+fn the_operators_keys_are_in_any_case_of_any_script() {
+    let redact = Redact { keys: vec!["ПАРОЛЬ".to_owned()], except: vec!["Token_Größe".to_owned()] };
+    assert_eq!(
+        masked_with(json!({ "пароль_2": "x", "TOKEN_GRÖSSE": 1, "token_größe": 1 }), &redact),
+        json!({ "пароль_2": MASK, "TOKEN_GRÖSSE": MASK, "token_größe": 1 })
+    );
+}
+
+#[test]
 fn masking_twice_is_masking_once() {
     for credential in credentials() {
         let once = masked(json!({ "a": { "password": "x", "note": format!("x{credential} y {credential}") } }));

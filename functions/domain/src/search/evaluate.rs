@@ -118,7 +118,7 @@ fn compare(one: &Number, other: &Number) -> Option<Ordering> {
 }
 
 /// From when until when a date lasts, to the precision it is written in.
-fn period(text: &str) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn period(text: &str) -> Option<(Timestamp, Timestamp)> {
     let (civil, length) = if let Ok(date) = Date::strptime("%Y-%m-%d", text) {
         (date.to_datetime(jiff::civil::Time::midnight()), SignedDuration::from_hours(24))
     } else if let Ok(minute) = DateTime::strptime("%Y-%m-%d %H:%M", text) {

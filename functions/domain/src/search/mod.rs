@@ -13,7 +13,8 @@
 //!
 //! What is denied holds where the affirmed does not, so `context.a != 1` holds for events without a `context.a`. A
 //! missing key and `null` are both `None`. A date (`2026-01-02`, `2026-01-02 03:04`, `2026-01-02 03:04:05`, in UTC, or
-//! RFC 3339) equals all instants within it, and is compared by where it begins.
+//! RFC 3339) equals all instants within it, and is compared by where it begins. `created` is compared with dates
+//! only, `client_ip` with addresses.
 //!
 //! A text that is no query is looked for as it stands, in any case. Reading takes time in proportion to the text, and
 //! refuses nesting deeper than [`MAX_DEPTH`].

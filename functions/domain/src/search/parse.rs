@@ -1,5 +1,8 @@
 //! Words to a query, by recursive descent: one function a level of precedence.
 
+use std::net::IpAddr;
+
+use super::evaluate::period;
 use super::lex::{Token, Word, words};
 use super::query::{Comparison, Field, Literal, Query, Test};
 
@@ -78,9 +81,9 @@ impl Reader<'_> {
                 self.next();
                 denied = operator.starts_with('!');
                 match operator {
-                    "=" | "!=" => Test::Equals(self.value()?),
+                    "=" | "!=" => Test::Equals(self.value(&field)?),
                     "~" | "!~" => Test::Contains(self.text()?),
-                    _ => self.ordered(operator)?,
+                    _ => self.ordered(&field, operator)?,
                 }
             }
             Token::Name(word) if word == "startswith" => {
@@ -93,7 +96,7 @@ impl Reader<'_> {
             }
             Token::Name(word) if word == "in" => {
                 self.next();
-                Test::Among(self.list()?)
+                Test::Among(self.list(&field)?)
             }
             _ if denied => return Err(self.expected("startswith, endswith or in")),
             _ => return Err(self.expected("an operator such as =, ~ or in")),
@@ -101,9 +104,9 @@ impl Reader<'_> {
         Ok(Comparison { field, denied, test })
     }
 
-    fn ordered(&mut self, operator: &str) -> Result<Test, SyntaxError> {
+    fn ordered(&mut self, field: &Field, operator: &str) -> Result<Test, SyntaxError> {
         let before = self.words;
-        let value = self.value()?;
+        let value = self.value(field)?;
         if matches!(value, Literal::Bool(_) | Literal::None) {
             self.words = before;
             return Err(self.fault(format!("{value} is neither more nor less than anything; use = or !=")));
@@ -138,10 +141,20 @@ impl Reader<'_> {
         Ok(field)
     }
 
-    fn value(&mut self) -> Result<Literal, SyntaxError> {
+    /// A value that the field can have: one that it cannot would match nothing, and denied everything.
+    fn value(&mut self, field: &Field) -> Result<Literal, SyntaxError> {
         let Token::Value(value) = self.peek().clone() else {
             return Err(self.expected("a value such as \"text\" or 7"));
         };
+        match field {
+            Field::Created if !is_date(&value) => {
+                return Err(self.expected("a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\""));
+            }
+            Field::ClientIp if !is_address(&value) => {
+                return Err(self.expected("an address such as \"192.0.2.7\"; ~ looks for a part of one"));
+            }
+            _ => {}
+        }
         self.next();
         Ok(value)
     }
@@ -154,12 +167,12 @@ impl Reader<'_> {
         Ok(text)
     }
 
-    fn list(&mut self) -> Result<Vec<Literal>, SyntaxError> {
+    fn list(&mut self, field: &Field) -> Result<Vec<Literal>, SyntaxError> {
         self.take(&Token::Open, "(")?;
-        let mut values = vec![self.value()?];
+        let mut values = vec![self.value(field)?];
         while *self.peek() == Token::Comma {
             self.next();
-            values.push(self.value()?);
+            values.push(self.value(field)?);
         }
         self.take(&Token::Close, ", or )")?;
         Ok(values)
@@ -195,6 +208,22 @@ impl Reader<'_> {
 
     fn fault(&self, what: String) -> SyntaxError {
         SyntaxError { what, column: self.words.first().map_or(1, |word| word.column) }
+    }
+}
+
+fn is_date(value: &Literal) -> bool {
+    match value {
+        Literal::Text(text) => period(text).is_some(),
+        Literal::None => true,
+        Literal::Number(_) | Literal::Bool(_) => false,
+    }
+}
+
+fn is_address(value: &Literal) -> bool {
+    match value {
+        Literal::Text(text) => text.parse::<IpAddr>().is_ok(),
+        Literal::None => true,
+        Literal::Number(_) | Literal::Bool(_) => false,
     }
 }
 

@@ -47,12 +47,7 @@ fn binding(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Bi
         |name, default| section.get(name).and_then(|node| shape::boolean(node, name, findings)).unwrap_or(default);
     let (enabled, negate) = (flag("enabled", default.enabled), flag("negate", default.negate));
     let failure_result = flag("failure_result", default.failure_result);
-    if flag("dry_run", false)
-        && let Some(node) = section.get("dry_run")
-    {
-        let hint = "remove it; set enabled: false to keep the binding out";
-        findings.fault(node.at, "dry_run: true is not supported by this version", hint);
-    }
+    let dry_run = flag("dry_run", default.dry_run);
     let order = section.get("order").and_then(|node| shape::integer(node, "order", -MAX_ORDER..=MAX_ORDER, findings));
     let timeout =
         section.get("timeout").and_then(|node| shape::integer(node, "timeout", 1..=MAX_TIMEOUT_SECONDS, findings));
@@ -60,6 +55,7 @@ fn binding(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Bi
         enabled,
         negate,
         failure_result,
+        dry_run,
         order: order.unwrap_or(default.order),
         timeout: timeout.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(default.timeout),
         policy: default.policy,

@@ -16,7 +16,7 @@ use crate::tree::{Key, Node};
 /// The names that exist without being written.
 pub(crate) const BUILT_IN: [&str; 2] = [Transport::DEFAULT_EMAIL, Transport::DEFAULT_LOCAL];
 
-const MODES: [&str; 4] = ["local", "email", "webhook", "webhook_slack"];
+const MODES: [&str; 4] = [BY_MODE[0].0, BY_MODE[1].0, BY_MODE[2].0, BY_MODE[3].0];
 const LOCAL: Keys = Keys { of: "a local transport", known: &["mode", "send_once", "limit", "body"], unsupported: &[] };
 const EMAIL: Keys =
     Keys { of: "an email transport", known: &["mode", "send_once", "limit", "subject_prefix"], unsupported: &[] };
@@ -36,6 +36,9 @@ pub(crate) const ANY: Keys = Keys {
     known: &["mode", "send_once", "limit", "subject_prefix", "url", "secret", "content_type", "body", "headers"],
     unsupported: &[],
 };
+/// What each mode's transports may have.
+pub(crate) const BY_MODE: [(&str, Keys); 4] =
+    [("local", LOCAL), ("email", EMAIL), ("webhook", WEBHOOK), ("webhook_slack", SLACK)];
 pub(crate) const LIMIT: Keys = Keys { of: "a limit", known: &["concurrency", "per_second"], unsupported: &[] };
 
 /// More attempts at a time, or a second, than one process makes.
@@ -56,13 +59,7 @@ pub(crate) fn read(node: Option<&Node>, findings: &mut Findings) -> BTreeMap<Str
 
 fn transport(key: &Key, node: &Node, findings: &mut Findings) -> Option<Transport> {
     let mode = shape::find(node, "mode").map(|node| mode(node, findings));
-    let keys = match mode.flatten() {
-        Some("local") => LOCAL,
-        Some("email") => EMAIL,
-        Some("webhook") => WEBHOOK,
-        Some("webhook_slack") => SLACK,
-        _ => ANY,
-    };
+    let keys = BY_MODE.into_iter().find(|(own, _)| mode.flatten() == Some(*own)).map_or(ANY, |(_, keys)| keys);
     let section = Section::open(key.at, node, "a transport", &keys, findings)?;
     section.require("mode", &format!("the modes are {}", MODES.join(", ")), findings);
     let send_once = section.get("send_once").and_then(|node| shape::boolean(node, "send_once", findings));

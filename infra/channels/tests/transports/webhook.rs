@@ -157,7 +157,11 @@ async fn retry_after_in_seconds_and_as_a_date() {
         (" 0 ", at("2023-02-15T15:33:00Z")),
         ("Wed, 15 Feb 2023 16:00:00 GMT", at("2023-02-15T16:00:00Z")),
         ("Wednesday, 15-Feb-23 16:00:00 GMT", at("2023-02-15T16:00:00Z")),
+        ("89.5", at("2023-02-15T15:34:30Z")),
+        ("99999999999999999999999", Some(Timestamp::MAX)),
         ("-1", None),
+        ("1e9", None),
+        (".", None),
         ("soon", None),
     ] {
         sink.answer(503, &[("retry-after", header)], "");

@@ -37,6 +37,19 @@ fn the_smallest_event() {
 }
 
 #[test]
+fn no_field_keeps_a_credential() {
+    // Assembled here so that no credential-like text stands in the source.
+    let credential = ["gh", "p_", &"a1B2".repeat(9)].concat();
+    let admitted = admit(json!({
+        "action": "login", "id": credential, "source": credential, "app": credential, "user": { "username": credential },
+        "context": { "note": credential }, "brand": { "name": credential }
+    }))
+    .unwrap();
+    assert!(!admitted.json.contains(&credential), "{}", admitted.json);
+    assert_eq!(admitted.json.matches(crate::mask::MASK).count(), 6, "{}", admitted.json);
+}
+
+#[test]
 fn faults_name_their_place() {
     for (value, pointer) in [
         (json!([]), ""),
