@@ -31,6 +31,7 @@ mod shared_archive;
 mod silences;
 mod storms;
 mod suppression;
+mod throttled_mail;
 mod tokens;
 mod volume;
 mod work_queue;
