@@ -58,6 +58,41 @@ fn a_role_allows_named_actions_on_named_things() {
 }
 
 #[test]
+fn only_retention_reaches_the_archive_and_only_its_bucket() {
+    let [(_, policy)] = of_type("AWS::IAM::Policy")[..] else { panic!("one policy beside the roles") };
+    assert_eq!(template()["Resources"]["ArchivePolicy"]["Condition"], "HasArchive");
+    assert_eq!(policy["Roles"], serde_json::json!([{ "Ref": "RetentionRole" }]));
+    let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+    let allowed: BTreeSet<_> = statements
+        .iter()
+        .map(|one| (one["Action"].to_string(), one["Resource"]["Fn::Sub"].as_str().unwrap()))
+        .collect();
+    let bucket = "arn:${AWS::Partition}:s3:::${ArchiveBucket}";
+    let objects = format!("{bucket}/*");
+    assert_eq!(
+        allowed,
+        BTreeSet::from([
+            (r#""s3:ListBucket""#.to_owned(), bucket),
+            (r#"["s3:GetObject","s3:PutObject","s3:DeleteObject"]"#.to_owned(), &objects),
+        ])
+    );
+    for (name, role) in of_type("AWS::IAM::Role") {
+        assert!(!role.to_string().contains("s3:"), "{name} reaches S3");
+    }
+}
+
+#[test]
+fn an_archive_that_is_late_is_told_of_long_before_anything_is_deleted() {
+    let alarm = &template()["Resources"]["ArchiveLagAlarm"];
+    assert_eq!(alarm["Condition"], "HasArchive");
+    let alarm = &alarm["Properties"];
+    assert_eq!(alarm["MetricName"], domain::metric::Metric::ArchiveLag.name());
+    assert_eq!(alarm["TreatMissingData"], "breaching");
+    let told_after = jiff::SignedDuration::from_millis(alarm["Threshold"].as_i64().unwrap());
+    assert!(told_after * 10 < aws::ARCHIVE_GRACE, "{told_after:?}");
+}
+
+#[test]
 fn data_outlives_mistakes() {
     let [(_, table)] = of_type("AWS::DynamoDB::Table")[..] else { panic!("one table") };
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "ttl");

@@ -32,11 +32,22 @@ pub(crate) struct Stack {
 impl Stack {
     /// Deploys one with these rules in force.
     pub(crate) async fn deploy(rules: &str) -> Self {
+        Self::deploy_with(rules, None).await
+    }
+
+    /// The same, with a bucket that it archives in.
+    pub(crate) async fn deploy_archiving(rules: &str) -> Self {
+        let (sdk, bucket) = (Emulator::shared().sdk().await, unique("archive"));
+        aws_sdk_s3::Client::new(&sdk).create_bucket().bucket(&bucket).send().await.unwrap();
+        Self::deploy_with(rules, Some(bucket)).await
+    }
+
+    async fn deploy_with(rules: &str, archive_bucket: Option<String>) -> Self {
         let emulator = Emulator::shared();
         let sdk = emulator.sdk().await;
         let ses = aws_sdk_ses::Client::new(&sdk);
         ses.verify_email_identity().email_address(MAIL_FROM).send().await.unwrap();
-        let outputs = deploy(emulator);
+        let outputs = deploy(emulator, archive_bucket.as_deref().unwrap_or_default());
         let text = |name: &str| outputs[name].as_str().unwrap_or_else(|| panic!("no output {name}")).to_owned();
         let settings = Settings {
             table: text("TableName"),
@@ -48,6 +59,7 @@ impl Stack {
             metrics: None,
             geoip: None,
             asn: None,
+            archive_bucket,
         };
         let stack = Self {
             adapters: Adapters::over(sdk.clone(), settings),
@@ -169,9 +181,10 @@ impl Stack {
     }
 }
 
-fn deploy(emulator: &Emulator) -> Value {
+fn deploy(emulator: &Emulator, archive_bucket: &str) -> Value {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let parameters = json!({ "Architecture": architecture, "DeletionProtection": "false", "MailFrom": MAIL_FROM, "LogLevel": "debug" });
+    let parameters = json!({ "Architecture": architecture, "DeletionProtection": "false", "MailFrom": MAIL_FROM, "LogLevel": "debug",
+        "ArchiveBucket": archive_bucket });
     let binaries =
         ["ingest", "dispatch", "retention", "console"].map(|name| format!("{name}={}", binary(name).display()));
     let template = template_file();

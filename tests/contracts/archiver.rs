@@ -1,38 +1,59 @@
-//! The archiver over a world's stores: what it deletes is in a file first.
+//! The archiver over a world's stores: what leaves is in a file first, once, and nothing else is.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use domain::ports::{Archive as _, StoreError};
+use async_trait::async_trait;
+use domain::ports::{Archive, Archived, StoreError};
 use domain::{Event, Timestamp};
-use embedded::ArchiveFolder;
 use jiff::SignedDuration;
 use retention::{Archiver, Retention, Swept};
 use support::{FakeClock, event};
 
-use crate::world::{HOUR, World, after, somewhen};
+use crate::world::{DAY, HOUR, World, after, somewhen};
 
-struct Sweeps {
+struct Sweeps<'a> {
     retention: Retention,
     clock: Arc<FakeClock>,
-    archive: ArchiveFolder,
+    world: &'a World,
 }
 
-impl Sweeps {
-    fn of(world: &World, folder: &Path, now: Timestamp) -> Self {
+/// An archive that writes nothing.
+struct Full(Arc<dyn Archive>);
+
+#[async_trait]
+impl Archive for Full {
+    async fn put(&self, _: &[Event], _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable { part: "archive", detail: "full".to_owned() })
+    }
+    async fn files(&self, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.0.files(after, limit).await
+    }
+    async fn read(&self, file: &str) -> Result<Archived, StoreError> {
+        self.0.read(file).await
+    }
+    async fn replace(&self, file: &str, read: &Archived, events: &[Event]) -> Result<(), StoreError> {
+        self.0.replace(file, read, events).await
+    }
+}
+
+impl<'a> Sweeps<'a> {
+    fn of(world: &'a World, now: Timestamp) -> Self {
+        Self::into(world, world.archive.clone().unwrap(), now)
+    }
+
+    fn into(world: &'a World, archive: Arc<dyn Archive>, now: Timestamp) -> Self {
         let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
-        let archive = ArchiveFolder::open(folder).unwrap();
         let retention = Retention {
             log: world.log.clone(),
             volume: world.volume.clone(),
             ledger: world.ledger.clone(),
             queue: world.queue.clone(),
             dead_letters: world.dead_letters.clone(),
-            archiver: Some(Archiver::new(Arc::new(archive.clone()), world.keeping.clone())),
+            archiver: Some(Archiver::new(archive, world.keeping.clone())),
             clock: clock.clone(),
             left_to_store: SignedDuration::ZERO,
         };
-        Self { retention, clock, archive }
+        Self { retention, clock, world }
     }
 
     async fn sweep(&self) -> Result<Swept, StoreError> {
@@ -41,47 +62,129 @@ impl Sweeps {
 
     /// What is in all files together.
     async fn archived(&self) -> Vec<Event> {
-        let mut events = Vec::new();
-        for file in self.archive.files(None).await.unwrap() {
-            events.extend(self.archive.read(&file).await.unwrap());
+        let (archive, mut events) = (self.world.archive.as_ref().unwrap(), Vec::new());
+        for file in archive.files(None, usize::MAX).await.unwrap() {
+            events.extend(archive.read(&file).await.unwrap().events);
         }
         events.sort_by_key(|event| event.pk);
         events
     }
 }
 
-/// So many events that expire at `end`, in the order of their pks.
-async fn stored(world: &World, end: Timestamp, many: usize) -> Vec<Event> {
-    let one = |_| event("login").created(after(end, -HOUR)).kept_for(SignedDuration::from_hours(1)).build();
-    let mut events: Vec<Event> = (0..many).map(one).collect();
+fn sorted(mut events: Vec<Event>) -> Vec<Event> {
     events.sort_by_key(|event| event.pk);
-    world.intake.accept(&events.iter().cloned().map(Arc::new).collect::<Vec<_>>()).await.unwrap();
     events
 }
 
-pub(crate) async fn deletes_nothing_that_is_not_archived(world: &World) {
-    let (now, folder) = (somewhen(), tempfile::tempdir().unwrap());
-    let events = stored(world, now, 3).await;
-    let sweeps = Sweeps::of(world, folder.path(), now);
-    std::fs::remove_dir(folder.path()).unwrap();
-    let refused = sweeps.sweep().await;
-    assert!(matches!(refused, Err(StoreError::Unavailable { part: "archive", .. })), "{refused:?}");
-    assert_eq!(world.keeping.expired(now, 10).await.unwrap().len(), 3);
-    std::fs::create_dir(folder.path()).unwrap();
+fn kept_for(created: Timestamp, hours: i64) -> Event {
+    event("login").created(created).kept_for(SignedDuration::from_hours(hours)).build()
+}
+
+async fn store(world: &World, events: &[Event]) {
+    world.intake.accept(&events.iter().cloned().map(Arc::new).collect::<Vec<_>>()).await.unwrap();
+}
+
+/// So many events that expire at `end`, in the order of their pks.
+async fn stored(world: &World, end: Timestamp, many: usize) -> Vec<Event> {
+    let events = sorted((0..many).map(|_| kept_for(after(end, -HOUR), 1)).collect());
+    store(world, &events).await;
+    events
+}
+
+pub(crate) async fn lets_nothing_go_that_is_not_archived(world: &World) {
+    let now = somewhen();
+    let events = stored(world, after(now, -2 * HOUR), 3).await;
+    let full = Sweeps::into(world, Arc::new(Full(world.archive.clone().unwrap())), now);
+    for _ in 0..2 {
+        let refused = full.sweep().await;
+        assert!(matches!(refused, Err(StoreError::Unavailable { part: "archive", .. })), "{refused:?}");
+    }
+    // Nor does a process that dies right after it has archived them.
+    let handed = world.keeping.expired(now, 10).await.unwrap();
+    assert_eq!(sorted(handed.events), events);
+    let sweeps = Sweeps::of(world, now);
     assert_eq!(sweeps.sweep().await.unwrap().archived, 3);
     assert_eq!(sweeps.archived().await, events);
-    assert!(world.keeping.expired(now, 10).await.unwrap().is_empty());
+    assert!(world.keeping.expired(now, 10).await.unwrap().events.is_empty());
+    assert_eq!(Sweeps::of(world, after(now, DAY)).sweep().await.unwrap().archived, 0);
+    for event in &events {
+        assert_eq!(world.log.get(event.pk, now).await.unwrap(), None);
+    }
 }
 
 pub(crate) async fn gathers_for_an_hour(world: &World) {
-    let (now, folder) = (somewhen(), tempfile::tempdir().unwrap());
-    let sweeps = Sweeps::of(world, folder.path(), now);
+    let now = somewhen();
+    let sweeps = Sweeps::of(world, now);
     assert_eq!(sweeps.sweep().await.unwrap().archived, 0);
-    let events = stored(world, after(now, 1000), 2).await;
+    let events = stored(world, after(now, -3 * HOUR), 2).await;
     sweeps.clock.set(after(now, HOUR - 1));
     let swept = sweeps.sweep().await.unwrap();
     assert_eq!((swept.archived, swept.purged), (0, 0));
     sweeps.clock.set(after(now, HOUR));
     assert_eq!(sweeps.sweep().await.unwrap().archived, 2);
     assert_eq!(sweeps.archived().await, events);
+}
+
+pub(crate) async fn finds_what_expires_among_what_stays(world: &World) {
+    let now = somewhen();
+    let mut expected = Vec::new();
+    // Of each minute of three hours one goes soon, one days later, and one stays for years.
+    let mut staying = Vec::new();
+    for minute in 0..180 {
+        let at = after(now, -minute * 60_000);
+        expected.extend([5, 72].map(|hours| kept_for(at, hours)));
+        staying.push(kept_for(at, 90_000));
+    }
+    store(world, &expected).await;
+    store(world, &staying).await;
+    let (first, last) = (after(now, 4 * HOUR), after(now, 200 * HOUR));
+    let soon = Sweeps::of(world, first).sweep().await.unwrap().archived;
+    assert!(soon < 180, "{soon}");
+    let sweeps = Sweeps::of(world, last);
+    // In small portions, as where there are many.
+    let mut handed = Vec::new();
+    loop {
+        let found = world.keeping.expired(last, 7).await.unwrap();
+        assert!(found.events.len() <= 200, "about as many as were asked for");
+        if let Some(since) = found.since {
+            assert!(since <= last);
+        }
+        if !found.events.is_empty() {
+            world.archive.as_ref().unwrap().put(&found.events, last).await.unwrap();
+        }
+        world.keeping.let_go(&found, last).await.unwrap();
+        handed.extend(found.events);
+        if found.is_last {
+            break;
+        }
+    }
+    assert_eq!(handed.len() + soon, 360);
+    assert_eq!(sweeps.archived().await, sorted(expected), "each once, and none that stays");
+    assert_eq!(sweeps.sweep().await.unwrap().archived, 0);
+}
+
+pub(crate) async fn archives_what_was_given_another_expiry(world: &World) {
+    let now = somewhen();
+    let [sooner, later, past, held] = [100, 1, 200, 1].map(|hours| kept_for(now, hours));
+    store(world, &[sooner.clone(), later.clone(), past.clone(), held.clone()]).await;
+    let day = after(now, DAY);
+    let expiries =
+        [(sooner.pk, after(now, 2 * HOUR)), (later.pk, after(now, 40 * HOUR)), (held.pk, domain::hold::HELD)];
+    assert_eq!(world.keeping.restamp(&expiries, now).await.unwrap(), 3);
+    // By other rules one would have gone long ago.
+    assert_eq!(world.keeping.restamp(&[(past.pk, after(now, HOUR))], day).await.unwrap(), 1);
+    assert_eq!(world.log.get(past.pk, day).await.unwrap(), None, "it is invisible at once");
+
+    let sweeps = Sweeps::of(world, after(day, 2 * HOUR));
+    assert_eq!(sweeps.sweep().await.unwrap().archived, 2);
+    sweeps.clock.set(after(day, 40 * HOUR));
+    assert_eq!(sweeps.sweep().await.unwrap().archived, 1);
+    let at = |event: &Event, hours| Event { expires: after(now, hours * HOUR), ..event.clone() };
+    assert_eq!(sweeps.archived().await, sorted(vec![at(&sooner, 2), at(&later, 40), at(&past, 1)]));
+    let found = world.log.get(held.pk, after(day, 1000 * DAY)).await.unwrap();
+    assert_eq!(found.map(|event| event.expires), Some(domain::hold::HELD));
+}
+
+pub(crate) async fn makes_room_for_what_comes_again(world: &World) {
+    crate::intake::makes_room_for_an_event_that_comes_again_after_it_expired(world).await;
 }

@@ -7,13 +7,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use aws::{Adapters, Settings};
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, TimeToLiveSpecification,
-};
 use domain::message::Message;
 use domain::ports::WorkQueue as _;
 use jiff::SignedDuration;
-use serde_json::Value;
 use support::emulator::Emulator;
 
 use crate::world::{WorkSource, World};
@@ -29,11 +25,18 @@ pub(crate) async fn world() -> World {
     over(place().await)
 }
 
+/// One that archives.
+pub(crate) async fn archiving() -> World {
+    let place = place().await;
+    let bucket = place.settings.table.clone();
+    aws_sdk_s3::Client::new(&place.sdk).create_bucket().bucket(&bucket).send().await.unwrap();
+    over(Place { settings: Settings { archive_bucket: Some(bucket), ..place.settings }, ..place })
+}
+
 pub(crate) async fn place() -> Place {
-    let emulator = Emulator::shared();
-    let sdk = emulator.sdk().await;
+    let sdk = Emulator::shared().sdk().await;
     let name = format!("contract-{}", support::unique("world"));
-    create_table(&sdk, &emulator.template()["Resources"]["Table"]["Properties"], &name).await;
+    support::table::create(&sdk, &name).await;
     let queue = aws_sdk_sqs::Client::new(&sdk);
     let [queue_url, dead_letters_url] = [name.clone(), format!("{name}-dead")]
         .map(async |name| queue.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap());
@@ -47,6 +50,7 @@ pub(crate) async fn place() -> Place {
         metrics: None,
         geoip: None,
         asn: None,
+        archive_bucket: None,
     };
     Place { sdk, settings }
 }
@@ -73,67 +77,10 @@ pub(crate) fn over(place: Place) -> World {
         holds: Arc::new(adapters.holds()),
         tokens: Arc::new(adapters.tokens()),
         documents: Arc::new(adapters.documents()),
+        archive: adapters.archive().map(|archive| Arc::new(archive) as _),
         work: Arc::new(Queue { client, url, dead_letters: dead_letters.unwrap() }),
         keep: Box::new(()),
     }
-}
-
-/// Makes a table with the template's keys, index and time to live.
-async fn create_table(sdk: &SdkConfig, properties: &Value, name: &str) {
-    let client = aws_sdk_dynamodb::Client::new(sdk);
-    let attributes = each(&properties["AttributeDefinitions"]).map(|one| {
-        AttributeDefinition::builder()
-            .attribute_name(text(&one["AttributeName"]))
-            .attribute_type(text(&one["AttributeType"]).into())
-            .build()
-            .unwrap()
-    });
-    let indexes = each(&properties["GlobalSecondaryIndexes"]).map(|index| {
-        let projection = text(&index["Projection"]["ProjectionType"]).into();
-        GlobalSecondaryIndex::builder()
-            .index_name(text(&index["IndexName"]))
-            .set_key_schema(Some(keys(&index["KeySchema"])))
-            .projection(Projection::builder().projection_type(projection).build())
-            .build()
-            .unwrap()
-    });
-    client
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .set_attribute_definitions(Some(attributes.collect()))
-        .set_key_schema(Some(keys(&properties["KeySchema"])))
-        .set_global_secondary_indexes(Some(indexes.collect()))
-        .send()
-        .await
-        .unwrap();
-    let ttl = &properties["TimeToLiveSpecification"];
-    let ttl = TimeToLiveSpecification::builder()
-        .attribute_name(text(&ttl["AttributeName"]))
-        .enabled(ttl["Enabled"].as_bool().unwrap());
-    client
-        .update_time_to_live()
-        .table_name(name)
-        .time_to_live_specification(ttl.build().unwrap())
-        .send()
-        .await
-        .unwrap();
-}
-
-fn keys(schema: &Value) -> Vec<KeySchemaElement> {
-    let key = |one: &Value| {
-        let kind = text(&one["KeyType"]).into();
-        KeySchemaElement::builder().attribute_name(text(&one["AttributeName"])).key_type(kind).build().unwrap()
-    };
-    each(schema).map(key).collect()
-}
-
-fn each(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().expect("the template has this list").iter()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().expect("the template has this text")
 }
 
 struct Queue {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use domain::message::Message;
 use domain::ports::{Clock as _, WorkQueue as _};
-use embedded::Store;
+use embedded::{ArchiveFolder, Store};
 use host::SystemClock;
 use jiff::SignedDuration;
 
@@ -34,9 +34,17 @@ pub(crate) async fn world() -> World {
         holds: shared.clone(),
         tokens: shared.clone(),
         documents: shared.clone(),
+        archive: None,
         work: Arc::new(Jobs(shared)),
         keep: Box::new(folder),
     }
+}
+
+/// One that archives.
+pub(crate) async fn archiving() -> World {
+    let (world, folder) = (world().await, tempfile::tempdir().unwrap());
+    let archive = ArchiveFolder::open(folder.path()).unwrap();
+    World { archive: Some(Arc::new(archive)), keep: Box::new((world.keep, folder)), ..world }
 }
 
 struct Jobs(Arc<Store>);

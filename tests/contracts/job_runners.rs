@@ -1,7 +1,6 @@
 //! Runners of jobs over a world's stores: alone, side by side, and one of them dying.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use domain::document::RulesDocument;
@@ -9,11 +8,10 @@ use domain::erasure::Subject;
 use domain::event::ActionPattern;
 use domain::hold::HELD;
 use domain::job::{Job, State, Task};
-use domain::ports::{Active, Archive as _, Clock, DeliveryQuery, EventQuery};
+use domain::ports::{Active, Clock, DeliveryQuery, EventQuery};
 use domain::retention::{Period, Retention};
 use domain::suppression::{Cause, Span};
 use domain::{Event, Timestamp};
-use embedded::ArchiveFolder;
 use futures_util::future::join_all;
 use host::SystemClock;
 use jiff::SignedDuration;
@@ -43,10 +41,6 @@ impl Clock for Ticking {
 }
 
 fn runner(world: &World, clock: Arc<dyn Clock>) -> JobRunner {
-    runner_with(world, clock, None)
-}
-
-fn runner_with(world: &World, clock: Arc<dyn Clock>, archive: Option<&Path>) -> JobRunner {
     let active = Active {
         version: 1,
         document: RulesDocument::default(),
@@ -61,7 +55,7 @@ fn runner_with(world: &World, clock: Arc<dyn Clock>, archive: Option<&Path>) -> 
         inbox: world.inbox.clone(),
         erasure: world.erasure.clone(),
         holds: world.holds.clone(),
-        archive: archive.map(|folder| Arc::new(ArchiveFolder::open(folder).unwrap()) as _),
+        archive: world.archive.clone(),
         intake: world.intake.clone(),
         configuration: Arc::new(Fixed(Arc::new(active))),
         clock,
@@ -204,8 +198,7 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
     for (entry, event) in [(&of_ann, &own), (&carrier, &other), (&to_ann, &other)] {
         world.inbox.put(&item(entry, event)).await.unwrap();
     }
-    let folder = tempfile::tempdir().unwrap();
-    let archive = ArchiveFolder::open(folder.path()).unwrap();
+    let archive = world.archive.as_ref().unwrap();
     archive.put(&[(*own).clone(), (*other).clone()], now).await.unwrap();
     archive.put(&[(*own).clone()], now).await.unwrap();
     archive.put(&[(*other).clone()], now).await.unwrap();
@@ -214,7 +207,7 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
     let later = after(now, 10_000);
     let run = async |dry_run| {
         let job = asked(world, Task::erase(ann()), dry_run, now).await;
-        runner_with(world, still(later), Some(folder.path())).advance(SignedDuration::from_secs(1)).await.unwrap();
+        runner(world, still(later)).advance(SignedDuration::from_secs(1)).await.unwrap();
         let job = ended(world, &job).await;
         assert!(!format!("{job:?}").to_lowercase().contains("example.org"), "{job:?}");
         counts(&job).into_iter().map(|(name, n)| (name.to_owned(), n)).collect::<BTreeMap<_, _>>()
@@ -226,7 +219,7 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
     };
     assert_eq!(run(true).await, with(1));
     assert_eq!(world.log.get(own.pk, now).await.unwrap().as_ref(), Some(&*own), "a dry run changes nothing");
-    assert_eq!(archive.files(None).await.unwrap().len(), 3);
+    assert_eq!(archive.files(None, 10).await.unwrap().len(), 3);
     assert_eq!(run(false).await, with(3));
 
     for (event, there) in [(&own, false), (&subject, false), (&brief, false), (&mentioned, true), (&other, true)] {
@@ -238,8 +231,8 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
         assert!(world.inbox.list(name, None, None, 10, now).await.unwrap().results.is_empty(), "{name}");
     }
     let mut archived = Vec::new();
-    for file in archive.files(None).await.unwrap() {
-        archived.extend(archive.read(&file).await.unwrap());
+    for file in archive.files(None, 10).await.unwrap() {
+        archived.extend(archive.read(&file).await.unwrap().events);
     }
     assert_eq!(archived, [(*other).clone(), (*other).clone()]);
     let again = run(false).await;

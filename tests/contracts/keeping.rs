@@ -87,30 +87,3 @@ pub(crate) async fn goes_page_by_page(world: &World) {
     assert_eq!(pks, expected);
     assert!(walk(world, 1000, after(now, 9000 * HOUR)).await.is_empty());
 }
-
-pub(crate) async fn hands_over_what_has_expired_before_it_is_deleted(world: &World) {
-    let now = somewhen();
-    let kept_for = |hours| event("login").created(now).kept_for(SignedDuration::from_hours(hours)).shared();
-    let (old, restamped, staying) = ([kept_for(1), kept_for(1), kept_for(1)], kept_for(99), kept_for(2));
-    world.intake.accept(&old).await.unwrap();
-    world.intake.accept(&[restamped.clone(), staying.clone()]).await.unwrap();
-    let end = after(now, HOUR);
-    world.keeping.restamp(&[(restamped.pk, end)], now).await.unwrap();
-    assert!(world.keeping.expired(after(now, HOUR - 1000), 10).await.unwrap().is_empty());
-
-    while world.log.purge(Purge::AllButEvents, end, 10).await.unwrap() > 0 {}
-    let mut expired = world.keeping.expired(end, 10).await.unwrap();
-    expired.sort_by_key(|event| event.pk);
-    let mut expected: Vec<_> = old.iter().map(|event| (**event).clone()).collect();
-    expected.push(domain::Event { expires: end, ..(*restamped).clone() });
-    expected.sort_by_key(|event| event.pk);
-    assert_eq!(expired, expected);
-    assert_eq!(world.keeping.expired(end, 2).await.unwrap().len(), 2);
-
-    let mut pks: Vec<_> = expired.iter().map(|event| event.pk).collect();
-    pks.push(staying.pk);
-    assert_eq!(world.keeping.delete_expired(&pks, end).await.unwrap(), 4);
-    assert!(world.keeping.expired(end, 10).await.unwrap().is_empty());
-    assert_eq!(world.log.get(staying.pk, end).await.unwrap().as_ref(), Some(&*staying));
-    assert_eq!(world.log.get(old[0].pk, now).await.unwrap(), None);
-}

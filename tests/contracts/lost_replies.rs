@@ -12,7 +12,7 @@ use domain::ports::Intake as _;
 use domain::{Event, EventPk};
 use futures_util::stream;
 use serde_json::json;
-use support::emulator::Emulator;
+use support::proxy::pass_on;
 use support::{event, random_bits};
 use tokio::net::TcpListener;
 
@@ -36,25 +36,18 @@ async fn between(fault: Fault) -> String {
 }
 
 async fn pass(State((fault, client)): State<(Fault, reqwest::Client)>, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let is_send = parts.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.SendMessageBatch");
     if is_send && matches!(fault, Fault::Refused) {
         let refusal = json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no" }).to_string();
         return Response::builder().status(400).body(Body::from(refusal)).unwrap();
     }
-    parts.headers.remove("host");
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    let url = format!("{}{}", Emulator::shared().endpoint(), parts.uri);
-    let answer = client.request(parts.method, url).headers(parts.headers).body(body).send().await.unwrap();
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let bytes = answer.bytes().await.unwrap();
+    let passed = pass_on(&client, parts, to_bytes(body, usize::MAX).await.unwrap()).await;
     if is_send {
         let broken = stream::iter([Err::<bytes::Bytes, _>(std::io::Error::other("the connection broke"))]);
         return Response::new(Body::from_stream(broken));
     }
-    let mut passed = Response::builder().status(status).body(Body::from(bytes)).unwrap();
-    *passed.headers_mut() = headers;
-    passed
+    passed.into()
 }
 
 /// A named one, one that travels with its message, and one that is too large for that.

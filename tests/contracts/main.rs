@@ -4,6 +4,7 @@
 //! them can run at once on one shared table. A new backend is one line below; a contract that is
 //! written but not listed is dead code, which the compiler reports.
 
+mod archive;
 mod archiver;
 mod aws_world;
 mod dead_letters;
@@ -26,17 +27,19 @@ mod ledger;
 mod ledger_lists;
 mod lost_replies;
 mod shards;
+mod shared_archive;
 mod silences;
 mod storms;
 mod suppression;
+mod throttled_mail;
 mod tokens;
 mod volume;
 mod work_queue;
 mod world;
 
-/// Runs every contract on the worlds that `$world().await` makes.
+/// Runs every contract on the worlds that `$world().await` makes, or `$archiving().await` where events are archived.
 macro_rules! backend {
-    ($backend:ident, $world:path) => {
+    ($backend:ident, $world:path, $archiving:path) => {
         mod $backend {
             backend! { @port intake, $world,
                 takes_no_events_too,
@@ -154,7 +157,6 @@ macro_rules! backend {
                 gives_an_event_another_expiry_and_changes_nothing_else,
                 leaves_what_has_expired,
                 goes_page_by_page,
-                hands_over_what_has_expired_before_it_is_deleted,
             }
             backend! { @port holds, $world,
                 are_kept_whole_and_replaced,
@@ -163,16 +165,24 @@ macro_rules! backend {
             backend! { @port erasure, $world,
                 takes_away_what_it_is_told_and_nothing_else,
             }
-            backend! { @port job_runners, $world,
+            backend! { @port job_runners, $archiving,
                 restamp_what_other_rules_would_have_stamped,
                 count_in_a_dry_run_and_change_nothing,
                 share_a_job_and_take_over_from_the_dead,
                 erase_one_person_and_nobody_else,
                 keep_what_is_held_and_let_it_go_afterwards,
             }
-            backend! { @port archiver, $world,
-                deletes_nothing_that_is_not_archived,
+            backend! { @port archive, $archiving,
+                keeps_files_in_the_order_in_which_they_were_put,
+                replaces_and_removes_a_file,
+                keeps_a_large_file_whole,
+            }
+            backend! { @port archiver, $archiving,
+                lets_nothing_go_that_is_not_archived,
                 gathers_for_an_hour,
+                finds_what_expires_among_what_stays,
+                archives_what_was_given_another_expiry,
+                makes_room_for_what_comes_again,
             }
             backend! { @port tokens, $world,
                 find_a_token_by_its_hash_alone,
@@ -200,5 +210,5 @@ macro_rules! backend {
     };
 }
 
-backend!(embedded, crate::embedded_world::world);
-backend!(aws, crate::aws_world::world);
+backend!(embedded, crate::embedded_world::world, crate::embedded_world::archiving);
+backend!(aws, crate::aws_world::world, crate::aws_world::archiving);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::message::{Message, Work};
 use domain::ports::{
-    DeadLetters, Documents, Endpoints, Erasure, EventLog, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Silences,
-    Suppression, Tokens, Volume, WorkQueue,
+    Archive, DeadLetters, Documents, Endpoints, Erasure, EventLog, Holds, Inbox, Intake, Jobs, Keeping, Ledger,
+    Silences, Suppression, Tokens, Volume, WorkQueue,
 };
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -32,9 +32,10 @@ pub(crate) struct World {
     pub(crate) holds: Arc<dyn Holds>,
     pub(crate) tokens: Arc<dyn Tokens>,
     pub(crate) documents: Arc<dyn Documents>,
+    /// Where the store's events are archived before they go, in a world that does so.
+    pub(crate) archive: Option<Arc<dyn Archive>>,
     pub(crate) work: Arc<dyn WorkSource>,
     /// Lives as long as the world: a folder, a server.
-    #[expect(dead_code, reason = "held, not read")]
     pub(crate) keep: Box<dyn Any + Send + Sync>,
 }
 

@@ -172,3 +172,46 @@ async fn what_is_held_outlives_its_retention() {
         assert_eq!(answer(nuncio.request(Method::POST, "/v1/holds").json(&wrong)).await.0, 422, "{wrong}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_holds_and_lets_go() {
+    let nuncio = Nuncio::with_rules("retention_by_action: { custom_brief: seconds=2 }\n").await;
+    let event = json!({ "action": "custom_brief", "client_ip": "192.0.2.7" });
+    nuncio.accept(&json!([event, { "action": "custom_brief" }])).await;
+    let run = |arguments: &[&str]| {
+        let done = nuncio.run(arguments);
+        let [out, error] = [done.stdout, done.stderr].map(|text| String::from_utf8(text).unwrap());
+        (done.status.code(), out, error)
+    };
+    let filters = ["--action", "custom_*", "--client-ip", "192.0.2.7", "--since", "30d"];
+    let put = run(&[&["hold", "put", "--reason", "case \"7\""], &filters[..]].concat());
+    assert_eq!(put.0, Some(0), "{put:?}");
+    let [hold, job] = &put.1.lines().collect::<Vec<_>>()[..] else { panic!("a hold and its job: {put:?}") };
+    assert!(hold.contains("active admin  action=custom_* client_ip=192.0.2.7 since="), "{hold}");
+    assert!(hold.ends_with(r#""case \"7\"""#), "{hold}");
+    assert_eq!(*job, "hold: 1 held, 1 unchanged");
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    assert_eq!(nuncio.results("/v1/events?action=custom_brief", 1).await.len(), 1);
+
+    assert_eq!(run(&["hold", "list", "--state", "active"]).1.trim_end(), *hold);
+    let id = hold.split(' ').next().unwrap();
+    let lifted = run(&["hold", "lift", id, "--json"]);
+    let lifted: Value = serde_json::from_str(&lifted.1).unwrap_or_else(|_| panic!("{lifted:?}"));
+    assert_eq!((&lifted["hold"]["state"], &lifted["job"]["counts"]["deleted"]), (&json!("ended"), &json!(1)));
+    assert_eq!(nuncio.get("/v1/events?action=custom_brief").await["results"], json!([]));
+    assert_eq!(run(&["hold", "list", "--state", "active"]), (Some(0), String::new(), String::new()));
+    assert!(run(&["hold", "list"]).1.contains(" by admin\n"));
+
+    for (arguments, said) in [
+        (&["hold", "put", "--reason", "r"][..], "required arguments were not provided"),
+        (&["hold", "put", "--action", "login"], "--reason"),
+        (&["hold", "put", "--reason", " ", "--action", "login"], "422 say what is held"),
+        (&["hold", "put", "--reason", "r", "--action", "a b"], "invalid value 'a b' for '--action"),
+        (&["hold", "put", "--reason", "r", "--client-ip", "here"], "invalid IP address"),
+        (&["hold", "lift", "none"], "404 no hold has this id"),
+    ] {
+        let refused = run(arguments);
+        assert!(refused.0 != Some(0) && refused.2.contains(said), "{arguments:?}: {refused:?}");
+    }
+    assert_eq!(nuncio.get("/v1/holds").await["results"].as_array().unwrap().len(), 1, "nothing else was put");
+}

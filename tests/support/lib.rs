@@ -11,8 +11,10 @@ pub mod emulator;
 mod event;
 pub mod mmdb;
 pub mod nuncio;
+pub mod proxy;
 mod sink;
 pub mod smtp;
+pub mod table;
 pub mod tools;
 
 pub use chance::{SeededEntropy, random_bits, unique};

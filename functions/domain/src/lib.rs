@@ -20,6 +20,7 @@
 //! What an operator asks to be done over all that is stored is a [`job`]; what must
 //! not go is under a [`hold`].
 
+pub mod archive;
 pub mod delivery;
 pub mod diff;
 pub mod dimension;

@@ -34,11 +34,13 @@ pub enum Metric {
     Age,
     /// A process that started.
     ColdStart,
+    /// Milliseconds for which the oldest event has waited to be archived.
+    ArchiveLag,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Accepted,
         Self::Rejected,
         Self::Matched,
@@ -48,6 +50,7 @@ impl Metric {
         Self::Dead,
         Self::Age,
         Self::ColdStart,
+        Self::ArchiveLag,
     ];
 
     /// As it is shown.
@@ -62,12 +65,13 @@ impl Metric {
             Self::Dead => "Dead",
             Self::Age => "Age",
             Self::ColdStart => "ColdStart",
+            Self::ArchiveLag => "ArchiveLag",
         }
     }
 
     /// Whether it is measured in milliseconds rather than counted.
     pub fn is_time(self) -> bool {
-        self == Self::Age
+        matches!(self, Self::Age | Self::ArchiveLag)
     }
 }
 

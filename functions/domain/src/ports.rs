@@ -5,8 +5,8 @@ mod archive;
 mod jobs;
 mod reading;
 
-pub use archive::{Archive, Erasure};
-pub use jobs::{Holds, Jobs, Keeping, Kept};
+pub use archive::{Archive, Archived, Erasure};
+pub use jobs::{Expired, Holds, Jobs, Keeping, Kept};
 pub use reading::{EventLog, EventPage, EventQuery, Purge, Searched, Volume, app_admits};
 
 use std::fmt;

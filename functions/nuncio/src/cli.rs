@@ -1,11 +1,11 @@
 //! The command line: names, defaults and help. `serve` is what happens without a command.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
-use domain::event::EventPk;
+use domain::event::{ActionPattern, EventPk};
 use domain::retention::Period;
 use domain::token::Scope;
 use jiff::SignedDuration;
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Ask for work over all that is stored, and watch it
     Job(JobOptions),
+    /// Keep events whatever their retention, and let them go again
+    Hold(HoldOptions),
     /// Create, list and revoke tokens
     Token(Token),
 }
@@ -226,6 +228,77 @@ pub(crate) enum JobCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct HoldOptions {
+    #[command(subcommand)]
+    pub(crate) command: HoldCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HoldCommand {
+    /// Keep the events that all of these admit until the hold is lifted
+    Put {
+        #[command(flatten)]
+        filters: HoldFilters,
+        /// Why they are kept
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        watched: Watched,
+    },
+    /// List holds, newest first
+    List {
+        /// Only those
+        #[arg(long, value_enum)]
+        state: Option<HoldState>,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Give the events of a hold their own expiry again
+    Lift {
+        /// As `list` shows it
+        id: String,
+        #[command(flatten)]
+        watched: Watched,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct HoldFilters {
+    /// An action, or its beginning and *
+    #[arg(long, value_parser = action)]
+    pub(crate) action: Option<ActionPattern>,
+    /// The app, or one above it by dotted parts
+    #[arg(long)]
+    pub(crate) app: Option<String>,
+    #[arg(long)]
+    pub(crate) username: Option<String>,
+    #[arg(long)]
+    pub(crate) client_ip: Option<IpAddr>,
+    /// From then on: 30d, 12h, 2026-01-02T03:04:05Z
+    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    pub(crate) since: Option<Timestamp>,
+    /// Up to then
+    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum HoldState {
+    Active,
+    Ended,
+}
+
+impl HoldState {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Watched {
     /// What became of it as JSON
     #[arg(long)]
@@ -291,6 +364,10 @@ impl From<ScopeName> for Scope {
             ScopeName::Admin => Self::Admin,
         }
     }
+}
+
+fn action(text: &str) -> Result<ActionPattern, String> {
+    ActionPattern::parse(text).map_err(|error| error.to_string())
 }
 
 fn period(text: &str) -> Result<Period, String> {

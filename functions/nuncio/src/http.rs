@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cli::Server;
@@ -50,6 +51,28 @@ pub(crate) async fn expect(response: Response, expected: &[StatusCode]) -> anyho
         return Ok(response);
     }
     bail!("the server answered {}", problem(response).await)
+}
+
+/// All results of a list, page by page; `path` has a query already.
+pub(crate) async fn all(remote: &Remote, path: &str) -> anyhow::Result<Vec<Value>> {
+    let (mut results, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let answer = remote.request(Method::GET, &format!("{path}{cursor}")).send().await;
+        let answer = answer.with_context(|| format!("cannot reach {}", remote.url()))?;
+        let page: Page = expect(answer, &[StatusCode::OK]).await?.json().await.context("the answer is no list")?;
+        results.extend(page.results);
+        let Some(next) = page.next else { return Ok(results) };
+        if next.is_empty() {
+            bail!("the server's list does not end");
+        }
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    results: Vec<Value>,
+    next: Option<String>,
 }
 
 /// Runs one command's asynchronous part.

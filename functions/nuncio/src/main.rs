@@ -8,6 +8,7 @@ mod cli;
 mod dry_run;
 mod explain;
 mod export;
+mod hold;
 mod http;
 mod job;
 mod matching;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Send(options) => send::run(options),
         Command::Apply(options) => apply::run(&options),
         Command::Job(options) => job::run(options),
+        Command::Hold(options) => hold::run(options),
         Command::Token(options) => token::run(options),
     };
     match done {

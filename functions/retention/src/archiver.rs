@@ -1,15 +1,14 @@
-//! Archives what has expired before it is deleted.
+//! Archives what has expired before it is let go.
 //!
-//! Nothing is deleted that is not in a file on disk. A process that dies between the two archives the same events
-//! again: they may stand in two files, and each line has its pk.
+//! Nothing is let go that is not in a durable file. A process that dies between the two archives the same events
+//! again, and so do two that run at once: events may stand in two files, and each line has its pk.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use domain::Timestamp;
+use domain::metric::{self, Metric, Tally};
 use domain::ports::{Archive, Clock, Keeping, StoreError};
-use domain::{Event, Timestamp};
 use jiff::SignedDuration;
-
-use crate::PURGE_AT_A_TIME;
 
 /// Events of one file, at most.
 const TO_A_FILE: usize = 5_000;
@@ -32,7 +31,7 @@ impl Archiver {
         Self { archive, keeping, emptied: Arc::default() }
     }
 
-    /// Archives and deletes events that have expired, at most until `deadline`; says how many.
+    /// Archives events that have expired and lets them go, at most until `deadline`; says how many.
     pub(crate) async fn run(&self, clock: &dyn Clock, deadline: Timestamp) -> Result<usize, StoreError> {
         let mut archived = 0;
         loop {
@@ -40,27 +39,28 @@ impl Archiver {
             if now >= deadline || !self.is_due(now) {
                 return Ok(archived);
             }
-            let events = self.keeping.expired(now, TO_A_FILE).await?;
-            if events.is_empty() {
+            let found = self.keeping.expired(now, TO_A_FILE).await?;
+            // Counted before it is tried: an archive that refuses everything must show.
+            tell_lag(found.since.map_or(SignedDuration::ZERO, |since| now.duration_since(since)));
+            if !found.events.is_empty() {
+                self.archive.put(&found.events, now).await?;
+            }
+            self.keeping.let_go(&found, now).await?;
+            archived += found.events.len();
+            if found.is_last {
                 *self.emptied.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
                 return Ok(archived);
             }
-            self.archive.put(&events, now).await?;
-            archived += self.delete(&events, now).await?;
         }
-    }
-
-    async fn delete(&self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
-        let mut deleted = 0;
-        for some in events.chunks(PURGE_AT_A_TIME) {
-            let pks: Vec<_> = some.iter().map(|event| event.pk).collect();
-            deleted += self.keeping.delete_expired(&pks, now).await?;
-        }
-        Ok(deleted)
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
         let emptied = *self.emptied.lock().unwrap_or_else(PoisonError::into_inner);
         emptied.is_none_or(|emptied| now >= domain::time::later(emptied, GATHERED_FOR))
     }
+}
+
+fn tell_lag(lag: SignedDuration) {
+    let lag = usize::try_from(lag.as_millis()).unwrap_or(0);
+    tracing::info!(target: metric::TARGET, tally = Tally::default().with(Metric::ArchiveLag, lag).to_json(), "counted");
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aws::{Adapters, Settings};
-use domain::ports::Clock as _;
+use domain::ports::{Archive, Clock as _};
 use host::SystemClock;
 use jiff::SignedDuration;
-use retention::{JobRunner, Retention};
+use retention::{Archiver, JobRunner, Retention};
 
 /// What a sweep leaves of the invocation's time: one round of deletions may run over.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
@@ -16,13 +16,14 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings::read(&host::environment())?;
     host::log::init(&settings.log, settings.form("retention"))?;
     let adapters = Adapters::connect(settings).await;
+    let archive: Option<Arc<dyn Archive>> = adapters.archive().map(|archive| Arc::new(archive) as _);
     let retention = Retention {
         log: Arc::new(adapters.event_log()),
         volume: Arc::new(adapters.volume()),
         ledger: Arc::new(adapters.ledger()),
         queue: Arc::new(adapters.work_queue()),
         dead_letters: Arc::new(adapters.dead_letters()),
-        archiver: None,
+        archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(adapters.keeping()))),
         clock: Arc::new(SystemClock),
         left_to_store: aws::LEFT_TO_TTL,
     };
@@ -33,7 +34,7 @@ async fn main() -> anyhow::Result<()> {
         inbox: Arc::new(adapters.inbox()),
         holds: Arc::new(adapters.holds()),
         erasure: Arc::new(adapters.erasure()),
-        archive: None,
+        archive,
         intake: Arc::new(adapters.intake()),
         configuration: Arc::new(adapters.configuration()),
         clock: Arc::new(SystemClock),

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 const LEVEL: i32 = 3;
 
 /// Nothing that was ever written is larger; what is, was not written by Nuncio.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())

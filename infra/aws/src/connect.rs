@@ -10,9 +10,9 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Configuration, DeadLetters, Documents, Endpoints, Erasure, EventLog, HeldSecrets, HeldSilences, Holds, Inbox,
-    Intake, Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens, Volume,
-    WorkQueue,
+    Archive, Configuration, DeadLetters, Documents, Endpoints, Erasure, EventLog, HeldSecrets, HeldSilences, Holds,
+    Inbox, Intake, Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens,
+    Volume, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -54,7 +54,11 @@ impl Adapters {
 
     /// The table; all adapters share its client.
     pub fn table(&self) -> Table {
-        let make = || Table::new(aws_sdk_dynamodb::Client::new(&self.sdk), &self.settings.table, self.settings.shards);
+        let make = || {
+            let client = aws_sdk_dynamodb::Client::new(&self.sdk);
+            let table = Table::new(client, &self.settings.table, self.settings.shards);
+            if self.settings.archive_bucket.is_some() { table.archived() } else { table }
+        };
         self.table.get_or_init(make).clone()
     }
 
@@ -91,6 +95,12 @@ impl Adapters {
     /// How long events are kept.
     pub fn keeping(&self) -> Keeping {
         Keeping::new(self.table())
+    }
+
+    /// Where events are archived, if they are.
+    pub fn archive(&self) -> Option<Archive> {
+        let bucket = self.settings.archive_bucket.as_ref()?;
+        Some(Archive::new(aws_sdk_s3::Client::new(&self.sdk), bucket))
     }
 
     /// Deletion whatever the expiry.

@@ -14,9 +14,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
 
 use crate::holds::RememberedHolds;
-use crate::keeping;
+use crate::keeping::{self, EXPIRED};
 use crate::pack::pack;
 use crate::queue::{Sent, WorkQueue};
+use crate::table::expiries::Leaving;
 use crate::table::item::{Item, keys, number, record, string, text};
 use crate::table::keys::{self, DOCUMENTS, FIRST, Family};
 use crate::table::{AT_ONCE, Put, Table, Write, put};
@@ -45,32 +46,26 @@ impl Intake {
         let all = || named.iter().chain(unnamed);
         let holds = self.holds.all().await?;
         let expires = |event: &Event| if hold::holds(&holds, event) { HELD } else { event.expires };
-        let days = self.table.mark(Family::Events, all().map(|event| (event.pk, expires(event))));
-        let hours = volume::mark_late(&self.table, all().map(|event| event.pk), SystemClock.now());
+        let now = SystemClock.now();
+        let days = self.table.mark_events(all().map(|event| (event.pk, expires(event))), now);
+        let hours = volume::mark_late(&self.table, all().map(|event| event.pk), now);
         try_join(days, hours).await?;
         let shards = self.table.shards().await?;
-        let writes: Vec<_> = unnamed
-            .iter()
-            .map(|event| Ok(Write::Put(item(event, shards, &holds)?)))
-            .collect::<Result<_, StoreError>>()?;
-        let puts: Vec<_> = named
-            .iter()
-            .map(|event| Ok(put(self.put_named(event, shards, &holds)?)))
-            .collect::<Result<_, StoreError>>()?;
+        let item = |event: &Event| item(event, shards, &holds, self.table.leaving(), now);
+        let writes: Vec<_> =
+            unnamed.iter().map(|event| Ok(Write::Put(item(event)?))).collect::<Result<_, StoreError>>()?;
+        let puts: Vec<_> =
+            named.iter().map(|event| Ok(put(self.put_named(item(event)?, now)))).collect::<Result<_, StoreError>>()?;
         // An event that is there already is the same one: its pk follows from all of it.
         let named = stream::iter(puts).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) });
         try_join(self.table.write_all(writes), named).await.map(drop)
     }
 
     /// An event that is stored is left alone, unless it has expired and only awaits its deletion.
-    fn put_named(&self, event: &Event, shards: u16, holds: &[Hold]) -> Result<PutItemFluentBuilder, StoreError> {
-        let now = SystemClock.now().as_second();
-        Ok(self
-            .table
-            .put_new(item(event, shards, holds)?)
-            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
-            .expression_attribute_names("#ttl", keys::TTL)
-            .expression_attribute_values(":now", number(now)))
+    fn put_named(&self, item: Item, now: Timestamp) -> PutItemFluentBuilder {
+        let put = self.table.put_new(item).condition_expression(format!("attribute_not_exists(pk) OR {EXPIRED}"));
+        put.set_expression_attribute_names(Some(keeping::expiry_names()))
+            .set_expression_attribute_values(Some(keeping::expiry_values(now)))
     }
 
     /// The caller will post again, and an unnamed event gets another pk then: what was written of it
@@ -93,12 +88,15 @@ fn place(pk: EventPk, shards: u16) -> (String, String) {
     (Family::Events.partition_of(pk, shards), pk.to_string())
 }
 
-fn item(event: &Event, shards: u16, holds: &[Hold]) -> Result<Item, StoreError> {
+fn item(event: &Event, shards: u16, holds: &[Hold], leaving: Leaving, now: Timestamp) -> Result<Item, StoreError> {
     let mut item = record(place(event.pk, shards), event, Some(event.expires))?;
-    if hold::holds(holds, event) {
-        keeping::note_expiry(&mut item, HELD);
+    let is_held = hold::holds(holds, event);
+    // Otherwise its body and its time to live say it.
+    if is_held || leaving == Leaving::Archived {
+        let expires = if is_held { HELD } else { event.expires };
+        keeping::note_expiry(&mut item, expires, leaving.ttl(expires, now));
     }
-    keeping::note_received(&mut item, event.created, SystemClock.now());
+    keeping::note_received(&mut item, event.created, now);
     Ok(item)
 }
 
@@ -199,7 +197,7 @@ mod tests {
         let examples = examples();
         assert!(!examples.is_empty());
         for event in &examples {
-            let item = item(event, 64, &[]).unwrap();
+            let item = item(event, 64, &[], Leaving::Archived, SystemClock.now()).unwrap();
             assert!(
                 size(&item) <= 1024,
                 "{} bytes: {}",

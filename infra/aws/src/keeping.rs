@@ -1,19 +1,35 @@
 //! How long events are kept. An expiry that was stamped anew stands beside the body, which is as it was first written.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, Kept, Page, StoreError};
-use domain::{Timestamp, time};
+use domain::ports::{self, Expired, Kept, Page, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::table::item::{Item, content, keys, number, text};
-use crate::table::keys::{Family, TTL};
+use crate::table::expiries::Due;
+use crate::table::item::{Item, content, keys, number, string, text};
+use crate::table::keys::{Family, PK, SK, TTL, day};
 use crate::table::{AT_ONCE, Table, Walk};
 
-/// The expiry in microseconds, where it is another than the body's: a time to live is whole seconds.
+/// Hours asked for at a time.
+const MARKERS_AT_A_TIME: i32 = 200;
+
+/// Events that one look for expired ones goes through, as those kept for different times lie side by side.
+const MOST_EXAMINED: usize = 100_000;
+
+/// Text of events handed over at a time, and of what compresses it: a small function's memory must hold it.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Events of one request: many, and yet not many more than were asked for.
+const SMALLEST_PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1000;
+
+/// The expiry in microseconds, where it is another than the body's or than the time to live: that is whole seconds.
 const EXPIRES: &str = "expires";
 /// When the event was received, in microseconds, where it happened a minute before or longer.
 const RECEIVED: &str = "received";
@@ -30,9 +46,24 @@ pub(crate) fn event(item: &Item) -> Result<Event, StoreError> {
     Ok(Event { expires: instant(item, EXPIRES).unwrap_or(event.expires), ..event })
 }
 
-/// Notes on an event's item that it expires then, whatever its body says.
-pub(crate) fn note_expiry(item: &mut Item, expires: Timestamp) {
-    item.insert(TTL.to_owned(), number(time::ttl_seconds(expires)));
+/// Holds for an event that has expired, with [`expiry_names`] and [`expiry_values`].
+pub(crate) const EXPIRED: &str = "(#expires <= :micros OR (attribute_not_exists(#expires) AND #ttl <= :seconds))";
+
+/// What stands for the names in [`EXPIRED`].
+pub(crate) fn expiry_names() -> HashMap<String, String> {
+    [("#ttl", TTL), ("#expires", EXPIRES)].map(|(short, name)| (short.to_owned(), name.to_owned())).into()
+}
+
+/// What stands for `now` in [`EXPIRED`].
+pub(crate) fn expiry_values(now: Timestamp) -> Item {
+    [(":micros", now.as_microsecond()), (":seconds", now.as_second())]
+        .map(|(name, value)| (name.to_owned(), number(value)))
+        .into()
+}
+
+/// Notes on an event's item that it expires then, whatever its body says, and when it may be deleted.
+pub(crate) fn note_expiry(item: &mut Item, expires: Timestamp, ttl: i64) {
+    item.insert(TTL.to_owned(), number(ttl));
     item.insert(EXPIRES.to_owned(), number(expires.as_microsecond()));
 }
 
@@ -56,23 +87,96 @@ impl Keeping {
         Self { table }
     }
 
-    async fn restamp_one(&self, pk: EventPk, expires: Timestamp, now: i64) -> Result<usize, StoreError> {
+    async fn restamp_one(&self, pk: EventPk, expires: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
         let request = self
             .table
             .update((Family::Events.partition_of(pk, self.table.shards().await?), pk.to_string()))
             .update_expression("SET #ttl = :ttl, #expires = :expires")
-            .condition_expression("attribute_exists(pk) AND #ttl > :now")
-            .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_names("#expires", EXPIRES)
-            .expression_attribute_values(":ttl", number(time::ttl_seconds(expires)))
-            .expression_attribute_values(":expires", number(expires.as_microsecond()))
-            .expression_attribute_values(":now", number(now));
+            .condition_expression(format!("attribute_exists(pk) AND NOT {EXPIRED}"))
+            .set_expression_attribute_names(Some(expiry_names()))
+            .set_expression_attribute_values(Some(expiry_values(now)))
+            .expression_attribute_values(":ttl", number(self.table.leaving().ttl(expires, now)))
+            .expression_attribute_values(":expires", number(expires.as_microsecond()));
         match request.send().await {
             Ok(_) => Ok(1),
             Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(0),
             Err(error) => Err(StoreError::store(describe(&error))),
         }
     }
+
+    /// Reads on where a marker's events were left, until there are enough; whether all were read.
+    async fn read_on(&self, due: &mut Due, limit: usize, looked: &mut Looked) -> Result<bool, StoreError> {
+        let shards = self.table.shards().await?;
+        while due.shard < shards {
+            if looked.events.len() >= limit || looked.bytes >= MOST_BYTES || looked.examined >= MOST_EXAMINED {
+                return Ok(false);
+            }
+            let room = (limit - looked.events.len()).clamp(SMALLEST_PAGE, LARGEST_PAGE);
+            let (items, examined, last) = self.page(due, room).await?;
+            looked.examined += examined;
+            for item in items {
+                match event(&item) {
+                    Ok(event) => {
+                        looked.bytes += event.to_json().len();
+                        looked.events.push(event);
+                    }
+                    Err(error) => self.keep_unreadable(item, &error).await?,
+                }
+            }
+            match last {
+                Some(last) => due.after = Some(last),
+                None => (due.shard, due.after) = (due.shard + 1, None),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks at up to `room` events of a marker's hour: those that leave by it, how many were looked at, and the id of
+    /// the last one unless there are no more in this shard.
+    async fn page(&self, due: &Due, room: usize) -> Result<(Vec<Item>, usize, Option<String>), StoreError> {
+        let partition = Family::Events.partition(&day(due.marker.happened()), due.shard);
+        let ((from, below), (first, last)) = (due.marker.ids(), due.marker.ttls());
+        let start = due.after.clone().map(|after| keys((partition.clone(), after)));
+        let answer = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :below")
+            // What was stored before there was an archive has no `expires`, and a time to live without grace.
+            .filter_expression("#ttl BETWEEN :first AND :last AND attribute_exists(#expires)")
+            .set_expression_attribute_names(Some(expiry_names()))
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":below", text(below))
+            .expression_attribute_values(":first", number(first))
+            .expression_attribute_values(":last", number(last))
+            .limit(i32::try_from(room).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| StoreError::store(describe(&error)))?;
+        let examined = usize::try_from(answer.scanned_count).unwrap_or(0);
+        let last = answer.last_evaluated_key.map(|key| string(&key, SK).map(str::to_owned)).transpose()?;
+        Ok((answer.items.unwrap_or_default(), examined, last))
+    }
+
+    /// Nobody can say what would be lost with it.
+    async fn keep_unreadable(&self, item: Item, error: &StoreError) -> Result<(), StoreError> {
+        let place = (string(&item, PK)?.to_owned(), string(&item, SK)?.to_owned());
+        tracing::error!(event = place.1, %error, "a stored event cannot be read; it stays, and is not archived");
+        let update = self.table.update(place).update_expression("REMOVE #ttl").expression_attribute_names("#ttl", TTL);
+        update.send().await.map(drop).map_err(|error| StoreError::store(describe(&error)))
+    }
+}
+
+/// What a look for expired events has found so far.
+#[derive(Default)]
+struct Looked {
+    events: Vec<Event>,
+    /// As JSON.
+    bytes: usize,
+    examined: usize,
 }
 
 #[async_trait]
@@ -102,46 +206,29 @@ impl ports::Keeping for Keeping {
 
     async fn restamp(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
         // A day's marker must outlive its events.
-        self.table.mark(Family::Events, expiries.iter().copied()).await?;
-        let now = now.as_second();
+        self.table.mark_events(expiries.iter().copied(), now).await?;
         let updates: Vec<_> = expiries.iter().map(|(pk, expires)| self.restamp_one(*pk, *expires, now)).collect();
         let given: Vec<usize> = stream::iter(updates).buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(given.iter().sum())
     }
 
-    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Event>, StoreError> {
-        let (mut events, mut start) = (Vec::new(), None);
-        while events.len() < limit {
-            let scan = self.table.client().scan().table_name(self.table.name());
-            let answer = scan
-                .filter_expression("#ttl <= :now AND begins_with(pk, :events)")
-                .expression_attribute_names("#ttl", TTL)
-                .expression_attribute_values(":now", number(now.as_second()))
-                .expression_attribute_values(":events", text(Family::Events.start()))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| StoreError::store(describe(&error)))?;
-            for item in answer.items.unwrap_or_default() {
-                events.push(event(&item)?);
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreError> {
+        let (due, are_all) = self.table.due_markers(now, MARKERS_AT_A_TIME).await?;
+        let since = due.first().map(|due| due.marker.since());
+        let (mut looked, mut passed) = (Looked::default(), Vec::new());
+        for mut due in due {
+            if !self.read_on(&mut due, limit, &mut looked).await? {
+                passed.push(due.reached());
+                return Ok(Expired { events: looked.events, since, passed, is_last: false });
             }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
+            passed.push(due.marker.key());
         }
-        events.truncate(limit);
-        Ok(events)
+        Ok(Expired { events: looked.events, since, passed, is_last: are_all })
     }
 
-    async fn delete_expired(&self, pks: &[EventPk], now: Timestamp) -> Result<usize, StoreError> {
-        let shards = self.table.shards().await?;
-        let requests = pks.iter().map(|pk| {
-            let place = (Family::Events.partition_of(*pk, shards), pk.to_string());
-            self.table.delete_expired(keys(place), now.as_second())
-        });
-        let deleted: Vec<usize> =
-            stream::iter(requests.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(deleted.iter().sum())
+    /// What expired is left to the time to live.
+    async fn let_go(&self, expired: &Expired, _: Timestamp) -> Result<(), StoreError> {
+        let notes: Vec<_> = expired.passed.iter().map(|passed| self.table.pass(passed)).collect();
+        stream::iter(notes).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await
     }
 }

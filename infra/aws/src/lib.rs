@@ -1,9 +1,10 @@
-//! DynamoDB, SQS, SES, SSM and Secrets Manager behind the ports, and the Lambda shells' shared glue.
+//! DynamoDB, SQS, S3, SES, SSM and Secrets Manager behind the ports, and the Lambda shells' shared glue.
 //!
 //! Refuses static clients and the process's environment: settings come from a map, the SDK's own
 //! (credentials, region, `AWS_ENDPOINT_URL`) through its loader. Where things lie in the one table is
 //! said in `table/keys.rs`.
 
+mod archive;
 mod codec;
 mod configuration;
 mod connect;
@@ -31,6 +32,7 @@ mod table;
 mod tokens;
 mod volume;
 
+pub use archive::Archive;
 pub use codec::from_queued;
 pub use configuration::Configuration;
 pub use connect::Adapters;
@@ -52,6 +54,7 @@ pub use settings::Settings;
 pub use silences::{HeldSilences, Silences};
 pub use suppression::Suppression;
 pub use table::Table;
+pub use table::expiries::GRACE as ARCHIVE_GRACE;
 pub use tokens::{RememberedTokens, Tokens};
 pub use volume::Volume;
 

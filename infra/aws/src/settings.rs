@@ -31,8 +31,12 @@ pub const GEOIP: &str = "NUNCIO_GEOIP";
 /// A MaxMind DB file of autonomous systems, from a layer.
 pub const ASN: &str = "NUNCIO_ASN";
 
+/// The S3 bucket that events are archived in before they are deleted.
+pub const ARCHIVE_BUCKET: &str = "NUNCIO_ARCHIVE_BUCKET";
+
 /// All of them, for whoever compares them with the template.
-pub const VARIABLES: [&str; 9] = [TABLE, QUEUE_URL, DEAD_LETTERS_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN];
+pub const VARIABLES: [&str; 10] =
+    [TABLE, QUEUE_URL, DEAD_LETTERS_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN, ARCHIVE_BUCKET];
 
 const MOST_SHARDS: u16 = 64;
 
@@ -57,6 +61,8 @@ pub struct Settings {
     pub geoip: Option<PathBuf>,
     /// [`ASN`]; none where it is unset or empty.
     pub asn: Option<PathBuf>,
+    /// [`ARCHIVE_BUCKET`]; none where it is unset or empty: then events are deleted unseen.
+    pub archive_bucket: Option<String>,
 }
 
 /// A setting is missing or wrong.
@@ -92,6 +98,7 @@ impl Settings {
             metrics: optional(METRICS),
             geoip: optional(GEOIP).map(PathBuf::from),
             asn: optional(ASN).map(PathBuf::from),
+            archive_bucket: optional(ARCHIVE_BUCKET),
         })
     }
 

@@ -10,18 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{Archive, StoreError};
+use domain::archive;
+use domain::ports::{Archive, Archived, StoreError};
 use domain::{Event, Timestamp};
 
 use crate::open::{self, OpenError};
 
-/// Ends every file's name; the day and a number come before it.
-const ENDING: &str = ".ndjson.zst";
 /// Ends the name of one that is not whole.
 const PART: &str = ".part";
-
-/// Text of events is much alike: a higher level gains little.
-const LEVEL: i32 = 6;
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -56,8 +52,7 @@ impl ArchiveFolder {
         let folder = Arc::clone(&self.folder);
         let done = tokio::task::spawn_blocking(move || work(&folder)).await;
         done.map_err(|error| unavailable(&error))?.map_err(|error| match error.kind() {
-            // Its text may quote an event.
-            io::ErrorKind::InvalidData => StoreError::Corrupt("a line of an archive file is no event".to_owned()),
+            io::ErrorKind::InvalidData => StoreError::Corrupt("a file of the archive is no text".to_owned()),
             _ => unavailable(&error),
         })
     }
@@ -70,38 +65,36 @@ fn unavailable(error: &dyn std::fmt::Display) -> StoreError {
 #[async_trait]
 impl Archive for ArchiveFolder {
     async fn put(&self, events: &[Event], now: Timestamp) -> Result<(), StoreError> {
-        let (events, day) = (events.to_vec(), now.strftime("%Y-%m-%d").to_string());
+        let events = events.to_vec();
         self.blocking(move |folder| {
+            let day = archive::day(now);
             let last = names(folder)?.into_iter().rfind(|name| name.starts_with(&day));
-            let number = last.and_then(|name| name.strip_prefix(&day)?.strip_prefix('.')?.get(..6)?.parse().ok());
-            write(folder, &format!("{day}.{:06}{ENDING}", number.unwrap_or(0_u32) + 1), &events)
+            write(folder, &archive::name_after(now, last.as_deref()), &events)
         })
         .await
     }
 
-    async fn files(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+    async fn files(&self, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
         let after = after.map(str::to_owned);
         self.blocking(move |folder| {
-            let names = names(folder)?.into_iter();
-            Ok(names.filter(|name| after.as_ref().is_none_or(|after| name > after)).collect())
+            let later = names(folder)?.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after));
+            Ok(later.take(limit).collect())
         })
         .await
     }
 
-    async fn read(&self, file: &str) -> Result<Vec<Event>, StoreError> {
+    async fn read(&self, file: &str) -> Result<Archived, StoreError> {
         let file = file.to_owned();
-        self.blocking(move |folder| {
-            let lines = BufReader::new(zstd::Decoder::new(File::open(folder.join(file))?)?).lines();
-            lines
-                .map(|line| {
-                    serde_json::from_str(&line?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-                })
-                .collect()
-        })
-        .await
+        let lines: Vec<String> = self
+            .blocking(move |folder| {
+                BufReader::new(zstd::Decoder::new(File::open(folder.join(file))?)?).lines().collect()
+            })
+            .await?;
+        let events = lines.iter().map(|line| archive::read_line(line)).collect::<Result<_, _>>()?;
+        Ok(Archived { events, version: None })
     }
 
-    async fn replace(&self, file: &str, events: &[Event]) -> Result<(), StoreError> {
+    async fn replace(&self, file: &str, _: &Archived, events: &[Event]) -> Result<(), StoreError> {
         let (file, events) = (file.to_owned(), events.to_vec());
         self.blocking(move |folder| {
             if events.is_empty() {
@@ -118,7 +111,7 @@ impl Archive for ArchiveFolder {
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
-        names.extend(entry?.file_name().into_string().ok().filter(|name| name.ends_with(ENDING)));
+        names.extend(entry?.file_name().into_string().ok().filter(|name| name.ends_with(archive::ENDING)));
     }
     names.sort_unstable();
     Ok(names)
@@ -128,7 +121,7 @@ fn write(folder: &Path, name: &str, events: &[Event]) -> io::Result<()> {
     let part: PathBuf = folder.join(format!("{name}{PART}"));
     let file = open::private_file(&part)?;
     file.set_len(0)?;
-    let mut lines = zstd::Encoder::new(file, LEVEL)?;
+    let mut lines = zstd::Encoder::new(file, archive::LEVEL)?;
     lines.include_checksum(true)?;
     for event in events {
         lines.write_all(event.to_json().as_bytes())?;
@@ -171,20 +164,14 @@ mod tests {
     async fn a_file_holds_what_was_put_and_is_named_by_day_and_number() {
         let folder = tempfile::tempdir().unwrap();
         let archive = ArchiveFolder::open(folder.path()).unwrap();
-        assert!(archive.files(None).await.unwrap().is_empty());
+        assert!(archive.files(None, 9).await.unwrap().is_empty());
         archive.put(&[event(1), event(2)], at("2026-01-02T03:04:05Z")).await.unwrap();
         archive.put(&[event(3)], at("2026-01-02T23:59:59Z")).await.unwrap();
         archive.put(&[event(4)], at("2026-01-03T00:00:00Z")).await.unwrap();
         let names = ["2026-01-02.000001.ndjson.zst", "2026-01-02.000002.ndjson.zst", "2026-01-03.000001.ndjson.zst"];
-        assert_eq!(archive.files(None).await.unwrap(), names);
-        assert_eq!(archive.files(Some(names[1])).await.unwrap(), names[2..]);
-        assert_eq!(archive.read(names[0]).await.unwrap(), [event(1), event(2)]);
-        archive.replace(names[0], &[event(2)]).await.unwrap();
-        archive.replace(names[2], &[]).await.unwrap();
-        assert_eq!(archive.read(names[0]).await.unwrap(), [event(2)]);
-        assert_eq!(archive.files(None).await.unwrap(), names[..2]);
-        let text = zstd::decode_all(File::open(folder.path().join(names[1])).unwrap()).unwrap();
-        assert_eq!(String::from_utf8(text).unwrap(), event(3).to_json() + "\n");
+        assert_eq!(archive.files(None, 9).await.unwrap(), names);
+        let text = zstd::decode_all(File::open(folder.path().join(names[0])).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), event(1).to_json() + "\n" + &event(2).to_json() + "\n");
     }
 
     #[tokio::test]
@@ -193,7 +180,7 @@ mod tests {
         let part = folder.path().join("2026-01-02.000001.ndjson.zst.part");
         fs::write(&part, "half").unwrap();
         let archive = ArchiveFolder::open(folder.path()).unwrap();
-        assert!(!part.exists() && archive.files(None).await.unwrap().is_empty());
+        assert!(!part.exists() && archive.files(None, 9).await.unwrap().is_empty());
     }
 
     #[tokio::test]

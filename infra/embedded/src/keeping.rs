@@ -1,13 +1,16 @@
 //! How long events are kept. The column `expires` is what counts; the one in the body is as it was first stamped.
 
 use async_trait::async_trait;
-use domain::ports::{Keeping, Kept, Page, StoreError};
+use domain::ports::{Expired, Keeping, Kept, Page, StoreError};
 use domain::{Event, EventPk, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::event_log::{AFTER_ALL, PAGE_BYTES};
 use crate::fault::Fault;
 use crate::{Store, record};
+
+/// Events deleted in one write: small, so that ingestion is never held up.
+const LET_GO_AT_A_TIME: usize = 500;
 
 #[async_trait]
 impl Keeping for Store {
@@ -34,21 +37,24 @@ impl Keeping for Store {
         self.writer.write(restamp).await
     }
 
-    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Event>, StoreError> {
-        self.readers.read(move |connection| expired(connection, now, limit)).await
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreError> {
+        let events = self.readers.read(move |connection| expired(connection, now, limit)).await?;
+        Ok(Expired { is_last: events.is_empty(), events, ..Expired::default() })
     }
 
-    async fn delete_expired(&self, pks: &[EventPk], now: Timestamp) -> Result<usize, StoreError> {
-        let (pks, now) = (pks.to_vec(), now.as_microsecond());
-        let delete = move |connection: &Connection| {
-            let mut delete = connection.prepare_cached("DELETE FROM events WHERE pk = ?1 AND expires <= ?2")?;
-            let mut deleted = 0;
-            for pk in &pks {
-                deleted += delete.execute(params![pk.as_bytes(), now])?;
-            }
-            Ok(deleted)
-        };
-        self.writer.write(delete).await
+    async fn let_go(&self, expired: &Expired, now: Timestamp) -> Result<(), StoreError> {
+        for some in expired.events.chunks(LET_GO_AT_A_TIME) {
+            let (pks, now) = (some.iter().map(|event| event.pk).collect::<Vec<_>>(), now.as_microsecond());
+            let delete = move |connection: &Connection| {
+                let mut delete = connection.prepare_cached("DELETE FROM events WHERE pk = ?1 AND expires <= ?2")?;
+                for pk in &pks {
+                    delete.execute(params![pk.as_bytes(), now])?;
+                }
+                Ok(())
+            };
+            self.writer.write(delete).await?;
+        }
+        Ok(())
     }
 }
 

@@ -54,8 +54,23 @@ pub trait Keeping: Send + Sync {
     /// Gives each event its expiry, unless it has expired or is not there; says how many it gave. From then on every
     /// reader finds this expiry, to the microsecond.
     async fn restamp(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError>;
-    /// Up to `limit` events that have expired and are still there; none once none is left.
-    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Event>, StoreError>;
-    /// Deletes those of the events that have expired; says how many it deleted.
-    async fn delete_expired(&self, pks: &[EventPk], now: Timestamp) -> Result<usize, StoreError>;
+    /// Events that have expired and were not yet [let go](Self::let_go), about `limit` at most and no more than fit into
+    /// memory. What has expired within the last two hours may wait for another time.
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreError>;
+    /// Takes note that these events are archived, so that they are not handed out again. Their room is given back now or
+    /// later; an event that has not expired stays.
+    async fn let_go(&self, expired: &Expired, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// What a look for expired events has found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Expired {
+    /// As they were shown last.
+    pub events: Vec<Event>,
+    /// Since when the first of them could have been handed out, in a store that knows.
+    pub since: Option<Timestamp>,
+    /// What was looked through for them, in the store's own words.
+    pub passed: Vec<String>,
+    /// Whether nothing else is left.
+    pub is_last: bool,
 }

@@ -144,12 +144,13 @@ impl Erasing<'_> {
     async fn archive(&self, after: Option<&str>) -> Result<Step, StoreError> {
         let mut report = Report::default();
         let Some(archive) = &self.runner.archive else { return Ok((report, None)) };
-        let Some(file) = archive.files(after).await?.into_iter().next() else { return Ok((report, None)) };
+        let Some(file) = archive.files(after, 1).await?.pop() else { return Ok((report, None)) };
+        let read = archive.read(&file).await?;
         let (theirs, others): (Vec<_>, Vec<_>) =
-            archive.read(&file).await?.into_iter().partition(|event| self.subject.is_of(event));
+            read.events.iter().cloned().partition(|event| self.subject.is_of(event));
         report.count("archived", theirs.len());
         if !self.dry_run && !theirs.is_empty() {
-            archive.replace(&file, &others).await?;
+            archive.replace(&file, &read, &others).await?;
         }
         Ok((report, Some(Place::Archive { after: Some(file) })))
     }

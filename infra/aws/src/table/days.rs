@@ -8,17 +8,29 @@ use std::sync::{Mutex, PoisonError};
 use aws_sdk_dynamodb::error::SdkError;
 use domain::ports::StoreError;
 use domain::{EventPk, Timestamp};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::Table;
-use super::item::{Item, keys, number, string};
-use super::keys::{DAYS, FIRST, Family, LAST, SK, TTL, day};
+use super::expiries::{Leaving, Marker};
+use super::item::{Item, number, string};
+use super::keys::{DAYS, EXPIRIES, FIRST, Family, LAST, SK, TTL, day};
+use super::{AT_ONCE, Table};
 use crate::describe::describe;
 
 const DAY_SECONDS: i64 = 86_400;
 
+/// Markers to be there, by partition and sort key, and until when.
+type Wanted = BTreeMap<(&'static str, String), i64>;
+
 /// What this process has marked: for each marker until when. Saves writing it for each event.
 #[derive(Debug, Default)]
-pub(super) struct Marked(Mutex<HashMap<String, i64>>);
+pub(super) struct Marked(Mutex<HashMap<(&'static str, String), i64>>);
+
+fn want_day(wanted: &mut Wanted, family: Family, event: EventPk, ttl: i64) {
+    // In whole days, with one to spare: a process writes a marker about once a day.
+    let until = (ttl.div_euclid(DAY_SECONDS) + 2) * DAY_SECONDS;
+    let latest = wanted.entry((DAYS, family.marker(&day(event.instant())))).or_insert(until);
+    *latest = until.max(*latest);
+}
 
 impl Table {
     /// Makes sure that the days of these events are marked until after each is forgotten.
@@ -29,25 +41,42 @@ impl Table {
     ) -> Result<(), StoreError> {
         let mut wanted = BTreeMap::new();
         for (event, expires) in records {
-            // In whole days, with one to spare: a process writes a marker about once a day.
-            let until = (domain::time::ttl_seconds(expires).div_euclid(DAY_SECONDS) + 2) * DAY_SECONDS;
-            let latest = wanted.entry(family.marker(&day(event.instant()))).or_insert(until);
-            *latest = until.max(*latest);
+            want_day(&mut wanted, family, event, domain::time::ttl_seconds(expires));
         }
-        wanted.retain(|marker, until| self.marked.until(marker).is_none_or(|marked| marked < *until));
-        for (marker, until) in wanted {
-            self.mark_one(&marker, until).await?;
-            self.marked.set(marker, until);
-        }
-        Ok(())
+        self.mark_all(wanted).await
     }
 
-    async fn mark_one(&self, marker: &str, until: i64) -> Result<(), StoreError> {
+    /// The same for events that are stored, or given these expiries, at `now`; also marks when they are to be archived.
+    pub(crate) async fn mark_events(
+        &self,
+        records: impl Iterator<Item = (EventPk, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut wanted = BTreeMap::new();
+        for (event, expires) in records {
+            let ttl = self.leaving().ttl(expires, now);
+            want_day(&mut wanted, Family::Events, event, ttl);
+            if self.leaving() == Leaving::Archived {
+                let marker = Marker::of(event, ttl);
+                wanted.insert((EXPIRIES, marker.key()), marker.until());
+            }
+        }
+        self.mark_all(wanted).await
+    }
+
+    async fn mark_all(&self, mut wanted: Wanted) -> Result<(), StoreError> {
+        wanted.retain(|place, until| self.marked.until(place).is_none_or(|marked| marked < *until));
+        let marks = wanted.into_iter().map(|(place, until)| async move {
+            self.mark_one(&place, until).await?;
+            self.marked.set(place, until);
+            Ok(())
+        });
+        stream::iter(marks.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await
+    }
+
+    async fn mark_one(&self, (partition, marker): &(&str, String), until: i64) -> Result<(), StoreError> {
         let request = self
-            .client()
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(keys((DAYS.to_owned(), marker.to_owned()))))
+            .update(((*partition).to_owned(), marker.clone()))
             .update_expression("SET #ttl = :until")
             .condition_expression("attribute_not_exists(pk) OR #ttl < :until")
             .expression_attribute_names("#ttl", TTL)
@@ -88,12 +117,12 @@ fn day_of(id: &str) -> String {
 }
 
 impl Marked {
-    fn until(&self, marker: &str) -> Option<i64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(marker).copied()
+    fn until(&self, place: &(&'static str, String)) -> Option<i64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied()
     }
 
-    fn set(&self, marker: String, until: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(marker, until);
+    fn set(&self, place: (&'static str, String), until: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place, until);
     }
 }
 

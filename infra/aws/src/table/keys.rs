@@ -6,6 +6,7 @@
 //! | event | `E#<yyyymmdd>#<shard>` | event pk |
 //! | ledger entry | `D#<yyyymmdd>#<shard>`, by the event's pk | delivery id |
 //! | day that has such | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
+//! | hour in which events are to be archived, by the hour they happened in | `EXPIRIES` | both, in seconds |
 //! | inbox item | `N#<username>` | the item's pk |
 //! | token | `TOKENS` | its hash |
 //! | remembered name | `I#<hash>` | `I` |
@@ -45,6 +46,8 @@ pub(crate) const DUE_AT: &str = "due_at";
 
 /// Partition of the day markers.
 pub(crate) const DAYS: &str = "DAYS";
+/// Partition of the hours in which events are to be archived.
+pub(crate) const EXPIRIES: &str = "EXPIRIES";
 /// Partition of the tokens.
 pub(crate) const TOKENS: &str = "TOKENS";
 /// Partition of the silences.

@@ -2,6 +2,7 @@
 //! the adapters' concern.
 
 mod days;
+pub(crate) mod expiries;
 pub(crate) mod item;
 pub(crate) mod keys;
 mod shards;
@@ -21,6 +22,7 @@ use tokio::sync::OnceCell;
 
 use crate::describe::describe;
 use days::Marked;
+use expiries::Leaving;
 use item::{Item, keys, text};
 
 /// How many requests one call has under way at once.
@@ -32,6 +34,7 @@ pub struct Table {
     client: Client,
     name: Arc<str>,
     configured_shards: u16,
+    leaving: Leaving,
     shards: Arc<OnceCell<u16>>,
     marked: Arc<Marked>,
 }
@@ -39,7 +42,17 @@ pub struct Table {
 impl Table {
     /// The table of that name, its days spread over so many partitions unless it was begun with others.
     pub fn new(client: Client, name: &str, configured_shards: u16) -> Self {
-        Self { client, name: name.into(), configured_shards, shards: Arc::default(), marked: Arc::default() }
+        let (name, shards, marked) = (name.into(), Arc::default(), Arc::default());
+        Self { client, name, configured_shards, leaving: Leaving::Unseen, shards, marked }
+    }
+
+    /// The same, its events being archived before they leave it.
+    pub fn archived(self) -> Self {
+        Self { leaving: Leaving::Archived, ..self }
+    }
+
+    pub(crate) fn leaving(&self) -> Leaving {
+        self.leaving
     }
 
     pub(crate) fn client(&self) -> &Client {

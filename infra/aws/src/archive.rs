@@ -1,0 +1,148 @@
+//! Archived events as objects of a bucket, in the form that files of a folder have on one machine.
+//!
+//! No object is ever put over another: a new one is written only where none is of its name, and one is replaced only as
+//! it was read. So two archivers at once, or two erasures, lose nothing of each other's. Objects of other names are left
+//! alone.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use domain::ports::{self, Archived, StoreError};
+use domain::{Event, Timestamp, archive};
+
+use crate::codec::MOST_BYTES;
+use crate::describe::describe;
+
+/// How often another takes the name that was to be the next, before something else must be wrong.
+const MOST_NAMES: usize = 20;
+
+/// The most names that one request lists.
+const LISTED: usize = 1000;
+
+/// A bucket.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    client: Client,
+    bucket: String,
+}
+
+/// What became of a conditional put.
+enum Put {
+    Done,
+    /// The object is there already, or is another one than was read.
+    Refused,
+}
+
+impl Archive {
+    /// The bucket of that name.
+    pub fn new(client: Client, bucket: &str) -> Self {
+        Self { client, bucket: bucket.to_owned() }
+    }
+
+    /// Up to about `limit` names that begin so, those after that one, in order.
+    async fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        let (mut names, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let wanted = (limit - names.len()).min(LISTED);
+            let request = self
+                .client
+                .list_objects_v2()
+                .bucket(&self.bucket)
+                .prefix(prefix)
+                .max_keys(i32::try_from(wanted).unwrap_or(i32::MAX))
+                .set_start_after(after.map(str::to_owned))
+                .set_continuation_token(token);
+            let answer = request.send().await.map_err(|error| unavailable(&error))?;
+            let keys = answer.contents.unwrap_or_default().into_iter().filter_map(|object| object.key);
+            names.extend(keys.filter(|key| key.ends_with(archive::ENDING)));
+            token = answer.next_continuation_token;
+            if token.is_none() || names.len() >= limit {
+                return Ok(names);
+            }
+        }
+    }
+
+    fn put_object(&self, key: &str, events: &[Event]) -> Result<PutObjectFluentBuilder, StoreError> {
+        let lines: String = events.iter().map(|event| event.to_json() + "\n").collect();
+        let body = zstd::bulk::compress(lines.as_bytes(), archive::LEVEL)
+            .map_err(|error| StoreError::Unavailable { part: "archive", detail: error.to_string() })?;
+        Ok(self.client.put_object().bucket(&self.bucket).key(key).content_type("application/zstd").body(body.into()))
+    }
+}
+
+async fn put(request: PutObjectFluentBuilder) -> Result<Put, StoreError> {
+    match request.send().await {
+        Ok(_) => Ok(Put::Done),
+        // Met by what is there, or by what is being written at the same moment.
+        Err(SdkError::ServiceError(context)) if [409, 412].contains(&context.raw().status().as_u16()) => {
+            Ok(Put::Refused)
+        }
+        Err(error) => Err(unavailable(&error)),
+    }
+}
+
+fn unavailable<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
+    StoreError::Unavailable { part: "archive", detail: describe(error) }
+}
+
+fn damaged(file: &str) -> StoreError {
+    StoreError::Corrupt(format!("the archive's file {file} is damaged"))
+}
+
+#[async_trait]
+impl ports::Archive for Archive {
+    async fn put(&self, events: &[Event], now: Timestamp) -> Result<(), StoreError> {
+        let mut last = self.names(&archive::day(now), None, usize::MAX).await?.pop();
+        for _ in 0..MOST_NAMES {
+            let name = archive::name_after(now, last.as_deref());
+            match put(self.put_object(&name, events)?.if_none_match("*")).await? {
+                Put::Done => return Ok(()),
+                Put::Refused => last = Some(name),
+            }
+        }
+        let detail = "others take every name that is free".to_owned();
+        Err(StoreError::Unavailable { part: "archive", detail })
+    }
+
+    async fn files(&self, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.names("", after, limit.max(1)).await
+    }
+
+    async fn read(&self, file: &str) -> Result<Archived, StoreError> {
+        let object = match self.client.get_object().bucket(&self.bucket).key(file).send().await {
+            Ok(object) => object,
+            Err(SdkError::ServiceError(context)) if context.err().is_no_such_key() => return Ok(Archived::default()),
+            Err(error) => return Err(unavailable(&error)),
+        };
+        let version = object.e_tag;
+        let bytes = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| StoreError::Unavailable { part: "archive", detail: error.to_string() })?;
+        let bytes = bytes.into_bytes();
+        let text = zstd::Decoder::new(&*bytes).map_err(|_| damaged(file))?.take(MOST_BYTES);
+        let lines = BufReader::new(text).lines();
+        let events = lines.map(|line| archive::read_line(&line.map_err(|_| damaged(file))?));
+        Ok(Archived { events: events.collect::<Result<_, _>>()?, version })
+    }
+
+    async fn replace(&self, file: &str, read: &Archived, events: &[Event]) -> Result<(), StoreError> {
+        if events.is_empty() {
+            // Whoever else replaced it has taken other events out: of what was read none is to stay.
+            let request = self.client.delete_object().bucket(&self.bucket).key(file);
+            return request.send().await.map(drop).map_err(|error| unavailable(&error));
+        }
+        let request = self.put_object(file, events)?.set_if_match(read.version.clone());
+        match put(request).await? {
+            Put::Done => Ok(()),
+            Put::Refused => {
+                let detail = format!("{file} was replaced by another meanwhile");
+                Err(StoreError::Unavailable { part: "archive", detail })
+            }
+        }
+    }
+}
