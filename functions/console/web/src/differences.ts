@@ -14,13 +14,21 @@ export interface FieldChange {
 /** Reads `context.diff`: `{field: {previous_value, new_value}}` or `{relation: {add | remove: [pk]}}`. */
 export function fieldChanges(diff: Json | undefined): FieldChange[] {
   if (!isObject(diff)) return [];
-  return Object.entries(diff).map(([field, change]) => {
-    if (!isObject(change)) return { field, after: change };
-    if ("previous_value" in change || "new_value" in change) {
-      return { field, before: change.previous_value, after: change.new_value };
-    }
-    return { field, relation: Object.entries(change).map(([kind, members]) => ({ kind, members })) };
+  return Object.entries(diff).flatMap(([field, change]): FieldChange[] => {
+    if (!isObject(change)) return [{ field, after: change }];
+    if ("previous_value" in change || "new_value" in change) return inside(field, change.previous_value, change.new_value);
+    return [{ field, relation: Object.entries(change).map(([kind, members]) => ({ kind, members })) }];
   });
+}
+
+const MOST_DEPTH = 6;
+
+/** Of two objects, what differs in them, each by its path. */
+function inside(field: string, before: Json | undefined, after: Json | undefined, depth = 0): FieldChange[] {
+  if (!isObject(before) || !isObject(after) || depth === MOST_DEPTH) return [{ field, before, after }];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  const differing = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  return differing.length ? differing.flatMap((key) => inside(`${field}.${key}`, before[key], after[key], depth + 1)) : [{ field, before, after }];
 }
 
 export interface Line {
