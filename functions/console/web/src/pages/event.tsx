@@ -115,7 +115,7 @@ function About({ event, now }: { event: LoggedEvent; now: number }) {
       </Fact>
       {object && (
         <Fact name="Object">
-          <More href={toAddress({ model: object.model, object: object.pk })} text={object.name} title="Everything that happened to it" />
+          <More href={toAddress({ model: object.model, object: object.pk })} text={object.name} title={object.pk ? "Everything that happened to it" : "Everything that happened to such"} />
         </Fact>
       )}
       {event.id && (

@@ -62,7 +62,7 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
       </div>
       <Chips filters={filters} set={set} />
       {filters.search && tail.asText && meantAsQuery(filters.search) && (
-        <p class="dim small">Looked for as plain text, because it is no query: {visible(tail.asText)}.</p>
+        <p class="notice-line">Looked for as plain text, because it is no query: {visible(tail.asText)}.</p>
       )}
       <VolumePanel filters={filters} set={set} />
       {tail.held.length > 0 && (
@@ -222,14 +222,14 @@ function VolumePanel({ filters, set }: { filters: Filters; set: (filters: Filter
   const fitting = useMemo(() => (volume.data?.results ?? []).filter((bucket) => admits(filters.action, bucket.action)), [volume.data, filters.action]);
   const stacked = useMemo(() => stack(fitting), [fitting]);
   if (volume.problem && !volume.data) return <Failure problem={volume.problem} retry={volume.reload} />;
-  const partly = filters.user || filters.app || filters.ip || filters.search;
+  const beyond = ([...FIELD_NAMES, "search"] as const).filter((field) => field !== "action" && filters[field]).map((field) => (field === "search" ? "text" : field));
   const span_ = asked.since === undefined ? "in the last 30 days" : "in this span";
   return (
     <section class="panel volume-panel" aria-label="Volume">
       <div class="volume-head">
         <span>
           <b>{count(stacked.total)}</b> events {span_}
-          {partly ? <span class="dim"> (the graph follows only time and action)</span> : null}
+          {beyond.length > 0 && <span class="dim">, not narrowed by {beyond.join(", ")}</span>}
         </span>
         {filters.since && (
           <button type="button" class="plain small" onClick={() => set(wider(filters, begin, end, now))}>

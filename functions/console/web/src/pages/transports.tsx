@@ -19,6 +19,7 @@ const MODES: Record<string, string> = {
 
 export function TransportsPage() {
   useTitle("Transports");
+  const { admin } = useSession();
   const list = useLoad("transports", (signal) => read<List<TransportView>>("/v1/transports", {}, signal), 10_000);
   const rules = useLoad("rules", (signal) => read<List<RuleView>>("/v1/rules", {}, signal));
   const usedBy = (name: string) => rules.data?.results.filter((rule) => rule.transports.includes(name)).map((rule) => rule.name);
@@ -28,7 +29,10 @@ export function TransportsPage() {
         <h1>Transports</h1>
         <a href="/rules?view=document&find=transports">Edit in the rules document</a>
       </div>
-      <p class="dim">The ways notifications leave. A test sends a real one to you, past all rules, and shows what the receiver said.</p>
+      <p class="dim">
+        The ways notifications leave.{" "}
+        {admin ? "A test sends a real one to you, past all rules, and shows what the receiver said." : "To send a test, sign in with a token of scope admin."}
+      </p>
       {list.problem && !list.data && <Failure problem={list.problem} retry={list.reload} />}
       {list.loading && !list.data && <Waiting />}
       <ul class="transports">
@@ -87,7 +91,7 @@ function Transport({ transport, usedBy, changed }: { transport: TransportView; u
       )}
       <div role="status">{tested && <Result tested={tested} />}</div>
       {action.problem && <Failure problem={action.problem} />}
-      <p class="small">
+      <p class="small within">
         {usedBy && <span class="dim">{usedBy.length ? `Used by ${visible(usedBy.join(", "))}` : "No rule uses it"} · </span>}
         <a href={`/deliveries?transport=${name}`}>Deliveries</a>
       </p>

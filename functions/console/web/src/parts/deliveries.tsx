@@ -92,7 +92,7 @@ function LastWord({ delivery, now, known }: { delivery: Delivery; now: number; k
     if (said === known) return null;
     const carrier = suppressed.delivery?.split("_")[0];
     return (
-      <span class="delivery-last dim">
+      <span class="delivery-last dim within">
         {said} {carrier && <a href={`/events/${carrier}`}>which is with this event</a>}
       </span>
     );

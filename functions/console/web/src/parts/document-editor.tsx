@@ -63,6 +63,7 @@ function Editor({ written, start, find, applied }: { written: Written; start?: s
   return (
     <div class="editor-page">
       {!written.editable && <p class="notice-line">The document comes from a file beside the process. Edit that file; it is read again by itself. Here it can be tried.</p>}
+      {written.editable && !admin && <p class="notice-line">Your token may only read: changes can be tried here, but not put in force.</p>}
       <div class="editor panel">
         <Lines text={text} faults={faults ?? []} area={area} />
         <textarea
