@@ -1,7 +1,7 @@
 /** What changed: in a model, by its fields; in a document, by its lines. */
 
 import { isObject } from "./text";
-import type { Json } from "./types";
+import type { Json, JsonObject } from "./types";
 
 export interface FieldChange {
   field: string;
@@ -23,12 +23,18 @@ export function fieldChanges(diff: Json | undefined): FieldChange[] {
 
 const MOST_DEPTH = 6;
 
-/** Of two objects, what differs in them, each by its path. */
+/** Of two objects, or of one that came or went, what differs in them, each by its path. */
 function inside(field: string, before: Json | undefined, after: Json | undefined, depth = 0): FieldChange[] {
-  if (!isObject(before) || !isObject(after) || depth === MOST_DEPTH) return [{ field, before, after }];
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const differing = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
-  return differing.length ? differing.flatMap((key) => inside(`${field}.${key}`, before[key], after[key], depth + 1)) : [{ field, before, after }];
+  const [old, now] = [members(before), members(after)];
+  const keys = old && now && depth < MOST_DEPTH ? [...new Set([...Object.keys(old), ...Object.keys(now)])] : [];
+  const differing = keys.filter((key) => JSON.stringify(old![key]) !== JSON.stringify(now![key]));
+  if (!differing.length) return [{ field, before, after }];
+  return differing.flatMap((key) => inside(`${field}.${key}`, old![key], now![key], depth + 1));
+}
+
+/** Nothing is an object without any. */
+function members(value: Json | undefined): JsonObject | undefined {
+  return isObject(value) ? value : value === null || value === undefined ? {} : undefined;
 }
 
 export interface Line {
