@@ -9,6 +9,7 @@ use crate::delivery::{Delivery, DeliveryId};
 use crate::document::Severity;
 use crate::event::{Action, Event, EventPk};
 use crate::recipient::Person;
+pub use crate::summary::summary;
 
 /// One notification for one recipient, before a transport gives it its form.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,23 +91,6 @@ impl Notification {
         }
     }
 }
-
-/// What happened, in words: `context.message` if there is one, else the action and a readable line
-/// of the context.
-pub fn summary(event: &Event) -> String {
-    match event.context.get("message") {
-        Some(Value::String(message)) if !message.is_empty() => return message.clone(),
-        Some(Value::Null) | None => {}
-        Some(other) => return readable(other),
-    }
-    let details: Vec<String> = event.context.iter().map(|(key, value)| format!("{key}: {}", readable(value))).collect();
-    if details.is_empty() {
-        return event.action.to_string();
-    }
-    cut(&format!("{}: {}", event.action, details.join(", ")), SUMMARY_CHARS)
-}
-
-const SUMMARY_CHARS: usize = 1000;
 
 /// A value as a person would write it: `key: value` pairs, no braces around the whole.
 pub fn readable(value: &Value) -> String {

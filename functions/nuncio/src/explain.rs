@@ -1,5 +1,6 @@
 //! `nuncio explain PK`: why each rule fired or did not, and what became of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -89,29 +90,58 @@ fn readable(trace: &Trace) -> String {
     }
     if trace.rules.is_empty() {
         text.push_str("There are no rules.\n");
+        return text;
     }
-    for rule in &trace.rules {
+    text.push_str(&answer(trace));
+    let fired = |rule: &&Traced| rule.matched || !rule.deliveries.is_empty();
+    // What fired is what one asks for; the rest says why not.
+    for rule in trace.rules.iter().filter(fired).chain(trace.rules.iter().filter(|rule| !fired(rule))) {
         let why = rule.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         let _ = writeln!(text, "{} {}{why}", if rule.matched { "✔" } else { "✘" }, rule.rule);
         for policy in &rule.policies {
             let mark = if policy.passed { "passed" } else { "failed" };
             let _ = writeln!(text, "    {mark}  {}: {}", policy.policy, policy.why);
         }
-        for delivery in &rule.deliveries {
-            let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {at}")).unwrap_or_default();
-            let _ = writeln!(text, "    {} to {} by {}{next}", delivery.state, delivery.recipient, delivery.transport);
-            if let Some(digest) = &delivery.digest {
-                let _ = writeln!(text, "        a digest of what came until {}", digest.closes);
-            }
-            if let Some(suppressed) = &delivery.suppressed {
-                let _ = writeln!(text, "        by {}: {}", suppressed.by, suppressed.why);
-            }
-            for attempt in &delivery.attempts {
-                let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
-                let error = attempt.error.as_deref().unwrap_or("delivered");
-                let _ = writeln!(text, "        {}{status} {error} ({} ms)", attempt.at, attempt.ms);
-            }
-        }
+        deliveries(&mut text, &rule.deliveries);
     }
     text
+}
+
+/// The whole in a line.
+fn answer(trace: &Trace) -> String {
+    let matched = trace.rules.iter().filter(|rule| rule.matched).count();
+    let mut states = BTreeMap::<&str, usize>::new();
+    for delivery in trace.rules.iter().flat_map(|rule| &rule.deliveries) {
+        *states.entry(&delivery.state).or_default() += 1;
+    }
+    let told: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let told = if told.is_empty() { "no deliveries".to_owned() } else { format!("deliveries: {}", told.join(", ")) };
+    format!("{matched} of {} rules matched; {told}\n\n", trace.rules.len())
+}
+
+/// By recipient; what keeps several back is told once, after them.
+fn deliveries(text: &mut String, all: &[Delivery]) {
+    let mut all: Vec<_> = all.iter().collect();
+    all.sort_by_key(|&one| (cause(one), &one.recipient, &one.transport));
+    for (place, delivery) in all.iter().enumerate() {
+        let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {at}")).unwrap_or_default();
+        let _ = writeln!(text, "    {} to {} by {}{next}", delivery.state, delivery.recipient, delivery.transport);
+        if let Some(digest) = &delivery.digest {
+            let _ = writeln!(text, "        a digest of what came until {}", digest.closes);
+        }
+        if let Some((by, why)) = cause(delivery)
+            && all.get(place + 1).is_none_or(|next| cause(next) != Some((by, why)))
+        {
+            let _ = writeln!(text, "        by {by}: {why}");
+        }
+        for attempt in &delivery.attempts {
+            let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
+            let error = attempt.error.as_deref().unwrap_or("delivered");
+            let _ = writeln!(text, "        {}{status} {error} ({} ms)", attempt.at, attempt.ms);
+        }
+    }
+}
+
+fn cause(delivery: &Delivery) -> Option<(&str, &str)> {
+    delivery.suppressed.as_ref().map(|cause| (cause.by.as_str(), cause.why.as_str()))
 }

@@ -13,7 +13,8 @@ use crate::facts::{Facts, canonical_net};
 
 /// A configured clause put to an event.
 pub(crate) struct Clause {
-    pub(crate) name: &'static str,
+    /// The field with the event's value.
+    pub(crate) found: String,
     /// The event's value beside what was wanted, where they do not agree.
     pub(crate) failure: Option<String>,
 }
@@ -21,9 +22,10 @@ pub(crate) struct Clause {
 /// The configured clauses of `matcher`, in the order in which they are documented.
 pub(crate) fn all(matcher: &EventMatcher, facts: &Facts<'_>) -> Vec<Clause> {
     let mut clauses = Vec::new();
-    let mut clause = |name, holds: bool, found: &dyn Fn() -> String, wanted: &dyn Display| {
-        let failure = (!holds).then(|| format!("{name} is {}, wanted {wanted}", found()));
-        clauses.push(Clause { name, failure });
+    let mut clause = |name, holds: bool, value: &dyn Fn() -> String, wanted: &dyn Display| {
+        let found = format!("{name} is {}", value());
+        let failure = (!holds).then(|| format!("{found}, wanted {wanted}"));
+        clauses.push(Clause { found, failure });
     };
     if !matcher.action.is_empty() {
         let holds = matcher.action.iter().any(|pattern| pattern.admits(facts.action));

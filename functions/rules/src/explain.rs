@@ -159,11 +159,8 @@ fn matched(matcher: &EventMatcher, facts: &Facts<'_>) -> (bool, String) {
     if let Some(failure) = clauses.iter().find_map(|clause| clause.failure.clone()) {
         return (false, failure);
     }
-    let names: Vec<_> = clauses.iter().map(|clause| clause.name).collect();
-    let reason = match names.as_slice() {
-        [] => "nothing is configured, so every event passes".to_owned(),
-        [only] => format!("{only} holds"),
-        several => format!("all of {} hold", several.join(", ")),
-    };
-    (true, reason)
+    if clauses.is_empty() {
+        return (true, "nothing is configured, so every event passes".to_owned());
+    }
+    (true, clauses.into_iter().map(|clause| clause.found).collect::<Vec<_>>().join(", "))
 }

@@ -198,7 +198,7 @@ fn an_explanation_is_the_line_that_nuncio_match_prints() {
     );
     document.rules.push(Rule::named("bare"));
     document.rules.push(Rule { enabled: false, ..document.rules[0].clone() });
-    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group","negated":true},{"policy":"p2","passed":true,"why":"nothing is configured, so every event passes"},{"policy":"p0","passed":true,"why":"all of action, client_ip hold"}]"#;
+    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group","negated":true},{"policy":"p2","passed":true,"why":"nothing is configured, so every event passes"},{"policy":"p0","passed":true,"why":"action is \"login_failed\", client_ip is 192.0.2.7"}]"#;
     assert_eq!(
         explained(&document, &failed_login()),
         [
@@ -218,7 +218,7 @@ fn why_shows_the_events_value_beside_the_wanted_one() {
         (json!({ "app": "authentik" }), r#"app is "", wanted authentik or below it"#),
         (json!({ "model": "a.b" }), "model is missing, wanted a.b"),
         (json!({ "action": ["login"], "client_ip": "192.0.2.7/32" }), "client_ip is missing, wanted 192.0.2.7"),
-        (json!({ "action": ["login"] }), "action holds"),
+        (json!({ "action": ["login"] }), r#"action is "login""#),
     ] {
         let document = document(Mode::Any, vec![matcher(written)], |_| ());
         assert_eq!(rules::explain(&document, &event, &NoExpressions)[0].policies[0].why, why);

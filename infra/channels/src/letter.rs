@@ -118,18 +118,15 @@ fn tone(severity: Severity) -> Tone {
 /// The table, and how many entries of the context did not fit into it.
 fn rows(notification: &Notification) -> (Vec<Row>, usize) {
     let event = &notification.event;
-    let mut rows =
-        vec![row("user_email", &notification.recipient.email), row("user_username", &notification.recipient.username)];
+    let mut rows = vec![row("created", &event.created.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())];
     if !event.user.is_empty() {
-        for key in ["email", "username"] {
+        for key in ["username", "email"] {
             let value = event.user.get(key).map(readable).unwrap_or_default();
-            rows.push(row(&format!("event_user_{key}"), &value));
+            rows.extend(known(&format!("event_user_{key}"), &value));
         }
     }
-    rows.push(row("client_ip", &event.client_ip.map(|address| address.to_string()).unwrap_or_default()));
-    rows.push(row("created", &event.created.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()));
-    rows.push(row("app", &event.app));
-    rows.retain(|row| !row.value.is_empty());
+    rows.extend(event.client_ip.map(|address| row("client_ip", &address.to_string())));
+    rows.extend(known("app", &event.app));
 
     let mut room = TABLE_CHARS;
     let mut left_out = 0;
@@ -145,6 +142,9 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
             None => left_out += 1,
         }
     }
+    // Who is told knows that; it is there for those who read other people's mail.
+    let recipient = &notification.recipient;
+    rows.extend(known("user_username", &recipient.username).into_iter().chain(known("user_email", &recipient.email)));
     (rows, left_out)
 }
 
@@ -152,12 +152,23 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
 fn spread(value: &Value) -> String {
     match value {
         Value::Object(object) if !object.is_empty() => {
-            let lines: Vec<_> = object.iter().map(|(key, value)| format!("{key}: {}", readable(value))).collect();
-            lines.join("\n")
+            let line = |(key, value)| format!("{key}: {}", change(value).unwrap_or_else(|| readable(value)));
+            object.iter().map(line).collect::<Vec<_>>().join("\n")
         }
         Value::Object(_) => "(empty)".to_owned(),
         other => Some(readable(other)).filter(|text| !text.trim().is_empty()).unwrap_or_else(|| "(empty)".to_owned()),
     }
+}
+
+/// A field of a model's `diff`.
+fn change(value: &Value) -> Option<String> {
+    let (before, after) = (value.get("previous_value")?, value.get("new_value")?);
+    Some(format!("{} → {}", readable(before), readable(after)))
+}
+
+/// A line for what is not always there.
+fn known(key: &str, value: &str) -> Option<Row> {
+    Some(row(key, value)).filter(|row| !row.value.is_empty())
 }
 
 fn row(key: &str, value: &str) -> Row {

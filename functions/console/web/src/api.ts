@@ -38,6 +38,15 @@ export function whenSignedOut(listener: Listener): () => void {
   return () => onSignedOut.delete(listener);
 }
 
+type Told = (reached: boolean) => void;
+const onReached = new Set<Told>();
+
+/** Tells `listener` of every request whether there was any answer. */
+export function whenReached(listener: Told): () => void {
+  onReached.add(listener);
+  return () => onReached.delete(listener);
+}
+
 /** `path` with the parameters that are set. */
 export function withQuery(path: string, query: Query = {}): string {
   const set = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -63,8 +72,10 @@ export async function request(path: string, options: Options = {}): Promise<Resp
     response = await fetch(withQuery(path, query), { method, headers, body, signal, credentials: "same-origin" });
   } catch (error) {
     if (signal?.aborted) throw error;
+    onReached.forEach((listener) => listener(false));
     throw new Problem(0, "Nuncio does not answer. Is it running, and is the network up?");
   }
+  onReached.forEach((listener) => listener(true));
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (date) ahead = date - Date.now();
   if (response.ok) return response;

@@ -1,8 +1,8 @@
 /** The frame around every page: who is signed in, where one can go, which page is shown. */
 
 import { useEffect, useState } from "preact/hooks";
-import { Problem, read, send, whenSignedOut } from "./api";
-import { useLoad } from "./hooks";
+import { Problem, read, send, whenReached, whenSignedOut } from "./api";
+import { useLoad, useUnreadInTitle } from "./hooks";
 import { lazy } from "./lazy";
 import { EventPage } from "./pages/event";
 import { EventsPage } from "./pages/events";
@@ -12,6 +12,7 @@ import { Empty, Failure } from "./parts/states";
 import { ThemeButton } from "./parts/theme-button";
 import { PAGES, type PageName, type Place, followLinks, usePlace } from "./routes";
 import { SessionContext, useSession } from "./session";
+import { clock } from "./time";
 import type { InboxItem, List, Session } from "./types";
 
 const Overview = lazy(() => import("./pages/overview").then((page) => page.OverviewPage));
@@ -55,7 +56,7 @@ function Frame({ signOut }: { signOut: () => void }) {
   const place = usePlace();
   const session = useSession();
   const [open, setOpen] = useState(false);
-  const unread = useLoad("unread", (signal) => read<List<InboxItem>>("/v1/notifications", { seen: false, limit: 100 }, signal), 10_000);
+  const unread = useLoad("unread", (signal) => read<List<InboxItem>>("/v1/notifications", { seen: false, limit: 100 }, signal), 10_000, 60_000);
   useEffect(() => setOpen(false), [place]);
   useEffect(() => {
     const again = () => unread.reload();
@@ -63,6 +64,7 @@ function Frame({ signOut }: { signOut: () => void }) {
     return () => removeEventListener("inbox-changed", again);
   }, [unread.reload]);
   const waiting = unread.data?.results.length ?? 0;
+  useUnreadInTitle(waiting);
   return (
     <div class="frame" onClick={followLinks}>
       <a class="skip" href="#content">
@@ -88,9 +90,9 @@ function Frame({ signOut }: { signOut: () => void }) {
             ))}
           </nav>
           <div class="side-foot">
-            <p class="me" title={session.scopes.join(", ")}>
+            <p class="me" title={`Signed in by a token of scope ${session.scopes.join(", ")}`}>
               <bdi>{session.username ?? "no user"}</bdi>
-              <span class="dim">{session.admin ? "admin" : "read only"}</span>
+              <span class="dim">{session.admin ? "full access" : "read only"}</span>
             </p>
             <ThemeButton />
             <button type="button" class="plain" onClick={signOut}>
@@ -100,8 +102,24 @@ function Frame({ signOut }: { signOut: () => void }) {
         </div>
       </header>
       <main id="content" tabIndex={-1}>
+        <Lost />
         <Shown place={place} />
       </main>
+    </div>
+  );
+}
+
+/** What is shown stays when Nuncio is gone; that it is old must be said. */
+function Lost() {
+  const [since, setSince] = useState<Date>();
+  useEffect(() => whenReached((reached) => setSince((before) => (reached ? undefined : (before ?? new Date())))), []);
+  return (
+    <div role="status">
+      {since && (
+        <p class="lost">
+          <Icon name="again" /> Nuncio has not answered since {clock(since)}; what is shown may be old. Trying again by itself.
+        </p>
+      )}
     </div>
   );
 }

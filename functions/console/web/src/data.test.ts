@@ -18,7 +18,7 @@ describe("volume", () => {
     expect([stacked.total, stacked.highest]).toEqual([60, 55]);
   });
   it("an empty one is empty", () => expect(stack([])).toEqual({ series: [], columns: [], highest: 0, total: 0 }));
-  it("rounds the scale up", () => expect([0, 1, 3, 11, 60, 100, 2001].map(roundUp)).toEqual([1, 1, 5, 20, 100, 100, 5000]));
+  it("rounds the scale up", () => expect([0, 1, 3, 11, 60, 100, 2001].map(roundUp)).toEqual([1, 1, 4, 20, 60, 100, 4000]));
   it("gives actions colours of their own, and keeps them", () => {
     const actions = ["order_paid", "page_slow", "a", "b", "c", "d"];
     const colours = actions.map(colourOf);
@@ -36,6 +36,16 @@ describe("differences", () => {
       { field: "odd", after: 3 },
     ]);
     expect(fieldChanges("none")).toEqual([]);
+    expect(fieldChanges({ a: { previous_value: { x: 1 }, new_value: null }, b: { previous_value: { x: 1 }, new_value: 2 }, c: { previous_value: {}, new_value: null } })).toEqual([
+      { field: "a.x", before: 1, after: undefined },
+      { field: "b", before: { x: 1 }, after: 2 },
+      { field: "c", before: {}, after: null },
+    ]);
+    const nested = { previous_value: { a: { x: 1, y: 2 }, b: 3 }, new_value: { a: { x: 1, y: 5, z: { deep: [1] } }, b: 3 } };
+    expect(fieldChanges({ attributes: nested })).toEqual([
+      { field: "attributes.a.y", before: 2, after: 5 },
+      { field: "attributes.a.z.deep", before: undefined, after: [1] },
+    ]);
   });
   it("of a document", () => {
     const lines = lineChanges("a\nb\nc\nd", "a\nc\nx\nd");

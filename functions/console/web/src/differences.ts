@@ -1,7 +1,7 @@
 /** What changed: in a model, by its fields; in a document, by its lines. */
 
 import { isObject } from "./text";
-import type { Json } from "./types";
+import type { Json, JsonObject } from "./types";
 
 export interface FieldChange {
   field: string;
@@ -14,13 +14,27 @@ export interface FieldChange {
 /** Reads `context.diff`: `{field: {previous_value, new_value}}` or `{relation: {add | remove: [pk]}}`. */
 export function fieldChanges(diff: Json | undefined): FieldChange[] {
   if (!isObject(diff)) return [];
-  return Object.entries(diff).map(([field, change]) => {
-    if (!isObject(change)) return { field, after: change };
-    if ("previous_value" in change || "new_value" in change) {
-      return { field, before: change.previous_value, after: change.new_value };
-    }
-    return { field, relation: Object.entries(change).map(([kind, members]) => ({ kind, members })) };
+  return Object.entries(diff).flatMap(([field, change]): FieldChange[] => {
+    if (!isObject(change)) return [{ field, after: change }];
+    if ("previous_value" in change || "new_value" in change) return inside(field, change.previous_value, change.new_value);
+    return [{ field, relation: Object.entries(change).map(([kind, members]) => ({ kind, members })) }];
   });
+}
+
+const MOST_DEPTH = 6;
+
+/** Of two objects, or of one that came or went, what differs in them, each by its path. */
+function inside(field: string, before: Json | undefined, after: Json | undefined, depth = 0): FieldChange[] {
+  const [old, now] = [members(before), members(after)];
+  const keys = old && now && depth < MOST_DEPTH ? [...new Set([...Object.keys(old), ...Object.keys(now)])] : [];
+  const differing = keys.filter((key) => JSON.stringify(old![key]) !== JSON.stringify(now![key]));
+  if (!differing.length) return [{ field, before, after }];
+  return differing.flatMap((key) => inside(`${field}.${key}`, old![key], now![key], depth + 1));
+}
+
+/** Nothing is an object without any. */
+function members(value: Json | undefined): JsonObject | undefined {
+  return isObject(value) ? value : value === null || value === undefined ? {} : undefined;
 }
 
 export interface Line {

@@ -3,25 +3,32 @@ import { alone, insert, nameFor, wantedOf } from "./draft";
 import type { LoggedEvent } from "./types";
 
 const draft = { name: "login-failed", severity: "alert", group: "admins", wanted: { action: "login_failed", app: undefined } } as const;
-const policy = 'login-failed: { event_matcher: { action: "login_failed" } }';
-const rule = 'login-failed: { severity: alert, group: "admins", transports: [default-email-transport, default-local-transport], policies: [login-failed] }';
+const policy = "login-failed: { event_matcher: { action: login_failed } }";
+const fields = ["severity: alert", "group: admins", "transports: [default-email-transport, default-local-transport]", "policies: [login-failed]"];
+const flow = `login-failed: { ${fields.join(", ")} }`;
+const rule = (indent: string) => [`${indent}login-failed:`, ...fields.map((field) => `${indent}  ${field}`)].join("\n");
 
 describe("a draft goes into a document", () => {
   it("that has no such sections", () => {
-    expect(insert("retention: days=1", draft)).toBe(`retention: days=1\npolicies:\n  ${policy}\nrules:\n  ${rule}\n`);
-    expect(insert("", draft)).toBe(`policies:\n  ${policy}\nrules:\n  ${rule}\n`);
+    expect(insert("retention: days=1", draft)).toBe(`retention: days=1\npolicies:\n  ${policy}\nrules:\n${rule("  ")}\n`);
+    expect(insert("", draft)).toBe(`policies:\n  ${policy}\nrules:\n${rule("  ")}\n`);
   });
   it("that has them as blocks, keeping comments and indentation", () => {
     const document = "policies: # mine\n    # first\n    a: { event_matcher: {} }\nrules:\n    b:\n        policies: [a]\n# end\n";
-    expect(insert(document, draft)).toBe(`policies: # mine\n    ${policy}\n    # first\n    a: { event_matcher: {} }\nrules:\n    ${rule}\n    b:\n        policies: [a]\n# end\n`);
+    expect(insert(document, draft)).toBe(`policies: # mine\n    ${policy}\n    # first\n    a: { event_matcher: {} }\nrules:\n${rule("    ")}\n    b:\n        policies: [a]\n# end\n`);
   });
   it("that has them in braces, or empty", () => {
-    expect(insert("policies: {}\nrules: { b: { policies: [] } }\n", draft)).toBe(`policies: { ${policy} }\nrules: { ${rule}, b: { policies: [] } }\n`);
-    expect(insert("policies: null\nrules:\n", draft)).toBe(`policies:\n  ${policy}\nrules:\n  ${rule}\n`);
+    expect(insert("policies: {}\nrules: { b: { policies: [] } }\n", draft)).toBe(`policies: { ${policy} }\nrules: { ${flow}, b: { policies: [] } }\n`);
+    expect(insert("policies: null\nrules:\n", draft)).toBe(`policies:\n  ${policy}\nrules:\n${rule("  ")}\n`);
   });
 });
 
 it("alone it needs no group", () => expect(alone(draft)).toContain("event_user: true"));
+
+it("what YAML could take for something else is quoted", () => {
+  const wanted = { action: "yes", app: "shop: x", model: "core.user", client_ip: "192.0.2.7" };
+  expect(alone({ ...draft, wanted })).toContain('{ action: "yes", app: "shop: x", model: core.user, client_ip: "192.0.2.7" }');
+});
 
 it("a draft asks for what the event has", () => {
   const context = { model: { app: "core", model_name: "user", name: 'x"' } };

@@ -10,15 +10,21 @@ export const FIELDS = {
   user: "username",
   app: "app",
   ip: "client_ip",
+  model: "model",
+  object: "model_pk",
 } as const;
 
 export type Field = keyof typeof FIELDS;
+export const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
 export interface Filters {
   action?: string;
   user?: string;
   app?: string;
   ip?: string;
+  /** What an event is about, `app.model`, and the key of the one that is meant. */
+  model?: string;
+  object?: string;
   /** A query, or text that stands anywhere in the event. */
   search?: string;
   /** A span that moves with the clock, such as `24h`. */
@@ -37,7 +43,7 @@ export const RANGE_NAMES: Record<Range, string> = {
   "30d": "Last 30 days",
 };
 
-const KEYS = ["action", "user", "app", "ip", "search", "range", "since", "until"] as const;
+const KEYS = ["action", "user", "app", "ip", "model", "object", "search", "range", "since", "until"] as const;
 
 export function fromAddress(parameters: URLSearchParams): Filters {
   const filters: Filters = {};
@@ -72,7 +78,7 @@ export function toQuery(filters: Filters, now: number): Query {
   const { since, until } = span(filters, now);
   const instant = (ms?: number) => (ms === undefined ? undefined : new Date(ms).toISOString());
   const query: Query = { search: filters.search, since: instant(since), until: instant(until) };
-  for (const field of Object.keys(FIELDS) as Field[]) query[FIELDS[field]] = filters[field];
+  for (const field of FIELD_NAMES) query[FIELDS[field]] = filters[field];
   return query;
 }
 
@@ -105,6 +111,8 @@ const HINTS: Record<Field, string> = {
   user: "who did it, or who is named in it",
   app: "which application, or one below it",
   ip: "where it came from",
+  model: "what kind of object it is about",
+  object: "the key of that object",
 };
 
 /** Actions that every Nuncio knows by name. */
@@ -123,10 +131,10 @@ export function suggest(word: string, known: Known, most = 8): Suggestion[] {
     const field = name as Field;
     return values(field, typed ?? "", known).slice(0, most).map((value) => ({ text: `${field}:${quote(value)}`, hint: "" }));
   }
-  const fields = (Object.keys(FIELDS) as Field[]).filter((field) => field.startsWith(word.toLowerCase()));
+  const fields = FIELD_NAMES.filter((field) => field.startsWith(word.toLowerCase()));
   const found: Suggestion[] = fields.map((field) => ({ text: `${field}:`, hint: HINTS[field], open: true }));
   if (word.length > 1) {
-    for (const field of Object.keys(FIELDS) as Field[]) {
+    for (const field of FIELD_NAMES) {
       for (const value of values(field, word, known)) found.push({ text: `${field}:${quote(value)}`, hint: "" });
     }
   }

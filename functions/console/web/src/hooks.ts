@@ -13,10 +13,11 @@ export interface Loaded<T> {
 const LONGEST_WAIT = 60_000;
 
 /**
- * Loads when `key` changes, and every `every` milliseconds while the page is visible. After failures the
- * wait doubles, up to a minute. What was loaded last stays until there is something newer for the same key.
+ * Loads when `key` changes, and every `every` milliseconds while the page is visible, every `hidden` while it is
+ * not; 0 is never. After failures the wait doubles, up to a minute. What was loaded last stays until there is
+ * something newer for the same key.
  */
-export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T>, every = 0): Loaded<T> {
+export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T>, every = 0, hidden = 0): Loaded<T> {
   const [state, setState] = useState<{ key: string; data?: T; problem?: Problem; loading: boolean }>({ key, loading: true });
   const [again, setAgain] = useState(0);
   const latest = useRef(load);
@@ -43,9 +44,10 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
     };
     const schedule = () => {
       clearTimeout(timer);
-      if (every && !document.hidden) timer = setTimeout(run, Math.min(every * 2 ** failures, LONGEST_WAIT)) as unknown as number;
+      const wait = document.hidden ? hidden : every;
+      if (wait) timer = setTimeout(run, Math.min(wait * 2 ** failures, LONGEST_WAIT)) as unknown as number;
     };
-    const shown = () => (document.hidden ? clearTimeout(timer) : every ? void run() : undefined);
+    const shown = () => (document.hidden ? schedule() : every ? void run() : undefined);
     setState((before) => ({ key, data: before.key === key ? before.data : undefined, loading: true }));
     void run();
     document.addEventListener("visibilitychange", shown);
@@ -54,7 +56,7 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", shown);
     };
-  }, [key, every, again]);
+  }, [key, every, hidden, again]);
   const reload = useCallback(() => setAgain((count) => count + 1), []);
   // Between a change of key and its effect, the old key's data must not be taken for the new one's.
   return state.key === key ? { ...state, reload } : { loading: true, reload };
@@ -87,8 +89,24 @@ export function useAction(): { busy: boolean; problem?: Problem; run: (act: () =
   return { ...state, run };
 }
 
+let unread = 0;
+let pageTitle = "";
+
+function writeTitle(): void {
+  document.title = `${unread ? `(${unread > 99 ? "99+" : unread}) ` : ""}${pageTitle} · Nuncio`;
+}
+
 export function useTitle(title: string): void {
   useEffect(() => {
-    document.title = `${title} · Nuncio`;
+    pageTitle = title;
+    writeTitle();
   }, [title]);
+}
+
+/** How much is unread stands in the tab's title too, for those who look at another one. */
+export function useUnreadInTitle(count: number): void {
+  useEffect(() => {
+    unread = count;
+    writeTitle();
+  }, [count]);
 }

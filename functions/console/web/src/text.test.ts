@@ -49,7 +49,7 @@ describe("summary", () => {
   });
   it("says which application, and as whom", () => {
     expect(summary(event({ context: { authorized_application: { name: "Wiki", pk: "1" } } }))).toBe("Wiki");
-    expect(summary(event({ action: "login_failed", context: { username: "ann", geo: { city: "Oslo" } } }))).toBe("as ann");
+    expect(summary(event({ action: "login_failed", context: { username: "ann", geo: { city: "Oslo" } } }))).toBe("as ann from Oslo");
   });
   it("says what else there is, and at least the request", () => {
     expect(summary(event({ action: "x", context: { a: 1, b: [true, null], http_request: { path: "/" } } }))).toBe("a: 1 · b: yes, none");

@@ -60,7 +60,12 @@ export function summary(event: LoggedEvent): string {
   if (isObject(model)) return line(changed(model, event.context.diff));
   if (isObject(application)) return line(plain(application));
   const rest = Object.entries(event.context).filter(([key]) => !BACKGROUND.has(key));
-  if (event.action.startsWith("login") && typeof username === "string") return line(`as ${username}`);
+  if (event.action.startsWith("login")) {
+    const { auth_method: method, geo } = event.context;
+    const how = [typeof username === "string" && `as ${username}`, typeof method === "string" && `by ${method}`, isObject(geo) && `from ${placeName(geo)}`];
+    const told = how.filter(Boolean).join(" ");
+    if (told) return line(told);
+  }
   const said = line(rest.map(([key, value]) => `${key}: ${plain(value)}`).join(" · "));
   return said || asked(event.context.http_request);
 }
@@ -79,6 +84,27 @@ function changed(model: JsonObject, diff: Json | undefined): string {
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `Berlin, Germany`; a country's name as the browser knows it. */
+export function placeName({ city, country, continent }: JsonObject): string {
+  const parts = [city, typeof country === "string" ? countryName(country) : country ?? continent];
+  return visible(parts.filter((part): part is string => typeof part === "string" && part !== "").join(", ").slice(0, 160));
+}
+
+const COUNTRIES = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
+
+export function countryName(code: string): string {
+  return /^[A-Z]{2}$/.test(code) ? (COUNTRIES.of(code) ?? code) : code;
+}
+
+/** What the event is about, as the API's filters name it: `app.model`, its key, and what to call it. */
+export function modelOf(event: LoggedEvent): { model: string; pk?: string; name: string } | undefined {
+  const { model } = event.context;
+  if (!isObject(model) || typeof model.app !== "string" || typeof model.model_name !== "string") return undefined;
+  const name = [model.model_name, model.name].filter((part) => typeof part === "string" && part).join(" ");
+  const key = typeof model.pk === "string" || typeof model.pk === "number" ? String(model.pk) : undefined;
+  return { model: `${model.app}.${model.model_name}`, pk: key, name };
 }
 
 /** The acting user's name. */

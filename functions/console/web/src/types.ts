@@ -50,6 +50,21 @@ export interface Attempt {
   ms: number;
 }
 
+export interface Suppressed {
+  by: string;
+  why: string;
+  until?: string;
+  /** Of a digest: the delivery that tells of it. */
+  delivery?: string;
+  /** Of a silence. */
+  reason?: string;
+  author?: string;
+  /** Of a throttle. */
+  max?: number;
+  per?: string;
+  key?: Record<string, string | null>;
+}
+
 export interface Delivery {
   id: string;
   event: string;
@@ -58,7 +73,9 @@ export interface Delivery {
   recipient: string;
   state: State;
   /** What kept it back, when storm control did. */
-  suppressed?: { why: string };
+  suppressed?: Suppressed;
+  /** The window in which it collects others, when it carries a digest. */
+  digest?: { opened: string; closes: string };
   attempts: Attempt[];
   next_at: string | null;
 }
@@ -124,6 +141,13 @@ export interface Binding {
   order: number;
 }
 
+export interface MuteWindow {
+  days: string[];
+  from: string;
+  to: string;
+  zone: string;
+}
+
 export interface RuleView {
   name: string;
   severity: Severity;
@@ -137,7 +161,7 @@ export interface RuleView {
   /** Storm control; lengths as ISO 8601, such as `PT10M`. */
   throttle?: { max: number; per: string; by: string[] } | null;
   digest?: { window: string; by: string[] } | null;
-  mute?: JsonObject[];
+  mute?: MuteWindow[];
   /** The policies that are bound, by name, as the document has them. */
   policies: Record<string, JsonObject>;
 }

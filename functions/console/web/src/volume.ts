@@ -47,11 +47,11 @@ export function stack(buckets: Bucket[]): Stack {
   return { series, columns: sorted, highest, total: series.reduce((sum, { total }) => sum + total, 0) };
 }
 
-/** 1, 2, 5, 10, 20, 50 …: the smallest that is at least so much. */
+/** 1, 2, 4, 6, 8, 10, 20, 40 …: the smallest that is at least so much, and has a half. */
 export function roundUp(value: number): number {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value) ?? value;
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? value;
 }
 
 const HUES: Record<string, number | undefined> = {

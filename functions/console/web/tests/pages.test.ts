@@ -6,7 +6,7 @@ import type { AxeResults } from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Look, type Nuncio, browser, start, visit } from "./harness";
-import { HOSTILE, history } from "./seed";
+import { DEEP, HOSTILE, history } from "./seed";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 /** Where pictures of the pages go, for a person to judge; none are taken without it. */
@@ -14,15 +14,15 @@ const SHOTS = process.env.SHOTS;
 
 let nuncio: Nuncio;
 let chrome: Browser;
-let pks: { model: string; hostile: string };
+let pks: { model: string; hostile: string; deep: string };
 
 beforeAll(async () => {
   [nuncio, chrome] = await Promise.all([start(), browser()]);
   await nuncio.post(history(400, Date.now() - 60_000, 1));
-  const named = [{ action: "configuration_error", context: { message: "The mail relay is unreachable" } }, HOSTILE];
-  const [, hostile = ""] = await nuncio.post(named);
+  const named = [{ action: "configuration_error", context: { message: "The mail relay is unreachable" } }, HOSTILE, DEEP];
+  const [, hostile = "", deep = ""] = await nuncio.post(named);
   const { body } = await nuncio.api("GET", "/v1/events?action=model_updated&limit=1");
-  pks = { model: (body as { results: { pk: string }[] }).results[0]!.pk, hostile };
+  pks = { model: (body as { results: { pk: string }[] }).results[0]!.pk, hostile, deep };
   const silence = { rules: ["default-notify-update"], reason: "Release week", ends: new Date(Date.now() + 86_400_000).toISOString() };
   expect((await nuncio.api("POST", "/v1/silences", silence)).status).toBe(201);
   if (SHOTS) mkdirSync(SHOTS, { recursive: true });
@@ -38,6 +38,7 @@ const PAGES: Record<string, { path: () => string; shows: string; signedIn?: bool
   events: { path: () => "/events", shows: "What happened" },
   filtered: { path: () => "/events?action=login&user=bob&range=24h", shows: "What happened" },
   event: { path: () => `/events/${pks.model}`, shows: "Who was told, and why" },
+  deep: { path: () => `/events/${pks.deep}`, shows: "attributes.settings.locale" },
   overview: { path: () => "/overview", shows: "say where they came from" },
   inbox: { path: () => "/inbox", shows: "The mail relay is unreachable" },
   deliveries: { path: () => "/deliveries", shows: "default-local-transport" },
@@ -89,15 +90,32 @@ it("what a hostile event holds is shown, and does nothing", async () => {
   }
 });
 
+it("nothing reaches out of the panel it stands in, however deep it lies", async () => {
+  for (const pk of [pks.hostile, pks.deep]) {
+    for (const phone of [false, true]) {
+      const { page, context } = await visit(chrome, nuncio, `/events/${pk}`, { phone });
+      await page.getByText("Who was told, and why").waitFor();
+      const out = await page.evaluate(() =>
+        [...document.querySelectorAll("section.panel")].flatMap((panel) => {
+          const edge = panel.getBoundingClientRect().right + 1;
+          return [...panel.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > edge && !one.closest("pre")).map((one) => `${one.tagName}.${one.className}`);
+        }),
+      );
+      expect(out).toEqual([]);
+      await context.close();
+    }
+  }
+});
+
 it("the colours follow the system, or the one who chose", async () => {
   const { page, context } = await visit(chrome, nuncio, "/silences", { colorScheme: "dark" });
   const back = () => page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
   const dark = await back();
-  await page.getByRole("button", { name: /colours/ }).click();
+  await page.getByRole("button", { name: "Colours: system" }).click();
   const light = await back();
   expect(light).not.toBe(dark);
   await page.reload();
-  await page.getByRole("button", { name: /Light/ }).click();
+  await page.getByRole("button", { name: "Colours: light" }).click();
   expect(await back()).toBe(dark);
   await context.close();
 });

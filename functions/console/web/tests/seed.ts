@@ -23,6 +23,8 @@ const PLACES: Place[] = [
 const USERS = ["ann.lee", "bob", "chidi", "dora.m", "emre", "farah", "goran", "hana", "ines", "jonas", "kofi", "lena"];
 const APPS = ["authentik.core", "authentik.events.signals", "authentik.providers.oauth2.views.authorize", "shop.checkout", "shop.web"];
 
+const object = (name: string) => ({ name, pk: `7e88f4a991c442c1a1335d80f08${String(10_000 + USERS.indexOf(name))}` });
+
 /** The same numbers each time (mulberry32), so that what is seen can be compared. */
 export function dice(seed: number): () => number {
   return () => {
@@ -54,7 +56,7 @@ export function history(count: number, until: number, days: number, seed = 7): o
     if (kind < 0.28) return { ...common, action: "login", app: APPS[1], context: { auth_method: "password", geo: place, ...request } };
     if (kind < 0.42) return { ...common, action: "logout", app: APPS[1], context: request };
     if (kind < 0.62) return { ...common, action: "authorize_application", app: APPS[2], context: { authorized_application: { app: "authentik_core", model_name: "application", name: pick(["Grafana", "Wiki", "Mail", "Chat"]) }, scopes: "openid profile email", geo: place, ...request } };
-    if (kind < 0.72) return { ...common, action: "model_updated", app: APPS[0], context: { model: { app: "authentik_core", model_name: "user", name: pick(USERS) }, diff: { email: { previous_value: `${username}@old.example`, new_value: `${username}@example.org` }, is_active: { previous_value: true, new_value: false } }, ...request } };
+    if (kind < 0.72) return { ...common, action: "model_updated", app: APPS[0], context: { model: { app: "authentik_core", model_name: "user", ...object(pick(USERS)) }, diff: { email: { previous_value: `${username}@old.example`, new_value: `${username}@example.org` }, is_active: { previous_value: true, new_value: false } }, ...request } };
     if (kind < 0.75) return { ...common, action: "model_created", app: APPS[0], context: { model: { app: "authentik_core", model_name: "group", name: "operators" }, ...request } };
     if (kind < 0.9) return { ...common, action: "order_paid", app: APPS[3], context: { message: `Order ${10_000 + at} paid`, amount: Math.round(roll() * 20_000) / 100, currency: "EUR", items: [{ sku: "N-1", quantity: 1 }] } };
     if (kind < 0.97) return { ...common, action: "page_slow", app: APPS[4], context: { message: "Slow page", path: "/search", ms: 1500 + Math.floor(roll() * 4000) } };
@@ -78,5 +80,27 @@ export const HOSTILE = {
     diff: { "<b>field</b>": { previous_value: "<i>old</i>", new_value: "\u2066new\u2069" } },
     geo: { lat: 1e308, long: -1, city: "<b>Nowhere</b>", country: "\u202e" },
     exception: "Traceback <script>alert(1)</script>",
+  },
+};
+
+/** An update of a model with values in values, and a list of alike objects. */
+export const DEEP = {
+  action: "model_updated",
+  app: "authentik.core",
+  user: { username: "ann.lee" },
+  context: {
+    model: { app: "authentik_core", model_name: "user", name: "bob", pk: "7e88f4a991c442c1a1335d80f0827d7f" },
+    diff: {
+      attributes: {
+        previous_value: { settings: { locale: "en", theme: { base: "light" } } },
+        new_value: { settings: { locale: "de", theme: { base: "light" }, zone: { of: { the: { clock: "Europe/Berlin" } } } } },
+      },
+      groups: { add: ["operators"], remove: ["guests"] },
+    },
+    items: [
+      { sku: "N-1", quantity: 1 },
+      { sku: "N-22", quantity: 3 },
+    ],
+    deep: { a: { b: { c: { d: { e: { f: "so far down" } } } } } },
   },
 };

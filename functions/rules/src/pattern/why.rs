@@ -29,8 +29,8 @@ pub(crate) fn verdict(pattern: &EventPattern, facts: &Facts<'_>) -> (bool, Strin
     let mut paths = Vec::new();
     name_all(root, &mut Vec::new(), &mut paths);
     let reason = match paths.as_slice() {
-        [only] => format!("{only} holds"),
-        several => format!("all of {} hold", several.join(", ")),
+        [only] => format!("{only} is as wanted"),
+        several => format!("{} are as wanted", several.join(", ")),
     };
     (true, cut(&reason, 4 * MAX_CHARS))
 }

@@ -58,14 +58,14 @@ fn why_shows_the_events_value_beside_the_wanted_one() {
 fn why_names_the_fields_that_hold() {
     let event = world::event(&json!({ "action": "login", "context": { "n": 7 } }));
     for (written, why) in [
-        (json!({ "action": ["login"] }), "action holds"),
+        (json!({ "action": ["login"] }), "action is as wanted"),
         (
             json!({ "action": ["login"], "context": { "n": [7], "m": [{ "exists": false }] } }),
-            "all of action, context.n, context.m hold",
+            "action, context.n, context.m are as wanted",
         ),
         (
             json!({ "action": ["login"], "$or": [{ "context": { "n": [7] } }, { "app": ["x"] }] }),
-            "all of action, $or hold",
+            "action, $or are as wanted",
         ),
     ] {
         assert_eq!(world::verdict(world::pattern(&written), &event), (true, why.to_owned()));

@@ -95,13 +95,11 @@ async fn text_and_html_say_the_same() {
 login_failed
 Severity: alert
 
-login_failed: stage: (pk: 7e88f4a991c442c1a1335d80f0827d7f, app: authentik_stages_password, name: default-authentication-password, model_name: passwordstage), password: ********************, username: akadmin, http_request: (args: (query: next=%2F), path: /api/v3/flows/executor/default-authentication-flow/, method: POST)
+login_failed: stage: passwordstage default-authentication-password, username: akadmin
 
-user_email: root@example.org
-user_username: akadmin
+created: 2023-02-15 15:32:55 UTC
 event_user_username: AnonymousUser
 client_ip: ::1
-created: 2023-02-15 15:32:55 UTC
 app: authentik.events.signals
 stage:
   pk: 7e88f4a991c442c1a1335d80f0827d7f
@@ -114,6 +112,8 @@ http_request:
   args: (query: next=%2F)
   path: /api/v3/flows/executor/default-authentication-flow/
   method: POST
+user_username: akadmin
+user_email: root@example.org
 
 Show <it>:
 https://n.example.org/e?a=1&b=2
@@ -236,4 +236,13 @@ async fn a_mailbox_that_cannot_be_written_to() {
     std::fs::write(world.folder.path().join("mailbox"), "a file").unwrap();
     let failure = world.fail(&notification(login_failed()), email()).await;
     assert!(matches!(failure, Failure::Store(_)), "{failure}");
+}
+
+#[tokio::test]
+async fn a_change_is_told_by_what_was_and_what_is() {
+    let mut event = login_failed();
+    event["context"] = json!({ "diff": { "email": { "previous_value": "a@x.y", "new_value": "b@x.y" } } });
+    for part in mail(&World::with(&[]), &notification(event)).await.parts() {
+        assert!(part.text().contains("email: a@x.y → b@x.y"), "{}", part.text());
+    }
 }

@@ -20,10 +20,10 @@ async fn the_whole_payload() {
     insta::assert_json_snapshot!(request.json(), { ".attachments[0].footer" => "Nuncio [version]" }, @r###"
 {
   "username": "Nuncio",
-  "text": "[alert] login_failed: stage: (pk: 7e88f4a991c442c1a1335d80f0827d7f, app: authentik_stages_password, name: default-authentication-password, model_name: passwordstage), password: ********************, username: akadmin, http_request: (args: (query: next=%2F), path: /api/v3/flows/executor/default-authentication-flow/, method: POST)",
+  "text": "[alert] login_failed: stage: passwordstage default-authentication-password, username: akadmin",
   "attachments": [
     {
-      "fallback": "[alert] login_failed: stage: (pk: 7e88f4a991c442c1a1335d80f0827d7f, app: authentik_stages_password, name: default-authentication-password, model_name: passwordstage), password: ********************, username: akadmin, http_request: (args: (query: next=%2F), path: /api/v3/flows/executor/default-authentication-flow/, method: POST)",
+      "fallback": "[alert] login_failed: stage: passwordstage default-authentication-password, username: akadmin",
       "color": "#d1242f",
       "title": "login_failed",
       "fields": [

@@ -31,9 +31,9 @@ webhook-timestamp: 1676475180
 accept: */*
 user-agent: Nuncio/[version]
 host: [sink]
-content-length: 470
+content-length: 233
 
-{"body":"login_failed: stage: (pk: 7e88f4a991c442c1a1335d80f0827d7f, app: authentik_stages_password, name: default-authentication-password, model_name: passwordstage), password: ********************, username: akadmin, http_request: (args: (query: next=%2F), path: /api/v3/flows/executor/default-authentication-flow/, method: POST)","severity":"alert","user_email":"root@example.org","user_username":"akadmin","event_user_email":"","event_user_username":"AnonymousUser"}
+{"body":"login_failed: stage: passwordstage default-authentication-password, username: akadmin","severity":"alert","user_email":"root@example.org","user_username":"akadmin","event_user_email":"","event_user_username":"AnonymousUser"}
 "###);
 }
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { read, send } from "../api";
 import { useAction, useLoad, useNow, useTitle } from "../hooks";
-import { DeliveryItem } from "../parts/deliveries";
+import { DeliveryHeads, DeliveryItem } from "../parts/deliveries";
 import { Empty, Failure, Waiting } from "../parts/states";
 import { go } from "../routes";
 import { useSession } from "../session";
@@ -60,6 +60,7 @@ export function DeliveriesPage({ query }: { query: URLSearchParams }) {
       {!list.data && !list.problem && <Waiting />}
       {found.length > 0 && (
         <ul class="deliveries panel">
+          <DeliveryHeads />
           {found.map((delivery) => (
             <DeliveryItem key={delivery.id} delivery={delivery} now={now} changed={list.reload} alone />
           ))}

@@ -3,10 +3,10 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { read } from "../api";
-import { fieldChanges } from "../differences";
 import { toAddress } from "../filters";
 import { useLoad, useNow, useTitle } from "../hooks";
 import { AlertDraft } from "../parts/alert-draft";
+import { Changes } from "../parts/changes";
 import { Facts } from "../parts/facts";
 import { Icon } from "../parts/icons";
 import { Panel } from "../parts/panel";
@@ -14,7 +14,7 @@ import { Failure, Waiting } from "../parts/states";
 import { TracePanel } from "../parts/trace";
 import { Entries, Value } from "../parts/value";
 import { When } from "../parts/when";
-import { isObject, summary, userName, visible } from "../text";
+import { isObject, modelOf, summary, userName, visible } from "../text";
 import type { LoggedEvent, Trace } from "../types";
 import { colourOf } from "../volume";
 
@@ -42,8 +42,9 @@ export function EventPage({ pk }: { pk: string }) {
 
 function Shown({ event, trace, now }: { event: LoggedEvent; trace: ReturnType<typeof useLoad<Trace>>; now: number }) {
   const [drafting, setDrafting] = useState(false);
-  const rest = Object.entries(event.context).filter(([key]) => !APART.has(key));
   const said = summary(event);
+  // The message stands above already, unless it was cut there.
+  const rest = Object.entries(event.context).filter(([key, value]) => !APART.has(key) && !(key === "message" && value === said));
   return (
     <div class="page">
       <div class="page-head">
@@ -57,7 +58,7 @@ function Shown({ event, trace, now }: { event: LoggedEvent; trace: ReturnType<ty
       </div>
       {said && <p class="lead">{said}</p>}
       {drafting && <AlertDraft event={event} />}
-      <div class="columns">
+      <div class="columns told">
         <div class="column">
           <Panel title="What happened">
             <About event={event} now={now} />
@@ -83,6 +84,7 @@ function Shown({ event, trace, now }: { event: LoggedEvent; trace: ReturnType<ty
 
 function About({ event, now }: { event: LoggedEvent; now: number }) {
   const user = userName(event);
+  const object = modelOf(event);
   const { on_behalf_of: behalf, authenticated_as: authenticated } = event.user;
   return (
     <dl class="entries about">
@@ -111,6 +113,11 @@ function About({ event, now }: { event: LoggedEvent; now: number }) {
       <Fact name="Action">
         <More href={toAddress({ action: event.action })} text={event.action} title="More of this action" />
       </Fact>
+      {object && (
+        <Fact name="Object">
+          <More href={toAddress({ model: object.model, object: object.pk })} text={object.name} title={object.pk ? "Everything that happened to it" : "Everything that happened to such"} />
+        </Fact>
+      )}
       {event.id && (
         <Fact name="Sender's id">
           <Value value={event.id} />
@@ -159,53 +166,6 @@ function Copy({ text }: { text: string }) {
     <button type="button" class="plain small" onClick={copy}>
       <Icon name={done ? "check" : "copy"} /> {done ? "Copied" : "Copy"}
     </button>
-  );
-}
-
-function Changes({ event }: { event: LoggedEvent }) {
-  const changes = fieldChanges(event.context.diff);
-  const { model } = event.context;
-  const whose = isObject(model) ? [model.model_name, model.name].filter((part) => typeof part === "string").join(" ") : "";
-  return (
-    <Panel title="What changed">
-      {whose && <p class="dim">{visible(whose)}</p>}
-      <table class="grid-table changes">
-        <thead>
-          <tr>
-            <th scope="col">Field</th>
-            <th scope="col">Before</th>
-            <th scope="col">After</th>
-          </tr>
-        </thead>
-        <tbody>
-          {changes.map((change) => (
-            <tr key={change.field}>
-              <th scope="row">
-                <bdi>{visible(change.field)}</bdi>
-              </th>
-              {change.relation ? (
-                <td colSpan={2}>
-                  {change.relation.map(({ kind, members }) => (
-                    <div key={kind}>
-                      <span class="dim">{visible(kind)}</span> <Value value={members} />
-                    </div>
-                  ))}
-                </td>
-              ) : (
-                <>
-                  <td class="removed">
-                    <Value value={change.before} />
-                  </td>
-                  <td class="added">
-                    <Value value={change.after} />
-                  </td>
-                </>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Panel>
   );
 }
 

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { read, send } from "../api";
 import {
-  FIELDS,
+  FIELD_NAMES,
   type Field,
   type Filters,
   type Known,
@@ -17,6 +17,7 @@ import {
   toAddress,
 } from "../filters";
 import { useAction, useLoad, useNow, useTitle } from "../hooks";
+import { ExportMenu } from "../parts/export-menu";
 import { Rows } from "../parts/rows";
 import { Search, typing } from "../parts/search";
 import { Empty, Failure, Waiting } from "../parts/states";
@@ -25,7 +26,7 @@ import { Icon } from "../parts/icons";
 import { go } from "../routes";
 import { useSession } from "../session";
 import { useTail } from "../tail";
-import { count, plural, userName, visible } from "../text";
+import { count, modelOf, plural, userName, visible } from "../text";
 import { BUCKET_MS, bucketFor, stamp, whole } from "../time";
 import type { Bucket, List, LoggedEvent } from "../types";
 import { stack } from "../volume";
@@ -56,11 +57,12 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
           }}
         />
         <RangePicker filters={filters} set={set} />
+        <ExportMenu filters={filters} />
         <LiveButton live={live} possible={!filters.until} stalled={tail.stalled} turn={() => setLive(!live)} />
       </div>
       <Chips filters={filters} set={set} />
       {filters.search && tail.asText && meantAsQuery(filters.search) && (
-        <p class="dim small">Looked for as plain text, because it is no query: {visible(tail.asText)}.</p>
+        <p class="notice-line">Looked for as plain text, because it is no query: {visible(tail.asText)}.</p>
       )}
       <VolumePanel filters={filters} set={set} />
       {tail.held.length > 0 && (
@@ -165,18 +167,23 @@ function LiveButton({ live, possible, stalled, turn }: { live: boolean; possible
 }
 
 function Chips({ filters, set }: { filters: Filters; set: (filters: Filters) => void }) {
-  const chips: [keyof Filters, string, string][] = [];
-  for (const field of Object.keys(FIELDS) as Field[]) if (filters[field]) chips.push([field, field, filters[field]]);
-  if (filters.search) chips.push(["search", "text", filters.search]);
-  if (filters.since) chips.push(["since", "from", stamp(filters.since)]);
-  if (filters.until) chips.push(["until", "until", stamp(filters.until)]);
+  const chips: [(keyof Filters)[], string, string][] = [];
+  for (const field of FIELD_NAMES) if (filters[field]) chips.push([[field], field, filters[field]]);
+  if (filters.search) chips.push([["search"], "text", filters.search]);
+  const { since, until } = filters;
+  if (since || until) chips.push([["since", "until"], "time", spanWords(since, until)]);
   if (!chips.length) return null;
   return (
     <ul class="chips" aria-label="Filters">
-      {chips.map(([key, name, value]) => (
-        <li key={key} class="chip">
-          <span class="dim">{name}</span> <bdi>{value}</bdi>
-          <button type="button" class="plain" aria-label={`Remove the filter ${name} ${value}`} onClick={() => set({ ...filters, [key]: undefined })}>
+      {chips.map(([keys, name, value]) => (
+        <li key={name} class="chip">
+          <span class="dim">{name}</span> <bdi>{visible(value)}</bdi>
+          <button
+            type="button"
+            class="plain"
+            aria-label={`Remove the filter ${name} ${value}`}
+            onClick={() => set({ ...filters, ...Object.fromEntries(keys.map((key) => [key, undefined])) })}
+          >
             <Icon name="close" />
           </button>
         </li>
@@ -190,6 +197,13 @@ function Chips({ filters, set }: { filters: Filters; set: (filters: Filters) => 
       )}
     </ul>
   );
+}
+
+/** The day is said once where both ends lie on it. */
+function spanWords(since: string | undefined, until: string | undefined): string {
+  if (!since || !until) return since ? `from ${stamp(since)}` : `until ${stamp(until ?? "")}`;
+  const [from, to] = [stamp(since), stamp(until)];
+  return `${from.slice(0, 16)} to ${from.slice(0, 10) === to.slice(0, 10) ? to.slice(11, 16) : to.slice(0, 16)}`;
 }
 
 /** What the graph shows where the list has no beginning. */
@@ -208,17 +222,22 @@ function VolumePanel({ filters, set }: { filters: Filters; set: (filters: Filter
   const fitting = useMemo(() => (volume.data?.results ?? []).filter((bucket) => admits(filters.action, bucket.action)), [volume.data, filters.action]);
   const stacked = useMemo(() => stack(fitting), [fitting]);
   if (volume.problem && !volume.data) return <Failure problem={volume.problem} retry={volume.reload} />;
-  const partly = filters.user || filters.app || filters.ip || filters.search;
+  const beyond = ([...FIELD_NAMES, "search"] as const).filter((field) => field !== "action" && filters[field]).map((field) => (field === "search" ? "text" : field));
   const span_ = asked.since === undefined ? "in the last 30 days" : "in this span";
   return (
     <section class="panel volume-panel" aria-label="Volume">
-      <p class="volume-head">
+      <div class="volume-head">
         <span>
           <b>{count(stacked.total)}</b> events {span_}
-          {partly ? <span class="dim"> (the graph follows only time and action)</span> : null}
+          {beyond.length > 0 && <span class="dim">, not narrowed by {beyond.join(", ")}</span>}
         </span>
+        {filters.since && (
+          <button type="button" class="plain small" onClick={() => set(wider(filters, begin, end, now))}>
+            <Icon name="out" /> Zoom out
+          </button>
+        )}
         <Legend stack={stacked} pick={(action) => set({ ...filters, action })} />
-      </p>
+      </div>
       <Volume
         stack={stacked}
         since={since}
@@ -233,6 +252,13 @@ function VolumePanel({ filters, set }: { filters: Filters; set: (filters: Filter
   );
 }
 
+/** Three times as long around the same middle, and no further than now. */
+function wider(filters: Filters, begin: number, end: number, now: number): Filters {
+  const { range, ...rest } = filters;
+  const until = Math.min(now, end + (end - begin));
+  return { ...rest, since: new Date(until - 3 * (end - begin)).toISOString(), until: until < now ? new Date(until).toISOString() : undefined };
+}
+
 function admits(pattern: string | undefined, action: string): boolean {
   if (!pattern) return true;
   return pattern.endsWith("*") ? action.startsWith(pattern.slice(0, -1)) : action === pattern;
@@ -242,18 +268,25 @@ const MOST_PATHS = 400;
 
 /** What the search box can complete: the values of events seen so far. */
 function useKnown(events: LoggedEvent[]): Known {
-  const seen = useRef({ action: new Set<string>(), user: new Set<string>(), app: new Set<string>(), ip: new Set<string>(), paths: new Set<string>() });
+  const [seen] = useState(() => ({
+    ...(Object.fromEntries(FIELD_NAMES.map((field) => [field, new Set<string>()])) as Record<Field, Set<string>>),
+    paths: new Set<string>(),
+  }));
   useMemo(() => {
     for (const event of events.slice(0, 5_000)) {
-      seen.current.action.add(event.action);
-      if (event.app) seen.current.app.add(event.app);
-      if (event.client_ip) seen.current.ip.add(event.client_ip);
-      if (userName(event)) seen.current.user.add(userName(event));
-      if (seen.current.paths.size > MOST_PATHS) continue;
-      for (const path of [...paths("user", event.user), ...paths("context", event.context)]) seen.current.paths.add(path);
+      const values: [Field, string | null | undefined][] = [
+        ["action", event.action],
+        ["app", event.app],
+        ["ip", event.client_ip],
+        ["user", userName(event)],
+        ["model", modelOf(event)?.model],
+      ];
+      for (const [field, value] of values) if (value) seen[field].add(value);
+      if (seen.paths.size > MOST_PATHS) continue;
+      for (const path of [...paths("user", event.user), ...paths("context", event.context)]) seen.paths.add(path);
     }
   }, [events]);
-  return seen.current;
+  return seen;
 }
 
 /** `j` and `k` go from row to row. */

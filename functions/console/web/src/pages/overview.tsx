@@ -4,16 +4,16 @@ import { useMemo } from "preact/hooks";
 import { read } from "../api";
 import { FIELDS, type Field, RANGES, RANGE_NAMES, type Range, toAddress } from "../filters";
 import { useLoad, useNow, useTitle } from "../hooks";
+import { Health } from "../parts/health";
 import { Panel } from "../parts/panel";
-import { Empty, Failure, Waiting } from "../parts/states";
-import { StateMark } from "../parts/marks";
+import { Failure, Waiting } from "../parts/states";
 import { Legend, Volume } from "../parts/volume";
 import { WorldMap } from "../parts/world-map";
 import { pins } from "../places";
 import { go } from "../routes";
 import { count, plural, visible } from "../text";
 import { BUCKET_MS, bucketFor, whole } from "../time";
-import type { Bucket, Delivery, List, Searched, State } from "../types";
+import type { Bucket, List, Searched } from "../types";
 import { colourOf, stack } from "../volume";
 
 /** On the map. */
@@ -24,7 +24,7 @@ export function OverviewPage({ query }: { query: URLSearchParams }) {
   const asked = query.get("range") ?? "";
   const range: Range = asked in RANGES ? (asked as Range) : "24h";
   const now = Math.ceil(useNow(30_000) / 60_000) * 60_000;
-  const since = now - RANGES[range];
+  const begin = now - RANGES[range];
   return (
     <div class="page">
       <div class="page-head">
@@ -37,7 +37,7 @@ export function OverviewPage({ query }: { query: URLSearchParams }) {
           ))}
         </nav>
       </div>
-      <VolumeOf range={range} begin={since} end={now} />
+      <VolumeOf range={range} begin={begin} end={now} />
       <div class="tiles">
         <Top range={range} by="action" title="Actions" />
         <Top range={range} by="user" title="Users" />
@@ -46,7 +46,7 @@ export function OverviewPage({ query }: { query: URLSearchParams }) {
       </div>
       <div class="columns wide-left">
         <Places range={range} />
-        <Health />
+        <Health range={range} since={since(range)} />
       </div>
     </div>
   );
@@ -64,12 +64,12 @@ function VolumeOf({ range, begin, end }: { range: Range; begin: number; end: num
   if (volume.problem && !volume.data) return <Failure problem={volume.problem} retry={volume.reload} />;
   return (
     <Panel title="Volume by action">
-      <p class="volume-head">
+      <div class="volume-head">
         <span>
           <b>{count(stacked.total)}</b> events
         </span>
         <Legend stack={stacked} pick={(action) => go(toAddress({ action, range }))} />
-      </p>
+      </div>
       <Volume
         stack={stacked}
         since={since}
@@ -146,61 +146,6 @@ function Places({ range }: { range: Range }) {
               A pin appears for an event whose context has <code>geo</code> with <code>lat</code> and <code>long</code>.
             </p>
           )}
-        </>
-      )}
-    </Panel>
-  );
-}
-
-const LOOKED_AT: State[] = ["dead", "retrying", "pending", "delivered", "suppressed"];
-const MOST = 100;
-
-function Health() {
-  const health = useLoad(
-    "health",
-    (signal) => Promise.all(LOOKED_AT.map((state) => read<List<Delivery>>("/v1/deliveries", { state, limit: MOST }, signal))),
-    15_000,
-  );
-  if (health.problem && !health.data) return <Failure problem={health.problem} retry={health.reload} />;
-  if (!health.data) return <Waiting />;
-  const rows = LOOKED_AT.map((state, at) => ({ state, list: health.data![at]! })).filter(({ state, list }) => list.results.length || state !== "suppressed");
-  const dead = health.data[0]!.results;
-  const causes = new Map<string, number>();
-  for (const delivery of dead) {
-    const why = `${delivery.transport}: ${delivery.attempts.at(-1)?.error ?? "unknown"}`;
-    causes.set(why, (causes.get(why) ?? 0) + 1);
-  }
-  return (
-    <Panel title="Deliveries">
-      {rows.every(({ list }) => !list.results.length) ? (
-        <Empty title="Nothing was sent yet">
-          <a href="/rules">See the rules</a>
-        </Empty>
-      ) : (
-        <ul class="health">
-          {rows.map(({ state, list }) => (
-            <li key={state}>
-              <a href={`/deliveries?state=${state}`}>
-                <StateMark state={state} quiet={!list.results.length} />
-              </a>
-              <b class={list.results.length ? "number" : "number dim"}>
-                {count(list.results.length)}
-                {list.next ? "+" : ""}
-              </b>
-            </li>
-          ))}
-        </ul>
-      )}
-      {causes.size > 0 && (
-        <>
-          <h3>Why they are dead</h3>
-          <ul class="causes">
-            {[...causes].slice(0, 6).map(([why, number]) => (
-              <li key={why}>
-                <bdi>{visible(why.slice(0, 200))}</bdi> <b class="number">{count(number)}</b>
-              </li>
-            ))}
-          </ul>
         </>
       )}
     </Panel>

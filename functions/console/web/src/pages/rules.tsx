@@ -6,9 +6,10 @@ import { DocumentEditor } from "../parts/document-editor";
 import { History } from "../parts/history";
 import { SeverityMark } from "../parts/marks";
 import { Empty, Failure, Waiting } from "../parts/states";
+import { meaning } from "../policy-words";
 import { plural, visible } from "../text";
 import { lasting } from "../time";
-import type { JsonObject, List, RuleView } from "../types";
+import type { JsonObject, List, MuteWindow, RuleView } from "../types";
 
 const VIEWS = { rules: "Rules", document: "Document", history: "History" } as const;
 type View = keyof typeof VIEWS;
@@ -30,7 +31,7 @@ export function RulesPage({ query }: { query: URLSearchParams }) {
         </nav>
       </div>
       {view === "rules" && <RuleList />}
-      {view === "document" && <DocumentEditor restore={query.get("version")} />}
+      {view === "document" && <DocumentEditor restore={query.get("version")} find={query.get("find")} />}
       {view === "history" && <History />}
     </div>
   );
@@ -70,18 +71,19 @@ function RuleItem({ rule }: { rule: RuleView }) {
         <SeverityMark severity={rule.severity} />
         {!rule.enabled && <span class="mark">disabled</span>}
         <a class="small" href={`/deliveries?rule=${encodeURIComponent(rule.name)}`}>
-          Its deliveries
+          Deliveries
+        </a>
+        <a class="small" href={`/silences?rule=${encodeURIComponent(rule.name)}`}>
+          Silence
+        </a>
+        <a class="small" href={`/rules?view=document&find=${encodeURIComponent(rule.name)}`}>
+          Edit
         </a>
       </div>
       <p>
         Tells <b>{told.length ? told.map((one) => visible(String(one))).join(" and ") : "nobody"}</b> by{" "}
         {rule.transports.length ? visible(rule.transports.join(", ")) : "no transport"} when {rule.mode === "all" ? "all of these pass" : "any of these passes"}:
       </p>
-      {storm(rule).map((said) => (
-        <p key={said} class="dim">
-          {visible(said)}
-        </p>
-      ))}
       <ul class="policies">
         {bindings.map((binding) => (
           <li key={binding.policy} class={binding.enabled ? "" : "off"}>
@@ -94,6 +96,11 @@ function RuleItem({ rule }: { rule: RuleView }) {
         ))}
         {!bindings.length && <li class="dim">Nothing is bound to it, so it never fires.</li>}
       </ul>
+      {storm(rule).map((said) => (
+        <p key={said} class="dim">
+          {visible(said)}
+        </p>
+      ))}
     </li>
   );
 }
@@ -104,22 +111,32 @@ function storm({ throttle, digest, mute }: RuleView): string[] {
   const said = [];
   if (throttle) said.push(`At most ${plural(throttle.max, "event")} in ${lasting(throttle.per)}${apart(throttle.by)}.`);
   if (digest) said.push(`Collected for ${lasting(digest.window)} into one message${apart(digest.by)}.`);
-  if (mute?.length) said.push(`Muted in ${plural(mute.length, "window")} of the week.`);
+  for (const window of mute ?? []) said.push(`Muted ${muted(window)}.`);
   return said;
+}
+
+function muted({ days, from, to, zone }: MuteWindow): string {
+  const when = days.length ? `on ${days.join(", ")}` : "every day";
+  const whole = from === "00:00" && (to === "24:00" || to === "00:00");
+  return `${when}${whole ? "" : ` from ${from} to ${to}`} (${zone})`;
 }
 
 /** What a policy asks of an event. */
 function Meaning({ policy }: { policy: JsonObject | undefined }) {
-  const [kind, body] = Object.entries(policy ?? {})[0] ?? [];
-  if (kind === "event_matcher" && body && typeof body === "object" && !Array.isArray(body)) {
-    const set = Object.entries(body).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length));
-    if (!set.length) return <span class="dim">every event</span>;
-    return (
-      <span class="dim">
-        {set.map(([field, value]) => `${field} is ${visible(Array.isArray(value) ? value.join(" or ") : String(value))}`).join(" and ")}
-      </span>
-    );
+  const said = meaning(policy);
+  switch (said.kind) {
+    case "words":
+      return <span class="dim">{said.text}</span>;
+    case "python":
+      return (
+        <>
+          <span class="dim">in Python</span>
+          <pre class="source" tabIndex={0}>
+            {visible(said.source)}
+          </pre>
+        </>
+      );
+    default:
+      return <code>{visible(said.text.slice(0, 400))}</code>;
   }
-  return <code>{visible(JSON.stringify(body ?? policy ?? null).slice(0, 400))}</code>;
 }
-

@@ -19,6 +19,7 @@ export function SignIn({ ended, done }: { ended: boolean; done: (session: Sessio
     <main class="sign-in">
       <form class="panel" onSubmit={submit}>
         <h1>Nuncio</h1>
+        <p class="dim">The event log, and who was told of what.</p>
         {ended && <p role="status">The session is over. Sign in again to go on where you were.</p>}
         <label for="token">Token</label>
         <input
@@ -31,10 +32,13 @@ export function SignIn({ ended, done }: { ended: boolean; done: (session: Sessio
           aria-describedby="token-hint"
           onInput={(event) => setToken(event.currentTarget.value)}
         />
-        <p id="token-hint" class="dim">
-          Nuncio printed one at its first start. Another is made by <code>nuncio token create --scope read --username you</code>; to
-          change anything here, it takes <code>--scope admin</code>.
-        </p>
+        <div id="token-hint" class="dim">
+          <p>Nuncio printed one at its first start. To make another, on its machine:</p>
+          <pre>nuncio token create --scope read --username you</pre>
+          <p>
+            With <code>--scope admin</code> it may also change things here.
+          </p>
+        </div>
         {action.problem && <Failure problem={action.problem} />}
         <button type="submit" class="primary" disabled={action.busy || !token}>
           Sign in

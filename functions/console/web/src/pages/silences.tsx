@@ -5,10 +5,11 @@ import { read, send } from "../api";
 import { useAction, useLoad, useNow, useTitle } from "../hooks";
 import { SilenceForm } from "../parts/silence-form";
 import { Empty, Failure, Waiting } from "../parts/states";
+import { matcherWords } from "../policy-words";
 import { useSession } from "../session";
 import { visible } from "../text";
 import { ago, stamp } from "../time";
-import type { JsonObject, List, Silence } from "../types";
+import type { List, Silence } from "../types";
 
 export function SilencesPage({ query }: { query: URLSearchParams }) {
   useTitle("Silences");
@@ -86,8 +87,8 @@ function Item({ silence, now, changed }: { silence: Silence; now: number; change
         )}
       </div>
       <p>
-        Keeps back {silence.rules.length ? <b>{visible(silence.rules.join(", "))}</b> : <b>every rule</b>}
-        {silence.event_matcher && <> for events whose {matched(silence.event_matcher)}</>}
+        Keeps back what <b>{silence.rules.length ? visible(silence.rules.join(", ")) : "every rule"}</b> would tell
+        {silence.event_matcher && <> of events whose {matcherWords(silence.event_matcher)}</>}
       </p>
       <p class="dim">
         {stamp(silence.starts)} to {stamp(silence.ends)}, by {visible(silence.by)}
@@ -96,9 +97,4 @@ function Item({ silence, now, changed }: { silence: Silence; now: number; change
       {action.problem && <Failure problem={action.problem} />}
     </li>
   );
-}
-
-function matched(matcher: JsonObject): string {
-  const set = Object.entries(matcher).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length));
-  return set.map(([field, value]) => `${field} is ${visible(Array.isArray(value) ? value.join(" or ") : String(value))}`).join(" and ");
 }

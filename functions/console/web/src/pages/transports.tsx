@@ -8,7 +8,7 @@ import { Failure, Waiting } from "../parts/states";
 import { useSession } from "../session";
 import { visible } from "../text";
 import { stamp } from "../time";
-import type { List, Tested, TransportView } from "../types";
+import type { List, RuleView, Tested, TransportView } from "../types";
 
 const MODES: Record<string, string> = {
   local: "Inbox",
@@ -19,25 +19,32 @@ const MODES: Record<string, string> = {
 
 export function TransportsPage() {
   useTitle("Transports");
+  const { admin } = useSession();
   const list = useLoad("transports", (signal) => read<List<TransportView>>("/v1/transports", {}, signal), 10_000);
+  const rules = useLoad("rules", (signal) => read<List<RuleView>>("/v1/rules", {}, signal));
+  const usedBy = (name: string) => rules.data?.results.filter((rule) => rule.transports.includes(name)).map((rule) => rule.name);
   return (
     <div class="page narrow">
       <div class="page-head">
         <h1>Transports</h1>
-        <a href="/rules?view=document">Edit in the rules document</a>
+        <a href="/rules?view=document&find=transports">Edit in the rules document</a>
       </div>
+      <p class="dim">
+        The ways notifications leave.{" "}
+        {admin ? "A test sends a real one to you, past all rules, and shows what the receiver said." : "To send a test, sign in with a token of scope admin."}
+      </p>
       {list.problem && !list.data && <Failure problem={list.problem} retry={list.reload} />}
       {list.loading && !list.data && <Waiting />}
       <ul class="transports">
         {(list.data?.results ?? []).map((transport) => (
-          <Transport key={transport.name} transport={transport} changed={list.reload} />
+          <Transport key={transport.name} transport={transport} usedBy={usedBy(transport.name)} changed={list.reload} />
         ))}
       </ul>
     </div>
   );
 }
 
-function Transport({ transport, changed }: { transport: TransportView; changed: () => void }) {
+function Transport({ transport, usedBy, changed }: { transport: TransportView; usedBy?: string[]; changed: () => void }) {
   const { admin } = useSession();
   const action = useAction();
   const [tested, setTested] = useState<Tested>();
@@ -84,9 +91,10 @@ function Transport({ transport, changed }: { transport: TransportView; changed: 
       )}
       <div role="status">{tested && <Result tested={tested} />}</div>
       {action.problem && <Failure problem={action.problem} />}
-      <a class="small" href={`/deliveries?transport=${name}`}>
-        Its deliveries
-      </a>
+      <p class="small within">
+        {usedBy && <span class="dim">{usedBy.length ? `Used by ${visible(usedBy.join(", "))}` : "No rule uses it"} · </span>}
+        <a href={`/deliveries?transport=${name}`}>Deliveries</a>
+      </p>
     </li>
   );
 }
@@ -96,8 +104,8 @@ function Result({ tested }: { tested: Tested }) {
     <div class="tested">
       <p class={`mark ${tested.delivered ? "delivered" : "dead"}`}>
         <Icon name={tested.delivered ? "check" : "skull"} />
-        {tested.delivered ? "The receiver took it" : visible(tested.error ?? "It was not delivered")}
-        {tested.status !== null && <span class="dim"> (status {tested.status})</span>}
+        {tested.delivered ? "The receiver took it" : `Not delivered: ${visible(tested.error ?? "the reason is unknown")}`}
+        {tested.delivered && tested.status !== null && <span class="dim"> with status {tested.status}</span>}
       </p>
       {tested.answer && <pre tabIndex={0}>{visible(tested.answer)}</pre>}
     </div>

@@ -2,10 +2,11 @@
 
 import { useState } from "preact/hooks";
 import { send } from "../api";
+import { happened, keptBack } from "../delivery-words";
 import { useAction } from "../hooks";
 import { useSession } from "../session";
 import { plural, visible } from "../text";
-import { ago, stamp, took } from "../time";
+import { ago, clock, day, stamp, took } from "../time";
 import type { Attempt, Delivery } from "../types";
 import { Icon } from "./icons";
 import { StateMark } from "./marks";
@@ -17,22 +18,30 @@ interface Properties {
   changed: () => void;
   /** Whether rule and event are told too, or stand around it anyway. */
   alone?: boolean;
+  /** What stands above it already. */
+  known?: string;
 }
 
-export function DeliveryItem({ delivery, now, changed, alone = false }: Properties) {
+export function DeliveryItem({ delivery, now, changed, alone = false, known }: Properties) {
   const { admin } = useSession();
   const [open, setOpen] = useState(false);
   const action = useAction();
-  const last = delivery.attempts.at(-1);
   const redeliver = () =>
     action.run(async () => {
       await send("POST", `/v1/deliveries/${encodeURIComponent(delivery.id)}/redeliver`);
       changed();
     });
+  const at = happened(delivery.event);
+  const many = delivery.attempts.length;
   return (
     <li class="delivery">
-      <div class="delivery-head">
+      <div class={alone ? "delivery-head alone" : "delivery-head"}>
         <StateMark state={delivery.state} />
+        {alone && (
+          <a href={`/events/${delivery.event}`} class="number" title="The event">
+            <span class="dim">{day(at)}</span> {clock(at)}
+          </a>
+        )}
         <span class="delivery-way">
           <bdi>{visible(delivery.recipient)}</bdi> <span class="dim">by</span> <bdi>{visible(delivery.transport)}</bdi>
           {alone && (
@@ -42,24 +51,19 @@ export function DeliveryItem({ delivery, now, changed, alone = false }: Properti
             </>
           )}
         </span>
-        <span class="delivery-last dim">
-          {delivery.suppressed ? visible(delivery.suppressed.why) : last ? <LastWord attempt={last} delivery={delivery} now={now} /> : "no attempt yet"}
+        <LastWord delivery={delivery} now={now} known={known} />
+        <span class="delivery-acts">
+          {many > 0 && (
+            <button type="button" class="plain small" aria-expanded={open} onClick={() => setOpen(!open)}>
+              {plural(many, "attempt")}
+            </button>
+          )}
+          {(delivery.state === "dead" || delivery.state === "suppressed") && admin && (
+            <button type="button" class="small" disabled={action.busy} onClick={redeliver}>
+              <Icon name="again" /> {delivery.state === "dead" ? "Redeliver" : "Send anyway"}
+            </button>
+          )}
         </span>
-        {alone && (
-          <a href={`/events/${delivery.event}`} class="small">
-            Event
-          </a>
-        )}
-        {delivery.attempts.length > 0 && (
-          <button type="button" class="plain small" aria-expanded={open} onClick={() => setOpen(!open)}>
-            {plural(delivery.attempts.length, "attempt")}
-          </button>
-        )}
-        {(delivery.state === "dead" || delivery.state === "suppressed") && admin && (
-          <button type="button" class="small" disabled={action.busy} onClick={redeliver}>
-            <Icon name="again" /> Redeliver
-          </button>
-        )}
       </div>
       {action.problem && <Failure problem={action.problem} />}
       {open && <Attempts attempts={delivery.attempts} />}
@@ -67,10 +71,43 @@ export function DeliveryItem({ delivery, now, changed, alone = false }: Properti
   );
 }
 
-function LastWord({ attempt, delivery, now }: { attempt: Attempt; delivery: Delivery; now: number }) {
-  if (delivery.state === "retrying" && delivery.next_at) return <>{visible(attempt.error ?? "")}; again {ago(delivery.next_at, now)}</>;
-  if (attempt.error) return <>{visible(attempt.error)}</>;
-  return <>{ago(attempt.at, now)}</>;
+/** What stands where in a list of deliveries that are told alone; those who listen hear it in each. */
+export function DeliveryHeads() {
+  return (
+    <li class="delivery-head alone heads" aria-hidden="true">
+      <span>State</span>
+      <span>Event</span>
+      <span>Whom, how, by which rule</span>
+      <span>Outcome</span>
+    </li>
+  );
+}
+
+/** Why it stands as it does; nothing where its state says it all. */
+function LastWord({ delivery, now, known }: { delivery: Delivery; now: number; known?: string }) {
+  const { suppressed, attempts, state, next_at: next, digest } = delivery;
+  const last = attempts.at(-1);
+  if (suppressed) {
+    const said = keptBack(suppressed);
+    if (said === known) return null;
+    const carrier = suppressed.delivery?.split("_")[0];
+    return (
+      <span class="delivery-last dim within">
+        {said} {carrier && <a href={`/events/${carrier}`}>which is with this event</a>}
+      </span>
+    );
+  }
+  const words =
+    digest && state === "retrying" && !last
+      ? `collects a digest, sent ${ago(digest.closes, now)}`
+      : state === "retrying" && next
+        ? `${last?.error ? `${visible(last.error)}; ` : ""}again ${ago(next, now)}`
+        : last
+          ? last.error
+            ? visible(last.error)
+            : `${ago(last.at, now)}${digest ? ", as a digest" : ""}`
+          : "no attempt yet";
+  return <span class="delivery-last dim">{words}</span>;
 }
 
 function Attempts({ attempts }: { attempts: Attempt[] }) {

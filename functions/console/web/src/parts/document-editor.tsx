@@ -24,7 +24,7 @@ async function load(signal: AbortSignal): Promise<Written> {
   return { source: await response.text(), version, editable: (response.headers.get("Allow") ?? "PUT").includes("PUT") };
 }
 
-export function DocumentEditor({ restore }: { restore: string | null }) {
+export function DocumentEditor({ restore, find }: { restore: string | null; find: string | null }) {
   const written = useLoad("document", load);
   const earlier = useLoad(`version ${restore}`, async (signal) =>
     restore === null ? undefined : (await request(`/v1/config/versions/${encodeURIComponent(restore)}`, { signal })).text(),
@@ -32,10 +32,10 @@ export function DocumentEditor({ restore }: { restore: string | null }) {
   if (written.problem) return <Failure problem={written.problem} retry={written.reload} />;
   if (earlier.problem) return <Failure problem={earlier.problem} />;
   if (!written.data || (restore !== null && earlier.data === undefined)) return <Waiting />;
-  return <Editor key={written.data.version} written={written.data} start={earlier.data} applied={written.reload} />;
+  return <Editor key={written.data.version} written={written.data} start={earlier.data} find={find} applied={written.reload} />;
 }
 
-function Editor({ written, start, applied }: { written: Written; start?: string; applied: () => void }) {
+function Editor({ written, start, find, applied }: { written: Written; start?: string; find: string | null; applied: () => void }) {
   const { admin } = useSession();
   const [text, setText] = useState(() => start ?? withDraft(written.source));
   const [trying, setTrying] = useState(false);
@@ -49,16 +49,21 @@ function Editor({ written, start, applied }: { written: Written; start?: string;
       await request("/v1/config", { method: "PUT", text, headers: { "If-Match": written.version, "Content-Type": "application/yaml" } });
       applied();
     });
-  const show = (fault: Fault) => {
-    const at = offset(text, fault.line, fault.column);
+  const show = (line: number, column: number) => {
+    const at = offset(text, line, column);
     area.current?.focus();
     area.current?.setSelectionRange(at, at);
     const height = parseFloat(getComputedStyle(area.current!).lineHeight);
-    area.current!.scrollTop = Math.max(0, (fault.line - 6) * height);
+    area.current!.scrollTop = Math.max(0, (line - 6) * height);
   };
+  useEffect(() => {
+    const line = text === written.source ? keyLine(text, find) : firstDifference(written.source, text);
+    if (line) show(line, 1);
+  }, [find]);
   return (
     <div class="editor-page">
       {!written.editable && <p class="notice-line">The document comes from a file beside the process. Edit that file; it is read again by itself. Here it can be tried.</p>}
+      {written.editable && !admin && <p class="notice-line">Your token may only read: changes can be tried here, but not put in force.</p>}
       <div class="editor panel">
         <Lines text={text} faults={faults ?? []} area={area} />
         <textarea
@@ -79,11 +84,13 @@ function Editor({ written, start, applied }: { written: Written; start?: string;
           <p class="dim">Checking…</p>
         ) : faults.length ? (
           <>
-            <p class="bad">{plural(faults.length, "fault")}; the document in force stays until they are mended.</p>
+            <p class="bad">
+              <b>{plural(faults.length, "fault")}</b>; what is in force stays until {faults.length === 1 ? "it is" : "they are"} mended.
+            </p>
             <ol>
               {faults.slice(0, 50).map((fault) => (
                 <li key={`${fault.line}:${fault.column}:${fault.what}`}>
-                  <button type="button" class="plain fault" onClick={() => show(fault)}>
+                  <button type="button" class="plain fault" onClick={() => show(fault.line, fault.column)}>
                     <span class="number">
                       {fault.line}:{fault.column}
                     </span>
@@ -176,6 +183,19 @@ function offset(text: string, line: number, column: number): number {
   const lines = text.split("\n");
   const before = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
   return before + [...(lines[line - 1] ?? "")].slice(0, column - 1).join("").length;
+}
+
+/** The line that begins with the key, the last of that name: rules come behind what they are made of. */
+function keyLine(text: string, key: string | null): number | undefined {
+  const lines = key === null ? [] : text.split("\n");
+  const at = lines.findLastIndex((line) => line.trim().replace(/["']/g, "").startsWith(`${key}:`));
+  return at < 0 ? undefined : at + 1;
+}
+
+function firstDifference(before: string, after: string): number | undefined {
+  const [old, lines] = [before.split("\n"), after.split("\n")];
+  const at = lines.findIndex((line, index) => line !== old[index]);
+  return at < 0 ? undefined : at + 1;
 }
 
 /** What an event's page has left to be put in. */

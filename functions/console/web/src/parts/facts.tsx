@@ -1,6 +1,6 @@
 /** What the context of many events holds in the same form: the request, the place, the exception. */
 
-import { isObject, visible } from "../text";
+import { isObject, placeName, visible } from "../text";
 import type { Json, LoggedEvent } from "../types";
 import { Panel } from "./panel";
 import { Entries, Text, Value } from "./value";
@@ -24,9 +24,32 @@ export function Facts({ event }: { event: LoggedEvent }) {
       )}
       {(isObject(geo) || isObject(asn)) && (
         <Panel title="Place">
-          <Entries entries={[...(isObject(geo) ? Object.entries(geo) : []), ...(isObject(asn) ? Object.entries(asn) : [])]} />
+          {isObject(geo) && <Geo geo={geo} />}
+          {isObject(asn) && <Entries entries={Object.entries(asn)} />}
         </Panel>
       )}
+    </>
+  );
+}
+
+const KNOWN = new Set(["city", "country", "continent", "lat", "long"]);
+
+/** In one line what every place has; the rest as entries. */
+function Geo({ geo }: { geo: { [key: string]: Json } }) {
+  const { lat, long } = geo;
+  const name = placeName(geo);
+  return (
+    <>
+      <p class="place">
+        <bdi>{name || "a place without a name"}</bdi>
+        {typeof lat === "number" && typeof long === "number" && (
+          <span class="dim number">
+            {" "}
+            {lat}, {long}
+          </span>
+        )}
+      </p>
+      <Entries entries={Object.entries(geo).filter(([key]) => !KNOWN.has(key))} />
     </>
   );
 }
@@ -43,7 +66,12 @@ function Exception({ value }: { value: Json }) {
   const all = Array.isArray(value) ? value : [value];
   return (
     <>
-      {all.map((one, at) => (isObject(one) ? <One key={at} value={one} /> : <Value key={at} value={one} />))}
+      {all.map((one, at) => (
+        <div key={at} class={at ? "leads-to" : undefined}>
+          {at > 0 && <p class="dim small">which led to</p>}
+          {isObject(one) ? <One value={one} /> : <Value value={one} />}
+        </div>
+      ))}
     </>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { read, send } from "../api";
+import { ACTIONS } from "../filters";
 import { useAction, useLoad } from "../hooks";
 import { plural } from "../text";
 import type { JsonObject, Kept, List, RuleView } from "../types";
@@ -37,6 +38,7 @@ export function SilenceForm({ rule, done }: { rule?: string; done: () => void })
   };
   return (
     <form class="panel draft" onSubmit={submit} aria-label="New silence">
+      <h2>Keep notifications back for a while</h2>
       <div class="row-of-fields">
         <label>
           Rule
@@ -48,7 +50,7 @@ export function SilenceForm({ rule, done }: { rule?: string; done: () => void })
           </select>
         </label>
         <label>
-          For
+          Lasts
           <select value={String(hours)} onChange={(change) => setHours(Number(change.currentTarget.value))}>
             {LENGTHS.map(([name, length]) => (
               <option key={name} value={String(length)}>
@@ -58,14 +60,20 @@ export function SilenceForm({ rule, done }: { rule?: string; done: () => void })
           </select>
         </label>
       </div>
-      <div class="row-of-fields">
+      <fieldset class="row-of-fields">
+        <legend>Only events whose</legend>
         {FIELDS.map((field) => (
           <label key={field}>
-            {field}
-            <input class="mono" value={matcher[field]} placeholder="any" onInput={(change) => setMatcher({ ...matcher, [field]: change.currentTarget.value })} />
+            {field} is
+            <input class="mono" list={field === "action" ? "actions" : undefined} value={matcher[field]} placeholder="any" onInput={(change) => setMatcher({ ...matcher, [field]: change.currentTarget.value })} />
           </label>
         ))}
-      </div>
+        <datalist id="actions">
+          {ACTIONS.map((known) => (
+            <option key={known} value={known} />
+          ))}
+        </datalist>
+      </fieldset>
       <label class="reason">
         Reason
         <input required value={reason} placeholder="why, for those who look later" onInput={(change) => setReason(change.currentTarget.value)} />

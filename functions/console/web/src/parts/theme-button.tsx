@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { THEMES, applyTheme, chosenTheme } from "../theme";
 import { Icon } from "./icons";
 
-const FACES = { auto: ["auto", "As the system"], light: ["sun", "Light"], dark: ["moon", "Dark"] } as const;
+const FACES = { auto: ["auto", "system"], light: ["sun", "light"], dark: ["moon", "dark"] } as const;
 
 export function ThemeButton() {
   const [theme, setTheme] = useState(chosenTheme);
@@ -13,9 +13,8 @@ export function ThemeButton() {
     setTheme(next);
   };
   return (
-    <button type="button" class="plain" onClick={turn} title="Change the colours">
-      <Icon name={icon} /> {name}
-      <span class="hidden"> colours</span>
+    <button type="button" class="plain" onClick={turn} title="Change between the system's colours, light and dark">
+      <Icon name={icon} /> Colours: {name}
     </button>
   );
 }

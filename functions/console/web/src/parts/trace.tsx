@@ -2,8 +2,9 @@
 
 import { useState } from "preact/hooks";
 import type { Problem } from "../api";
+import { answer, keptBack } from "../delivery-words";
 import { plural, visible } from "../text";
-import type { Trace, TracedRule } from "../types";
+import type { Delivery, Trace, TracedRule } from "../types";
 import { DeliveryItem } from "./deliveries";
 import { Icon } from "./icons";
 import { Empty, Failure, Waiting } from "./states";
@@ -42,27 +43,14 @@ export function TracePanel({ trace, problem, now, changed }: Properties) {
       )}
       {!trace.rules.length && (
         <Empty title="There are no rules">
-          <a href="/rules">Write one</a>
+          <a href="/rules?view=document">Write one</a>
         </Empty>
       )}
-      <p class="dim small">Judged by version {trace.version} of the rules document; the deliveries are those that were made.</p>
+      <p class="dim small">
+        Rules are judged as they stand now, in version {trace.version} of the document; deliveries are those that were made when it came.
+      </p>
     </>
   );
-}
-
-/** The whole in a sentence. */
-export function answer(trace: Trace): string {
-  const fired = trace.rules.filter((rule) => rule.matched).length;
-  const deliveries = trace.rules.flatMap((rule) => rule.deliveries);
-  const people = (state: string) => deliveries.filter((delivery) => delivery.state === state);
-  if (!deliveries.length) return fired ? `${plural(fired, "rule")} matched, but nobody was told.` : "Nobody was told: no rule matched.";
-  const parts = (["delivered", "retrying", "pending", "dead", "suppressed"] as const)
-    .map((state) => ({ state, found: people(state).length }))
-    .filter(({ found }) => found)
-    .map(({ state, found }) => `${found} ${state}`);
-  const names = [...new Set(deliveries.map((delivery) => delivery.recipient))];
-  const shown = names.slice(0, 3).map(visible).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
-  return `${plural(fired, "rule")} matched; ${plural(deliveries.length, "delivery", "deliveries")} to ${shown}: ${parts.join(", ")}.`;
 }
 
 function RuleTrace({ rule, now, changed }: { rule: TracedRule; now: number; changed: () => void }) {
@@ -92,13 +80,25 @@ function RuleTrace({ rule, now, changed }: { rule: TracedRule; now: number; chan
           </li>
         ))}
       </ul>
-      {rule.deliveries.length > 0 && (
-        <ul class="deliveries">
-          {rule.deliveries.map((delivery) => (
-            <DeliveryItem key={delivery.id} delivery={delivery} now={now} changed={changed} />
-          ))}
-        </ul>
-      )}
+      <Deliveries all={rule.deliveries} now={now} changed={changed} />
     </section>
+  );
+}
+
+/** By recipient; what keeps all of them back is told once. */
+function Deliveries({ all, now, changed }: { all: Delivery[]; now: number; changed: () => void }) {
+  if (!all.length) return null;
+  const sorted = [...all].sort((a, b) => a.recipient.localeCompare(b.recipient) || a.transport.localeCompare(b.transport));
+  const causes = new Set(all.map(({ suppressed }) => suppressed && keptBack(suppressed)));
+  const [cause] = causes.size === 1 ? causes : [];
+  return (
+    <>
+      {cause && <p class="kept-back">{cause[0]?.toUpperCase() + cause.slice(1)}</p>}
+      <ul class="deliveries">
+        {sorted.map((delivery) => (
+          <DeliveryItem key={delivery.id} delivery={delivery} now={now} changed={changed} known={cause} />
+        ))}
+      </ul>
+    </>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { count, isObject, plain, visible } from "../text";
-import type { Json } from "../types";
+import type { Json, JsonObject } from "../types";
 
 /** Longer ones are cut until somebody asks for the rest. */
 const SHORT = 600;
@@ -31,10 +31,48 @@ export function Value({ value }: { value: Json | undefined }) {
   if (Array.isArray(value)) {
     if (!value.length) return <span class="dim">empty list</span>;
     if (value.every((item) => typeof item !== "object" || item === null)) return <Text text={value.map(plain).join(", ")} />;
+    const columns = columnsOf(value);
+    if (columns) return <Listed rows={value as JsonObject[]} columns={columns} />;
     return <Entries entries={value.map((item, at) => [String(at + 1), item])} />;
   }
   const entries = Object.entries(value);
   return entries.length ? <Entries entries={entries} /> : <span class="dim">empty</span>;
+}
+
+const MOST_COLUMNS = 5;
+const MOST_ROWS = 100;
+
+/** The keys of a list of small flat objects that are alike; such a list is a table. */
+function columnsOf(value: Json[]): string[] | undefined {
+  if (value.length > MOST_ROWS || !value.every(isObject)) return undefined;
+  const keys = [...new Set(value.flatMap((item) => Object.keys(item)))];
+  const flat = value.every((item) => Object.values(item).every((one) => typeof one !== "object" && String(one).length < 80));
+  return flat && keys.length > 0 && keys.length <= MOST_COLUMNS ? keys : undefined;
+}
+
+function Listed({ rows, columns }: { rows: JsonObject[]; columns: string[] }) {
+  return (
+    <table class="listed">
+      <thead>
+        <tr>
+          {columns.map((key) => (
+            <th key={key} scope="col">
+              <bdi>{visible(key)}</bdi>
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, at) => (
+          <tr key={at}>
+            {columns.map((key) => (
+              <td key={key}>{key in row && <Value value={row[key]} />}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
 }
 
 export function Entries({ entries }: { entries: [string, Json | undefined][] }) {

@@ -34,6 +34,7 @@ export function Volume({ stack, since, until, bucket, height = 120, zoom }: Prop
     if (zoom && from !== undefined && at !== undefined && Math.abs(x(at) - x(from)) > 4) {
       const [low, high] = [Math.min(from, at), Math.max(from, at)];
       zoom(Math.floor(low / bucket) * bucket, Math.ceil(high / bucket) * bucket);
+      setAt(undefined);
     }
     setFrom(undefined);
   };

@@ -3,7 +3,7 @@
 import land from "virtual:world";
 import { type Pin, labelled } from "../places";
 import { MAP } from "../projection";
-import { compact, count, plural, visible } from "../text";
+import { compact, count, placeName, plural } from "../text";
 
 export function WorldMap({ pins }: { pins: Pin[] }) {
   const most = pins[0]?.count ?? 1;
@@ -36,5 +36,5 @@ export function WorldMap({ pins }: { pins: Pin[] }) {
 }
 
 function name(pin: Pin): string {
-  return visible([pin.city, pin.country].filter(Boolean).join(", ")) || "a place without a name";
+  return placeName({ city: pin.city, country: pin.country }) || "a place without a name";
 }
