@@ -122,6 +122,7 @@ export interface Binding {
   enabled: boolean;
   negate: boolean;
   order: number;
+  dry_run?: boolean;
 }
 
 export interface RuleView {
