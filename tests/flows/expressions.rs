@@ -198,6 +198,23 @@ async fn a_mapping_that_cannot_be_used_fails_the_attempt_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_policy_on_trial_says_where_it_would_have_passed_and_tells_nobody() {
+    let sink = Sink::start().await;
+    let policies = "  any: { event_matcher: {} }\n  never: { event_matcher: { action: nope } }\n";
+    let nuncio = Nuncio::with_rules(&rules(&sink, policies, "[never, { policy: any, dry_run: true, order: 1 }]")).await;
+    let pk = nuncio.accept(&event()).await.remove(0);
+    let said = nuncio.results("/v1/events?action=policy_execution", 1).await.remove(0);
+    assert_eq!(said["context"]["policy_uuid"], "any");
+    assert_eq!(said["context"]["binding"], json!({ "rule": "r", "order": 1 }));
+    let trace = nuncio.get(&format!("/v1/events/{pk}/trace")).await;
+    let traced = traced(&trace, "r");
+    assert_eq!((&traced["matched"], &traced["policies"][1]["dry_run"]), (&json!(false), &json!(true)), "{traced:#}");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(nuncio.get("/v1/events").await["results"].as_array().unwrap().len(), 2, "what it leaves leaves nothing");
+    assert!(sink.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_and_match_evaluate_and_leave_nothing() {
     let sink = Sink::start().await;
     let nuncio = Nuncio::with_rules(&rules(&sink, "  never: { event_matcher: { action: nope } }\n", "[never]")).await;

@@ -151,7 +151,10 @@ pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault>
 
 fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault> {
     let Wrapped { text, parsed, mut edits } = wrapped;
-    let Findings { edits: rewrites, mentions, missing } = rewrite::walk(&text, &parsed, kind);
+    let Findings { edits: rewrites, mentions, missing, pattern } = rewrite::walk(&text, &parsed, kind);
+    if let Some((range, why)) = pattern {
+        return Err(source::at(&text, range, why));
+    }
     let body = parsed.suite().first().and_then(Stmt::as_function_def_stmt).map_or(&[][..], |function| &function.body);
     if let Some(range) = returned::function(body, &FUNCTIONS) {
         return Err(source::at(&text, range, "this returns a function, not what it says; call it"));

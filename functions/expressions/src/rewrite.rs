@@ -10,9 +10,10 @@ use domain::expression::Kind;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Alias, CmpOp, Expr, ExprCall, ExprContext, ModModule, Operator, Stmt};
 use ruff_python_parser::Parsed;
-use ruff_text_size::{Ranged, TextSize};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::edit::Edit;
+use crate::host::pattern_fault;
 use crate::unavailable::{self, Missing};
 
 /// What the body is made of, as far as it matters here.
@@ -23,6 +24,8 @@ pub(crate) struct Findings {
     pub(crate) mentions: HashSet<String>,
     /// What the body asks for and Nuncio does not have.
     pub(crate) missing: Vec<Missing>,
+    /// The first pattern of `regex_match` or `regex_replace` that is none, and why.
+    pub(crate) pattern: Option<(TextRange, String)>,
 }
 
 /// Modules of the interpreter's own that need neither files nor a clock.
@@ -59,6 +62,9 @@ pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: Kind) -> Findin
             findings.missing.push(Missing { name: name.clone(), line, column, hint });
         }
         findings.mentions.insert(name);
+    }
+    if bound.contains("regex_match") || bound.contains("regex_replace") {
+        findings.pattern = None;
     }
     findings.missing.sort_by_key(|missing| (missing.line, missing.column));
     findings
@@ -114,7 +120,10 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 self.findings.mentions.insert(literal.value.to_str().to_owned());
             }
             Expr::BinOp(binary) if binary.op == Operator::Mod => self.percent(expression, &binary.left, &binary.right),
-            Expr::Call(call) => self.method(call),
+            Expr::Call(call) => {
+                self.method(call);
+                self.pattern(call);
+            }
             Expr::Compare(compare) => {
                 if let ([op @ (CmpOp::In | CmpOp::NotIn)], [right]) = (&*compare.ops, &*compare.comparators)
                     && self.membership(expression, &compare.left, *op, right)
@@ -206,7 +215,7 @@ impl<'a> Walk<'a> {
         if left.is_number_literal_expr() {
             return;
         }
-        let between = self.parsed.tokens().in_range(ruff_text_size::TextRange::new(left.end(), right.start()));
+        let between = self.parsed.tokens().in_range(TextRange::new(left.end(), right.start()));
         let Some(operator) = between.iter().find(|token| token.kind() == ruff_python_ast::token::TokenKind::Percent)
         else {
             return;
@@ -242,6 +251,18 @@ impl<'a> Walk<'a> {
         self.findings.mentions.insert(function.to_owned());
         self.findings.edits.push(Edit::insert(call.start().to_usize(), format!("{function}(")));
         self.findings.edits.push(Edit::replace(middle, format!("{brackets}, {lines}")));
+    }
+
+    /// `regex_match(value, "…")`, where the pattern stands there.
+    fn pattern(&mut self, call: &ExprCall) {
+        let Expr::Name(function) = &*call.func else { return };
+        if self.findings.pattern.is_none()
+            && ["regex_match", "regex_replace"].contains(&function.id.as_str())
+            && let Some(Expr::StringLiteral(pattern)) = call.arguments.find_argument_value("regex", 1)
+            && let Some(why) = pattern_fault(pattern.value.to_str())
+        {
+            self.findings.pattern = Some((pattern.range(), format!("this is no pattern: {why}")));
+        }
     }
 
     /// `ip_address(a) in ip_network(b)` as one question to the host instead of two objects.

@@ -92,6 +92,7 @@ const OTHER: &[(&str, &str)] = &[
     ("for i in range(1000): ak_message('again')", "RuntimeError"),
     ("for i in range(1000): ak_create_event('again')", "RuntimeError"),
     ("for i in range(1000): ak_logger.info('again')", "RuntimeError"),
+    ("ak_create_event('again', a='b' * 300000)", "ValueError"),
     ("while True:\n    request.user", "RuntimeError"),
     ("return 'a' * 2 * 10 ** 6", "ValueError"),
     ("return regex_match('a', '(a{1000}){1000}{1000}')", "re.PatternError"),

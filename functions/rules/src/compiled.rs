@@ -78,7 +78,7 @@ struct Verdicts {
 
 impl Verdicts {
     /// Every policy that the event passes was a candidate, so the others have not passed.
-    fn hold(&self, check: &Check) -> bool {
+    fn hold(&self, check: Check) -> bool {
         if self.raised.binary_search(&check.policy).is_ok() {
             check.failure_result
         } else {
@@ -147,7 +147,7 @@ impl RuleSet {
                 })
             }
         };
-        let passed = self.tried.iter().filter(|tried| verdicts.hold(&tried.check));
+        let passed = self.tried.iter().filter(|tried| verdicts.hold(tried.check));
         effects.extend(passed.filter_map(|tried| {
             let rule = document.rules.get(tried.rule)?;
             Some(Effects::tried(&rule.name, rule.bindings.get(tried.binding)?))
@@ -186,8 +186,8 @@ impl RuleSet {
         let fires = |&at: &u32| {
             let checks = checks_of(at, &self.compiled, &self.checks);
             match self.compiled[at as usize].mode {
-                Mode::Any => checks.iter().any(|check| verdicts.hold(check)),
-                Mode::All => checks.iter().all(|check| verdicts.hold(check)),
+                Mode::Any => checks.iter().any(|check| verdicts.hold(*check)),
+                Mode::All => checks.iter().all(|check| verdicts.hold(*check)),
             }
         };
         // What has raised may hold, too: by its bindings' `failure_result`.

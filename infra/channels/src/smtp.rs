@@ -187,13 +187,20 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// A server that takes nothing from anybody here says nothing of the mail, and can be mended within the retry schedule.
 fn greeting(error: &smtp::Error) -> Failure {
+    if error.is_permanent() {
+        return Failure::Misconfigured("the mail server in email.smtp refuses to speak with us".to_owned());
+    }
     common(error).unwrap_or_else(|| Failure::Connect(io_words(error)))
 }
 
 fn upgrading(error: &smtp::Error) -> Failure {
     if error.is_client() {
         return Failure::Tls("the mail server offers no STARTTLS".to_owned());
+    }
+    if error.is_permanent() {
+        return Failure::Tls("the mail server refuses STARTTLS".to_owned());
     }
     common(error).unwrap_or_else(|| Failure::Broken(io_words(error)))
 }

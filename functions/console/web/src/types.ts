@@ -139,6 +139,7 @@ export interface Binding {
   enabled: boolean;
   negate: boolean;
   order: number;
+  dry_run?: boolean;
 }
 
 export interface MuteWindow {

@@ -13,6 +13,12 @@ use crate::document::{Binding, RulesDocument};
 use crate::event::{Action, Admission, Admitted, Draft, Event, Object, Rejection};
 use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY};
 use crate::mask::Masker;
+use crate::notification::cut;
+
+/// What of an exception's words is kept, in characters.
+const MAX_WORDS: usize = 4000;
+/// What of the cause's user and of its brand is repeated: an event about an event must not be too large for being one.
+const MAX_REPEATED_BYTES: usize = 8 * 1024;
 
 /// What makes the names of these events unique.
 const SOURCE: &str = "nuncio";
@@ -151,14 +157,14 @@ impl Effects {
         Ok(Draft {
             id: Some(id),
             source: Some(SOURCE.to_owned()),
-            user: event.user.clone(),
+            user: short(&event.user),
             action,
             app,
             context,
             client_ip: None,
             // The time of what it came from: the name must not depend on when it was run.
             created: Some(event.created),
-            brand: event.brand.clone(),
+            brand: short(&event.brand),
             traceparent: event.traceparent,
         })
     }
@@ -173,7 +179,7 @@ impl Effects {
 
     fn traceback(&self, raised: &Raised) -> Value {
         let frame = json!({ "filename": self.name(), "lineno": raised.line, "name": "<expression>" });
-        json!([{ "exc_type": raised.kind, "exc_value": raised.message, "is_cause": false, "frames": [frame] }])
+        json!([{ "exc_type": raised.kind, "exc_value": cut(&raised.message, MAX_WORDS), "is_cause": false, "frames": [frame] }])
     }
 }
 
@@ -189,5 +195,49 @@ fn request(event: &Event) -> Value {
     let pk: String = event.pk.to_string().split('-').collect();
     let reference =
         json!({ "app": "authentik_events", "model_name": "event", "pk": pk, "name": event.action.as_str() });
-    json!({ "user": event.user, "obj": reference, "debug": false })
+    json!({ "user": short(&event.user), "obj": reference, "debug": false })
+}
+
+/// The object, as many of its entries as there is room for.
+fn short(object: &Object) -> Object {
+    let mut room = MAX_REPEATED_BYTES;
+    let mut fits = |(key, value): &(&String, &Value)| {
+        let left = room.checked_sub(key.len() + value.to_string().len());
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    object.iter().filter(|entry| fits(entry)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EventPk, MAX_EVENT_BYTES};
+
+    #[test]
+    fn however_large_cause_and_words_are_an_exception_is_an_event() {
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let event = Event {
+            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
+            user: object(json!({ "pk": 5, "blob": "x".repeat(MAX_EVENT_BYTES / 2), "username": "ann" })),
+            action: Action::parse("login").unwrap(),
+            app: String::new(),
+            context: Object::new(),
+            client_ip: None,
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::MAX,
+            brand: object(json!({ "name": "b", "blob": "x".repeat(MAX_EVENT_BYTES / 3) })),
+            id: None,
+            source: None,
+            traceparent: None,
+        };
+        let raised = Raised { kind: "ValueError".to_owned(), message: "é".repeat(MAX_EVENT_BYTES), line: Some(1) };
+        let of = Runner::Policy("p".to_owned());
+        let effects = Effects { of, raised: Some(raised), created: Vec::new(), log: Vec::new() };
+        let made = effects.events(&event, &RulesDocument::default(), Timestamp::UNIX_EPOCH);
+        let [Ok(made)] = &made[..] else { panic!("{made:?}") };
+        assert_eq!(Value::Object(made.event.user.clone()), json!({ "pk": 5, "username": "ann" }));
+        assert_eq!(Value::Object(made.event.brand.clone()), json!({ "name": "b" }));
+        assert!(made.json.len() < 20_000, "{}", made.json.len());
+    }
 }

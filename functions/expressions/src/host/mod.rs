@@ -9,7 +9,8 @@ mod objects;
 mod people;
 mod text;
 
-use domain::event::{Action, KNOWN_ACTIONS, Object};
+use domain::event::{Action, KNOWN_ACTIONS, MAX_EVENT_BYTES, Object};
+use domain::notification::cut;
 use monty_types::{
     ExcType, ExtFunctionResult, MontyClassInstance, MontyException, MontyObject, NameLookupResult, OsFunctionCall,
 };
@@ -21,9 +22,14 @@ use crate::value::{self, Described};
 use domain::expression::Scope;
 use domain::expression::{Created, LogLine, Policies};
 pub(crate) use objects::HostObject;
+pub(crate) use text::pattern_fault;
 
 /// The most messages, log lines or events of one run.
 const MAX_EFFECTS: usize = 100;
+/// What is kept of a message or log line, in characters.
+const MAX_WORDS: usize = 4000;
+/// The most that an event made by a body says, in bytes: with what is added, it must fit into an event.
+const MAX_CREATED_BYTES: usize = MAX_EVENT_BYTES - 32 * 1024;
 
 /// What the host answers.
 pub(crate) type Answer = Result<MontyObject, MontyException>;
@@ -136,7 +142,7 @@ impl<'a> Host<'a> {
             "ak_message" => {
                 let message = arguments.take(name, 0, "message")?.to_string();
                 room(self.messages.len(), "messages")?;
-                self.messages.push(message);
+                self.messages.push(cut(&message, MAX_WORDS));
                 Ok(MontyObject::None)
             }
             "ak_create_event" => self.create_event(arguments),
@@ -165,6 +171,9 @@ impl<'a> Host<'a> {
             return Err(raise(ExcType::ValueError, refused.to_string()));
         }
         let context = self.named_json(&arguments.named)?;
+        if serde_json::to_string(&context).is_ok_and(|json| json.len() > MAX_CREATED_BYTES) {
+            return Err(raise(ExcType::ValueError, format!("an event says at most {MAX_CREATED_BYTES} bytes")));
+        }
         room(self.events.len(), "events")?;
         self.events.push(Created { action, context });
         Ok(MontyObject::None)
@@ -194,7 +203,7 @@ impl<'a> Host<'a> {
         let message: Vec<_> = arguments.positional.iter().map(ToString::to_string).collect();
         let fields = self.named_json(&arguments.named)?;
         room(self.log.len(), "log lines")?;
-        self.log.push(LogLine { level: level.to_owned(), message: message.join(" "), fields });
+        self.log.push(LogLine { level: level.to_owned(), message: cut(&message.join(" "), MAX_WORDS), fields });
         Ok(MontyObject::None)
     }
 

@@ -16,6 +16,8 @@ use crate::value;
 /// Compiling costs a hundred times what matching does.
 const MAX_KEPT: usize = 64;
 const MAX_COMPILED_BYTES: usize = 1024 * 1024;
+/// Beyond this a pattern that is only looked at is not compiled on.
+const MAX_LOOKED_AT_BYTES: usize = 4096;
 
 thread_local! {
     static KEPT: RefCell<HashMap<String, Regex>> = RefCell::default();
@@ -61,6 +63,15 @@ fn compiled(pattern: &str) -> Result<Regex, MontyException> {
         kept.insert(pattern.to_owned(), regex.clone());
         Ok(regex)
     })
+}
+
+/// What keeps a text from being a pattern, as far as that is told in little time: one that is only too large raises
+/// when it is used.
+pub(crate) fn pattern_fault(pattern: &str) -> Option<String> {
+    match RegexBuilder::new(&pattern.replace(r"\Z", r"\z")).size_limit(MAX_LOOKED_AT_BYTES).build() {
+        Err(error @ regex::Error::Syntax(_)) => Some(refusal(&error)),
+        _ => None,
+    }
 }
 
 fn refusal(error: &regex::Error) -> String {

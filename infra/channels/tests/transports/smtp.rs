@@ -47,7 +47,6 @@ async fn the_servers_code_decides() {
     let world = world(&server);
     for (stage, reply, code) in [
         ("CONNECT", "421 4.3.2 come back later", 421),
-        ("CONNECT", "554 go away root@example.org", 554),
         ("MAIL", "452 4.3.1 full", 452),
         ("RCPT", "450 4.2.1 <root@example.org> later", 450),
         ("RCPT", "550 5.1.1 <root@example.org> no such user", 550),
@@ -66,6 +65,20 @@ async fn the_servers_code_decides() {
     server.heal();
     world.send(&notification(login_failed()), email()).await;
     assert_eq!(server.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everybody_loses_no_mail() {
+    let server = SmtpServer::start().await;
+    for (stage, reply) in
+        [("CONNECT", "554 go away root@example.org"), ("EHLO", "502 what?"), ("MAIL", "530 login first")]
+    {
+        server.refuse(stage, reply);
+        let failure = self::world(&server).fail(&notification(login_failed()), email()).await;
+        assert!(matches!(failure.class(), Class::Temporary { .. }), "{stage}: {failure}");
+        assert!(!failure.to_string().contains("root@"), "{failure}");
+    }
+    assert!(server.mails().is_empty());
 }
 
 #[tokio::test]

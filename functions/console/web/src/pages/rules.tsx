@@ -91,6 +91,7 @@ function RuleItem({ rule }: { rule: RuleView }) {
               <bdi class="mono">{visible(binding.policy)}</bdi>: {binding.negate && <b>not </b>}
               <Meaning policy={rule.policies[binding.policy]} />
               {!binding.enabled && " (disabled)"}
+              {binding.enabled && binding.dry_run && " (dry run: does not count)"}
             </span>
           </li>
         ))}
