@@ -123,10 +123,8 @@ impl Keeping {
                     Err(error) => self.keep_unreadable(item, &error).await?,
                 }
             }
-            match last {
-                Some(last) => due.after = Some(last),
-                None => (due.shard, due.after) = (due.shard + 1, None),
-            }
+            due.shard += u16::from(last.is_none());
+            due.after = last;
         }
         Ok(true)
     }
