@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::event::Object;
 use crate::mask::Masker;
 
+/// The keys of a changed field's values.
+pub(crate) const SIDES: [&str; 2] = ["previous_value", "new_value"];
+
 /// Each field whose value differs, with `previous_value` and `new_value`; a field that is missing on one side is null
 /// there. Secrets are masked first, on both sides: that one changed does not show.
 pub fn diff(mut before: Object, mut after: Object, masker: &Masker) -> Object {

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use regex_lite::Regex;
 use serde_json::Value;
 
+use crate::diff;
 use crate::document::Redact;
 use crate::event::Object;
 
@@ -71,7 +72,11 @@ impl Masker {
 
     fn mask_value(&self, value: &mut Value, secret: bool) {
         match value {
-            // An object's own keys judge it; the key above it does not.
+            // What a field was and is, it is judged by.
+            Value::Object(sides) if secret && sides.keys().all(|key| diff::SIDES.contains(&key.as_str())) => {
+                sides.values_mut().for_each(|side| self.mask_value(side, true));
+            }
+            // Any other object's own keys judge it; the key above it does not.
             Value::Object(object) => self.mask_object(object),
             Value::Array(items) => items.iter_mut().for_each(|item| self.mask_value(item, secret)),
             scalar if secret => *scalar = Value::String(MASK.to_owned()),

@@ -68,6 +68,17 @@ fn scalars_lists_and_objects() {
 }
 
 #[test]
+fn both_sides_of_a_change_by_its_field() {
+    let diff =
+        |value: Value| json!({ "diff": { "password": value, "name": { "previous_value": "a", "new_value": "b" } } });
+    let changed = diff(json!({ "previous_value": "one", "new_value": ["two", { "note": "own key" }] }));
+    let expected = diff(json!({ "previous_value": MASK, "new_value": [MASK, { "note": "own key" }] }));
+    assert_eq!(masked(changed), expected);
+    let other = json!({ "token": { "previous_value": "one", "note": "no change" } });
+    assert_eq!(masked(other.clone()), other);
+}
+
+#[test]
 fn the_operator_adds_and_excepts() {
     let redact = Redact { keys: vec!["iban".to_owned(), "passing".to_owned()], except: vec!["Token_Count".to_owned()] };
     assert_eq!(
