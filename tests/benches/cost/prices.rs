@@ -1,6 +1,6 @@
 //! List prices of us-east-1, in dollars, and what is assumed where nothing can be counted here.
 //!
-//! Lambda on arm64, DynamoDB on demand since November 2024, standard SQS, CloudWatch Logs by what is ingested. No free
+//! Lambda on arm64, DynamoDB on demand since November 2024, standard SQS, `CloudWatch` Logs by what is ingested. No free
 //! tier. A function URL costs nothing by itself.
 
 const MILLION: f64 = 1e6;
