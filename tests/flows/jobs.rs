@@ -90,7 +90,9 @@ async fn only_an_operator_asks_for_jobs() {
 
 fn lines(folder: &std::path::Path) -> Vec<Value> {
     let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    let files = files.map(|file| file.unwrap().path());
+    // What has another ending is still being written.
+    let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|ending| ending == "zst")).collect();
     files.sort();
     let text =
         files.iter().map(|file| zstd::decode_all(std::fs::File::open(file).unwrap()).unwrap()).collect::<Vec<_>>();
