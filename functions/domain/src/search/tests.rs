@@ -17,6 +17,15 @@ fn event() -> Event {
 }
 
 #[test]
+fn a_number_of_many_digits_is_written_as_it_is_read() {
+    let query = Query::parse(&format!("context.n = -1.{}5e3", "3".repeat(90))).unwrap();
+    assert_eq!(Query::parse(&query.to_string()).unwrap(), query);
+    // As a stored event is read, shown, and read again.
+    let number: serde_json::Number = serde_json::from_str("1333.33333333333337122895").unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Number>(&number.to_string()).unwrap(), number);
+}
+
+#[test]
 fn comparisons_mean_what_they_say() {
     let event = event();
     for (query, expected) in [
