@@ -10,6 +10,7 @@ mod hostile;
 mod identity;
 mod jobs;
 mod leaks;
+mod live;
 mod origins;
 mod reading;
 mod recipients;

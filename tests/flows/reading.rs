@@ -75,6 +75,15 @@ async fn volume_counts_by_bucket_and_action() {
         let volume = nuncio.get(&format!("/v1/events/volume?{window}{query}")).await;
         assert_eq!(volume, json!({ "results": expected }), "{query}");
     }
+    let by = |hour: u8, name: &str| json!({ "action": "login", "user": { "username": name }, "created": format!("2026-01-02T{hour:02}:30:00Z") });
+    nuncio.accept(&json!([by(1, "ann"), by(1, "ann"), by(2, "bob")])).await;
+    let narrowed =
+        nuncio.get("/v1/events/volume?since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z&username=ann").await;
+    let results = json!([{ "time": "2026-01-02T01:00:00.000000Z", "action": "login", "count": 2 }]);
+    assert_eq!(narrowed["results"], results);
+    assert_eq!(narrowed["searched"]["from"], "2026-01-02T00:00:00.000000Z");
+    let narrowed = nuncio.get("/v1/events/volume?since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z&search=user.username+%3D+%22bob%22").await;
+    assert_eq!((&narrowed["results"][0]["count"], &narrowed["search"]), (&json!(1), &json!({ "as": "query" })));
     nuncio.accept(&json!({ "action": "login" })).await;
     assert_eq!(nuncio.get("/v1/events/volume").await["results"][0]["count"], 1);
     for bad in ["bucket=2h", "since=2020-01-01T00:00:00Z", "limit=5"] {

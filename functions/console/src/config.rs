@@ -71,7 +71,7 @@ pub(crate) async fn replace(State(console): State<Console>, request: Request) ->
         Problem::unprocessable("the rules document has faults; the one in force stays").with("faults", json!(faults))
     })?;
     let source = String::from_utf8_lossy(&bytes).into_owned();
-    let by = token.username.unwrap_or(token.id);
+    let by = token.bearer();
     let active = Active { version: seen + 1, document, source, at: console.clock.now(), by };
     match documents.save(&active).await? {
         Saved::Saved => Ok(([etag(active.version)], Json(Replaced { version: active.version })).into_response()),

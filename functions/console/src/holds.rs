@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::event::EventPk;
 use domain::hold::{Hold, HoldFilter};
 use domain::job::{Job, Task};
-use domain::token::{Scope, Token};
+use domain::token::Scope;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,7 @@ pub(crate) async fn create(
             "say what is held, by one field of \"filter\" at least, and why, in \"reason\"",
         ));
     }
-    let by = name(token);
+    let by = token.bearer();
     let now = console.clock.now();
     let job = job(&console, &by).await?;
     let hold = Hold {
@@ -104,17 +104,13 @@ pub(crate) async fn end(
     if hold.ended.is_some() {
         return Ok(Json(hold.into()));
     }
-    let by = name(token);
+    let by = token.bearer();
     let job = job(&console, &by).await?;
     let ended = Some(domain::time::to_micros(console.clock.now()));
     let hold = Hold { ended, ended_by: Some(by), job: job.id.clone(), ..hold };
     put(&console, &hold, &job).await?;
     tracing::info!(hold = hold.id, by = hold.ended_by, job = hold.job, "a hold was ended");
     Ok(Json(hold.into()))
-}
-
-fn name(token: Token) -> String {
-    token.username.unwrap_or(token.id)
 }
 
 /// The job that brings the holds into force as they are when it starts.

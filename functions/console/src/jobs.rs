@@ -125,7 +125,7 @@ pub(crate) async fn create(
             (Task::erase(subject.map_err(|error| Problem::unprocessable(error.to_string()))?), dry_run)
         }
     };
-    let by = token.username.unwrap_or(token.id);
+    let by = token.bearer();
     let job = Job::new(task, dry_run, by, console.clock.now(), console.entropy.bits());
     if !console.jobs.replace(&job).await? {
         return Err(Problem::conflict("another job has this id; ask again"));

@@ -17,10 +17,12 @@ mod filters;
 mod holds;
 mod jobs;
 mod list;
+mod live;
 mod notifications;
 mod payload;
 mod redeliver;
 mod rule_list;
+mod scan;
 mod session;
 mod silences;
 mod top;
@@ -38,8 +40,8 @@ use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, Jobs, Ledger, Renderer,
-    Silences, Volume, WorkQueue,
+    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, InboxNews, Jobs, Ledger,
+    Renderer, Silences, Volume, WorkQueue,
 };
 
 /// Where the rules document comes from.
@@ -66,6 +68,8 @@ pub struct Console {
     pub endpoints: Arc<dyn Endpoints>,
     /// The inboxes.
     pub inbox: Arc<dyn Inbox>,
+    /// Word of changes to them.
+    pub news: Arc<dyn InboxNews>,
     /// What operators silenced.
     pub silences: Arc<dyn Silences>,
     /// What is kept whatever its retention.
@@ -99,6 +103,7 @@ pub fn router(console: Console) -> Router {
         .route("/v1/events/{pk}", get(events::show))
         .route("/v1/events/{pk}/trace", get(trace::show))
         .route("/v1/notifications", get(notifications::list))
+        .route("/v1/notifications/live", get(live::show))
         .route("/v1/notifications/{pk}", patch(notifications::mark))
         .route("/v1/notifications/mark_all_seen", post(notifications::mark_all_seen))
         .route("/v1/deliveries", get(deliveries::list))

@@ -35,6 +35,8 @@ async fn run() -> anyhow::Result<()> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
+        // Here many functions write them, and each tells nobody of it.
+        news: Arc::new(()),
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),

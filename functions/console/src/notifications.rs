@@ -23,7 +23,7 @@ pub(crate) struct Filters {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Whose {
-    username: Option<String>,
+    pub(crate) username: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ pub(crate) async fn mark_all_seen(
 }
 
 /// A token that belongs to somebody opens that inbox; one of an administrator, or of nobody, any.
-fn owner(token: &Token, asked: Option<String>) -> Result<String, Problem> {
+pub(crate) fn owner(token: &Token, asked: Option<String>) -> Result<String, Problem> {
     match (asked.filter(|name| !name.is_empty()), &token.username) {
         (None, Some(own)) => Ok(own.clone()),
         (None, None) => Err(Problem::bad_request("this token belongs to nobody; say whose inbox with ?username=")),

@@ -91,7 +91,7 @@ pub(crate) async fn create(
     let now = console.clock.now();
     let silence = rulesfile::read_silence(&bytes, names(&active.document), now).map_err(|faults| faulty(&faults))?;
     let id = format!("{:016x}", console.entropy.bits() >> 64);
-    let silence = Silence { id, by: token.username.unwrap_or(token.id), ..silence };
+    let silence = Silence { id, by: token.bearer(), ..silence };
     if silence.ends <= now {
         return Err(Problem::unprocessable("this silence has ended already; let \"ends\" lie in the future"));
     }
@@ -116,7 +116,7 @@ pub(crate) async fn end(
     let ended = silence.clone().ended(now);
     if ended != silence {
         console.silences.put(&ended).await?;
-        tracing::info!(silence = id, by = token.username.unwrap_or(token.id), "a silence was ended");
+        tracing::info!(silence = id, by = token.bearer(), "a silence was ended");
     }
     Ok(Json(View { state: ended.standing(now), silence: ended, source: Source::Api }))
 }

@@ -9,24 +9,21 @@ use std::collections::HashMap;
 use api::{Problem, Query};
 use axum::Json;
 use axum::extract::State;
-use domain::Timestamp;
 use domain::dimension::Dimension;
 use domain::ports::{EventQuery, Searched};
 use domain::token::Scope;
 use domain::volume::{HOUR, MOST_BUCKETS};
+use domain::{Event, Timestamp};
 use http::HeaderMap;
 use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::Console;
 use crate::filters::{Filtered as _, Understood, filtered};
+use crate::scan::scan;
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 1000;
-const PAGE: usize = 1000;
-
-/// Events looked at for one answer.
-const MOST_EXAMINED: usize = 100_000;
 
 /// How far back unless the caller says.
 const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -79,23 +76,15 @@ pub(crate) async fn show(
 
 type Counts = HashMap<String, u64>;
 
-async fn scanned(console: &Console, mut query: EventQuery, by: Dimension) -> Result<(Counts, Searched), Problem> {
+async fn scanned(console: &Console, query: EventQuery, by: Dimension) -> Result<(Counts, Searched), Problem> {
     let mut counts = Counts::new();
-    let mut searched = query.searched(0, None);
-    query.limit = PAGE;
-    loop {
-        query.examine = Some(MOST_EXAMINED - searched.events);
-        let page = console.log.list(&query, console.clock.now()).await?;
-        for value in page.results.iter().filter_map(|event| by.of(event)) {
+    let count = |event: &Event| {
+        if let Some(value) = by.of(event) {
             *counts.entry(value).or_default() += 1;
         }
-        searched.events += page.searched.events;
-        searched.from = page.searched.from;
-        query.before = page.next;
-        if page.next.is_none() || searched.events >= MOST_EXAMINED {
-            return Ok((counts, searched));
-        }
-    }
+    };
+    let searched = scan(console, query, count).await?;
+    Ok((counts, searched))
 }
 
 /// By what is counted already, if it is.

@@ -2,10 +2,12 @@
 //! that every adapter passes.
 
 mod archive;
+mod inbox;
 mod jobs;
 mod reading;
 
 pub use archive::{Archive, Archived, Erasure};
+pub use inbox::{Inbox, InboxChanges, InboxNews};
 pub use jobs::{Expired, Holds, Jobs, Keeping, Kept};
 pub use reading::{EventLog, EventPage, EventQuery, Purge, Searched, Volume, app_admits};
 
@@ -21,7 +23,6 @@ use crate::document::{RulesDocument, SecretRef, Transport};
 use crate::endpoint::Endpoint;
 use crate::event::{Event, EventPk};
 use crate::expression::{Evaluation, Policies, Scope};
-use crate::inbox::InboxItem;
 use crate::message::Message;
 use crate::notification::Notification;
 use crate::origin::Origin;
@@ -222,26 +223,6 @@ pub trait Endpoints: Send + Sync {
     /// Puts the record over the one of its transport whose revision is smaller by one, or, with revision 0, where
     /// there is none; whether it did. The write is durable.
     async fn replace(&self, endpoint: &Endpoint) -> Result<bool, StoreError>;
-}
-
-/// Everybody's inbox.
-#[async_trait]
-pub trait Inbox: Send + Sync {
-    /// Puts the item unless one of its pk is there.
-    async fn put(&self, item: &InboxItem) -> Result<(), StoreError>;
-    /// A page of somebody's inbox, newest first; `seen` filters; expired items are not in it.
-    async fn list(
-        &self,
-        username: &str,
-        seen: Option<bool>,
-        before: Option<&str>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Page<InboxItem, String>, StoreError>;
-    /// Marks one as seen or unseen; the item as it is then, or none if there is no such item.
-    async fn mark(&self, username: &str, pk: &str, seen: bool) -> Result<Option<InboxItem>, StoreError>;
-    /// Marks all of somebody's as seen; says how many were not.
-    async fn mark_all_seen(&self, username: &str) -> Result<usize, StoreError>;
 }
 
 /// The tokens.

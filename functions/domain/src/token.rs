@@ -105,6 +105,11 @@ impl Token {
         Self { id: hash.to_hex()[..12].to_owned(), hash, scopes, username, note, created, expires, revoked: None }
     }
 
+    /// Who did it, where something is noted that this token allowed: its user, or its public name.
+    pub fn bearer(self) -> String {
+        self.username.unwrap_or(self.id)
+    }
+
     /// Whether it allows `scope` at `now`.
     ///
     /// # Errors

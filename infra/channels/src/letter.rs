@@ -73,7 +73,7 @@ impl Letter {
             None => rows(notification),
             Some(digest) => (digest.lines().iter().map(|(at, words)| row(at, words)).collect(), 0),
         };
-        let words = notification.digest.as_ref().map_or_else(|| notification.body.clone(), Digested::headline);
+        let words = notification.digest.as_ref().map_or_else(|| untitled(notification).to_owned(), Digested::headline);
         Self {
             title: notification.title(),
             severity: notification.severity.as_str(),
@@ -101,6 +101,12 @@ impl Letter {
     pub(crate) fn text(&self) -> Result<String, Failure> {
         Plain { letter: self }.render().map_err(|_| unrendered())
     }
+}
+
+/// The body without the action, which stands above it already.
+fn untitled(notification: &Notification) -> &str {
+    let title = notification.event.action.as_str();
+    notification.body.strip_prefix(title).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&notification.body)
 }
 
 fn unrendered() -> Failure {

@@ -228,14 +228,17 @@ async fn prepare(adapters: &Adapters, sink: &Sink) -> Result<(), Error> {
     Ok(())
 }
 
-fn dispatcher(adapters: &Adapters) -> Result<Dispatcher, Error> {
-    let channels = Channels::new(channels::Parts {
+fn channels(adapters: &Adapters) -> Result<Channels, Error> {
+    Ok(Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(BTreeMap::new())),
         clock: Arc::new(SystemClock),
         expressions: Arc::new(NoExpressions),
-    })?;
+    })?)
+}
+
+fn dispatcher(adapters: &Adapters) -> Result<Dispatcher, Error> {
     Ok(Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
@@ -246,7 +249,7 @@ fn dispatcher(adapters: &Adapters) -> Result<Dispatcher, Error> {
         intake: Arc::new(adapters.intake()),
         expressions: Arc::new(NoExpressions),
         configuration: Arc::new(adapters.configuration()),
-        channel: Arc::new(channels),
+        channel: Arc::new(channels(adapters)?),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
     }))
@@ -286,13 +289,6 @@ async fn pages(sdk: &SdkConfig, settings: &Settings) -> Result<(), Error> {
 }
 
 fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
-    let channels = Channels::new(channels::Parts {
-        mailer: Arc::new(adapters.mailer()),
-        inbox: Arc::new(adapters.inbox()),
-        secrets: Arc::new(adapters.secrets(BTreeMap::new())),
-        clock: Arc::new(SystemClock),
-        expressions: Arc::new(NoExpressions),
-    })?;
     Ok(console::Console {
         log: Arc::new(adapters.event_log()),
         volume: Arc::new(adapters.volume()),
@@ -300,12 +296,13 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
+        news: Arc::new(()),
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),
         configuration: Arc::new(adapters.unheld_configuration()),
         rules: console::RulesSource::Stored(Arc::new(adapters.documents())),
-        channel: Arc::new(channels),
+        channel: Arc::new(channels(adapters)?),
         expressions: Arc::new(NoExpressions),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),

@@ -41,6 +41,7 @@ impl Default for Reading {
             queue: store.clone(),
             endpoints: store.clone(),
             inbox: store.clone(),
+            news: Arc::new(()),
             silences: store.clone(),
             jobs: store.clone(),
             holds: store.clone(),

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Problem, read, send, whenReached, whenSignedOut } from "./api";
 import { useLoad, useUnreadInTitle } from "./hooks";
 import { lazy } from "./lazy";
+import { LiveContext, useChanged, useLive } from "./live";
 import { EventPage } from "./pages/event";
 import { EventsPage } from "./pages/events";
 import { SignIn } from "./pages/sign-in";
@@ -56,13 +57,10 @@ function Frame({ signOut }: { signOut: () => void }) {
   const place = usePlace();
   const session = useSession();
   const [open, setOpen] = useState(false);
-  const unread = useLoad("unread", (signal) => read<List<InboxItem>>("/v1/notifications", { seen: false, limit: 100 }, signal), 10_000, 60_000);
+  const live = useLive(session.username !== null);
+  const unread = useLoad("unread", (signal) => read<List<InboxItem>>("/v1/notifications", { seen: false, limit: 100 }, signal), live ? 60_000 : 10_000, 60_000);
+  useChanged(unread.reload);
   useEffect(() => setOpen(false), [place]);
-  useEffect(() => {
-    const again = () => unread.reload();
-    addEventListener("inbox-changed", again);
-    return () => removeEventListener("inbox-changed", again);
-  }, [unread.reload]);
   const waiting = unread.data?.results.length ?? 0;
   useUnreadInTitle(waiting);
   return (
@@ -103,7 +101,9 @@ function Frame({ signOut }: { signOut: () => void }) {
       </header>
       <main id="content" tabIndex={-1}>
         <Lost />
-        <Shown place={place} />
+        <LiveContext.Provider value={live}>
+          <Shown place={place} />
+        </LiveContext.Provider>
       </main>
     </div>
   );

@@ -58,7 +58,7 @@ function rule({ name, severity, group }: Draft): Entry {
 }
 
 /** Without quotes what YAML takes for nothing but a text. */
-function scalar(text: string): string {
+export function scalar(text: string): string {
   const plain = /^[a-z][\w.-]*$/i.test(text) && !/^(true|false|yes|no|on|off|null|y|n)$/i.test(text);
   return plain ? text : JSON.stringify(text);
 }

@@ -16,11 +16,11 @@ describe("the search box", () => {
   });
   it("completes fields, then values, those that begin so first", () => {
     const known = { action: ["shop_login"], user: ["ann", "Ann Lee"], app: [], ip: [], model: [], object: [], paths: paths("context", { geo: { city: "Bonn" }, list: [1], "a b": 1 }) };
-    expect(suggest("", known).map((one) => one.text)).toEqual(["action:", "user:", "app:", "ip:", "model:", "object:"]);
-    expect(suggest("action:login", known).map((one) => one.text)).toEqual(["action:login", "action:login_failed", "action:shop_login"]);
-    expect(suggest("user:a", known).map((one) => one.text)).toEqual(["user:ann", 'user:"Ann Lee"']);
-    expect(suggest("impers", known).map((one) => one.text)).toContain("action:impersonation_started");
-    expect(suggest("context.g", known).map((one) => one.text)).toEqual(["context.geo.city = "]);
+    expect(suggest("", known).map((one) => one.label)).toEqual(["action:", "user:", "app:", "ip:", "model:", "object:"]);
+    expect(suggest("action:login", known).map((one) => one.label)).toEqual(["action:login", "action:login_failed", "action:shop_login"]);
+    expect(suggest("user:a", known).map((one) => one.label)).toEqual(["user:ann", 'user:"Ann Lee"']);
+    expect(suggest("impers", known).map((one) => one.label)).toContain("action:impersonation_started");
+    expect(suggest("context.g", known).map((one) => one.label)).toEqual(["context.geo.city = "]);
   });
 });
 

@@ -99,7 +99,7 @@ export function parse(text: string): Filters {
 
 export interface Suggestion {
   /** What the current word becomes. */
-  text: string;
+  label: string;
   /** What it means. */
   hint: string;
   /** Whether something has to follow it. */
@@ -129,18 +129,18 @@ export function suggest(word: string, known: Known, most = 8): Suggestion[] {
   const [, name, typed] = /^(\w+):"?(.*)$/.exec(word) ?? [];
   if (name && name in FIELDS) {
     const field = name as Field;
-    return values(field, typed ?? "", known).slice(0, most).map((value) => ({ text: `${field}:${quote(value)}`, hint: "" }));
+    return values(field, typed ?? "", known).slice(0, most).map((value) => ({ label: `${field}:${quote(value)}`, hint: "" }));
   }
   const fields = FIELD_NAMES.filter((field) => field.startsWith(word.toLowerCase()));
-  const found: Suggestion[] = fields.map((field) => ({ text: `${field}:`, hint: HINTS[field], open: true }));
+  const found: Suggestion[] = fields.map((field) => ({ label: `${field}:`, hint: HINTS[field], open: true }));
   if (word.length > 1) {
     for (const field of FIELD_NAMES) {
-      for (const value of values(field, word, known)) found.push({ text: `${field}:${quote(value)}`, hint: "" });
+      for (const value of values(field, word, known)) found.push({ label: `${field}:${quote(value)}`, hint: "" });
     }
   }
   if (/^\w+\.[\w.]*$/.test(word)) {
     const fitting = [...known.paths].filter((path) => path.startsWith(word)).sort();
-    found.push(...fitting.map((path): Suggestion => ({ text: `${path} = `, hint: "as a query", open: true })));
+    found.push(...fitting.map((path): Suggestion => ({ label: `${path} = `, hint: "as a query", open: true })));
   }
   return found.slice(0, most);
 }

@@ -24,9 +24,11 @@ export interface Report {
   rules: Record<string, Record<string, Compared>>;
   differences: Record<string, Difference>;
   messages: Record<string, Record<string, number>>;
+  /** What storm control would have kept back: by rule, then by mechanism. */
+  suppressed: Record<string, Record<string, number>>;
 }
 
-export const nothing = (): Report => ({ events: 0, rules: {}, differences: {}, messages: {} });
+export const nothing = (): Report => ({ events: 0, rules: {}, differences: {}, messages: {}, suppressed: {} });
 
 const EXAMPLES = 5;
 const own = <T,>(record: Record<string, T>, name: string, empty: () => T): T =>
@@ -54,11 +56,16 @@ export function add(report: Report, older: Report): Report {
     difference.gained_examples = [...difference.gained_examples, ...found.gained_examples].slice(0, EXAMPLES);
     difference.lost_examples = [...difference.lost_examples, ...found.lost_examples].slice(0, EXAMPLES);
   }
-  for (const [rule, people] of Object.entries(older.messages)) {
-    const told = own<Record<string, number>>(sum.messages, rule, () => ({}));
-    for (const [person, messages] of Object.entries(people)) told[person] = (told[person] ?? 0) + messages;
-  }
+  addUp(sum.messages, older.messages);
+  addUp(sum.suppressed, older.suppressed);
   return sum;
+}
+
+function addUp(sum: Record<string, Record<string, number>>, older: Record<string, Record<string, number>>): void {
+  for (const [rule, counts] of Object.entries(older)) {
+    const counted = own<Record<string, number>>(sum, rule, () => ({}));
+    for (const [key, number] of Object.entries(counts)) counted[key] = own(counted, key, () => 0) + number;
+  }
 }
 
 /** All days of a rule together. */
@@ -73,19 +80,23 @@ export function total(report: Report, rule: string): Compared {
   return sum;
 }
 
-/** Walks the stored events since then, newest first, telling how far it is. */
+/** The most events that one request tries: throttles and digests begin anew with each. */
+const PART = 100_000;
+
+/** Walks the stored events since then, newest first, telling how far it is and how many parts it took. */
 export async function rehearse(
   document: string,
   since: Date,
-  progress: (report: Report, done: boolean) => void,
+  progress: (report: Report, done: boolean, parts: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let report = nothing();
   let cursor: string | null = null;
+  let parts = 0;
   do {
     const response: Response = await request("/v1/rules/dry-run", {
       method: "POST",
-      query: { since: since.toISOString(), cursor },
+      query: { since: since.toISOString(), cursor, limit: PART },
       text: document,
       headers: { "Content-Type": "application/yaml" },
       signal,
@@ -93,6 +104,6 @@ export async function rehearse(
     const part = (await response.json()) as { report: Report; next: string | null };
     report = add(report, part.report);
     cursor = part.next;
-    progress(report, cursor === null);
+    progress(report, cursor === null, ++parts);
   } while (cursor !== null);
 }

@@ -21,6 +21,12 @@ export interface Found extends List<LoggedEvent> {
   search?: { as: "query" } | { as: "text"; why: string };
 }
 
+/** Counts by time and action; what only looking at events could tell says how far it looked. */
+export interface Counted {
+  results: Bucket[];
+  searched?: Searched;
+}
+
 export interface Session {
   username: string | null;
   scopes: ("ingest" | "read" | "admin")[];

@@ -250,6 +250,58 @@ it("faults in the document are shown where they are, and stop it", () =>
     await page.getByText("No faults.").waitFor();
   }));
 
+it("the document is completed as it is written, by the keyboard alone, and each step can be undone", () =>
+  journey("/rules?view=document", async (page) => {
+    const text = page.getByLabel("The rules document");
+    await page.getByText("No faults.").waitFor();
+    await text.fill("");
+    const offered = page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
+    const write = (keys: string) => page.keyboard.type(keys);
+    await write("gro");
+    await expect.poll(() => offered.allTextContents()).toEqual([expect.stringMatching(/^groups/)]);
+    await page.keyboard.press("Tab");
+    await write("admins: [ann]\n");
+    await page.keyboard.press("Backspace");
+    await page.keyboard.press("Backspace");
+    await write("rules:\nstuck:\nsev");
+    await page.keyboard.press("Tab");
+    // What fits is offered at once: nothing is chosen until one says so.
+    await expect.poll(() => offered.allTextContents()).toEqual(["noticethe default", "warning", "alert"]);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    expect(await text.getAttribute("aria-activedescendant")).toBe("completions-1");
+    await page.keyboard.press("Enter");
+    await write("\ngroup: ");
+    await expect.poll(() => offered.allTextContents()).toEqual(["admins"]);
+    await page.keyboard.press("Tab");
+    expect(await text.inputValue()).toBe("groups:\n  admins: [ann]\nrules:\n  stuck:\n    severity: warning\n    group: admins");
+    await page.getByText("No faults.").waitFor();
+    await page.keyboard.press("Control+z");
+    expect(await text.inputValue()).toMatch(/group: $/);
+    // With nothing on offer the key leaves the field, as everywhere.
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("BUTTON");
+    await page.getByRole("button", { name: "Undo all changes" }).click();
+  }));
+
+it("the inbox hears of what comes, and does not ask again and again", () =>
+  journey("/inbox", async (page) => {
+    await page.getByRole("heading", { name: "Inbox" }).waitFor();
+    await page.waitForTimeout(1_000);
+    let asked = 0;
+    page.on("request", (request) => (asked += Number(new URL(request.url()).pathname === "/v1/notifications")));
+    await page.waitForTimeout(12_000);
+    expect(asked).toBe(0);
+    await nuncio.post([{ action: "configuration_error", context: { message: "The relay hangs" } }]);
+    await page.getByText("The relay hangs").waitFor();
+    await page.getByText("1 unread").first().waitFor({ state: "attached" });
+    // Elsewhere, with another token of the same user.
+    await nuncio.api("POST", "/v1/notifications/mark_all_seen");
+    await page.getByText("Nothing unread").waitFor();
+    expect(asked).toBeLessThan(8);
+  }));
+
 it("a dead delivery tells why, and is sent again", () =>
   journey("/deliveries?state=dead", async (page) => {
     await nuncio.post([{ action: "page_stuck", context: { message: "Stuck" } }]);

@@ -106,12 +106,18 @@ impl Effects {
             trace: None,
             origins: &(),
         };
-        let exception = self.raised.as_ref().map(|raised| self.exception(raised, event, document));
+        let exception = self.raised.as_ref().map(|raised| self.exception(raised, event, document, &masker));
         let created = self.created.iter().enumerate().map(|(place, created)| self.made(place, created, event));
         exception.into_iter().chain(created).map(|draft| draft?.admit(&admission)).collect()
     }
 
-    fn exception(&self, raised: &Raised, event: &Event, document: &RulesDocument) -> Result<Draft, Rejection> {
+    fn exception(
+        &self,
+        raised: &Raised,
+        event: &Event,
+        document: &RulesDocument,
+        masker: &Masker,
+    ) -> Result<Draft, Rejection> {
         let (action, app, message) = match &self.of {
             Runner::Policy(_) => ("policy_exception", "nuncio.policies", "Policy failed to execute"),
             Runner::Mapping { .. } => {
@@ -125,7 +131,7 @@ impl Effects {
         }
         context.insert("expression".to_owned(), self.name().into());
         context.insert("request".to_owned(), request(event));
-        context.insert("exception".to_owned(), self.traceback(raised));
+        context.insert("exception".to_owned(), self.traceback(raised, masker));
         self.draft("exception", action, app.to_owned(), context, event)
     }
 
@@ -177,9 +183,12 @@ impl Effects {
         }
     }
 
-    fn traceback(&self, raised: &Raised) -> Value {
+    fn traceback(&self, raised: &Raised, masker: &Masker) -> Value {
+        let mut words = raised.message.clone();
+        // Before it is cut: what is left of a credential would no longer look like one.
+        masker.mask_string(&mut words);
         let frame = json!({ "filename": self.name(), "lineno": raised.line, "name": "<expression>" });
-        json!([{ "exc_type": raised.kind, "exc_value": cut(&raised.message, MAX_WORDS), "is_cause": false, "frames": [frame] }])
+        json!([{ "exc_type": raised.kind, "exc_value": cut(&words, MAX_WORDS), "is_cause": false, "frames": [frame] }])
     }
 }
 
@@ -214,30 +223,51 @@ mod tests {
     use super::*;
     use crate::event::{EventPk, MAX_EVENT_BYTES};
 
-    #[test]
-    fn however_large_cause_and_words_are_an_exception_is_an_event() {
-        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
-        let event = Event {
+    fn event(user: Object, brand: Object) -> Event {
+        Event {
             pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-            user: object(json!({ "pk": 5, "blob": "x".repeat(MAX_EVENT_BYTES / 2), "username": "ann" })),
+            user,
             action: Action::parse("login").unwrap(),
             app: String::new(),
             context: Object::new(),
             client_ip: None,
             created: Timestamp::UNIX_EPOCH,
             expires: Timestamp::MAX,
-            brand: object(json!({ "name": "b", "blob": "x".repeat(MAX_EVENT_BYTES / 3) })),
+            brand,
             id: None,
             source: None,
             traceparent: None,
-        };
-        let raised = Raised { kind: "ValueError".to_owned(), message: "é".repeat(MAX_EVENT_BYTES), line: Some(1) };
+        }
+    }
+
+    /// The event that tells of an exception with these words.
+    fn raised(event: &Event, message: String) -> Admitted {
+        let raised = Raised { kind: "ValueError".to_owned(), message, line: Some(1) };
         let of = Runner::Policy("p".to_owned());
         let effects = Effects { of, raised: Some(raised), created: Vec::new(), log: Vec::new() };
-        let made = effects.events(&event, &RulesDocument::default(), Timestamp::UNIX_EPOCH);
-        let [Ok(made)] = &made[..] else { panic!("{made:?}") };
+        let mut made = effects.events(event, &RulesDocument::default(), Timestamp::UNIX_EPOCH);
+        made.pop().unwrap().unwrap()
+    }
+
+    #[test]
+    fn however_large_cause_and_words_are_an_exception_is_an_event() {
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let event = event(
+            object(json!({ "pk": 5, "blob": "x".repeat(MAX_EVENT_BYTES / 2), "username": "ann" })),
+            object(json!({ "name": "b", "blob": "x".repeat(MAX_EVENT_BYTES / 3) })),
+        );
+        let made = raised(&event, "é".repeat(MAX_EVENT_BYTES));
         assert_eq!(Value::Object(made.event.user.clone()), json!({ "pk": 5, "username": "ann" }));
         assert_eq!(Value::Object(made.event.brand.clone()), json!({ "name": "b" }));
         assert!(made.json.len() < 20_000, "{}", made.json.len());
+    }
+
+    #[test]
+    fn a_credential_that_the_cut_goes_through_is_masked() {
+        let event = event(Object::new(), Object::new());
+        let secret = ["hunter", "2"].concat().repeat(10);
+        let words = format!("{}https://ann:{secret}@example.org/", ".".repeat(MAX_WORDS - 40));
+        let made = raised(&event, words);
+        assert!(!made.json.contains("hunter"), "{}", made.json);
     }
 }

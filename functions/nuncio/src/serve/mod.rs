@@ -3,6 +3,7 @@
 mod configuration;
 mod indexer;
 mod listener;
+mod live_inbox;
 mod shutdown;
 mod sweeper;
 mod welcome;
@@ -28,6 +29,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::Serve;
 use configuration::{FileConfiguration, StoredConfiguration};
+use live_inbox::LiveInbox;
 use shutdown::Shutdown;
 
 pub(crate) fn run(mut options: Serve) -> anyhow::Result<ExitCode> {
@@ -57,9 +59,10 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     let shutdown = Shutdown::on_signals()?;
     let mailer = LocalMailer::new(folder.join("mailbox"), Arc::new(secrets.clone()), Arc::clone(&clock));
     let expressions = Arc::new(Workers::of_this_binary().context("cannot tell which program this is")?);
+    let inbox = LiveInbox::new(store.clone(), shutdown.clone());
     let channel = Arc::new(Channels::new(channels::Parts {
         mailer: Arc::new(mailer),
-        inbox: Arc::new(store.clone()),
+        inbox: Arc::new(inbox.clone()),
         secrets: Arc::new(secrets),
         clock: Arc::clone(&clock),
         expressions: expressions.clone(),
@@ -96,7 +99,8 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
                 ledger: Arc::new(store.clone()),
                 queue: Arc::new(store.clone()),
                 endpoints: Arc::new(store.clone()),
-                inbox: Arc::new(store.clone()),
+                inbox: Arc::new(inbox.clone()),
+                news: Arc::new(inbox),
                 silences: Arc::new(store.clone()),
                 holds: Arc::new(store.clone()),
                 jobs: Arc::new(store.clone()),

@@ -95,7 +95,7 @@ async fn text_and_html_say_the_same() {
 login_failed
 Severity: alert
 
-login_failed: stage: passwordstage default-authentication-password, username: akadmin
+stage: passwordstage default-authentication-password, username: akadmin
 
 created: 2023-02-15 15:32:55 UTC
 event_user_username: AnonymousUser

@@ -15,6 +15,7 @@ import {
   paths,
   span,
   toAddress,
+  toQuery,
 } from "../filters";
 import { useAction, useLoad, useNow, useTitle } from "../hooks";
 import { ExportMenu } from "../parts/export-menu";
@@ -28,7 +29,7 @@ import { useSession } from "../session";
 import { useTail } from "../tail";
 import { count, modelOf, plural, userName, visible } from "../text";
 import { BUCKET_MS, bucketFor, stamp, whole } from "../time";
-import type { Bucket, List, LoggedEvent } from "../types";
+import type { Counted, LoggedEvent } from "../types";
 import { stack } from "../volume";
 
 export function EventsPage({ query }: { query: URLSearchParams }) {
@@ -216,20 +217,23 @@ function VolumePanel({ filters, set }: { filters: Filters; set: (filters: Filter
   const begin = asked.since ?? end - DEFAULT_SPAN;
   const size = bucketFor(end - begin);
   const { since, until } = whole(begin, end, size);
-  const query = { since: new Date(since).toISOString(), until: new Date(until).toISOString(), bucket: size };
-  const key = JSON.stringify([filters.range ?? [filters.since, filters.until], size]);
-  const volume = useLoad(key, (signal) => read<List<Bucket>>("/v1/events/volume", query, signal), 30_000);
-  const fitting = useMemo(() => (volume.data?.results ?? []).filter((bucket) => admits(filters.action, bucket.action)), [volume.data, filters.action]);
+  // Counts by action are there already; for everything else events are looked at, which is not asked for again and again.
+  const { action, ...others } = filters;
+  const counted = ([...FIELD_NAMES, "search"] as const).every((field) => field === "action" || !filters[field]);
+  const key = JSON.stringify([counted ? [filters.range, filters.since, filters.until] : filters, size]);
+  const query = { ...toQuery(counted ? others : filters, now), since: new Date(since).toISOString(), until: new Date(until).toISOString(), bucket: size };
+  const volume = useLoad(key, (signal) => read<Counted>("/v1/events/volume", query, signal), counted ? 30_000 : 300_000);
+  const fitting = useMemo(() => (volume.data?.results ?? []).filter((bucket) => admits(action, bucket.action)), [volume.data, action]);
   const stacked = useMemo(() => stack(fitting), [fitting]);
   if (volume.problem && !volume.data) return <Failure problem={volume.problem} retry={volume.reload} />;
-  const beyond = ([...FIELD_NAMES, "search"] as const).filter((field) => field !== "action" && filters[field]).map((field) => (field === "search" ? "text" : field));
+  const from = volume.data?.searched?.from;
   const span_ = asked.since === undefined ? "in the last 30 days" : "in this span";
   return (
     <section class="panel volume-panel" aria-label="Volume">
       <div class="volume-head">
         <span>
-          <b>{count(stacked.total)}</b> events {span_}
-          {beyond.length > 0 && <span class="dim">, not narrowed by {beyond.join(", ")}</span>}
+          {volume.data ? <b>{count(stacked.total)}</b> : "Counting"} events {span_}
+          {from && Date.parse(from) > begin && <span class="dim">, counted back to {stamp(from)}</span>}
         </span>
         {filters.since && (
           <button type="button" class="plain small" onClick={() => set(wider(filters, begin, end, now))}>

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { read, send } from "../api";
 import { useAction, useLoad, useNow, useTitle } from "../hooks";
+import { tellChanged, useChanged, useIsLive } from "../live";
 import { SeverityMark } from "../parts/marks";
 import { Empty, Failure, Waiting } from "../parts/states";
 import { Text } from "../parts/value";
@@ -23,28 +24,27 @@ export function InboxPage() {
   const owner = username ? undefined : whose;
   const ready = username || whose;
   const key = JSON.stringify([unseen, owner, limit]);
+  // Word comes of one's own inbox only.
+  const live = useIsLive() && owner === undefined;
   const list = useLoad(
     key,
     (signal) =>
       ready
         ? read<List<InboxItem>>("/v1/notifications", { username: owner, seen: unseen ? false : undefined, limit }, signal)
         : Promise.resolve({ results: [], next: null }),
-    4_000,
+    live ? 60_000 : 4_000,
   );
+  useChanged(list.reload);
   const action = useAction();
-  const changed = () => {
-    list.reload();
-    dispatchEvent(new Event("inbox-changed"));
-  };
   const mark = (item: InboxItem, seen: boolean) =>
     action.run(async () => {
       await send("PATCH", `/v1/notifications/${encodeURIComponent(item.pk)}`, { seen }, { username: owner });
-      changed();
+      tellChanged();
     });
   const markAll = () =>
     action.run(async () => {
       await send("POST", "/v1/notifications/mark_all_seen", undefined, { username: owner });
-      changed();
+      tellChanged();
     });
   const items = list.data?.results ?? [];
   return (

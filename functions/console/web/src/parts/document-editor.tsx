@@ -11,6 +11,7 @@ import { DRAFT } from "./alert-draft";
 import { LineChanges } from "./line-changes";
 import { Rehearsal } from "./rehearsal";
 import { Failure, Waiting } from "./states";
+import { Writing } from "./writing";
 
 interface Written {
   source: string;
@@ -66,18 +67,7 @@ function Editor({ written, start, find, applied }: { written: Written; start?: s
       {written.editable && !admin && <p class="notice-line">Your token may only read: changes can be tried here, but not put in force.</p>}
       <div class="editor panel">
         <Lines text={text} faults={faults ?? []} area={area} />
-        <textarea
-          ref={area}
-          aria-label="The rules document"
-          aria-describedby="faults"
-          aria-invalid={Boolean(faults?.length)}
-          spellcheck={false}
-          autocapitalize="off"
-          autocomplete="off"
-          wrap="off"
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
+        <Writing area={area} text={text} change={setText} faulty={Boolean(faults?.length)} />
       </div>
       <div id="faults" class="faults" role="status">
         {faults === undefined ? (

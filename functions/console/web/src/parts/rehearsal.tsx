@@ -8,17 +8,17 @@ import { Failure } from "./states";
 
 export function Rehearsal({ document }: { document: string }) {
   const [days, setDays] = useState(30);
-  const [state, setState] = useState<{ report?: Report; done: boolean; problem?: Problem }>({ done: false });
+  const [state, setState] = useState<{ report?: Report; done: boolean; parts?: number; problem?: Problem }>({ done: false });
   const [again, setAgain] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
     setState({ done: false });
-    rehearse(document, new Date(Date.now() - days * 86_400_000), (report, done) => setState({ report, done }), stop.signal).catch((error: unknown) => {
+    rehearse(document, new Date(Date.now() - days * 86_400_000), (report, done, parts) => setState({ report, done, parts }), stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) setState({ done: true, problem: error instanceof Problem ? error : new Problem(0, String(error)) });
     });
     return () => stop.abort();
   }, [document, days, again]);
-  const { report, done, problem } = state;
+  const { report, done, parts = 0, problem } = state;
   return (
     <section class="panel" aria-label="Trial">
       <div class="transport-head">
@@ -38,6 +38,12 @@ export function Rehearsal({ document }: { document: string }) {
       </div>
       {problem && <Failure problem={problem} retry={() => setAgain(again + 1)} />}
       {report && <Result report={report} />}
+      {report && parts > 1 && Object.keys(report.suppressed).length > 0 && (
+        <p class="dim">
+          Tried in {plural(parts, "part")}, and throttles and digests begin anew with each: as they go on from one to the next, a few more are kept back.{" "}
+          <code>nuncio dry-run</code> counts them as a whole.
+        </p>
+      )}
     </section>
   );
 }
@@ -60,6 +66,9 @@ function Result({ report }: { report: Report }) {
             <th scope="col" class="right">
               Deliveries
             </th>
+            <th scope="col" class="apart">
+              Kept back
+            </th>
             <th scope="col">Events on which it differs</th>
             <th scope="col">Messages</th>
           </tr>
@@ -77,6 +86,7 @@ function Result({ report }: { report: Report }) {
 function Row({ rule, report }: { rule: string; report: Report }) {
   const sum = total(report, rule);
   const difference = report.differences[rule];
+  const kept = Object.entries(report.suppressed[rule] ?? {});
   const people = Object.entries(report.messages[rule] ?? {}).sort((a, b) => b[1] - a[1]);
   return (
     <tr>
@@ -89,6 +99,14 @@ function Row({ rule, report }: { rule: string; report: Report }) {
       </td>
       <td class="right number">
         {count(sum.old.deliveries)} → <b>{count(sum.new.deliveries)}</b>
+      </td>
+      <td class="apart">
+        {kept.map(([mechanism, deliveries]) => (
+          <div key={mechanism}>
+            <span class="number">{count(deliveries)}</span> <span class="dim">by {mechanism}</span>
+          </div>
+        ))}
+        {!kept.length && <span class="dim">none</span>}
       </td>
       <td>
         {difference ? (

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Known, type Suggestion, suggest } from "../filters";
 import { Icon } from "./icons";
+import { Suggestions } from "./suggestions";
 
 interface Properties {
   text: string;
@@ -31,7 +32,7 @@ export function Search({ text, known, submit }: Properties) {
   const word = /(?:\w+:)?"[^"]*$|\S*$/.exec(before)?.[0] ?? "";
   const suggestions: Suggestion[] = open ? suggest(word, known) : [];
   const take = (suggestion: Suggestion) => {
-    const head = before.slice(0, before.length - word.length) + suggestion.text + (suggestion.open ? "" : " ");
+    const head = before.slice(0, before.length - word.length) + suggestion.label + (suggestion.open ? "" : " ");
     setChosen(-1);
     setTyped(head + typed.slice(caret));
     if (!suggestion.open) {
@@ -81,23 +82,7 @@ export function Search({ text, known, submit }: Properties) {
         onBlur={() => setOpen(false)}
       />
       <kbd aria-hidden="true">/</kbd>
-      <ul id="suggestions" role="listbox" aria-label="Suggestions" class="suggestions" hidden={!suggestions.length}>
-        {suggestions.map((suggestion, at) => (
-          <li
-            key={suggestion.text}
-            id={`suggestion-${at}`}
-            role="option"
-            aria-selected={at === chosen}
-            onPointerDown={(event) => {
-              event.preventDefault();
-              take(suggestion);
-            }}
-          >
-            <bdi class="mono">{suggestion.text}</bdi>
-            {suggestion.hint && <span class="dim">{suggestion.hint}</span>}
-          </li>
-        ))}
-      </ul>
+      <Suggestions id="suggestions" options={suggestions} chosen={chosen} take={take} />
     </div>
   );
 }

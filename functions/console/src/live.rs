@@ -1,0 +1,64 @@
+//! `GET /v1/notifications/live`: word of each change to an inbox, as server-sent events.
+//!
+//! Says that there is something new, not what: who listens reads the inbox again, by the one way there is. Owns how
+//! often it says so, and that nobody goes on listening with a token that no longer opens.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use api::{Problem, Query};
+use axum::extract::State;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use domain::ports::InboxChanges;
+use domain::token::Scope;
+use futures_util::stream;
+use http::{HeaderMap, StatusCode};
+
+use crate::Console;
+use crate::notifications::{Whose, owner};
+
+/// What changes sooner than this after the word before is told of together.
+const APART: Duration = Duration::from_millis(250);
+
+/// How often something is said at least, so that both sides find out when the other is gone; the token is looked at
+/// again then.
+const AT_LEAST: Duration = Duration::from_secs(15);
+
+/// For as long as the client listens.
+pub(crate) async fn show(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Query(whose): Query<Whose>,
+) -> Result<Response, Problem> {
+    let token = console.door.admit(&headers, Scope::Read).await?;
+    let username = owner(&token, whose.username)?;
+    let Some(changes) = console.news.of(&username) else {
+        // A client of server-sent events takes this as "do not come again" (HTML Living Standard, section 9.2.3).
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let following = Following { console, headers, changes };
+    Ok(Sse::new(stream::unfold(following, Following::say)).into_response())
+}
+
+struct Following {
+    console: Console,
+    headers: HeaderMap,
+    changes: Box<dyn InboxChanges>,
+}
+
+impl Following {
+    /// The next thing to say; none when there is no more.
+    async fn say(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        let said = match tokio::time::timeout(AT_LEAST, self.changes.next()).await {
+            Ok(true) => {
+                tokio::time::sleep(APART).await;
+                Event::default().event("inbox").data("changed")
+            }
+            Ok(false) => return None,
+            Err(_) => Event::default().comment("nothing new"),
+        };
+        self.console.door.admit(&self.headers, Scope::Read).await.ok()?;
+        Some((Ok(said), self))
+    }
+}
