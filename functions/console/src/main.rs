@@ -8,14 +8,11 @@ use expressions::worker::Workers;
 use host::{OsEntropy, SystemClock};
 
 fn main() -> anyhow::Result<ExitCode> {
-    if let Some(code) = expressions::worker::hook() {
-        return Ok(code);
-    }
-    run().map(|()| ExitCode::SUCCESS)
+    expressions::worker::hook().map_or_else(run, Ok)
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn run() -> anyhow::Result<()> {
+async fn run() -> anyhow::Result<ExitCode> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("console"))?;
@@ -35,7 +32,6 @@ async fn run() -> anyhow::Result<()> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
-        // Here many functions write them, and each tells nobody of it.
         news: Arc::new(()),
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
@@ -48,5 +44,6 @@ async fn run() -> anyhow::Result<()> {
         entropy: Arc::new(OsEntropy),
         door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
     };
-    Ok(aws::lambda::http(api::finish(console::router(console))).await?)
+    aws::lambda::http(api::finish(console::router(console))).await?;
+    Ok(ExitCode::SUCCESS)
 }
