@@ -33,76 +33,98 @@ interface Level {
 
 const KEY = /^("(?:[^"\\]|\\.)*"|'[^']*'|[^\s#"'{}[\],-][^:#]*?|-[^\s:#][^:#]*?)\s*:(?=\s|$)/;
 
-export function outline(text: string, caret: number): Outline {
-  const named = new Map<string, Set<string>>();
-  const root: Level = { indent: -1, name: "", keys: new Map() };
-  let levels = [root];
-  /** Lines indented deeper than this belong to a `|` or `>` text. */
-  let scalar: number | undefined;
-  let place: Place | undefined;
-  const path = () => levels.slice(1).map((level) => level.name);
-  const parent = () => levels.at(-1)!;
-  const leave = (indent: number) => (levels = levels.filter((level) => level.indent < indent));
+const DASH = /^-(\s+|$)/;
 
-  for (let start = 0; start <= text.length; ) {
-    const end = endOfLine(text, start);
-    const here = start <= caret && caret <= end;
-    const line = text.slice(start, end);
-    let at = line.length - line.trimStart().length;
-    const blank = at === line.length;
-    if (scalar !== undefined && (blank || at > scalar)) {
-      start = end + 1;
-      continue;
+export function outline(text: string, caret: number): Outline {
+  const reader = new Reader(text, caret);
+  for (let start = 0; start <= text.length; ) start = reader.line(start) + 1;
+  return reader;
+}
+
+/** Goes through the lines, and knows what each belongs to by how far it is indented. */
+class Reader implements Outline {
+  place?: Place;
+  readonly named = new Map<string, Set<string>>();
+  private levels: Level[] = [{ indent: -1, name: "", keys: new Map() }];
+  /** Lines indented deeper than this belong to a `|` or `>` text. */
+  private scalar = Infinity;
+
+  constructor(
+    private readonly text: string,
+    private readonly caret: number,
+  ) {}
+
+  /** Reads the line that starts there; says where it ends, or the last one of those that belong to its `{}` or `[]`. */
+  line(start: number): number {
+    const end = endOfLine(this.text, start);
+    const line = this.text.slice(start, end);
+    const here = start <= this.caret && this.caret <= end;
+    const indent = line.length - line.trimStart().length;
+    if (indent === line.length || indent > this.scalar) {
+      if (here && this.scalar === Infinity) this.onBlank(this.caret - start);
+      return end;
     }
-    const typed = here ? line.slice(0, caret - start) : "";
-    if (blank || line[at] === "#") {
-      if (here && blank) {
-        leave(typed.length);
-        place = { path: path(), at: "key", word: "", from: caret, beside: parent().keys, indent: typed.length };
-      }
-      start = end + 1;
-      continue;
-    }
-    scalar = undefined;
-    let item = false;
-    for (let dash = /^-(\s+|$)/.exec(line.slice(at)); dash; dash = /^-(\s+|$)/.exec(line.slice(at))) {
-      // Items may stand as far left as the key of their list.
-      levels = levels.filter((level) => level.indent < at || (level.indent === at && level.name !== ITEM));
-      levels.push({ indent: at, name: ITEM, keys: new Map() });
-      at += dash[0].length;
-      item = true;
-    }
+    this.scalar = Infinity;
+    if (line[indent] === "#") return end;
+    const at = this.items(line, indent);
     const key = KEY.exec(line.slice(at));
     const held = key ? line.slice(at + key[0].length) : line.slice(at);
-    const valueAt = start + line.length - held.trimStart().length;
-    const inKey = here && (!key || caret <= start + at + key[1]!.length);
-    if (inKey && caret >= start + at && !/^[{[]/.test(line.slice(at))) {
-      if (!item) leave(at);
-      const word = typed.slice(at);
-      if (!/(^|\s)#/.test(word)) place = { path: path(), at: item ? "item" : "key", word, from: start + at, beside: parent().keys, indent: at };
-    }
-    if (key) {
-      leave(at);
-      const name = unquoted(key[1]!);
-      if (levels.length === 2) note(named, parent().name, name);
-      if (!here) parent().keys.set(name, held.trim().slice(0, 100));
-      levels.push({ indent: at, name, keys: new Map() });
-      if (/^\s*[|>][-+\d]*\s*(#.*)?$/.test(held)) scalar = at;
-    }
+    const valueAt = end - held.trimStart().length;
+    const inKey = here && start + at <= this.caret && (!key || this.caret <= start + at + key[1]!.length);
+    if (at === indent) this.leave(at);
+    if (inKey && !/^[{[]/.test(held)) this.found(at > indent ? "item" : "key", start + at, at);
+    if (key) this.enter(at, unquoted(key[1]!), here ? undefined : held);
     if (/^[{[]/.test(held.trimStart())) {
-      const flow = readFlow(text, valueAt, caret, path(), named);
-      place ??= flow.place;
-      start = endOfLine(text, flow.end) + 1;
-      continue;
+      const flow = readFlow(this.text, valueAt, this.caret, this.path(), this.named);
+      this.place ??= flow.place;
+      return endOfLine(this.text, flow.end);
     }
-    if (here && key && !inKey && scalar === undefined) {
-      const word = text.slice(Math.min(valueAt, caret), caret);
-      if (!/(^|\s)#/.test(word)) place = { path: path(), at: "value", word, from: Math.min(valueAt, caret), beside: new Map(), indent: at };
-    }
-    start = end + 1;
+    if (/^\s*[|>][-+\d]*\s*(#.*)?$/.test(held)) this.scalar = at;
+    else if (here && key && !inKey && this.caret > start + at) this.found("value", Math.min(valueAt, this.caret), at);
+    return end;
   }
-  return { place, named };
+
+  private onBlank(indent: number): void {
+    const around = this.levels.filter((level) => level.indent < indent || level.indent < 0);
+    this.place = { path: pathOf(around), at: "key", word: "", from: this.caret, beside: around.at(-1)!.keys, indent };
+  }
+
+  /** Enters the list items that the line begins; says where what they hold begins. */
+  private items(line: string, indent: number): number {
+    let at = indent;
+    for (let dash = DASH.exec(line.slice(at)); dash; dash = DASH.exec(line.slice(at))) {
+      // Items may stand as far left as the key of their list.
+      this.levels = this.levels.filter((level) => level.indent < at || (level.indent === at && level.name !== ITEM));
+      this.levels.push({ indent: at, name: ITEM, keys: new Map() });
+      at += dash[0].length;
+    }
+    return at;
+  }
+
+  /** A key of the map at hand; its value is not noted while it is being written. */
+  private enter(indent: number, name: string, value: string | undefined): void {
+    const holder = this.levels.at(-1)!;
+    if (this.levels.length === 2) note(this.named, holder.name, name);
+    if (value !== undefined) holder.keys.set(name, value.trim().slice(0, 100));
+    this.levels.push({ indent, name, keys: new Map() });
+  }
+
+  private found(at: Place["at"], from: number, indent: number): void {
+    const word = this.text.slice(from, this.caret);
+    if (/(^|\s)#/.test(word)) return;
+    this.place = { path: this.path(), at, word, from, beside: at === "value" ? new Map() : this.levels.at(-1)!.keys, indent };
+  }
+
+  private leave(indent: number): void {
+    this.levels = this.levels.filter((level) => level.indent < indent);
+  }
+
+  private path(): string[] {
+    return pathOf(this.levels);
+  }
 }
+
+const pathOf = (levels: Level[]) => levels.slice(1).map((level) => level.name);
 
 interface Frame {
   map: boolean;
