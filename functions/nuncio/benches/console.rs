@@ -1,12 +1,13 @@
 //! How long the console waits: each call of its first pages, at 1,000, 100,000 and 1,000,000 stored events of about
 //! 600 bytes over the last 30 days.
 //!
-//! `cargo bench -p nuncio --bench console [-- EVENTS…]`. Everything is on loopback and in a temporary folder, which takes
-//! 2 GB at a million. The search index is whole before anything is measured; how long that took is printed.
+//! `cargo bench -p nuncio --bench console [-- EVENTS… | DIR]`: of so many events, or on a data folder that has such events
+//! already. Everything is on loopback and in a temporary folder, which takes 11 GB at ten million. The search index is
+//! whole before anything is measured; how long that took is printed.
 
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,9 +36,14 @@ const CALLS: [(&str, &str); 10] = [
 type Error = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Error> {
+    let folder = std::env::args().skip(1).map(PathBuf::from).find(|argument| argument.is_dir());
     let asked: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
+        if let Some(folder) = folder {
+            let (_server, url) = start(&folder).await?;
+            return ask_all(&Client::new(), &url).await;
+        }
         for events in sizes {
             measure(events).await?;
         }
@@ -68,12 +74,16 @@ async fn measure(events: u64) -> Result<(), Error> {
     for file in ["nuncio.db", "search.db"] {
         println!("  {file}: {} MB", std::fs::metadata(folder.path().join(file))?.len() / 1_000_000);
     }
+    ask_all(&client, &url).await
+}
+
+async fn ask_all(client: &Client, url: &str) -> Result<(), Error> {
     println!("  {:26} {:>9} {:>9}", "", "p50 ms", "p99 ms");
     for (what, path) in CALLS {
         let mut took = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
             let began = Instant::now();
-            ask(&client, &format!("{url}{path}")).await?;
+            ask(client, &format!("{url}{path}")).await?;
             took.push(began.elapsed().as_secs_f64() * 1000.0);
         }
         took.sort_by(f64::total_cmp);

@@ -44,6 +44,10 @@ const SWEPT: usize = 5000;
 /// More of them rule out little that fewer do not.
 const MOST_TRIGRAMS: usize = 48;
 
+/// Bodies that are looked at, from all over the store, for which trigrams nearly all have: looking those up would take as
+/// long as there are events, and rule out next to none.
+const SAMPLED: i64 = 50;
+
 /// The index.
 #[derive(Debug)]
 pub(crate) struct SearchIndex {
@@ -104,8 +108,11 @@ impl SearchIndex {
     /// The rows of the events that may hold all of these texts, which are in lower case; in any order. None if there
     /// are more than `most`, or the index cannot tell.
     pub(crate) fn candidates(&self, events: &Connection, texts: &[String], most: usize) -> Option<Vec<i64>> {
-        let wanted = expression(texts)?;
-        self.ask(|index| ask(index, events, &wanted, most))
+        let trigrams = trigrams(texts);
+        if trigrams.is_empty() {
+            return None;
+        }
+        self.ask(|index| ask(index, events, &expression(telling(events, trigrams)?), most))
     }
 
     /// How many events have each value of a dimension. None if the index cannot tell.
@@ -239,16 +246,37 @@ fn ask(index: &mut Connection, events: &Connection, wanted: &str, most: usize) -
     Ok(Some(rows).filter(|rows| rows.len() <= most))
 }
 
-/// All trigrams of the texts, each a phrase of one token; none if they are too short to have any.
-fn expression(texts: &[String]) -> Option<String> {
+/// None if the texts are too short to have any.
+fn trigrams(texts: &[String]) -> BTreeSet<String> {
     let mut trigrams = BTreeSet::new();
     for text in texts {
         let characters: Vec<char> = text.chars().collect();
         trigrams.extend(characters.windows(3).map(String::from_iter));
     }
+    trigrams
+}
+
+/// Those that not nearly every event has; all, if every event has each of them.
+fn telling(events: &Connection, trigrams: BTreeSet<String>) -> Result<Vec<String>, Fault> {
+    let oldest: i64 = events.query_row("SELECT ifnull(min(rowid), 0) FROM events", [], |row| row.get(0))?;
+    let span = newest(events)? - oldest;
+    let mut select = events.prepare_cached("SELECT body FROM events WHERE rowid >= ?1 ORDER BY rowid LIMIT 1")?;
+    let mut bodies: Vec<String> = Vec::new();
+    for place in 0..SAMPLED {
+        let body: Option<String> = select.query_row([oldest + span / SAMPLED * place], |row| row.get(0)).optional()?;
+        bodies.extend(body.map(|body| body.to_lowercase()));
+    }
+    let have = |trigram: &str| bodies.iter().filter(|body| body.contains(trigram)).count();
+    let (common, telling): (Vec<_>, Vec<_>) =
+        trigrams.into_iter().partition(|trigram| have(trigram) * 10 >= bodies.len() * 9);
+    Ok(if telling.is_empty() { common } else { telling })
+}
+
+/// Each trigram a phrase of one token.
+fn expression(trigrams: Vec<String>) -> String {
     let quoted = |trigram: &String| format!("\"{}\"", trigram.replace('"', "\"\""));
     let phrases: Vec<_> = trigrams.iter().take(MOST_TRIGRAMS).map(quoted).collect();
-    (!phrases.is_empty()).then(|| phrases.join(" AND "))
+    phrases.join(" AND ")
 }
 
 #[cfg(test)]

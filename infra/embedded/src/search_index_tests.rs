@@ -85,6 +85,16 @@ async fn finds_what_reading_everything_finds() {
 }
 
 #[tokio::test]
+async fn what_nearly_every_event_has_is_not_looked_up() {
+    let (folder, _store) = store().await;
+    let events = rusqlite::Connection::open(folder.path().join("nuncio.db")).unwrap();
+    let telling = |text: &str| super::telling(&events, super::trigrams(&[text.to_owned()])).unwrap();
+    assert_eq!(telling("\"username\":\"zoe\""), ["\"zo", ":\"z", "oe\"", "zoe"]);
+    // Where nothing tells, everything is asked for.
+    assert_eq!(telling("user"), ["ser", "use"]);
+}
+
+#[tokio::test]
 async fn what_is_rare_is_found_without_reading_the_rest() {
     let (_folder, store) = store().await;
     fill(&store).await;
