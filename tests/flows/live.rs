@@ -15,12 +15,13 @@ async fn listen(nuncio: &Nuncio, token: Option<&str>) -> Response {
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert_eq!(response.headers()["x-accel-buffering"], "no");
     response
 }
 
 /// What is said next; none at the end.
 async fn said(stream: &mut Response) -> Option<String> {
-    let chunk = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await.expect("something is said");
+    let chunk = tokio::time::timeout(Duration::from_mins(1), stream.chunk()).await.expect("something is said");
     chunk.expect("the stream ends well").map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
 }
 

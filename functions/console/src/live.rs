@@ -18,8 +18,8 @@ use http::{HeaderMap, StatusCode};
 use crate::Console;
 use crate::notifications::{Whose, owner};
 
-/// What changes sooner than this after the word before is told of together.
-const APART: Duration = Duration::from_millis(250);
+/// How long changes are gathered before they are told of together.
+const GATHERED: Duration = Duration::from_millis(250);
 
 /// How often something is said at least, so that both sides find out when the other is gone; the token is looked at
 /// again then.
@@ -38,7 +38,9 @@ pub(crate) async fn show(
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let following = Following { console, headers, changes };
-    Ok(Sse::new(stream::unfold(following, Following::say)).into_response())
+    let stream = Sse::new(stream::unfold(following, Following::say));
+    // nginx, which may stand before this for TLS, would otherwise keep what is said until there is more.
+    Ok(([("x-accel-buffering", "no")], stream).into_response())
 }
 
 struct Following {
@@ -52,7 +54,7 @@ impl Following {
     async fn say(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         let said = match tokio::time::timeout(AT_LEAST, self.changes.next()).await {
             Ok(true) => {
-                tokio::time::sleep(APART).await;
+                tokio::time::sleep(GATHERED).await;
                 Event::default().event("inbox").data("changed")
             }
             Ok(false) => return None,

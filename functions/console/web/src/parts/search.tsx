@@ -66,7 +66,7 @@ export function Search({ text, known, submit }: Properties) {
         aria-expanded={suggestions.length > 0}
         aria-controls="suggestions"
         aria-autocomplete="list"
-        aria-activedescendant={chosen >= 0 ? `suggestion-${chosen}` : undefined}
+        aria-activedescendant={chosen >= 0 ? `suggestions-${chosen}` : undefined}
         placeholder="Search, action: user: app: ip:, or context.geo.country = &quot;DE&quot;"
         autocomplete="off"
         autocapitalize="off"
