@@ -18,7 +18,6 @@ export interface Schema {
   items?: Schema;
   anyOf?: Schema[];
   allOf?: { if: Schema; then: { propertyNames?: Schema } }[];
-  required?: string[];
 }
 
 export interface Completion {

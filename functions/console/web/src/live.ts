@@ -4,7 +4,7 @@ import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 
 /** Happens at the window when the inbox may have changed. */
-export const CHANGED = "inbox-changed";
+const CHANGED = "inbox-changed";
 
 export const tellChanged = () => dispatchEvent(new Event(CHANGED));
 

@@ -12,7 +12,7 @@ export interface Place {
   word: string;
   /** Where the word begins in the document. */
   from: number;
-  /** The keys of the same map, with their values where those are short. */
+  /** The keys of the same map, with their values. */
   beside: Map<string, string>;
   /** How far the word is indented; nothing within `{}` and `[]`. */
   indent?: number;
@@ -105,7 +105,7 @@ class Reader implements Outline {
   private enter(indent: number, name: string, value: string | undefined): void {
     const holder = this.levels.at(-1)!;
     if (this.levels.length === 2) note(this.named, holder.name, name);
-    if (value !== undefined) holder.keys.set(name, value.trim().slice(0, 100));
+    if (value !== undefined) holder.keys.set(name, value.trim());
     this.levels.push({ indent, name, keys: new Map() });
   }
 
@@ -139,19 +139,15 @@ function readFlow(text: string, start: number, caret: number, base: string[], na
   let from = start;
   let place: Place | undefined;
   const path = () => [...base, ...frames.flatMap((frame) => (!frame.map ? [ITEM] : frame.inValue ? [frame.name] : []))];
-  const finish = (frame: Frame, at: number) => frame.inValue && frame.keys.set(frame.name, text.slice(from, at).trim().slice(0, 100));
+  const finish = (frame: Frame, at: number) => frame.inValue && frame.keys.set(frame.name, text.slice(from, at).trim());
+  const found = ({ map, inValue, keys }: Frame, word: string): Place => ({ path: path(), at: !map ? "item" : inValue ? "value" : "key", word, from: caret - word.length, beside: keys });
   for (let at = start; at <= text.length; at++) {
     const frame = frames.at(-1);
-    if (at === caret && frame) {
-      const word = text.slice(from, at).trimStart();
-      place = { path: path(), at: !frame.map ? "item" : frame.inValue ? "value" : "key", word, from: at - word.length, beside: frame.keys };
-    }
+    if (at === caret && frame) place = found(frame, text.slice(from, at).trimStart());
     const mark = text[at];
     if (mark === '"' || mark === "'") {
       const closing = closingQuote(text, at);
-      if (at < caret && caret <= closing && frame) {
-        place = { path: path(), at: !frame.map ? "item" : frame.inValue ? "value" : "key", word: text.slice(at, caret), from: at, beside: frame.keys };
-      }
+      if (at < caret && caret <= closing && frame) place = found(frame, text.slice(at, caret));
       at = closing;
     } else if (mark === "#" && /\s/.test(text[at - 1] ?? "")) {
       const end = endOfLine(text, at);
