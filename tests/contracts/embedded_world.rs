@@ -16,6 +16,11 @@ use crate::world::{WorkSource, World};
 pub(crate) async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
+    over(store, folder)
+}
+
+/// The ports of a store that is open in this folder.
+pub(crate) fn over(store: Store, folder: tempfile::TempDir) -> World {
     let shared = Arc::new(store);
     World {
         intake: shared.clone(),

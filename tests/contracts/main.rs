@@ -29,6 +29,7 @@ mod lost_replies;
 mod shards;
 mod shared_archive;
 mod silences;
+mod stored;
 mod storms;
 mod suppression;
 mod throttled_mail;
