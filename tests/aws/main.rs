@@ -3,6 +3,7 @@
 
 mod archives;
 mod described;
+mod documented;
 mod operate;
 mod runs;
 mod stack;

@@ -79,11 +79,21 @@ impl Stack {
 
     /// A request to a function's URL, with the admin's token.
     pub(crate) fn request(&self, method: Method, function: &str, path: &str) -> RequestBuilder {
-        let url = self.outputs[function].as_str().unwrap();
+        self.request_as(&self.token, method, function, path)
+    }
+
+    /// The URL that the stack's outputs name for a function.
+    pub(crate) fn url_of(&self, function: &str) -> String {
+        self.outputs[function].as_str().unwrap().to_owned()
+    }
+
+    /// A request to a function's URL, with this token.
+    pub(crate) fn request_as(&self, token: &str, method: Method, function: &str, path: &str) -> RequestBuilder {
+        let url = self.url_of(function);
         let host = url.trim_start_matches("https://").trim_end_matches('/');
         // The emulator tells functions apart by the host that was asked for.
         let request = self.http.request(method, format!("{}{path}", Emulator::shared().endpoint()));
-        request.header("Host", host).bearer_auth(&self.token)
+        request.header("Host", host).bearer_auth(token)
     }
 
     /// Posts an event; says its pk.

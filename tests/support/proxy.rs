@@ -24,9 +24,20 @@ pub struct Passed {
 /// # Panics
 /// When the emulator does not answer.
 pub async fn pass_on(client: &reqwest::Client, parts: Parts, body: Bytes) -> Passed {
+    pass_on_to(client, None, parts, body).await
+}
+
+/// The same, asking for the function whose URL has this host, if one is given.
+///
+/// # Panics
+/// When the emulator does not answer.
+pub async fn pass_on_to(client: &reqwest::Client, host: Option<&str>, parts: Parts, body: Bytes) -> Passed {
     let mut headers = parts.headers;
     for name in ["host", "content-length"] {
         headers.remove(name);
+    }
+    if let Some(host) = host.and_then(|host| host.parse().ok()) {
+        headers.insert(http::header::HOST, host);
     }
     let url = format!("{}{}", Emulator::shared().endpoint(), parts.uri);
     let answer = client.request(parts.method, url).headers(headers).body(body).send().await.expect("it answers");

@@ -71,15 +71,17 @@ async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
 #[cfg(feature = "cloud")]
 async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
     match &options.table {
-        Some(table) => Ok(aws::tokens_of_table(table).await),
+        Some(table) => Ok(Arc::new(aws::tokens_of_table(table).await)),
         None => local(options),
     }
 }
 
+/// The store of a Nuncio that has run: a token in a new store of its own would be good for nothing.
 fn local(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
-    std::fs::create_dir_all(&options.data)
-        .with_context(|| format!("cannot make the folder {}", options.data.display()))?;
-    let store =
-        embedded::Store::open(&options.data).with_context(|| format!("cannot open {}", options.data.display()))?;
+    let folder = options.data.display();
+    if !embedded::Store::exists(&options.data) {
+        bail!("there is no store in {folder}; name the data folder of the server with --data, as its start prints it");
+    }
+    let store = embedded::Store::open(&options.data).with_context(|| format!("cannot open {folder}"))?;
     Ok(Arc::new(store))
 }

@@ -22,6 +22,22 @@ const TRY: Duration = Duration::from_secs(6);
 /// How long all tries may take: less than the 20 seconds of an attempt at delivery.
 const ALL_TRIES: Duration = Duration::from_secs(PATIENCE_SECONDS);
 
+/// The tokens in a stack's table, for the operator who has no token yet: read and written with the AWS credentials that
+/// the SDK finds in its environment, without a cache. Needs nothing else of the stack.
+pub async fn tokens_of_table(table: &str) -> Tokens {
+    let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts()).load().await;
+    // Tokens lie in one partition: the number of shards does not matter to them.
+    Tokens::new(Table::new(aws_sdk_dynamodb::Client::new(&sdk), table, 1))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(TRY)
+        .operation_timeout(ALL_TRIES)
+        .build()
+}
+
 /// Makes the adapters a function needs; a client is built only for what is asked for.
 #[derive(Debug)]
 pub struct Adapters {
@@ -33,12 +49,7 @@ pub struct Adapters {
 impl Adapters {
     /// With the credentials, region and endpoint the SDK finds in its environment.
     pub async fn connect(settings: Settings) -> Self {
-        let patience = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(TRY)
-            .operation_timeout(ALL_TRIES)
-            .build();
-        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(patience);
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts());
         Self::over(loader.load().await, settings)
     }
 

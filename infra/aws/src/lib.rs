@@ -35,7 +35,7 @@ mod volume;
 pub use archive::Archive;
 pub use codec::from_queued;
 pub use configuration::Configuration;
-pub use connect::Adapters;
+pub use connect::{Adapters, tokens_of_table};
 pub use dead_letters::DeadLetters;
 pub use documents::Documents;
 pub use endpoints::Endpoints;

@@ -90,6 +90,11 @@ impl Store {
         })
     }
 
+    /// Whether the folder holds a store.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(open::FILE).exists()
+    }
+
     /// Reads the next events into the index for searches, or forgets some that are gone; says how many are left to read.
     /// One process does so at a time.
     ///

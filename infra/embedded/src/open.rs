@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 /// The file's name in its folder.
-const FILE: &str = "nuncio.db";
+pub(crate) const FILE: &str = "nuncio.db";
 
 /// How long a write waits for another process's (the CLI's tokens while the server runs).
 const BUSY: Duration = Duration::from_secs(10);

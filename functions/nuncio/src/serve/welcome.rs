@@ -74,7 +74,9 @@ impl Welcome {
             }
             Self::Earlier => {
                 println!(
-                    "The token is the one shown at the first start; make another with: nuncio token create --scope admin"
+                    "The token is the one shown at the first start; make another with:\n  \
+                     nuncio token create --scope admin --data {}",
+                    folder.display()
                 );
                 "$NUNCIO_TOKEN"
             }
