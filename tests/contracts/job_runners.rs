@@ -56,6 +56,7 @@ fn runner(world: &World, clock: Arc<dyn Clock>) -> JobRunner {
         erasure: world.erasure.clone(),
         holds: world.holds.clone(),
         archive: world.archive.clone(),
+        mailbox: None,
         intake: world.intake.clone(),
         configuration: Arc::new(Fixed(Arc::new(active))),
         clock,

@@ -2,8 +2,10 @@
 
 mod commands;
 mod crash;
+mod damage;
 mod delivery;
 mod endpoints;
+mod erasure;
 mod expressions;
 mod first_start;
 mod hostile;

@@ -21,6 +21,7 @@ pub struct Nuncio {
     token: Option<&'static str>,
     variables: Vec<(String, String)>,
     open_files: Option<u32>,
+    arguments: Vec<String>,
     child: Option<Child>,
     url: String,
     client: Client,
@@ -67,6 +68,7 @@ impl Nuncio {
             token,
             variables: Vec::new(),
             open_files: None,
+            arguments: Vec::new(),
             child: None,
             url: String::new(),
             client,
@@ -77,6 +79,11 @@ impl Nuncio {
     /// Sets a variable of its environment, from the next start on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Gives `serve` these arguments too, from the next start on.
+    pub fn set_arguments(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
     }
 
     /// Lets it have so many open files, from the next start on, unless it asks for more itself.
@@ -99,12 +106,20 @@ impl Nuncio {
         std::fs::write(self.file("rules.yaml"), rules).expect("the rules are written");
     }
 
-    /// Starts it (again) on the same data, and waits until it says where it listens.
+    /// Starts it (again) on the same data, and waits until it says that it is ready.
     pub async fn start(&mut self) {
+        self.start_unready().await;
+        self.wait_until_ready().await;
+    }
+
+    /// The same, but waits only until it says where it listens.
+    #[expect(clippy::unused_async, reason = "as `start`, which waits")]
+    pub async fn start_unready(&mut self) {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         if self.with_rules {
             command.arg("--config").arg(self.file("rules.yaml"));
         }
+        command.args(&self.arguments);
         let log = std::fs::File::options().append(true).create(true).open(self.file("log")).expect("a log file");
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("nuncio starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output"));
@@ -127,7 +142,6 @@ impl Nuncio {
         }
         std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
         self.child = Some(child);
-        self.wait_until_ready().await;
     }
 
     async fn wait_until_ready(&self) {

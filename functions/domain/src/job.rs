@@ -108,6 +108,13 @@ pub enum Place {
         /// Those up to this one are done.
         after: Option<String>,
     },
+    /// Among the mails that were written to files, in the order of their names.
+    Mailbox {
+        /// Those up to this one are done.
+        after: Option<String>,
+    },
+    /// Everything is deleted; what it left in the store's files remains. The job no longer knows whose data goes.
+    Scrub,
 }
 
 /// What a job, or one step of it, has found and done.
@@ -124,6 +131,10 @@ pub struct Report {
     /// The first of the events that were to go and are held.
     #[serde(default)]
     pub held: Vec<EventPk>,
+    /// The first of the archive's files that cannot be read, by the names they have now: they may still hold what was
+    /// to go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<String>,
 }
 
 impl Report {
@@ -147,6 +158,14 @@ impl Report {
         }
     }
 
+    /// Counts a file of the archive that cannot be read.
+    pub fn is_damaged(&mut self, file: String) {
+        self.count("damaged", 1);
+        if self.damaged.len() < MOST_NAMED {
+            self.damaged.push(file);
+        }
+    }
+
     /// Adds another's.
     pub fn add(&mut self, other: Self) {
         for (name, more) in other.counts {
@@ -156,6 +175,8 @@ impl Report {
         self.to = self.to.max(other.to);
         self.held.extend(other.held);
         self.held.truncate(MOST_NAMED);
+        self.damaged.extend(other.damaged);
+        self.damaged.truncate(MOST_NAMED);
     }
 }
 
@@ -236,6 +257,10 @@ impl Job {
         after.report.add(step);
         match next {
             Some(place) => {
+                if let (Place::Scrub, Task::Erase { subject, .. }) = (&place, &mut after.task) {
+                    // Written to the store once more, the name would outlive the step that overwrites it there.
+                    *subject = None;
+                }
                 after.place = place;
                 after.lease = Some(to_micros(later(now, LEASE)));
             }
@@ -278,7 +303,7 @@ impl Job {
         match &self.place {
             Place::Events { before } => before.map(EventPk::instant),
             Place::Deliveries { before } => before.map(|before| before.event().instant()),
-            Place::Inbox | Place::Archive { .. } => None,
+            Place::Inbox | Place::Archive { .. } | Place::Mailbox { .. } | Place::Scrub => None,
         }
     }
 
@@ -326,6 +351,9 @@ impl Job {
             context.insert("person".to_owned(), person.clone().into());
         }
         context.insert("counts".to_owned(), json!(self.report.counts));
+        if !self.report.damaged.is_empty() {
+            context.insert("damaged".to_owned(), json!(self.report.damaged));
+        }
         context
     }
 }

@@ -6,7 +6,7 @@ mod inbox;
 mod jobs;
 mod reading;
 
-pub use archive::{Archive, Archived, Erasure};
+pub use archive::{Archive, Archived, Erasure, Mailbox, WrittenMail};
 pub use inbox::{Inbox, InboxChanges, InboxNews};
 pub use jobs::{Expired, Holds, Jobs, Keeping, Kept};
 pub use reading::{EventLog, EventPage, EventQuery, Purge, Searched, Volume, app_admits};

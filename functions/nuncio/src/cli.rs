@@ -71,6 +71,9 @@ pub(crate) struct Serve {
     /// error, warn, info, debug or trace; JSON lines on stderr unless it is a terminal
     #[arg(long, value_name = "LEVEL", env = "NUNCIO_LOG", default_value = "info")]
     pub(crate) log: String,
+    /// Start on a damaged store, with what can be read of it; a damaged write-ahead log is kept as a copy
+    #[arg(long)]
+    pub(crate) accept_damage: bool,
     /// An admin token to install at start
     #[arg(skip)]
     pub(crate) token: Option<String>,

@@ -6,9 +6,11 @@
 
 mod archiver;
 mod jobs;
+mod mailbox;
 
 pub use archiver::Archiver;
 pub use jobs::JobRunner;
+pub use mailbox::MailboxPurge;
 
 use std::sync::Arc;
 

@@ -35,6 +35,7 @@ async fn main() -> anyhow::Result<()> {
         holds: Arc::new(adapters.holds()),
         erasure: Arc::new(adapters.erasure()),
         archive,
+        mailbox: None,
         intake: Arc::new(adapters.intake()),
         configuration: Arc::new(adapters.configuration()),
         clock: Arc::new(SystemClock),

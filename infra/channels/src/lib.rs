@@ -31,6 +31,7 @@ mod smtp;
 mod text;
 mod webhook;
 
+pub use mailbox::MailboxFolder;
 pub use mailer::LocalMailer;
 
 use std::sync::Arc;

@@ -2,31 +2,53 @@
 //! Owns the files' names: they sort by time, and the same delivery is always the same file. A file is there whole and
 //! on disk, or not at all.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use domain::delivery::{DeliveryId, Failure, Outcome};
-use domain::ports::Clock;
+use domain::ports::{Clock, Mailbox, StoreError, WrittenMail};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::email::{DELIVERY_HEADER, digest};
 
+/// Ends every mail's file name.
+const ENDING: &str = ".eml";
+
 /// Tells apart what two tasks write at the same time.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// The folder.
-pub(crate) struct MailboxFolder {
+/// The folder. It is made when the first mail is written.
+#[derive(Clone)]
+pub struct MailboxFolder {
     path: PathBuf,
     clock: Arc<dyn Clock>,
 }
 
 impl MailboxFolder {
-    pub(crate) fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
+    /// In this folder; `clock` names the mails that have no date of their own.
+    pub fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
         Self { path, clock }
+    }
+
+    /// Works on the folder's files on a thread of its own. A folder that is not there has no files.
+    async fn blocking<T: Default + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let folder = self.path.clone();
+        let done = tokio::task::spawn_blocking(move || match work(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+            done => done,
+        });
+        let unavailable =
+            |error: &dyn std::fmt::Display| StoreError::Unavailable { part: "mailbox", detail: error.to_string() };
+        done.await.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
     }
 
     /// Writes the mail unless it is there.
@@ -43,6 +65,89 @@ impl MailboxFolder {
     }
 }
 
+#[async_trait]
+impl Mailbox for MailboxFolder {
+    async fn erase(&self, deliveries: &[DeliveryId]) -> Result<usize, StoreError> {
+        let deliveries: BTreeSet<_> = deliveries.iter().copied().collect();
+        self.blocking(move |folder| {
+            let mut erased = 0;
+            for name in names(folder)? {
+                if delivery(&name).is_some_and(|delivery| deliveries.contains(&delivery)) {
+                    fs::remove_file(folder.join(name))?;
+                    erased += 1;
+                }
+            }
+            Ok(erased)
+        })
+        .await
+    }
+
+    async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<WrittenMail>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.blocking(move |folder| {
+            let later = names(folder)?.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after));
+            let mail = |name: String| {
+                // Whatever the file holds, it is a mail of the folder: one that cannot be read is to nobody.
+                let to = fs::read(folder.join(&name)).map(|mail| recipient(&mail)).unwrap_or_default();
+                WrittenMail { delivery: delivery(&name), to, name }
+            };
+            Ok(later.take(limit).map(mail).collect())
+        })
+        .await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.blocking(move |folder| fs::remove_file(folder.join(name))).await
+    }
+
+    async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.blocking(move |folder| {
+            let mut purged = 0;
+            for name in names(folder)? {
+                let path = folder.join(&name);
+                // The earlier of two dates: neither a clock that was ahead nor a copied folder keeps a mail for longer.
+                let touched = fs::metadata(&path)?.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+                let written = [written(&name), touched].into_iter().flatten().min();
+                if purged < limit && written.is_some_and(|written| written < before) {
+                    fs::remove_file(path)?;
+                    purged += 1;
+                }
+            }
+            Ok(purged)
+        })
+        .await
+    }
+}
+
+/// The mails' file names in order: as they were written, to the millisecond.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.extend(entry?.file_name().into_string().ok().filter(|name| name.ends_with(ENDING)));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The delivery that a file's name names.
+fn delivery(name: &str) -> Option<DeliveryId> {
+    name.strip_suffix(ENDING)?.split_once('-')?.1.parse().ok()
+}
+
+/// When a mail was written, by its file's name.
+fn written(name: &str) -> Option<Timestamp> {
+    Timestamp::from_millisecond(name.split_once('-')?.0.parse().ok()?).ok()
+}
+
+/// The address that a mail is to.
+fn recipient(mail: &[u8]) -> String {
+    let mail = String::from_utf8_lossy(mail);
+    let to = header(&mail, "To").unwrap_or_default();
+    let address = to.rsplit_once('<').map_or(to, |(_, address)| address.trim_end_matches('>'));
+    address.trim().to_owned()
+}
+
 fn unwritten(why: &str) -> Failure {
     Failure::Store(format!("the mailbox folder cannot be written to: {why}"))
 }
@@ -54,7 +159,7 @@ fn name(mail: &[u8], now: Timestamp) -> String {
     // Only what reads as an id: a file's name must not lead out of the folder.
     let id = header(&mail, DELIVERY_HEADER).and_then(|id| id.parse::<DeliveryId>().ok());
     let id = id.map_or_else(|| digest(&mail), |id| id.to_string());
-    format!("{:013}-{id}.eml", sent.as_millisecond().max(0))
+    format!("{:013}-{id}{ENDING}", sent.as_millisecond().max(0))
 }
 
 fn header<'a>(mail: &'a str, name: &str) -> Option<&'a str> {
@@ -68,7 +173,11 @@ fn write(folder: &Path, name: &str, mail: &[u8]) -> io::Result<()> {
     if target.exists() {
         return Ok(());
     }
-    fs::create_dir_all(folder)?;
+    let mut private = fs::DirBuilder::new();
+    private.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    private.create(folder)?;
     let unfinished = folder.join(format!(".{name}.{}.tmp", WRITTEN.fetch_add(1, Ordering::Relaxed)));
     let result = put_in_place(&unfinished, &target, folder, mail);
     if result.is_err() {
@@ -79,7 +188,12 @@ fn write(folder: &Path, name: &str, mail: &[u8]) -> io::Result<()> {
 }
 
 fn put_in_place(unfinished: &Path, target: &Path, folder: &Path, mail: &[u8]) -> io::Result<()> {
-    let mut file = File::create(unfinished)?;
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    // A mail is for its recipient, not for every user of the machine.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(unfinished)?;
     file.write_all(mail)?;
     file.sync_all()?;
     fs::rename(unfinished, target)?;

@@ -1,13 +1,12 @@
 //! How mail leaves one machine: by SMTP where `email.smtp` is set, else into the mailbox folder.
 //! Owns that choice only.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::delivery::{Failure, Outcome};
 use domain::document::RulesDocument;
-use domain::ports::{Clock, Mailer, Secrets};
+use domain::ports::{Mailer, Secrets};
 
 use crate::mailbox::MailboxFolder;
 use crate::secret;
@@ -21,9 +20,9 @@ pub struct LocalMailer {
 }
 
 impl LocalMailer {
-    /// Where mails go that no server takes; the folder is made when it is needed.
-    pub fn new(mailbox: PathBuf, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self {
-        Self { folder: MailboxFolder::new(mailbox, clock), smtp: Smtp::default(), secrets }
+    /// `folder` takes the mail while the rules document names no server.
+    pub fn new(folder: MailboxFolder, secrets: Arc<dyn Secrets>) -> Self {
+        Self { folder, smtp: Smtp::default(), secrets }
     }
 
     async fn hand_over(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Result<Outcome, Failure> {

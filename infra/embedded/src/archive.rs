@@ -19,6 +19,9 @@ use crate::open::{self, OpenError};
 /// Ends the name of one that is not whole.
 const PART: &str = ".part";
 
+/// Ends the name of one that cannot be read.
+const DAMAGED: &str = ".damaged";
+
 /// The folder.
 #[derive(Debug, Clone)]
 pub struct ArchiveFolder {
@@ -51,10 +54,7 @@ impl ArchiveFolder {
     ) -> Result<T, StoreError> {
         let folder = Arc::clone(&self.folder);
         let done = tokio::task::spawn_blocking(move || work(&folder)).await;
-        done.map_err(|error| unavailable(&error))?.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => StoreError::Corrupt("a file of the archive is no text".to_owned()),
-            _ => unavailable(&error),
-        })
+        done.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
     }
 }
 
@@ -84,14 +84,23 @@ impl Archive for ArchiveFolder {
     }
 
     async fn read(&self, file: &str) -> Result<Archived, StoreError> {
-        let file = file.to_owned();
-        let lines: Vec<String> = self
-            .blocking(move |folder| {
-                BufReader::new(zstd::Decoder::new(File::open(folder.join(file))?)?).lines().collect()
-            })
-            .await?;
-        let events = lines.iter().map(|line| archive::read_line(line)).collect::<Result<_, _>>()?;
-        Ok(Archived { events, version: None })
+        let name = file.to_owned();
+        self.blocking(move |folder| {
+            let file = File::open(folder.join(&name))?;
+            Ok(read(file, &name))
+        })
+        .await?
+    }
+
+    async fn set_aside(&self, file: &str) -> Result<String, StoreError> {
+        let (file, aside) = (file.to_owned(), format!("{file}{DAMAGED}"));
+        let named = aside.clone();
+        self.blocking(move |folder| {
+            fs::rename(folder.join(file), folder.join(aside))?;
+            open::sync_folder(folder)
+        })
+        .await?;
+        Ok(named)
     }
 
     async fn replace(&self, file: &str, _: &Archived, events: &[Event]) -> Result<(), StoreError> {
@@ -105,6 +114,21 @@ impl Archive for ArchiveFolder {
         })
         .await
     }
+}
+
+/// The events of a file that could be opened.
+fn read(file: File, name: &str) -> Result<Archived, StoreError> {
+    let damaged = |error: io::Error| match error.raw_os_error() {
+        // The disk or the network failed, not the content.
+        Some(_) => unavailable(&error),
+        None => StoreError::Corrupt(format!("the archive file {name} is cut short or damaged")),
+    };
+    let lines = BufReader::new(zstd::Decoder::new(file).map_err(damaged)?).lines();
+    // What a damaged block decompresses to need not be an event: the checksum comes at the end.
+    let event = |line: io::Result<String>| {
+        archive::read_line(&line.map_err(damaged)?).map_err(|_| damaged(io::ErrorKind::InvalidData.into()))
+    };
+    Ok(Archived { events: lines.map(event).collect::<Result<_, _>>()?, version: None })
 }
 
 /// The files, oldest first.
@@ -181,6 +205,26 @@ mod tests {
         fs::write(&part, "half").unwrap();
         let archive = ArchiveFolder::open(folder.path()).unwrap();
         assert!(!part.exists() && archive.files(None, 9).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_cut_short_or_changed_is_corrupt_and_can_be_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = ArchiveFolder::open(folder.path()).unwrap();
+        archive.put(&(1..200).map(event).collect::<Vec<_>>(), at("2026-01-02T03:04:05Z")).await.unwrap();
+        let name = "2026-01-02.000001.ndjson.zst";
+        let whole = fs::read(folder.path().join(name)).unwrap();
+        let mut changed = whole.clone();
+        changed[whole.len() / 2] ^= 0x55;
+        for content in [&whole[..whole.len() - 1], &whole[..whole.len() / 2], &whole[..3], b"no archive", &changed] {
+            fs::write(folder.path().join(name), content).unwrap();
+            let error = archive.read(name).await.unwrap_err();
+            assert!(matches!(&error, StoreError::Corrupt(why) if why.contains(name)), "{error}");
+        }
+        assert_eq!(archive.set_aside(name).await.unwrap(), format!("{name}.damaged"));
+        assert!(archive.files(None, 9).await.unwrap().is_empty());
+        assert_eq!(fs::read(folder.path().join(format!("{name}.damaged"))).unwrap(), changed);
+        assert!(matches!(archive.read(name).await, Err(StoreError::Unavailable { .. })), "it is not there");
     }
 
     #[tokio::test]

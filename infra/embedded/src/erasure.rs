@@ -1,5 +1,12 @@
-//! Deletion whatever the expiry, a batch in one transaction. What is deleted here is overwritten in the file, not only
-//! given up.
+//! Deletion whatever the expiry, a batch in one transaction, and the removal of what deletion leaves in the files.
+//!
+//! SQLite gives a deleted record's bytes up without overwriting them, and moving records between pages leaves copies that
+//! even `secure_delete` does not reach. [`Erasure::scrub`] therefore rebuilds the file (`VACUUM`) and empties the
+//! write-ahead log. Nothing is written meanwhile: events are refused at once with an error that is worth a retry, and
+//! every other write waits, because an outcome that is not recorded would be a delivery made twice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use domain::EventPk;
@@ -8,17 +15,13 @@ use domain::ports::{Erasure, StoreError};
 use rusqlite::{Connection, Params};
 
 use crate::Store;
+use crate::fault::Fault;
 
 #[async_trait]
 impl Erasure for Store {
     async fn erase_events(&self, pks: &[EventPk]) -> Result<usize, StoreError> {
         let keys = pks.iter().map(|pk| [*pk.as_bytes()]).collect();
-        let erased = self.erase("DELETE FROM events WHERE pk = ?1", keys).await?;
-        if erased > 0 {
-            let search = self.search.clone();
-            self.readers.read(move |_| search.forget_all()).await?;
-        }
-        Ok(erased)
+        self.erase("DELETE FROM events WHERE pk = ?1", keys).await
     }
 
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError> {
@@ -30,6 +33,44 @@ impl Erasure for Store {
         let keys = pks.iter().map(|pk| [username.to_owned(), pk.clone()]).collect();
         self.erase("DELETE FROM inbox WHERE username = ?1 AND pk = ?2", keys).await
     }
+
+    async fn scrub(&self) -> Result<(), StoreError> {
+        let search = self.search.clone();
+        self.readers.read(move |_| search.forget_all()).await?;
+        let rebuilding = Rebuilding::begin(&self.rebuilding);
+        let rebuild = move |connection: &Connection| {
+            connection.execute_batch("VACUUM")?;
+            let folded = fold_log(connection);
+            drop(rebuilding);
+            folded
+        };
+        self.writer.exclusively(rebuild).await
+    }
+}
+
+/// Puts everything that is in the write-ahead log into the file, and empties the log.
+///
+/// # Errors
+/// When somebody still reads an older state: the log is needed for that, and can be emptied later.
+pub(crate) fn fold_log(connection: &Connection) -> Result<(), Fault> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy { Err(StoreError::store("somebody reads an older state of the store; try again").into()) } else { Ok(()) }
+}
+
+/// While it lives, no event is accepted.
+struct Rebuilding(Arc<AtomicBool>);
+
+impl Rebuilding {
+    fn begin(flag: &Arc<AtomicBool>) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(Arc::clone(flag))
+    }
+}
+
+impl Drop for Rebuilding {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Store {
@@ -38,11 +79,8 @@ impl Store {
             return Ok(0);
         }
         let erase = move |connection: &Connection| {
-            connection.pragma_update(None, "secure_delete", true)?;
             let mut delete = connection.prepare_cached(sql)?;
-            let erased = keys.into_iter().map(|key| delete.execute(key)).sum::<Result<usize, _>>();
-            connection.pragma_update(None, "secure_delete", false)?;
-            Ok(erased?)
+            Ok(keys.into_iter().map(|key| delete.execute(key)).sum::<Result<usize, _>>()?)
         };
         self.writer.write(erase).await
     }
@@ -83,14 +121,15 @@ mod tests {
             let file = std::fs::read(folder.path().join(name)).unwrap_or_default();
             file.windows(text.len()).any(|window| window == text.as_bytes())
         };
-        let anywhere = |text| ["nuncio.db", "search.db", "search.db-wal"].map(|name| has(name, text));
-        let [_, index, changes] = anywhere("somebody");
+        let anywhere = |text| ["nuncio.db", "search.db", "search.db-wal", "nuncio.db-wal"].map(|name| has(name, text));
+        let [_, index, changes, _] = anywhere("somebody");
         assert!(index || changes, "the index has counted it");
         assert_eq!(store.erase_events(&[gone.pk]).await.unwrap(), 1);
-        assert_eq!(anywhere("somebody")[1..], [false; 2]);
+        store.scrub().await.unwrap();
+        assert_eq!(anywhere("somebody"), [false; 4], "while it is open");
         while store.fill_search_index().await.unwrap() > 0 {}
         drop(store);
-        assert_eq!(anywhere("somebody"), [false; 3], "it was overwritten");
+        assert_eq!(anywhere("somebody"), [false; 4], "and afterwards");
         assert_eq!(anywhere("nobodynobody")[..2], [true; 2], "the test looks at the right files");
     }
 }

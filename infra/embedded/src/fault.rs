@@ -2,12 +2,45 @@
 //! Owns the line between what trying again may mend and what it cannot.
 //! Never repeats stored text: a body may hold addresses.
 
+use std::sync::OnceLock;
+
 use domain::ports::StoreError;
 use rusqlite::ErrorCode;
+
+/// Begins the detail of an error that the file itself causes, not one record in it.
+const DAMAGED: &str = "the file is damaged";
+
+/// Whether the file has turned out to be damaged while the store was open. It stays so until it is restored.
+#[derive(Debug, Default)]
+pub(crate) struct Health(OnceLock<String>);
+
+impl Health {
+    /// Takes note of an error, if it says that the file is damaged.
+    pub(crate) fn note(&self, error: &StoreError) {
+        if let StoreError::Unavailable { detail, .. } = error
+            && detail.starts_with(DAMAGED)
+            && self.0.set(detail.clone()).is_ok()
+        {
+            tracing::error!(detail, "the store is damaged");
+        }
+    }
+
+    /// What was noted first, as an error.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        self.0.get().map_or(Ok(()), |detail| Err(StoreError::store(detail)))
+    }
+}
 
 /// A [`StoreError`] on its way out, so that `?` takes SQLite's and serde's errors.
 #[derive(Debug)]
 pub(crate) struct Fault(StoreError);
+
+impl Fault {
+    /// The file is damaged: `what` is SQLite's description, which quotes no content.
+    pub(crate) fn damaged(what: &str) -> Self {
+        Self(StoreError::store(format!("{DAMAGED} ({what}); restore it from a backup")))
+    }
+}
 
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
@@ -26,9 +59,7 @@ impl From<rusqlite::Error> for Fault {
         Self(match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreError::store("the disk is full; free some space"),
             Some(ErrorCode::ReadOnly) => StoreError::store("the file is read-only; let this user write to it"),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                StoreError::Corrupt(format!("the file is damaged ({error}); restore it from a backup"))
-            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => return Self::damaged(&error.to_string()),
             Some(_) => StoreError::store(error),
             // A column has not the type that the schema says.
             None => StoreError::Corrupt("a column holds something else than it should".to_owned()),

@@ -3,6 +3,7 @@
 //! in the same file already. An event that is stored is left alone and not queued again.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use domain::hold::{self, HELD, Hold};
@@ -66,6 +67,7 @@ impl Intake for Store {
         if events.is_empty() {
             return Ok(());
         }
+        self.refuse_while_rebuilding()?;
         // The callers make their bodies side by side; the one writer only writes.
         let batch = Batch::of(events)?;
         let (work, fresh, known) = (self.work.clone(), self.fresh.clone(), Arc::clone(&self.holds));
@@ -101,10 +103,22 @@ impl Intake for Store {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
+        self.refuse_while_rebuilding()?;
+        self.health.check()?;
         let probe = |connection: &Connection| {
             Ok(connection.prepare_cached("UPDATE probe SET writes = writes + 1")?.execute([]).map(drop)?)
         };
         self.writer.write(probe).await
+    }
+}
+
+impl Store {
+    /// A caller that waited for minutes would give up and post again what is stored all the same.
+    fn refuse_while_rebuilding(&self) -> Result<(), StoreError> {
+        if self.rebuilding.load(Ordering::Relaxed) {
+            return Err(StoreError::store("the file is being rebuilt after an erasure; try again in a minute"));
+        }
+        Ok(())
     }
 }
 

@@ -37,6 +37,7 @@ mod silences;
 mod suppression;
 mod tokens;
 mod volume;
+mod wal;
 mod writer;
 
 pub use archive::ArchiveFolder;
@@ -44,12 +45,15 @@ pub use jobs::{Job, JobId, LEASE, Released};
 pub use lock::FolderLock;
 pub use open::OpenError;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use domain::ports::StoreError;
 use tokio::sync::Notify;
 
+use fault::Health;
 use fresh::Fresh;
 use holds::Known;
 use readers::Readers;
@@ -66,6 +70,9 @@ pub struct Store {
     fresh: Arc<Fresh>,
     search: Arc<SearchIndex>,
     holds: Arc<Known>,
+    health: Arc<Health>,
+    /// Set while the file is rebuilt.
+    rebuilding: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -73,21 +80,64 @@ impl Store {
     /// alone. A second process may open it too; both see each other's writes.
     ///
     /// # Errors
-    /// When the folder or the file cannot be used.
+    /// When the folder or the file cannot be used, and when the write-ahead log that an earlier process left is damaged:
+    /// SQLite would drop what follows the damage. Nothing is changed then.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let file = open::make_file(folder)?;
+        open::whole_log(&file)?;
+        Self::open_file(file)
+    }
+
+    /// The same, going on with what precedes the damage of a write-ahead log, if there is one: the log is kept beside
+    /// the store first, under the name that is returned.
+    ///
+    /// # Errors
+    /// When the folder or a file in it cannot be used.
+    pub fn open_without_damaged_log(folder: &Path) -> Result<(Self, Option<PathBuf>), OpenError> {
+        let file = open::make_file(folder)?;
+        let kept = open::keep_damaged_log(&file)?;
+        Self::open_file(file).map(|store| (store, kept))
+    }
+
+    fn open_file(file: PathBuf) -> Result<Self, OpenError> {
         let mut connection = open::writer(&file)?;
         schema::migrate(&mut connection, &file)?;
         let holds = Known::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
-        let writer = Writer::start(connection).map_err(|error| OpenError::unusable(&file, &error))?;
+        let health = Arc::new(Health::default());
+        let writer = Writer::start(connection, health.clone()).map_err(|error| OpenError::unusable(&file, &error))?;
         Ok(Self {
             writer: Arc::new(writer),
             search: Arc::new(SearchIndex::beside(&file)),
-            readers: Arc::new(Readers::new(file)),
+            readers: Arc::new(Readers::new(file, health.clone())),
+            health,
             work: Arc::default(),
             fresh: Arc::default(),
             holds: Arc::new(holds),
+            rebuilding: Arc::default(),
         })
+    }
+
+    /// Puts everything that is in the write-ahead logs into the files themselves, so that the folder can be copied as it
+    /// is. What is written afterwards is in the logs again.
+    ///
+    /// # Errors
+    /// When somebody still reads, or the disk fails; nothing is lost then, as the next start reads the logs.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let search = self.search.clone();
+        self.readers.read(move |_| search.fold()).await?;
+        self.readers.close_idle();
+        self.writer.exclusively(erasure::fold_log).await
+    }
+
+    /// Checks the file's structure for at most `time`; what is found is in the log, and [`ready`] fails from then on.
+    /// Returns whether the time was enough for the whole file.
+    ///
+    /// [`ready`]: domain::ports::Intake::ready
+    ///
+    /// # Errors
+    /// When the file is damaged or cannot be read.
+    pub async fn check(&self, time: Duration) -> Result<bool, StoreError> {
+        self.readers.read(move |connection| open::check(connection, time)).await
     }
 
     /// Whether the folder holds a store.

@@ -5,9 +5,13 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::fault::Fault;
+use crate::wal::{self, Damage};
 
 /// The file's name in its folder.
 pub(crate) const FILE: &str = "nuncio.db";
@@ -51,6 +55,20 @@ pub enum OpenError {
     NoWal {
         /// Which.
         file: PathBuf,
+    },
+    /// The write-ahead log that an earlier process left is damaged.
+    #[error(
+        "the write-ahead log {} is damaged at byte {offset}: {transactions} later writes, and the one there, would be lost; \
+         nothing was changed; restore a backup, or go on without them with --accept-damage, which keeps a copy of the log",
+        log.display()
+    )]
+    DamagedLog {
+        /// The log.
+        log: PathBuf,
+        /// The first byte that cannot be trusted.
+        offset: u64,
+        /// How many whole transactions follow it.
+        transactions: u64,
     },
     /// A newer Nuncio wrote the file.
     #[error("the store {} has version {found}, this Nuncio knows versions up to {known}; use the newer Nuncio", file.display())]
@@ -106,6 +124,49 @@ pub(crate) fn make_file(folder: &Path) -> Result<PathBuf, OpenError> {
         private_file(&file).and_then(|_| sync_folder(folder)).map_err(|source| OpenError::folder(folder, source))?;
     }
     Ok(file)
+}
+
+/// Refuses a damaged write-ahead log. The one of a running server changes while it is read, so a doubt is looked at again.
+pub(crate) fn whole_log(file: &Path) -> Result<(), OpenError> {
+    let mut found = None;
+    for _ in 0..3 {
+        found = wal::damage(file).map_err(|error| OpenError::unusable(file, &error))?;
+        if found.is_none() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let Some(Damage { offset, transactions }) = found else { return Ok(()) };
+    Err(OpenError::DamagedLog { log: wal::log_of(file), offset, transactions })
+}
+
+/// Copies a damaged write-ahead log under another name, before it is read up to the damage and then written over.
+pub(crate) fn keep_damaged_log(file: &Path) -> Result<Option<PathBuf>, OpenError> {
+    let Err(OpenError::DamagedLog { log, .. }) = whole_log(file) else { return Ok(None) };
+    let free = (1..).map(|number| file.with_file_name(format!("{FILE}-wal.damaged-{number}"))).find(|to| !to.exists());
+    let Some(kept) = free else { return Ok(None) };
+    fs::copy(&log, &kept).map_err(|error| OpenError::unusable(&log, &error))?;
+    Ok(Some(kept))
+}
+
+/// `PRAGMA quick_check`, cut short after a time. Returns whether it came to its end.
+pub(crate) fn check(connection: &Connection, time: Duration) -> Result<bool, Fault> {
+    let (interrupt, (done, ended)) = (connection.get_interrupt_handle(), mpsc::channel::<()>());
+    let timer = std::thread::spawn(move || {
+        if ended.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Timeout) {
+            interrupt.interrupt();
+        }
+    });
+    let found: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    drop(done);
+    // It only waits and cannot panic.
+    let _ = timer.join();
+    match found {
+        Ok(ok) if ok == "ok" => Ok(true),
+        Ok(fault) => Err(Fault::damaged(&fault)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The connection that writes.

@@ -8,7 +8,7 @@ use domain::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Health};
 use crate::open;
 
 /// More readers than this at once only take each other's disk and processor.
@@ -19,6 +19,7 @@ const MOST_SCANS: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct Readers {
+    health: Arc<Health>,
     file: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     places: Arc<Semaphore>,
@@ -26,9 +27,15 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    pub(crate) fn new(file: PathBuf) -> Self {
+    /// Of this file; what shows that it is damaged is noted in `health`.
+    pub(crate) fn new(file: PathBuf, health: Arc<Health>) -> Self {
         let [places, scans] = [MOST, MOST_SCANS].map(|most| Arc::new(Semaphore::new(most)));
-        Self { file, idle: Arc::default(), places, scans }
+        Self { health, file, idle: Arc::default(), places, scans }
+    }
+
+    /// Closes the connections that nobody uses.
+    pub(crate) fn close_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Reads what may lie anywhere in a table. No more than two do so at once; the others wait.
@@ -62,6 +69,7 @@ impl Readers {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             result.map_err(StoreError::from)
         });
-        reading.await.map_err(|_| StoreError::store("reading was cut short; try again"))?
+        let read = reading.await.map_err(|_| StoreError::store("reading was cut short; try again"))?;
+        read.inspect_err(|error| self.health.note(error))
     }
 }

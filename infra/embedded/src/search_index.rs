@@ -16,6 +16,7 @@ use domain::ports::StoreError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::counts::{self, Counts};
+use crate::erasure::fold_log;
 use crate::fault::Fault;
 use crate::open;
 
@@ -105,6 +106,13 @@ impl SearchIndex {
         empty(filling.index(&self.file)?)
     }
 
+    /// Puts what is in its write-ahead log into its file.
+    pub(crate) fn fold(&self) -> Result<(), Fault> {
+        *locked(&self.asking) = None;
+        // Not opened for filling: then this process has written nothing to it.
+        locked(&self.filling).connection.as_ref().map_or(Ok(()), fold_log)
+    }
+
     /// The rows of the events that may hold all of these texts, which are in lower case; in any order. None if there
     /// are more than `most`, or the index cannot tell.
     pub(crate) fn candidates(&self, events: &Connection, texts: &[String], most: usize) -> Option<Vec<i64>> {
@@ -138,13 +146,13 @@ impl SearchIndex {
     }
 }
 
-/// What was in it is overwritten in its files.
+/// What was in it is no longer in its files.
 fn empty(index: &Connection) -> Result<(), Fault> {
-    index.pragma_update(None, "secure_delete", true)?;
     index.execute_batch(DROP)?;
-    index.pragma_update(None, "secure_delete", false)?;
+    // Without its tables the file is rebuilt at once, however large it was.
+    index.execute_batch("VACUUM")?;
     index.execute_batch(SCHEMA)?;
-    Ok(index.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    fold_log(index)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,13 +3,14 @@
 //! that many callers share one fsync and one's failure spoils nobody else's write. No answer is
 //! given before the commit is on disk.
 
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use domain::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Health};
 
 /// More than this many operations are not committed together: the first of them is waiting.
 const MOST_TOGETHER: usize = 256;
@@ -20,6 +21,14 @@ trait Operation: Send {
     fn apply(&mut self, connection: &Connection) -> bool;
     /// Tells the caller, once it is known what became of the transaction.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// What waits for the writing thread.
+enum Queued {
+    /// A write, which shares a transaction with others.
+    Write(Box<dyn Operation>),
+    /// Work that must not run in a transaction, such as `VACUUM`; nothing else is written meanwhile.
+    Exclusive(Box<dyn FnOnce(&Connection) + Send>),
 }
 
 struct Task<W, T, A> {
@@ -58,16 +67,18 @@ where
 /// The writing thread. Dropping it finishes what waits.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    operations: Option<mpsc::Sender<Box<dyn Operation>>>,
+    health: Arc<Health>,
+    operations: Option<mpsc::Sender<Queued>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Writes by this connection; what shows that the file is damaged is noted in `health`.
+    pub(crate) fn start(connection: Connection, health: Arc<Health>) -> std::io::Result<Self> {
         let (operations, waiting) = mpsc::channel(MOST_TOGETHER);
         let thread =
             std::thread::Builder::new().name("nuncio-writer".to_owned()).spawn(move || run(&connection, waiting))?;
-        Ok(Self { operations: Some(operations), thread: Some(thread) })
+        Ok(Self { health, operations: Some(operations), thread: Some(thread) })
     }
 
     /// Makes a write; on return it is on disk.
@@ -90,8 +101,25 @@ impl Writer {
         let (caller, answer) = oneshot::channel();
         let task = Task { write: Some(write), result: None, after, caller };
         let operations = self.operations.as_ref().ok_or_else(ended)?;
-        operations.send(Box::new(task)).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        operations.send(Queued::Write(Box::new(task))).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?.inspect_err(|error| self.health.note(error))
+    }
+
+    /// Runs `work` after what was queued before it, outside any transaction.
+    pub(crate) async fn exclusively<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let ended = || StoreError::store("its writing thread has ended; restart Nuncio");
+        let (caller, answer) = oneshot::channel();
+        let run = move |connection: &Connection| {
+            // A caller that went away does not need the answer.
+            let _ = caller.send(work(connection).map_err(StoreError::from));
+        };
+        let operations = self.operations.as_ref().ok_or_else(ended)?;
+        operations.send(Queued::Exclusive(Box::new(run))).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?.inspect_err(|error| self.health.note(error))
     }
 }
 
@@ -105,23 +133,41 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
+fn run(connection: &Connection, mut waiting: mpsc::Receiver<Queued>) {
     let mut group = Vec::with_capacity(MOST_TOGETHER);
     while let Some(first) = waiting.blocking_recv() {
-        group.push(first);
-        while group.len() < MOST_TOGETHER
-            && let Ok(next) = waiting.try_recv()
-        {
-            group.push(next);
+        let mut next = Some(first);
+        let mut exclusive = None;
+        while let Some(queued) = next.take() {
+            match queued {
+                Queued::Write(operation) => group.push(operation),
+                Queued::Exclusive(work) => {
+                    exclusive = Some(work);
+                    break;
+                }
+            }
+            if group.len() < MOST_TOGETHER {
+                next = waiting.try_recv().ok();
+            }
         }
-        let committed = commit(connection, &mut group);
-        if committed.is_err() && !connection.is_autocommit() {
-            // Best effort: were the rollback to fail too, the next BEGIN says so.
-            let _ = connection.execute_batch("ROLLBACK");
+        if !group.is_empty() {
+            write(connection, &mut group);
         }
-        for operation in group.drain(..) {
-            operation.answer(committed.clone());
+        if let Some(work) = exclusive {
+            work(connection);
         }
+    }
+}
+
+/// Commits the group and answers its callers.
+fn write(connection: &Connection, group: &mut Vec<Box<dyn Operation>>) {
+    let committed = commit(connection, group);
+    if committed.is_err() && !connection.is_autocommit() {
+        // Best effort: were the rollback to fail too, the next BEGIN says so.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    for operation in group.drain(..) {
+        operation.answer(committed.clone());
     }
 }
 

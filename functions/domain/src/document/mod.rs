@@ -21,11 +21,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Action;
 use crate::recipient::Person;
-use crate::retention::Retention;
+use crate::retention::{Period, Retention};
 use crate::suppression::Silence;
 
 /// How much it matters.
@@ -122,6 +123,20 @@ pub struct EmailSettings {
     pub from: Option<String>,
     /// `smtp://host:port`, `smtps://…`; may be a secret reference. Not used on AWS.
     pub smtp: Option<Text>,
+    /// How long mails are kept that were written to files for want of a server; see [`kept_for`](Self::kept_for).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Period>,
+}
+
+impl EmailSettings {
+    /// The longest that `keep` may be. A ledger entry is kept for 31 days at least, and an erasure finds the mails of a
+    /// person through their entries.
+    pub const LONGEST_KEPT: Period = Period::days(31);
+
+    /// How long a written mail is kept: 30 days unless `keep` says otherwise.
+    pub fn kept_for(&self) -> SignedDuration {
+        self.keep.unwrap_or(Period::days(30)).duration()
+    }
 }
 
 /// Changes to what counts as a secret key.

@@ -16,7 +16,16 @@ pub trait Archive: Send + Sync {
     /// The names of up to `limit` files in order, those after that one.
     async fn files(&self, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError>;
     /// What a file holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the file is there and cannot be read, however often it is tried: it is cut short,
+    /// damaged, or no archive file.
     async fn read(&self, file: &str) -> Result<Archived, StoreError>;
+    /// Takes a file that is [corrupt](StoreError::Corrupt) out of the list of files, and keeps it under another name
+    /// where the archive can do so. Returns the name it has from then on.
+    async fn set_aside(&self, file: &str) -> Result<String, StoreError> {
+        Ok(file.to_owned())
+    }
     /// Puts these events in the place of what was read from a file, durably and as one; without any, the file goes.
     ///
     /// # Errors
@@ -42,4 +51,34 @@ pub trait Erasure: Send + Sync {
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError>;
     /// Deletes items of somebody's inbox.
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError>;
+    /// Overwrites what deleted records leave behind in the store's files, such as free pages and a write-ahead log. A
+    /// store whose files are not the operator's has nothing to do. Safe to repeat.
+    async fn scrub(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// The mail that one machine writes to files while no mail server is configured.
+#[async_trait]
+pub trait Mailbox: Send + Sync {
+    /// Deletes the mails of these deliveries; returns how many files went.
+    async fn erase(&self, deliveries: &[DeliveryId]) -> Result<usize, StoreError>;
+    /// Up to `limit` mails in the order of their names, those after `after`; each name with the delivery it belongs to,
+    /// if it belongs to one, and the addresses in its `To` header.
+    async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<WrittenMail>, StoreError>;
+    /// Deletes one mail; one that is not there is no error.
+    async fn remove(&self, name: &str) -> Result<(), StoreError>;
+    /// Deletes up to `limit` mails that were written before that time; returns how many went.
+    async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// A mail in the mailbox folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenMail {
+    /// The file's name.
+    pub name: String,
+    /// The delivery that it is; `None` for a test of a transport.
+    pub delivery: Option<DeliveryId>,
+    /// The address in the `To` header, without a display name; empty if there is none.
+    pub to: String,
 }

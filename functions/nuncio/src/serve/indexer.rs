@@ -33,6 +33,6 @@ pub(super) async fn run(store: Store, shutdown: Shutdown) {
                 AFTER_FAILURE
             }
         };
-        tokio::time::sleep(wait).await;
+        shutdown.sleep(wait).await;
     }
 }

@@ -9,28 +9,31 @@ mod sweeper;
 mod welcome;
 mod worker;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use api::Door;
 use axum::Router;
-use channels::{Channels, LocalMailer};
+use channels::{Channels, LocalMailer, MailboxFolder};
 use console::{Console, RulesSource};
 use dispatch::Dispatcher;
-use domain::ports::{Archive, Clock, Configuration, Entropy};
+use domain::ports::{Archive, Clock, Configuration, Entropy, Mailbox};
 use embedded::{ArchiveFolder, FolderLock, Store};
 use expressions::worker::Workers;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
-use retention::{Archiver, JobRunner, Retention};
+use retention::{Archiver, JobRunner, MailboxPurge, Retention};
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
 use configuration::{FileConfiguration, StoredConfiguration};
 use live_inbox::LiveInbox;
 use shutdown::Shutdown;
+use sweeper::Scheduled;
 
 pub(crate) fn run(mut options: Serve) -> anyhow::Result<ExitCode> {
     let variables = host::environment();
@@ -49,7 +52,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     let folder = &options.data;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     let _lock = FolderLock::take(folder)?;
-    let store = Store::open(folder).with_context(|| format!("cannot open the data folder {}", folder.display()))?;
+    let store = open(folder, options.accept_damage).await?;
     let archive = archive(options.archive.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
@@ -57,7 +60,8 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     let welcome = welcome::tokens(&store, options.token.as_deref(), &*clock, &*entropy).await?;
 
     let shutdown = Shutdown::on_signals()?;
-    let mailer = LocalMailer::new(folder.join("mailbox"), Arc::new(secrets.clone()), Arc::clone(&clock));
+    let mailbox = MailboxFolder::new(folder.join("mailbox"), Arc::clone(&clock));
+    let mailer = LocalMailer::new(mailbox.clone(), Arc::new(secrets.clone()));
     let expressions = Arc::new(Workers::of_this_binary().context("cannot tell which program this is")?);
     let inbox = LiveInbox::new(store.clone(), shutdown.clone());
     let channel = Arc::new(Channels::new(channels::Parts {
@@ -81,7 +85,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     });
-    let (retention, runner) = by_the_clock(&store, archive, &configuration, &clock);
+    let scheduled = scheduled(&store, archive, mailbox, &configuration, &clock);
     let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
     let router = api::finish(
         Router::new()
@@ -122,26 +126,31 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, shutdown.clone()));
-    tokio::spawn(sweeper::run(retention, runner, shutdown.clone()));
-    tokio::spawn(indexer::run(store, shutdown.clone()));
+    let sweeper = tokio::spawn(sweeper::run(scheduled, shutdown.clone()));
+    let indexer = tokio::spawn(indexer::run(store.clone(), shutdown.clone()));
     if let Some(file) = watched {
         tokio::spawn(configuration::watch(file, shutdown.clone()));
     }
     welcome.print(listener.local_addr().context("cannot tell where it listens")?, folder);
 
     shutdown.within_grace(listener::serve(listener, router, shutdown.clone())).await;
-    shutdown.within_grace(worker).await;
+    shutdown.within_grace(async { tokio::join!(worker, sweeper, indexer) }).await;
+    if let Err(error) = store.close().await {
+        tracing::warn!(%error, "the write-ahead log stays beside the store; the next start reads it");
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// What happens by the clock, and the operator's jobs.
-fn by_the_clock(
+/// The scheduled tasks and the operator's jobs.
+fn scheduled(
     store: &Store,
     archive: Option<Arc<dyn Archive>>,
+    mailbox: MailboxFolder,
     configuration: &Arc<dyn Configuration>,
     clock: &Arc<dyn Clock>,
-) -> (Retention, JobRunner) {
+) -> Scheduled {
+    let mailbox: Arc<dyn Mailbox> = Arc::new(mailbox);
     let retention = Retention {
         log: Arc::new(store.clone()),
         volume: Arc::new(store.clone()),
@@ -160,15 +169,42 @@ fn by_the_clock(
         holds: Arc::new(store.clone()),
         erasure: Arc::new(store.clone()),
         archive,
+        mailbox: Some(Arc::clone(&mailbox)),
         intake: Arc::new(store.clone()),
         configuration: Arc::clone(configuration),
         clock: Arc::clone(clock),
     };
-    (retention, runner)
+    let old_mails = MailboxPurge { mailbox, configuration: Arc::clone(configuration), clock: Arc::clone(clock) };
+    Scheduled { retention, old_mails, runner }
+}
+
+/// How long the store's structure is checked before anything else is done; a larger one than fits is checked in part.
+const CHECK: Duration = Duration::from_secs(2);
+
+async fn open(folder: &Path, accept_damage: bool) -> anyhow::Result<Store> {
+    let cannot = || format!("cannot open the data folder {}", folder.display());
+    let store = if accept_damage {
+        let (store, kept) = Store::open_without_damaged_log(folder).with_context(cannot)?;
+        if let Some(kept) = kept {
+            tracing::error!(kept = %kept.display(), "the write-ahead log is damaged; going on with what precedes the damage");
+        }
+        store
+    } else {
+        Store::open(folder).with_context(cannot)?
+    };
+    match store.check(CHECK).await {
+        Ok(_) => {}
+        Err(error) if accept_damage => tracing::error!(%error, "going on with a damaged store, as asked"),
+        Err(error) => {
+            let how = "nothing was changed; restore a backup, or start with --accept-damage to read what can be read";
+            return Err(anyhow::Error::new(error).context(how).context(cannot()));
+        }
+    }
+    Ok(store)
 }
 
 /// `--archive`, where it is given.
-fn archive(folder: Option<&std::path::Path>) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+fn archive(folder: Option<&Path>) -> anyhow::Result<Option<Arc<dyn Archive>>> {
     let Some(folder) = folder else { return Ok(None) };
     let opened = ArchiveFolder::open(folder).with_context(|| format!("--archive {}", folder.display()))?;
     Ok(Some(Arc::new(opened)))

@@ -42,6 +42,14 @@ impl Shutdown {
         let _ = self.asked.wait_for(|asked| *asked).await;
     }
 
+    /// Sleeps, and wakes up early when the process is asked to end.
+    pub(super) async fn sleep(&self, duration: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => {}
+            () = self.clone().requested() => {}
+        }
+    }
+
     /// Waits for `work`; once asked to end, for no longer than the grace.
     pub(super) async fn within_grace<F: Future>(&self, work: F) -> Option<F::Output> {
         let late = async {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use retention::{JobRunner, Retention};
+use retention::{JobRunner, MailboxPurge, Retention};
 
 use super::shutdown::Shutdown;
 
@@ -21,20 +21,31 @@ const LOOKS: u32 = 30;
 /// How long one sweep may go on; the next one takes the rest.
 const AT_MOST: SignedDuration = SignedDuration::from_secs(10);
 
-/// Sweeps at once and then again and again, and advances jobs in between.
-pub(super) async fn run(retention: Retention, runner: JobRunner, shutdown: Shutdown) {
+/// What is done by the schedule.
+pub(super) struct Scheduled {
+    pub(super) retention: Retention,
+    pub(super) old_mails: MailboxPurge,
+    pub(super) runner: JobRunner,
+}
+
+/// Sweeps at once and then again and again, and advances jobs in between. Ends soon after a shutdown was requested.
+pub(super) async fn run(scheduled: Scheduled, shutdown: Shutdown) {
+    let Scheduled { retention, old_mails, runner } = scheduled;
     for look in (0..LOOKS).cycle() {
         if shutdown.is_requested() {
             return;
         }
-        if look == 0
-            && let Err(error) = retention.sweep(AT_MOST).await
-        {
-            tracing::error!(%error, "the sweep failed; the next one tries again");
+        if look == 0 {
+            if let Err(error) = retention.sweep(AT_MOST).await {
+                tracing::error!(%error, "the sweep failed; the next one tries again");
+            }
+            if let Err(error) = old_mails.run().await {
+                tracing::error!(%error, "old mails cannot be deleted; the next sweep tries again");
+            }
         }
         if let Err(error) = runner.advance(AT_A_TIME).await {
             tracing::error!(%error, "a job's step failed; it is tried again");
         }
-        tokio::time::sleep(LOOK).await;
+        shutdown.sleep(LOOK).await;
     }
 }

@@ -1,7 +1,9 @@
-//! Removes one person: the events that are theirs with all that tells of them, what was sent to them, their inbox, and
-//! the same events in the archive.
+//! Removes one person: the events that are theirs with all that tells of them, what was sent to them, their inbox, the
+//! same events in the archive, the mails in the mailbox folder, and what all of these leave in the store's files.
 //!
 //! What tells of an event goes before the event: a step that was cut short finds the event again, and with it the rest.
+
+use std::collections::BTreeSet;
 
 use domain::EventPk;
 use domain::delivery::{Delivery, DeliveryId};
@@ -10,6 +12,7 @@ use domain::hold::{self, HELD};
 use domain::inbox::InboxItem;
 use domain::job::{Place, Report};
 use domain::ports::{DeliveryQuery, StoreError};
+use domain::recipient::Person;
 use domain::suppression::Cause;
 use jiff::Timestamp;
 
@@ -36,6 +39,8 @@ impl Erasing<'_> {
             Place::Deliveries { before } => self.deliveries(*before).await,
             Place::Inbox => self.inbox().await,
             Place::Archive { after } => self.archive(after.as_deref()).await,
+            Place::Mailbox { after } => self.mailbox(after.as_deref()).await,
+            Place::Scrub => Ok((Report::default(), None)),
         }
     }
 
@@ -75,6 +80,7 @@ impl Erasing<'_> {
                     && let Some(carrier) = self.runner.ledger.get(*delivery).await?
                 {
                     self.inbox_item(&carrier, report).await?;
+                    self.mails(&[carrier.id], report).await?;
                 }
             }
             self.remove(&page.results, report).await?;
@@ -102,7 +108,16 @@ impl Erasing<'_> {
         report.count("deliveries", entries.len());
         if !self.dry_run {
             let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+            self.mails(&ids, report).await?;
             self.runner.erasure.erase_deliveries(&ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the mails that deliveries have put into the mailbox folder. In a dry run only those to the person count.
+    async fn mails(&self, ids: &[DeliveryId], report: &mut Report) -> Result<(), StoreError> {
+        if let (Some(mailbox), false) = (&self.runner.mailbox, self.dry_run) {
+            report.count("mails", mailbox.erase(ids).await?);
         }
         Ok(())
     }
@@ -137,15 +152,24 @@ impl Erasing<'_> {
         let document = self.runner.configuration.current().await?;
         let named = document.document.groups.values().filter(|members| members.iter().any(|one| self.subject.is(one)));
         report.count("groups", named.count());
-        Ok((report, self.runner.archive.is_some().then_some(Place::Archive { after: None })))
+        Ok((report, Some(Place::Archive { after: None })))
     }
 
     /// Removes their events from one file of the archive.
     async fn archive(&self, after: Option<&str>) -> Result<Step, StoreError> {
         let mut report = Report::default();
-        let Some(archive) = &self.runner.archive else { return Ok((report, None)) };
-        let Some(file) = archive.files(after, 1).await?.pop() else { return Ok((report, None)) };
-        let read = archive.read(&file).await?;
+        let next = Some(Place::Mailbox { after: None });
+        let Some(archive) = &self.runner.archive else { return Ok((report, next)) };
+        let Some(file) = archive.files(after, 1).await?.pop() else { return Ok((report, next)) };
+        let read = match archive.read(&file).await {
+            Ok(read) => read,
+            Err(StoreError::Corrupt(why)) => {
+                tracing::error!(file, why, "a file of the archive cannot be read; what it holds of the person stays");
+                report.is_damaged(if self.dry_run { file.clone() } else { archive.set_aside(&file).await? });
+                return Ok((report, Some(Place::Archive { after: Some(file) })));
+            }
+            Err(error) => return Err(error),
+        };
         let (theirs, others): (Vec<_>, Vec<_>) =
             read.events.iter().cloned().partition(|event| self.subject.is_of(event));
         report.count("archived", theirs.len());
@@ -153,5 +177,27 @@ impl Erasing<'_> {
             archive.replace(&file, &read, &others).await?;
         }
         Ok((report, Some(Place::Archive { after: Some(file) })))
+    }
+
+    /// Removes the mails to them, and those whose delivery is gone: nothing else says any more whom they are about.
+    async fn mailbox(&self, after: Option<&str>) -> Result<Step, StoreError> {
+        let mut report = Report::default();
+        let Some(mailbox) = &self.runner.mailbox else { return Ok((report, Some(Place::Scrub))) };
+        let mails = mailbox.list(after, OTHERS).await?;
+        let Some(last) = mails.last() else { return Ok((report, Some(Place::Scrub))) };
+        let ids: Vec<_> = mails.iter().filter_map(|mail| mail.delivery).collect();
+        let known: BTreeSet<_> = self.runner.ledger.get_all(&ids).await?.into_iter().map(|entry| entry.id).collect();
+        let next = Place::Mailbox { after: Some(last.name.clone()) };
+        for mail in &mails {
+            let to_them = self.subject.is(&Person::new("", mail.to.as_str()));
+            let orphaned = mail.delivery.is_some_and(|delivery| !known.contains(&delivery));
+            if to_them || orphaned {
+                report.count("mails", 1);
+                if !self.dry_run {
+                    mailbox.remove(&mail.name).await?;
+                }
+            }
+        }
+        Ok((report, Some(next)))
     }
 }

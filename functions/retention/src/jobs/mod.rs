@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::job::{Job, Place, Report, State, Task};
-use domain::ports::{Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, StoreError};
+use domain::ports::{
+    Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Mailbox, StoreError,
+};
 use jiff::SignedDuration;
 
 use erase::Erasing;
@@ -37,6 +39,8 @@ pub struct JobRunner {
     pub erasure: Arc<dyn Erasure>,
     /// What was archived.
     pub archive: Option<Arc<dyn Archive>>,
+    /// The mail that was written to files, on one machine.
+    pub mailbox: Option<Arc<dyn Mailbox>>,
     /// Where their ends are told of.
     pub intake: Arc<dyn Intake>,
     /// How long that is kept.
@@ -113,6 +117,12 @@ impl JobRunner {
             }
             (Task::Restamp { .. } | Task::Hold { .. }, _) => {
                 Err(StoreError::Corrupt("the job has lost its place".to_owned()))
+            }
+            (Task::Erase { .. }, Place::Scrub) => {
+                if !job.dry_run {
+                    self.erasure.scrub().await?;
+                }
+                Ok((Report::default(), None))
             }
             (Task::Erase { subject: Some(subject), .. }, place) => {
                 Erasing { runner: self, subject, dry_run: job.dry_run }.step(place).await

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use channels::{Channels, LocalMailer, Parts};
+use channels::{Channels, LocalMailer, MailboxFolder, Parts};
 use domain::delivery::{DeliveryId, Failure, Outcome};
 use domain::document::{RulesDocument, SecretRef, Severity, Text, Transport, TransportKind};
 use domain::expression::NoExpressions;
@@ -32,7 +32,10 @@ impl World {
         let secrets = secrets.iter().map(|(name, text)| (format!("env:{name}"), (*text).to_owned())).collect();
         let secrets: Arc<dyn Secrets> = Arc::new(KnownSecrets(secrets));
         let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
-        let mailer = LocalMailer::new(folder.path().join("mailbox"), Arc::clone(&secrets), Arc::clone(&clock));
+        let mailer = LocalMailer::new(
+            MailboxFolder::new(folder.path().join("mailbox"), Arc::clone(&clock)),
+            Arc::clone(&secrets),
+        );
         let inbox = Arc::new(RecordingInbox::default());
         let parts = Parts {
             mailer: Arc::new(mailer),

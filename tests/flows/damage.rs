@@ -1,0 +1,132 @@
+//! What the files of the store can be trusted to hold: all of it after a clean stop, and never silently less.
+
+use std::path::Path;
+
+use reqwest::Method;
+use rusqlite::Connection;
+use serde_json::json;
+use support::nuncio::{Nuncio, answer};
+
+/// Posts one event each time, so that each is a transaction of its own.
+async fn post_one_by_one(nuncio: &Nuncio, events: usize) {
+    for n in 0..events {
+        nuncio.accept(&json!({ "action": "custom_counted", "context": { "n": n, "filling": "x".repeat(500) } })).await;
+    }
+}
+
+fn stored(file: &Path) -> i64 {
+    let connection = Connection::open(file).unwrap();
+    let integrity: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(integrity, "ok");
+    let count = "SELECT count(*) FROM events WHERE body LIKE '%custom_counted%'";
+    connection.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+fn start(nuncio: &Nuncio, arguments: &[&str]) -> (Option<i32>, String) {
+    let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+    let output = nuncio.run(&all);
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn flip(file: &Path, place: usize) {
+    let mut bytes = std::fs::read(file).unwrap();
+    bytes[place] ^= 0x40;
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_stop_leaves_one_complete_file() {
+    let mut nuncio = Nuncio::built_in().await;
+    post_one_by_one(&nuncio, 40).await;
+    let (status, _) = nuncio.terminate();
+    assert_eq!(status.code(), Some(0), "{}", nuncio.log());
+    for log in ["nuncio.db-wal", "search.db-wal"] {
+        let bytes = std::fs::metadata(nuncio.data().join(log)).map_or(0, |file| file.len());
+        assert_eq!(bytes, 0, "{log}");
+    }
+    // The file alone, as a backup would take it.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(nuncio.data().join("nuncio.db"), &copy).unwrap();
+    assert_eq!(stored(&copy), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_write_ahead_log_stops_the_start_until_the_loss_is_accepted() {
+    let mut nuncio = Nuncio::built_in().await;
+    post_one_by_one(&nuncio, 60).await;
+    nuncio.kill();
+    let (store, log) = (nuncio.data().join("nuncio.db"), nuncio.data().join("nuncio.db-wal"));
+    let length = std::fs::metadata(&log).unwrap().len();
+    assert!(length > 100_000, "the events are in the log: {length}");
+    flip(&log, usize::try_from(length).unwrap() / 2);
+    let (before, damaged) = (std::fs::read(&store).unwrap(), std::fs::read(&log).unwrap());
+
+    let (code, said) = start(&nuncio, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("nuncio.db-wal is damaged at byte") && said.contains("--accept-damage"), "{said}");
+    // Nor does another command quietly throw the rest away.
+    let token = nuncio.run(&["token", "list"]);
+    assert_eq!(token.status.code(), Some(1));
+    assert_eq!((std::fs::read(&store).unwrap(), std::fs::read(&log).unwrap()), (before, damaged.clone()));
+
+    nuncio.set_arguments(&["--accept-damage"]);
+    nuncio.start().await;
+    let left = nuncio.get("/v1/events?action=custom_counted&limit=100").await["results"].as_array().unwrap().len();
+    assert!((1..60).contains(&left), "what precedes the damage: {left}");
+    assert_eq!(std::fs::read(nuncio.data().join("nuncio.db-wal.damaged-1")).unwrap(), damaged);
+    post_one_by_one(&nuncio, 1).await;
+    nuncio.terminate();
+    nuncio.set_arguments(&[]);
+    nuncio.start().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_cut_off_while_it_was_written_is_read_to_there() {
+    let mut nuncio = Nuncio::built_in().await;
+    post_one_by_one(&nuncio, 20).await;
+    nuncio.kill();
+    let log = std::fs::File::options().write(true).open(nuncio.data().join("nuncio.db-wal")).unwrap();
+    log.set_len(log.metadata().unwrap().len() - 100).unwrap();
+    nuncio.start().await;
+    nuncio.results("/v1/events?action=custom_counted&limit=100", 19).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_page_stops_the_start() {
+    let mut nuncio = Nuncio::built_in().await;
+    post_one_by_one(&nuncio, 40).await;
+    nuncio.terminate();
+    let file = nuncio.data().join("nuncio.db");
+    damage(&file, "events_by_expiry");
+    let (code, said) = start(&nuncio, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the file is damaged") && said.contains("restore a backup"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_damaged_while_it_runs_is_reported_as_not_ready() {
+    let mut nuncio = Nuncio::built_in().await;
+    post_one_by_one(&nuncio, 40).await;
+    nuncio.terminate();
+    damage(&nuncio.data().join("nuncio.db"), "events_by_expiry");
+    nuncio.set_arguments(&["--accept-damage"]);
+    nuncio.start_unready().await;
+    let (status, problem) = answer(nuncio.request(Method::GET, "/healthz")).await;
+    assert_eq!(status, 503, "{problem}");
+    let (status, problem) = nuncio.post(&json!({ "action": "login" })).await;
+    assert_eq!(status, 503, "{problem}");
+}
+
+/// Overwrites the first page of an index.
+fn damage(file: &Path, index: &str) {
+    let connection = Connection::open(file).unwrap();
+    let page: i64 =
+        connection.query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [index], |row| row.get(0)).unwrap();
+    let size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let mut bytes = std::fs::read(file).unwrap();
+    let start = usize::try_from((page - 1) * size).unwrap();
+    bytes[start..start + 64].fill(0xee);
+    std::fs::write(file, bytes).unwrap();
+}
