@@ -24,7 +24,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Action;
-use crate::recipient::Person;
+use crate::person::Person;
 use crate::retention::Retention;
 use crate::suppression::Silence;
 
