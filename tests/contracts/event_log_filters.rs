@@ -57,7 +57,8 @@ pub(crate) async fn keep_to_the_user(world: &World) {
         event("login").user(json!({ "username": "o'\"neil\\é" })),
     ];
     let (query, now, events) = stored(world, events).await;
-    for (name, places) in [("ann", &[0, 1][..]), ("anna", &[2]), ("O'\"NEIL\\É ", &[4]), ("Ann", &[0, 1]), ("ánn", &[])] {
+    for (name, places) in [("ann", &[0, 1][..]), ("anna", &[2]), ("O'\"NEIL\\É ", &[4]), ("Ann", &[0, 1]), ("ánn", &[])]
+    {
         finds(world, EventQuery { username: Some(name.to_owned()), ..query.clone() }, now, &events, places).await;
     }
 }

@@ -6,7 +6,7 @@ use api::{Path, Problem};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::delivery::{DeliveryId, Outcome};
 use domain::document::{RulesDocument, Severity};
 use domain::event::{Action, Event, EventPk, Object};
 use domain::notification::Notification;
@@ -73,10 +73,7 @@ impl From<Outcome> for Tested {
                 delivered: false,
                 status: failure.status(),
                 error: Some(failure.to_string()),
-                answer: match failure {
-                    Failure::Answered { answer, .. } => Some(answer),
-                    _ => None,
-                },
+                answer: failure.answer().map(str::to_owned),
             },
         }
     }

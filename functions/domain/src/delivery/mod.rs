@@ -22,7 +22,7 @@ mod outcome;
 pub mod retry;
 
 pub use id::{DeliveryId, DeliveryIdError};
-pub use outcome::{Class, Failure, Outcome, Sent, Sign, retry_after};
+pub use outcome::{Attribution, Class, Failure, MailStage, Outcome, Sent, Sign, retry_after};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
