@@ -13,8 +13,8 @@ use domain::event::Event;
 use domain::expression::NoExpressions;
 use domain::message::{Message, Work};
 use domain::notification::Notification;
+use domain::person::Person;
 use domain::ports::{Active, Channel, Configuration, DeliveryQuery, Ledger, Opened, Page, StoreError};
-use domain::recipient::Person;
 use futures_util::future::join_all;
 use support::{FakeClock, SeededEntropy};
 

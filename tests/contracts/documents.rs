@@ -2,8 +2,8 @@
 //! contracts take turns.
 
 use domain::document::RulesDocument;
+use domain::person::Person;
 use domain::ports::{Active, Saved};
-use domain::recipient::Person;
 use futures_util::future::join_all;
 use support::unique;
 use tokio::sync::{Mutex, MutexGuard};

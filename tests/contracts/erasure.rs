@@ -4,7 +4,7 @@ use domain::delivery::Delivery;
 use domain::document::{Rule, Severity};
 use domain::event::Action;
 use domain::inbox::InboxItem;
-use domain::recipient::Person;
+use domain::person::Person;
 use domain::{Event, Timestamp};
 use support::{event, unique};
 

@@ -99,6 +99,23 @@ pub(crate) async fn belongs_to_one_person(world: &World) {
     assert_eq!(walk(world, &bob, None, 10, now).await, [InboxItem { seen: true, ..his }]);
 }
 
+pub(crate) async fn opens_by_every_spelling_of_the_username(world: &World) {
+    let (now, name) = (somewhen(), unique("stra\u{df}e"));
+    let spellings = [name.clone(), name.to_uppercase(), format!(" {name} "), name.replace('\u{df}', "SS")];
+    let items: Vec<_> = spellings.iter().zip(0..).map(|(name, n)| item(name, after(now, -n))).collect();
+    for item in &items {
+        world.inbox.put(item).await.unwrap();
+    }
+    for name in &spellings {
+        assert_eq!(walk(world, name, None, 3, now).await, items, "{name}");
+        assert!(world.inbox.mark(name, &items[0].pk, true).await.unwrap().is_some(), "{name}");
+    }
+    assert_eq!(world.inbox.mark_all_seen(&spellings[3]).await.unwrap(), 3);
+    let pks: Vec<_> = items.iter().map(|item| item.pk.clone()).collect();
+    assert_eq!(world.erasure.erase_inbox(&spellings[1], &pks).await.unwrap(), 4);
+    assert_eq!(walk(world, &name, None, 3, now).await, []);
+}
+
 pub(crate) async fn hides_an_item_from_its_expiry_on(world: &World) {
     let (now, ann) = (somewhen(), unique("ann"));
     let (brief, lasting) = (item(&ann, now), item(&ann, after(now, 1)));

@@ -6,8 +6,8 @@ use domain::Timestamp;
 use domain::delivery::retry::Next;
 use domain::delivery::{Attempt, Delivery, LEASE};
 use domain::document::{Rule, Severity};
+use domain::person::Person;
 use domain::ports::Opened;
-use domain::recipient::Person;
 use futures_util::future::join_all;
 use support::{event, unique};
 

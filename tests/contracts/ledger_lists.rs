@@ -4,8 +4,8 @@ use domain::EventPk;
 use domain::delivery::retry::Next;
 use domain::delivery::{Delivery, DeliveryId, State};
 use domain::document::Rule;
+use domain::person::Person;
 use domain::ports::DeliveryQuery;
-use domain::recipient::Person;
 use support::{event, unique};
 
 use crate::ledger::attempt;

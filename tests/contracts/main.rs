@@ -146,6 +146,7 @@ macro_rules! backend {
                 goes_newest_first_page_by_page,
                 tells_seen_from_unseen,
                 belongs_to_one_person,
+                opens_by_every_spelling_of_the_username,
                 hides_an_item_from_its_expiry_on,
             }
             backend! { @port jobs, $world,

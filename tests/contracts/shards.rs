@@ -6,8 +6,8 @@ use aws::Settings;
 use domain::Timestamp;
 use domain::delivery::Delivery;
 use domain::document::Rule;
+use domain::person::Person;
 use domain::ports::{DeliveryQuery, EventQuery};
-use domain::recipient::Person;
 use support::event;
 
 use crate::aws_world::{Place, over, place};

@@ -89,6 +89,50 @@ async fn everybody_once_by_every_transport() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_cannot_divert_what_a_group_member_gets() {
+    let smtp = SmtpServer::start().await;
+    let nuncio = Nuncio::with_rules(&format!(
+        r#"
+groups: {{ ops: [{{ username: ann, email: ann@example.org }}] }}
+policies: {{ failed: {{ event_matcher: {{ action: login_failed }} }} }}
+rules:
+  failed: {{ severity: alert, group: ops, event_user: true, event_subject: true, transports: [default-email-transport, default-local-transport], policies: [failed] }}
+email: {{ from: "Nuncio <nuncio@example.org>", smtp: "{}" }}
+"#,
+        smtp.url()
+    ))
+    .await;
+    let evil = "evil@evil.example";
+    let claims = [
+        (json!({ "user": { "username": "ann", "email": evil } }), Some(evil)),
+        (json!({ "user": { "username": "ANN", "email": evil } }), Some(evil)),
+        (json!({ "context": { "subject": { "username": " Ann ", "email": evil } } }), Some(evil)),
+        (json!({ "user": { "username": "ann", "email": "nonsense" } }), None),
+        (json!({ "user": { "username": "ann", "email": "Ann@Example.org" } }), None),
+    ];
+    for (claim, further) in &claims {
+        let before = smtp.mails().len();
+        let mut event = json!({ "action": "login_failed" });
+        event.as_object_mut().unwrap().extend(claim.as_object().unwrap().clone());
+        let pk = nuncio.accept(&event).await.remove(0);
+        nuncio
+            .get_until(&format!("/v1/deliveries?event={pk}&transport=default-email-transport"), |body| {
+                let deliveries = body["results"].as_array().unwrap();
+                !deliveries.is_empty()
+                    && deliveries.iter().all(|one| one["next_at"].is_null() && one["state"] != "pending")
+            })
+            .await;
+        let mut mailed: Vec<_> = smtp.mails()[before..].iter().flat_map(|mail| mail.to.clone()).collect();
+        mailed.sort();
+        let expected: Vec<String> = ["ann@example.org"].into_iter().chain(*further).map(str::to_owned).collect();
+        assert_eq!(mailed, expected, "{claim}");
+    }
+    assert_eq!(nuncio.results("/v1/notifications?username=Ann", claims.len()).await.len(), claims.len());
+    assert_eq!(nuncio.results("/v1/deliveries?recipient=ANN&state=dead", 1).await.len(), 1, "only `nonsense` failed");
+    assert_eq!(nuncio.results("/v1/events?username=ann", claims.len() - 1).await.len(), claims.len() - 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_reaches_nobody_tells_nobody() {
     let sink = Sink::start().await;
     let nuncio = Nuncio::with_rules(&rules_to(&sink, "event_user: true")).await;

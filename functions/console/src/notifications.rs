@@ -4,6 +4,7 @@ use api::{Path, Problem, Query};
 use axum::Json;
 use axum::extract::State;
 use domain::inbox::InboxItem;
+use domain::person::is_same_name;
 use domain::token::{Scope, Token};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ pub(crate) fn owner(token: &Token, asked: Option<String>) -> Result<String, Prob
     match (asked.filter(|name| !name.is_empty()), &token.username) {
         (None, Some(own)) => Ok(own.clone()),
         (None, None) => Err(Problem::bad_request("this token belongs to nobody; say whose inbox with ?username=")),
-        (Some(asked), Some(own)) if asked != *own && !token.scopes.contains(&Scope::Admin) => {
+        (Some(asked), Some(own)) if !is_same_name(&asked, own) && !token.scopes.contains(&Scope::Admin) => {
             Err(Problem::forbidden("this token opens only its own user's inbox"))
         }
         (Some(asked), _) => Ok(asked),

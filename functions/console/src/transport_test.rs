@@ -6,11 +6,11 @@ use api::{Path, Problem};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::delivery::{DeliveryId, Outcome};
 use domain::document::{RulesDocument, Severity};
 use domain::event::{Action, Event, EventPk, Object};
 use domain::notification::Notification;
-use domain::recipient::Person;
+use domain::person::{Person, is_same_name};
 use domain::token::{Scope, Token};
 use http::HeaderMap;
 use jiff::SignedDuration;
@@ -73,10 +73,7 @@ impl From<Outcome> for Tested {
                 delivered: false,
                 status: failure.status(),
                 error: Some(failure.to_string()),
-                answer: match failure {
-                    Failure::Answered { answer, .. } => Some(answer),
-                    _ => None,
-                },
+                answer: failure.answer().map(str::to_owned),
             },
         }
     }
@@ -85,7 +82,8 @@ impl From<Outcome> for Tested {
 fn recipient(token: &Token, document: &RulesDocument) -> Person {
     let mut members = document.groups.values().flatten();
     let own = token.username.as_deref();
-    let known = document.groups.values().flatten().find(|person| own == Some(&person.username));
+    let is_own = |person: &&Person| own.is_some_and(|own| is_same_name(own, &person.username));
+    let known = document.groups.values().flatten().find(is_own);
     match (known, own) {
         (Some(person), _) => person.clone(),
         (None, Some(username)) => Person::new(username, members.next().map_or("", |person| &person.email)),

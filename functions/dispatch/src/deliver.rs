@@ -158,11 +158,11 @@ impl Sending<'_> {
                 Outcome::Delivered { status, .. } => *status,
                 Outcome::Failed(failure) => failure.status(),
             },
-            error: failure.map(ToString::to_string),
+            error: failure.map(Failure::with_answer),
             ms: u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0),
         };
         self.counted.attempted(delivery, next, now);
-        report(ours, &attempt, next);
+        report(ours, &attempt, failure, next);
         if let (retry::Next::Dead, Some(failure)) = (next, failure) {
             self.announced.failed(self.parts, self.document, ours, failure).await;
         }
@@ -170,9 +170,10 @@ impl Sending<'_> {
     }
 }
 
-fn report(ours: &Ours, attempt: &Attempt, next: retry::Next) {
+fn report(ours: &Ours, attempt: &Attempt, failure: Option<&Failure>, next: retry::Next) {
     let Delivery { id, rule, transport, .. } = &ours.delivery;
-    let error = attempt.error.as_deref().unwrap_or_default();
+    // Without the receiver's own words, which the record has.
+    let error = failure.map(ToString::to_string).unwrap_or_default();
     match next {
         retry::Next::Closed => {
             tracing::debug!(delivery = %id, trace_id = ours.trace_id(), rule, transport, attempt_ms = attempt.ms, "delivered");

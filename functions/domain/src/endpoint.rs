@@ -128,7 +128,11 @@ impl Standing {
         let now = crate::time::to_micros(now);
         let why = why.to_owned();
         match (self, sign) {
-            (Self::Disabled { .. }, _) | (_, Sign::Nothing) | (Self::Ready, Sign::Well) => None,
+            (Self::Disabled { .. }, _) | (Self::Ready, Sign::Well | Sign::Nothing) => None,
+            // A probe that never reached the endpoint says nothing; the next delivery probes at once.
+            (Self::Paused(pause), Sign::Nothing) => {
+                pause.probe.map(|_| Self::Paused(Pause { probe: None, ..pause.clone() }))
+            }
             (Self::Paused(_), Sign::Well) => Some(Self::Ready),
             (_, Sign::Gone) => Some(Self::Disabled { since: now, why }),
             (Self::Ready, Sign::Ailing { not_before }) => {

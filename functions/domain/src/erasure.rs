@@ -11,9 +11,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::event::{Event, Object};
-use crate::recipient::Person;
+use crate::person::{Person, fold, is_same_name};
 
-/// The person whose data goes: whoever has the username or the address, in any case. One of both at least is set.
+/// The person whose data is erased: whoever has the username or the address, compared as [people](crate::person) are. At
+/// least one of both is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     username: String,
@@ -43,7 +44,7 @@ impl Subject {
     /// Stands for the person in a report: SHA-256 of username and address, in 64 hex digits. Whoever knows these can
     /// find the report again.
     pub fn hash(&self) -> String {
-        let name = format!("{}\n{}", self.username.to_lowercase(), self.email.to_lowercase());
+        let name = format!("{}\n{}", fold(&self.username), fold(&self.email));
         Sha256::digest(name).iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
@@ -79,8 +80,7 @@ impl Subject {
     fn stands_in(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => {
-                self.is_named(text, text)
-                    || (!self.email.is_empty() && text.to_lowercase().contains(&self.email.to_lowercase()))
+                self.is_named(text, text) || (!self.email.is_empty() && fold(text).contains(&fold(&self.email)))
             }
             Value::Array(items) => items.iter().any(|item| self.stands_in(item)),
             Value::Object(object) => object.values().any(|value| self.stands_in(value)),
@@ -94,8 +94,7 @@ impl Subject {
     }
 
     fn is_named(&self, username: &str, email: &str) -> bool {
-        let same = |one: &str, other: &str| !one.is_empty() && one.eq_ignore_ascii_case(other.trim());
-        same(&self.username, username) || same(&self.email, email)
+        is_same_name(&self.username, username) || is_same_name(&self.email, email)
     }
 }
 
@@ -130,6 +129,7 @@ mod tests {
         for (user, context, is_of, mentioned) in [
             (json!({ "username": "Ann" }), json!({}), true, true),
             (json!({ "email": "ANN@example.org" }), json!({}), true, true),
+            (json!({ "username": " ann " }), json!({ "to": "ANN@EXAMPLE.ORG" }), true, true),
             (json!({ "username": "bob", "on_behalf_of": { "username": "ann" } }), json!({}), true, true),
             (json!({ "username": "bob", "authenticated_as": { "email": "ann@example.org" } }), json!({}), true, true),
             (json!({ "username": "bob" }), json!({ "subject": { "username": "ann" } }), true, true),
@@ -150,6 +150,7 @@ mod tests {
         let hash = |username, email| Subject::new(username, email).map(|one| one.hash());
         assert_eq!(hash(Some("Ann "), None), hash(Some("ann"), Some("")));
         assert_ne!(hash(Some("ann"), None), hash(None, Some("ann")));
+        assert_eq!(hash(Some("STRASSE"), None), hash(Some("straße"), None));
         assert_eq!(hash(Some(" "), None), Err(Nobody));
         assert!(Subject::new(Some("ann"), None).unwrap().is(&Person::new("ANN", "other@example.org")));
     }

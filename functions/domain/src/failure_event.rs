@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::document::Rule;
     use crate::loop_guard::{self, Looping};
-    use crate::recipient::Person;
+    use crate::person::Person;
 
     #[test]
     fn one_an_hour_for_each_transport_and_it_notifies_nobody() {

@@ -26,7 +26,7 @@ pub struct HoldFilter {
     /// The app, or one below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
-    /// `user.username` or `context.username`.
+    /// `user.username` or `context.username`, compared as [people](crate::person) are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Where it came from.

@@ -10,7 +10,7 @@
 //! 2. [`mask`] takes the secrets out; [`event::Draft::admit`] gives it a `pk` and an expiry; [`origin`] says
 //!    where it came from.
 //! 3. [`message`] carries it through the queue; the rules crate says which rules it matches.
-//! 4. [`recipient`] says who is told; [`loop_guard`] stops events that Nuncio itself caused.
+//! 4. [`recipient`] decides who is notified, each [`person`] once; [`loop_guard`] stops events that Nuncio itself caused.
 //! 5. [`expression`] is what Python bodies are shown, and what is kept of running them.
 //! 6. [`suppression`] says what storm control keeps back, and why.
 //! 7. [`delivery`] is one message to one person: its ledger entry, its attempts, and
@@ -35,11 +35,13 @@ pub mod inbox;
 pub mod job;
 pub mod json;
 pub mod loop_guard;
+pub mod mail_address;
 pub mod mask;
 pub mod message;
 pub mod metric;
 pub mod notification;
 pub mod origin;
+pub mod person;
 pub mod ports;
 pub mod recipient;
 pub mod rendered;

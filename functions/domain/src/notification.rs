@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::delivery::{Delivery, DeliveryId};
 use crate::document::Severity;
 use crate::event::{Action, Event, EventPk};
-use crate::recipient::Person;
+use crate::person::Person;
 pub use crate::summary::summary;
 
 /// One notification for one recipient, before a transport gives it its form.

@@ -26,6 +26,7 @@ use crate::expression::{Evaluation, Policies, Scope};
 use crate::message::Message;
 use crate::notification::Notification;
 use crate::origin::Origin;
+use crate::person::is_same_name;
 use crate::rendered::Rendered;
 use crate::suppression::{Lane, LaneId, Silence};
 use crate::token::{Token, TokenHash};
@@ -136,7 +137,7 @@ pub struct DeliveryQuery {
     pub rule: Option<String>,
     /// By this transport.
     pub transport: Option<String>,
-    /// To this recipient.
+    /// To the recipient of this label, compared as [people](crate::person) are.
     pub recipient: Option<String>,
     /// Of events of this millisecond or later.
     pub since: Option<Timestamp>,
@@ -155,7 +156,7 @@ impl DeliveryQuery {
             && self.state.is_none_or(|state| delivery.state == state)
             && self.rule.as_ref().is_none_or(|rule| *rule == delivery.rule)
             && self.transport.as_ref().is_none_or(|transport| *transport == delivery.transport)
-            && self.recipient.as_ref().is_none_or(|recipient| recipient == delivery.recipient.label())
+            && self.recipient.as_ref().is_none_or(|recipient| is_same_name(recipient, delivery.recipient.label()))
             && self.first().is_none_or(|first| delivery.event() >= first)
             && self.end().is_none_or(|end| delivery.event() < end)
     }

@@ -1,131 +1,155 @@
-//! Who is told.
+//! Decides whom a rule notifies of an event, and at which addresses.
+//!
+//! The operator's configuration takes precedence: a group member is notified under the name and at the address that the
+//! rules document gives. An event that names the same person with another address adds that address and changes
+//! nothing else.
 
-use serde::{Deserialize, Serialize};
+use crate::document::{Rule, RulesDocument, Transport, TransportKind};
+use crate::event::{Event, Object};
+use crate::mail_address::MailAddress;
+use crate::person::{Person, is_same_name};
 use serde_json::Value;
 
-use crate::document::{Rule, RulesDocument};
-use crate::event::{Event, Object};
-
-/// Somebody who can be told.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Person {
-    /// Names the inbox.
-    pub username: String,
-    /// Where mail goes; may be empty.
-    #[serde(default)]
-    pub email: String,
+/// Where one delivery goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The person, with the one address that this delivery uses.
+    pub person: Person,
+    /// Whether the address is a further one of a person who is notified at another by the same transport.
+    pub is_additional: bool,
 }
 
-impl Person {
-    /// Somebody.
-    pub fn new(username: impl Into<String>, email: impl Into<String>) -> Self {
-        Self { username: username.into(), email: email.into() }
+impl Recipient {
+    /// What a report calls it: the person's label, with the address where that is a further one.
+    pub fn name(&self) -> String {
+        let label = self.person.label();
+        if self.is_additional { format!("{label} <{}>", self.person.email) } else { label.to_owned() }
+    }
+}
+
+impl From<Person> for Recipient {
+    fn from(person: Person) -> Self {
+        Self { person, is_additional: false }
+    }
+}
+
+/// The people a rule selects, each once: the acting user, the affected user, then the group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recipients(Vec<Selected>);
+
+/// One person with all addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Selected {
+    username: String,
+    /// Each once, the configured ones first. Empty if none is known.
+    addresses: Vec<String>,
+    /// A group names the person, so that nothing but addresses is learnt from events.
+    is_member: bool,
+}
+
+impl Selected {
+    fn new(person: &Person, is_member: bool) -> Self {
+        let mut selected = Self { username: person.username.trim().to_owned(), addresses: Vec::new(), is_member };
+        selected.add_address(&person.email);
+        selected
     }
 
-    /// What the person is called in lists: the username, or else the address.
-    pub fn label(&self) -> &str {
-        if self.username.is_empty() { &self.email } else { &self.username }
-    }
-
-    fn from_object(object: &Object) -> Option<Self> {
-        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
-        let person = Self { username: text("username"), email: text("email") };
-        (!person.label().is_empty()).then_some(person)
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        self.label().eq_ignore_ascii_case(other.label())
-            || (!self.email.is_empty()
-                && self.email.eq_ignore_ascii_case(&other.email)
-                && (self.username.is_empty() || other.username.is_empty()))
-    }
-
-    /// Learns from what is said elsewhere of the same person: an event often knows only the username, a group the address.
-    fn complete(&mut self, other: Self) {
+    /// Learns from another record of the same person.
+    fn merge(&mut self, username: &str, address: &str) {
         if self.username.is_empty() {
-            self.username = other.username;
+            username.trim().clone_into(&mut self.username);
         }
-        if self.email.is_empty() {
-            self.email = other.email;
+        self.add_address(address);
+    }
+
+    fn add_address(&mut self, address: &str) {
+        let address = address.trim();
+        if !address.is_empty() && !self.has_address(address) {
+            self.addresses.push(address.to_owned());
         }
+    }
+
+    fn has_address(&self, address: &str) -> bool {
+        self.addresses.iter().any(|known| is_same_name(known, address))
+    }
+
+    fn person(&self) -> Person {
+        Person::new(self.username.clone(), self.addresses.first().cloned().unwrap_or_default())
+    }
+
+    fn is(&self, person: &Person) -> bool {
+        let own = self.person();
+        own.is_same(person)
+            || ((own.username.is_empty() || person.username.is_empty()) && self.has_address(&person.email))
     }
 }
 
-/// Everybody a rule tells of an event, each once: the acting user, the affected user, then the group.
-pub fn of(rule: &Rule, event: &Event, document: &RulesDocument) -> Vec<Person> {
-    let acting = rule.event_user.then(|| Person::from_object(&event.user)).flatten();
-    let affected = rule
-        .event_subject
-        .then(|| event.context.get("subject").and_then(Value::as_object).and_then(Person::from_object))
-        .flatten();
-    let members = rule.group.as_ref().and_then(|group| document.groups.get(group)).into_iter().flatten().cloned();
-    each_once(acting.into_iter().chain(affected).chain(members))
+impl Recipients {
+    /// Everybody whom the rule selects for the event.
+    pub fn of_rule(rule: &Rule, event: &Event, document: &RulesDocument) -> Self {
+        let members = rule.group.as_ref().and_then(|group| document.groups.get(group)).into_iter().flatten();
+        let subject = event.context.get("subject").and_then(Value::as_object);
+        let named = [rule.event_user.then_some(&event.user), subject.filter(|_| rule.event_subject)];
+        Self::select(members, named.into_iter().flatten())
+    }
+
+    fn select<'a>(members: impl Iterator<Item = &'a Person>, named: impl Iterator<Item = &'a Object>) -> Self {
+        let mut group: Vec<Selected> = Vec::new();
+        for member in members {
+            match position(&group, member) {
+                Some(at) => group[at].merge(&member.username, &member.email),
+                None => group.push(Selected::new(member, true)),
+            }
+        }
+        let mut selected: Vec<Selected> = Vec::new();
+        for person in named.filter_map(Person::from_object) {
+            // Whoever else has the address gets mail there already.
+            let is_known = group.iter().chain(&selected).any(|one| one.has_address(&person.email));
+            let address = if is_known { "" } else { person.email.as_str() };
+            if let Some(at) = position(&selected, &person) {
+                let username = if selected[at].is_member { "" } else { person.username.as_str() };
+                selected[at].merge(username, address);
+            } else if let Some(at) = position(&group, &person) {
+                let mut member = group.remove(at);
+                member.add_address(address);
+                selected.push(member);
+            } else {
+                selected.push(Selected::new(&person, false));
+            }
+        }
+        selected.append(&mut group);
+        Self(selected)
+    }
+
+    /// The deliveries that one transport makes. Only mail goes to more than one address of a person; `send_once` leaves
+    /// the first person whom the transport can reach, or the first at all if it can reach nobody.
+    pub fn by_transport(&self, transport: &Transport) -> Vec<Recipient> {
+        let is_mail = matches!(transport.kind, TransportKind::Email { .. });
+        let mut recipients: Vec<Recipient> = Vec::with_capacity(self.0.len());
+        for selected in &self.0 {
+            recipients.push(selected.person().into());
+            if is_mail {
+                recipients.extend(selected.addresses.iter().skip(1).map(|address| Recipient {
+                    person: Person::new(selected.username.clone(), address.clone()),
+                    is_additional: true,
+                }));
+            }
+        }
+        if transport.send_once {
+            let reachable = |one: &Recipient| !is_mail || MailAddress::parse(&one.person.email).is_ok();
+            let first = recipients.iter().position(reachable).unwrap_or(0);
+            recipients = recipients.into_iter().skip(first).take(1).collect();
+        }
+        recipients
+    }
 }
 
-fn each_once(named: impl Iterator<Item = Person>) -> Vec<Person> {
-    let mut people: Vec<Person> = Vec::new();
-    for person in named {
-        match people.iter_mut().find(|known| known.is_same(&person)) {
-            Some(known) => known.complete(person),
-            None => people.push(person),
-        }
-    }
-    people
+/// A username says more than an address, so it is looked for first.
+fn position(selected: &[Selected], person: &Person) -> Option<usize> {
+    let by_name = selected.iter().position(|one| is_same_name(&one.username, &person.username));
+    by_name.or_else(|| selected.iter().position(|one| one.is(person)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Action, EventPk};
-    use jiff::Timestamp;
-    use serde_json::json;
-
-    fn told(rule: &Rule, user: Value, context: Value) -> Vec<String> {
-        let mut document = RulesDocument::default();
-        document.groups.insert("ops".to_owned(), vec![Person::new("ann", "ann@example.org"), Person::new("bob", "")]);
-        let event = Event {
-            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-            user: user.as_object().cloned().unwrap_or_default(),
-            action: Action::parse("login").unwrap(),
-            app: String::new(),
-            context: context.as_object().cloned().unwrap_or_default(),
-            client_ip: None,
-            created: Timestamp::UNIX_EPOCH,
-            expires: Timestamp::MAX,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-        };
-        of(rule, &event, &document).iter().map(|person| person.label().to_owned()).collect()
-    }
-
-    #[test]
-    fn order_and_each_once() {
-        let mut rule = Rule::named("r");
-        assert!(told(&rule, json!({ "username": "ann" }), json!({})).is_empty());
-        rule.group = Some("ops".to_owned());
-        assert_eq!(told(&rule, json!({}), json!({})), ["ann", "bob"]);
-        rule.event_user = true;
-        rule.event_subject = true;
-        assert_eq!(
-            told(&rule, json!({ "username": "bob" }), json!({ "subject": { "username": "cyd" } })),
-            ["bob", "cyd", "ann"]
-        );
-        assert_eq!(told(&rule, json!({ "email": "ANN@example.org" }), json!({ "subject": "cyd" })), ["ann", "bob"]);
-        assert_eq!(told(&rule, json!({ "username": "" }), json!({})), ["ann", "bob"]);
-    }
-
-    #[test]
-    fn what_the_event_does_not_know_of_a_person_the_group_does() {
-        let group = [Person::new("ann", "ann@example.org"), Person::new("bob", "")];
-        for (acting, told) in [
-            (Person::new("ann", ""), Person::new("ann", "ann@example.org")),
-            (Person::new("Ann", "own@example.org"), Person::new("Ann", "own@example.org")),
-            (Person::new("", "ANN@example.org"), Person::new("ann", "ANN@example.org")),
-            (Person::new("cyd", ""), Person::new("cyd", "")),
-        ] {
-            assert_eq!(each_once(std::iter::once(acting).chain(group.clone()))[0], told);
-        }
-    }
-}
+#[path = "recipient_tests.rs"]
+mod tests;

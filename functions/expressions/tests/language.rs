@@ -78,6 +78,7 @@ const TRUE: &[&str] = &[
     "list_flatten(['a', 'b']) == 'a' and list_flatten([]) is None and list_flatten('a') == 'a'",
     "ak_user_by(username='bob').email == 'bob@example.org' and ak_user_by(email='cyd@example.org').username == 'cyd'",
     "ak_user_by(username='nobody') is None and ak_user_by(username__iexact='BOB').username == 'bob'",
+    "ak_user_by(username=' BOB ').username == 'bob' and ak_user_by(email__in=['BOB@Example.org']).username == 'bob'",
     "ak_is_group_member(ak_user_by(username='cyd'), name__startswith='oth')",
     "not ak_is_group_member(request.user, name='nobodies')",
     "[g.name for g in request.user.ak_groups.all()] == ['admins', 'gotify-users']",

@@ -4,14 +4,20 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use domain::document::RulesDocument;
+use domain::document::{RulesDocument, SecretRef, TransportKind};
+use rulesfile::Fault;
 
 use crate::cli::Check;
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "faults are the output, warnings are advice")]
 pub(crate) fn run(options: &Check) -> anyhow::Result<ExitCode> {
     let file = options.file.display().to_string();
-    match rulesfile::read_with_warnings(bytes(&options.file)?) {
+    let bytes = bytes(&options.file)?;
+    let checked = rulesfile::read_with_warnings(&bytes).and_then(|reading| {
+        let faults = unusable_secrets(&reading.document, &String::from_utf8_lossy(&bytes));
+        if faults.is_empty() { Ok(reading) } else { Err(faults) }
+    });
+    match checked {
         Ok(reading) => {
             for warning in &reading.warnings {
                 eprintln!("warning: {}", warning.in_file(&file));
@@ -32,6 +38,35 @@ pub(crate) fn run(options: &Check) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Signing secrets that are set in this environment and cannot sign. One that is not set here may be set where Nuncio
+/// runs.
+fn unusable_secrets(document: &RulesDocument, text: &str) -> Vec<Fault> {
+    let environment = host::environment();
+    let secrets = document.transports.values().filter_map(|transport| match &transport.kind {
+        TransportKind::Webhook { secrets, .. } => Some(secrets),
+        _ => None,
+    });
+    let mut faults = Vec::new();
+    for reference in secrets.flatten() {
+        let SecretRef::Env(name) = reference else { continue };
+        let Some(why) = environment.get(name).and_then(|text| channels::unusable_signing_secret(text)) else {
+            continue;
+        };
+        let (line, column) = place(text, &reference.to_string());
+        let hint = "give it the secret as its issuer shows it, such as whsec_ and base64".to_owned();
+        faults.push(Fault { line, column, what: format!("the secret {reference} cannot sign: {why}"), hint });
+    }
+    faults.sort();
+    faults.dedup();
+    faults
+}
+
+/// Line and column, from 1, at which a text is first written.
+fn place(text: &str, wanted: &str) -> (usize, usize) {
+    let found = text.lines().zip(1..).find_map(|(line, number)| Some((number, line.find(wanted)?, line)));
+    found.map_or((1, 1), |(number, at, line)| (number, line[..at].chars().count() + 1))
 }
 
 /// `nuncio schema`.

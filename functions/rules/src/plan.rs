@@ -6,7 +6,7 @@ use domain::event::Event;
 use domain::expression::Effects;
 use domain::loop_guard::Looping;
 use domain::ports::Expressions;
-use domain::recipient::{self, Person};
+use domain::recipient::{Recipient, Recipients};
 
 use crate::{Judged, RuleSet};
 
@@ -30,8 +30,8 @@ pub struct Telling<'a> {
     pub rule: &'a Rule,
     /// By the transport of this name.
     pub transport: &'a str,
-    /// Who.
-    pub recipient: Person,
+    /// Who, and at which address.
+    pub recipient: Recipient,
 }
 
 impl RuleSet {
@@ -55,15 +55,10 @@ impl Judged {
 }
 
 fn told<'a>(rule: &'a Rule, event: &Event, document: &'a RulesDocument) -> Vec<Telling<'a>> {
-    let people = recipient::of(rule, event, document);
-    let mut told = Vec::new();
-    for transport in rule.transports.iter().filter_map(|name| document.transports.get(name)) {
-        let first = if transport.send_once { people.len().min(1) } else { people.len() };
-        told.extend(people[..first].iter().map(|person| Telling {
-            rule,
-            transport: &transport.name,
-            recipient: person.clone(),
-        }));
-    }
-    told
+    let recipients = Recipients::of_rule(rule, event, document);
+    let transports = rule.transports.iter().filter_map(|name| document.transports.get(name));
+    transports
+        .flat_map(|transport| recipients.by_transport(transport).into_iter().map(move |to| (transport, to)))
+        .map(|(transport, recipient)| Telling { rule, transport: &transport.name, recipient })
+        .collect()
 }

@@ -185,7 +185,7 @@ impl Report {
                 storms.entry(rule.name.clone()).or_insert(storm).remember(rule, event, told);
             } else {
                 for one in told {
-                    self.deliver(side, &rule.name, event.created, one.recipient.label());
+                    self.deliver(side, &rule.name, event.created, &one.recipient.name());
                 }
             }
         }

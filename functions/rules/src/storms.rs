@@ -71,7 +71,7 @@ impl Storm {
 
     /// Remembers what the rule would tell of an event.
     pub(crate) fn remember(&mut self, rule: &Rule, event: &Event, told: &[Telling<'_>]) {
-        let told = told.iter().map(|one| Told(one.transport.to_owned(), one.recipient.label().to_owned()));
+        let told = told.iter().map(|one| Told(one.transport.to_owned(), one.recipient.name()));
         self.firings.push(Firing {
             event: event.pk,
             counted_in: self.throttle.as_ref().map_or(0, |throttle| lane(rule, &throttle.by, event)),

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
 use crate::table::item::keys;
-use crate::table::keys::{Family, delivery, inbox};
+use crate::table::keys::{Family, delivery, inboxes};
 use crate::table::{AT_ONCE, Table};
 
 /// Deletes from the table.
@@ -50,6 +50,8 @@ impl ports::Erasure for Erasure {
     }
 
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {
-        self.erase(pks.iter().map(|pk| (inbox(username), pk.clone())).collect()).await
+        let partitions = inboxes(username);
+        let places = partitions.iter().flat_map(|partition| pks.iter().map(move |pk| (partition.clone(), pk.clone())));
+        self.erase(places.collect()).await
     }
 }

@@ -236,7 +236,7 @@ impl ports::Ledger for Ledger {
                 let partition = Family::Deliveries.partition_of(event, self.table.shards().await?);
                 let (first, last) = (event.to_string(), format!("{event}{}", keys::LAST));
                 let below = below.map_or_else(|| last.clone(), |below| below.min(last.clone()));
-                Walk::partition(&self.table, Family::Deliveries, partition, first, below, query.limit)
+                Walk::partitions(&self.table, Family::Deliveries, vec![partition], first, below, query.limit)
             }
         };
         let mut results: Vec<Delivery> = Vec::new();

@@ -6,11 +6,12 @@ use std::time::SystemTime;
 
 use domain::delivery::{Failure, Outcome};
 use domain::document::RulesDocument;
+use domain::mail_address::{InvalidAddress, MailAddress};
 use domain::notification::{Notification, cut};
 use domain::ports::Mailer;
 use domain::rendered::Rendered;
 use jiff::Timestamp;
-use lettre::Address;
+use lettre::address::{Address, Envelope};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
@@ -31,7 +32,10 @@ pub(crate) async fn send(
 ) -> Result<Outcome, Failure> {
     let from = sender(document)?;
     let to = recipient(notification)?;
-    let mail = compose(notification, subject_prefix, from.clone(), to.clone())?;
+    // Given, not read back from the headers: their reader knows neither quoted local parts nor address literals.
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()]);
+    let envelope = envelope.map_err(|_| Failure::NoAddress)?;
+    let mail = compose(notification, subject_prefix, from.clone(), to.clone(), envelope)?;
     Ok(mailer.send(from.email.as_ref(), to.email.as_ref(), &mail, document).await)
 }
 
@@ -51,8 +55,9 @@ pub(crate) fn render(
 
 fn sender(document: &RulesDocument) -> Result<Mailbox, Failure> {
     let text = document.email.from.as_deref().unwrap_or(DEFAULT_FROM);
-    let mailbox = if text.chars().any(char::is_control) { None } else { text.trim().parse().ok() };
-    mailbox.ok_or_else(|| {
+    let mailbox: Option<Mailbox> = if text.chars().any(char::is_control) { None } else { text.trim().parse().ok() };
+    let sendable = mailbox.and_then(|mailbox| Some(Mailbox::new(mailbox.name, sendable(mailbox.email.as_ref()).ok()?)));
+    sendable.ok_or_else(|| {
         Failure::Misconfigured("email.from is no address; write it like Nuncio <nuncio@example.org>".to_owned())
     })
 }
@@ -63,10 +68,15 @@ fn recipient(notification: &Notification) -> Result<Mailbox, Failure> {
     if address.is_empty() {
         return Err(Failure::NoAddress);
     }
-    let address: Address =
-        address.parse().map_err(|_| Failure::MailRefused("the recipient's e-mail address is not one".to_owned()))?;
+    let address = sendable(address)?;
     let name = one_line(&person.username);
     Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
+}
+
+/// The address as an envelope has it, its domain in ASCII.
+fn sendable(address: &str) -> Result<Address, InvalidAddress> {
+    let address = MailAddress::parse(address)?;
+    Ok(Address::new_dangerous(address.local(), address.domain()))
 }
 
 fn subject(notification: &Notification, prefix: &str) -> String {
@@ -74,7 +84,13 @@ fn subject(notification: &Notification, prefix: &str) -> String {
 }
 
 /// The RFC 5322 bytes.
-fn compose(notification: &Notification, prefix: &str, from: Mailbox, to: Mailbox) -> Result<Vec<u8>, Failure> {
+fn compose(
+    notification: &Notification,
+    prefix: &str,
+    from: Mailbox,
+    to: Mailbox,
+    envelope: Envelope,
+) -> Result<Vec<u8>, Failure> {
     let id = notification.delivery.to_string();
     let domain = if from.email.domain().is_ascii() { from.email.domain().to_owned() } else { "localhost".to_owned() };
     // All mails of a rule answer a first one that was never sent, which makes them one thread.
@@ -94,9 +110,10 @@ fn compose(notification: &Notification, prefix: &str, from: Mailbox, to: Mailbox
         .references(thread)
         .raw_header(header("Auto-Submitted", "auto-generated"))
         .raw_header(header(DELIVERY_HEADER, &id))
+        .envelope(envelope)
         .multipart(body)
         .map(|message| message.formatted())
-        .map_err(|_| Failure::Misconfigured("the mail cannot be put together".to_owned()))
+        .map_err(|error| Failure::Unsendable(error.to_string()))
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {

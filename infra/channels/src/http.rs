@@ -17,11 +17,16 @@ use ipnet::IpNet;
 use reqwest::{Client, Response, redirect};
 
 use crate::guard::{self, Guard, Names, Unreachable};
+use crate::hidden::Hidden;
 use crate::secret::Resolved;
 use crate::{Error, VERSION, fault};
 
 /// How much of an answer is read, so that the connection can serve again.
 const READ: usize = 64 * 1024;
+/// A receiver that does not want to read a body of more than this may hang up without an answer.
+const LARGE: usize = 64 * 1024;
+/// Fields of an answer's head. What is more than this is not read as HTTP.
+const MAX_ANSWER_HEADERS: usize = 1000;
 /// How much of it is kept.
 const KEPT: usize = 1024;
 /// What frames a request on its connection, or names another host: nobody's to set.
@@ -56,6 +61,8 @@ impl Default for Timeouts {
 /// What to send.
 pub(crate) struct Post<'a> {
     pub(crate) url: &'a Resolved,
+    /// What is taken out of the answer.
+    pub(crate) hidden: &'a Hidden,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) allow: &'a [IpNet],
@@ -92,12 +99,16 @@ impl Http {
         if let Some(name) = FRAMING.iter().find(|name| post.headers.contains_key(*name)) {
             return Err(Failure::Misconfigured(format!("the header {name} is the connection's own; leave it out")));
         }
+        let bytes = post.body.len();
         let request = self.client(post.allow)?.post(url).headers(post.headers).body(post.body);
-        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        let response = request.send().await.map_err(|error| match self.failure(&error) {
+            Failure::Broken(why) if bytes > LARGE => Failure::Interrupted { bytes, why },
+            failure => failure,
+        })?;
         let status = response.status().as_u16();
         let retry_after = self.retry_after(response.headers());
         let delivered = response.status().is_success();
-        let mut answer = post.url.hidden_in(read(response).await);
+        let mut answer = post.hidden.removed_from(read(response).await);
         answer.truncate(answer.floor_char_boundary(KEPT));
         if delivered {
             Ok(Outcome::Delivered { status: Some(status), answer })
@@ -120,7 +131,8 @@ impl Http {
         let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         match seconds(text) {
             Some(seconds) => retry_after(Some(seconds), self.clock.now()),
-            None => Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok(),
+            // HTTP knows dates after the last instant here, which is as far away as anybody can ask for.
+            None => Some(Timestamp::try_from(httpdate::parse_http_date(text).ok()?).unwrap_or(Timestamp::MAX)),
         }
     }
 
@@ -151,6 +163,7 @@ fn client(names: &Arc<dyn Names>, allow: &[IpNet], timeouts: Timeouts) -> reqwes
         .redirect(redirect::Policy::none())
         .no_proxy()
         .dns_resolver(Guard::new(Arc::clone(names), allow))
+        .http1_max_headers(MAX_ANSWER_HEADERS)
         .connect_timeout(timeouts.connect)
         .timeout(timeouts.total)
         // Shorter than most servers wait: a connection that they closed meanwhile costs an attempt.

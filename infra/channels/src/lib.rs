@@ -11,11 +11,12 @@
 //! | `sign` | Standard Webhooks 1.0.0 |
 //! | `letter` | what a mail says (`templates/`) |
 //! | `mailer`, `smtp`, `mailbox` | how mail leaves one machine |
-//! | `fault`, `secret`, `text` | errors without secrets, secrets, hostile text |
+//! | `fault`, `secret`, `hidden`, `text` | errors without secrets, secrets, answers without them, hostile text |
 
 mod email;
 mod fault;
 mod guard;
+mod hidden;
 mod http;
 mod letter;
 mod local;
@@ -33,6 +34,7 @@ mod webhook;
 
 pub use mailbox::MailboxFolder;
 pub use mailer::LocalMailer;
+pub use sign::unusable_signing_secret;
 
 use std::sync::Arc;
 

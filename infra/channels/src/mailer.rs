@@ -29,7 +29,12 @@ impl LocalMailer {
         match &document.email.smtp {
             Some(server) => {
                 let url = secret::text(server, &*self.secrets).await?;
-                self.smtp.send(url.text(), from, to, mail).await
+                self.smtp.send(url.text(), from, to, mail).await.map_err(|failure| match failure {
+                    Failure::Mail { stage, code, answer } => {
+                        Failure::Mail { stage, code, answer: url.hidden().removed_from(answer) }
+                    }
+                    other => other,
+                })
             }
             None => self.folder.put(mail).await,
         }

@@ -1,22 +1,16 @@
 //! Resolves what the rules document only refers to.
 //! Owns how a missing secret is reported: by its reference, never with what the store said about it.
 
-use std::cmp::Reverse;
-
 use domain::delivery::Failure;
 use domain::document::{SecretRef, Text};
-use domain::mask::MASK;
 use domain::ports::Secrets;
 
-/// A path shorter than this keeps no secret.
-const SHORTEST_PATH: usize = 4;
-/// Nor does a part of one that is shorter than this: it would be a common word.
-const SHORTEST_PART: usize = 8;
+use crate::hidden::Hidden;
 
-/// The secret itself, without white space around it, which files and consoles like to add.
+/// The secret itself, byte for byte.
 pub(crate) async fn resolve(reference: &SecretRef, secrets: &dyn Secrets) -> Result<String, Failure> {
     match secrets.resolve(reference).await {
-        Ok(secret) => Ok(secret.0.trim().to_owned()),
+        Ok(secret) => Ok(secret.0),
         Err(_) => Err(Failure::Misconfigured(format!(
             "the secret {reference} cannot be read; check that it exists and that Nuncio may read it"
         ))),
@@ -38,20 +32,9 @@ impl Resolved {
         &self.text
     }
 
-    /// What a receiver said, without what it repeats of a secret: an error page likes to show the path.
-    pub(crate) fn hidden_in(&self, answer: String) -> String {
-        if !self.secret {
-            return answer;
-        }
-        let behind_host = self.text.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find(['/', '?'])?..]));
-        let Some(path) = behind_host else { return answer };
-        let mut parts: Vec<&str> = path.split(['/', '?', '&', '=', '#']).collect();
-        parts.retain(|part| part.len() >= SHORTEST_PART);
-        if path.len() >= SHORTEST_PATH {
-            parts.push(path);
-        }
-        parts.sort_by_key(|part| Reverse(part.len()));
-        parts.iter().fold(answer, |answer, part| answer.replace(part, MASK))
+    /// What must not be shown of it.
+    pub(crate) fn hidden(&self) -> Hidden {
+        if self.secret { Hidden::in_url(&self.text) } else { Hidden::default() }
     }
 }
 
@@ -59,6 +42,9 @@ impl Resolved {
 pub(crate) async fn text(text: &Text, secrets: &dyn Secrets) -> Result<Resolved, Failure> {
     match text {
         Text::Plain(text) => Ok(Resolved::plain(text)),
-        Text::Secret(reference) => Ok(Resolved { text: resolve(reference, secrets).await?, secret: true }),
+        // Files and consoles like to add a line break, which is part of no URL.
+        Text::Secret(reference) => {
+            Ok(Resolved { text: resolve(reference, secrets).await?.trim().to_owned(), secret: true })
+        }
     }
 }

@@ -14,6 +14,7 @@ use sha2::Sha256;
 const SHARED: &str = "whsec_";
 const PRIVATE: &str = "whsk_";
 const PUBLIC: &str = "whpk_";
+const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
 const SEED_BYTES: usize = 32;
 
 /// Padding is often lost on a secret's way through forms and shells.
@@ -39,6 +40,8 @@ pub(crate) enum NoKey {
     NotBase64,
     #[error("what follows whsk_ is no ed25519 private key: 32 bytes, or 64 with the public key behind")]
     NotPrivate,
+    #[error("it begins with a version of signatures; the secret itself begins with whsec_ or whsk_")]
+    Versioned,
     #[error("it is a public key, for the receiver; the private key begins with whsk_")]
     Public,
 }
@@ -47,6 +50,16 @@ impl Key {
     /// # Errors
     /// When the text is empty, or not what its prefix says.
     pub(crate) fn read(secret: &str) -> Result<Self, NoKey> {
+        // Files and consoles like to add a line break. It can be no part of base64, but it may be part of a text.
+        let text = secret.trim();
+        if text.is_empty() {
+            return Err(NoKey::Empty);
+        }
+        // As lists of signatures and some senders' settings pages write it.
+        if VERSIONS.iter().filter_map(|version| text.strip_prefix(version)).any(has_prefix) {
+            return Err(NoKey::Versioned);
+        }
+        let secret = if has_prefix(text) { text } else { secret };
         let decoded = |encoded: &str| match LENIENT.decode(encoded) {
             Ok(bytes) if bytes.is_empty() => Err(NoKey::Empty),
             Ok(bytes) => Ok(bytes),
@@ -73,6 +86,15 @@ impl Key {
             Self::Private(pair) => format!("v1a,{}", STANDARD.encode(pair.sign(&content))),
         }
     }
+}
+
+fn has_prefix(text: &str) -> bool {
+    [SHARED, PRIVATE, PUBLIC].iter().any(|prefix| text.starts_with(prefix))
+}
+
+/// Why a text cannot sign webhooks; `None` if it can. Says nothing of the text.
+pub fn unusable_signing_secret(text: &str) -> Option<String> {
+    Key::read(text).err().map(|why| why.to_string())
 }
 
 fn shared(bytes: &[u8]) -> Result<Key, NoKey> {
@@ -134,6 +156,10 @@ mod tests {
         assert_ne!(signed(ENCODED), signed(&format!("{SHARED}{ENCODED}")));
         assert_eq!(signed("a"), signed(&format!("{SHARED}YQ==")));
         assert_eq!(signed("a"), signed(&format!("{SHARED}YQ")));
+        assert_eq!(signed("a"), signed(&format!("{SHARED}YQ==\n")), "base64 has no line break");
+        assert_eq!(signed("a\n"), signed(&format!("{SHARED}YQo=")), "a text is its bytes, the last one too");
+        assert_eq!(signed(" a"), signed(&format!("{SHARED}IGE=")));
+        assert_eq!(signed("v1,a"), signed(&format!("{SHARED}djEsYQ==")), "only a prefix behind it makes it a version");
     }
 
     #[test]
@@ -151,6 +177,10 @@ mod tests {
         let encoded = |prefix: &str, length| format!("{prefix}{}", STANDARD.encode(vec![7; length]));
         for (text, why) in [
             (String::new(), NoKey::Empty),
+            (" \n".to_owned(), NoKey::Empty),
+            (format!("v1,{SHARED}YQ=="), NoKey::Versioned),
+            (format!("v1a,{PRIVATE}{SEED}\n"), NoKey::Versioned),
+            (format!("v1,{PUBLIC}YQ=="), NoKey::Versioned),
             (SHARED.to_owned(), NoKey::Empty),
             (PRIVATE.to_owned(), NoKey::Empty),
             (format!("{SHARED}not base64!"), NoKey::NotBase64),

@@ -18,6 +18,10 @@ const TITLE_CHARS: usize = 256;
 const VALUE_CHARS: usize = 1024;
 /// What Discord takes as a message's own text, the least of the four.
 const TEXT_CHARS: usize = 2000;
+/// What Discord takes in title, fields and footer together, the least of the four; in UTF-16 units, to be safe.
+const TOTAL_UNITS: usize = 6000;
+/// Of them for the footer.
+const FOOTER_UNITS: usize = 80;
 
 pub(crate) async fn send(
     channels: &Channels,
@@ -27,7 +31,10 @@ pub(crate) async fn send(
 ) -> Result<Outcome, Failure> {
     let url = secret::text(url, &*channels.secrets).await?;
     let (headers, body) = compose(mapped);
-    channels.http.post(Post { url: &url, headers, body: body.to_string().into_bytes(), allow }).await
+    channels
+        .http
+        .post(Post { url: &url, hidden: &url.hidden(), headers, body: body.to_string().into_bytes(), allow })
+        .await
 }
 
 /// All of the request.
@@ -44,18 +51,79 @@ pub(crate) fn payload(notification: &Notification) -> Value {
     // The fields have what a digest's body says below its headline.
     let words = notification.digest.as_ref().map_or_else(|| notification.body.clone(), Digested::headline);
     let text = escaped(&format!("[{}] {words}", notification.severity.as_str()), TEXT_CHARS);
+    let title = escaped(&notification.title(), TITLE_CHARS);
+    let mut footer = format!("Nuncio {VERSION}");
+    let mut fields = fields(notification);
+    let shortened = fit(&mut fields, TOTAL_UNITS - units(&title) - FOOTER_UNITS);
+    if shortened > 0 {
+        footer = format!("{footer} · {shortened} texts shortened to fit");
+    }
     let mut attachment = json!({
         "fallback": text,
         "color": color(notification.severity),
-        "title": escaped(&notification.title(), TITLE_CHARS),
-        "fields": fields(notification),
-        "footer": format!("Nuncio {VERSION}"),
+        "title": title,
+        "fields": fields,
+        "footer": footer,
         "ts": notification.digest.as_ref().map_or(event.created, |digest| digest.last).as_second(),
     });
     if let Some(link) = &notification.link {
         attachment["title_link"] = json!(link.target);
     }
     json!({ "username": "Nuncio", "text": text, "attachments": [attachment] })
+}
+
+/// Shortens titles and values of fields until together they have at most `room` units: the longest ones first, all of
+/// those to the same length. Says how many it has shortened.
+fn fit(fields: &mut [Value], room: usize) -> usize {
+    let mut lengths: Vec<usize> =
+        fields.iter().flat_map(|field| [&field["title"], &field["value"]]).map(|text| units(as_text(text))).collect();
+    if lengths.iter().sum::<usize>() <= room {
+        return 0;
+    }
+    lengths.sort_unstable();
+    let (mut left, mut longest) = (room, 0);
+    for (at, length) in lengths.iter().enumerate() {
+        longest = left / (lengths.len() - at);
+        if *length > longest {
+            break;
+        }
+        left -= length;
+    }
+    let mut shortened = 0;
+    for field in fields {
+        for key in ["title", "value"] {
+            let text = as_text(&field[key]);
+            if units(text) > longest {
+                field[key] = shorter(text, longest).into();
+                shortened += 1;
+            }
+        }
+    }
+    shortened
+}
+
+fn as_text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// The beginning of a text that is escaped already, with an ellipsis; no escape is cut in two.
+fn shorter(text: &str, units: usize) -> String {
+    let mut room = units.saturating_sub(1);
+    let kept = text.chars().take_while(|char| {
+        let fits = char.len_utf16() <= room;
+        room = room.saturating_sub(char.len_utf16());
+        fits
+    });
+    let mut kept: String = kept.collect();
+    if let Some(at) = kept.rfind('&').filter(|at| !kept[*at..].contains(';')) {
+        kept.truncate(at);
+    }
+    kept.push('…');
+    kept
 }
 
 fn color(severity: Severity) -> &'static str {

@@ -4,17 +4,22 @@
 //! relays are mostly private, and who writes the rules document names one server, to which only mail is said.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::delivery::{Failure, Outcome};
-use lettre::address::{Address, Envelope};
+use domain::delivery::{Failure, MailStage, Outcome};
+use domain::mail_address::MailAddress;
+use lettre::address::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands;
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::Response;
 use lettre::transport::smtp::{self, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
-use tokio::time::timeout;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
 
 use crate::fault;
@@ -43,16 +48,14 @@ impl Smtp {
 
     /// Makes one attempt.
     pub(crate) async fn send(&self, url: &str, from: &str, to: &str, mail: &[u8]) -> Result<Outcome, Failure> {
-        let envelope = envelope(from, to)?;
+        let (from, to) = (address(from)?, address(to)?);
         let mut connection = self.within(self.connection(url)).await?;
-        self.within(async {
-            let response = connection.send(&envelope, mail).await.map_err(|error| sending(&error))?;
-            let status = Some(u16::from(response.code()));
-            self.park(url, connection);
-            // Servers like to repeat the recipient's address; the code says all.
-            Ok(Outcome::Delivered { status, answer: "the mail server took it".to_owned() })
-        })
-        .await
+        let until = Instant::now() + self.step;
+        let mut session = Session { connection: &mut connection, until, waits: self.step };
+        let code = session.hand_over(from, to, mail).await?;
+        self.park(url, connection);
+        // Servers like to repeat the recipient's address; the code says all.
+        Ok(Outcome::Delivered { status: Some(code), answer: "the mail server took it".to_owned() })
     }
 
     async fn within<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -84,12 +87,72 @@ impl Smtp {
     }
 }
 
-fn envelope(from: &str, to: &str) -> Result<Envelope, Failure> {
-    let address = |text: &str, whose: &str| {
-        text.parse::<Address>().map_err(|_| Failure::MailRefused(format!("the {whose}'s e-mail address is not one")))
-    };
-    let (from, to) = (address(from, "sender")?, address(to, "recipient")?);
-    Envelope::new(Some(from), vec![to]).map_err(|_| Failure::MailRefused("there is no recipient".to_owned()))
+fn address(text: &str) -> Result<Address, Failure> {
+    let address = MailAddress::parse(text)?;
+    Ok(Address::new_dangerous(address.local(), address.domain()))
+}
+
+/// One mail's commands on a connection that is logged in. Each failure says which of them it followed.
+struct Session<'a> {
+    connection: &'a mut AsyncSmtpConnection,
+    /// When all of it must be done.
+    until: Instant,
+    /// What a time-out is said to have waited.
+    waits: Duration,
+}
+
+impl Session<'_> {
+    /// The code of the reply that took the message.
+    async fn hand_over(&mut self, from: Address, to: Address, mail: &[u8]) -> Result<u16, Failure> {
+        let mut options = Vec::new();
+        if !AsRef::<str>::as_ref(&to).is_ascii() || !AsRef::<str>::as_ref(&from).is_ascii() {
+            if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                return Err(Failure::NoSmtputf8);
+            }
+            options.push(MailParameter::SmtpUtfEight);
+        }
+        if !mail.is_ascii() {
+            if !self.connection.server_info().supports_feature(Extension::EightBitMime) {
+                return Err(Failure::Unsendable("the mail server takes ASCII only (8BITMIME)".to_owned()));
+            }
+            options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        self.command(MailStage::Sender, commands::Mail::new(Some(from), options)).await?;
+        self.command(MailStage::Recipient, commands::Rcpt::new(to, Vec::new())).await?;
+        self.command(MailStage::Data, commands::Data).await?;
+        let reply = timeout_at(self.until, self.connection.message(mail)).await;
+        self.judge(MailStage::Message, reply)
+    }
+
+    async fn command(&mut self, stage: MailStage, command: impl Display) -> Result<u16, Failure> {
+        let reply = timeout_at(self.until, self.connection.command(command)).await;
+        self.judge(stage, reply)
+    }
+
+    fn judge(&self, stage: MailStage, reply: Result<Result<Response, smtp::Error>, Elapsed>) -> Result<u16, Failure> {
+        let response = match reply {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(refused(stage, &error)),
+            Err(_) => {
+                let why = format!("nothing within {} s", self.waits.as_secs());
+                return Err(Failure::MailUnanswered { stage, why });
+            }
+        };
+        let code = u16::from(response.code());
+        // Only `DATA` is answered with 354, and with nothing else.
+        let is_expected = if stage == MailStage::Data { code == 354 } else { (200..300).contains(&code) };
+        if is_expected {
+            return Ok(code);
+        }
+        let answer = response.message().collect::<Vec<_>>().join(" ");
+        Err(Failure::Mail { stage, code, answer: bounded(answer) })
+    }
+}
+
+/// A reply's text as far as it is kept.
+fn bounded(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(1024));
+    text
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,19 +276,27 @@ fn login(error: &smtp::Error) -> Failure {
     if error.is_client() {
         return Failure::Misconfigured("the mail server offers no login by PLAIN or LOGIN".to_owned());
     }
-    sending(error)
-}
-
-fn sending(error: &smtp::Error) -> Failure {
-    if error.is_client() {
-        return Failure::MailRefused("the mail server takes no addresses outside ASCII".to_owned());
-    }
     common(error).unwrap_or_else(|| Failure::Broken(io_words(error)))
 }
 
+fn refused(stage: MailStage, error: &smtp::Error) -> Failure {
+    let unanswered = || match stage {
+        // As on any other connection that breaks before anything was said of a mail.
+        MailStage::Greeting | MailStage::Sender => Failure::Broken(io_words(error)),
+        stage => Failure::MailUnanswered { stage, why: io_words(error) },
+    };
+    reply(stage, error).unwrap_or_else(unanswered)
+}
+
+/// What a server that refused said.
+fn reply(stage: MailStage, error: &smtp::Error) -> Option<Failure> {
+    let answer = error.source().map(ToString::to_string).unwrap_or_default();
+    error.status().map(|code| Failure::Mail { stage, code: code.into(), answer: bounded(answer) })
+}
+
 fn common(error: &smtp::Error) -> Option<Failure> {
-    if let Some(code) = error.status() {
-        return Some(Failure::Mail { code: code.into() });
+    if let replied @ Some(_) = reply(MailStage::Greeting, error) {
+        return replied;
     }
     if let Some(words) = fault::tls_words(error) {
         return Some(Failure::Tls(words.to_owned()));

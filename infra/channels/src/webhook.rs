@@ -31,10 +31,12 @@ pub(crate) async fn send(
     allow: &[IpNet],
 ) -> Result<Outcome, Failure> {
     let url = secret::text(target.url, &*channels.secrets).await?;
+    let mut hidden = url.hidden();
     let mut keys = Vec::with_capacity(target.secrets.len());
     for reference in target.secrets {
         let text = secret::resolve(reference, &*channels.secrets).await?;
         keys.push(Key::read(&text).map_err(|why| unusable(reference, why))?);
+        hidden.add_key(&text);
     }
     // The same on every attempt: the receiver's key for telling a repetition from a second notification.
     let id = format!("msg_{}", mapped.notification.delivery);
@@ -47,7 +49,7 @@ pub(crate) async fn send(
     }
     headers.insert("webhook-id", printable(&id)?);
     headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
-    channels.http.post(Post { url: &url, headers, body, allow }).await
+    channels.http.post(Post { url: &url, hidden: &hidden, headers, body, allow }).await
 }
 
 /// All of the request but its signature.

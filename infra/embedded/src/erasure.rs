@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use domain::EventPk;
 use domain::delivery::DeliveryId;
+use domain::person::fold;
 use domain::ports::{Erasure, StoreError};
 use rusqlite::{Connection, Params};
 
@@ -30,7 +31,7 @@ impl Erasure for Store {
     }
 
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {
-        let keys = pks.iter().map(|pk| [username.to_owned(), pk.clone()]).collect();
+        let keys = pks.iter().map(|pk| [fold(username), pk.clone()]).collect();
         self.erase("DELETE FROM inbox WHERE username = ?1 AND pk = ?2", keys).await
     }
 

@@ -209,7 +209,7 @@ impl Filter {
             .pair("action", exact)
             .pair_prefix("action", prefix)
             .pair_prefix("app", query.app.as_deref())
-            .pair("username", query.username.as_deref())
+            .name(query.username.as_deref())
             .pair("client_ip", ip.as_deref());
         let needles = pairs.into_iter().fold(needles, |needles, (key, value)| needles.pair(key, Some(value)));
         Self { needles, text }

@@ -1,9 +1,10 @@
-//! Everybody's inbox.
+//! Everybody's inbox, under the [folded](domain::person::fold) username.
 //! The column `seen` is what counts; the one in the body is as it was when the item was put.
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::inbox::InboxItem;
+use domain::person::fold;
 use domain::ports::{Inbox, Page, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -21,7 +22,7 @@ impl Inbox for Store {
                     "INSERT INTO inbox (username, pk, seen, expires, body) VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (username, pk) DO NOTHING",
                 )?
-                .execute(params![item.username, item.pk, item.seen, item.expires.as_microsecond(), body])?;
+                .execute(params![fold(&item.username), item.pk, item.seen, item.expires.as_microsecond(), body])?;
             Ok(())
         };
         self.writer.write(put).await
@@ -35,7 +36,7 @@ impl Inbox for Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<Page<InboxItem, String>, StoreError> {
-        let (username, before) = (username.to_owned(), before.map(str::to_owned));
+        let (username, before) = (fold(username), before.map(str::to_owned));
         let list = move |connection: &Connection| {
             let mut select = connection.prepare_cached(
                 "SELECT seen, body FROM inbox
@@ -60,7 +61,7 @@ impl Inbox for Store {
     }
 
     async fn mark(&self, username: &str, pk: &str, seen: bool) -> Result<Option<InboxItem>, StoreError> {
-        let (username, pk) = (username.to_owned(), pk.to_owned());
+        let (username, pk) = (fold(username), pk.to_owned());
         let mark = move |connection: &Connection| {
             connection
                 .prepare_cached("UPDATE inbox SET seen = ?3 WHERE username = ?1 AND pk = ?2 RETURNING seen, body")?
@@ -72,7 +73,7 @@ impl Inbox for Store {
     }
 
     async fn mark_all_seen(&self, username: &str) -> Result<usize, StoreError> {
-        let username = username.to_owned();
+        let username = fold(username);
         let mark = move |connection: &Connection| {
             Ok(connection
                 .prepare_cached("UPDATE inbox SET seen = 1 WHERE username = ?1 AND seen = 0")?

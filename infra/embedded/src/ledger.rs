@@ -158,7 +158,7 @@ fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery,
     let needles = Needles::default()
         .pair("rule", query.rule.as_deref())
         .pair("transport", query.transport.as_deref())
-        .value(query.recipient.as_deref());
+        .name(query.recipient.as_deref());
     let mut page = Page { results: Vec::<Delivery>::new(), next: None };
     while let Some(row) = rows.next()? {
         let body = row.get_ref(1)?.as_str().unwrap_or_default();

@@ -4,12 +4,14 @@
 
 use std::path::Path;
 
+use domain::person;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::open::OpenError;
 
 /// In order; number N brings a file from version N to N + 1. What was released is never edited.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
@@ -17,6 +19,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
     include_str!("schema/0007.sql"),
+    include_str!("schema/0008.sql"),
 ];
 
 /// Brings the file to the newest version.
@@ -30,6 +33,9 @@ pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Op
         found,
         known: MIGRATIONS.len(),
     })?;
+    if !pending.is_empty() {
+        define_fold_name(&transaction).map_err(unusable)?;
+    }
     for migration in pending {
         transaction.execute_batch(migration).map_err(unusable)?;
     }
@@ -37,4 +43,12 @@ pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Op
         transaction.pragma_update(None, "user_version", MIGRATIONS.len().to_string()).map_err(unusable)?;
     }
     transaction.commit().map_err(unusable)
+}
+
+/// SQL's own `lower` knows ASCII only.
+fn define_fold_name(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("fold_name", 1, flags, |context| {
+        Ok(person::fold(context.get_raw(0).as_str().unwrap_or_default()))
+    })
 }

@@ -7,8 +7,8 @@ use domain::delivery::Delivery;
 use domain::document::Rule;
 use domain::event::{Action, Object};
 use domain::message::{Message, Work};
+use domain::person::Person;
 use domain::ports::{EventLog, EventQuery, Intake as _, Ledger, StoreError, Tokens as _, WorkQueue as _};
-use domain::recipient::Person;
 use domain::token::Token;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -302,4 +302,40 @@ async fn a_name_of_a_lease_that_ended_means_nothing() {
     store.accept(&events(1..2)).await.unwrap();
     store.finish(again.id).await.unwrap();
     assert_eq!(store.take(late, 1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn inboxes_of_an_older_file_open_by_every_spelling() {
+    let (folder, store) = store();
+    drop(store);
+    let old = beside(&folder);
+    let item = |pk: &str, username: &str| {
+        let item = domain::inbox::InboxItem {
+            pk: pk.to_owned(),
+            username: username.to_owned(),
+            severity: domain::document::Severity::Notice,
+            body: String::new(),
+            created: now(),
+            event: event(1).pk,
+            action: Action::parse("login").unwrap(),
+            rule: "r".to_owned(),
+            hyperlink: None,
+            hyperlink_label: None,
+            seen: false,
+            expires: event(1).expires,
+        };
+        crate::record::write(&item).unwrap()
+    };
+    for (pk, username) in [("1", "Ann"), ("2", "ann"), ("3", "ANN"), ("4", "Jos\u{c9}"), ("5", "stra\u{df}e")] {
+        let put = "INSERT INTO inbox (username, pk, seen, expires, body) VALUES (?1, ?2, 1, 9000000000000000, ?3)";
+        old.execute(put, rusqlite::params![username, pk, item(pk, username)]).unwrap();
+    }
+    // What version 7 kept under the name as it was spelt.
+    old.pragma_update(None, "user_version", 7).unwrap();
+    drop(old);
+    let store = Store::open(folder.path()).unwrap();
+    for (username, expected) in [("ann", 3), ("JOS\u{e9}", 1), ("STRASSE", 1)] {
+        let page = domain::ports::Inbox::list(&store, username, Some(true), None, 9, now()).await.unwrap();
+        assert_eq!(page.results.len(), expected, "{username}");
+    }
 }

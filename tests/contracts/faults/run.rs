@@ -13,8 +13,8 @@ use domain::document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Trans
 use domain::event::{Event, EventPk};
 use domain::expression::NoExpressions;
 use domain::message::{Message, Work};
+use domain::person::Person;
 use domain::ports::{Active, Clock as _, Configuration, StoreError};
-use domain::recipient::Person;
 use host::SystemClock;
 use jiff::SignedDuration;
 use retention::Retention;

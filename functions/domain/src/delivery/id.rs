@@ -23,11 +23,21 @@ pub struct DeliveryId {
 pub struct DeliveryIdError;
 
 impl DeliveryId {
-    /// The id of the delivery of this event, for this rule, by this transport, to this recipient.
+    /// The id of the delivery of this event, for this rule, by this transport, to the recipient of this
+    /// [label](crate::person::Person::label).
     pub fn of(event: EventPk, rule: &str, transport: &str, recipient: &str) -> Self {
+        Self::of_parts(event, &[rule, transport, recipient])
+    }
+
+    /// The same for a further address of the recipient.
+    pub fn of_additional(event: EventPk, rule: &str, transport: &str, recipient: &str, address: &str) -> Self {
+        Self::of_parts(event, &[rule, transport, recipient, &crate::person::fold(address)])
+    }
+
+    fn of_parts(event: EventPk, parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
-        for part in [rule, transport, recipient] {
-            // Lengths first: no two different triples may read the same.
+        for part in parts {
+            // Lengths first: no two different lists may read the same.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -22,14 +22,15 @@ mod outcome;
 pub mod retry;
 
 pub use id::{DeliveryId, DeliveryIdError};
-pub use outcome::{Class, Failure, Outcome, Sent, Sign, retry_after};
+pub use outcome::{Attribution, Class, Failure, MailStage, Outcome, Sent, Sign, retry_after};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Rule, Severity};
 use crate::event::{Event, EventPk};
-use crate::recipient::Person;
+use crate::person::Person;
+use crate::recipient::Recipient;
 use crate::suppression::{Cause, Span};
 use retry::Next;
 
@@ -140,10 +141,16 @@ const SHORTEST_MEMORY: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 impl Delivery {
     /// A new entry, already claimed by whoever opens it.
-    pub fn open(event: &Event, rule: &Rule, transport: &str, recipient: Person, now: Timestamp) -> Self {
+    pub fn open(event: &Event, rule: &Rule, transport: &str, to: impl Into<Recipient>, now: Timestamp) -> Self {
         let now = crate::time::to_micros(now);
+        let Recipient { person: recipient, is_additional } = to.into();
+        let id = if is_additional {
+            DeliveryId::of_additional(event.pk, &rule.name, transport, recipient.label(), &recipient.email)
+        } else {
+            DeliveryId::of(event.pk, &rule.name, transport, recipient.label())
+        };
         Self {
-            id: DeliveryId::of(event.pk, &rule.name, transport, recipient.label()),
+            id,
             revision: 0,
             rule: rule.name.clone(),
             transport: transport.to_owned(),
@@ -187,6 +194,11 @@ impl Delivery {
     /// The event it tells of; the first one of a digest.
     pub fn event(&self) -> EventPk {
         self.id.event()
+    }
+
+    /// Whether it goes to a further address of somebody who is notified at another; its id tells.
+    pub fn is_to_additional_address(&self) -> bool {
+        self.id != DeliveryId::of(self.event(), &self.rule, &self.transport, self.recipient.label())
     }
 
     /// Whether nothing remains to do.

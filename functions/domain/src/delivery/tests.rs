@@ -1,5 +1,8 @@
 use super::*;
+use crate::document::{Transport, TransportKind};
+use crate::endpoint::{self, Endpoint, Gate, Standing};
 use crate::event::{Action, Object};
+use crate::mail_address::InvalidAddress;
 use proptest::prelude::*;
 
 fn now() -> Timestamp {
@@ -155,28 +158,89 @@ fn retry_after_lengthens_but_never_shortens() {
     assert_eq!((asked(1), asked(120), asked(10_000_000)), (5, 120, 24 * 3600));
 }
 
+/// Every row of the table in `outcome.rs`: whose failure it is, whether the delivery dies, what it shows of the endpoint.
+fn table() -> Vec<(Failure, Attribution, bool, Sign)> {
+    use Attribution::{Endpoint, Message, Nuncio, Recipient};
+    use MailStage::{Data, Greeting, Sender};
+    let asked = Some(after_seconds(60));
+    let http = |status, retry_after| Failure::Answered { status, retry_after, answer: String::new() };
+    let smtp = |stage, code| Failure::Mail { stage, code, answer: String::new() };
+    let silent = |stage| Failure::MailUnanswered { stage, why: String::new() };
+    let (failing, text) = (Sign::Ailing { not_before: None }, String::new);
+    let mut rows = vec![
+        (http(410, None), Endpoint, true, Sign::Gone),
+        (http(429, asked), Endpoint, false, Sign::Ailing { not_before: asked }),
+        (http(302, asked), Endpoint, false, Sign::Ailing { not_before: asked }),
+        (http(404, asked), Message, true, Sign::Well),
+        (http(413, None), Message, true, Sign::Well),
+        (Failure::Interrupted { bytes: 70_000, why: text() }, Message, false, Sign::Nothing),
+        (silent(Greeting), Endpoint, false, failing),
+        (silent(Sender), Endpoint, false, failing),
+        (silent(MailStage::Recipient), Recipient, false, Sign::Nothing),
+        (silent(Data), Message, false, Sign::Nothing),
+        (silent(MailStage::Message), Message, false, Sign::Nothing),
+        (Failure::MailService(text()), Endpoint, false, failing),
+        (Failure::MailRefused(text()), Message, true, Sign::Nothing),
+        (Failure::Unsendable(text()), Message, true, Sign::Nothing),
+        (Failure::Address(InvalidAddress::Syntax), Recipient, true, Sign::Nothing),
+        (Failure::NoAddress, Recipient, true, Sign::Nothing),
+        (Failure::NoSmtputf8, Recipient, true, Sign::Well),
+        (Failure::Connect(text()), Endpoint, false, failing),
+        (Failure::Resolve, Endpoint, false, failing),
+        (Failure::Tls(text()), Endpoint, false, failing),
+        (Failure::Timeout(15), Endpoint, false, failing),
+        (Failure::Broken(text()), Endpoint, false, failing),
+        (Failure::Misconfigured(text()), Endpoint, false, failing),
+        (Failure::Mapping(text()), Message, false, Sign::Nothing),
+        (Failure::Store(text()), Nuncio, false, Sign::Nothing),
+        (Failure::Blocked(text()), Nuncio, true, Sign::Nothing),
+        (Failure::NoTransport, Nuncio, true, Sign::Nothing),
+        (Failure::NoEvent, Nuncio, true, Sign::Nothing),
+        (Failure::Disabled { since: now(), why: text() }, Nuncio, true, Sign::Nothing),
+        (Failure::Unreachable(text()), Nuncio, true, Sign::Nothing),
+    ];
+    for status in [101, 301, 408, 425, 429, 500, 502, 503, 504, 600, 999] {
+        rows.push((http(status, None), Endpoint, false, failing));
+    }
+    for status in [400, 401, 403, 404, 413, 422, 431, 451] {
+        rows.push((http(status, None), Message, true, Sign::Well));
+    }
+    for stage in [Greeting, Sender, MailStage::Recipient, Data, MailStage::Message] {
+        rows.extend([421, 454, 530, 354].map(|code| (smtp(stage, code), Endpoint, false, failing)));
+    }
+    for code in [450, 452, 550, 554] {
+        rows.extend([Greeting, Sender].map(|stage| (smtp(stage, code), Endpoint, false, failing)));
+        rows.push((smtp(MailStage::Recipient, code), Recipient, code >= 500, Sign::Well));
+        rows.extend([Data, MailStage::Message].map(|stage| (smtp(stage, code), Message, code >= 500, Sign::Well)));
+    }
+    rows
+}
+
 #[test]
-fn what_a_failure_says_of_its_endpoint() {
-    let answered = |status, retry_after| Failure::Answered { status, retry_after, answer: String::new() };
-    let (ailing, asked) = (Sign::Ailing { not_before: None }, Some(after_seconds(60)));
-    for (failure, sign) in [
-        (answered(503, None), ailing),
-        (answered(429, asked), Sign::Ailing { not_before: asked }),
-        (answered(302, asked), Sign::Ailing { not_before: asked }),
-        (answered(404, asked), Sign::Well),
-        (answered(410, None), Sign::Gone),
-        (Failure::Mail { code: 421 }, ailing),
-        (Failure::Mail { code: 530 }, ailing),
-        (Failure::Mail { code: 450 }, Sign::Well),
-        (Failure::Mail { code: 550 }, Sign::Well),
-        (Failure::MailService("Throttling".to_owned()), ailing),
-        (Failure::Timeout(15), ailing),
-        (Failure::NoAddress, Sign::Nothing),
-        (Failure::Unreachable(String::new()), Sign::Nothing),
-    ] {
+fn every_failure_is_attributed_once() {
+    for (failure, attribution, dies, sign) in table() {
+        assert_eq!(failure.attribution(), attribution, "{failure}");
+        assert_eq!(failure.class() == Class::Permanent, dies, "{failure}");
         assert_eq!(Outcome::Failed(failure.clone()).sign(), sign, "{failure}");
+        let moves_the_breaker = matches!(sign, Sign::Ailing { .. } | Sign::Gone);
+        assert_eq!(moves_the_breaker, attribution == Attribution::Endpoint, "{failure}");
     }
     assert_eq!(Outcome::Delivered { status: None, answer: String::new() }.sign(), Sign::Well);
+}
+
+#[test]
+fn an_error_repeats_what_the_receiver_said_in_one_bounded_line() {
+    let answered = |said: &str| {
+        let failure = Failure::Answered { status: 404, retry_after: None, answer: said.to_owned() };
+        assert_eq!(failure.to_string(), "the receiver answered 404", "a log does not repeat it");
+        failure.with_answer()
+    };
+    assert_eq!(answered(" no such\r\n hook\t"), "the receiver answered 404: no such hook");
+    assert_eq!(answered("a\u{1b}[31m\u{202e}b\u{0}"), "the receiver answered 404: a\\u{1b}[31m\\u{202e}b\\u{0}");
+    assert_eq!(answered(" \n"), "the receiver answered 404");
+    assert_eq!(answered(&"\u{7}é ".repeat(999)).chars().count(), "the receiver answered 404: ".len() + 300);
+    let refused = Failure::Mail { stage: MailStage::Recipient, code: 550, answer: "5.1.1 no such user".to_owned() };
+    assert_eq!(refused.with_answer(), "the mail server answered 550 to RCPT: 5.1.1 no such user");
 }
 
 #[test]
@@ -188,7 +252,45 @@ fn an_old_entry_is_read() {
     assert_eq!(serde_json::from_value::<Delivery>(written).unwrap(), opened());
 }
 
+/// Failures that a stranger can cause by what an event says.
+fn strangers_failure() -> impl Strategy<Value = Failure> {
+    let theirs: Vec<_> = table().into_iter().filter(|row| row.1 != Attribution::Endpoint).map(|row| row.0).collect();
+    prop::sample::select(theirs)
+}
+
 proptest! {
+    /// Of deliveries by one transport some are strangers', whose failures are their own. They never pause it; where it is
+    /// paused for another reason, the others may go no later than without them, but for the one attempt that probes.
+    #[test]
+    fn no_strangers_event_delays_anybody_elses_delivery(
+        steps in prop::collection::vec((strangers_failure(), 0..40_i64), 1..60), paused in any::<bool>()
+    ) {
+        let transport = Transport::named("mail", TransportKind::Local);
+        let failing = Sign::Ailing { not_before: None };
+        let mut alone = Standing::Ready;
+        if paused {
+            alone = alone.after(failing, "down", endpoint::FAILURES, now()).unwrap();
+        }
+        let mut known = Endpoint::next(None, &transport, alone.clone());
+        let mut seconds = 0;
+        for (failure, waited) in steps {
+            seconds += waited;
+            let at = after_seconds(seconds);
+            match known.standing.gate(at) {
+                Gate::Open => {}
+                Gate::Probe => known = known.probed(at).unwrap(),
+                gate => {
+                    prop_assert_eq!(gate, alone.gate(at), "it is paused no longer than without strangers");
+                    continue;
+                }
+            }
+            if let Some(standing) = known.standing.after(Outcome::Failed(failure).sign(), "", 0, at) {
+                known = Endpoint::next(Some(&known), &transport, standing);
+            }
+            prop_assert!(matches!(known.standing.gate(at), Gate::Open | Gate::Probe), "the next one may go at once");
+        }
+    }
+
     #[test]
     fn putting_off_waits_for_the_endpoint_and_ends(
         waited in 0..400_000_i64, pause in -100..900_i64, longest in 1..4000_i64, jitter in 0.0..=1.0

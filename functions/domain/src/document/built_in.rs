@@ -2,7 +2,7 @@
 
 use super::{Binding, EventMatcher, Policy, Rule, RulesDocument, Severity, Transport};
 use crate::event::ActionPattern;
-use crate::recipient::Person;
+use crate::person::Person;
 
 const ADMINS: &str = "admins";
 

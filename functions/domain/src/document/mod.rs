@@ -25,7 +25,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Action;
-use crate::recipient::Person;
+use crate::person::Person;
 use crate::retention::{Period, Retention};
 use crate::suppression::Silence;
 

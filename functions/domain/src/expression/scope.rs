@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::Severity;
 use crate::event::{Event, Object};
 use crate::notification::{Link, Notification};
-use crate::recipient::Person;
+use crate::person::Person;
 
 /// What a body is for; it decides which variables there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::StoreError;
 use crate::dimension::Dimension;
 use crate::event::{ActionPattern, Event, EventPk};
+use crate::person::is_same_name;
 use crate::search::Search;
 use crate::volume::HourCount;
 
@@ -19,7 +20,7 @@ pub struct EventQuery {
     pub action: Option<ActionPattern>,
     /// The app, or one below it.
     pub app: Option<String>,
-    /// `user.username` or `context.username`.
+    /// `user.username` or `context.username`, compared as [people](crate::person) are.
     pub username: Option<String>,
     /// Where it came from.
     pub client_ip: Option<IpAddr>,
@@ -47,7 +48,8 @@ impl EventQuery {
         self.action.as_ref().is_none_or(|pattern| pattern.admits(&event.action))
             && self.app.as_ref().is_none_or(|app| app_admits(app, &event.app))
             && self.username.as_ref().is_none_or(|name| {
-                event.user_str("username") == Some(name) || event.context_str("username") == Some(name)
+                let usernames = [event.user_str("username"), event.context_str("username")];
+                usernames.into_iter().flatten().any(|username| is_same_name(username, name))
             })
             && self.client_ip.is_none_or(|ip| event.client_ip == Some(ip))
             && self.since.is_none_or(|since| event.created >= since)

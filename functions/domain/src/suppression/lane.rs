@@ -25,6 +25,9 @@ impl LaneId {
     pub fn digest<'a>(delivery: &Delivery, key: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
         let (rule, transport, recipient) = (&delivery.rule, &delivery.transport, delivery.recipient.label());
         let mut parts = vec![Some("digest"), Some(rule), Some(transport), Some(recipient)];
+        if delivery.is_to_additional_address() {
+            parts.extend([Some("at"), Some(delivery.recipient.email.as_str())]);
+        }
         key.for_each(|(path, value)| parts.extend([Some(path), value]));
         Self::of(&parts)
     }

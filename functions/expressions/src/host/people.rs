@@ -4,7 +4,7 @@
 //! not act is not known.
 
 use domain::event::Object;
-use domain::recipient::Person;
+use domain::person::{Person, is_same_name};
 use monty_types::{ExcType, MontyException, MontyObject};
 use serde_json::{Value, json};
 
@@ -94,13 +94,9 @@ impl Host<'_> {
     }
 
     fn groups_of(&self, user: &Object) -> Vec<String> {
-        let same = |person: &Person| {
-            let fits = |field: &str, own: &str| {
-                !own.is_empty() && user.get(field).and_then(Value::as_str).is_some_and(|text| text == own)
-            };
-            fits("username", &person.username) || (person.username.is_empty() && fits("email", &person.email))
-        };
-        let groups = self.scope.groups.iter().filter(|(_, members)| members.iter().any(same));
+        let Some(user) = Person::from_object(user) else { return Vec::new() };
+        let is_member = |members: &[Person]| members.iter().any(|member| member.is_same(&user));
+        let groups = self.scope.groups.iter().filter(|(_, members)| is_member(members));
         groups.map(|(name, _)| name.clone()).collect()
     }
 
@@ -185,7 +181,11 @@ fn fits(arguments: &Arguments, fields: &[&str], value_of: impl Fn(&str) -> Value
         };
         let first = texts.first().map_or("", String::as_str);
         let (own_lower, lower) = (own.to_lowercase(), first.to_lowercase());
+        // Names of people are compared in one way everywhere.
+        let is_name = fields.contains(&"username") && matches!(field, "username" | "email");
         let holds = match look_up {
+            "exact" | "iexact" if is_name => is_same_name(&own, first),
+            "in" if is_name => texts.iter().any(|text| is_same_name(&own, text)),
             "exact" => own == first,
             "iexact" => own_lower == lower,
             "in" => texts.contains(&own),

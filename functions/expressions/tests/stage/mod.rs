@@ -9,7 +9,7 @@ use domain::delivery::DeliveryId;
 use domain::document::Severity;
 use domain::event::{Action, EventPk, Object};
 use domain::notification::{Link, Notification};
-use domain::recipient::Person;
+use domain::person::Person;
 use expressions::worker::{ARGUMENT, Workers};
 use expressions::{Evaluation, Expression, Groups, Policies, Scope};
 use serde_json::{Value, json};

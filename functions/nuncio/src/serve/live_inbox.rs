@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::inbox::InboxItem;
+use domain::person::fold;
 use domain::ports::{Inbox, InboxChanges, InboxNews, Page, StoreError};
 use embedded::Store;
 use tokio::sync::watch;
@@ -30,7 +31,7 @@ impl LiveInbox {
 
     fn tell(&self, username: &str) {
         let listened_to = self.listened_to.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listeners) = listened_to.get(username) {
+        if let Some(listeners) = listened_to.get(&fold(username)) {
             // Nobody listens any more: the next one who does clears it away.
             let _ = listeners.send(());
         }
@@ -76,7 +77,7 @@ impl InboxNews for LiveInbox {
         if listened_to.values().map(watch::Sender::receiver_count).sum::<usize>() >= LISTENERS {
             return None;
         }
-        let changed = listened_to.entry(username.to_owned()).or_insert_with(|| watch::channel(()).0).subscribe();
+        let changed = listened_to.entry(fold(username)).or_insert_with(|| watch::channel(()).0).subscribe();
         Some(Box::new(Changes { changed, shutdown: self.shutdown.clone() }))
     }
 }

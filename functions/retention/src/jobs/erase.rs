@@ -12,7 +12,7 @@ use domain::hold::{self, HELD};
 use domain::inbox::InboxItem;
 use domain::job::{Place, Report};
 use domain::ports::{DeliveryQuery, StoreError};
-use domain::recipient::Person;
+use domain::person::Person;
 use domain::suppression::Cause;
 use jiff::Timestamp;
 

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use domain::document::Text;
+use domain::mail_address::MailAddress;
 use ipnet::IpNet;
 use url::{Host, Url};
 
@@ -13,16 +14,15 @@ use crate::fault::{At, Findings};
 use crate::shape;
 use crate::tree::Node;
 
-/// The longest address SMTP carries.
-const MAX_EMAIL_BYTES: usize = 254;
-
 /// `somebody@example.org`.
 pub(crate) fn email<'n>(text: &'n str, at: At, findings: &mut Findings) -> Option<&'n str> {
-    let holds = is_email(text);
-    if !holds {
-        findings.fault(at, "this is not a mail address", "write one such as somebody@example.org");
+    match MailAddress::parse(text) {
+        Ok(_) => Some(text),
+        Err(why) => {
+            findings.fault(at, why.to_string(), "write one such as somebody@example.org");
+            None
+        }
     }
-    holds.then_some(text)
 }
 
 /// `somebody@example.org` or `Name <somebody@example.org>`.
@@ -35,25 +35,12 @@ pub(crate) fn mailbox(node: &Node, name: &str, findings: &mut Findings) -> Optio
     let quoted = label.len() > 1 && label.starts_with('"') && label.ends_with('"');
     let bare = if quoted { &label[1..label.len() - 1] } else { label };
     let label_holds = !bare.contains(|one: char| one.is_control() || one == '"' || (!quoted && "<>,;:@".contains(one)));
-    if label_holds && is_email(address) {
+    if label_holds && MailAddress::parse(address).is_ok() {
         return Some(text.to_owned());
     }
     let hint = "write somebody@example.org or Name <somebody@example.org>";
     findings.fault(node.at, format!("{name} is not a mailbox"), hint);
     None
-}
-
-fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let in_local = |one: char| !one.is_control() && !one.is_whitespace() && !"@()<>[]:;,\\\"".contains(one);
-    let dashed = |one: char| one.is_alphanumeric() || one == '-';
-    let is_label = |label: &str| {
-        !label.is_empty() && label.chars().all(dashed) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    text.len() <= MAX_EMAIL_BYTES
-        && local.chars().all(in_local)
-        && local.split('.').all(|part| !part.is_empty())
-        && domain.split('.').all(is_label)
 }
 
 /// An address or a network in CIDR form.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::recipient::Person;
+use domain::person::Person;
 
 use super::addresses;
 use crate::fault::{At, Findings};

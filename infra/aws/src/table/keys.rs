@@ -7,7 +7,7 @@
 //! | ledger entry | `D#<yyyymmdd>#<shard>`, by the event's pk | delivery id |
 //! | day that has such | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
 //! | hour in which events are to be archived, by the hour they happened in | `EXPIRIES` | both, in seconds |
-//! | inbox item | `N#<username>` | the item's pk |
+//! | inbox item | `N#<folded username>` | the item's pk |
 //! | token | `TOKENS` | its hash |
 //! | remembered name | `I#<hash>` | `I` |
 //! | what storm control remembers of a lane | `S#<lane>` | `S` |
@@ -25,6 +25,7 @@
 use domain::EventPk;
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
+use domain::person::fold;
 use domain::suppression::LaneId;
 
 /// Partition key.
@@ -159,9 +160,16 @@ pub(crate) fn closed(carrier: DeliveryId) -> (String, String) {
     (format!("G#{carrier}"), "closed".to_owned())
 }
 
-/// Partition of somebody's inbox.
-pub(crate) fn inbox(username: &str) -> String {
-    format!("N#{username}")
+/// Partition of the inbox of a username that is folded already.
+pub(crate) fn inbox(folded: &str) -> String {
+    format!("N#{folded}")
+}
+
+/// Partitions in which items of a username are: the one of its folded form, and the one that 0.1.0 wrote to.
+pub(crate) fn inboxes(username: &str) -> Vec<String> {
+    let mut partitions = vec![inbox(&fold(username)), inbox(username)];
+    partitions.dedup();
+    partitions
 }
 
 #[cfg(test)]

@@ -54,16 +54,16 @@ impl<'a> Walk<'a> {
         Ok(Self { table, family, days, shards: Vec::new(), from, below, page: page(expected) })
     }
 
-    /// Over one partition only.
-    pub(crate) fn partition(
+    /// Over these partitions only.
+    pub(crate) fn partitions(
         table: &'a Table,
         family: Family,
-        partition: String,
+        partitions: Vec<String>,
         from: String,
         below: String,
         expected: usize,
     ) -> Self {
-        let shards = if from < below { vec![Shard::new(partition)] } else { Vec::new() };
+        let shards = if from < below { partitions.into_iter().map(Shard::new).collect() } else { Vec::new() };
         Self { table, family, days: Vec::new(), shards, from, below, page: page(expected) }
     }
 

@@ -10,8 +10,8 @@ use domain::document::{RulesDocument, SecretRef, Severity, Text, Transport, Tran
 use domain::expression::NoExpressions;
 use domain::inbox::InboxItem;
 use domain::notification::{Notification, summary};
+use domain::person::Person;
 use domain::ports::{Channel, Clock, Inbox, Page, SecretError, SecretText, Secrets, StoreError};
-use domain::recipient::Person;
 use domain::{Event, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;

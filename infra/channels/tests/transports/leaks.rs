@@ -14,7 +14,7 @@ const PRIVATE: [&str; 9] =
 fn assert_gives_nothing_away(failure: &Failure) {
     let mut shown = vec![failure.to_string()];
     // What the receiver said is for the test button, and is the only thing that is not our own words.
-    if !matches!(failure, Failure::Answered { .. }) {
+    if failure.answer().is_none() {
         shown.push(format!("{failure:?}"));
     }
     for part in PRIVATE {

@@ -102,3 +102,34 @@ async fn every_severity_has_its_colour() {
     colours.dedup();
     assert_eq!(colours.len(), 3);
 }
+
+/// What Discord counts of an embed: title, fields and footer, in UTF-16 units to be safe.
+fn total(attachment: &Value) -> usize {
+    let units = |text: &Value| text.as_str().unwrap_or_default().encode_utf16().count();
+    let fields = attachment["fields"].as_array().unwrap();
+    units(&attachment["title"])
+        + units(&attachment["footer"])
+        + fields.iter().map(|field| units(&field["title"]) + units(&field["value"])).sum::<usize>()
+}
+
+#[tokio::test]
+async fn a_message_stays_within_the_receivers_totals() {
+    for value in ["v".repeat(1000), "&".repeat(1000), "\u{1f600}".repeat(1000), "é<".repeat(700)] {
+        let mut context: serde_json::Map<String, Value> =
+            (0..21).map(|n| (format!("key{n}"), json!(value.clone()))).collect();
+        context.insert("brief".to_owned(), json!("kept whole"));
+        let attachment = attachment(context.into()).await;
+        let total = total(&attachment);
+        assert!((5_700..=6000).contains(&total), "{total}: the room is used");
+        assert_eq!(attachment["fields"].as_array().unwrap().len(), 25);
+        let of = |n: usize| attachment["fields"][n]["value"].as_str().unwrap().to_owned();
+        assert_eq!((of(3), of(23)), (of(4), of(3)), "all are cut alike");
+        assert!(of(3).ends_with('…') && !of(3).trim_end_matches('…').ends_with("&am"), "{}", of(3));
+        assert_eq!(of(24), "kept whole");
+        let said = attachment["footer"].as_str().unwrap();
+        assert!(said.ends_with("21 texts shortened to fit"), "{said}");
+    }
+    let long_keys: serde_json::Map<String, Value> =
+        (0..30).map(|n| (format!("{n}{}", "k".repeat(300)), json!("v"))).collect();
+    assert!(total(&attachment(long_keys.into()).await) <= 6000);
+}

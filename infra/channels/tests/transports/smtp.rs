@@ -1,6 +1,6 @@
 //! A real SMTP conversation.
 
-use domain::delivery::{Class, Failure, Outcome};
+use domain::delivery::{Attribution, Class, Failure, Outcome};
 use domain::document::Text;
 
 use crate::fixtures::{World, email, login_failed, notification};
@@ -45,21 +45,33 @@ async fn connections_serve_again() {
 async fn the_servers_code_decides() {
     let server = SmtpServer::start().await;
     let world = world(&server);
-    for (stage, reply, code) in [
-        ("CONNECT", "421 4.3.2 come back later", 421),
-        ("MAIL", "452 4.3.1 full", 452),
-        ("RCPT", "450 4.2.1 <root@example.org> later", 450),
-        ("RCPT", "550 5.1.1 <root@example.org> no such user", 550),
-        ("DATA", "451 not now", 451),
-        (".", "452 4.3.1 full", 452),
-        (".", "554 5.7.1 spam", 554),
+    use Attribution::{Endpoint, Message, Recipient};
+    for (stage, reply, code, attribution, dies) in [
+        ("CONNECT", "421 4.3.2 come back later", 421, Endpoint, false),
+        ("MAIL", "452 4.3.1 full", 452, Endpoint, false),
+        ("MAIL", "550 5.7.1 who are you", 550, Endpoint, false),
+        ("RCPT", "450 4.2.1 <root@example.org> later", 450, Recipient, false),
+        ("RCPT", "550 5.1.1 <root@example.org> no such user", 550, Recipient, true),
+        ("RCPT", "421 4.3.2 closing down", 421, Endpoint, false),
+        ("DATA", "451 not now", 451, Message, false),
+        ("DATA", "554 5.5.1 no valid recipients", 554, Message, true),
+        ("DATA", "250 what for", 250, Endpoint, false),
+        (".", "452 4.3.1 full", 452, Message, false),
+        (".", "554 5.7.1 spam", 554, Message, true),
+        (".", "354 go on", 354, Endpoint, false),
     ] {
         server.refuse(stage, reply);
         // A kept connection would pass by CONNECT.
         let fresh = self::world(&server);
         let failure = fresh.fail(&notification(login_failed()), email()).await;
-        assert_eq!(failure, Failure::Mail { code }, "{stage}: {reply}");
-        assert_eq!(failure.class() == Class::Permanent, code >= 500);
+        assert_eq!(failure.status(), Some(code), "{stage}: {reply}: {failure}");
+        assert_eq!(
+            (failure.attribution(), failure.class() == Class::Permanent),
+            (attribution, dies),
+            "{stage}: {reply}"
+        );
+        let said = failure.with_answer();
+        assert!(said.ends_with(&format!(": {}", &reply[4..])) && !failure.to_string().contains('@'), "{said}");
     }
     assert!(server.mails().is_empty());
     server.heal();
@@ -128,4 +140,52 @@ async fn servers_that_are_none() {
         assert!(format!("{failure:?}").starts_with(expected), "{url}: {failure:?}");
     }
     assert!(server.mails().is_empty() && world.mailbox().is_empty());
+}
+
+#[tokio::test]
+async fn every_address_that_smtp_knows_is_mailed() {
+    let server = SmtpServer::start().await;
+    let world = world(&server);
+    for (address, sent) in [
+        ("a@b\u{fc}cher.example", "a@xn--bcher-kva.example"),
+        ("a@[127.0.0.1]", "a@[127.0.0.1]"),
+        ("a@[IPv6:::1]", "a@[IPv6:::1]"),
+        ("\"x y\"@x.org", "\"x y\"@x.org"),
+        ("\"x@y\"@x.org", "\"x@y\"@x.org"),
+        ("o'neil+tag@x.org", "o'neil+tag@x.org"),
+    ] {
+        let mut notification = notification(login_failed());
+        notification.recipient.email = address.to_owned();
+        let outcome = world.send(&notification, email()).await;
+        assert!(matches!(outcome, Outcome::Delivered { .. }), "{address}: {outcome:?}");
+        assert_eq!(server.mails().pop().unwrap().to, [sent]);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_mailed_is_its_recipients_affair() {
+    let server = SmtpServer::start().await;
+    let world = world(&server);
+    let too_long = format!("{}@example.org", "a".repeat(65));
+    for address in ["", "nonsense", "\u{fc}@example.org", &too_long, "a@b@c", "a@example.org>", "a\n@example.org"] {
+        let mut notification = notification(login_failed());
+        notification.recipient.email = address.to_owned();
+        let failure = world.fail(&notification, email()).await;
+        let judged = (failure.attribution(), failure.class());
+        assert_eq!(judged, (Attribution::Recipient, Class::Permanent), "{address}: {failure}");
+    }
+    assert!(server.mails().is_empty());
+}
+
+#[tokio::test]
+async fn silence_after_the_recipient_is_not_the_servers() {
+    let server = SmtpServer::start().await;
+    for (stage, attribution) in
+        [("RCPT", Attribution::Recipient), ("DATA", Attribution::Message), (".", Attribution::Message)]
+    {
+        server.refuse(stage, "");
+        let failure = self::world(&server).fail(&notification(login_failed()), email()).await;
+        assert_eq!(failure.attribution(), attribution, "{stage}: {failure}");
+        assert!(matches!(failure.class(), Class::Temporary { .. }), "{stage}: {failure}");
+    }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{Attribution, Failure, Outcome, retry};
 use domain::document::{Text, TransportKind};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -13,7 +13,7 @@ use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::fixtures::{World, changed, login_failed, notification, signed, webhook};
+use crate::fixtures::{NOW, World, changed, login_failed, notification, signed, webhook};
 use crate::sink::Sink;
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn signed_by_every_secret_and_verified_from_the_wire() {
         .concat();
         let signatures: Vec<_> = request.header("webhook-signature").split(' ').collect();
         assert_eq!(signatures.len(), 2);
-        for (signature, key) in signatures.iter().zip([&[7_u8; 32][..], b"plain words"]) {
+        for (signature, key) in signatures.iter().zip([&[7_u8; 32][..], b" plain words\n"]) {
             let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
             mac.update(&content);
             mac.verify_slice(&STANDARD.decode(signature.strip_prefix("v1,").unwrap()).unwrap()).unwrap();
@@ -247,4 +247,46 @@ async fn answering(words: &'static [u8]) -> SocketAddr {
 
 async fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_may_have_many_headers() {
+    let (sink, world) = (Sink::start().await, World::with(&[]));
+    let names: Vec<&'static str> = (0..400).map(|n| &*format!("x-{n}").leak()).collect();
+    let headers: Vec<_> = names.iter().map(|name| (*name, "value")).collect();
+    sink.answer(204, &headers, "");
+    let outcome = world.send(&notification(login_failed()), webhook(sink.url("/"))).await;
+    assert!(matches!(outcome, Outcome::Delivered { status: Some(204), .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn whoever_asks_for_the_far_future_gets_a_day() {
+    let (sink, world) = (Sink::start().await, World::with(&[]));
+    for date in ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 30 Dec 9999 00:00:00 GMT", "99999999999999999999"] {
+        sink.answer(503, &[("retry-after", date)], "");
+        let failed = Outcome::Failed(world.fail(&notification(login_failed()), webhook(sink.url("/"))).await);
+        let now = NOW.parse().unwrap();
+        let retry::Next::Retry { at } = retry::next(1, &failed, now, 0.0) else { panic!("{failed:?}") };
+        assert_eq!(at.duration_since(now).as_hours(), 24, "{date}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_up_on_a_large_body_refuses_that_message() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut start = [0; 100];
+            let _ = stream.read(&mut start).await;
+        }
+    });
+    let world = World::with(&[]);
+    for (chars, attribution) in [(100, Attribution::Endpoint), (200_000, Attribution::Message)] {
+        let mut notification = notification(login_failed());
+        notification.body = "x".repeat(chars);
+        let failure = world.fail(&notification, webhook(&url)).await;
+        assert_eq!(failure.attribution(), attribution, "{failure}");
+    }
+    server.abort();
 }
