@@ -12,6 +12,7 @@ mod jobs;
 mod leaks;
 mod live;
 mod origins;
+mod process;
 mod reading;
 mod recipients;
 mod rules_file;
