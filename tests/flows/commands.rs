@@ -186,6 +186,40 @@ async fn send_posts_files_and_names_what_was_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn send_loses_no_event_to_another_that_is_corrupt() {
+    let nuncio = Nuncio::built_in().await;
+    let good = br#"{"action":"login"}"#;
+    let mut lines = b"\xef\xbb\xbf".to_vec();
+    for number in 0..1200 {
+        let bad: &[&[u8]] = &[
+            b"{oops",
+            br#"{"action":"b","context":{"s":"cut \ud83d"}}"#,
+            b"{\"action\":\"b\",\"context\":{\"s\":\"\xff\"}}",
+            br#"{"action":"b","context":{"s":1e400}}"#,
+        ];
+        lines.extend_from_slice(if number % 300 == 7 { bad[number / 300] } else { good });
+        lines.push(b'\n');
+    }
+    let large =
+        format!("[{{\"action\":\"b\",\"context\":{{\"s\":\"{}\"}}}},{{\"action\":\"login\"}}]", "x".repeat(6_000_000));
+    std::fs::write(nuncio.file("many.ndjson"), lines).unwrap();
+    std::fs::write(nuncio.file("large.json"), large).unwrap();
+    let sent = nuncio.run(&["send", "many.ndjson", "large.json"]);
+    assert_eq!(sent.status.code(), Some(1));
+    let said = said(&sent);
+    for words in [
+        "many.ndjson: event 8: line 8: not JSON: ",
+        "many.ndjson: event 308: /context/s: half of a surrogate pair",
+        "many.ndjson: event 608: not UTF-8",
+        "many.ndjson: event 908: /context/s: number out of range",
+        "large.json: event 1: 413 the body is larger than",
+        "1197 accepted, 5 rejected",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_open_what_they_may_until_they_are_revoked() {
     let nuncio = Nuncio::built_in().await;
     let create = |arguments: &[&str]| {

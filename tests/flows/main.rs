@@ -14,6 +14,7 @@ mod jobs;
 mod leaks;
 mod live;
 mod origins;
+mod process;
 mod reading;
 mod recipients;
 mod rules_file;

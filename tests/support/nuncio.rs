@@ -20,8 +20,9 @@ pub struct Nuncio {
     with_rules: bool,
     token: Option<&'static str>,
     variables: Vec<(String, String)>,
-    open_files: Option<u32>,
+    open_files: Option<String>,
     arguments: Vec<String>,
+    log: Option<Stdio>,
     child: Option<Child>,
     url: String,
     client: Client,
@@ -69,6 +70,7 @@ impl Nuncio {
             variables: Vec::new(),
             open_files: None,
             arguments: Vec::new(),
+            log: None,
             child: None,
             url: String::new(),
             client,
@@ -88,7 +90,17 @@ impl Nuncio {
 
     /// Lets it have so many open files, from the next start on, unless it asks for more itself.
     pub fn limit_files(&mut self, files: u32) {
-        self.open_files = Some(files);
+        self.open_files = Some(format!("-S -n {files}"));
+    }
+
+    /// Lets it have no more open files than that, whatever it asks for.
+    pub fn limit_files_for_good(&mut self, files: u32) {
+        self.open_files = Some(format!("-n {files}"));
+    }
+
+    /// Where its log goes at the next start, instead of the file that [`Self::log`] reads.
+    pub fn log_to(&mut self, log: impl Into<Stdio>) {
+        self.log = Some(log.into());
     }
 
     /// Where it keeps everything.
@@ -120,7 +132,9 @@ impl Nuncio {
             command.arg("--config").arg(self.file("rules.yaml"));
         }
         command.args(&self.arguments);
-        let log = std::fs::File::options().append(true).create(true).open(self.file("log")).expect("a log file");
+        let log = self.log.take();
+        let file = || std::fs::File::options().append(true).create(true).open(self.file("log")).expect("a log file");
+        let log = log.unwrap_or_else(|| file().into());
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("nuncio starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output"));
         let mut first = String::new();
@@ -154,11 +168,11 @@ impl Nuncio {
 
     /// The command with the same folder, token and environment, for its other commands.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = match self.open_files {
+        let mut command = match &self.open_files {
             None => Command::new(binary("nuncio")),
             Some(files) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -S -n {files}; exec \"$0\" \"$@\"")]).arg(binary("nuncio"));
+                shell.args(["-c", &format!("ulimit {files}; exec \"$0\" \"$@\"")]).arg(binary("nuncio"));
                 shell
             }
         };
@@ -187,12 +201,26 @@ impl Nuncio {
         }
     }
 
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().expect("it runs").id();
+        let killed = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+    }
+
+    /// The most memory that it ever had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let pid = self.child.as_ref().expect("it runs").id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// SIGTERM; how it ended and how long that took.
     pub fn terminate(&mut self) -> (ExitStatus, Duration) {
-        let mut child = self.child.take().expect("it runs");
         let began = Instant::now();
-        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-        assert!(killed.is_ok_and(|status| status.success()));
+        self.signal("TERM");
+        let mut child = self.child.take().expect("it runs");
         (child.wait().expect("it ends"), began.elapsed())
     }
 

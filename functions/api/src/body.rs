@@ -4,22 +4,36 @@
 //! body cannot become a large one. Encodings other than gzip and zstd are refused, and so is a body
 //! that takes its time.
 
+use std::io;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
+use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
+use futures_util::TryStreamExt;
+use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use tower::{ServiceExt, service_fn};
-use tower_http::decompression::{DecompressionBody, RequestDecompression};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
+use tokio_util::io::StreamReader;
 
 use crate::Problem;
 
 /// How long a body may take to come: enough for 5 MiB on a slow line.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Gzip,
+    Zstd,
+}
+
 /// The whole body, decompressed as `Content-Encoding` says.
+///
+/// A gzip body may have several members and a zstd body several frames (RFC 1952, 2.2; RFC 8878, 3.1): the
+/// result is their contents one after the other.
 ///
 /// # Errors
 /// 413 naming `limit` when there is more, 415 for an unknown encoding, 400 when the body breaks off
@@ -31,44 +45,57 @@ pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<
 
 async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let Some(encoding) = encoding(headers)? else { return collect(body, limit).await };
-    let mut request = Request::new(body);
-    request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
-    let decoder = RequestDecompression::new(service_fn(async |request: Request<DecompressionBody<Body>>| {
-        collect(request.into_body(), limit).await.map(|bytes| Response::new(Full::new(bytes)))
-    }));
-    let plain = decoder.oneshot(request).await?;
-    plain.into_body().collect().await.map(http_body_util::Collected::to_bytes).map_err(|_| broken())
+    let compressed = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
+    match encoding {
+        Encoding::Gzip => {
+            let mut decoder = GzipDecoder::new(compressed);
+            decoder.multiple_members(true);
+            decompress(pin!(decoder), limit).await
+        }
+        Encoding::Zstd => {
+            let mut decoder = ZstdDecoder::new(compressed);
+            decoder.multiple_members(true);
+            decompress(pin!(decoder), limit).await
+        }
+    }
 }
 
-/// The one encoding, or none where there is nothing to undo. Case does not matter (RFC 9110, 8.4.1).
-fn encoding(headers: &HeaderMap) -> Result<Option<&'static str>, Problem> {
+/// Reads what the decoder yields, and stops it one byte after `limit`.
+async fn decompress(decoder: Pin<&mut impl AsyncRead>, limit: usize) -> Result<Bytes, Problem> {
+    let mut plain = Vec::new();
+    let mut decoder = BufReader::new(decoder).take(limit as u64 + 1);
+    decoder.read_to_end(&mut plain).await.map_err(|_| broken())?;
+    if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain.into()) }
+}
+
+/// The one encoding, or none where there is nothing to undo. Case does not matter, and `x-gzip` is an alias
+/// (RFC 9110, 8.4.1).
+fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
     let mut lines = headers.get_all(CONTENT_ENCODING).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     let is = |name: &str| line.as_bytes().trim_ascii().eq_ignore_ascii_case(name.as_bytes());
     match lines.next() {
-        None if is("gzip") => Ok(Some("gzip")),
-        None if is("zstd") => Ok(Some("zstd")),
+        None if is("gzip") || is("x-gzip") => Ok(Some(Encoding::Gzip)),
+        None if is("zstd") => Ok(Some(Encoding::Zstd)),
         None if is("identity") => Ok(None),
         _ => Err(Problem::unsupported_media_type("Content-Encoding must be one of gzip, zstd, identity, or absent")),
     }
 }
 
-async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Problem>
-where
-    B: HttpBody<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let too_large =
-        || Problem::too_large(format!("the body is larger than {limit} bytes, counted after decompression"));
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
     // What says beforehand that it is too large is not waited for.
     if body.size_hint().lower() > limit as u64 {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Err(_) => Err(broken()),
     }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::too_large(format!("the body is larger than {limit} bytes, counted after decompression"))
 }
 
 fn broken() -> Problem {
@@ -151,8 +178,49 @@ mod tests {
         assert_eq!(reading("gzip", whole[..whole.len() - 4].to_vec()).await, Err(400));
         assert_eq!(reading("gzip", "{}").await, Err(400));
         assert_eq!(reading("zstd", "{}").await, Err(400));
-        for encoding in ["br", "deflate", "gzip, zstd", "x"] {
+        for encoding in ["br", "deflate", "gzip, zstd", "x", "x-zstd", "gzip, gzip"] {
             assert_eq!(reading(encoding, "{}").await, Err(415), "{encoding}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_member_of_a_gzip_body_and_every_frame_of_a_zstd_body_is_read() {
+        let parts: Vec<String> = (0..100).map(|number| format!("{{\"action\":\"login_{number}\"}}\n")).collect();
+        let (mut members, mut frames) = (Vec::new(), Vec::new());
+        for part in &parts {
+            members.extend(gzip(part.as_bytes()).await);
+            frames.extend(zstd(part.as_bytes()).await);
+        }
+        // A member without content is a member (an empty flush writes one), and a skippable frame is no content.
+        members.extend(gzip(b"").await);
+        frames.extend([0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7]);
+        frames.extend(zstd(b"").await);
+        let plain = parts.concat();
+        assert_eq!(reading("gzip", members.clone()).await.unwrap(), plain);
+        assert_eq!(reading("X-GZIP", members.clone()).await.unwrap(), plain);
+        assert_eq!(reading("zstd", frames.clone()).await.unwrap(), plain);
+        // However it is cut on the way.
+        for (encoding, whole) in [("gzip", &members), ("zstd", &frames)] {
+            for size in [1, 7, 20] {
+                let chunks: Vec<_> =
+                    whole.chunks(size).map(|chunk| Ok::<_, Infallible>(Bytes::copy_from_slice(chunk))).collect();
+                let body = Body::from_stream(futures_util::stream::iter(chunks));
+                assert_eq!(reading(encoding, body).await.unwrap(), plain, "{encoding} {size}");
+            }
+        }
+        // The limit counts all members together.
+        let half = gzip(&vec![7; LIMIT / 2 + 1]).await;
+        assert_eq!(reading("gzip", [half.clone(), half].concat()).await, Err(413));
+    }
+
+    #[tokio::test]
+    async fn what_follows_the_last_member_and_is_none_is_an_error() {
+        let (member, frame) = (gzip(b"{}").await, zstd(b"{}").await);
+        for rest in [&b"\0"[..], b"\0\0\0\0", b"{}", b"\x1f", b"\x1f\x8b", &member[..member.len() - 1], &frame[..]] {
+            assert_eq!(reading("gzip", [&member, rest].concat()).await, Err(400), "{rest:?}");
+        }
+        for rest in [&b"\0"[..], b"{}", b"\x28\xb5", &frame[..frame.len() - 1], &member[..]] {
+            assert_eq!(reading("zstd", [&frame, rest].concat()).await, Err(400), "{rest:?}");
         }
     }
 

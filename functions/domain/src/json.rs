@@ -2,11 +2,12 @@
 //!
 //! Differs from plain `serde_json` in what it notices: a key that stands twice in one object (the
 //! last one wins, and the caller is told), and NUL characters, which no store, mail or log needs and
-//! many mishandle. Nesting deeper than 100 levels, lone surrogates and invalid UTF-8 are errors.
+//! many mishandle. Nesting deeper than 100 levels, lone surrogates and invalid UTF-8 are errors, and are told apart from
+//! what is no JSON at all. What reading costs in memory is counted while reading.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// Deepest nesting. Smaller than `serde_json`'s own limit of 128, so that what was read once can still
@@ -24,6 +25,8 @@ pub struct Parsed {
     pub value: Value,
     /// Worth telling the caller, though the value stands.
     pub findings: Vec<Finding>,
+    /// What the value takes in memory at most, in bytes, besides its texts.
+    pub memory: usize,
 }
 
 /// Something noticed at one place of the value.
@@ -44,13 +47,13 @@ pub enum FindingKind {
     Nul,
 }
 
-/// Why the bytes are no JSON.
+/// Why the bytes are not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// Not UTF-8.
     #[error("not UTF-8 at byte {0}; send JSON as UTF-8")]
     NotUtf8(usize),
-    /// Not JSON, or nested too deep.
+    /// Not JSON.
     #[error("{what} at line {line} column {column}")]
     Syntax {
         /// In the parser's words, without any of the caller's text.
@@ -60,27 +63,158 @@ pub enum JsonError {
         /// From 1.
         column: usize,
     },
+    /// JSON by its grammar, but with a value that is not taken: half of a surrogate pair, a number beyond all
+    /// bounds, nesting deeper than [`MAX_DEPTH`].
+    #[error("{what} at line {line} column {column}")]
+    Unacceptable {
+        /// What it is and how to mend it, without any of the caller's text.
+        what: String,
+        /// JSON pointer to the value.
+        pointer: String,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// Reading them would take more memory than was allowed, in bytes.
+    #[error("the values in it would take more than {0} bytes of memory")]
+    TooCostly(usize),
 }
 
-/// Reads one JSON value that fills all of `bytes`.
+/// What an item of a list costs at most in memory, besides its text.
+const ITEM_BYTES: usize = 96;
+
+/// What an entry of an object costs at most in memory, besides the text of its value.
+const ENTRY_BYTES: usize = 192;
+
+/// No reading of `json` takes more memory than this, in bytes. It looks at no more than which bytes there are, so
+/// that it costs next to nothing.
+pub fn most_memory(json: &[u8]) -> usize {
+    // Every entry has a colon. Every item follows a comma or an opening bracket. Texts may hold them too.
+    let (mut entries, mut items) = (0, 0);
+    for byte in json {
+        entries += usize::from(*byte == b':');
+        items += usize::from(matches!(byte, b',' | b'['));
+    }
+    json.len() + entries * ENTRY_BYTES + items * ITEM_BYTES
+}
+
+/// `bytes` without the byte order mark that they may begin with (RFC 8259, 8.1).
+pub fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Reads one JSON value that fills all of `bytes`. A byte order mark before it is ignored.
 ///
 /// # Errors
-/// When they are not UTF-8, not JSON, or nested deeper than [`MAX_DEPTH`].
+/// When they are not UTF-8, not JSON, or hold a value that is not taken.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, JsonError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
-    let mut findings = Vec::new();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Reading { findings: &mut findings, depth: 0 }
-        .deserialize(&mut reader)
-        .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| syntax(&error))?;
-    Ok(Parsed { value, findings })
+    parse_within(bytes, usize::MAX)
 }
 
-fn syntax(error: &serde_json::Error) -> JsonError {
+/// The same, in at most `memory` bytes besides the text.
+///
+/// # Errors
+/// Also when it would take more.
+pub fn parse_within(bytes: &[u8], memory: usize) -> Result<Parsed, JsonError> {
+    let bytes = without_bom(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
+    let mut state = State { findings: Vec::new(), path: Vec::new(), memory };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Reading { state: &mut state, depth: 0 }
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(
+            |error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, bytes, &state) },
+        )?;
+    Ok(Parsed { value, findings: state.findings, memory: memory - state.memory })
+}
+
+fn refusal(error: &serde_json::Error, bytes: &[u8], state: &State) -> JsonError {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+        return JsonError::Syntax { what: without_place(&error), line: error.line(), column: error.column() };
+    }
+    let mut what = without_place(error);
+    if what.contains("hex escape") {
+        "half of a surrogate pair is no character; send both halves, or none".clone_into(&mut what);
+    }
+    let pointer = state.path.iter().rev().map(String::as_str).collect();
+    JsonError::Unacceptable { what, pointer, line: error.line(), column: error.column() }
+}
+
+fn without_place(error: &serde_json::Error) -> String {
     let full = error.to_string();
-    let what = full.split(" at line ").next().unwrap_or(&full).to_owned();
-    JsonError::Syntax { what, line: error.line(), column: error.column() }
+    full.split(" at line ").next().unwrap_or(&full).to_owned()
+}
+
+/// Whether `bytes` are JSON by its grammar, whatever the values: half of a surrogate pair, invalid UTF-8 within a
+/// string, numbers of any size, nesting of any depth.
+pub fn is_json_by_grammar(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(without_bom(bytes)).is_ok()
+}
+
+/// The items of a list, each as it is written, so that each can be read on its own: up to `most` of them, and one
+/// more if there are more.
+///
+/// # Errors
+/// When `bytes` are not a list by JSON's grammar.
+pub fn items(bytes: &[u8], most: usize) -> Result<Vec<&[u8]>, JsonError> {
+    let bytes = without_bom(bytes);
+    let mut items = Vec::new();
+    let mut rest = after(bytes, bytes, b'[', "expected a list")?;
+    if let Ok(end) = after(bytes, rest, b']', "") {
+        return nothing_behind(bytes, end).map(|()| items);
+    }
+    loop {
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+        match values.next() {
+            Some(Ok(IgnoredAny)) => {}
+            Some(Err(error)) => return Err(syntax_within(bytes, rest, &error)),
+            None => return Err(syntax(bytes, bytes.len(), "EOF while parsing a list")),
+        }
+        let (item, behind) = rest.split_at(values.byte_offset());
+        items.push(item.trim_ascii());
+        if items.len() > most {
+            return Ok(items);
+        }
+        match after(bytes, behind, b',', "expected `,` or `]`") {
+            Ok(next) => rest = next,
+            Err(error) => {
+                return nothing_behind(bytes, after(bytes, behind, b']', "").map_err(|_| error)?).map(|()| items);
+            }
+        }
+    }
+}
+
+/// What comes after the next byte that is no blank, which must be `wanted`. `rest` is the end of `whole`.
+fn after<'a>(whole: &[u8], rest: &'a [u8], wanted: u8, what: &str) -> Result<&'a [u8], JsonError> {
+    let found = rest.trim_ascii_start();
+    found.strip_prefix(&[wanted]).ok_or_else(|| syntax(whole, whole.len() - found.len(), what))
+}
+
+fn nothing_behind(whole: &[u8], rest: &[u8]) -> Result<(), JsonError> {
+    let behind = rest.trim_ascii_start();
+    if behind.is_empty() { Ok(()) } else { Err(syntax(whole, whole.len() - behind.len(), "trailing characters")) }
+}
+
+/// A fault in front of the byte `at`.
+fn syntax(whole: &[u8], at: usize, what: &str) -> JsonError {
+    let (line, column) = place(whole, at);
+    JsonError::Syntax { what: what.to_owned(), line, column }
+}
+
+/// Line and column of the byte `at`.
+fn place(whole: &[u8], at: usize) -> (usize, usize) {
+    let before = &whole[..at];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
+}
+
+/// A fault that the parser found in `rest`, the end of `whole`.
+fn syntax_within(whole: &[u8], rest: &[u8], error: &serde_json::Error) -> JsonError {
+    let (line, column) = place(whole, whole.len() - rest.len());
+    let column = if error.line() > 1 { error.column() } else { column + error.column().saturating_sub(1) };
+    JsonError::Syntax { what: without_place(error), line: line + error.line() - 1, column }
 }
 
 /// One segment of a JSON pointer.
@@ -88,8 +222,17 @@ pub fn pointer_segment(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
+/// What is known while a value is read.
+struct State {
+    findings: Vec<Finding>,
+    /// Where reading failed, as segments of a JSON pointer from the inside out.
+    path: Vec<String>,
+    /// How many bytes its values may still take.
+    memory: usize,
+}
+
 struct Reading<'a> {
-    findings: &'a mut Vec<Finding>,
+    state: &'a mut State,
     depth: usize,
 }
 
@@ -97,13 +240,13 @@ impl Reading<'_> {
     /// Findings are born with an empty pointer and get their segments on the way out, so that
     /// well-formed input pays nothing for them.
     fn found(&mut self, kind: FindingKind) {
-        self.findings.push(Finding { pointer: String::new(), kind });
+        self.state.findings.push(Finding { pointer: String::new(), kind });
     }
 
     fn prefix_since(&mut self, first: usize, segment: impl FnOnce() -> String) {
-        if self.findings.len() > first {
+        if self.state.findings.len() > first {
             let segment = segment();
-            for finding in &mut self.findings[first..] {
+            for finding in &mut self.state.findings[first..] {
                 finding.pointer.insert_str(0, &segment);
             }
         }
@@ -111,20 +254,28 @@ impl Reading<'_> {
 
     /// Drops what is too much since `first`, the place where this object or list began.
     fn cap_since(&mut self, first: usize) {
-        if self.findings.len() > first + MAX_FINDINGS {
+        if self.state.findings.len() > first + MAX_FINDINGS {
             let last = first + MAX_FINDINGS - 1;
-            if let Some(nul) = (last..self.findings.len()).find(|&at| self.findings[at].kind == FindingKind::Nul) {
-                self.findings.swap(last, nul);
+            if let Some(nul) =
+                (last..self.state.findings.len()).find(|&at| self.state.findings[at].kind == FindingKind::Nul)
+            {
+                self.state.findings.swap(last, nul);
             }
-            self.findings.truncate(last + 1);
+            self.state.findings.truncate(last + 1);
         }
+    }
+
+    /// Counts what is about to be kept.
+    fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+        self.state.memory = self.state.memory.saturating_sub(bytes);
+        if self.state.memory == 0 { Err(E::custom("too much memory")) } else { Ok(()) }
     }
 
     fn inner<E: serde::de::Error>(&mut self) -> Result<Reading<'_>, E> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Reading { findings: self.findings, depth: self.depth + 1 })
+        Ok(Reading { state: self.state, depth: self.depth + 1 })
     }
 }
 
@@ -170,13 +321,17 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
-        let start = self.findings.len();
+        let start = self.state.findings.len();
         let mut list = Vec::new();
         loop {
-            let first = self.findings.len();
-            let Some(item) = items.next_element_seed(self.inner()?)? else {
+            let first = self.state.findings.len();
+            let next = items.next_element_seed(self.inner()?);
+            let Some(item) = next.inspect_err(|_| self.state.path.push(format!("/{}", list.len())))? else {
+                // Growing by doubling may have left half of it unused.
+                list.shrink_to_fit();
                 return Ok(Value::Array(list));
             };
+            self.pay(ITEM_BYTES)?;
             self.prefix_since(first, || format!("/{}", list.len()));
             // The items of an outermost list are values of their own, such as the events of a request.
             if self.depth > 0 {
@@ -187,11 +342,13 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
-        let start = self.findings.len();
+        let start = self.state.findings.len();
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let first = self.findings.len();
-            let value = entries.next_value_seed(self.inner()?)?;
+            let first = self.state.findings.len();
+            self.pay(ENTRY_BYTES)?;
+            let value = entries.next_value_seed(self.inner()?);
+            let value = value.inspect_err(|_| self.state.path.push(pointer_segment(&key)))?;
             if key.contains('\0') {
                 self.found(FindingKind::Nul);
             }
@@ -242,14 +399,87 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_json() {
-        let nested = |levels| parse(("[".repeat(levels) + &"]".repeat(levels)).as_bytes());
-        assert!(nested(MAX_DEPTH).is_ok());
-        for levels in [MAX_DEPTH + 1, 10_000] {
-            assert!(nested(levels).unwrap_err().to_string().starts_with("nested deeper than 100 levels at line 1"));
-        }
-        for bad in ["", "{", "{\"a\":\"\\ud800\"}", "1 2", "{'a':1}", "[1,]", "nul", "1e999"] {
+        for bad in ["", "{", "{\"a\":\"\\ud80\"}", "1 2", "{'a':1}", "[1,]", "nul", "01", "\"\n\"", "[1 2]", "\u{feff}"]
+        {
             assert!(matches!(parse(bad.as_bytes()), Err(JsonError::Syntax { .. })), "{bad}");
         }
         assert_eq!(parse(b"\"\xff\""), Err(JsonError::NotUtf8(1)));
+        assert!(
+            is_json_by_grammar(b"\"\xff\"") && !is_json_by_grammar(b"\xff") && !is_json_by_grammar(b"\xff\xfe\"\0")
+        );
+    }
+
+    #[test]
+    fn tells_what_is_json_but_not_taken_from_what_is_no_json() {
+        let refused = |text: &str| match parse(text.as_bytes()) {
+            Err(JsonError::Unacceptable { what, pointer, line, .. }) => (what, pointer, line),
+            other => panic!("{text}: {other:?}"),
+        };
+        for (text, words, pointer) in [
+            (r#"{"a":{"b":[1,"\ud83d"]}}"#, "surrogate", "/a/b/1"),
+            (r#"["\udc00"]"#, "surrogate", "/0"),
+            (r#"["\ud83dx"]"#, "surrogate", "/0"),
+            (r#"["\ud83d\n"]"#, "surrogate", "/0"),
+            (r#"["\ud83d\ud83d"]"#, "surrogate", "/0"),
+            (r#"{"a~/":1e400}"#, "number out of range", "/a~0~1"),
+            ("-1e400", "number out of range", ""),
+        ] {
+            let (what, at, _) = refused(text);
+            assert!(what.contains(words), "{text}: {what}");
+            assert_eq!(at, pointer, "{text}");
+        }
+        let nested = |levels| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        for levels in [MAX_DEPTH + 1, 10_000] {
+            assert_eq!(refused(&nested(levels)).0, "nested deeper than 100 levels");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored_in_front_and_kept_within() {
+        assert_eq!(parse("\u{feff}{\"a\":\"\u{feff}\"}".as_bytes()).unwrap().value["a"], "\u{feff}");
+        assert!(parse("\u{feff}\u{feff}1".as_bytes()).is_err());
+        assert_eq!(items("\u{feff} [1]".as_bytes(), 9).unwrap(), [b"1"]);
+    }
+
+    #[test]
+    fn a_list_is_split_whatever_its_items_hold() {
+        let list = b"\n[ {\"a\":[1,{}]} ,\"]\\\",[\",1e400, \"\\ud800\",\"\xff\", [[[]]] ]\n";
+        let split: Vec<&[u8]> =
+            vec![b"{\"a\":[1,{}]}", b"\"]\\\",[\"", b"1e400", b"\"\\ud800\"", b"\"\xff\"", b"[[[]]]"];
+        assert_eq!(items(list, 9).unwrap(), split);
+        assert_eq!(items(list, 2).unwrap().len(), 3, "one more than asked for says that there are more");
+        assert!(items(b"[]", 9).unwrap().is_empty() && items(b" [ ] ", 9).unwrap().is_empty());
+        for (bad, line, column) in [
+            (&b"{}"[..], 1, 1),
+            (b"[", 1, 2),
+            (b"[1", 1, 3),
+            (b"[1,]", 1, 4),
+            (b"[1\n 2]", 2, 2),
+            (b"[1]\n]", 2, 1),
+            (b"[,1]", 1, 2),
+            (b"[1,\n {\"a\" 1}]", 2, 7),
+            (b"[\xff]", 1, 2),
+        ] {
+            let Err(JsonError::Syntax { line: found, column: at, what }) = items(bad, 9) else { panic!("{bad:?}") };
+            assert_eq!((found, at), (line, column), "{what}: {}", String::from_utf8_lossy(bad));
+        }
+    }
+
+    #[test]
+    fn memory_is_counted_while_reading_and_never_more_than_foreseen() {
+        let many = format!("[{}]", vec!["[]"; 80_000].join(","));
+        assert_eq!(parse_within(many.as_bytes(), 1_000_000), Err(JsonError::TooCostly(1_000_000)));
+        assert!(parse_within(many.as_bytes(), most_memory(many.as_bytes())).is_ok());
+        for text in ["1", "[]", "{}", "[1,2,[{}]]", r#"{"a":{"b":[{"c":1}]},"d":2}"#, "\"a,b:[\""] {
+            assert!(parse_within(text.as_bytes(), most_memory(text.as_bytes())).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_values_cost_is_not_underrated() {
+        assert!(size_of::<Value>() <= ITEM_BYTES);
+        // An entry and its hash, the map growing by doubling at the worst, and its place in the table.
+        assert!(2 * (size_of::<(u64, String, Value)>() + 8) + 16 <= 2 * ENTRY_BYTES);
     }
 }

@@ -60,7 +60,7 @@ async fn taken(
     let key = key::of(&head.headers)?;
     let body = api::read_body(&head.headers, body, MAX_BODY_BYTES).await?;
     let active = ingest.configuration.current().await.map_err(repeatable)?;
-    let decoded = decode::events(format, &head.headers, &body, &active.document)?;
+    let decoded = decode::events(format, &head.headers, &body, usize::MAX, &active.document)?;
     let (drafts, places) = decoded.split();
     let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);
     let verdicts = ingest.take(drafts, key, trace, &active.document).await.map_err(repeatable)?;

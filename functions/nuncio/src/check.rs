@@ -1,11 +1,15 @@
 //! `nuncio check FILE`: every fault of a rules file.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use domain::document::{RulesDocument, SecretRef, TransportKind};
 use rulesfile::Fault;
+use rustix::fs::OFlags;
 
 use crate::cli::Check;
 
@@ -76,17 +80,55 @@ pub(crate) fn schema() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// What a command is given as a rules file, which may be a pipe. More than a rules document can have is not read.
 fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(file).with_context(|| format!("cannot read the rules file {}", file.display()))
+    let opened = File::open(file);
+    opened.and_then(up_to_the_limit).with_context(|| format!("cannot read the rules file {}", file.display()))
+}
+
+/// What a server is given as its rules file. It waits for nobody: what is no regular file is refused, and so is what is
+/// larger than a rules document can be.
+///
+/// # Errors
+/// Also when the file cannot be opened or read.
+pub(crate) fn regular_file(file: &Path) -> anyhow::Result<Vec<u8>> {
+    // Opening a FIFO would otherwise wait for somebody to write into it.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(file);
+    let opened = opened.with_context(|| format!("cannot open the rules file {}", file.display()))?;
+    let metadata = opened.metadata().with_context(|| format!("cannot look at the rules file {}", file.display()))?;
+    if !metadata.is_file() {
+        bail!("the rules file {} is no regular file", file.display());
+    }
+    if metadata.len() > rulesfile::MAX_BYTES as u64 {
+        bail!(
+            "the rules file {} has {} bytes; at most {} are read",
+            file.display(),
+            metadata.len(),
+            rulesfile::MAX_BYTES
+        );
+    }
+    up_to_the_limit(opened).with_context(|| format!("cannot read the rules file {}", file.display()))
+}
+
+/// One byte more than a rules document may have is enough to be told so.
+fn up_to_the_limit(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(rulesfile::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The document in a file and its YAML; faults become one error that lists them.
 pub(crate) fn read_valid(file: &Path) -> anyhow::Result<(RulesDocument, String)> {
-    let bytes = bytes(file)?;
-    let document = rulesfile::read(&bytes).map_err(|faults| {
+    valid(file, &bytes(file)?)
+}
+
+/// The document that was read from a file, and its YAML.
+pub(crate) fn valid(file: &Path, bytes: &[u8]) -> anyhow::Result<(RulesDocument, String)> {
+    let document = rulesfile::read(bytes).map_err(|faults| {
         let name = file.display().to_string();
         let lines: Vec<_> = faults.iter().map(|fault| fault.in_file(&name).to_string()).collect();
         anyhow::anyhow!("the rules file has faults\n{}", lines.join("\n"))
     })?;
-    Ok((document, String::from_utf8_lossy(&bytes).into_owned()))
+    Ok((document, String::from_utf8_lossy(bytes).into_owned()))
 }

@@ -39,9 +39,13 @@ impl Remote {
 /// A problem answer in one line.
 pub(crate) async fn problem(response: Response) -> String {
     let status = response.status();
-    let text = response.text().await.unwrap_or_default();
+    said(status, &response.text().await.unwrap_or_default())
+}
+
+/// The same of an answer whose body was read.
+pub(crate) fn said(status: StatusCode, body: &str) -> String {
     let detail =
-        serde_json::from_str::<Value>(&text).ok().and_then(|problem| Some(problem.get("detail")?.as_str()?.to_owned()));
+        serde_json::from_str::<Value>(body).ok().and_then(|problem| Some(problem.get("detail")?.as_str()?.to_owned()));
     format!("{} {}", status.as_u16(), detail.unwrap_or_else(|| status.canonical_reason().unwrap_or("").to_owned()))
 }
 

@@ -16,6 +16,7 @@ mod send;
 mod serve;
 mod token;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -26,7 +27,6 @@ use cli::{Cli, Command};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[expect(clippy::print_stderr, reason = "this is where the command speaks to its user")]
 fn main() -> ExitCode {
     if let Some(code) = expressions::worker::hook() {
         return code;
@@ -49,7 +49,8 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("nuncio: {error:#}");
+            // Where nobody listens any more, the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "nuncio: {error:#}");
             ExitCode::FAILURE
         }
     }

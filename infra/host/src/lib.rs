@@ -4,6 +4,7 @@
 mod embedded_metrics;
 mod environment;
 pub mod log;
+mod stderr;
 
 pub use embedded_metrics::Emitter;
 pub use environment::{EnvironmentSecrets, environment};

@@ -3,10 +3,10 @@
 //! A JSON line has `timestamp`, `level`, `target`, `message` and the call's fields. The field `event`
 //! holds an event's JSON and is embedded as JSON, which makes the log the event stream that a log
 //! collector can forward. A tally (`domain::metric`) becomes a line in AWS's embedded metric format there,
-//! and none elsewhere. The log is written unbuffered: what was logged survives a kill.
+//! and none elsewhere. The log is written unbuffered: what was logged survives a kill. A log that cannot be written is lost,
+//! and nothing else is.
 
 use std::fmt::{self, Write as _};
-use std::io;
 
 use domain::metric;
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::Emitter;
+use crate::stderr::Stderr;
 
 /// What a line looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,10 @@ pub fn init(level: &str, form: Form) -> Result<(), LevelError> {
     // Metrics are no matter of the level: they are there or not.
     let tallies = if matches!(form, Form::Metered(_)) { "info" } else { "off" };
     let filter = EnvFilter::try_new(format!("{directives},{}={tallies}", metric::TARGET))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let stderr = Stderr { terminal: form == Form::Plain };
+    // Its own complaints about a log that cannot be written would go the same way, and panic there.
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || stderr).log_internal_errors(false);
     // Fails only if a log was started before, which is what a second call means.
     let _ = match form {
         Form::Json => tracing::subscriber::set_global_default(builder.event_format(JsonLine(None)).finish()),
@@ -93,7 +97,7 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn timestamp() -> String {
+pub(crate) fn timestamp() -> String {
     domain::time::format(now())
 }
 
@@ -173,6 +177,7 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]

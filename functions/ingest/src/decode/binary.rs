@@ -10,14 +10,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::document::RulesDocument;
 use domain::event::{Object, Rejection};
-use domain::json::{Finding, FindingKind};
+use domain::json::{self, Finding, FindingKind, JsonError};
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::{Candidate, cloudevents, parse};
+use super::{Candidate, cloudevents, refused};
 use crate::format::{CE_PREFIX, content_type, essence};
 
-pub(super) fn read(headers: &HeaderMap, body: &[u8], document: &RulesDocument) -> Result<Candidate, Problem> {
+pub(super) fn read(
+    headers: &HeaderMap,
+    body: &[u8],
+    memory: usize,
+    document: &RulesDocument,
+) -> Result<Candidate, Problem> {
     let mut findings = Vec::new();
     let mut event = match attributes(headers, &mut findings) {
         Ok(event) => event,
@@ -27,8 +32,18 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], document: &RulesDocument) -
     if !content_type.is_empty() {
         event.insert("datacontenttype".to_owned(), Value::String(content_type.to_owned()));
     }
-    if let Some((key, data)) = data(essence(content_type), body, &mut findings)? {
-        event.insert(key.to_owned(), data);
+    match data(essence(content_type), body, memory, &mut findings) {
+        Ok(None) => {}
+        Ok(Some((key, data))) => {
+            event.insert(key.to_owned(), data);
+        }
+        Err(JsonError::Unacceptable { what, pointer, .. }) => {
+            return Ok(Candidate::rejected(format!("/data{pointer}"), what));
+        }
+        Err(error @ JsonError::NotUtf8(_)) if json::is_json_by_grammar(body) => {
+            return Ok(Candidate::rejected("/data", error.to_string()));
+        }
+        Err(error) => return Err(refused(error)),
     }
     Ok(Candidate::new(Value::Object(event), findings, |event| cloudevents::read(event, document).map_err(in_headers)))
 }
@@ -69,13 +84,18 @@ fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The body under the key it would have in a structured event.
-fn data(essence: &str, body: &[u8], findings: &mut Vec<Finding>) -> Result<Option<(&'static str, Value)>, Problem> {
+fn data(
+    essence: &str,
+    body: &[u8],
+    memory: usize,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<(&'static str, Value)>, JsonError> {
     if body.is_empty() {
         return Ok(None);
     }
     let essence = essence.to_ascii_lowercase();
     if essence.ends_with("/json") || essence.ends_with("+json") {
-        let parsed = parse(body)?;
+        let parsed = json::parse_within(body, memory)?;
         findings.extend(
             parsed.findings.into_iter().map(|found| Finding { pointer: format!("/data{}", found.pointer), ..found }),
         );
@@ -121,7 +141,7 @@ mod tests {
                 headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
             }
         }
-        read(&headers, body, &RulesDocument::default()).unwrap().draft
+        read(&headers, body, usize::MAX, &RulesDocument::default()).unwrap().draft
     }
 
     fn context(more: &[(&str, &str)], body: &[u8]) -> Value {

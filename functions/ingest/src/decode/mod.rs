@@ -12,7 +12,7 @@ use std::iter::Peekable;
 use api::Problem;
 use domain::document::RulesDocument;
 use domain::event::{Draft, Rejection};
-use domain::json::{Finding, FindingKind, Parsed};
+use domain::json::{self, Finding, FindingKind, JsonError, Parsed};
 use http::HeaderMap;
 use serde_json::Value;
 
@@ -57,30 +57,64 @@ impl Decoded {
     }
 }
 
-/// Reads what `body` holds.
+/// Reads what `body` holds, in at most `memory` bytes besides its text.
 pub(crate) fn events(
     format: Format,
     headers: &HeaderMap,
     body: &[u8],
+    memory: usize,
     document: &RulesDocument,
 ) -> Result<Decoded, Problem> {
     let cloudevent = |value| cloudevents::read(value, document);
     match format {
-        Format::Native => native::object_or_array(body),
-        Format::Lines => native::lines(body),
-        Format::Structured => match parse(body)? {
-            parsed @ Parsed { value: Value::Object(_), .. } => {
-                Ok(Decoded::one(Candidate::new(parsed.value, parsed.findings, cloudevent), true))
-            }
-            _ => Err(Problem::bad_request(
-                "a structured CloudEvent is one JSON object; send several as application/cloudevents-batch+json",
-            )),
-        },
-        Format::Batched => match parse(body)? {
-            Parsed { value: Value::Array(items), findings } => Decoded::many(items, findings, true, cloudevent),
-            _ => Err(Problem::bad_request("a batch of CloudEvents is a JSON array of them")),
-        },
-        Format::Binary => binary::read(headers, body, document).map(|candidate| Decoded::one(candidate, true)),
+        Format::Native => object_or_array(body, memory, false, Draft::from_value),
+        Format::Lines => native::lines(body, memory),
+        Format::Structured if opens_with(body, b'[') => Err(Problem::bad_request(
+            "a structured CloudEvent is one JSON object; send several as application/cloudevents-batch+json",
+        )),
+        Format::Batched if opens_with(body, b'{') => {
+            Err(Problem::bad_request("a batch of CloudEvents is a JSON array of them"))
+        }
+        Format::Structured | Format::Batched => object_or_array(body, memory, true, cloudevent),
+        Format::Binary => binary::read(headers, body, memory, document).map(|candidate| Decoded::one(candidate, true)),
+    }
+}
+
+/// Whether the first byte of the JSON is this one.
+fn opens_with(body: &[u8], byte: u8) -> bool {
+    json::without_bom(body).trim_ascii_start().first() == Some(&byte)
+}
+
+/// An event, or an array of which each item is an event of its own: what one of them holds never refuses another.
+fn object_or_array(
+    body: &[u8],
+    mut memory: usize,
+    cloudevents: bool,
+    read: impl Fn(Value) -> Result<Draft, Rejection>,
+) -> Result<Decoded, Problem> {
+    if json::without_bom(body).trim_ascii().is_empty() {
+        return Err(Problem::bad_request("the body is empty; send an event such as {\"action\": \"login_failed\"}"));
+    }
+    match json::parse_within(body, memory) {
+        Ok(Parsed { value: Value::Array(items), findings, .. }) => Decoded::many(items, findings, cloudevents, read),
+        Ok(Parsed { value: value @ Value::Object(_), findings, .. }) => {
+            Ok(Decoded::one(Candidate::new(value, findings, read), cloudevents))
+        }
+        // Reading it in one go is the fast way; it is only split where something in it is at fault.
+        Err(JsonError::Unacceptable { .. } | JsonError::NotUtf8(_)) if opens_with(body, b'[') => {
+            let items = json::items(body, MAX_EVENTS).map_err(not_json)?;
+            check_count(items.len())?;
+            let item = |item| Candidate::parsed(json::parse_within(item, memory), &mut memory, &read);
+            let candidates = items.into_iter().map(item).collect::<Result<_, _>>()?;
+            Ok(Decoded { candidates, shape: Shape { many: true, cloudevents } })
+        }
+        Err(error) if opens_with(body, b'{') && json::is_json_by_grammar(body) => {
+            Ok(Decoded::one(Candidate::parsed(Err(error), &mut memory, read)?, cloudevents))
+        }
+        Ok(_) | Err(JsonError::Unacceptable { .. }) => {
+            Err(Problem::bad_request("the body must be an event (a JSON object) or an array of events"))
+        }
+        Err(error) => Err(refused(error)),
     }
 }
 
@@ -119,6 +153,26 @@ impl Candidate {
         Self { draft: read(value), duplicates }
     }
 
+    /// One event that was read as a JSON text of its own. What it takes is taken off `memory`.
+    ///
+    /// # Errors
+    /// When the request as a whole is at fault.
+    fn parsed(
+        parsed: Result<Parsed, JsonError>,
+        memory: &mut usize,
+        read: impl FnOnce(Value) -> Result<Draft, Rejection>,
+    ) -> Result<Self, Problem> {
+        match parsed {
+            Ok(parsed) => {
+                *memory -= parsed.memory;
+                Ok(Self::new(parsed.value, parsed.findings, read))
+            }
+            Err(JsonError::Unacceptable { what, pointer, .. }) => Ok(Self::rejected(pointer, what)),
+            Err(error @ JsonError::NotUtf8(_)) => Ok(Self::rejected("", error.to_string())),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
     fn rejected(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { draft: Err(Rejection::malformed(pointer, detail)), duplicates: Vec::new() }
     }
@@ -148,9 +202,13 @@ fn check_count(events: usize) -> Result<(), Problem> {
     }
 }
 
-fn parse(body: &[u8]) -> Result<Parsed, Problem> {
-    if body.trim_ascii().is_empty() {
-        return Err(Problem::bad_request("the body is empty; send an event such as {\"action\": \"login_failed\"}"));
+fn refused(error: JsonError) -> Problem {
+    match error {
+        JsonError::TooCostly(_) => Problem::too_large(format!("{error}; split the request")),
+        other => not_json(other),
     }
-    domain::json::parse(body).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
+}
+
+fn not_json(error: JsonError) -> Problem {
+    Problem::bad_request(format!("the body is not JSON: {error}"))
 }

@@ -1,43 +1,37 @@
-//! Events in Nuncio's own form: an object, an array, or one on each line.
+//! Events in Nuncio's own form, one on each line.
 
 use api::Problem;
 use domain::event::Draft;
-use domain::json::{JsonError, Parsed};
-use serde_json::Value;
+use domain::json::{self, JsonError};
 
-use super::{Candidate, Decoded, Shape, check_count, parse};
+use super::{Candidate, Decoded, Shape, check_count};
 use crate::route::MAX_EVENTS;
 
-pub(super) fn object_or_array(body: &[u8]) -> Result<Decoded, Problem> {
-    match parse(body)? {
-        Parsed { value: Value::Array(items), findings } => Decoded::many(items, findings, false, Draft::from_value),
-        Parsed { value: value @ Value::Object(_), findings } => {
-            Ok(Decoded::one(Candidate::new(value, findings, Draft::from_value), false))
-        }
-        _ => Err(Problem::bad_request("the body must be an event (a JSON object) or an array of events")),
-    }
-}
-
 /// Blank lines are skipped; a line that is not JSON is one rejected event.
-pub(super) fn lines(body: &[u8]) -> Result<Decoded, Problem> {
+pub(super) fn lines(body: &[u8], mut memory: usize) -> Result<Decoded, Problem> {
     let lines: Vec<(usize, &[u8])> = body
         .split(|byte| *byte == b'\n')
         .enumerate()
-        .map(|(before, line)| (before + 1, line.trim_ascii()))
+        // A file put together from several may have the mark before any of its lines.
+        .map(|(before, line)| (before + 1, json::without_bom(line).trim_ascii()))
         .filter(|(_, line)| !line.is_empty())
         .take(MAX_EVENTS + 1)
         .collect();
     check_count(lines.len())?;
-    let candidates = lines.into_iter().map(|(number, line)| event_on(number, line)).collect();
+    let candidates =
+        lines.into_iter().map(|(number, line)| event_on(number, line, &mut memory)).collect::<Result<_, _>>()?;
     Ok(Decoded { candidates, shape: Shape { many: true, cloudevents: false } })
 }
 
-fn event_on(number: usize, line: &[u8]) -> Candidate {
-    match domain::json::parse(line) {
-        Ok(parsed) => Candidate::new(parsed.value, parsed.findings, Draft::from_value),
+fn event_on(number: usize, line: &[u8], memory: &mut usize) -> Result<Candidate, Problem> {
+    match json::parse_within(line, *memory) {
         Err(JsonError::Syntax { what, column, .. }) => {
-            Candidate::rejected("", format!("not JSON: {what} at line {number} column {column}"))
+            Ok(Candidate::rejected("", format!("not JSON: {what} at line {number} column {column}")))
         }
-        Err(error @ JsonError::NotUtf8(_)) => Candidate::rejected("", format!("line {number}: {error}")),
+        Err(JsonError::Unacceptable { what, pointer, column, .. }) => {
+            Ok(Candidate::rejected(pointer, format!("{what}, at line {number} column {column}")))
+        }
+        Err(error @ JsonError::NotUtf8(_)) => Ok(Candidate::rejected("", format!("line {number}: {error}"))),
+        read => Candidate::parsed(read, memory, Draft::from_value),
     }
 }

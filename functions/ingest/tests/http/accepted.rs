@@ -116,3 +116,44 @@ async fn healthy_while_events_can_be_accepted() {
     let answer = world.answer(Request::get("/healthz").body(Body::empty()).unwrap()).await;
     assert_eq!((answer.status, answer.body), (200, json!({ "status": "ok" })));
 }
+
+#[tokio::test]
+async fn a_byte_order_mark_is_ignored() {
+    let event = r#"{"action":"login"}"#;
+    let cloudevent = r#"{"specversion":"1.0","id":"1","source":"s","type":"a.login"}"#;
+    for (content_type, body, count) in [
+        (JSON, format!("\u{feff}{event}"), 1),
+        (JSON, format!("\u{feff} [{event},{event}]"), 2),
+        (NDJSON, format!("\u{feff}{event}\r\n\u{feff}{event}\n"), 2),
+        ("application/cloudevents+json", format!("\u{feff}{cloudevent}"), 1),
+        ("application/cloudevents-batch+json", format!("\u{feff}[{cloudevent}]"), 1),
+    ] {
+        let world = world().await;
+        let answer = world.post(content_type, body).await;
+        assert_eq!((answer.status, answer.statuses()), (202, vec!["accepted"; count]), "{content_type}");
+    }
+    let world = world().await;
+    let headers =
+        [("content-type", JSON), ("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "s"), ("ce-type", "a.b")];
+    assert_eq!(world.post_with(&headers, "\u{feff}{\"a\":1}").await.status, 202);
+    assert_eq!(world.only().await.context["a"], 1);
+}
+
+#[tokio::test]
+async fn a_hundred_gzip_members_of_one_event_each_are_a_hundred_events() {
+    let mut body = Vec::new();
+    for number in 0..100 {
+        let mut gzip = GzipEncoder::new(Vec::new());
+        gzip.write_all(format!("{{\"action\":\"login\",\"context\":{{\"n\":{number}}}}}\n").as_bytes()).await.unwrap();
+        gzip.shutdown().await.unwrap();
+        body.extend(gzip.into_inner());
+    }
+    for encoding in ["gzip", "x-gzip"] {
+        let world = world().await;
+        let headers = [("content-type", NDJSON), ("content-encoding", encoding)];
+        let answer = world.post_with(&headers, body.clone()).await;
+        assert_eq!((answer.status, answer.statuses()), (202, vec!["accepted"; 100]));
+        assert_eq!(world.stored().await.len(), 100);
+        assert_eq!(world.post_with(&headers, [&body[..], b"{}"].concat()).await.status, 400);
+    }
+}

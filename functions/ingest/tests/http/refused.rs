@@ -9,7 +9,6 @@ use crate::world::{JSON, NDJSON, world};
 #[tokio::test]
 async fn a_body_that_cannot_be_split_into_events() {
     let world = world().await;
-    let deep = format!(r#"{{"action":"login","context":{}{}}}"#, r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     for (content_type, body, words) in [
         (JSON, "action=login", "not JSON"),
         (JSON, r#"{"action":"login""#, "not JSON"),
@@ -22,10 +21,19 @@ async fn a_body_that_cannot_be_split_into_events() {
         (JSON, "[]", "no event"),
         (NDJSON, "", "no event"),
         (NDJSON, "\n \r\n", "no event"),
-        (JSON, r#"{"action":"login","context":{"a":"\ud800"}}"#, "not JSON"),
-        (JSON, r#"{"action":"login","context":{"a":"\udc00\ud800"}}"#, "not JSON"),
-        (JSON, r#"{"action":"login","context":{"a":1e999}}"#, "not JSON"),
-        (JSON, deep.as_str(), "nested deeper than 100 levels"),
+        (JSON, "[{\"action\":\"login\"} {}]", "not JSON"),
+        (JSON, "[{\"action\":\"login\"},{oops}]", "not JSON"),
+        (
+            JSON,
+            "[{\"action\":\"login\"},{\"a\":\"\\ud800\"},{oops}]",
+            "not JSON: key must be a string at line 1 column 37",
+        ),
+        (JSON, "\"\\ud800\"", "must be an event"),
+        (JSON, "\u{feff}", "empty"),
+        (JSON, "\u{feff}\u{feff}{}", "not JSON"),
+        (NDJSON, "\u{feff}\n", "no event"),
+        ("application/cloudevents-batch+json", "{}", "JSON array"),
+        ("application/cloudevents+json", " [{}]", "one JSON object"),
     ] {
         let answer = world.post(content_type, body.to_owned()).await;
         assert_eq!(
@@ -35,8 +43,68 @@ async fn a_body_that_cannot_be_split_into_events() {
         assert!(answer.detail().contains(words), "{words}: {}", answer.detail());
         assert_eq!(answer.body.get("results"), None);
     }
-    assert_eq!(world.post(JSON, b"{\"action\":\"\xff\"}".to_vec()).await.status, 400);
+    for bytes in [&b"\xff\xfe{\0}\0"[..], b"{\"action\":\"login\"}\xff", b"[{\"action\":\"login\"},\xff]"] {
+        assert_eq!(world.post(JSON, bytes.to_vec()).await.status, 400);
+    }
     world.assert_nothing_stored().await;
+}
+
+/// JSON by its grammar, each with a value that is not taken: its bytes, the pointer to it, and what is said.
+fn not_taken() -> Vec<(Vec<u8>, &'static str, &'static str)> {
+    let deep = format!(r#"{{"action":"b","context":{}1{}}}"#, r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
+    let place = "/a".repeat(99);
+    vec![
+        (br#"{"action":"b","context":{"s":"cut \ud83d"}}"#.to_vec(), "/context/s", "surrogate"),
+        (br#"{"action":"b","context":{"s":["\udc00\ud800"]}}"#.to_vec(), "/context/s/0", "surrogate"),
+        (br#"{"action":"b","context":{"s":1e400}}"#.to_vec(), "/context/s", "number out of range"),
+        (br#"{"action":"b","context":{"s":-1e400}}"#.to_vec(), "/context/s", "number out of range"),
+        (deep.into_bytes(), format!("/context{place}").leak(), "nested deeper than 100 levels"),
+        (b"{\"action\":\"b\",\"context\":{\"s\":\"\xff\"}}".to_vec(), "", "not UTF-8"),
+        (b"{\"action\":\"b\",\"context\":{\"s\":\"cut \xf0\x9f\"}}".to_vec(), "", "not UTF-8"),
+        (br#"{"action":"b","context":{"\ud800":1}}"#.to_vec(), "/context", "surrogate"),
+    ]
+}
+
+#[tokio::test]
+async fn an_element_with_a_value_that_is_not_taken_refuses_itself_alone() {
+    let good = br#"{"action":"login"}"#.to_vec();
+    for (bad, pointer, words) in not_taken() {
+        let array = [&b"["[..], &good, b", ", &bad, b",\n", &good, b"]"].concat();
+        let lines = [&good, &b"\n"[..], &bad, b"\r\n", &good].concat();
+        for (content_type, body) in [(JSON, array), (NDJSON, lines)] {
+            let world = world().await;
+            let answer = world.post(content_type, body).await;
+            assert_eq!((answer.status, answer.statuses()), (202, vec!["accepted", "rejected", "accepted"]), "{words}");
+            let rejected = &answer.body["results"][1];
+            assert_eq!(rejected["pointer"], format!("/1{pointer}"), "{rejected}");
+            assert!(rejected["detail"].as_str().unwrap().contains(words), "{rejected}");
+            assert_eq!(world.stored().await.len(), 2);
+        }
+        let world = world().await;
+        let alone = world.post(JSON, bad.clone()).await;
+        assert_eq!((alone.status, alone.statuses()), (422, vec!["rejected"]), "{words}");
+        assert_eq!(alone.body["results"][0]["pointer"], pointer);
+        world.assert_nothing_stored().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cloudevent_with_a_value_that_is_not_taken_refuses_itself_alone() {
+    let event =
+        |data: &[u8]| [br#"{"specversion":"1.0","id":"1","source":"s","type":"a.b","data":"#, data, b"}"].concat();
+    for (data, pointer) in [(&br#"{"s":"\ud83d"}"#[..], "/data/s"), (b"1e400", "/data"), (b"\"\xff\"", "")] {
+        let world = world().await;
+        let batch = [&b"["[..], &event(b"1"), b",", &event(data), b"]"].concat();
+        let answer = world.post("application/cloudevents-batch+json", batch).await;
+        assert_eq!((answer.status, answer.statuses()), (202, vec!["accepted", "rejected"]));
+        assert_eq!(answer.body["results"][1]["pointer"], format!("/1{pointer}"));
+        let alone = world.post("application/cloudevents+json", event(data)).await;
+        assert_eq!((alone.status, alone.statuses()), (422, vec!["rejected"]));
+        let headers =
+            [("content-type", JSON), ("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "s"), ("ce-type", "a.b")];
+        let binary = world.post_with(&headers, data.to_vec()).await;
+        assert_eq!((binary.status, binary.statuses()), (422, vec!["rejected"]));
+    }
 }
 
 #[tokio::test]

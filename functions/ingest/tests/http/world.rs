@@ -138,7 +138,7 @@ impl World {
 impl Answer {
     /// The status of each result.
     pub(crate) fn statuses(&self) -> Vec<&str> {
-        let results = self.body["results"].as_array().unwrap();
+        let results = self.body["results"].as_array().unwrap_or_else(|| panic!("{}", self.body));
         results.iter().map(|result| result["status"].as_str().unwrap()).collect()
     }
 

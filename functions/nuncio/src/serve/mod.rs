@@ -1,6 +1,7 @@
 //! `nuncio serve`: the four functions in one process over the embedded store.
 
 mod configuration;
+mod connections;
 mod indexer;
 mod listener;
 mod live_inbox;
@@ -30,7 +31,7 @@ use retention::{Archiver, JobRunner, MailboxPurge, Retention};
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
-use configuration::{FileConfiguration, StoredConfiguration};
+use configuration::{FileConfiguration, Reports, StoredConfiguration};
 use live_inbox::LiveInbox;
 use shutdown::Shutdown;
 use sweeper::Scheduled;
@@ -49,6 +50,7 @@ pub(crate) fn run(mut options: Serve) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<ExitCode> {
+    let hangups = shutdown::hangups()?;
     let folder = &options.data;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     let _lock = FolderLock::take(folder)?;
@@ -87,36 +89,34 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     });
     let scheduled = scheduled(&store, archive, mailbox, &configuration, &clock);
     let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
-    let router = api::finish(
-        Router::new()
-            .merge(ingest::router(Ingest {
-                intake: Arc::new(store.clone()),
-                configuration: Arc::clone(&configuration),
-                clock: Arc::clone(&clock),
-                entropy: Arc::clone(&entropy),
-                origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
-                door: door.clone(),
-            }))
-            .merge(console::router(Console {
-                log: Arc::new(store.clone()),
-                volume: Arc::new(store.clone()),
-                ledger: Arc::new(store.clone()),
-                queue: Arc::new(store.clone()),
-                endpoints: Arc::new(store.clone()),
-                inbox: Arc::new(inbox.clone()),
-                news: Arc::new(inbox),
-                silences: Arc::new(store.clone()),
-                holds: Arc::new(store.clone()),
-                jobs: Arc::new(store.clone()),
-                configuration,
-                rules,
-                channel,
-                expressions,
-                clock: Arc::clone(&clock),
-                entropy,
-                door,
-            })),
-    );
+    let ingest = Ingest {
+        intake: Arc::new(store.clone()),
+        configuration: Arc::clone(&configuration),
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
+        origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
+        door: door.clone(),
+    };
+    let reports = Reports(ingest.clone());
+    let router = api::finish(Router::new().merge(ingest::router(ingest)).merge(console::router(Console {
+        log: Arc::new(store.clone()),
+        volume: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        queue: Arc::new(store.clone()),
+        endpoints: Arc::new(store.clone()),
+        inbox: Arc::new(inbox.clone()),
+        news: Arc::new(inbox),
+        silences: Arc::new(store.clone()),
+        holds: Arc::new(store.clone()),
+        jobs: Arc::new(store.clone()),
+        configuration,
+        rules,
+        channel,
+        expressions,
+        clock: Arc::clone(&clock),
+        entropy,
+        door,
+    })));
 
     let released = store.release_all().await?;
     if released.jobs + released.deliveries + released.operator_jobs > 0 {
@@ -128,8 +128,9 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, shutdown.clone()));
     let sweeper = tokio::spawn(sweeper::run(scheduled, shutdown.clone()));
     let indexer = tokio::spawn(indexer::run(store.clone(), shutdown.clone()));
-    if let Some(file) = watched {
-        tokio::spawn(configuration::watch(file, shutdown.clone()));
+    match watched {
+        Some(file) => drop(tokio::spawn(configuration::watch(file, hangups, reports, shutdown.clone()))),
+        None => drop(tokio::spawn(configuration::outlive(hangups))),
     }
     welcome.print(listener.local_addr().context("cannot tell where it listens")?, folder);
 
@@ -217,7 +218,7 @@ async fn rules(options: &Serve, store: &Store) -> anyhow::Result<Rules> {
     let beside = std::path::PathBuf::from("nuncio.yaml");
     let file = options.config.clone().or_else(|| beside.exists().then_some(beside));
     if let Some(file) = file {
-        let configuration = Arc::new(FileConfiguration::read(file)?);
+        let configuration = Arc::new(FileConfiguration::read(file).await?);
         return Ok((configuration.clone(), RulesSource::File, Some(configuration)));
     }
     let configuration = Arc::new(StoredConfiguration::load(store.clone()).await?);

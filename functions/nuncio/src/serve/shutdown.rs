@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// Together with what follows it stays within the ten seconds that service managers grant.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// SIGHUPs from now on. They no longer end the process, whether anybody waits for them or not.
+pub(super) fn hangups() -> anyhow::Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot listen to SIGHUP")
+}
 
 /// Knows whether the process was asked to end.
 #[derive(Clone)]
@@ -15,9 +21,8 @@ pub(super) struct Shutdown {
 }
 
 impl Shutdown {
-    /// Listens to SIGTERM and Ctrl-C.
+    /// Listens to SIGTERM and Ctrl-C. (SIGHUP ends nothing: see [`hangups`].)
     pub(super) fn on_signals() -> anyhow::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
         let (ask, asked) = watch::channel(false);
         tokio::spawn(async move {

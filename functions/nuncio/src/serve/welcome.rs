@@ -1,5 +1,6 @@
 //! The first thing a person sees: where it listens, a token, a line to paste.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -58,37 +59,42 @@ pub(super) async fn tokens(
 }
 
 impl Welcome {
-    /// On stdout, which carries nothing else.
-    #[expect(clippy::print_stdout, reason = "this is what the operator waits for")]
+    /// On stdout, which carries nothing else. Where nobody reads it, nothing is lost but the words.
     pub(super) fn print(&self, address: SocketAddr, folder: &Path) {
+        let _ = self.write(&mut std::io::stdout(), address, folder);
+    }
+
+    fn write(&self, out: &mut impl Write, address: SocketAddr, folder: &Path) -> io::Result<()> {
         let url = format!("http://{address}");
-        println!("Nuncio listens on {url} and keeps everything in {}", folder.display());
+        writeln!(out, "Nuncio listens on {url} and keeps everything in {}", folder.display())?;
         let token = match self {
             Self::Made(text) => {
-                println!("Admin token, shown only now: {text}");
+                writeln!(out, "Admin token, shown only now: {text}")?;
                 text.as_str()
             }
             Self::FromEnvironment => {
-                println!("The admin token is the one in NUNCIO_TOKEN");
+                writeln!(out, "The admin token is the one in NUNCIO_TOKEN")?;
                 "$NUNCIO_TOKEN"
             }
             Self::Earlier => {
-                println!(
+                writeln!(
+                    out,
                     "The token is the one shown at the first start; make another with:\n  \
                      nuncio token create --scope admin --data {}",
                     folder.display()
-                );
+                )?;
                 "$NUNCIO_TOKEN"
             }
         };
-        println!("The console is at {url}/ and asks for that token");
-        println!(
+        writeln!(out, "The console is at {url}/ and asks for that token")?;
+        writeln!(
+            out,
             "\nPost an event that the built-in rules tell the user \"{ADMIN}\" of:\n\n  \
              curl -sS {url}/v1/events -H 'Content-Type: application/json' -H \"Authorization: Bearer {token}\" \\\n    \
              -d '{{\"action\": \"configuration_error\", \"context\": {{\"message\": \"The mail relay is unreachable\"}}}}'\n\n\
              and see the notification, which is also in {}:\n\n  \
              curl -sS {url}/v1/notifications -H \"Authorization: Bearer {token}\"\n",
             folder.join("mailbox").display()
-        );
+        )
     }
 }

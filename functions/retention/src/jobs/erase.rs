@@ -11,8 +11,8 @@ use domain::erasure::Subject;
 use domain::hold::{self, HELD};
 use domain::inbox::InboxItem;
 use domain::job::{Place, Report};
-use domain::ports::{DeliveryQuery, StoreError};
 use domain::person::Person;
+use domain::ports::{DeliveryQuery, StoreError};
 use domain::suppression::Cause;
 use jiff::Timestamp;
 

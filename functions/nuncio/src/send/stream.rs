@@ -1,0 +1,247 @@
+//! The events of a stream: JSON values one after the other, in which an array is its items.
+//!
+//! Owns how a stream that is damaged somewhere is read on. What is JSON by its grammar is an event, whatever the server
+//! will say of it; what is not costs the lines it stands on, and reading goes on at the next line that opens a value.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use serde::de::IgnoredAny;
+
+/// The least that is read at a time.
+const CHUNK: usize = 64 * 1024;
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// What comes next in a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// An event as it is written.
+    Event(Vec<u8>),
+    /// Lines that hold no JSON: what is wrong, and where.
+    Corrupt(String),
+}
+
+/// The stream.
+pub(crate) struct Events<R> {
+    input: R,
+    /// What was read and not yet given out.
+    buffer: Vec<u8>,
+    ended: bool,
+    /// Of the buffer's first byte, from 1.
+    line: usize,
+    in_list: bool,
+}
+
+impl<R: Read> Events<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Self { input, buffer: Vec::new(), ended: false, line: 1, in_list: false }
+    }
+
+    /// Reads as much again as there is already, so that a long value is not looked through all too often.
+    fn read_more(&mut self) -> io::Result<()> {
+        let wanted = self.buffer.len().max(CHUNK);
+        let read = (&mut self.input).take(wanted as u64).read_to_end(&mut self.buffer)?;
+        self.ended = read < wanted;
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: usize) -> Vec<u8> {
+        let rest = self.buffer.split_off(bytes);
+        let taken = std::mem::replace(&mut self.buffer, rest);
+        self.line += taken.iter().filter(|byte| **byte == b'\n').count();
+        taken
+    }
+
+    /// The next byte that is neither blank nor part of a byte order mark, without taking it.
+    fn peek(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            let blank = self.buffer.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            self.take(blank);
+            match self.buffer.first() {
+                Some(_) if self.buffer.starts_with(BOM) => drop(self.take(BOM.len())),
+                Some(_) if self.buffer.len() >= BOM.len() || self.ended => return Ok(self.buffer.first().copied()),
+                None if self.ended => return Ok(None),
+                _ => self.read_more()?,
+            }
+        }
+    }
+
+    fn next_piece(&mut self) -> io::Result<Option<Piece>> {
+        loop {
+            match self.peek()? {
+                None if self.in_list => {
+                    self.in_list = false;
+                    return Ok(Some(Piece::Corrupt(format!("line {}: the array does not end", self.line))));
+                }
+                None => return Ok(None),
+                Some(b'[') if !self.in_list => {
+                    self.in_list = true;
+                    self.take(1);
+                }
+                Some(b']') if self.in_list => {
+                    self.in_list = false;
+                    self.take(1);
+                }
+                Some(b',') if self.in_list => drop(self.take(1)),
+                Some(_) => return self.value().map(Some),
+            }
+        }
+    }
+
+    fn value(&mut self) -> io::Result<Piece> {
+        loop {
+            let mut values = serde_json::Deserializer::from_slice(&self.buffer).into_iter::<IgnoredAny>();
+            match values.next() {
+                // A number may go on with what has not been read yet.
+                Some(Ok(IgnoredAny)) if values.byte_offset() < self.buffer.len() || self.ended => {
+                    let end = values.byte_offset();
+                    return Ok(Piece::Event(self.take(end)));
+                }
+                Some(Err(error)) if !error.is_eof() || self.ended => return self.skip(&error).map(Piece::Corrupt),
+                _ => self.read_more()?,
+            }
+        }
+    }
+
+    /// Goes to where the next value may begin: a line that opens one at its very start or, behind the fault, anywhere.
+    fn skip(&mut self, error: &serde_json::Error) -> io::Result<String> {
+        let (first, fault) = (self.line, self.line + error.line().max(1) - 1);
+        loop {
+            self.skip_line()?;
+            let indented = self.buffer.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            let opens = matches!(self.buffer.get(indented), Some(b'{' | b'['));
+            if self.buffer.is_empty() || opens && (indented == 0 || self.line >= fault) {
+                break;
+            }
+        }
+        let full = error.to_string();
+        let what = full.split(" at line ").next().unwrap_or(&full);
+        Ok(format!("line {first}: not JSON: {what} at line {fault} column {}", error.column()))
+    }
+
+    /// Takes the rest of the line, and has some of the next one read.
+    fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            match self.buffer.iter().position(|byte| *byte == b'\n') {
+                Some(end) if end + 1 < self.buffer.len() || self.ended => return Ok(drop(self.take(end + 1))),
+                None if self.ended => return Ok(drop(self.take(self.buffer.len()))),
+                Some(_) => self.read_more()?,
+                None => {
+                    self.buffer.clear();
+                    self.read_more()?;
+                }
+            }
+        }
+    }
+}
+
+impl<R: Read> Iterator for Events<R> {
+    type Item = io::Result<Piece>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_piece().transpose()
+    }
+}
+
+/// The input as it was before it was compressed, if it begins as gzip or zstd does: all members and frames of it.
+pub(crate) fn decompressed<'a>(input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let mut input = BufReader::with_capacity(CHUNK, input);
+    let begin = input.fill_buf()?;
+    if begin.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(MultiGzDecoder::new(input)));
+    }
+    if begin.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(input)?));
+    }
+    Ok(Box::new(input))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    /// Events as text, faults by their line and what was expected.
+    fn read(bytes: &[u8]) -> Vec<String> {
+        let shown = |piece: Piece| match piece {
+            Piece::Event(event) => String::from_utf8_lossy(&event).into_owned(),
+            Piece::Corrupt(what) => what.split(": ").next().unwrap().to_owned(),
+        };
+        let whole: Vec<String> = Events::new(bytes).map(|piece| shown(piece.unwrap())).collect();
+        whole
+    }
+
+    #[test]
+    fn objects_arrays_and_lines_are_events() {
+        assert_eq!(read(b"{\"a\": 1}\n{\"b\":2}\n"), ["{\"a\": 1}", "{\"b\":2}"]);
+        assert_eq!(read(b"[{\"a\":1}, {\"b\":\n2}] {}"), ["{\"a\":1}", "{\"b\":\n2}", "{}"]);
+        assert_eq!(read(b"[[1],7,\"x\"]12"), ["[1]", "7", "\"x\"", "12"]);
+        assert!(read(b" ").is_empty() && read(b"[]").is_empty() && read(b"").is_empty());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored_wherever_a_file_began() {
+        assert_eq!(read(b"\xef\xbb\xbf{}\n\xef\xbb\xbf {}\n\xef\xbb\xbf"), ["{}", "{}"]);
+        assert_eq!(read(b"\xef\xbb\xbf[{\"a\":\"\xef\xbb\xbf\"}]"), ["{\"a\":\"\u{feff}\"}"]);
+        assert_eq!(read(b"\xef\xbb"), ["line 1"]);
+    }
+
+    #[test]
+    fn what_the_server_will_refuse_is_an_event_all_the_same() {
+        for event in [&b"{\"a\":\"\\ud800\"}"[..], b"{\"a\":1e400}", b"{\"a\":\"\xff\"}", &[b'['; 300]] {
+            let mut event = event.to_vec();
+            event.extend(event.clone().iter().filter(|byte| **byte == b'[').map(|_| b']'));
+            let list = [b"[".as_slice(), &event, b",{}]"].concat();
+            let pieces: Vec<Piece> = Events::new(&list[..]).map(Result::unwrap).collect();
+            assert_eq!(pieces, [Piece::Event(event), Piece::Event(b"{}".to_vec())]);
+        }
+    }
+
+    #[test]
+    fn a_corrupt_line_costs_no_other() {
+        for (text, expected) in [
+            ("{\"a\":1}\n{oops\n{\"b\":2}", &["{\"a\":1}", "line 2", "{\"b\":2}"][..]),
+            ("{\"a\":1}\n{\"cut\": \"te\n{\"b\":2}\n", &["{\"a\":1}", "line 2", "{\"b\":2}"]),
+            ("{\"a\":[\n{\"b\":2}\n{\"c\":3}", &["line 1", "{\"b\":2}", "{\"c\":3}"]),
+            ("nonsense\nmore of it\n{\"b\":2}", &["line 1", "{\"b\":2}"]),
+            ("{\"b\":2}\n{\"cut\":", &["{\"b\":2}", "line 2"]),
+            ("{\"b\":2} trailing\n{\"c\":3}", &["{\"b\":2}", "line 1", "{\"c\":3}"]),
+            ("{\n \"a\": oops,\n \"n\": {\n  \"m\": 1}\n}\n{\"b\":2}", &["line 1", "{\"b\":2}"]),
+            ("[\n{\"a\":1},\n{oops},\n{\"b\":2}\n]\n{}", &["{\"a\":1}", "line 3", "{\"b\":2}", "{}"]),
+            ("[{\"a\":1},{\"b\":2}", &["{\"a\":1}", "{\"b\":2}", "line 1"]),
+            ("{\"a\":1}\n]\n{\"b\":2}", &["{\"a\":1}", "line 2", "{\"b\":2}"]),
+        ] {
+            assert_eq!(read(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_longer_than_what_is_read_at_a_time_are_whole() {
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(3 * CHUNK));
+        let number = "1".repeat(CHUNK + 7);
+        let text = format!("{long}\n{number}\n{}{{oops\n{{}}", " ".repeat(2 * CHUNK));
+        assert_eq!(read(text.as_bytes()), [long.as_str(), &number, "line 3", "{}"]);
+        let skipped = format!("oops{}\n{{}}", "x".repeat(3 * CHUNK));
+        assert_eq!(read(skipped.as_bytes()), ["line 1", "{}"]);
+    }
+
+    #[test]
+    fn compressed_input_is_read_to_its_last_member() {
+        let (mut gzip, mut zstandard) = (Vec::new(), Vec::new());
+        for number in 0..50 {
+            let line = format!("{{\"n\":{number}}}\n");
+            let mut member = flate2::write::GzEncoder::new(&mut gzip, flate2::Compression::fast());
+            member.write_all(line.as_bytes()).unwrap();
+            member.finish().unwrap();
+            zstandard.extend(zstd::stream::encode_all(line.as_bytes(), 1).unwrap());
+        }
+        for bytes in [&gzip, &zstandard] {
+            let events = Events::new(decompressed(&bytes[..]).unwrap());
+            assert_eq!(events.map(|piece| matches!(piece.unwrap(), Piece::Event(_))).filter(|is| *is).count(), 50);
+            let damaged = [&bytes[..], b"{}"].concat();
+            assert!(Events::new(decompressed(&damaged[..]).unwrap()).any(|piece| piece.is_err()));
+        }
+        assert_eq!(read(b"\x1f"), ["line 1"]);
+    }
+}
