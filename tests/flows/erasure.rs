@@ -121,6 +121,7 @@ async fn an_erased_person_is_in_no_file() {
         assert_eq!(naming(&folder, &person), [] as [PathBuf; 0], "while it runs");
         assert!(!naming(&folder, &other).is_empty(), "nobody else is erased");
     }
+    sink.answer("/refuses", [Answer::status(404)]);
     // The search index is filled again, events come in, and the process ends and starts.
     nuncio.accept(&json!([event("login", &other, 1)])).await;
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;

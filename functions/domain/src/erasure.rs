@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::delivery::Delivery;
 use crate::event::{Event, Object};
 use crate::person::{Person, fold, is_same_name};
 
@@ -77,6 +78,33 @@ impl Subject {
             .any(|value| self.stands_in(value))
     }
 
+    /// Whether a sentence that somebody else wrote has the username as a word, or the address, in it.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let text = fold(text);
+        let as_word = |name: &str| {
+            text.match_indices(name).any(|(start, found)| {
+                let (before, after) = (&text[..start], &text[start + found.len()..]);
+                !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
+            })
+        };
+        self.labels().map(fold).any(|name| as_word(&name))
+    }
+
+    /// The ledger entry without what receivers said of the person, to be written over this one; `None` if they said
+    /// nothing of them.
+    pub fn taken_out_of(&self, entry: &Delivery) -> Option<Delivery> {
+        let mut without = Delivery { revision: entry.revision + 1, ..entry.clone() };
+        let mut changed = false;
+        for error in without.attempts.iter_mut().filter_map(|attempt| attempt.error.as_mut()) {
+            if self.is_named_in(error) {
+                let known = error.split(": ").next().filter(|known| !self.is_named_in(known)).unwrap_or("it failed");
+                *error = format!("{known}: (what was answered named a person whose data was erased)");
+                changed = true;
+            }
+        }
+        changed.then_some(without)
+    }
+
     fn stands_in(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => {
@@ -101,7 +129,9 @@ impl Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Attempt;
     use crate::event::{Action, EventPk};
+    use crate::person::Person;
     use jiff::Timestamp;
     use serde_json::json;
 
@@ -143,6 +173,34 @@ mod tests {
             let event = event(user, context);
             assert_eq!((ann.is_of(&event), ann.is_mentioned_in(&event)), (is_of, mentioned), "{}", event.to_json());
         }
+    }
+
+    #[test]
+    fn what_receivers_said_of_them_is_taken_out_of_the_ledger() {
+        let ann = Subject::new(Some("Ann"), Some("ann@example.org")).unwrap();
+        let named = ["no user ANN here", "550 <Ann@Example.org>: unknown", "ann", "(ann)", "x-ann-y"];
+        let others = ["cannot", "anna", "joann", "", "anne@example.org", "dann@example.organ"];
+        for (text, is_named) in named.map(|text| (text, true)).into_iter().chain(others.map(|text| (text, false))) {
+            assert_eq!(ann.is_named_in(text), is_named, "{text}");
+        }
+        let rule = crate::document::Rule::named("rule");
+        let mut entry =
+            Delivery::open(&event(json!({}), json!({})), &rule, "hook", Person::new("bob", ""), Timestamp::UNIX_EPOCH);
+        let attempt = |error: Option<&str>| Attempt {
+            at: Timestamp::UNIX_EPOCH,
+            status: Some(404),
+            error: error.map(str::to_owned),
+            ms: 1,
+        };
+        assert_eq!(ann.taken_out_of(&entry), None);
+        let said = "the receiver answered 404: nobody: ann@example.org";
+        entry.attempts = vec![attempt(Some("the receiver answered 503: busy")), attempt(Some(said)), attempt(None)];
+        let without = ann.taken_out_of(&entry).unwrap();
+        assert_eq!(without.revision, entry.revision + 1);
+        assert_eq!((&without.attempts[0], &without.attempts[2]), (&entry.attempts[0], &entry.attempts[2]));
+        let error = without.attempts[1].error.as_deref().unwrap();
+        assert!(error.starts_with("the receiver answered 404: (") && !error.contains("ann@"), "{error}");
+        assert_eq!(ann.taken_out_of(&without), None);
     }
 
     #[test]

@@ -96,7 +96,11 @@ impl Erasing<'_> {
         let query = DeliveryQuery { before, limit: OTHERS, ..DeliveryQuery::default() };
         let page = self.runner.ledger.list(&query).await?;
         let mut report = Report::default();
-        let theirs: Vec<_> = page.results.into_iter().filter(|entry| self.subject.is(&entry.recipient)).collect();
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            page.results.into_iter().partition(|entry| self.subject.is(&entry.recipient));
+        if !self.dry_run {
+            self.take_out_of(&others).await?;
+        }
         self.remove(&theirs, &mut report).await?;
         Ok((report, Some(page.next.map_or(Place::Inbox, |before| Place::Deliveries { before: Some(before) }))))
     }
@@ -112,6 +116,17 @@ impl Erasing<'_> {
             self.runner.erasure.erase_deliveries(&ids).await?;
         }
         Ok(())
+    }
+
+    /// Removes what receivers said of the person in the ledger entries of others.
+    async fn take_out_of(&self, entries: &[Delivery]) -> Result<(), StoreError> {
+        let without: Vec<_> = entries.iter().filter_map(|entry| self.subject.taken_out_of(entry)).collect();
+        let replaced = self.runner.ledger.replace(&without).await?;
+        if replaced.iter().all(|done| *done) {
+            return Ok(());
+        }
+        // Somebody made an attempt just now. The step is done again, with the entries as they are then.
+        Err(StoreError::store("a delivery changed while a name was taken out of it"))
     }
 
     /// Removes the mails that deliveries have put into the mailbox folder. In a dry run only those to the person count.
