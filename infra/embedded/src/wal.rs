@@ -78,7 +78,7 @@ enum ByteOrder {
 enum Scanned {
     Whole,
     Damaged(Damage),
-    /// The first four bytes, which say the byte order, are damaged themselves.
+    /// The header, whose first four bytes say the byte order, is damaged itself.
     OrderUnknown,
 }
 
@@ -89,7 +89,6 @@ fn scan(mut log: impl Read, page: Option<usize>, order: ByteOrder) -> io::Result
     }
     let magic = word(&header, 0);
     let little = match order {
-        ByteOrder::Written if magic | 1 != MAGIC => return Ok(Scanned::OrderUnknown),
         ByteOrder::Written => magic == MAGIC - 1,
         ByteOrder::Little => true,
         ByteOrder::Big => false,
@@ -101,6 +100,9 @@ fn scan(mut log: impl Read, page: Option<usize>, order: ByteOrder) -> io::Result
     }
     let sum = (word(&header, 6), word(&header, 7));
     let header_holds = magic | 1 == MAGIC && sum == checksum((0, 0), &header[..24], little);
+    if !header_holds && order == ByteOrder::Written {
+        return Ok(Scanned::OrderUnknown);
+    }
     let mut state = State { first_bad: (!header_holds).then_some(0), ..State::default() };
     let mut frame = vec![0; FRAME_HEADER + page];
     let (mut stored, mut offset) = (sum, HEADER as u64);
@@ -246,7 +248,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
         /// SQLite is the authority on what is lost. The last two transactions may be torn: one, or one whose commit
         /// cannot be told from the damage.
