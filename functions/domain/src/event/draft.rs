@@ -216,8 +216,8 @@ impl Draft {
     }
 
     fn mask(&mut self, masker: &Masker) {
-        for object in [&mut self.user, &mut self.context, &mut self.brand] {
-            masker.mask_object(object);
+        for (root, object) in [("user", &mut self.user), ("context", &mut self.context), ("brand", &mut self.brand)] {
+            masker.mask_field(root, object);
         }
         for text in [Some(&mut self.app), self.id.as_mut(), self.source.as_mut()].into_iter().flatten() {
             masker.mask_string(text);

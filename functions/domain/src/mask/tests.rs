@@ -1,3 +1,4 @@
+use super::formats::{CLASSES, SHAPE, may_begin_shape, shapes};
 use super::*;
 use serde_json::json;
 
@@ -12,11 +13,13 @@ fn masked_with(mut value: Value, redact: &Redact) -> Value {
 
 #[test]
 fn all_shapes_compile() {
-    assert_eq!(shapes().len(), 6);
+    assert_eq!(shapes().len(), 16);
     assert_eq!(MASK.len(), 20);
     assert!(shapes().iter().all(|shape| shape.replacement.contains(MASK)));
     for literal in shapes().iter().flat_map(|shape| shape.literals) {
-        assert!(may_start_literal(literal.as_bytes()[0], literal.as_bytes()), "{literal}");
+        let text = format!("{literal}{}", "x".repeat(40));
+        assert!(may_begin_shape(text.as_bytes()[0], text.as_bytes()), "{literal}");
+        assert!(CLASSES[usize::from(text.as_bytes()[0])] & SHAPE != 0, "{literal}");
     }
 }
 
@@ -39,6 +42,15 @@ fn by_key() {
         "ssh-key",
         "auth",
         "proxy_auth",
+        "privateKey",
+        "sshKey",
+        "SSHKey",
+        "x-auth",
+        "user.pwd",
+        "pin",
+        "otp",
+        "jwt",
+        "mfa pin",
     ] {
         assert_eq!(masked(json!({ key: "x" })), json!({ key: MASK }), "{key}");
     }
@@ -52,6 +64,11 @@ fn by_key() {
         "monkey",
         "author",
         "username",
+        "opinion",
+        "spinning",
+        "Keyed",
+        "authority",
+        "optional",
     ] {
         assert_eq!(masked(json!({ key: "x" })), json!({ key: "x" }), "{key}");
     }
@@ -74,8 +91,10 @@ fn both_sides_of_a_change_by_its_field() {
     let changed = diff(json!({ "previous_value": "one", "new_value": ["two", { "note": "own key" }] }));
     let expected = diff(json!({ "previous_value": MASK, "new_value": [MASK, { "note": "own key" }] }));
     assert_eq!(masked(changed), expected);
-    let other = json!({ "token": { "previous_value": "one", "note": "no change" } });
-    assert_eq!(masked(other.clone()), other);
+    for value in ["previous_value", "new_value", "old", "new", "value"] {
+        let below = json!({ "token": { value: "one", "note": "no change" } });
+        assert_eq!(masked(below), json!({ "token": { value: MASK, "note": "no change" } }), "{value}");
+    }
 }
 
 #[test]
@@ -174,5 +193,32 @@ fn masking_twice_is_masking_once() {
     for credential in credentials() {
         let once = masked(json!({ "a": { "password": "x", "note": format!("x{credential} y {credential}") } }));
         assert_eq!(masked(once.clone()), once);
+    }
+}
+
+#[test]
+fn the_operator_exempts_a_field_by_its_path() {
+    let redact = Redact { keys: Vec::new(), except: vec!["context.Records.s3.object.key".to_owned()] };
+    let event = json!({ "Records": [{ "s3": { "object": { "key": "photos/1.jpg" }, "key": "x" } }], "key": "y" });
+    let mut object = event.as_object().unwrap().clone();
+    Masker::new(&redact).mask_field("context", &mut object);
+    let expected = json!({ "Records": [{ "s3": { "object": { "key": "photos/1.jpg" }, "key": MASK } }], "key": MASK });
+    assert_eq!(Value::Object(object), expected);
+}
+
+#[test]
+fn values_of_names_that_another_field_gives() {
+    for (value, expected) in [
+        (json!({ "name": "password", "value": "s" }), json!({ "name": "password", "value": MASK })),
+        (json!({ "header": "X-Auth", "values": ["s", "t"] }), json!({ "header": "X-Auth", "values": [MASK, MASK] })),
+        (
+            json!({ "h": [["Authorization", "s"], ["Accept", "t"]] }),
+            json!({ "h": [["Authorization", MASK], ["Accept", "t"]] }),
+        ),
+        (json!({ "name": "colour", "value": "red" }), json!({ "name": "colour", "value": "red" })),
+        // Names of fields, not a field and its value.
+        (json!({ "changed": ["password", "email"] }), json!({ "changed": ["password", "email"] })),
+    ] {
+        assert_eq!(masked(value), expected);
     }
 }

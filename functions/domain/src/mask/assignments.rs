@@ -1,0 +1,237 @@
+//! Secrets that a text names itself: `password=hunter2`, `Authorization: Basic …`, `{"token": "…"}`, `--password …`.
+//!
+//! Decides by the name before the sign, as keys are judged, and by the sign: after `=` and after a quoted name anything is
+//! a value; after a colon in a sentence only what does not read like a word is, so that `token: expired` stays readable.
+
+use std::ops::Range;
+
+use super::MASK;
+use super::keys::{Keys, starts_with};
+
+/// What a secret is said to be rather than what it is.
+const STATES: [&str; 34] = [
+    "none",
+    "null",
+    "nil",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "ok",
+    "valid",
+    "invalid",
+    "missing",
+    "expired",
+    "required",
+    "wrong",
+    "unknown",
+    "empty",
+    "unset",
+    "set",
+    "changed",
+    "revoked",
+    "redacted",
+    "undefined",
+    "incorrect",
+    "correct",
+    "optional",
+    "disabled",
+    "enabled",
+    "string",
+    "text",
+    "bearer",
+    "basic",
+    "weak",
+    "strong",
+    "hidden",
+];
+
+/// HTTP header fields whose whole value is a secret, up to the end of the line.
+const WHOLE_LINE: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+
+/// Shorter numbers count something: `tokens=150`.
+const SHORTEST_NUMBER: usize = 4;
+
+/// A word that a sentence has after a colon has no digits, or is short.
+const SHORTEST_WORD: usize = 6;
+
+/// What follows the colon of `-u user:…`; less is no password.
+const SHORTEST_PASSWORD: usize = 4;
+
+/// How far a name may be from its sign, in blanks.
+const MOST_BLANKS: usize = 3;
+
+/// The places of the values, in order and without overlaps.
+pub(super) fn values(text: &str, keys: &Keys) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let after = found.last().map_or(0, |range| range.end);
+        let value = match bytes[at] {
+            b'=' => assigned(text, after, at, at + 1, keys),
+            b'%' if starts_with(&bytes[at..], "%3d") => assigned(text, after, at, at + 3, keys),
+            b'%' if starts_with(&bytes[at..], "%253d") => assigned(text, after, at, at + 5, keys),
+            b':' => said(text, after, at, keys),
+            b'>' => element(text, after, at, keys),
+            b'-' if at == 0 || bytes[at - 1].is_ascii_whitespace() => option(text, at, keys),
+            _ => None,
+        };
+        at = value.as_ref().map_or(at + 1, |value| value.end);
+        found.extend(value.filter(|value| !value.is_empty() && !text[value.clone()].starts_with(MASK)));
+    }
+    found
+}
+
+/// A name before a sign.
+struct Name<'t> {
+    text: &'t str,
+    start: usize,
+    is_quoted: bool,
+}
+
+impl Name<'_> {
+    /// Whether its value goes on to the end of the line: a header field's, not an ordinary word's.
+    fn is_whole_line(&self) -> bool {
+        WHOLE_LINE.iter().any(|field| field.eq_ignore_ascii_case(self.text))
+    }
+}
+
+/// The name that ends before the sign at `at`. Nothing before `after` belongs to it.
+fn name_before(text: &str, after: usize, at: usize) -> Option<Name<'_>> {
+    let bytes = text.as_bytes();
+    let mut end = at;
+    while end > after && at - end < MOST_BLANKS && bytes[end - 1] == b' ' {
+        end -= 1;
+    }
+    let unquoted = end;
+    while end > after && matches!(bytes[end - 1], b'"' | b'\'' | b'\\') {
+        end -= 1;
+    }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
+    let start = (after..end).rev().find(|place| !is_name(bytes[*place])).map_or(after, |place| place + 1);
+    // The two digits of an escape such as `%26` belong to no name.
+    let start = if start > 0 && bytes[start - 1] == b'%' { (start + 2).min(end) } else { start };
+    (start < end).then(|| Name { text: &text[start..end], start, is_quoted: end < unquoted })
+}
+
+/// What follows `name=`.
+fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> Option<Range<usize>> {
+    // A comparison, or padding in base64.
+    if text.as_bytes().get(start) == Some(&b'=')
+        || at.checked_sub(1).is_some_and(|before| b"=!<>".contains(&text.as_bytes()[before]))
+    {
+        return None;
+    }
+    let name = name_before(text, after, at)?;
+    if !keys.name_secret_in_text(name.text) {
+        return None;
+    }
+    let value = value_from(text, start);
+    is_told(&text[value.clone()]).then_some(value)
+}
+
+/// What follows `name: `.
+fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usize>> {
+    let name = name_before(text, after, at)?;
+    if !keys.name_secret_in_text(name.text) {
+        return None;
+    }
+    if name.is_whole_line() && !name.is_quoted {
+        return header(text, &name, at);
+    }
+    let (value, is_quoted) = (value_from(text, at + 1), name.is_quoted);
+    let said = &text[value.clone()];
+    let is_header = name.text.contains('-');
+    let reads_as_word = said.len() < SHORTEST_WORD || !said.bytes().any(|byte| byte.is_ascii_digit());
+    let starts_quoted = value.start.checked_sub(1).is_some_and(|place| matches!(text.as_bytes()[place], b'"' | b'\''));
+    (is_told(said) && (is_quoted || is_header || starts_quoted || !reads_as_word)).then_some(value)
+}
+
+/// What follows `Authorization: ` or `Cookie: `, to the end of the line or of the quotes that the header field is in.
+fn header(text: &str, name: &Name<'_>, at: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let start = at + 1 + bytes[at + 1..].iter().take(MOST_BLANKS).take_while(|byte| **byte == b' ').count();
+    let quote =
+        name.start.checked_sub(1).map(|before| bytes[before]).filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    let ends = |place: &usize| match bytes[*place] {
+        b'\n' | b'\r' => true,
+        b'\\' => bytes.get(place + 1).is_some_and(|next| matches!(next, b'n' | b'r')),
+        byte => Some(byte) == quote,
+    };
+    let end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
+    let is_cookie = name.text.to_ascii_lowercase().ends_with("cookie");
+    let value = &text[start..end];
+    (is_told(value) && (!is_cookie || value.contains('='))).then_some(start..end)
+}
+
+/// What stands between `<name>` and the next tag.
+fn element(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usize>> {
+    let tag = text[after..at].rfind('<').map(|place| after + place + 1)?;
+    let name = text[tag..at].split([' ', ':']).next_back().unwrap_or_default();
+    if name.starts_with('/') || !keys.name_secret_in_text(name) {
+        return None;
+    }
+    let end = text[at + 1..].find('<').map_or(text.len(), |length| at + 1 + length);
+    is_told(text[at + 1..end].trim()).then_some(at + 1..end)
+}
+
+/// What follows `--name `, or the password of `-u user:password`.
+fn option(text: &str, at: usize, keys: &Keys) -> Option<Range<usize>> {
+    let rest = &text[at..];
+    let end = rest.find(char::is_whitespace)?;
+    let (name, start) = (&rest[..end], at + end + 1);
+    let value = value_from(text, start);
+    let given = &text[value.clone()];
+    if given.is_empty() || given.starts_with('-') {
+        return None;
+    }
+    if matches!(name, "-u" | "--user" | "--proxy-user") {
+        let (user, password) = given.split_once(':')?;
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_ids = is_number(user) && is_number(password);
+        return (!is_ids && password.len() >= SHORTEST_PASSWORD).then_some(value.start + user.len() + 1..value.end);
+    }
+    let name = name.strip_prefix("--").filter(|name| !name.contains('='))?;
+    (keys.name_secret_in_text(name) && is_told(given)).then_some(value)
+}
+
+/// From the sign on: past blanks and an opening quote, up to its end.
+fn value_from(text: &str, sign: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let mut start = sign;
+    while start < bytes.len() && start - sign < MOST_BLANKS && matches!(bytes[start], b' ' | b'\t') {
+        start += 1;
+    }
+    let escapes = bytes[start..].iter().take_while(|byte| **byte == b'\\').count();
+    let quote = bytes.get(start + escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    if let Some(quote) = quote {
+        let start = start + escapes + 1;
+        // The closing quote has as many backslashes before it as the opening one.
+        let mut backslashes = 0;
+        for (place, byte) in bytes.iter().enumerate().skip(start) {
+            if *byte == quote && backslashes == escapes {
+                return start..place - escapes;
+            }
+            backslashes = if *byte == b'\\' { backslashes + 1 } else { 0 };
+        }
+        return start..bytes.len();
+    }
+    let ends = |place: &usize| match bytes[*place] {
+        b'\\' => bytes.get(place + 1).is_some_and(|next| matches!(next, b'n' | b'r' | b'"')),
+        b'"' | b'\'' | b'`' | b'&' | b';' | b',' | b'<' | b'>' | b')' | b']' | b'}' | b'|' | b'#' => true,
+        b'%' => starts_with(&bytes[*place..], "%26") || starts_with(&bytes[*place..], "%2526"),
+        byte => byte.is_ascii_whitespace(),
+    };
+    let end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
+    start..end
+}
+
+/// Whether that is a secret and not a word about it.
+fn is_told(value: &str) -> bool {
+    let counts = value.len() < SHORTEST_NUMBER && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_state = STATES.iter().any(|state| state.eq_ignore_ascii_case(value.trim_end_matches(['.', '!', '?'])));
+    let is_placeholder =
+        value.starts_with(['<', '$', '{', '*']) || value.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.'));
+    !(value.is_empty() || counts || is_state || is_placeholder)
+}
