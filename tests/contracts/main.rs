@@ -138,6 +138,8 @@ macro_rules! backend {
                 messages_come_twice_and_out_of_order,
                 a_lease_ends_while_a_slow_send_is_under_way,
                 the_clock_is_set,
+                the_clock_is_wrong_for_a_moment,
+                an_endpoint_is_down_while_the_clock_is_wrong,
                 an_endpoint_is_down_for_a_while,
             }
             backend! { @port inbox, $world,

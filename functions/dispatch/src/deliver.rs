@@ -33,6 +33,9 @@ const BUSY: SignedDuration = SignedDuration::from_secs(15);
 /// And at most, however long it has waited: turns come free all the time.
 const LONGEST_BUSY: SignedDuration = SignedDuration::from_mins(1);
 
+/// A delivery that is due is looked at within this time.
+const LONGEST_UNSEEN: SignedDuration = SignedDuration::from_hours(2);
+
 /// The most that a delivery is put off beyond a pause of its transport.
 const LONGEST_PAUSED: SignedDuration = SignedDuration::from_hours(1);
 
@@ -108,7 +111,7 @@ impl Sending<'_> {
             Gate::Disabled { since, why } => self.give_up(ours, Failure::Disabled { since, why }).await,
             Gate::Paused { until, why } => {
                 let now = self.parts.clock.now();
-                match self.put_off(&ours.delivery, until, LONGEST_PAUSED, now) {
+                match self.put_off(ours, until, LONGEST_PAUSED, now) {
                     // In the ledger alone: the schedule brings it back without a queue message for each.
                     Some(put_off) => in_ledger(self.parts, &put_off, ours.event.as_deref()).await.map(drop),
                     None => self.give_up(ours, Failure::Unreachable(why)).await,
@@ -119,22 +122,21 @@ impl Sending<'_> {
     }
 
     async fn wait_for_a_turn(self, ours: &Ours, now: Timestamp) -> Result<(), StoreError> {
-        match self.put_off(&ours.delivery, domain::time::later(now, BUSY), LONGEST_BUSY, now) {
+        match self.put_off(ours, domain::time::later(now, BUSY), LONGEST_BUSY, now) {
             Some(put_off) => record(self.parts, &put_off, ours.event.as_deref()).await,
             None => self.give_up(ours, Failure::Unreachable("it was busy all the time".to_owned())).await,
         }
     }
 
     /// The entry put off; none if it has been for too long.
-    fn put_off(
-        self,
-        delivery: &Delivery,
-        until: Timestamp,
-        longest: SignedDuration,
-        now: Timestamp,
-    ) -> Option<Delivery> {
+    fn put_off(self, ours: &Ours, until: Timestamp, longest: SignedDuration, now: Timestamp) -> Option<Delivery> {
+        let delivery = &ours.delivery;
         let jitter = self.parts.entropy.fraction();
-        match retry::put_off(delivery.waited(now), until, longest, now, jitter) {
+        // One that was due long ago has not been looked at since: the system slept, or its clock has been set. It is not
+        // given up for time that has passed in nobody's sight.
+        let slept = ours.due.is_some_and(|due| now.duration_since(due) > LONGEST_UNSEEN);
+        let waited = if slept { longest } else { delivery.waited(now) };
+        match retry::put_off(waited, until, longest, now, jitter) {
             retry::Next::Retry { at } => Some(delivery.postponed(at)),
             retry::Next::Closed | retry::Next::Dead => None,
         }

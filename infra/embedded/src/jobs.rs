@@ -20,6 +20,9 @@ use crate::{Store, ledger, operator_jobs, record};
 /// it run out: a process that starts ends all leases.
 pub const LEASE: SignedDuration = SignedDuration::from_mins(10);
 
+/// No message is delayed for longer: that of the port, and what clocks may differ by.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(16);
+
 /// Due now and always.
 pub(crate) const AT_ONCE: i64 = 0;
 
@@ -173,6 +176,10 @@ fn lease(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Ta
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let waited = "SELECT id FROM jobs WHERE due > 0 AND due <= ?2 ORDER BY due, id LIMIT ?1";
     let mut rows = select_rows(connection, waited, [most, now.as_microsecond()])?;
+    // What is due later than any delay was queued by a clock that was wrong. A lease says who has it, right or wrong.
+    let misdated = "SELECT id FROM jobs WHERE due > ?2 AND leased = 0 ORDER BY due, id LIMIT ?1";
+    let longest = domain::time::later(now, LONGEST_DELAY).as_microsecond();
+    rows.extend(select_rows(connection, misdated, [most - i64::try_from(rows.len()).unwrap_or(most), longest])?);
     let new = "SELECT id FROM jobs WHERE due = 0 ORDER BY id LIMIT ?1";
     rows.extend(select_rows(connection, new, [most - i64::try_from(rows.len()).unwrap_or(most)])?);
 

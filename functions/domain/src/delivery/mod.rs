@@ -211,6 +211,16 @@ impl Delivery {
         (self.state == State::Retrying).then_some(self.next_at).flatten()
     }
 
+    /// When the next attempt is due, if that is still to come. An instant that is further ahead than any wait was written
+    /// by a clock that was wrong.
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let collects = |next: Timestamp| self.digest.is_some_and(|span| span.due() == next);
+        self.next_at.filter(|next| match self.digest {
+            Some(span) if collects(*next) => now < *next && !crate::time::is_ahead(span.opened, now),
+            _ => !crate::time::has_passed(*next, retry::LONGEST_DELAY, now),
+        })
+    }
+
     /// The entry as claimed at `now`, to be written over this one.
     ///
     /// # Errors
@@ -219,10 +229,11 @@ impl Delivery {
         if self.is_closed() {
             return Err(Unclaimable::Closed);
         }
-        if let Some(lease) = self.lease.filter(|lease| lease.until > now) {
+        let longest_lease = LEASE + crate::time::CLOCK_SKEW;
+        if let Some(lease) = self.lease.filter(|lease| !crate::time::has_passed(lease.until, longest_lease, now)) {
             return Err(Unclaimable::Leased { until: lease.until });
         }
-        if let Some(until) = self.next_at.filter(|next| *next > now) {
+        if let Some(until) = self.waits_until(now) {
             return Err(Unclaimable::Waiting { until });
         }
         let lease = Lease { until: crate::time::later(crate::time::to_micros(now), LEASE) };
