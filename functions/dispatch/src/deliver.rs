@@ -132,12 +132,12 @@ impl Sending<'_> {
     fn put_off(self, ours: &Ours, until: Timestamp, longest: SignedDuration, now: Timestamp) -> Option<Delivery> {
         let delivery = &ours.delivery;
         let jitter = self.parts.entropy.fraction();
-        // One that was due long ago has not been looked at since: the system slept, or its clock has been set. It is not
-        // given up for time that has passed in nobody's sight.
-        let slept = ours.due.is_some_and(|due| now.duration_since(due) > LONGEST_UNSEEN);
+        // One that is looked at for the first time, or was due long ago, may only seem old: the system slept, or its clock
+        // has been set. Nothing is given up for time that has passed in nobody's sight.
+        let slept = ours.due.is_none_or(|due| now.duration_since(due) > LONGEST_UNSEEN);
         let waited = if slept { longest } else { delivery.waited(now) };
         match retry::put_off(waited, until, longest, now, jitter) {
-            retry::Next::Retry { at } => Some(delivery.postponed(at)),
+            retry::Next::Retry { at } => Some(delivery.postponed(at, now)),
             retry::Next::Closed | retry::Next::Dead => None,
         }
     }

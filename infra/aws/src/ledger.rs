@@ -20,7 +20,7 @@ use crate::table::{AT_ONCE, Put, Table, Walk, put};
 const BATCH: usize = 100;
 
 /// Entries of a shard that are looked at in one go for instants that no wait leads to.
-const MOST_MISDATED: usize = 25;
+const MOST_MISDATED: usize = 10;
 
 /// The ledger in the table.
 #[derive(Clone, Debug)]
@@ -113,7 +113,7 @@ impl Ledger {
 
     /// Some entries that wait for an instant that no wait leads to. Digests are among those that are looked at.
     async fn misdated(&self, now: Timestamp) -> Result<Vec<DeliveryId>, StoreError> {
-        let after = domain::time::format(domain::time::later(now, retry::LONGEST_DELAY));
+        let after = domain::time::format(domain::time::later(now, retry::LONGEST_POSTPONEMENT));
         let found = self.listed_everywhere(Listed::Misdated, &after, MOST_MISDATED).await?;
         if found.is_empty() {
             return Ok(Vec::new());

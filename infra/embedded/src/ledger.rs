@@ -124,7 +124,7 @@ fn state_name(state: State) -> &'static str {
 fn misdated(connection: &Connection, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
     let mut select =
         connection.prepare_cached("SELECT body FROM deliveries WHERE due > ?1 ORDER BY due DESC LIMIT ?2")?;
-    let after = domain::time::later(now, retry::LONGEST_DELAY).as_microsecond();
+    let after = domain::time::later(now, retry::LONGEST_POSTPONEMENT).as_microsecond();
     let mut rows = select.query(params![after, MOST_MISDATED])?;
     let mut ids = Vec::new();
     while let Some(row) = rows.next()? {

@@ -14,7 +14,7 @@ use crate::retention::Retention;
 use crate::trace::TraceParent;
 
 /// How far a caller's clock may run ahead.
-const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
+pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a named event without a time of its own is remembered.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);

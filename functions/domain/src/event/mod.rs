@@ -5,7 +5,7 @@ mod draft;
 mod pk;
 
 pub use action::{Action, ActionError, ActionPattern, KNOWN_ACTIONS};
-pub use draft::{Admission, Admitted, Draft, Kind, REMEMBERED, Rejection};
+pub use draft::{Admission, Admitted, Draft, Kind, MAX_AHEAD, REMEMBERED, Rejection};
 pub use pk::{EventPk, PkError};
 
 use std::net::IpAddr;
