@@ -120,6 +120,7 @@ mod tests {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         }
     }
 

@@ -312,6 +312,7 @@ impl Job {
             id: Some(self.id.clone()),
             source: Some(SOURCE.to_owned()),
             traceparent: None,
+            produced_by: None,
         }))
     }
 

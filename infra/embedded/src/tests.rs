@@ -34,6 +34,7 @@ fn event(number: u128) -> Arc<Event> {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     })
 }
 

@@ -28,6 +28,7 @@ fn opened() -> Delivery {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     };
     Delivery::open(&event, &Rule::named("r"), "t", Person::new("ann", ""), now())
 }
