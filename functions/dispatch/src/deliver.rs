@@ -1,6 +1,7 @@
 //! One attempt for each claimed delivery, side by side, and what follows from its outcome.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::Timestamp;
 use domain::delivery::{Attempt, Delivery, Failure, Outcome, Sent, retry};
@@ -75,9 +76,11 @@ impl Sending<'_> {
         }
         let turn = self.turns.enter(transport).await;
         let now = self.parts.clock.now();
-        if turn.is_none() || domain::time::later(now, LONGEST_ATTEMPT) > self.deadline {
-            return self.wait_for_a_turn(&ours, now).await;
-        }
+        let turn = match turn {
+            Ok(turn) if domain::time::later(now, LONGEST_ATTEMPT) <= self.deadline => turn,
+            Ok(_) => return self.wait_for_a_turn(&ours, None, now).await,
+            Err(busy) => return self.wait_for_a_turn(&ours, busy.come_again, now).await,
+        };
         match self.health.admit(&*self.parts.endpoints, transport, now).await {
             Gate::Open | Gate::Probe => {}
             gate => return self.hold_back(&ours, gate).await,
@@ -121,8 +124,19 @@ impl Sending<'_> {
         }
     }
 
-    async fn wait_for_a_turn(self, ours: &Ours, now: Timestamp) -> Result<(), StoreError> {
-        match self.put_off(ours, domain::time::later(now, BUSY), LONGEST_BUSY, now) {
+    async fn wait_for_a_turn(
+        self,
+        ours: &Ours,
+        come_again: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Where the rate tells when there is room, nothing is added to that: it spreads those who wait by itself.
+        let room = come_again.and_then(|wait| SignedDuration::try_from(wait).ok());
+        let put_off = match room {
+            Some(wait) => Some(ours.delivery.postponed(domain::time::later(now, wait), now)),
+            None => self.put_off(ours, domain::time::later(now, BUSY), LONGEST_BUSY, now),
+        };
+        match put_off {
             Some(put_off) => record(self.parts, &put_off, ours.event.as_deref()).await,
             None => self.give_up(ours, Failure::Unreachable("it was busy all the time".to_owned())).await,
         }

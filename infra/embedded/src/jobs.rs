@@ -156,6 +156,26 @@ pub(crate) fn insert(connection: &Connection, message: &Message, due: i64) -> Re
     Ok(())
 }
 
+/// The row of the first event that a queued message names; events come in and are queued in the order of their rows. The
+/// largest row there can be if nothing is queued.
+pub(crate) fn first_unevaluated(connection: &Connection) -> Result<i64, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT body FROM jobs WHERE due IS NOT NULL AND body LIKE '{\"v1\":{\"stored\"%' ORDER BY id LIMIT 1",
+    )?;
+    let body: Option<String> = select.query_row([], |row| row.get(0)).optional()?;
+    let Some(Work::Stored(pks)) =
+        body.and_then(|body| serde_json::from_str::<Message>(&body).ok()).map(Message::into_work)
+    else {
+        return Ok(i64::MAX);
+    };
+    let mut row_of = connection.prepare_cached("SELECT rowid FROM events WHERE pk = ?1")?;
+    let mut first = i64::MAX;
+    for pk in pks {
+        first = first.min(row_of.query_row([pk.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(i64::MAX));
+    }
+    Ok(first)
+}
+
 /// The file's clock, so that a delay passes without a caller's idea of now. It counts milliseconds;
 /// rounded up, a message never comes early.
 pub(crate) fn own_clock(connection: &Connection, later: SignedDuration) -> Result<i64, Fault> {
