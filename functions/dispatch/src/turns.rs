@@ -161,10 +161,10 @@ mod tests {
                     turned_away += 1;
                 }
             };
-            let mut begun = futures_util::future::join_all((0..recipients).map(|_| one())).await;
-            begun.sort_unstable();
+            let mut starts = futures_util::future::join_all((0..recipients).map(|_| one())).await;
+            starts.sort_unstable();
             let interval = Duration::from_secs(1) / u32::from(per_second);
-            for (place, (at, turned_away)) in (0..).zip(&begun) {
+            for (place, (at, turned_away)) in (0..).zip(&starts) {
                 assert!(*at >= interval * place, "no faster than the rate: {place} at {at:?}");
                 assert!(
                     *at <= interval * (place + 1) + Duration::from_millis(50),

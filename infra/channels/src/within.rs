@@ -3,7 +3,6 @@
 //! Owns what a limit means after the whole process has slept: what arrived meanwhile is read before the time is judged
 //! to be up.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -13,7 +12,8 @@ const READING: Duration = Duration::from_millis(500);
 
 /// What the work comes to; `None` if that is not known within `limit`.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
+    // On the heap: what speaks SMTP is large, and would be so in everybody who waits for it.
+    let mut work = Box::pin(work);
     if let Ok(done) = timeout(limit, &mut work).await {
         return Some(done);
     }

@@ -43,9 +43,10 @@ async fn connections_serve_again() {
 
 #[tokio::test]
 async fn the_servers_code_decides() {
+    use Attribution::{Endpoint, Message, Recipient};
+
     let server = SmtpServer::start().await;
     let world = world(&server);
-    use Attribution::{Endpoint, Message, Recipient};
     for (stage, reply, code, attribution, dies) in [
         ("CONNECT", "421 4.3.2 come back later", 421, Endpoint, false),
         ("MAIL", "452 4.3.1 full", 452, Endpoint, false),
