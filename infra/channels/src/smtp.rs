@@ -105,8 +105,13 @@ impl Session<'_> {
     /// The code of the reply that took the message.
     async fn hand_over(&mut self, from: Address, to: Address, mail: &[u8]) -> Result<u16, Failure> {
         let mut options = Vec::new();
-        if !AsRef::<str>::as_ref(&to).is_ascii() || !AsRef::<str>::as_ref(&from).is_ascii() {
-            if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+        if !from.user().is_ascii() || !to.user().is_ascii() {
+            let takes_utf8 = self.connection.server_info().supports_feature(Extension::SmtpUtfEight);
+            if !takes_utf8 && !from.user().is_ascii() {
+                let why = "the mail server does not take the address in email.from, which is outside ASCII (SMTPUTF8)";
+                return Err(Failure::Misconfigured(why.to_owned()));
+            }
+            if !takes_utf8 {
                 return Err(Failure::NoSmtputf8);
             }
             options.push(MailParameter::SmtpUtfEight);

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use retention::{JobRunner, Retention};
+use tokio::time::Instant;
 
+use super::clock_watch::ClockWatch;
 use super::shutdown::Shutdown;
 
 /// How often jobs are looked for: whoever asks for one waits for it.
@@ -21,14 +23,22 @@ const LOOKS: u32 = 30;
 /// How long one sweep may go on; the next one takes the rest.
 const AT_MOST: SignedDuration = SignedDuration::from_secs(10);
 
+/// Longer than any clock is wrong.
+const FOR_EVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 1000);
+
 /// Sweeps at once and then again and again, and advances jobs in between.
 pub(super) async fn run(retention: Retention, runner: JobRunner, shutdown: Shutdown) {
+    let mut watch = ClockWatch::default();
+    // Deletes nothing: not even what expired long ago.
+    let sparing = Retention { archiver: None, left_to_store: FOR_EVER, ..retention.clone() };
     for look in (0..LOOKS).cycle() {
         if shutdown.is_requested() {
             return;
         }
+        let is_believed = watch.is_believed(Instant::now(), retention.clock.now());
+        let sweep = if is_believed { &retention } else { &sparing };
         if look == 0
-            && let Err(error) = retention.sweep(AT_MOST).await
+            && let Err(error) = sweep.sweep(AT_MOST).await
         {
             tracing::error!(%error, "the sweep failed; the next one tries again");
         }
