@@ -122,6 +122,7 @@ macro_rules! backend {
                 a_throttle_lets_exactly_so_many_through,
                 a_throttle_counts_each_key_apart,
                 a_digest_tells_of_everything_in_one_message,
+                what_a_wrong_clock_counted_and_collected_holds_nothing_back,
             }
             backend! { @port exceptions, $world,
                 are_one_event_for_each_cause,
