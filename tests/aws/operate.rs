@@ -127,7 +127,7 @@ async fn a_retry_that_waits_in_the_ledger_is_sent_when_it_is_due() {
     let ledger = stack.adapters.ledger();
     let entry = Delivery::open(&event, &Rule::named("tell-ops"), "hook", Person::new("ann", ""), now);
     ledger.open(std::slice::from_ref(&entry)).await.unwrap();
-    let waiting = entry.postponed(now - SignedDuration::from_secs(1));
+    let waiting = entry.postponed(now - SignedDuration::from_secs(1), now);
     assert_eq!(ledger.replace(&[waiting]).await.unwrap(), [true]);
 
     stack.invoke("Retention");

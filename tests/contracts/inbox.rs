@@ -107,7 +107,8 @@ pub(crate) async fn opens_by_every_spelling_of_the_username(world: &World) {
         world.inbox.put(item).await.unwrap();
     }
     for name in &spellings {
-        assert_eq!(walk(world, name, None, 3, now).await, items, "{name}");
+        let pks = |items: &[InboxItem]| items.iter().map(|item| item.pk.clone()).collect::<Vec<_>>();
+        assert_eq!(pks(&walk(world, name, None, 3, now).await), pks(&items), "{name}");
         assert!(world.inbox.mark(name, &items[0].pk, true).await.unwrap().is_some(), "{name}");
     }
     assert_eq!(world.inbox.mark_all_seen(&spellings[3]).await.unwrap(), 3);

@@ -123,6 +123,7 @@ macro_rules! backend {
                 a_throttle_lets_exactly_so_many_through,
                 a_throttle_counts_each_key_apart,
                 a_digest_tells_of_everything_in_one_message,
+                what_a_wrong_clock_counted_and_collected_holds_nothing_back,
             }
             backend! { @port exceptions, $world,
                 are_one_event_for_each_cause,
@@ -139,6 +140,8 @@ macro_rules! backend {
                 messages_come_twice_and_out_of_order,
                 a_lease_ends_while_a_slow_send_is_under_way,
                 the_clock_is_set,
+                the_clock_is_wrong_for_a_moment,
+                an_endpoint_is_down_while_the_clock_is_wrong,
                 an_endpoint_is_down_for_a_while,
             }
             backend! { @port inbox, $world,

@@ -140,3 +140,37 @@ pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
     assert_eq!(sent.len(), 4);
     assert!(sent[2..].iter().all(|notification| notification.event.pk == late.pk && notification.digest.is_none()));
 }
+
+pub(crate) async fn what_a_wrong_clock_counted_and_collected_holds_nothing_back(world: &World) {
+    let now = somewhen();
+    let window = Period::parse("minutes=10").unwrap();
+    let lasting = || event("login_failed").created(now).kept_for(SignedDuration::from_hours(24 * 1000)).shared();
+    for days in [-400, -40, -1, 1, 40, 400] {
+        let wrong = domain::time::later(now, SignedDuration::from_hours(24 * days));
+        let throttled = Dispatchers::of(world, document(|rule| rule.throttle = Some(throttle(1, &[]))), wrong);
+        throttled.one_handles(Work::Events(vec![lasting(), lasting()])).await;
+        assert_eq!(throttled.sent.all().len(), 2, "one event, two people");
+        throttled.clock.set(now);
+        throttled.one_handles(Work::Events(vec![lasting(), lasting()])).await;
+        assert_eq!(throttled.sent.all().len(), 4, "{days} days: there is room for another");
+
+        let digesting = document(|rule| rule.digest = Some(Digest { window, by: Vec::new() }));
+        let collecting = Dispatchers::of(world, digesting, wrong);
+        let first = vec![lasting(), lasting()];
+        world.intake.accept(&first).await.unwrap();
+        collecting.one_handles(Work::Events(first)).await;
+        collecting.clock.set(now);
+        let second = vec![lasting(), lasting()];
+        world.intake.accept(&second).await.unwrap();
+        collecting.one_handles(Work::Events(second)).await;
+        let due = world.ledger.due(now, 10_000).await.unwrap();
+        collecting.one_handles(Work::Deliveries(due)).await;
+        let sent = collecting.sent.all();
+        assert_eq!(sent.len(), 2, "{days} days: what was collected comes at once");
+        assert!(sent.iter().all(|one| one.digest.as_ref().is_some_and(|digest| digest.count == 2)), "{days} days");
+        let later = collecting.clock.advance(SignedDuration::from_mins(11));
+        let due = world.ledger.due(later, 10_000).await.unwrap();
+        collecting.one_handles(Work::Deliveries(due)).await;
+        assert_eq!(collecting.sent.all().len(), 4, "{days} days: and what came later, when its own window has closed");
+    }
+}

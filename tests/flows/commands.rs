@@ -38,6 +38,25 @@ async fn check_reports_every_fault_with_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn check_reports_a_secret_that_cannot_sign() {
+    let nuncio = Nuncio::built_in().await;
+    let rules = "transports:\n  siem: { mode: webhook, url: https://siem.example.org/, secret: [\"env:GOOD_KEY\", \"env:BAD_KEY\"] }\n";
+    std::fs::write(nuncio.file("secrets.yaml"), rules).unwrap();
+    let check = |bad: &str| {
+        let secret = ["whsec", "_", "YWFhYWFhYWFhYWFhYWFhYQ=="].concat();
+        let mut command = nuncio.command(&["check", "secrets.yaml"]);
+        command.env("GOOD_KEY", &secret).env("BAD_KEY", format!("{bad}{secret}"));
+        command.output().unwrap()
+    };
+    assert_eq!(check("").status.code(), Some(0));
+    let found = check("v1,");
+    assert_eq!(found.status.code(), Some(1));
+    let said = said(&found);
+    assert!(said.starts_with("secrets.yaml:2:") && said.contains("env:BAD_KEY") && said.contains("whsec_"), "{said}");
+    assert!(!said.contains("YWFh"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_rules_file_of_the_readme_is_valid() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
     let (_, rest) = readme.split_once("```yaml\n").expect("the README shows a rules file");

@@ -117,3 +117,31 @@ async fn testing_a_transport_says_what_the_receiver_said() {
     assert_eq!(nuncio.mails().len(), 1);
     assert_eq!(nuncio.get("/v1/deliveries").await["results"], json!([]), "a test leaves no trace in the ledger");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_evaluated_whatever_its_retention() {
+    let sink = Sink::start().await;
+    let rules = format!("retention_by_action: {{ login_failed: milliseconds=1 }}\n{}", rules_to(&sink, "group: ops"));
+    let nuncio = Nuncio::with_rules(&rules).await;
+    for _ in 0..5 {
+        nuncio.accept(&json!([{ "action": "login_failed" }, { "action": "login_failed" }])).await;
+    }
+    assert_eq!(sink.wait_for(10, Duration::from_secs(20)).await.len(), 10);
+    assert!(nuncio.get("/v1/events?action=login_failed").await["results"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_came_while_the_process_was_stopped_count() {
+    let sink = Sink::start().await;
+    sink.answer("/hook", [Answer::status(200).after(Duration::from_secs(1))]);
+    let nuncio = Nuncio::with_rules(&rules_to(&sink, "group: ops")).await;
+    nuncio.accept(&json!((0..20).map(|_| json!({ "action": "login_failed" })).collect::<Vec<_>>())).await;
+    sink.wait_for(20, SOON).await;
+    nuncio.signal("STOP");
+    // Longer than an attempt may take.
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    nuncio.signal("CONT");
+    let delivered = nuncio.results("/v1/deliveries?state=delivered", 20).await;
+    assert!(delivered.iter().all(|one| one["attempts"].as_array().unwrap().len() == 1), "{delivered:?}");
+    assert_eq!(sink.received().len(), 20);
+}

@@ -28,6 +28,7 @@ pub fn event(action: &str) -> EventBuilder {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         },
     }
 }

@@ -72,7 +72,7 @@ impl SmtpServer {
     }
 
     /// From now on says `reply`, such as `450 4.2.1 later`, at a stage: `CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`,
-    /// `DATA`, or `.` after the message. An empty reply hangs up.
+    /// `RCPT <ann` for addresses that start so, `DATA`, or `.` after the message. An empty reply hangs up.
     pub fn refuse(&self, stage: &str, reply: &str) {
         self.shared.lock().unwrap().fault = Some((stage.to_owned(), reply.to_owned()));
     }
@@ -113,7 +113,8 @@ impl Conversation {
                 }
                 "RCPT" => {
                     mail.to.push(bracketed(&line));
-                    self.say("RCPT", "250 ok").await
+                    let stage = self.stage_of_recipient(&bracketed(&line));
+                    self.say(&stage, "250 ok").await
                 }
                 "DATA" => match self.say("DATA", "354 go on").await {
                     Some(true) => self.take(&mut mail).await,
@@ -124,6 +125,13 @@ impl Conversation {
                 _ => self.say("?", "500 what?").await,
             };
         }
+    }
+
+    /// `RCPT`, or `RCPT <start` where that is refused and the address starts so.
+    fn stage_of_recipient(&self, address: &str) -> String {
+        let fault = self.shared.lock().unwrap().fault.clone().map(|fault| fault.0);
+        let meant = |stage: &String| stage.strip_prefix("RCPT <").is_some_and(|start| address.starts_with(start));
+        fault.filter(meant).unwrap_or_else(|| "RCPT".to_owned())
     }
 
     /// Whether it said `usual`; none when it hung up.

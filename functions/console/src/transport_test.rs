@@ -108,5 +108,6 @@ fn test_event(transport: &str, now: Timestamp, random: u128) -> Result<Event, Pr
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     })
 }

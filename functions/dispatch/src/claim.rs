@@ -23,6 +23,8 @@ pub(crate) struct Claimed {
 pub(crate) struct Ours {
     pub(crate) delivery: Delivery,
     pub(crate) event: Option<Arc<Event>>,
+    /// When it was due, if it had waited for that.
+    pub(crate) due: Option<Timestamp>,
 }
 
 impl Ours {
@@ -43,10 +45,10 @@ pub(crate) async fn open(parts: &Parts, planned: Vec<Planned<'_>>) -> Result<Cla
     for (Planned { delivery, event, .. }, opened) in planned.into_iter().zip(opened) {
         match opened {
             Opened::New if delivery.is_closed() => {}
-            Opened::New => claimed.ours.push(Ours { delivery, event: Some(event) }),
+            Opened::New => claimed.ours.push(Ours { delivery, event: Some(event), due: None }),
             Opened::Existing(existing) => {
                 if let Some(delivery) = take(parts, &existing, &mut claimed).await? {
-                    claimed.ours.push(Ours { delivery, event: Some(event) });
+                    claimed.ours.push(Ours { delivery, event: Some(event), due: existing.next_at });
                 }
             }
         }
@@ -61,7 +63,7 @@ pub(crate) async fn again(parts: &Parts, ids: &[DeliveryId]) -> Result<Claimed, 
         let Some(existing) = parts.ledger.get(*id).await? else { continue };
         if let Some(delivery) = take(parts, &existing, &mut claimed).await? {
             let event = parts.log.get(delivery.event(), parts.clock.now()).await?.map(Arc::new);
-            claimed.ours.push(Ours { delivery, event });
+            claimed.ours.push(Ours { delivery, event, due: existing.next_at });
         }
     }
     Ok(claimed)

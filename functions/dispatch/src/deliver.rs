@@ -1,6 +1,7 @@
 //! One attempt for each claimed delivery, side by side, and what follows from its outcome.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::Timestamp;
 use domain::delivery::{Attempt, Delivery, Failure, Outcome, Sent, retry};
@@ -32,6 +33,9 @@ const BUSY: SignedDuration = SignedDuration::from_secs(15);
 
 /// And at most, however long it has waited: turns come free all the time.
 const LONGEST_BUSY: SignedDuration = SignedDuration::from_mins(1);
+
+/// A delivery that is due is looked at within this time.
+const LONGEST_UNSEEN: SignedDuration = SignedDuration::from_hours(2);
 
 /// The most that a delivery is put off beyond a pause of its transport.
 const LONGEST_PAUSED: SignedDuration = SignedDuration::from_hours(1);
@@ -72,9 +76,11 @@ impl Sending<'_> {
         }
         let turn = self.turns.enter(transport).await;
         let now = self.parts.clock.now();
-        if turn.is_none() || domain::time::later(now, LONGEST_ATTEMPT) > self.deadline {
-            return self.wait_for_a_turn(&ours, now).await;
-        }
+        let turn = match turn {
+            Ok(turn) if domain::time::later(now, LONGEST_ATTEMPT) <= self.deadline => turn,
+            Ok(_) => return self.wait_for_a_turn(&ours, None, now).await,
+            Err(busy) => return self.wait_for_a_turn(&ours, busy.come_again, now).await,
+        };
         match self.health.admit(&*self.parts.endpoints, transport, now).await {
             Gate::Open | Gate::Probe => {}
             gate => return self.hold_back(&ours, gate).await,
@@ -108,7 +114,7 @@ impl Sending<'_> {
             Gate::Disabled { since, why } => self.give_up(ours, Failure::Disabled { since, why }).await,
             Gate::Paused { until, why } => {
                 let now = self.parts.clock.now();
-                match self.put_off(&ours.delivery, until, LONGEST_PAUSED, now) {
+                match self.put_off(ours, until, LONGEST_PAUSED, now) {
                     // In the ledger alone: the schedule brings it back without a queue message for each.
                     Some(put_off) => in_ledger(self.parts, &put_off, ours.event.as_deref()).await.map(drop),
                     None => self.give_up(ours, Failure::Unreachable(why)).await,
@@ -118,24 +124,34 @@ impl Sending<'_> {
         }
     }
 
-    async fn wait_for_a_turn(self, ours: &Ours, now: Timestamp) -> Result<(), StoreError> {
-        match self.put_off(&ours.delivery, domain::time::later(now, BUSY), LONGEST_BUSY, now) {
+    async fn wait_for_a_turn(
+        self,
+        ours: &Ours,
+        come_again: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Where the rate tells when there is room, nothing is added to that: it spreads those who wait by itself.
+        let room = come_again.and_then(|wait| SignedDuration::try_from(wait).ok());
+        let put_off = match room {
+            Some(wait) => Some(ours.delivery.postponed(domain::time::later(now, wait), now)),
+            None => self.put_off(ours, domain::time::later(now, BUSY), LONGEST_BUSY, now),
+        };
+        match put_off {
             Some(put_off) => record(self.parts, &put_off, ours.event.as_deref()).await,
             None => self.give_up(ours, Failure::Unreachable("it was busy all the time".to_owned())).await,
         }
     }
 
     /// The entry put off; none if it has been for too long.
-    fn put_off(
-        self,
-        delivery: &Delivery,
-        until: Timestamp,
-        longest: SignedDuration,
-        now: Timestamp,
-    ) -> Option<Delivery> {
+    fn put_off(self, ours: &Ours, until: Timestamp, longest: SignedDuration, now: Timestamp) -> Option<Delivery> {
+        let delivery = &ours.delivery;
         let jitter = self.parts.entropy.fraction();
-        match retry::put_off(delivery.waited(now), until, longest, now, jitter) {
-            retry::Next::Retry { at } => Some(delivery.postponed(at)),
+        // One that is looked at for the first time, or was due long ago, may only seem old: the system slept, or its clock
+        // has been set. Nothing is given up for time that has passed in nobody's sight.
+        let slept = ours.due.is_none_or(|due| now.duration_since(due) > LONGEST_UNSEEN);
+        let waited = if slept { longest } else { delivery.waited(now) };
+        match retry::put_off(waited, until, longest, now, jitter) {
+            retry::Next::Retry { at } => Some(delivery.postponed(at, now)),
             retry::Next::Closed | retry::Next::Dead => None,
         }
     }

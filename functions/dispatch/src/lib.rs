@@ -124,8 +124,8 @@ impl Dispatcher {
             Work::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {
-                    // One that is gone has expired; nobody is told of it any more.
-                    events.extend(self.parts.log.get(pk, self.parts.clock.now()).await?.map(Arc::new));
+                    // Every accepted event is evaluated, also one whose retention ended while it was queued.
+                    events.extend(self.parts.log.get(pk, Timestamp::MIN).await?.map(Arc::new));
                 }
                 self.open(events, &active, counted).await?
             }
@@ -148,13 +148,12 @@ impl Dispatcher {
 
     async fn open(
         &self,
-        mut events: Vec<Arc<Event>>,
+        events: Vec<Arc<Event>>,
         active: &Arc<Active>,
         counted: &Counted,
     ) -> Result<claim::Claimed, DispatchError> {
         let rules = self.rules(active);
         let now = self.parts.clock.now();
-        events.retain(|event| event.is_visible(now));
         let mut judged = judge::all(&self.parts, &self.judging, &events, active, &rules).await;
         let left = judged.iter_mut().map(|one| std::mem::take(&mut one.effects));
         let left = events.iter().cloned().zip(left).filter(|(_, effects)| !effects.is_empty()).collect();

@@ -114,9 +114,9 @@ impl Standing {
         match self {
             Self::Ready => Gate::Open,
             Self::Disabled { since, why } => Gate::Disabled { since: *since, why: why.clone() },
-            Self::Paused(pause) => match [Some(pause.until), pause.probe].into_iter().flatten().max() {
-                Some(until) if now < until => Gate::Paused { until, why: pause.why.clone() },
-                _ => Gate::Probe,
+            Self::Paused(pause) => match pause.ends(now) {
+                Some(until) => Gate::Paused { until, why: pause.why.clone() },
+                None => Gate::Probe,
             },
         }
     }
@@ -141,13 +141,26 @@ impl Standing {
                 Some(Self::Paused(Pause { since: now, until: bounded(until, now), times: 1, why, probe: None }))
             }
             // An attempt from before the pause says nothing new.
-            (Self::Paused(pause), Sign::Ailing { .. }) if now < pause.until => None,
+            (Self::Paused(pause), Sign::Ailing { .. }) if !pause.is_over(now) => None,
             (Self::Paused(pause), Sign::Ailing { not_before }) => {
                 let times = pause.times.saturating_add(1);
                 let until = crate::time::later(now, length(times)).max(not_before.unwrap_or(now));
                 Some(Self::Paused(Pause { since: pause.since, until: bounded(until, now), times, why, probe: None }))
             }
         }
+    }
+}
+
+impl Pause {
+    fn is_over(&self, now: Timestamp) -> bool {
+        crate::time::has_passed(self.until, LONGEST_PAUSE, now)
+    }
+
+    /// The end of the pause or of a probe that is under way; `None` if both are over. Neither is further away than it
+    /// could be if it had begun now.
+    fn ends(&self, now: Timestamp) -> Option<Timestamp> {
+        let pause = Some(self.until).filter(|_| !self.is_over(now));
+        pause.max(self.probe.filter(|probe| !crate::time::has_passed(*probe, PROBE, now)))
     }
 }
 

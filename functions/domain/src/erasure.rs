@@ -150,6 +150,7 @@ mod tests {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         }
     }
 

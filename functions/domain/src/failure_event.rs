@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::delivery::{Delivery, Failure};
 use crate::document::RulesDocument;
 use crate::event::{Action, ActionError, Event, EventPk, Object};
-use crate::loop_guard::DELIVERY_KEY;
+use crate::loop_guard::{DELIVERY_KEY, Producer};
 
 const ACTION: &str = "configuration_error";
 const SOURCE: &str = "nuncio";
@@ -57,6 +57,7 @@ pub fn of(
         id: Some(id),
         source: Some(SOURCE.to_owned()),
         traceparent: None,
+        produced_by: Some(Producer::Delivery(delivery.id)),
     })
 }
 
@@ -101,6 +102,7 @@ mod tests {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         }
     }
 }

@@ -21,10 +21,13 @@ use crate::document::RulesDocument;
 use crate::erasure::Subject;
 use crate::event::{Action, ActionError, Event, EventPk, Object};
 use crate::retention::Retention;
-use crate::time::{later, to_micros};
+use crate::time::{CLOCK_SKEW, has_passed, later, to_micros};
 
 /// How long whoever advances a job has it alone: longer than a step takes.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// No job is asked to start later than this: it waits until all that run know of a hold.
+const LONGEST_START: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a job that has ended is still listed.
 const LISTED_AFTERWARDS: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -246,8 +249,8 @@ impl Job {
 
     /// The job as taken by somebody, to be written over this one; none if nothing remains to do, or another has it.
     pub fn claimed(&self, now: Timestamp) -> Option<Self> {
-        let free = self.lease.is_none_or(|until| until <= now);
-        (free && !self.told && self.starts <= now)
+        let free = self.lease.is_none_or(|until| has_passed(until, LEASE + CLOCK_SKEW, now));
+        (free && !self.told && has_passed(self.starts, LONGEST_START, now))
             .then(|| Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() })
     }
 
@@ -334,6 +337,7 @@ impl Job {
             id: Some(self.id.clone()),
             source: Some(SOURCE.to_owned()),
             traceparent: None,
+            produced_by: None,
         }))
     }
 

@@ -41,7 +41,7 @@ impl MailAddress {
     /// Reads one address without a display name, ignoring surrounding blanks.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let (local, domain) = text.trim().rsplit_once('@').ok_or(InvalidAddress::Syntax)?;
-        if !is_dot_string(local) && !is_quoted_string(local) {
+        if domain.is_empty() || !(is_dot_string(local) || is_quoted_string(local)) {
             return Err(InvalidAddress::Syntax);
         }
         if local.len() > MAX_LOCAL_BYTES {
@@ -79,9 +79,9 @@ impl fmt::Display for MailAddress {
 
 /// `Dot-string`, with the characters of RFC 6531 beyond ASCII.
 fn is_dot_string(local: &str) -> bool {
-    let is_atext = |char: char| match char.is_ascii() {
-        true => char.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(char),
-        false => is_visible(char),
+    let is_atext = |char: char| {
+        let in_ascii = char.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(char);
+        in_ascii || (!char.is_ascii() && is_visible(char))
     };
     local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
 }
@@ -156,7 +156,7 @@ mod tests {
             ("", Syntax),
             ("nonsense", Syntax),
             ("@example.org", Syntax),
-            ("a@", Domain),
+            ("a@", Syntax),
             ("a b@example.org", Syntax),
             ("a..b@example.org", Syntax),
             (".a@example.org", Syntax),

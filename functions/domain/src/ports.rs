@@ -184,7 +184,8 @@ pub trait Ledger: Send + Sync {
     async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
     /// Those of the entries that are there, in any order.
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError>;
-    /// Up to `limit` entries whose `due_at` has come, the longest due first.
+    /// Up to `limit` entries whose `due_at` has come, the longest due first; then some that a clock that was wrong has put
+    /// off for longer than [any wait](Delivery::waits_until).
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError>;
     /// A page, newest event first.
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError>;

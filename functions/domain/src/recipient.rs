@@ -45,11 +45,14 @@ struct Selected {
     addresses: Vec<String>,
     /// A group names the person, so that nothing but addresses is learnt from events.
     is_member: bool,
+    /// In which order events name people; the group comes last.
+    place: usize,
 }
 
 impl Selected {
     fn new(person: &Person, is_member: bool) -> Self {
-        let mut selected = Self { username: person.username.trim().to_owned(), addresses: Vec::new(), is_member };
+        let mut selected =
+            Self { username: person.username.trim().to_owned(), addresses: Vec::new(), is_member, place: usize::MAX };
         selected.add_address(&person.email);
         selected
     }
@@ -94,31 +97,28 @@ impl Recipients {
     }
 
     fn select<'a>(members: impl Iterator<Item = &'a Person>, named: impl Iterator<Item = &'a Object>) -> Self {
-        let mut group: Vec<Selected> = Vec::new();
+        // Members come first, so that they are found first: what is said of them is not taken for somebody else's.
+        let mut people: Vec<Selected> = Vec::new();
         for member in members {
-            match position(&group, member) {
-                Some(at) => group[at].merge(&member.username, &member.email),
-                None => group.push(Selected::new(member, true)),
+            match position(&people, member) {
+                Some(at) => people[at].merge(&member.username, &member.email),
+                None => people.push(Selected::new(member, true)),
             }
         }
-        let mut selected: Vec<Selected> = Vec::new();
-        for person in named.filter_map(Person::from_object) {
+        for (place, person) in named.filter_map(Person::from_object).enumerate() {
             // Whoever else has the address gets mail there already.
-            let is_known = group.iter().chain(&selected).any(|one| one.has_address(&person.email));
+            let is_known = people.iter().any(|one| one.has_address(&person.email));
             let address = if is_known { "" } else { person.email.as_str() };
-            if let Some(at) = position(&selected, &person) {
-                let username = if selected[at].is_member { "" } else { person.username.as_str() };
-                selected[at].merge(username, address);
-            } else if let Some(at) = position(&group, &person) {
-                let mut member = group.remove(at);
-                member.add_address(address);
-                selected.push(member);
-            } else {
-                selected.push(Selected::new(&person, false));
-            }
+            let at = position(&people, &person).unwrap_or_else(|| {
+                people.push(Selected::new(&person, false));
+                people.len() - 1
+            });
+            let username = if people[at].is_member { "" } else { person.username.as_str() };
+            people[at].merge(username, address);
+            people[at].place = people[at].place.min(place);
         }
-        selected.append(&mut group);
-        Self(selected)
+        people.sort_by_key(|one| one.place);
+        Self(people)
     }
 
     /// The deliveries that one transport makes. Only mail goes to more than one address of a person; `send_once` leaves

@@ -67,7 +67,7 @@ fn an_event_adds_an_address_to_a_member_and_replaces_none() {
         ),
         (json!({ "username": "eve", "email": "cyd@example.org" }), vec![" <cyd@example.org>", "ann <ann@example.org>"]),
     ] {
-        let recipients = select(&members(), &[named.clone()]).by_transport(&mail(false));
+        let recipients = select(&members(), std::slice::from_ref(&named)).by_transport(&mail(false));
         let rest = shown(&recipients).into_iter().filter(|one| !mailed.contains(&one.as_str())).collect::<Vec<_>>();
         assert_eq!(shown(&recipients)[..mailed.len()], mailed, "{named}");
         assert!(rest.iter().all(|one| one == "bob <>" || one == " <cyd@example.org>"), "{named}: {rest:?}");

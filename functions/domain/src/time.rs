@@ -24,6 +24,20 @@ pub fn later(instant: Timestamp, duration: SignedDuration) -> Timestamp {
     instant.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }
 
+/// How far the clocks of two machines that work on one store may be apart.
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
+
+/// Whether a stored instant, which was at most `longest` ahead when it was written, has passed. One that is further ahead
+/// was written by a clock that was wrong, or this one was and has been set right: it holds nothing up.
+pub fn has_passed(instant: Timestamp, longest: SignedDuration, now: Timestamp) -> bool {
+    instant <= now || instant > later(now, longest)
+}
+
+/// Whether something that is recorded as having happened lies in the future, beyond what clocks may differ by.
+pub fn is_ahead(instant: Timestamp, now: Timestamp) -> bool {
+    instant > later(now, CLOCK_SKEW)
+}
+
 /// Whole seconds since the epoch, rounded up: a TTL must never come before the expiry it stands for.
 pub fn ttl_seconds(instant: Timestamp) -> i64 {
     instant.round(Unit::Second).map_or_else(
@@ -77,6 +91,17 @@ mod tests {
         assert_eq!(format(whole), "2023-02-15T15:33:42.000000Z");
         let nanos: Timestamp = "2023-02-15T16:33:42.771091999+01:00".parse().unwrap();
         assert_eq!(format(to_micros(nanos)), "2023-02-15T15:33:42.771091Z");
+    }
+
+    #[test]
+    fn what_a_wrong_clock_wrote_holds_nothing_up() {
+        let now: Timestamp = "2023-02-15T15:33:42Z".parse().unwrap();
+        let hour = SignedDuration::from_hours(1);
+        for (seconds, passed) in [(-1, true), (0, true), (1, false), (3600, false), (3601, true), (400 * 86_400, true)]
+        {
+            assert_eq!(has_passed(later(now, SignedDuration::from_secs(seconds)), hour, now), passed, "{seconds}");
+        }
+        assert!(!is_ahead(later(now, CLOCK_SKEW), now) && is_ahead(later(now, CLOCK_SKEW * 2), now));
     }
 
     #[test]

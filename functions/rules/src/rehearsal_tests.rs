@@ -46,6 +46,7 @@ fn event(second: i64, number: u128) -> Event {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     }
 }
 

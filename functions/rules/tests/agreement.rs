@@ -99,6 +99,7 @@ prop_compose! {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use domain::Event;
 use domain::document::{Binding, Expression, Mode, Policy, Precondition, Rule, RulesDocument};
 use domain::expression::{Evaluation, Policies, Scope};
+use domain::loop_guard::Producer;
 use domain::ports::Expressions;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -220,6 +221,7 @@ fn what_an_expression_caused_runs_none() {
     let document = document(&["return True".to_owned()], false, false, Mode::Any);
     let rules = RuleSet::compile(&document);
     let caused = event("policy_exception", "", None, json!({ "policy_uuid": "p0" }));
+    let caused = Event { produced_by: Some(Producer::Policy("p0".to_owned())), ..caused };
     let plan = rules.plan(&caused, &document, &Here);
     assert!(plan.held_back.is_some() && plan.matched.is_empty() && plan.told.is_empty());
     assert_eq!(rules.plan(&event("x", "", None, json!({})), &document, &Here).matched.len(), 2);

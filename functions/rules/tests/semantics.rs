@@ -24,6 +24,7 @@ fn event(action: &str, app: &str, client_ip: Option<&str>, model: Option<(&str, 
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     }
 }
 

@@ -9,6 +9,7 @@ use domain::Timestamp;
 use domain::event::{Event, EventPk};
 use domain::hold::{self, HELD, Hold};
 use domain::ports::{self, Clock as _, StoreError};
+use domain::time::{CLOCK_SKEW, later};
 use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
@@ -154,8 +155,10 @@ impl Intake {
         let request = self
             .table
             .put_new(item)
-            .condition_expression("attribute_not_exists(pk) OR held_until <= :now")
-            .expression_attribute_values(":now", number(now.as_microsecond()));
+            // What is remembered for longer than a name ever is was remembered by a clock that was wrong.
+            .condition_expression("attribute_not_exists(pk) OR held_until <= :now OR held_until > :longest")
+            .expression_attribute_values(":now", number(now.as_microsecond()))
+            .expression_attribute_values(":longest", number(later(until, CLOCK_SKEW).as_microsecond()));
         match put(request).await? {
             Put::Done => Ok((hash, pk)),
             Put::Refused(there) => {

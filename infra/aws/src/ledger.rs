@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId, State};
+use domain::delivery::{Delivery, DeliveryId, State, retry};
 use domain::ports::{self, DeliveryQuery, Opened, Page, StoreError};
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -19,6 +19,9 @@ use crate::table::{AT_ONCE, Put, Table, Walk, put};
 /// The most keys a batch read takes.
 const BATCH: usize = 100;
 
+/// Entries of a shard that are looked at in one go for instants that no wait leads to.
+const MOST_MISDATED: usize = 10;
+
 /// The ledger in the table.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -30,6 +33,8 @@ pub struct Ledger {
 enum Listed {
     /// Waiting for another attempt, by when it is due.
     Retrying,
+    /// The same, those that are due last first.
+    Misdated,
     /// Dead, by id.
     Dead,
 }
@@ -37,7 +42,7 @@ enum Listed {
 impl Listed {
     fn partition(self, shard: u16) -> String {
         match self {
-            Self::Retrying => format!("R#{shard}"),
+            Self::Retrying | Self::Misdated => format!("R#{shard}"),
             Self::Dead => format!("X#{shard}"),
         }
     }
@@ -83,6 +88,9 @@ impl Ledger {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let request = match listed {
             Listed::Retrying => request.key_condition_expression("due_p = :p AND due_at <= :bound"),
+            Listed::Misdated => {
+                request.key_condition_expression("due_p = :p AND due_at > :bound").scan_index_forward(false)
+            }
             Listed::Dead => {
                 request.key_condition_expression("due_p = :p AND due_at < :bound").scan_index_forward(false)
             }
@@ -101,6 +109,18 @@ impl Ledger {
         let shards = 0..self.table.shards().await?;
         let found = try_join_all(shards.map(|shard| self.listed(listed, shard, bound, limit))).await?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Some entries that wait for an instant that no wait leads to. Digests are among those that are looked at.
+    async fn misdated(&self, now: Timestamp) -> Result<Vec<DeliveryId>, StoreError> {
+        let after = domain::time::format(domain::time::later(now, retry::LONGEST_POSTPONEMENT));
+        let found = self.listed_everywhere(Listed::Misdated, &after, MOST_MISDATED).await?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<DeliveryId> = found.into_iter().map(|(_, id)| id).collect();
+        let entries = ports::Ledger::get_all(self, &ids).await?;
+        Ok(entries.into_iter().filter(|entry| entry.waits_until(now).is_none()).map(|entry| entry.id).collect())
     }
 
     /// Dead entries, newest event first. The index may lag a moment behind the entries.
@@ -221,7 +241,11 @@ impl ports::Ledger for Ledger {
         let mut found = self.listed_everywhere(Listed::Retrying, &domain::time::format(now), limit).await?;
         found.sort();
         found.truncate(limit);
-        Ok(found.into_iter().map(|(_, id)| id).collect())
+        let mut due: Vec<DeliveryId> = found.into_iter().map(|(_, id)| id).collect();
+        if due.len() < limit {
+            due.extend(self.misdated(now).await?);
+        }
+        Ok(due)
     }
 
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {

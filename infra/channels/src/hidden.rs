@@ -5,6 +5,7 @@
 //! decoded form shows it, nothing of the text is kept.
 
 use std::cmp::Reverse;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -38,7 +39,9 @@ impl Hidden {
             parts.extend(Some(path).filter(|path| path.len() >= SHORTEST_PATH));
         }
         let mut hidden = Self::default();
-        parts.into_iter().for_each(|part| hidden.add(part));
+        for part in parts {
+            hidden.add(part);
+        }
         if let Some(password) = Url::parse(text).ok().as_ref().and_then(Url::password) {
             hidden.add(password);
         }
@@ -91,7 +94,7 @@ fn without(text: &str, part: &str) -> String {
 fn repeats(text: &str, part: &str) -> bool {
     let plain = comparable(&decodings(part).pop().unwrap_or_default());
     let encoded: Vec<String> = base64_of(part.as_bytes()).chain(base64_of(plain.as_bytes())).collect();
-    let hex: String = part.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex_of(part.as_bytes());
     decodings(text).iter().any(|text| {
         let lower = comparable(text);
         let unbroken: String = text.chars().filter(|char| !char.is_whitespace()).collect();
@@ -176,6 +179,13 @@ fn html_escape(text: &str) -> Option<(char, usize)> {
     Some((char, name.len() + 2))
 }
 
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 /// What base64 makes of the bytes wherever they begin in what is encoded, without the characters that depend on what is
 /// beside them.
 fn base64_of(bytes: &[u8]) -> impl Iterator<Item = String> {
@@ -215,7 +225,7 @@ mod tests {
     #[test]
     fn another_spelling_hides_the_whole_text() {
         let part = "ab/cd+efgh";
-        let double: String = part.bytes().map(|byte| format!("%25{byte:02X}")).collect();
+        let double = part.bytes().fold(String::new(), |text, byte| text + &format!("%25{byte:02X}"));
         for said in [
             "hook ab&#47;cd+efgh".to_owned(),
             "hook ab/cd efgh".to_owned(),
@@ -227,7 +237,7 @@ mod tests {
             format!("hook {}", STANDARD.encode(part)),
             format!("hook {}", URL_SAFE.encode(format!("/{part}."))),
             format!("hook {}", STANDARD.encode(format!("ab{part}xyz"))),
-            format!("hook {}", part.bytes().map(|byte| format!("{byte:02X}")).collect::<String>()),
+            format!("hook {}", hex_of(part.as_bytes()).to_uppercase()),
             "hook K&ouml;ln?? K%c3%96LN%20456789".to_owned(),
         ] {
             assert_eq!(url().removed_from(said.clone()), MASK, "{said}");

@@ -3,7 +3,7 @@
 //! Refuses redirects and proxies: both would lead elsewhere than was judged.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Timestamp;
 use domain::delivery::{Failure, Outcome, retry_after};
@@ -19,6 +19,7 @@ use reqwest::{Client, Response, redirect};
 use crate::guard::{self, Guard, Names, Unreachable};
 use crate::hidden::Hidden;
 use crate::secret::Resolved;
+use crate::within::within;
 use crate::{Error, VERSION, fault};
 
 /// How much of an answer is read, so that the connection can serve again.
@@ -101,14 +102,19 @@ impl Http {
         }
         let bytes = post.body.len();
         let request = self.client(post.allow)?.post(url).headers(post.headers).body(post.body);
-        let response = request.send().await.map_err(|error| match self.failure(&error) {
+        let began = Instant::now();
+        let sent = within(self.timeouts.total, request.send()).await;
+        let response = sent.ok_or(Failure::Timeout(self.timeouts.total.as_secs()))?;
+        let response = response.map_err(|error| match self.failure(&error) {
             Failure::Broken(why) if bytes > LARGE => Failure::Interrupted { bytes, why },
             failure => failure,
         })?;
         let status = response.status().as_u16();
         let retry_after = self.retry_after(response.headers());
         let delivered = response.status().is_success();
-        let mut answer = post.hidden.removed_from(read(response).await);
+        let mut said = Vec::new();
+        within(self.timeouts.total.saturating_sub(began.elapsed()), read(response, &mut said)).await;
+        let mut answer = post.hidden.removed_from(String::from_utf8_lossy(&said).into_owned());
         answer.truncate(answer.floor_char_boundary(KEPT));
         if delivered {
             Ok(Outcome::Delivered { status: Some(status), answer })
@@ -165,7 +171,6 @@ fn client(names: &Arc<dyn Names>, allow: &[IpNet], timeouts: Timeouts) -> reqwes
         .dns_resolver(Guard::new(Arc::clone(names), allow))
         .http1_max_headers(MAX_ANSWER_HEADERS)
         .connect_timeout(timeouts.connect)
-        .timeout(timeouts.total)
         // Shorter than most servers wait: a connection that they closed meanwhile costs an attempt.
         .pool_idle_timeout(Duration::from_secs(30))
         .build()
@@ -179,13 +184,11 @@ fn seconds(text: &str) -> Option<u64> {
 }
 
 /// What is read of the answer. It may break off: the status line has said all that counts.
-async fn read(mut response: Response) -> String {
-    let mut bytes = Vec::new();
+async fn read(mut response: Response, bytes: &mut Vec<u8>) {
     while let Ok(Some(chunk)) = response.chunk().await {
         bytes.extend_from_slice(&chunk[..chunk.len().min(READ - bytes.len())]);
         if bytes.len() >= READ {
             break;
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

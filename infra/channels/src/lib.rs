@@ -11,6 +11,7 @@
 //! | `sign` | Standard Webhooks 1.0.0 |
 //! | `letter` | what a mail says (`templates/`) |
 //! | `mailer`, `smtp`, `mailbox` | how mail leaves one machine |
+//! | `within` | the limits of time |
 //! | `fault`, `secret`, `hidden`, `text` | errors without secrets, secrets, answers without them, hostile text |
 
 mod email;
@@ -31,6 +32,7 @@ mod slack;
 mod smtp;
 mod text;
 mod webhook;
+mod within;
 
 pub use mailbox::MailboxFolder;
 pub use mailer::LocalMailer;

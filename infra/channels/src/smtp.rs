@@ -18,11 +18,11 @@ use lettre::transport::smtp::commands;
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use lettre::transport::smtp::{self, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
-use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::fault;
+use crate::within::within;
 
 /// How long connecting, greeting and logging in may take, and then handing the mail over.
 const STEP: Duration = Duration::from_secs(9);
@@ -59,7 +59,7 @@ impl Smtp {
     }
 
     async fn within<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        timeout(self.step, step).await.unwrap_or(Err(Failure::Timeout(self.step.as_secs())))
+        within(self.step, step).await.unwrap_or(Err(Failure::Timeout(self.step.as_secs())))
     }
 
     async fn connection(&self, url: &str) -> Result<AsyncSmtpConnection, Failure> {
@@ -105,8 +105,13 @@ impl Session<'_> {
     /// The code of the reply that took the message.
     async fn hand_over(&mut self, from: Address, to: Address, mail: &[u8]) -> Result<u16, Failure> {
         let mut options = Vec::new();
-        if !AsRef::<str>::as_ref(&to).is_ascii() || !AsRef::<str>::as_ref(&from).is_ascii() {
-            if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+        if !from.user().is_ascii() || !to.user().is_ascii() {
+            let takes_utf8 = self.connection.server_info().supports_feature(Extension::SmtpUtfEight);
+            if !takes_utf8 && !from.user().is_ascii() {
+                let why = "the mail server does not take the address in email.from, which is outside ASCII (SMTPUTF8)";
+                return Err(Failure::Misconfigured(why.to_owned()));
+            }
+            if !takes_utf8 {
                 return Err(Failure::NoSmtputf8);
             }
             options.push(MailParameter::SmtpUtfEight);
@@ -120,20 +125,20 @@ impl Session<'_> {
         self.command(MailStage::Sender, commands::Mail::new(Some(from), options)).await?;
         self.command(MailStage::Recipient, commands::Rcpt::new(to, Vec::new())).await?;
         self.command(MailStage::Data, commands::Data).await?;
-        let reply = timeout_at(self.until, self.connection.message(mail)).await;
+        let reply = within(left(self.until), self.connection.message(mail)).await;
         self.judge(MailStage::Message, reply)
     }
 
     async fn command(&mut self, stage: MailStage, command: impl Display) -> Result<u16, Failure> {
-        let reply = timeout_at(self.until, self.connection.command(command)).await;
+        let reply = within(left(self.until), self.connection.command(command)).await;
         self.judge(stage, reply)
     }
 
-    fn judge(&self, stage: MailStage, reply: Result<Result<Response, smtp::Error>, Elapsed>) -> Result<u16, Failure> {
+    fn judge(&self, stage: MailStage, reply: Option<Result<Response, smtp::Error>>) -> Result<u16, Failure> {
         let response = match reply {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(refused(stage, &error)),
-            Err(_) => {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Err(refused(stage, &error)),
+            None => {
                 let why = format!("nothing within {} s", self.waits.as_secs());
                 return Err(Failure::MailUnanswered { stage, why });
             }
@@ -147,6 +152,10 @@ impl Session<'_> {
         let answer = response.message().collect::<Vec<_>>().join(" ");
         Err(Failure::Mail { stage, code, answer: bounded(answer) })
     }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 /// A reply's text as far as it is kept.

@@ -142,6 +142,7 @@ fn event(start: Timestamp, number: usize) -> Result<Event, Failure> {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     })
 }
 

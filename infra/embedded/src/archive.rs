@@ -177,6 +177,7 @@ mod tests {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         }
     }
 

@@ -114,6 +114,7 @@ mod tests {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         };
         let (gone, staying) = (event(1, "somebody"), event(2, "nobody"));
         store.accept(&[Arc::new(gone.clone()), Arc::new(staying)]).await.unwrap();

@@ -10,6 +10,7 @@ use domain::hold::{self, HELD, Hold};
 use domain::message::{Message, Work};
 use domain::ports::{Intake, StoreError};
 use domain::retention::received_apart;
+use domain::time::{CLOCK_SKEW, later};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -159,8 +160,9 @@ fn remember_one(
     until: Timestamp,
 ) -> Result<EventPk, Fault> {
     let known: Option<[u8; 16]> = connection
-        .prepare_cached("SELECT pk FROM names WHERE hash = ?1 AND expires > ?2")?
-        .query_row(params![hash, now.as_microsecond()], |row| row.get(0))
+        // What is remembered for longer than a name ever is was remembered by a clock that was wrong.
+        .prepare_cached("SELECT pk FROM names WHERE hash = ?1 AND expires > ?2 AND expires <= ?3")?
+        .query_row(params![hash, now.as_microsecond(), later(until, CLOCK_SKEW).as_microsecond()], |row| row.get(0))
         .optional()?;
     if let Some(bytes) = known {
         return Ok(EventPk::from_bytes(bytes));

@@ -20,6 +20,9 @@ use crate::{Store, ledger, operator_jobs, record};
 /// it run out: a process that starts ends all leases.
 pub const LEASE: SignedDuration = SignedDuration::from_mins(10);
 
+/// No message is delayed for longer: that of the port, and what clocks may differ by.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(16);
+
 /// Due now and always.
 pub(crate) const AT_ONCE: i64 = 0;
 
@@ -153,6 +156,26 @@ pub(crate) fn insert(connection: &Connection, message: &Message, due: i64) -> Re
     Ok(())
 }
 
+/// The row of the first event that a queued message names; events come in and are queued in the order of their rows. The
+/// largest row there can be if nothing is queued.
+pub(crate) fn first_unevaluated(connection: &Connection) -> Result<i64, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT body FROM jobs WHERE due IS NOT NULL AND body LIKE '{\"v1\":{\"stored\"%' ORDER BY id LIMIT 1",
+    )?;
+    let body: Option<String> = select.query_row([], |row| row.get(0)).optional()?;
+    let Some(Work::Stored(pks)) =
+        body.and_then(|body| serde_json::from_str::<Message>(&body).ok()).map(Message::into_work)
+    else {
+        return Ok(i64::MAX);
+    };
+    let mut row_of = connection.prepare_cached("SELECT rowid FROM events WHERE pk = ?1")?;
+    let mut first = i64::MAX;
+    for pk in pks {
+        first = first.min(row_of.query_row([pk.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(i64::MAX));
+    }
+    Ok(first)
+}
+
 /// The file's clock, so that a delay passes without a caller's idea of now. It counts milliseconds;
 /// rounded up, a message never comes early.
 pub(crate) fn own_clock(connection: &Connection, later: SignedDuration) -> Result<i64, Fault> {
@@ -173,6 +196,10 @@ fn lease(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Ta
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let waited = "SELECT id FROM jobs WHERE due > 0 AND due <= ?2 ORDER BY due, id LIMIT ?1";
     let mut rows = select_rows(connection, waited, [most, now.as_microsecond()])?;
+    // What is due later than any delay was queued by a clock that was wrong. A lease says who has it, right or wrong.
+    let misdated = "SELECT id FROM jobs WHERE due > ?2 AND leased = 0 ORDER BY due, id LIMIT ?1";
+    let longest = domain::time::later(now, LONGEST_DELAY).as_microsecond();
+    rows.extend(select_rows(connection, misdated, [most - i64::try_from(rows.len()).unwrap_or(most), longest])?);
     let new = "SELECT id FROM jobs WHERE due = 0 ORDER BY id LIMIT ?1";
     rows.extend(select_rows(connection, new, [most - i64::try_from(rows.len()).unwrap_or(most)])?);
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::event_log::{AFTER_ALL, PAGE_BYTES};
 use crate::fault::Fault;
-use crate::{Store, record};
+use crate::{Store, jobs, record};
 
 /// Events deleted in one write: small, so that ingestion is never held up.
 const LET_GO_AT_A_TIME: usize = 500;
@@ -89,9 +89,9 @@ fn kept(
 
 /// An event that cannot be read stays: nobody can say what would be lost with it.
 fn expired(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Event>, Fault> {
-    let mut select =
-        connection.prepare_cached("SELECT body, expires FROM events WHERE expires <= ?1 ORDER BY expires")?;
-    let mut rows = select.query([now.as_microsecond()])?;
+    let mut select = connection
+        .prepare_cached("SELECT body, expires FROM events WHERE expires <= ?1 AND rowid < ?2 ORDER BY expires")?;
+    let mut rows = select.query([now.as_microsecond(), jobs::first_unevaluated(connection)?])?;
     let (mut events, mut bytes) = (Vec::new(), 0);
     while events.len() < limit
         && bytes <= PAGE_BYTES

@@ -4,13 +4,16 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId, State};
+use domain::delivery::{Delivery, DeliveryId, State, retry};
 use domain::ports::{DeliveryQuery, Ledger, Opened, Page, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::record::{self, Needles};
+
+/// Entries that are looked at in one go for instants that no wait leads to.
+const MOST_MISDATED: i64 = 500;
 
 #[async_trait]
 impl Ledger for Store {
@@ -46,7 +49,11 @@ impl Ledger for Store {
             let most = i64::try_from(limit).unwrap_or(i64::MAX);
             let ids =
                 select.query_map(params![now.as_microsecond(), most], |row| row.get(0).map(DeliveryId::from_bytes))?;
-            Ok(ids.collect::<Result<_, _>>()?)
+            let mut ids: Vec<DeliveryId> = ids.collect::<Result<_, _>>()?;
+            if ids.len() < limit {
+                ids.extend(misdated(connection, now)?);
+            }
+            Ok(ids)
         };
         self.readers.read(due).await
     }
@@ -111,6 +118,20 @@ fn state_name(state: State) -> &'static str {
         State::Dead => "dead",
         State::Suppressed => "suppressed",
     }
+}
+
+/// Some entries that wait for an instant that no wait leads to. Digests are among those that are looked at.
+fn misdated(connection: &Connection, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
+    let mut select =
+        connection.prepare_cached("SELECT body FROM deliveries WHERE due > ?1 ORDER BY due DESC LIMIT ?2")?;
+    let after = domain::time::later(now, retry::LONGEST_POSTPONEMENT).as_microsecond();
+    let mut rows = select.query(params![after, MOST_MISDATED])?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        let entry = record::read::<Delivery>(row.get_ref(0)?.as_str().unwrap_or_default());
+        ids.extend(entry.ok().filter(|entry| entry.waits_until(now).is_none()).map(|entry| entry.id));
+    }
+    Ok(ids)
 }
 
 fn get(connection: &Connection, id: DeliveryId) -> Result<Option<Delivery>, Fault> {

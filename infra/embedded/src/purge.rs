@@ -5,13 +5,14 @@ use domain::Timestamp;
 use domain::ports::{Purge, StoreError};
 use rusqlite::{Connection, params};
 
-use crate::Store;
+use crate::{Store, jobs};
 
 /// Deleted while others wait for the writer.
 const BATCH: usize = 500;
 
 /// Not where events are archived first.
-const EVENTS: &str = "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)";
+const EVENTS: &str =
+    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 AND rowid < ?3 LIMIT ?2)";
 
 const EXPIRED: [&str; 7] = [
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
@@ -36,7 +37,13 @@ impl Store {
                 let batch = BATCH.min(limit - deleted);
                 let delete = move |connection: &Connection| {
                     let most = i64::try_from(batch).unwrap_or(i64::MAX);
-                    Ok(connection.prepare_cached(sql)?.execute(params![now.as_microsecond(), most])?)
+                    let mut delete = connection.prepare_cached(sql)?;
+                    if sql == EVENTS {
+                        // What is queued is needed, whatever its retention.
+                        let unevaluated = jobs::first_unevaluated(connection)?;
+                        return Ok(delete.execute(params![now.as_microsecond(), most, unevaluated])?);
+                    }
+                    Ok(delete.execute(params![now.as_microsecond(), most])?)
                 };
                 let found = self.writer.write(delete).await?;
                 deleted += found;

@@ -33,6 +33,7 @@ fn event(number: u32, username: &str, message: &str) -> Arc<Event> {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     })
 }
 

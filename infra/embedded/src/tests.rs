@@ -34,6 +34,7 @@ fn event(number: u128) -> Arc<Event> {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     })
 }
 
@@ -338,4 +339,24 @@ async fn inboxes_of_an_older_file_open_by_every_spelling() {
         let page = domain::ports::Inbox::list(&store, username, Some(true), None, 9, now()).await.unwrap();
         assert_eq!(page.results.len(), expected, "{username}");
     }
+}
+
+#[tokio::test]
+async fn what_is_queued_is_kept_until_it_was_evaluated() {
+    let (_folder, store) = store();
+    let brief = |number| {
+        Arc::new(Event {
+            expires: domain::time::later(now(), SignedDuration::from_millis(1)),
+            ..(*event(number)).clone()
+        })
+    };
+    store.accept(&[brief(1), brief(2)]).await.unwrap();
+    let later = domain::time::later(now(), SignedDuration::from_hours(1));
+    let purge = || EventLog::purge(&store, domain::ports::Purge::All, later, 100);
+    assert_eq!(purge().await.unwrap(), 0);
+    assert!(domain::ports::Keeping::expired(&store, later, 10).await.unwrap().events.is_empty(), "nor is it archived");
+    let job = store.take(now(), 1).await.unwrap().remove(0);
+    assert_eq!((pks(&job).len(), purge().await.unwrap()), (2, 0), "it is being evaluated");
+    store.finish(job.id).await.unwrap();
+    assert_eq!(purge().await.unwrap(), 2);
 }

@@ -39,7 +39,7 @@ async fn at_every_step(world: &World, fault: Fault) {
         // an answer, may come once more.
         let repeated = run.receivers.accepted().values().map(|count| count - 1).sum::<usize>();
         let window = match fault {
-            Fault::Refused => 0,
+            Fault::Refused | Fault::ClockIsWrong(_) => 0,
             Fault::AnswerLost => 1,
             Fault::DiesBefore | Fault::DiesAfter => 2,
         };
@@ -123,6 +123,27 @@ pub(crate) async fn the_clock_is_set(world: &World) {
         let entries = run.settle().await;
         assert_sound(&run, &entries, &format!("{hours} hours"));
         assert_eq!(run.receivers.accepted().into_values().collect::<Vec<_>>(), [1; 4], "{hours} hours");
+    }
+}
+
+pub(crate) async fn the_clock_is_wrong_for_a_moment(world: &World) {
+    for days in [-400, -40, -1, 1, 40, 400] {
+        at_every_step(world, Fault::ClockIsWrong(days)).await;
+    }
+}
+
+pub(crate) async fn an_endpoint_is_down_while_the_clock_is_wrong(world: &World) {
+    for days in [-400, -3, 3, 400] {
+        for at in (0..40).step_by(3) {
+            let transport = unique(DOWN);
+            let faults = Faults::at(at, Fault::ClockIsWrong(days));
+            let mut run = Run::new(world, 6, &[&transport], &faults);
+            run.post().await;
+            let entries = run.settle().await;
+            let what = format!("{days} days at step {at}");
+            assert_sound(&run, &entries, &what);
+            assert_eq!(run.receivers.accepted().into_values().collect::<Vec<_>>(), [1; 6], "{what}");
+        }
     }
 }
 

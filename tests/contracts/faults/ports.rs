@@ -1,7 +1,7 @@
 //! Real ports with one fault at one step: before it, after it, or in its answer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -14,6 +14,7 @@ use domain::ports::{
     WorkQueue,
 };
 use jiff::SignedDuration;
+use support::FakeClock;
 use tokio::sync::Notify;
 
 /// What goes wrong.
@@ -27,7 +28,12 @@ pub(crate) enum Fault {
     Refused,
     /// It is done, but no answer comes.
     AnswerLost,
+    /// The clock is wrong by so many days from this step on, for [`WRONG`] steps.
+    ClockIsWrong(i64),
 }
+
+/// Steps after which a clock that was wrong is set right.
+const WRONG: usize = 3;
 
 /// Counts the steps and lets one go wrong.
 pub(crate) struct Faults {
@@ -35,12 +41,13 @@ pub(crate) struct Faults {
     fault: Fault,
     steps: AtomicUsize,
     died: Notify,
+    clock: OnceLock<Arc<FakeClock>>,
 }
 
 impl Faults {
     /// `fault` at step number `at`, from 0.
     pub(crate) fn at(at: usize, fault: Fault) -> Arc<Self> {
-        Arc::new(Self { at, fault, steps: AtomicUsize::new(0), died: Notify::new() })
+        Arc::new(Self { at, fault, steps: AtomicUsize::new(0), died: Notify::new(), clock: OnceLock::new() })
     }
 
     /// None at all.
@@ -58,12 +65,30 @@ impl Faults {
         self.died.notified().await;
     }
 
+    /// The clock that may be wrong.
+    pub(crate) fn watch(&self, clock: &Arc<FakeClock>) {
+        let _ = self.clock.set(Arc::clone(clock));
+    }
+
+    fn set_clock(&self, days: i64) {
+        self.clock.get().unwrap().advance(SignedDuration::from_hours(24 * days));
+    }
+
     /// Does a step; an error is the fault's.
     pub(crate) async fn step<T>(&self, step: impl Future<Output = T>) -> Result<T, StoreError> {
-        if self.steps.fetch_add(1, Ordering::SeqCst) != self.at {
+        let number = self.steps.fetch_add(1, Ordering::SeqCst);
+        if number != self.at {
+            match self.fault {
+                Fault::ClockIsWrong(days) if number == self.at + WRONG => self.set_clock(-days),
+                _ => {}
+            }
             return Ok(step.await);
         }
         match self.fault {
+            Fault::ClockIsWrong(days) => {
+                self.set_clock(days);
+                Ok(step.await)
+            }
             Fault::Refused => Err(StoreError::store("throttled")),
             Fault::AnswerLost => {
                 step.await;

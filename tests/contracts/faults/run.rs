@@ -54,6 +54,7 @@ impl<'w> Run<'w> {
     ) -> Self {
         let now = SystemClock.now();
         let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
+        faults.watch(&clock);
         let active =
             Active { version: 1, document: document(transports), source: String::new(), at: now, by: String::new() };
         Self {
@@ -149,7 +150,7 @@ impl<'w> Run<'w> {
             dead_letters: self.world.dead_letters.clone(),
             archiver: None,
             clock: self.clock.clone(),
-            left_to_store: SignedDuration::from_hours(24 * 365),
+            left_to_store: SignedDuration::from_hours(24 * 3650),
         };
         tokio::select! {
             // The next sweep is the retry.
@@ -218,7 +219,9 @@ fn named(now: Timestamp) -> Arc<Event> {
     let mut hash = [7; 32];
     hash[..16].copy_from_slice(&random_bits().to_be_bytes());
     let event = event("login_failed").created(now).build();
-    Arc::new(Event { pk: EventPk::named(now, &hash), ..event })
+    // Longer than any clock is wrong here.
+    let expires = domain::time::later(now, SignedDuration::from_hours(24 * 1000));
+    Arc::new(Event { pk: EventPk::named(now, &hash), expires, ..event })
 }
 
 struct Fixed(Arc<Active>);

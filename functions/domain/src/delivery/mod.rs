@@ -28,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Rule, Severity};
-use crate::event::{Event, EventPk};
+use crate::event::{Event, EventPk, MAX_AHEAD};
 use crate::person::Person;
 use crate::recipient::Recipient;
 use crate::suppression::{Cause, Span};
@@ -111,6 +111,9 @@ pub struct Delivery {
     /// When the next attempt is due.
     #[serde(with = "crate::time::micros_option")]
     pub next_at: Option<Timestamp>,
+    /// When `next_at` was decided. Entries of 0.1.0 do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::micros_option")]
+    pub planned: Option<Timestamp>,
     /// When it was opened.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
@@ -164,6 +167,7 @@ impl Delivery {
             digest: None,
             lease: Some(Lease { until: crate::time::later(now, LEASE) }),
             next_at: None,
+            planned: None,
             created: now,
             expires: event.expires.max(crate::time::later(now, SHORTEST_MEMORY)),
         }
@@ -176,6 +180,7 @@ impl Delivery {
         self.digest = None;
         self.lease = None;
         self.next_at = None;
+        self.planned = None;
     }
 
     /// Makes a new entry the carrier of a digest: it waits until the window has closed.
@@ -184,6 +189,7 @@ impl Delivery {
         self.digest = Some(span);
         self.lease = None;
         self.next_at = Some(span.due());
+        self.planned = Some(span.opened);
     }
 
     /// Whether it waits at `now` for the window that it carries to close.
@@ -211,6 +217,19 @@ impl Delivery {
         (self.state == State::Retrying).then_some(self.next_at).flatten()
     }
 
+    /// When the next attempt is due, if that is still to come. An instant that was decided in the future, or is further
+    /// ahead than any wait, was written by a clock that was wrong.
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.planned.is_some_and(|planned| crate::time::is_ahead(planned, now)) {
+            return None;
+        }
+        let collects = |next: Timestamp| self.digest.is_some_and(|span| span.due() == next);
+        self.next_at.filter(|next| match self.digest {
+            Some(span) if collects(*next) => now < *next && !crate::time::is_ahead(span.opened, now),
+            _ => !crate::time::has_passed(*next, retry::LONGEST_DELAY, now),
+        })
+    }
+
     /// The entry as claimed at `now`, to be written over this one.
     ///
     /// # Errors
@@ -219,10 +238,11 @@ impl Delivery {
         if self.is_closed() {
             return Err(Unclaimable::Closed);
         }
-        if let Some(lease) = self.lease.filter(|lease| lease.until > now) {
+        let longest_lease = LEASE + crate::time::CLOCK_SKEW;
+        if let Some(lease) = self.lease.filter(|lease| !crate::time::has_passed(lease.until, longest_lease, now)) {
             return Err(Unclaimable::Leased { until: lease.until });
         }
-        if let Some(until) = self.next_at.filter(|next| *next > now) {
+        if let Some(until) = self.waits_until(now) {
             return Err(Unclaimable::Waiting { until });
         }
         let lease = Lease { until: crate::time::later(crate::time::to_micros(now), LEASE) };
@@ -231,19 +251,23 @@ impl Delivery {
             state: State::Pending,
             lease: Some(lease),
             next_at: None,
+            planned: None,
             ..self.clone()
         })
     }
 
     /// The entry after an attempt, to be written over this one.
     pub fn after(&self, attempt: Attempt, next: Next) -> Self {
-        let mut after = Self { revision: self.revision + 1, lease: None, next_at: None, ..self.clone() };
+        let mut after = Self { revision: self.revision + 1, lease: None, next_at: None, planned: None, ..self.clone() };
+        let took = SignedDuration::from_millis(i64::try_from(attempt.ms).unwrap_or(i64::MAX));
+        let ended = crate::time::later(attempt.at, took);
         after.attempts.push(attempt);
         match next {
             Next::Closed => after.state = State::Delivered,
             Next::Retry { at } => {
                 after.state = State::Retrying;
                 after.next_at = Some(crate::time::to_micros(at));
+                after.planned = Some(ended);
             }
             Next::Dead => after.state = State::Dead,
         }
@@ -251,9 +275,9 @@ impl Delivery {
     }
 
     /// The entry put off without an attempt, to be written over this one: its endpoint is busy.
-    pub fn postponed(&self, until: Timestamp) -> Self {
-        let next_at = Some(crate::time::to_micros(until));
-        Self { revision: self.revision + 1, state: State::Retrying, lease: None, next_at, ..self.clone() }
+    pub fn postponed(&self, until: Timestamp, now: Timestamp) -> Self {
+        let [next_at, planned] = [until, now].map(|at| Some(crate::time::to_micros(at)));
+        Self { revision: self.revision + 1, state: State::Retrying, lease: None, next_at, planned, ..self.clone() }
     }
 
     /// A dead or suppressed entry opened again by an operator, due at once; its attempts stay on record,
@@ -266,12 +290,13 @@ impl Delivery {
             return Err(NotRedeliverable(self.state));
         }
         let reopened = Some(crate::time::to_micros(now));
-        Ok(Self { earlier_attempts: self.attempts.len(), reopened, ..self.postponed(now) })
+        Ok(Self { earlier_attempts: self.attempts.len(), reopened, ..self.postponed(now, now) })
     }
 
-    /// How long it has been open, since its digest's window closed, or an operator last opened it again.
+    /// How long it has been open, but no longer than its event can have been stored, since its digest's window closed, or an operator last opened it again.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
-        let began = self.reopened.or(self.digest.map(|span| span.closes)).unwrap_or(self.created);
+        let received = self.event().instant().saturating_sub(MAX_AHEAD).unwrap_or(self.created);
+        let began = self.reopened.or(self.digest.map(|span| span.closes)).unwrap_or(self.created).max(received);
         now.duration_since(began).max(SignedDuration::ZERO)
     }
 

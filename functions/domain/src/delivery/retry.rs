@@ -17,6 +17,12 @@ const JITTER: f64 = 0.2;
 /// A receiver that asks for more than this does not get it.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
+/// No attempt is put off for longer, with every jitter; a digest's window aside.
+pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(29);
+
+/// Of those that wait for longer some may be due at once; see [`Delivery::waits_until`](super::Delivery::waits_until).
+pub const LONGEST_POSTPONEMENT: SignedDuration = SignedDuration::from_mins(90);
+
 /// A delivery that got no attempt in the time in which it would have had them all, with every jitter, is given up.
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(91);
 

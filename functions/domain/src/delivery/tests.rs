@@ -3,6 +3,7 @@ use crate::document::{Transport, TransportKind};
 use crate::endpoint::{self, Endpoint, Gate, Standing};
 use crate::event::{Action, Object};
 use crate::mail_address::InvalidAddress;
+use crate::suppression::Span;
 use proptest::prelude::*;
 
 fn now() -> Timestamp {
@@ -27,6 +28,7 @@ fn opened() -> Delivery {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     };
     Delivery::open(&event, &Rule::named("r"), "t", Person::new("ann", ""), now())
 }
@@ -256,6 +258,29 @@ fn an_old_entry_is_read() {
 fn strangers_failure() -> impl Strategy<Value = Failure> {
     let theirs: Vec<_> = table().into_iter().filter(|row| row.1 != Attribution::Endpoint).map(|row| row.0).collect();
     prop::sample::select(theirs)
+}
+
+#[test]
+fn no_instant_that_a_wrong_clock_wrote_holds_a_delivery_up() {
+    const DAY: i64 = 86_400;
+    let digest =
+        |opened: i64, days: i64| Span { opened: after_seconds(opened), closes: after_seconds(opened + days * DAY) };
+    for days in [-400, -40, -3, 3, 40, 400] {
+        let wrong = after_seconds(days * DAY);
+        let leased = Delivery { lease: Some(Lease { until: crate::time::later(wrong, LEASE) }), ..opened() };
+        assert!(leased.claim(now()).is_ok(), "{days}");
+        let retrying = opened().after(attempt(), Next::Retry { at: wrong });
+        assert_eq!(retrying.waits_until(now()), None, "{days}");
+        assert!(retrying.claim(now()).is_ok(), "{days}");
+        let mut carrier = opened();
+        carrier.carry(digest(days * DAY, 1));
+        assert_eq!((carrier.carries_at(now()), carrier.waits_until(now())), (false, None), "{days}");
+    }
+    let mut carrier = opened();
+    carrier.carry(digest(0, 7));
+    assert!(carrier.carries_at(now()) && carrier.waits_until(now()).is_some(), "a window may take a week");
+    let longest = opened().after(attempt(), Next::Retry { at: after_seconds(29 * 3600) });
+    assert!(longest.waits_until(now()).is_some());
 }
 
 proptest! {

@@ -253,6 +253,7 @@ mod tests {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         };
         for (path, value) in [
             ("action", Some("login")),

@@ -123,3 +123,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_pause_that_a_wrong_clock_wrote_is_over() {
+    const DAY: i64 = 86_400;
+    for days in [-400, -40, -1, 1, 40, 400] {
+        let wrong = after_seconds(days * DAY);
+        let paused = Standing::Ready.after(AILING, "no", FAILURES, wrong).unwrap();
+        assert_eq!(paused.gate(start()), Gate::Probe, "{days}");
+        let Standing::Paused(pause) = &paused else { panic!() };
+        let probed = Standing::Paused(Pause { probe: Some(crate::time::later(wrong, PROBE)), ..pause.clone() });
+        assert_eq!(probed.gate(start()), Gate::Probe, "{days}: nor does its probe hold it up");
+        // Its end is judged as that of any other.
+        let longer = paused.after(AILING, "no", 1, start()).unwrap();
+        assert_eq!(until(&longer, start()), 60, "{days}");
+        assert_eq!(paused.after(Sign::Well, "", 0, start()), Some(Standing::Ready));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_pause_is_longer_than_a_quarter_of_an_hour_from_now(
+        until in -40_000_000..40_000_000_i64, probe in prop::option::of(-40_000_000..40_000_000_i64)
+    ) {
+        let pause = Pause {
+            since: start(), until: after_seconds(until), times: 3, why: String::new(), probe: probe.map(after_seconds),
+        };
+        if let Gate::Paused { until, .. } = Standing::Paused(pause).gate(start()) {
+            prop_assert!(until > start() && until <= crate::time::later(start(), LONGEST_PAUSE));
+        }
+    }
+}

@@ -8,18 +8,19 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Action, Event, EventPk, MAX_EVENT_BYTES, Object};
+use crate::loop_guard::{self, Producer};
 use crate::mask::Masker;
 use crate::ports::Origins;
 use crate::retention::Retention;
 use crate::trace::TraceParent;
 
 /// How far a caller's clock may run ahead.
-const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
+pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a named event without a time of its own is remembered.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "pk",
     "id",
     "source",
@@ -32,6 +33,7 @@ const KEYS: [&str; 12] = [
     "expires",
     "brand",
     "traceparent",
+    "produced_by",
 ];
 
 /// An event as the caller sees it: every field is well-formed, nothing is masked yet.
@@ -57,6 +59,8 @@ pub struct Draft {
     pub brand: Object,
     /// The trace that it belongs to, where that is not its request's.
     pub traceparent: Option<TraceParent>,
+    /// What produced it, where that was Nuncio.
+    pub produced_by: Option<Producer>,
 }
 
 /// Why an event is not taken.
@@ -155,6 +159,7 @@ impl Draft {
             action,
             app: take_text(&mut object, "app")?.unwrap_or_default(),
             traceparent: take_trace(&mut object, &context)?,
+            produced_by: None,
             context,
             client_ip: take_ip(&mut object)?,
             created: take_time(&mut object, "created")?,
@@ -205,7 +210,9 @@ impl Draft {
             id: self.id,
             source: self.source,
             traceparent: self.traceparent.or(admission.trace),
+            produced_by: self.produced_by,
         };
+        let event = Event { produced_by: loop_guard::producer_of_new(&event), ..event };
         let json = event.to_json();
         let bytes = json.len();
         if bytes > MAX_EVENT_BYTES {

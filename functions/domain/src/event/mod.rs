@@ -5,7 +5,7 @@ mod draft;
 mod pk;
 
 pub use action::{Action, ActionError, ActionPattern, KNOWN_ACTIONS};
-pub use draft::{Admission, Admitted, Draft, Kind, REMEMBERED, Rejection};
+pub use draft::{Admission, Admitted, Draft, Kind, MAX_AHEAD, REMEMBERED, Rejection};
 pub use pk::{EventPk, PkError};
 
 use std::net::IpAddr;
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::loop_guard::Producer;
 use crate::trace::TraceParent;
 
 /// A JSON object with its keys in the caller's order.
@@ -57,6 +58,9 @@ pub struct Event {
     /// The trace that its caller named; see [`Event::trace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceParent>,
+    /// What produced it, where that was Nuncio. Callers cannot write it; see [`crate::loop_guard`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub produced_by: Option<Producer>,
 }
 
 /// An event for unit tests, of the beginning of 1970.
@@ -76,6 +80,7 @@ pub(crate) fn sample(user: Value, context: Value) -> Event {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     }
 }
 

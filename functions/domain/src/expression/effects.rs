@@ -11,7 +11,7 @@ use super::{Created, Evaluation, LogLine, Raised};
 use crate::delivery::DeliveryId;
 use crate::document::{Binding, RulesDocument};
 use crate::event::{Action, Admission, Admitted, Draft, Event, Object, Rejection};
-use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY};
+use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY, Producer};
 use crate::mask::Masker;
 use crate::notification::cut;
 
@@ -152,13 +152,19 @@ impl Effects {
         mut context: Object,
         event: &Event,
     ) -> Result<Draft, Rejection> {
-        let (marks, id) = match &self.of {
-            Runner::Policy(policy) => ([(POLICY_KEY, policy.clone())], format!("{}/{policy}/{what}", event.pk)),
-            Runner::Mapping { part, delivery, .. } => {
-                ([(DELIVERY_KEY, delivery.to_string())], format!("{delivery}/{}/{what}", part.as_str()))
-            }
+        let (mark, id, producer) = match &self.of {
+            Runner::Policy(policy) => (
+                (POLICY_KEY, policy.clone()),
+                format!("{}/{policy}/{what}", event.pk),
+                Producer::Policy(policy.clone()),
+            ),
+            Runner::Mapping { part, delivery, .. } => (
+                (DELIVERY_KEY, delivery.to_string()),
+                format!("{delivery}/{}/{what}", part.as_str()),
+                Producer::Delivery(*delivery),
+            ),
         };
-        context.extend(marks.map(|(key, mark)| (key.to_owned(), mark.into())));
+        context.insert(mark.0.to_owned(), mark.1.into());
         let action = Action::parse(action).map_err(|error| Rejection::malformed("/action", error.to_string()))?;
         Ok(Draft {
             id: Some(id),
@@ -172,6 +178,7 @@ impl Effects {
             created: Some(event.created),
             brand: short(&event.brand),
             traceparent: event.traceparent,
+            produced_by: Some(producer),
         })
     }
 
@@ -237,6 +244,7 @@ mod tests {
             id: None,
             source: None,
             traceparent: None,
+            produced_by: None,
         }
     }
 

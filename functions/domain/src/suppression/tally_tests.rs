@@ -81,3 +81,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_wrong_clock_let_through_does_not_count() {
+    let throttle = throttle(1, 600);
+    for days in [-400, -40, -1, 1, 40, 400] {
+        let tally = Tally::default().judge(&throttle, &[event(1)], at(days * 86_400)).changed.unwrap();
+        assert_eq!(tally.judge(&throttle, &[event(2)], at(0)).verdicts, [Verdict::Pass], "{days}");
+    }
+    let ahead = Tally::default().judge(&throttle, &[event(1)], at(5)).changed.unwrap();
+    assert_eq!(ahead.judge(&throttle, &[event(2)], at(0)).verdicts, [Verdict::Hold { until: at(605) }]);
+}

@@ -42,9 +42,9 @@ impl Span {
         Self { opened, closes: later(opened, digest.window.duration()) }
     }
 
-    /// Whether it takes another event.
+    /// Whether it takes another event. One that was opened by a clock that was wrong takes none.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        now < self.closes
+        now < self.closes && !crate::time::is_ahead(self.opened, now)
     }
 
     /// When what was collected may be sent.

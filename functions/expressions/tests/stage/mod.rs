@@ -68,6 +68,7 @@ pub(crate) fn event() -> Event {
         id: None,
         source: None,
         traceparent: None,
+        produced_by: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `nuncio serve`: the four functions in one process over the embedded store.
 
+mod clock_watch;
 mod configuration;
 mod connections;
 mod indexer;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use retention::{JobRunner, MailboxPurge, Retention};
+use tokio::time::Instant;
 
+use super::clock_watch::ClockWatch;
 use super::shutdown::Shutdown;
 
 /// How often jobs are looked for: whoever asks for one waits for it.
@@ -21,6 +23,9 @@ const LOOKS: u32 = 30;
 /// How long one sweep may go on; the next one takes the rest.
 const AT_MOST: SignedDuration = SignedDuration::from_secs(10);
 
+/// Longer than any clock is wrong.
+const FOR_EVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 1000);
+
 /// What is done by the schedule.
 pub(super) struct Scheduled {
     pub(super) retention: Retention,
@@ -31,15 +36,20 @@ pub(super) struct Scheduled {
 /// Sweeps at once and then again and again, and advances jobs in between. Ends soon after a shutdown was requested.
 pub(super) async fn run(scheduled: Scheduled, shutdown: Shutdown) {
     let Scheduled { retention, old_mails, runner } = scheduled;
+    let mut watch = ClockWatch::default();
+    // Deletes nothing: not even what expired long ago.
+    let sparing = Retention { archiver: None, left_to_store: FOR_EVER, ..retention.clone() };
     for look in (0..LOOKS).cycle() {
         if shutdown.is_requested() {
             return;
         }
+        let is_believed = watch.is_believed(Instant::now(), retention.clock.now());
         if look == 0 {
-            if let Err(error) = retention.sweep(AT_MOST).await {
+            let sweep = if is_believed { &retention } else { &sparing };
+            if let Err(error) = sweep.sweep(AT_MOST).await {
                 tracing::error!(%error, "the sweep failed; the next one tries again");
             }
-            if let Err(error) = old_mails.run().await {
+            if is_believed && let Err(error) = old_mails.run().await {
                 tracing::error!(%error, "old mails cannot be deleted; the next sweep tries again");
             }
         }

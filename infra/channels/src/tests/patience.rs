@@ -102,3 +102,25 @@ async fn headers_without_end_are_no_answer() {
         talk.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_came_while_the_process_was_stopped_is_read() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // A thread of its own: it goes on while this one stands still.
+    let receiver = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap() > 0);
+        std::thread::sleep(Duration::from_millis(300));
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    });
+    let http = http(TIMEOUTS);
+    let stopped = async {
+        // The request has left by then.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        std::thread::sleep(TIMEOUTS.total + Duration::from_millis(500));
+    };
+    let (outcome, ()) = tokio::join!(post(&http, &url, ALL), stopped);
+    assert!(matches!(outcome, Ok(Outcome::Delivered { status: Some(204), .. })), "{outcome:?}");
+    receiver.join().unwrap();
+}

@@ -43,9 +43,10 @@ async fn connections_serve_again() {
 
 #[tokio::test]
 async fn the_servers_code_decides() {
+    use Attribution::{Endpoint, Message, Recipient};
+
     let server = SmtpServer::start().await;
     let world = world(&server);
-    use Attribution::{Endpoint, Message, Recipient};
     for (stage, reply, code, attribution, dies) in [
         ("CONNECT", "421 4.3.2 come back later", 421, Endpoint, false),
         ("MAIL", "452 4.3.1 full", 452, Endpoint, false),
@@ -188,4 +189,23 @@ async fn silence_after_the_recipient_is_not_the_servers() {
         assert_eq!(failure.attribution(), attribution, "{stage}: {failure}");
         assert!(matches!(failure.class(), Class::Temporary { .. }), "{stage}: {failure}");
     }
+}
+
+#[tokio::test]
+async fn a_local_part_outside_ascii_goes_to_a_server_that_takes_it() {
+    let server = SmtpServer::start().await;
+    let mut world = world(&server);
+    let mut notification = notification(login_failed());
+    notification.recipient.email = "\u{fc}n\u{ef}@b\u{fc}cher.example".to_owned();
+    assert_eq!(world.fail(&notification, email()).await, Failure::NoSmtputf8);
+    server.refuse("EHLO", "250-recorder\r\n250-8BITMIME\r\n250 SMTPUTF8");
+    let fresh = self::world(&server);
+    let outcome = fresh.send(&notification, email()).await;
+    assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    assert_eq!(server.mails().pop().unwrap().to, ["\u{fc}n\u{ef}@xn--bcher-kva.example"]);
+    server.heal();
+    world.document.email.from = Some("\u{fc}@example.org".to_owned());
+    notification.recipient.email = "ann@example.org".to_owned();
+    let failure = world.fail(&notification, email()).await;
+    assert!(matches!(&failure, Failure::Misconfigured(why) if why.contains("email.from")), "{failure}");
 }
