@@ -113,12 +113,13 @@ impl Nuncio {
 
     /// Starts it (again) on the same data, and waits until it says where it listens.
     pub async fn start(&mut self) {
+        let elsewhere = self.log.take();
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         if self.with_rules {
             command.arg("--config").arg(self.file("rules.yaml"));
         }
         let file = || std::fs::File::options().append(true).create(true).open(self.file("log")).expect("a log file");
-        let log = self.log.take().unwrap_or_else(|| file().into());
+        let log = elsewhere.unwrap_or_else(|| file().into());
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("nuncio starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output"));
         let mut first = String::new();

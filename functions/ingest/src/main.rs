@@ -8,7 +8,8 @@ use ingest::Ingest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let settings = Settings::read(&host::environment())?;
+    let environment = host::environment();
+    let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("ingest"))?;
     let clock = Arc::new(SystemClock);
     let origins = mmdb::Databases::open(settings.geoip.clone(), settings.asn.clone(), clock);
@@ -20,6 +21,7 @@ async fn main() -> anyhow::Result<()> {
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(origins),
         door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        memory: api::Memory::new(aws::settings::request_memory(&environment)),
     };
     Ok(aws::lambda::http(api::finish(ingest::router(ingest))).await?)
 }

@@ -58,9 +58,13 @@ async fn taken(
     ingest.door.admit(&head.headers, Scope::Ingest).await?;
     let format = Format::of(&head.headers)?;
     let key = key::of(&head.headers)?;
-    let body = api::read_body(&head.headers, body, MAX_BODY_BYTES).await?;
+    let memory = &ingest.memory;
+    let body = api::receive(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(busy)?;
     let active = ingest.configuration.current().await.map_err(repeatable)?;
-    let decoded = decode::events(format, &head.headers, &body, usize::MAX, &active.document)?;
+    // Held until the events are stored.
+    let _reading = memory.read(domain::json::memory(&body.bytes)).await.map_err(busy)?;
+    let decoded = decode::events(format, &head.headers, &body.bytes, memory.most(), &active.document)?;
+    drop(body);
     let (drafts, places) = decoded.split();
     let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);
     let verdicts = ingest.take(drafts, key, trace, &active.document).await.map_err(repeatable)?;
@@ -77,7 +81,11 @@ async fn health(State(ingest): State<Arc<Ingest>>) -> Result<Response, Problem> 
 }
 
 fn repeatable(error: StoreError) -> Problem {
-    let problem = Problem::from(error);
+    busy(Problem::from(error))
+}
+
+/// What is unavailable is asked for again, and may be.
+fn busy(problem: Problem) -> Problem {
     if problem.status() != StatusCode::SERVICE_UNAVAILABLE {
         return problem;
     }

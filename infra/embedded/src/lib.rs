@@ -90,6 +90,11 @@ impl Store {
         })
     }
 
+    /// Keeps events that were accepted a moment ago in this much memory, in bytes, for those who take jobs here.
+    pub fn limit_recent_events(&self, bytes: usize) {
+        self.fresh.limit(bytes);
+    }
+
     /// Reads the next events into the index for searches, or forgets some that are gone; says how many are left to read.
     /// One process does so at a time.
     ///

@@ -85,6 +85,9 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     });
     let (retention, runner) = by_the_clock(&store, archive, &configuration, &clock);
     let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
+    // Half is for what is posted, a quarter for what is being evaluated, and a quarter for what waits for that.
+    let memory = options.memory;
+    store.limit_recent_events(memory / 4);
     let ingest = Ingest {
         intake: Arc::new(store.clone()),
         configuration: Arc::clone(&configuration),
@@ -92,6 +95,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         entropy: Arc::clone(&entropy),
         origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
         door: door.clone(),
+        memory: api::Memory::new(memory / 2),
     };
     let reports = Reports(ingest.clone());
     let router = api::finish(
@@ -125,7 +129,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     }
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
-    let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, shutdown.clone()));
+    let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, memory / 4, shutdown.clone()));
     tokio::spawn(sweeper::run(retention, runner, shutdown.clone()));
     tokio::spawn(indexer::run(store, shutdown.clone()));
     match watched {
