@@ -200,7 +200,8 @@ async fn send_loses_no_event_to_another_that_is_corrupt() {
         lines.extend_from_slice(if number % 300 == 7 { bad[number / 300] } else { good });
         lines.push(b'\n');
     }
-    let large = format!("[{{\"action\":\"b\",\"context\":{{\"s\":\"{}\"}}}},{{\"action\":\"login\"}}]", "x".repeat(6_000_000));
+    let large =
+        format!("[{{\"action\":\"b\",\"context\":{{\"s\":\"{}\"}}}},{{\"action\":\"login\"}}]", "x".repeat(6_000_000));
     std::fs::write(nuncio.file("many.ndjson"), lines).unwrap();
     std::fs::write(nuncio.file("large.json"), large).unwrap();
     let sent = nuncio.run(&["send", "many.ndjson", "large.json"]);

@@ -1,5 +1,7 @@
 //! Reading back: filters, pages, inboxes; what has expired is gone at once.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::nuncio::{Nuncio, TOKEN, answer};
@@ -276,4 +278,43 @@ async fn every_version_of_the_rules_stays_readable() {
     assert_eq!((first.headers()["etag"].to_str().unwrap(), first.status().as_u16()), ("\"1\"", 200));
     assert_eq!(first.text().await.unwrap(), "retention: days=1\n");
     assert_eq!(answer(nuncio.request(Method::GET, "/v1/config/versions/3")).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_ends_with_its_client_and_keeps_nobody_waiting() {
+    let nuncio = std::sync::Arc::new(Nuncio::built_in().await);
+    let event = json!({ "action": "login", "context": { "filler": "x".repeat(300), "n": { "a": 1, "b": [1, 2, 3] } } });
+    for _ in 0..40 {
+        nuncio.accept(&json!(vec![event.clone(); 1000])).await;
+    }
+    let query = (0..2500).map(|number| format!("context.n.a = {}", number + 10)).collect::<Vec<_>>().join(" or ");
+    let path = format!("/v1/events?search={}", query.replace(' ', "%20").replace('=', "%3D"));
+    assert!(path.len() < 64 * 1024 && path.len() > 50 * 1024, "{}", path.len());
+    let client = reqwest::Client::builder().timeout(Duration::from_millis(300)).build().unwrap();
+    for _ in 0..8 {
+        assert!(client.get(nuncio.at(&path)).bearer_auth(TOKEN).send().await.is_err(), "its client has hung up");
+    }
+    let searches: Vec<_> = (0..4)
+        .map(|_| {
+            let (nuncio, path) = (std::sync::Arc::clone(&nuncio), path.clone());
+            tokio::spawn(async move {
+                let began = Instant::now();
+                let found = nuncio.get(&path).await;
+                (began.elapsed(), found)
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        let began = Instant::now();
+        nuncio.get("/v1/events").await;
+        // A step of a search that is under way is waited for, and no more.
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+    for search in searches {
+        let (took, found) = search.await.unwrap();
+        assert!(took < Duration::from_secs(20), "{took:?}");
+        assert_eq!(found["results"], json!([]));
+        // What was not looked through is said, and where to go on.
+        assert_eq!(found["next"].is_null(), found["searched"]["events"].as_u64().unwrap() >= 40_000, "{found}");
+    }
 }

@@ -126,7 +126,9 @@ pub fn parse_within(bytes: &[u8], memory: usize) -> Result<Parsed, JsonError> {
     let value = Reading { state: &mut state, depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, bytes, &state) })?;
+        .map_err(
+            |error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, bytes, &state) },
+        )?;
     Ok(Parsed { value, findings: state.findings, memory: memory - state.memory })
 }
 
@@ -179,7 +181,9 @@ pub fn items(bytes: &[u8], most: usize) -> Result<Vec<&[u8]>, JsonError> {
         }
         match after(bytes, behind, b',', "expected `,` or `]`") {
             Ok(next) => rest = next,
-            Err(error) => return nothing_behind(bytes, after(bytes, behind, b']', "").map_err(|_| error)?).map(|()| items),
+            Err(error) => {
+                return nothing_behind(bytes, after(bytes, behind, b']', "").map_err(|_| error)?).map(|()| items);
+            }
         }
     }
 }
@@ -254,7 +258,9 @@ impl Reading<'_> {
     fn cap_since(&mut self, first: usize) {
         if self.state.findings.len() > first + MAX_FINDINGS {
             let last = first + MAX_FINDINGS - 1;
-            if let Some(nul) = (last..self.state.findings.len()).find(|&at| self.state.findings[at].kind == FindingKind::Nul) {
+            if let Some(nul) =
+                (last..self.state.findings.len()).find(|&at| self.state.findings[at].kind == FindingKind::Nul)
+            {
                 self.state.findings.swap(last, nul);
             }
             self.state.findings.truncate(last + 1);
@@ -395,11 +401,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_json() {
-        for bad in ["", "{", "{\"a\":\"\\ud80\"}", "1 2", "{'a':1}", "[1,]", "nul", "01", "\"\n\"", "[1 2]", "\u{feff}"] {
+        for bad in ["", "{", "{\"a\":\"\\ud80\"}", "1 2", "{'a':1}", "[1,]", "nul", "01", "\"\n\"", "[1 2]", "\u{feff}"]
+        {
             assert!(matches!(parse(bad.as_bytes()), Err(JsonError::Syntax { .. })), "{bad}");
         }
         assert_eq!(parse(b"\"\xff\""), Err(JsonError::NotUtf8(1)));
-        assert!(is_json_by_grammar(b"\"\xff\"") && !is_json_by_grammar(b"\xff") && !is_json_by_grammar(b"\xff\xfe\"\0"));
+        assert!(
+            is_json_by_grammar(b"\"\xff\"") && !is_json_by_grammar(b"\xff") && !is_json_by_grammar(b"\xff\xfe\"\0")
+        );
     }
 
     #[test]
@@ -465,7 +474,9 @@ mod tests {
         assert_eq!(parse_within(many.as_bytes(), 1_000_000), Err(JsonError::TooCostly(1_000_000)));
         assert!(parse_within(many.as_bytes(), memory(many.as_bytes())).is_ok());
         let objects = format!("[{}]", vec![r#"{"a":1,"b":[{"c":2},{"d":3}]}"#; 1000].join(","));
-        for text in ["1", "[]", "{}", "[1,2,[{}]]", r#"{"a":{"b":[{"c":1}]},"d":2}"#, "\"a,b:[\"", "[[[[1]]]]", &objects] {
+        for text in
+            ["1", "[]", "{}", "[1,2,[{}]]", r#"{"a":{"b":[{"c":1}]},"d":2}"#, "\"a,b:[\"", "[[[[1]]]]", &objects]
+        {
             assert!(parse_within(text.as_bytes(), memory(text.as_bytes())).is_ok(), "{text}");
         }
     }

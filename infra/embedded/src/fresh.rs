@@ -47,7 +47,9 @@ impl Fresh {
             return;
         }
         let mut held = self.held();
-        if held.bytes + bytes <= self.most.load(Ordering::Relaxed) && held.events.insert(event.pk, (Arc::clone(event), bytes)).is_none() {
+        if held.bytes + bytes <= self.most.load(Ordering::Relaxed)
+            && held.events.insert(event.pk, (Arc::clone(event), bytes)).is_none()
+        {
             held.bytes += bytes;
         }
     }

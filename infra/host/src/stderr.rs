@@ -180,7 +180,10 @@ mod tests {
             ("a\u{9b}31mb", "a\\u{9b}31mb"),
             ("a\u{202e}b\u{2069}", "a\\u{202e}b\\u{2069}"),
             ("\u{85}\u{7f}\u{61c}\u{200f}\u{2028}", "\\u{85}\\u{7f}\\u{61c}\\u{200f}\\u{2028}"),
-            ("\u{1b}[31mred\u{1b}[0m \u{e9}\u{20ac}\u{1f600} \u{639}\n", "\u{1b}[31mred\u{1b}[0m \u{e9}\u{20ac}\u{1f600} \u{639}\n"),
+            (
+                "\u{1b}[31mred\u{1b}[0m \u{e9}\u{20ac}\u{1f600} \u{639}\n",
+                "\u{1b}[31mred\u{1b}[0m \u{e9}\u{20ac}\u{1f600} \u{639}\n",
+            ),
         ] {
             assert_eq!(String::from_utf8_lossy(&shown(text.as_bytes())), expected);
         }

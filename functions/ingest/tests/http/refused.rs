@@ -23,7 +23,11 @@ async fn a_body_that_cannot_be_split_into_events() {
         (NDJSON, "\n \r\n", "no event"),
         (JSON, "[{\"action\":\"login\"} {}]", "not JSON"),
         (JSON, "[{\"action\":\"login\"},{oops}]", "not JSON"),
-        (JSON, "[{\"action\":\"login\"},{\"a\":\"\\ud800\"},{oops}]", "not JSON: key must be a string at line 1 column 37"),
+        (
+            JSON,
+            "[{\"action\":\"login\"},{\"a\":\"\\ud800\"},{oops}]",
+            "not JSON: key must be a string at line 1 column 37",
+        ),
         (JSON, "\"\\ud800\"", "must be an event"),
         (JSON, "\u{feff}", "empty"),
         (JSON, "\u{feff}\u{feff}{}", "not JSON"),
@@ -86,9 +90,8 @@ async fn an_element_with_a_value_that_is_not_taken_refuses_itself_alone() {
 
 #[tokio::test]
 async fn a_cloudevent_with_a_value_that_is_not_taken_refuses_itself_alone() {
-    let event = |data: &[u8]| {
-        [br#"{"specversion":"1.0","id":"1","source":"s","type":"a.b","data":"#, data, b"}"].concat()
-    };
+    let event =
+        |data: &[u8]| [br#"{"specversion":"1.0","id":"1","source":"s","type":"a.b","data":"#, data, b"}"].concat();
     for (data, pointer) in [(&br#"{"s":"\ud83d"}"#[..], "/data/s"), (b"1e400", "/data"), (b"\"\xff\"", "")] {
         let world = world().await;
         let batch = [&b"["[..], &event(b"1"), b",", &event(data), b"]"].concat();
@@ -97,13 +100,8 @@ async fn a_cloudevent_with_a_value_that_is_not_taken_refuses_itself_alone() {
         assert_eq!(answer.body["results"][1]["pointer"], format!("/1{pointer}"));
         let alone = world.post("application/cloudevents+json", event(data)).await;
         assert_eq!((alone.status, alone.statuses()), (422, vec!["rejected"]));
-        let headers = [
-            ("content-type", JSON),
-            ("ce-specversion", "1.0"),
-            ("ce-id", "1"),
-            ("ce-source", "s"),
-            ("ce-type", "a.b"),
-        ];
+        let headers =
+            [("content-type", JSON), ("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "s"), ("ce-type", "a.b")];
         let binary = world.post_with(&headers, data.to_vec()).await;
         assert_eq!((binary.status, binary.statuses()), (422, vec!["rejected"]));
     }

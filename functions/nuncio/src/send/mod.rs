@@ -161,13 +161,7 @@ impl Sender {
     }
 
     /// Posts a batch; in halves, where it is too much for the server as a whole.
-    async fn post(
-        &self,
-        name: &str,
-        batch: Batch,
-        progress: &ProgressBar,
-        counts: &mut Counts,
-    ) -> anyhow::Result<()> {
+    async fn post(&self, name: &str, batch: Batch, progress: &ProgressBar, counts: &mut Counts) -> anyhow::Result<()> {
         let mut waiting = vec![&batch.events[..]];
         while let Some(events) = waiting.pop() {
             let [(first, _), ..] = events else { continue };

@@ -75,8 +75,11 @@ impl Connections {
     /// Closes the connection that has asked for nothing for longest, if there is one.
     pub(super) fn close_one(&self) {
         let open = lock(&self.open);
-        if let Some((_, connection)) =
-            open.all.values().filter_map(|connection| Some((connection.idle?, connection))).min_by_key(|(idle, _)| *idle)
+        if let Some((_, connection)) = open
+            .all
+            .values()
+            .filter_map(|connection| Some((connection.idle?, connection)))
+            .min_by_key(|(idle, _)| *idle)
         {
             connection.close.notify_one();
         }

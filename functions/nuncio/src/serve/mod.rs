@@ -98,29 +98,25 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         memory: api::Memory::new(memory / 2),
     };
     let reports = Reports(ingest.clone());
-    let router = api::finish(
-        Router::new()
-            .merge(ingest::router(ingest))
-            .merge(console::router(Console {
-                log: Arc::new(store.clone()),
-                volume: Arc::new(store.clone()),
-                ledger: Arc::new(store.clone()),
-                queue: Arc::new(store.clone()),
-                endpoints: Arc::new(store.clone()),
-                inbox: Arc::new(inbox.clone()),
-                news: Arc::new(inbox),
-                silences: Arc::new(store.clone()),
-                holds: Arc::new(store.clone()),
-                jobs: Arc::new(store.clone()),
-                configuration,
-                rules,
-                channel,
-                expressions,
-                clock: Arc::clone(&clock),
-                entropy,
-                door,
-            })),
-    );
+    let router = api::finish(Router::new().merge(ingest::router(ingest)).merge(console::router(Console {
+        log: Arc::new(store.clone()),
+        volume: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        queue: Arc::new(store.clone()),
+        endpoints: Arc::new(store.clone()),
+        inbox: Arc::new(inbox.clone()),
+        news: Arc::new(inbox),
+        silences: Arc::new(store.clone()),
+        holds: Arc::new(store.clone()),
+        jobs: Arc::new(store.clone()),
+        configuration,
+        rules,
+        channel,
+        expressions,
+        clock: Arc::clone(&clock),
+        entropy,
+        door,
+    })));
 
     let released = store.release_all().await?;
     if released.jobs + released.deliveries + released.operator_jobs > 0 {

@@ -77,13 +77,17 @@ impl Welcome {
                 "$NUNCIO_TOKEN"
             }
             Self::Earlier => {
-                writeln!(out, "The token is the one shown at the first start; make another with: nuncio token create --scope admin"
+                writeln!(
+                    out,
+                    "The token is the one shown at the first start; make another with: nuncio token create --scope admin"
                 )?;
                 "$NUNCIO_TOKEN"
             }
         };
         writeln!(out, "The console is at {url}/ and asks for that token")?;
-        writeln!(out, "\nPost an event that the built-in rules tell the user \"{ADMIN}\" of:\n\n  \
+        writeln!(
+            out,
+            "\nPost an event that the built-in rules tell the user \"{ADMIN}\" of:\n\n  \
              curl -sS {url}/v1/events -H 'Content-Type: application/json' -H \"Authorization: Bearer {token}\" \\\n    \
              -d '{{\"action\": \"configuration_error\", \"context\": {{\"message\": \"The mail relay is unreachable\"}}}}'\n\n\
              and see the notification, which is also in {}:\n\n  \
