@@ -33,6 +33,7 @@ pub(crate) async fn world() -> World {
         erasure: shared.clone(),
         holds: shared.clone(),
         tokens: shared.clone(),
+        sessions: shared.clone(),
         documents: shared.clone(),
         archive: None,
         work: Arc::new(Jobs(shared)),

@@ -22,4 +22,4 @@ pub use extract::{Json, MAX_JSON_BYTES, Path, Query};
 pub use finish::finish;
 pub use memory::{Memory, Reservation};
 pub use problem::{Problem, RETRY_AFTER_SECONDS};
-pub use session::{begin_session, end_session, foreign, is_same_origin};
+pub use session::{foreign, is_same_origin};

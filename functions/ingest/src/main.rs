@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws::{Adapters, Settings};
+use domain::ports::Configuration;
 use host::{OsEntropy, SystemClock};
 use ingest::Ingest;
 
@@ -14,13 +15,14 @@ async fn main() -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock);
     let origins = mmdb::Databases::open(settings.geoip.clone(), settings.asn.clone(), clock);
     let adapters = Adapters::connect(settings).await;
+    let configuration: Arc<dyn Configuration> = Arc::new(adapters.configuration());
     let ingest = Ingest {
         intake: Arc::new(adapters.intake()),
-        configuration: Arc::new(adapters.configuration()),
+        configuration: Arc::clone(&configuration),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(origins),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)).behind_proxies(configuration),
         memory: api::Memory::new(aws::settings::request_memory(&environment)),
     };
     Ok(aws::lambda::http(api::finish(ingest::router(ingest))).await?)

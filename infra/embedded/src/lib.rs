@@ -33,6 +33,7 @@ mod readers;
 mod record;
 mod schema;
 mod search_index;
+mod sessions;
 mod silences;
 mod suppression;
 mod tokens;

@@ -84,7 +84,9 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         entropy: Arc::clone(&entropy),
     });
     let (retention, runner) = by_the_clock(&store, archive, &configuration, &clock);
-    let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
+    let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock))
+        .with_sessions(Arc::new(store.clone()), Arc::clone(&entropy))
+        .behind_proxies(Arc::clone(&configuration));
     // Half is for what is posted, a quarter for what is being evaluated, and a quarter for what waits for that.
     let memory = options.memory;
     store.limit_recent_events(memory / 4);
