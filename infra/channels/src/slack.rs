@@ -23,11 +23,12 @@ pub(crate) async fn send(
     channels: &Channels,
     mapped: Mapped<'_>,
     url: &Text,
+    ca: Option<&str>,
     allow: &[IpNet],
 ) -> Result<Outcome, Failure> {
     let url = secret::text(url, &*channels.secrets).await?;
     let (headers, body) = compose(mapped);
-    channels.http.post(Post { url: &url, headers, body: body.to_string().into_bytes(), allow }).await
+    channels.http.post(Post { url: &url, headers, body: body.to_string().into_bytes(), allow, ca }).await
 }
 
 /// All of the request.

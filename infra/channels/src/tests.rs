@@ -27,7 +27,7 @@ fn http(names: Arc<dyn Names>, timeouts: Timeouts) -> Http {
 
 async fn post(http: &Http, url: &str, allow: &str) -> Result<Outcome, Failure> {
     let (url, allow) = (Resolved::plain(url), [allow.parse().unwrap()]);
-    http.post(Post { url: &url, headers: HeaderMap::new(), body: b"{}".to_vec(), allow: &allow }).await
+    http.post(Post { url: &url, headers: HeaderMap::new(), body: b"{}".to_vec(), allow: &allow, ca: None }).await
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn what_frames_a_request_is_nobodys_to_set() {
         "proxy-connection",
     ] {
         let headers = HeaderMap::from_iter([(::http::HeaderName::from_static(name), HeaderValue::from_static("7"))]);
-        let failure = http.post(Post { url: &url, headers, body: Vec::new(), allow: &[] }).await.unwrap_err();
+        let failure = http.post(Post { url: &url, headers, body: Vec::new(), allow: &[], ca: None }).await.unwrap_err();
         assert!(matches!(&failure, Failure::Misconfigured(text) if text.contains(name)), "{failure:?}");
     }
 }
