@@ -155,8 +155,8 @@ async fn a_receiver_with_an_authority_of_its_own_is_known_by_it() {
         ("chat", "delivered", ""),
         ("unknown", "retrying", "certificate"),
         ("wrong", "retrying", "certificate"),
-        ("broken", "dead", "PEM"),
-        ("missing", "dead", "cannot be read"),
+        ("broken", "retrying", "PEM"),
+        ("missing", "retrying", "cannot be read"),
     ] {
         let found = deliveries["results"].as_array().unwrap().iter().find(|one| one["transport"] == name).unwrap();
         let error = found["attempts"][0]["error"].as_str().unwrap_or_default();

@@ -32,11 +32,10 @@ pub(crate) fn address(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> 
     let forwarded = headers.contains_key(FORWARDED).then(|| by(forwarded(headers).iter().map(Hop::address).collect()));
     let x_forwarded = headers.contains_key(X_FORWARDED_FOR).then(|| by(x_forwarded_for(headers)));
     Some(match (forwarded, x_forwarded) {
-        (None, None) => connection,
         (Some(one), None) | (None, Some(one)) => one,
         (Some(one), Some(other)) if one == other => one,
         // A proxy writes one of them and may pass on the other as its client wrote it. Which is which cannot be told.
-        (Some(_), Some(_)) => connection,
+        (None, None) | (Some(_), Some(_)) => connection,
     })
 }
 
@@ -166,13 +165,10 @@ fn node(text: &str) -> Option<IpAddr> {
             let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
             IpAddr::V6(inside.parse().ok().filter(|_| is_port)?)
         }
-        None => match text.parse() {
-            Ok(address) => address,
-            Err(_) => {
-                let (address, port) = text.split_once(':')?;
-                IpAddr::V4(address.parse().ok().filter(|_| is_port(port))?)
-            }
-        },
+        None => text.parse().ok().or_else(|| {
+            let (address, port) = text.split_once(':')?;
+            address.parse().ok().filter(|_| is_port(port)).map(IpAddr::V4)
+        })?,
     };
     Some(address.to_canonical())
 }
@@ -203,7 +199,7 @@ mod tests {
         networks.iter().map(|network| network.parse().unwrap()).collect()
     }
 
-    /// By a proxy at 10.0.0.1, of the networks 10.0.0.0/8 and 2001:db8:ffff::/48.
+    /// By a proxy at 10.0.0.1, of the networks 10.0.0.0/8 and `2001:db8:ffff::/48`.
     fn seen(lines: &[(&str, &str)]) -> String {
         let trusted = trusted(&["10.0.0.0/8", "2001:db8:ffff::/48"]);
         address(&headers(Some("10.0.0.1"), lines), &trusted).unwrap().to_string()

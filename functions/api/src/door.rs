@@ -373,14 +373,14 @@ mod tests {
     async fn a_session_opens_where_no_bearer_token_is_shown_until_it_is_over() {
         let book = book();
         let door = door_to(&book);
-        let (token, set) = door.begin_session(&HeaderMap::new(), "admin").await.unwrap();
+        let (token, cookie) = door.begin_session(&HeaderMap::new(), "admin").await.unwrap();
         assert_eq!(token.hash, TokenHash::of("admin"));
-        let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+        let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
         assert!(!pair.contains("admin"), "{pair}");
         let status = async |lines: &[(HeaderName, &str)]| {
             let headers =
                 lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
-            door.admit(&headers, Scope::Ingest).await.map(|_| 200).unwrap_or_else(|problem| problem.status().as_u16())
+            door.admit(&headers, Scope::Ingest).await.map_or_else(|problem| problem.status().as_u16(), |_| 200)
         };
         let secret = pair.split_once('=').unwrap().1;
         let host = format!("__Host-{pair}");
@@ -407,8 +407,8 @@ mod tests {
         let book = book();
         let door = door_to(&book);
         let origin = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static("https://n.example.org"))]);
-        let (token, set) = door.begin_session(&origin, "reader").await.unwrap();
-        let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+        let (token, cookie) = door.begin_session(&origin, "reader").await.unwrap();
+        let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
         assert!(pair.starts_with("__Host-"), "{pair}");
         let plain = pair.trim_start_matches("__Host-").to_owned();
         let sent = |pair: &str| HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(pair).unwrap())]);

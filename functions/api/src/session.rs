@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn a_secret_comes_back_from_its_cookie() {
         for kind in [Kind::Secure, Kind::Plain] {
-            let set = kind.begin("aB-9");
-            let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+            let cookie = kind.begin("aB-9");
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
             let sent = headers(&[("cookie", &format!("theme=dark; nuncio_session_old=x; {pair}"))]);
             assert_eq!(secret(&sent), Some((kind, "aB-9")));
         }

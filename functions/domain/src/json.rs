@@ -208,7 +208,7 @@ fn syntax(whole: &[u8], at: usize, what: &str) -> JsonError {
 /// Line and column of the byte `at`.
 fn place(whole: &[u8], at: usize) -> (usize, usize) {
     let before = &whole[..at];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
 }
 

@@ -195,7 +195,7 @@ mod tests {
             Ok(self.0.lock().unwrap().as_mut().map(|token| token.revoked = Some(now)).is_some())
         }
         async fn used(&self, _: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
-            self.0.lock().unwrap().as_mut().map(|token| token.last_used = Some(now));
+            self.0.lock().unwrap().iter_mut().for_each(|token| token.last_used = Some(now));
             Ok(())
         }
     }

@@ -227,7 +227,7 @@ fn load_all(connection: &Connection, fresh: &Fresh, taken: Vec<Taken>, memory: u
             Ok(message) => {
                 let (message, memory) = with_events(connection, fresh, id, message)?;
                 used += memory;
-                loaded.jobs.push(Job { id, attempts, message, memory });
+                loaded.jobs.push(Job { id, message, attempts, memory });
             }
         }
     }
