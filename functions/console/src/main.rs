@@ -46,6 +46,5 @@ async fn run() -> anyhow::Result<ExitCode> {
             .with_sessions(Arc::new(adapters.sessions()), Arc::new(OsEntropy))
             .behind_proxies(Arc::new(adapters.configuration())),
     };
-    aws::lambda::http(api::finish(console::router(console))).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(aws::lambda::http(api::finish(console::router(console))).await.map(|()| ExitCode::SUCCESS)?)
 }
