@@ -76,6 +76,7 @@ pub(crate) fn over(place: Place) -> World {
         erasure: Arc::new(adapters.erasure()),
         holds: Arc::new(adapters.holds()),
         tokens: Arc::new(adapters.tokens()),
+        sessions: Arc::new(adapters.sessions()),
         documents: Arc::new(adapters.documents()),
         archive: adapters.archive().map(|archive| Arc::new(archive) as _),
         work: Arc::new(Queue { client, url, dead_letters: dead_letters.unwrap() }),

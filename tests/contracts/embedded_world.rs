@@ -38,6 +38,7 @@ pub(crate) fn over(store: Store, folder: tempfile::TempDir) -> World {
         erasure: shared.clone(),
         holds: shared.clone(),
         tokens: shared.clone(),
+        sessions: shared.clone(),
         documents: shared.clone(),
         archive: None,
         work: Arc::new(Jobs(shared)),

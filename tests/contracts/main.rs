@@ -26,6 +26,7 @@ mod keeping;
 mod ledger;
 mod ledger_lists;
 mod lost_replies;
+mod sessions;
 mod shards;
 mod shared_archive;
 mod silences;
@@ -194,6 +195,11 @@ macro_rules! backend {
                 replace_one_of_the_same_hash,
                 are_listed_oldest_first,
                 stay_known_when_revoked,
+                say_when_they_were_last_used,
+            }
+            backend! { @port sessions, $world,
+                are_found_until_they_are_over,
+                end_at_once,
             }
             backend! { @port documents, $world,
                 keep_the_newest_whole,

@@ -57,3 +57,20 @@ pub(crate) async fn stay_known_when_revoked(world: &World) {
     assert!(world.tokens.revoke(&stored.id, after(now, 1000)).await.unwrap());
     assert_eq!(world.tokens.find(&stored.hash).await.unwrap(), Some(revoked), "it is refused since the first time");
 }
+
+pub(crate) async fn say_when_they_were_last_used(world: &World) {
+    let (now, stored) = (somewhen(), token(somewhen()));
+    world.tokens.put(&stored).await.unwrap();
+    world.tokens.used(&TokenHash::of(&unique("nobody")), now).await.unwrap();
+    for later in [after(now, 1000), after(now, 2000)] {
+        world.tokens.used(&stored.hash, later).await.unwrap();
+        let used = Token { last_used: Some(later), ..stored.clone() };
+        assert_eq!(world.tokens.find(&stored.hash).await.unwrap().as_ref(), Some(&used));
+        assert!(world.tokens.list().await.unwrap().contains(&used));
+    }
+    assert!(world.tokens.revoke(&stored.id, now).await.unwrap());
+    world.tokens.used(&stored.hash, after(now, 3000)).await.unwrap();
+    let found = world.tokens.find(&stored.hash).await.unwrap().unwrap();
+    assert_eq!((found.revoked, found.last_used), (Some(now), Some(after(now, 3000))), "it stays revoked");
+    assert!(!world.tokens.list().await.unwrap().iter().any(|token| token.hash == TokenHash::of("nobody")));
+}

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::message::{Message, Work};
 use domain::ports::{
     Archive, DeadLetters, Documents, Endpoints, Erasure, EventLog, Holds, Inbox, Intake, Jobs, Keeping, Ledger,
-    Silences, Suppression, Tokens, Volume, WorkQueue,
+    Sessions, Silences, Suppression, Tokens, Volume, WorkQueue,
 };
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -31,6 +31,7 @@ pub(crate) struct World {
     pub(crate) erasure: Arc<dyn Erasure>,
     pub(crate) holds: Arc<dyn Holds>,
     pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) documents: Arc<dyn Documents>,
     /// Where the store's events are archived before they go, in a world that does so.
     pub(crate) archive: Option<Arc<dyn Archive>>,

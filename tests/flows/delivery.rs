@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::nuncio::{Nuncio, answer};
+use support::tls::TlsFront;
 use support::{Answer, Sink};
 
 use crate::recipients::rules_to;
@@ -144,4 +145,78 @@ async fn answers_that_came_while_the_process_was_stopped_count() {
     let delivered = nuncio.results("/v1/deliveries?state=delivered", 20).await;
     assert!(delivered.iter().all(|one| one["attempts"].as_array().unwrap().len() == 1), "{delivered:?}");
     assert_eq!(sink.received().len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_with_an_authority_of_its_own_is_known_by_it() {
+    let sink = Sink::start().await;
+    let server = sink.url("").trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    let (front, other) = (TlsFront::before(server).await, TlsFront::before(server).await);
+    let transport = |name: &str, mode: &str, url: &str, ca: &str| {
+        let ca = if ca.is_empty() { String::new() } else { format!(", ca: \"env:{ca}\"") };
+        format!("  {name}: {{ mode: {mode}, url: \"{url}\"{ca} }}\n")
+    };
+    let rules = format!(
+        "groups: {{ ops: [{{ username: ann }}] }}\ntransports:\n{}{}{}{}{}{}policies: {{ any: {{ event_matcher: {{ action: login }} }} }}\n\
+         rules: {{ all: {{ group: ops, transports: [known, chat, unknown, wrong, broken, missing], policies: [any] }} }}\n\
+         allow_networks: [127.0.0.0/8]\n",
+        transport("known", "webhook", &front.url("/known"), "OWN_CA"),
+        transport("chat", "webhook_slack", &front.url("/chat"), "OWN_CA"),
+        transport("unknown", "webhook", &front.url("/unknown"), ""),
+        transport("wrong", "webhook", &front.url("/wrong"), "OTHER_CA"),
+        transport("broken", "webhook", &front.url("/broken"), "BROKEN_CA"),
+        transport("missing", "webhook", &front.url("/missing"), "NOBODY_SET_THIS"),
+    );
+    let mut nuncio = Nuncio::not_started(&rules);
+    nuncio.set("OWN_CA", &front.ca);
+    nuncio.set("OTHER_CA", &other.ca);
+    nuncio.set("BROKEN_CA", "no certificate at all");
+    nuncio.start().await;
+    nuncio.accept(&json!({ "action": "login" })).await;
+    let tried = |body: &Value| {
+        let all = body["results"].as_array().unwrap();
+        all.len() == 6 && all.iter().all(|one| one["attempts"] != json!([]))
+    };
+    let deliveries = nuncio.get_until("/v1/deliveries", tried).await;
+    for (name, state, words) in [
+        ("known", "delivered", ""),
+        ("chat", "delivered", ""),
+        ("unknown", "retrying", "certificate"),
+        ("wrong", "retrying", "certificate"),
+        ("broken", "retrying", "PEM"),
+        ("missing", "retrying", "cannot be read"),
+    ] {
+        let found = deliveries["results"].as_array().unwrap().iter().find(|one| one["transport"] == name).unwrap();
+        let error = found["attempts"][0]["error"].as_str().unwrap_or_default();
+        assert_eq!(found["state"], state, "{name}: {error}");
+        assert!(error.contains(words), "{name}: {error}");
+    }
+    let mut paths: Vec<String> = sink.received().into_iter().map(|request| request.path).collect();
+    paths.sort();
+    assert_eq!(paths, ["/chat", "/known"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authorities_that_the_system_is_told_of_are_trusted() {
+    let sink = Sink::start().await;
+    let server = sink.url("").trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    let front = TlsFront::before(server).await;
+    let rules = format!(
+        "groups: {{ ops: [{{ username: ann }}] }}\ntransports: {{ hook: {{ mode: webhook, url: \"{}\" }} }}\n\
+         policies: {{ any: {{ event_matcher: {{ action: login }} }} }}\n\
+         rules: {{ all: {{ group: ops, transports: [hook], policies: [any] }} }}\nallow_networks: [127.0.0.0/8]\n",
+        front.url("/hook"),
+    );
+    let mut nuncio = Nuncio::not_started(&rules);
+    std::fs::write(nuncio.file("ca.pem"), &front.ca).unwrap();
+    let file = nuncio.file("ca.pem").display().to_string();
+    nuncio.set("SSL_CERT_FILE", &file);
+    nuncio.start().await;
+    nuncio.accept(&json!({ "action": "login" })).await;
+    let deliveries = nuncio
+        .get_until("/v1/deliveries", |body| {
+            body["results"].as_array().unwrap().iter().any(|one| one["attempts"] != json!([]))
+        })
+        .await;
+    assert_eq!(deliveries["results"][0]["state"], "delivered", "{deliveries}");
 }

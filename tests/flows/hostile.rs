@@ -140,3 +140,37 @@ async fn who_tries_tokens_has_to_wait_and_nobody_else() {
     nuncio.get("/v1/events").await;
     assert_eq!(answer(client.get(nuncio.at("/healthz"))).await.0, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_used_before_a_restart_does_not_wait_for_those_who_guess() {
+    let mut nuncio = Nuncio::built_in().await;
+    let made = nuncio.run(&["token", "create", "--scope", "read"]);
+    let fresh = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    nuncio.get("/v1/events").await;
+    nuncio.kill();
+    nuncio.start().await;
+    let client = reqwest::Client::new();
+    let ask = async |token: &str| answer(client.get(nuncio.at("/v1/events")).bearer_auth(token)).await.0;
+    for number in 0..20 {
+        assert_eq!(ask(&format!("guess-{number}")).await, 401);
+    }
+    assert_eq!((ask("guess").await, ask(&fresh).await), (429, 429), "nor is it said whether a guess was right");
+    assert_eq!(ask(TOKEN).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_it_is_its_client_who_has_to_wait() {
+    let nuncio = Nuncio::with_rules("trusted_proxies: [127.0.0.0/8, 10.0.0.0/8]\n").await;
+    let client = reqwest::Client::new();
+    let ask = async |header: &str, value: &str| {
+        answer(client.get(nuncio.at("/v1/events")).bearer_auth("guess").header(header, value)).await.0
+    };
+    for number in 0..20 {
+        // What the client itself writes comes first, and counts for nothing.
+        assert_eq!(ask("X-Forwarded-For", &format!("198.51.100.{number}, 192.0.2.7, 10.0.0.2")).await, 401);
+    }
+    assert_eq!(ask("X-Forwarded-For", "192.0.2.7").await, 429);
+    assert_eq!(ask("Forwarded", "for=198.51.100.1, for=\"192.0.2.7:4711\";proto=https").await, 429);
+    assert_eq!(ask("X-Forwarded-For", "192.0.2.7, 192.0.2.8").await, 401);
+    assert_eq!(ask("Forwarded", "for=\"[2001:db8::7]:80\"").await, 401);
+}

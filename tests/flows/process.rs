@@ -1,8 +1,10 @@
 //! The process: what it makes of its log, its signals, its rules file and its limits.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::json;
 use support::Sink;
 use support::nuncio::{Nuncio, TOKEN, answer};
@@ -160,4 +162,45 @@ async fn connections_that_ask_for_nothing_give_way_where_files_are_few() {
     }
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(idle[0].read(&mut [0]).await.unwrap_or(0), 0, "the one that waited for longest was closed");
+}
+
+/// Events of 256 KiB each, as many values in them as will go, in a few KiB of gzip.
+fn dense(events: usize, item: &str) -> Vec<u8> {
+    let items = vec![item; (256 * 1024 - 500) / (item.len() + 1)].join(",");
+    let event = format!(r#"{{"action":"login","context":{{"x":[{items}]}}}}"#);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(format!("[{}]", vec![event; events].join(",")).as_bytes()).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_grow_in_memory_do_not_take_it_all() {
+    let nuncio = std::sync::Arc::new(Nuncio::built_in().await);
+    let before = nuncio.peak_memory();
+    for (events, item) in [(19, "[]"), (8, "[]"), (19, "1"), (6, "1"), (19, "{}"), (19, r#"{"a":1}"#)] {
+        let body = dense(events, item);
+        assert!(body.len() < 40_000);
+        let mut posts = tokio::task::JoinSet::new();
+        for _ in 0..30 {
+            let request = nuncio.request(Method::POST, "/v1/events").header("content-encoding", "gzip");
+            let request = request.header("content-type", "application/json").body(body.clone());
+            posts.spawn(async move {
+                let response = request.send().await.unwrap();
+                (response.status().as_u16(), response.headers().contains_key("retry-after"))
+            });
+        }
+        while let Some(post) = posts.join_next().await {
+            let (status, waits) = post.unwrap();
+            assert!(matches!((status, waits), (202 | 413, false) | (503, true)), "{item}: {status}");
+        }
+        nuncio.accept(&json!({ "action": "login" })).await;
+        let peak = nuncio.peak_memory();
+        println!("{events} events of {item}: {} MiB, before {} MiB", peak >> 20, before >> 20);
+        assert!(peak < 256 << 20, "{events} events of {item}: {} MiB", peak >> 20);
+    }
+    assert!(!nuncio.log().contains("panicked"));
+    // What is evaluated is bounded as well.
+    let evaluated = |body: &serde_json::Value| body["results"].as_array().is_some_and(|all| all.len() < 1000);
+    nuncio.get_until("/v1/deliveries?state=pending&limit=1000", evaluated).await;
+    assert!(nuncio.peak_memory() < 256 << 20, "{} MiB", nuncio.peak_memory() >> 20);
 }

@@ -1,5 +1,7 @@
 //! Reading back: filters, pages, inboxes; what has expired is gone at once.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::nuncio::{Nuncio, TOKEN, answer};
@@ -257,6 +259,65 @@ async fn a_browser_signs_in_by_a_token() {
     assert_eq!(answer(mark().header("origin", &origin)).await.0, 200);
     let ended = by_session(Method::DELETE, "/v1/session").header("origin", &origin).send().await.unwrap();
     assert!(ended.headers()["set-cookie"].to_str().unwrap().contains("nuncio_session=; "));
+    assert_eq!(answer(by_session(Method::GET, "/v1/session")).await.0, 401, "it is over, whoever has the cookie");
+    assert_eq!(answer(sign_in(TOKEN).header("origin", &origin)).await.0, 200, "and the token stays good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_known_by_a_secret_of_its_own_and_ends_with_its_token() {
+    let mut nuncio = Nuncio::not_started("public_url: https://n.example.org\ntrusted_proxies: [127.0.0.1]\n");
+    nuncio.start().await;
+    let made = nuncio.run(&["token", "create", "--scope", "read", "--username", "ann"]);
+    let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let client = reqwest::Client::new();
+    let sign_in = async |lines: &[(&str, &str)]| {
+        let mut request = client.post(nuncio.at("/v1/session")).json(&json!({ "token": token }));
+        for (name, value) in [("sec-fetch-site", "same-origin")].iter().chain(lines) {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.headers()["set-cookie"].to_str().unwrap().to_owned()
+    };
+    let mut cookies = Vec::new();
+    for (lines, secure) in [
+        (&[][..], true),
+        (&[("x-forwarded-proto", "https")], true),
+        (&[("x-forwarded-proto", "http")], false),
+        (&[("origin", "https://n.example.org")], true),
+        (&[("origin", "http://127.0.0.1:8787")], false),
+    ] {
+        let set = sign_in(lines).await;
+        assert_eq!(set.starts_with("__Host-nuncio_session="), secure, "{set}");
+        assert_eq!(set.contains("; Secure"), secure, "{set}");
+        assert!(set.contains("; Path=/; HttpOnly; SameSite=Strict") && !set.contains(&token), "{set}");
+        cookies.push(set.split(';').next().unwrap().to_owned());
+    }
+    cookies.sort();
+    cookies.dedup();
+    assert_eq!(cookies.len(), 5, "each is its own");
+    let by = async |nuncio: &Nuncio, cookie: &str| {
+        answer(client.get(nuncio.at("/v1/session")).header("cookie", cookie)).await.0
+    };
+    for cookie in &cookies {
+        assert_eq!(by(&nuncio, cookie).await, 200);
+    }
+    nuncio.kill();
+    let files: Vec<_> = std::fs::read_dir(nuncio.data()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for file in files.iter().filter(|file| file.is_file()) {
+        let bytes = std::fs::read(file).unwrap();
+        for secret in cookies.iter().map(|cookie| cookie.split_once('=').unwrap().1) {
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{}", file.display());
+        }
+    }
+    nuncio.start().await;
+    assert_eq!(by(&nuncio, &cookies[0]).await, 200, "a restart ends no session");
+    let list = String::from_utf8(nuncio.run(&["token", "list"]).stdout).unwrap();
+    let id = list.lines().find(|line| line.contains(" ann ")).unwrap().split_whitespace().next().unwrap().to_owned();
+    assert!(nuncio.run(&["token", "revoke", &id]).status.success());
+    for cookie in &cookies {
+        assert_eq!(by(&nuncio, cookie).await, 401);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,4 +337,43 @@ async fn every_version_of_the_rules_stays_readable() {
     assert_eq!((first.headers()["etag"].to_str().unwrap(), first.status().as_u16()), ("\"1\"", 200));
     assert_eq!(first.text().await.unwrap(), "retention: days=1\n");
     assert_eq!(answer(nuncio.request(Method::GET, "/v1/config/versions/3")).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_ends_with_its_client_and_keeps_nobody_waiting() {
+    let nuncio = std::sync::Arc::new(Nuncio::built_in().await);
+    let event = json!({ "action": "login", "context": { "filler": "x".repeat(300), "n": { "a": 1, "b": [1, 2, 3] } } });
+    for _ in 0..40 {
+        nuncio.accept(&json!(vec![event.clone(); 1000])).await;
+    }
+    let query = (0..1900).map(|number| format!("context.n.a = {}", number + 10)).collect::<Vec<_>>().join(" or ");
+    let path = format!("/v1/events?search={}", query.replace(' ', "%20").replace('=', "%3D"));
+    assert!(path.len() < 64 * 1024 && path.len() > 50 * 1024, "{}", path.len());
+    let client = reqwest::Client::builder().timeout(Duration::from_millis(300)).build().unwrap();
+    for _ in 0..8 {
+        assert!(client.get(nuncio.at(&path)).bearer_auth(TOKEN).send().await.is_err(), "its client has hung up");
+    }
+    let searches: Vec<_> = (0..4)
+        .map(|_| {
+            let (nuncio, path) = (std::sync::Arc::clone(&nuncio), path.clone());
+            tokio::spawn(async move {
+                let began = Instant::now();
+                let found = nuncio.get(&path).await;
+                (began.elapsed(), found)
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        let began = Instant::now();
+        nuncio.get("/v1/events").await;
+        // A step of a search that is under way is waited for, and no more.
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+    for search in searches {
+        let (took, found) = search.await.unwrap();
+        assert!(took < Duration::from_secs(20), "{took:?}");
+        assert_eq!(found["results"], json!([]));
+        // What was not looked through is said, and where to go on.
+        assert_eq!(found["next"].is_null(), found["searched"]["events"].as_u64().unwrap() >= 40_000, "{found}");
+    }
 }

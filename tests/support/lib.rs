@@ -15,6 +15,7 @@ pub mod proxy;
 mod sink;
 pub mod smtp;
 pub mod table;
+pub mod tls;
 pub mod tools;
 
 pub use chance::{SeededEntropy, random_bits, unique};

@@ -208,13 +208,6 @@ impl Nuncio {
         }
     }
 
-    /// Sends it a signal, such as `HUP`.
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.as_ref().expect("it runs").id();
-        let killed = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-        assert!(killed.is_ok_and(|status| status.success()));
-    }
-
     /// The most memory that it ever had, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let pid = self.child.as_ref().expect("it runs").id();

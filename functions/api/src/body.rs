@@ -14,20 +14,30 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio_util::io::StreamReader;
 
-use crate::Problem;
+use crate::{Memory, Problem, Reservation};
 
 /// How long a body may take to come: enough for 5 MiB on a slow line.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What a body takes in memory at least.
+const STEP: usize = 16 * 1024;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Gzip,
     Zstd,
+}
+
+/// A body, and the memory that it takes.
+#[derive(Debug)]
+pub struct Received {
+    /// What was received, decompressed.
+    pub bytes: Bytes,
+    _taken: Option<Reservation>,
 }
 
 /// The whole body, decompressed as `Content-Encoding` says.
@@ -39,33 +49,77 @@ enum Encoding {
 /// 413 naming `limit` when there is more, 415 for an unknown encoding, 400 when the body breaks off
 /// or is not what its encoding says, 408 when it does not end.
 pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let late = |_| Problem::request_timeout(format!("the body did not come within {} seconds", PATIENCE.as_secs()));
-    tokio::time::timeout(PATIENCE, read(headers, body, limit)).await.map_err(late)?
+    Ok(read(headers, body, limit, None).await?.bytes)
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let Some(encoding) = encoding(headers)? else { return collect(body, limit).await };
-    let compressed = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
+/// The same, in memory that all requests share.
+///
+/// # Errors
+/// Also 503, when others take too much of it for too long.
+pub async fn receive(headers: &HeaderMap, body: Body, limit: usize, memory: &Memory) -> Result<Received, Problem> {
+    read(headers, body, limit, Some(memory)).await
+}
+
+async fn read(headers: &HeaderMap, body: Body, limit: usize, memory: Option<&Memory>) -> Result<Received, Problem> {
+    let encoding = encoding(headers)?;
+    // What says beforehand that it is too large is not waited for.
+    if encoding.is_none() && body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    let taken = match memory {
+        Some(memory) => Some(memory.receive(STEP).await?),
+        None => None,
+    };
+    let late = |_| Problem::request_timeout(format!("the body did not come within {} seconds", PATIENCE.as_secs()));
+    let body = tokio::time::timeout(PATIENCE, decoded(encoding, body, Plain { bytes: Vec::new(), limit, taken }));
+    let Plain { bytes, taken, .. } = body.await.map_err(late)??;
+    Ok(Received { bytes: bytes.into(), _taken: taken })
+}
+
+async fn decoded(encoding: Option<Encoding>, body: Body, plain: Plain) -> Result<Plain, Problem> {
+    let sent = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
     match encoding {
-        Encoding::Gzip => {
-            let mut decoder = GzipDecoder::new(compressed);
+        None => plain.fill(pin!(sent)).await,
+        Some(Encoding::Gzip) => {
+            let mut decoder = GzipDecoder::new(sent);
             decoder.multiple_members(true);
-            decompress(pin!(decoder), limit).await
+            plain.fill(pin!(decoder)).await
         }
-        Encoding::Zstd => {
-            let mut decoder = ZstdDecoder::new(compressed);
+        Some(Encoding::Zstd) => {
+            let mut decoder = ZstdDecoder::new(sent);
             decoder.multiple_members(true);
-            decompress(pin!(decoder), limit).await
+            plain.fill(pin!(decoder)).await
         }
     }
 }
 
-/// Reads what the decoder yields, and stops it one byte after `limit`.
-async fn decompress(decoder: Pin<&mut impl AsyncRead>, limit: usize) -> Result<Bytes, Problem> {
-    let mut plain = Vec::new();
-    let mut decoder = BufReader::new(decoder).take(limit as u64 + 1);
-    decoder.read_to_end(&mut plain).await.map_err(|_| broken())?;
-    if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain.into()) }
+/// What a body is, decompressed, as far as it was read.
+struct Plain {
+    bytes: Vec<u8>,
+    limit: usize,
+    taken: Option<Reservation>,
+}
+
+impl Plain {
+    /// Reads what there is, and stops one byte after the limit.
+    async fn fill(mut self, mut input: Pin<&mut impl AsyncRead>) -> Result<Self, Problem> {
+        loop {
+            if self.bytes.len() == self.bytes.capacity() {
+                let wanted = (self.bytes.len() * 2).max(STEP).min(self.limit + 1);
+                if let Some(taken) = &mut self.taken {
+                    taken.grow(wanted).await?;
+                }
+                self.bytes.reserve_exact(wanted - self.bytes.len());
+            }
+            let read = input.read_buf(&mut self.bytes).await.map_err(|_| broken())?;
+            if self.bytes.len() > self.limit {
+                return Err(too_large(self.limit));
+            }
+            if read == 0 {
+                return Ok(self);
+            }
+        }
+    }
 }
 
 /// The one encoding, or none where there is nothing to undo. Case does not matter, and `x-gzip` is an alias
@@ -79,18 +133,6 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
         None if is("zstd") => Ok(Some(Encoding::Zstd)),
         None if is("identity") => Ok(None),
         _ => Err(Problem::unsupported_media_type("Content-Encoding must be one of gzip, zstd, identity, or absent")),
-    }
-}
-
-async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    // What says beforehand that it is too large is not waited for.
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large(limit));
-    }
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(_) => Err(broken()),
     }
 }
 

@@ -5,18 +5,22 @@
 //! constant time.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::ports::{Clock, Tokens};
+use domain::Timestamp;
+use domain::ports::{Active, Clock, Configuration, Entropy, Sessions, Tokens};
+use domain::session::Session;
 use domain::token::{Refusal, Scope, Token, TokenHash};
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 
 use crate::failures::Failures;
+use crate::session::Kind;
 use crate::{Problem, client, session};
 
 /// Where tokens are shown.
@@ -25,6 +29,8 @@ pub struct Door {
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
     failures: Arc<Failures>,
+    sessions: Option<(Arc<dyn Sessions>, Arc<dyn Entropy>)>,
+    configuration: Option<Arc<dyn Configuration>>,
 }
 
 impl fmt::Debug for Door {
@@ -36,19 +42,31 @@ impl fmt::Debug for Door {
 impl Door {
     /// A door that opens to `tokens`.
     pub fn new(tokens: Arc<dyn Tokens>, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, clock, failures: Arc::default() }
+        Self { tokens, clock, failures: Arc::default(), sessions: None, configuration: None }
     }
 
-    /// The token of the request, if it allows `scope`.
+    /// The same, which also opens to sessions; `entropy` makes their secrets.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Arc<dyn Sessions>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { sessions: Some((sessions, entropy)), ..self }
+    }
+
+    /// The same, behind the proxies that the rules document trusts.
+    #[must_use]
+    pub fn behind_proxies(self, configuration: Arc<dyn Configuration>) -> Self {
+        Self { configuration: Some(configuration), ..self }
+    }
+
+    /// The token of the request, or of its session, if it allows `scope`.
     ///
     /// # Errors
-    /// 401 when there is none, it is malformed, unknown, expired or revoked; 403 when it lacks the
-    /// scope; 429 after too many wrong ones from one address; 503 when the tokens cannot be read.
+    /// 401 when there is none, it is malformed, unknown, expired or revoked, or the session is over; 403 when it lacks
+    /// the scope; 429 after too many wrong ones from one address; 503 when the store cannot be read.
     pub async fn admit(&self, headers: &HeaderMap, scope: Scope) -> Result<Token, Problem> {
         if !headers.contains_key(AUTHORIZATION)
-            && let Some(token) = session::token(headers)
+            && let Some((kind, secret)) = session::secret(headers)
         {
-            return self.admit_token(headers, &token, scope).await;
+            return self.admit_session(kind, secret, scope).await;
         }
         self.admit_token(headers, bearer(headers)?, scope).await
     }
@@ -59,23 +77,116 @@ impl Door {
     /// As [`Self::admit`].
     pub async fn admit_token(&self, headers: &HeaderMap, text: &str, scope: Scope) -> Result<Token, Problem> {
         let hash = TokenHash::of(text);
-        let (client, now) = (client::of(headers), self.clock.now());
-        if let Some(seconds) = self.failures.wait(client, &hash, now) {
+        let (client, now) = (client::network(self.client(headers).await?), self.clock.now());
+        let wait = self.failures.wait(client, &hash, now);
+        let known = self.find(&hash).await?;
+        if let Some(seconds) = wait
+            && known.as_ref().is_none_or(|token| token.last_used.is_none())
+        {
             return Err(Problem::too_many_failures(seconds));
         }
-        let found = self.tokens.find(&hash).await?;
-        let known = found.filter(|token| bool::from(token.hash.0.ct_eq(&hash.0)));
+        let noted = known.as_ref().and_then(|token| token.last_used);
         let refused = match known.map(|token| token.allows(scope, now).map(|()| token)) {
             Some(Ok(token)) => {
-                self.failures.admitted(hash);
+                self.note_use(hash, noted, now).await;
                 return Ok(token);
             }
             Some(Err(refusal @ Refusal::Scope(_))) => return Err(Problem::forbidden(refusal.to_string())),
             Some(Err(refusal)) => Problem::unauthorized(refusal.to_string()),
             None => Problem::unauthorized("unknown token"),
         };
+        if let Some(seconds) = wait {
+            return Err(Problem::too_many_failures(seconds));
+        }
         self.failures.failed(client, &hash, now);
         Err(refused)
+    }
+
+    /// Begins a session by the token of this text: the token, and the `Set-Cookie` that the browser needs.
+    ///
+    /// # Errors
+    /// As [`Self::admit`], for [`Scope::Read`].
+    pub async fn begin_session(&self, headers: &HeaderMap, text: &str) -> Result<(Token, HeaderValue), Problem> {
+        let token = self.admit_token(headers, text, Scope::Read).await?;
+        let Some((sessions, entropy)) = &self.sessions else {
+            return Err(Problem::forbidden("there are no sessions here; send a bearer token"));
+        };
+        let kind = Kind::of(self.is_secure(headers).await?);
+        let secret = format!("{:032x}{:032x}", entropy.bits(), entropy.bits());
+        let session = Session::begin(&secret, &token, kind == Kind::Secure, self.clock.now());
+        sessions.begin(&session).await?;
+        Ok((token, kind.begin(&secret)))
+    }
+
+    /// Ends the session of the request, if it has one; the `Set-Cookie` that has the browser forget it.
+    ///
+    /// # Errors
+    /// When the store cannot be written: then the session goes on.
+    pub async fn end_session(&self, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+        let Some((kind, secret)) = session::secret(headers) else { return Ok(Kind::Plain.end()) };
+        if let Some((sessions, _)) = &self.sessions {
+            sessions.end(&TokenHash::of(secret), self.clock.now()).await?;
+        }
+        Ok(kind.end())
+    }
+
+    /// The address that the request comes from, as far as it is known.
+    ///
+    /// # Errors
+    /// When the rules document, which says whose word counts, cannot be read.
+    pub async fn client(&self, headers: &HeaderMap) -> Result<Option<IpAddr>, Problem> {
+        let active = self.active().await?;
+        let trusted = active.as_ref().map_or(&[][..], |active| &active.document.trusted_proxies);
+        Ok(client::address(headers, trusted))
+    }
+
+    /// What a session allows is what its token allows now. Its secret cannot be guessed, so failures are not counted:
+    /// a browser that was left open would have others wait.
+    async fn admit_session(&self, kind: Kind, secret: &str, scope: Scope) -> Result<Token, Problem> {
+        let over = || Problem::unauthorized("the session is over; sign in again");
+        let (sessions, _) = self.sessions.as_ref().ok_or_else(over)?;
+        let (hash, now) = (TokenHash::of(secret), self.clock.now());
+        let found = sessions.find(&hash, now).await?.filter(|session| bool::from(session.hash.0.ct_eq(&hash.0)));
+        let session = found.filter(|session| session.secure == (kind == Kind::Secure)).ok_or_else(over)?;
+        let token = self.find(&session.token).await?.ok_or_else(over)?;
+        match token.allows(scope, now) {
+            Ok(()) => Ok(token),
+            Err(refusal @ Refusal::Scope(_)) => Err(Problem::forbidden(refusal.to_string())),
+            Err(Refusal::Expired | Refusal::Revoked) => Err(over()),
+        }
+    }
+
+    async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, Problem> {
+        Ok(self.tokens.find(hash).await?.filter(|token| bool::from(token.hash.0.ct_eq(&hash.0))))
+    }
+
+    async fn note_use(&self, hash: TokenHash, noted: Option<Timestamp>, now: Timestamp) {
+        if self.failures.admitted(hash, noted, now)
+            && let Err(error) = self.tokens.used(&hash, now).await
+        {
+            tracing::warn!(%error, "the use of a token cannot be noted; it is let in all the same");
+        }
+    }
+
+    /// Whether the browser and whatever stands before Nuncio speak TLS.
+    async fn is_secure(&self, headers: &HeaderMap) -> Result<bool, Problem> {
+        let active = self.active().await?;
+        let Some(document) = active.as_ref().map(|active| &active.document) else {
+            return Ok(session::is_from_https(headers) == Some(true));
+        };
+        let by_url = || document.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        Ok(match (session::is_from_https(headers), client::is_https(headers, &document.trusted_proxies)) {
+            (Some(true), _) | (_, Some(true)) => true,
+            (Some(false), _) | (_, Some(false)) => false,
+            (None, None) => by_url(),
+        })
+    }
+
+    async fn active(&self) -> Result<Option<Arc<Active>>, Problem> {
+        match &self.configuration {
+            Some(configuration) => Ok(Some(configuration.current().await?)),
+            None => Ok(None),
+        }
     }
 }
 
@@ -83,7 +194,7 @@ impl Door {
 pub(crate) async fn refuse_nameless(request: Request, next: Next) -> Response {
     let (path, headers) = (request.uri().path(), request.headers());
     let is_open = !path.starts_with("/v1/") || path == "/v1/session";
-    if is_open || headers.contains_key(AUTHORIZATION) || session::token(headers).is_some() {
+    if is_open || headers.contains_key(AUTHORIZATION) || session::secret(headers).is_some() {
         return next.run(request).await;
     }
     nameless().into_response()
@@ -109,122 +220,4 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use async_trait::async_trait;
-    use domain::Timestamp;
-    use domain::ports::StoreError;
-    use http::HeaderValue;
-    use http::header::COOKIE;
-
-    struct Book(Vec<Token>);
-
-    #[async_trait]
-    impl Tokens for Book {
-        async fn put(&self, _: &Token) -> Result<(), StoreError> {
-            Err(StoreError::store("read only"))
-        }
-        async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
-            Ok(self.0.iter().find(|token| token.hash == *hash).cloned())
-        }
-        async fn list(&self) -> Result<Vec<Token>, StoreError> {
-            Ok(self.0.clone())
-        }
-        async fn revoke(&self, _: &str, _: Timestamp) -> Result<bool, StoreError> {
-            Err(StoreError::store("read only"))
-        }
-    }
-
-    struct Noon;
-    impl Clock for Noon {
-        fn now(&self) -> Timestamp {
-            "2026-01-02T12:00:00Z".parse().unwrap()
-        }
-    }
-
-    fn at(hour: u8) -> Timestamp {
-        format!("2026-01-02T{hour:02}:00:00Z").parse().unwrap()
-    }
-
-    fn token(text: &str, scope: Scope, expires: Option<Timestamp>) -> Token {
-        Token::new(text, vec![scope], None, String::new(), at(1), expires)
-    }
-
-    fn door() -> Door {
-        let mut revoked = token("revoked", Scope::Ingest, None);
-        revoked.revoked = Some(at(2));
-        let book = Book(vec![
-            token("good", Scope::Ingest, Some(at(13))),
-            token("admin", Scope::Admin, None),
-            token("reader", Scope::Read, None),
-            token("old", Scope::Ingest, Some(at(12))),
-            revoked,
-        ]);
-        Door::new(Arc::new(book), Arc::new(Noon))
-    }
-
-    async fn answer(lines: &[&'static str]) -> Result<String, (u16, String)> {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(AUTHORIZATION, HeaderValue::from_static(line));
-        }
-        let admitted = door().admit(&headers, Scope::Ingest).await;
-        admitted.map(|token| token.id).map_err(|problem| (problem.status().as_u16(), problem.detail().to_owned()))
-    }
-
-    #[tokio::test]
-    async fn a_good_token_opens_in_any_case_of_the_scheme() {
-        for lines in [["Bearer good"], ["bearer good"], ["BEARER  good"], ["Bearer admin"]] {
-            assert!(answer(&lines).await.is_ok(), "{lines:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn who_tries_token_after_token_has_to_wait() {
-        let door = door();
-        let knock = async |token: &str| {
-            let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
-            door.admit(&headers, Scope::Ingest).await.map(|_| ()).map_err(|problem| problem.status().as_u16())
-        };
-        assert_eq!(knock("good").await, Ok(()));
-        for _ in 0..20 {
-            assert_eq!(knock("guess").await, Err(401));
-        }
-        assert_eq!(knock("guess").await, Err(429));
-        assert_eq!(knock("admin").await, Err(429), "nor is it said whether a guess was right");
-        assert_eq!(knock("good").await, Ok(()), "who was let in before still is");
-    }
-
-    #[tokio::test]
-    async fn a_session_opens_where_no_bearer_token_is_shown() {
-        for (lines, admitted) in [
-            (&[(COOKIE, "nuncio_session=good")][..], true),
-            (&[(COOKIE, "nuncio_session=bad")], false),
-            (&[(COOKIE, "nuncio_session=good"), (AUTHORIZATION, "Bearer bad")], false),
-            (&[(COOKIE, "nuncio_session=bad"), (AUTHORIZATION, "Bearer good")], true),
-        ] {
-            let headers = lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-            assert_eq!(door().admit(&headers, Scope::Ingest).await.is_ok(), admitted, "{lines:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn every_refusal_says_why() {
-        for (lines, status, words) in [
-            (&[][..], 401, "a token is required"),
-            (&["good"], 401, "must be one"),
-            (&["Bearer "], 401, "must be one"),
-            (&["Bearer go od"], 401, "must be one"),
-            (&["Basic good"], 401, "must be one"),
-            (&["Bearer good", "Bearer good"], 401, "must be one"),
-            (&["Bearer bad"], 401, "unknown token"),
-            (&["Bearer old"], 401, "expired"),
-            (&["Bearer revoked"], 401, "revoked"),
-            (&["Bearer reader"], 403, "lacks the scope \"ingest\""),
-        ] {
-            let (found, detail) = answer(lines).await.unwrap_err();
-            assert_eq!(found, status, "{lines:?}");
-            assert!(detail.contains(words), "{lines:?}: {detail}");
-        }
-    }
-}
+mod tests;

@@ -1,10 +1,10 @@
 //! How often wrong tokens were shown, and by whom.
 //!
 //! Owns who has to wait, in bounded memory, for this process alone: on AWS each instance of a function
-//! counts for itself. A token that has opened the door before is never held up, so that nobody can lock
-//! out others who come by the same proxy.
+//! counts for itself. A token that was good before does not wait, so that nobody can lock out others who come by the
+//! same proxy; that it was is stored with it, about once an hour, and so outlives the process.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,8 @@ use domain::token::TokenHash;
 const MOST: u32 = 20;
 /// How long a row lasts.
 const ROW_SECONDS: i64 = 60;
+/// How old what is stored of a token's last use may be.
+const NOTED_AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 /// More addresses or tokens than this and it begins anew.
 const REMEMBERED: usize = 10_000;
 
@@ -25,7 +27,8 @@ pub(crate) struct Failures(Mutex<Book>);
 #[derive(Default)]
 struct Book {
     rows: HashMap<IpAddr, Row>,
-    welcome: HashSet<TokenHash>,
+    /// The tokens that were good, with the time that is stored as their last use.
+    trusted: HashMap<TokenHash, Timestamp>,
 }
 
 struct Row {
@@ -34,26 +37,29 @@ struct Row {
 }
 
 impl Failures {
-    /// For how many seconds this client's token is not even looked at.
+    /// For how many seconds this client's token has to wait, unless its record says that it was good before.
     pub(crate) fn wait(&self, client: IpAddr, token: &TokenHash, now: Timestamp) -> Option<i64> {
         let book = self.book();
         let row = book.rows.get(&client).filter(|row| row.failures >= MOST && row.ends > now)?;
-        (!book.welcome.contains(token)).then(|| (row.ends.as_second() - now.as_second()).max(1))
+        (!book.trusted.contains_key(token)).then(|| (row.ends.as_second() - now.as_second()).max(1))
     }
 
-    /// A token that is good.
-    pub(crate) fn admitted(&self, token: TokenHash) {
+    /// A token that is good, whose last use is stored as `noted`. Whether its use now is to be stored.
+    pub(crate) fn admitted(&self, token: TokenHash, noted: Option<Timestamp>, now: Timestamp) -> bool {
         let mut book = self.book();
-        if book.welcome.len() >= REMEMBERED && !book.welcome.contains(&token) {
-            book.welcome.clear();
+        let noted = noted.max(book.trusted.get(&token).copied());
+        let is_due = noted.is_none_or(|noted| domain::time::later(noted, NOTED_AGAIN) <= now || noted > now);
+        if book.trusted.len() >= REMEMBERED && !book.trusted.contains_key(&token) {
+            book.trusted.clear();
         }
-        book.welcome.insert(token);
+        book.trusted.insert(token, if is_due { now } else { noted.unwrap_or(now) });
+        is_due
     }
 
     /// A token that is not, or not any more.
     pub(crate) fn failed(&self, client: IpAddr, token: &TokenHash, now: Timestamp) {
         let mut book = self.book();
-        book.welcome.remove(token);
+        book.trusted.remove(token);
         if book.rows.len() >= REMEMBERED {
             book.rows.retain(|_, row| row.ends > now);
         }
@@ -103,15 +109,27 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_good_stays_welcome_until_it_is_not() {
+    fn a_token_that_was_good_does_not_wait_until_it_is_not() {
         let failures = Failures::default();
         let (good, other) = (TokenHash::of("good"), TokenHash::of("other"));
-        failures.admitted(good);
+        failures.admitted(good, None, at(0));
         guesses(&failures, ANN, at(0));
         assert_eq!(failures.wait(ANN, &good, at(1)), None);
         assert!(failures.wait(ANN, &other, at(1)).is_some());
         failures.failed(ANN, &good, at(1));
         assert!(failures.wait(ANN, &good, at(1)).is_some());
+    }
+
+    #[test]
+    fn a_use_is_stored_about_once_an_hour() {
+        let failures = Failures::default();
+        let (one, other) = (TokenHash::of("one"), TokenHash::of("other"));
+        assert!(failures.admitted(one, None, at(10)), "it was never used");
+        assert!(!failures.admitted(one, None, at(11)), "though the record that was read may be older");
+        assert!(!failures.admitted(other, Some(at(0)), at(3599)));
+        assert!(failures.admitted(other, Some(at(0)), at(3600)));
+        assert!(failures.admitted(one, Some(at(10)), at(3610)));
+        assert!(failures.admitted(TokenHash::of("ahead"), Some(at(9999)), at(10)), "a clock was wrong");
     }
 
     #[test]
@@ -121,9 +139,9 @@ mod tests {
             failures.failed(IpAddr::V4(number.into()), &TokenHash([0; 32]), at(0));
             let mut hash = [0; 32];
             hash[..4].copy_from_slice(&number.to_be_bytes());
-            failures.admitted(TokenHash(hash));
+            failures.admitted(TokenHash(hash), None, at(0));
         }
         let book = failures.book();
-        assert!(book.rows.len() <= REMEMBERED && book.welcome.len() <= REMEMBERED);
+        assert!(book.rows.len() <= REMEMBERED && book.trusted.len() <= REMEMBERED);
     }
 }

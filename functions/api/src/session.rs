@@ -1,53 +1,77 @@
-//! A browser's session: the bearer token in a cookie.
+//! The cookie of a browser's session, which carries a secret of the session's own.
 //!
-//! Scripts cannot read it (`HttpOnly`) and other sites cannot send it (`SameSite=Strict`). On top of
-//! that, [`refuse_foreign`] takes nothing that changes something from another origin. Owns the
-//! cookie's form; whether its token is any good is the door's to say.
+//! Scripts cannot read it (`HttpOnly`) and other sites cannot send it (`SameSite=Strict`). Over TLS its name says that
+//! no other host and no page without TLS has set it (`__Host-`). On top of that, [`refuse_foreign`] takes nothing that
+//! changes something from another origin. Owns the cookie's form; whether its session is any good is the door's to say.
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::Problem;
 
-const NAME: &str = "nuncio_session";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The `Set-Cookie` that begins a session. It ends with the browser, or with [`end_session`].
-pub fn begin_session(headers: &HeaderMap, token: &str) -> HeaderValue {
-    cookie(headers, &utf8_percent_encode(token, NON_ALPHANUMERIC).to_string(), "")
+/// How a cookie travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Over TLS alone.
+    Secure,
+    /// Over plain HTTP, which is for loopback: there a browser keeps no cookie that is only for TLS.
+    Plain,
 }
 
-/// The `Set-Cookie` that ends a session.
-pub fn end_session(headers: &HeaderMap) -> HeaderValue {
-    cookie(headers, "", "; Max-Age=0")
+impl Kind {
+    pub(crate) fn of(secure: bool) -> Self {
+        if secure { Self::Secure } else { Self::Plain }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Secure => "__Host-nuncio_session",
+            Self::Plain => "nuncio_session",
+        }
+    }
+
+    /// The `Set-Cookie` of a session with this secret.
+    pub(crate) fn begin(self, secret: &str) -> HeaderValue {
+        self.cookie(secret, "")
+    }
+
+    /// The `Set-Cookie` that has the browser forget it.
+    pub(crate) fn end(self) -> HeaderValue {
+        self.cookie("", "; Max-Age=0")
+    }
+
+    fn cookie(self, secret: &str, age: &str) -> HeaderValue {
+        let secure = if self == Self::Secure { "; Secure" } else { "" };
+        let text = format!("{}={secret}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.name());
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+    }
 }
 
-fn cookie(headers: &HeaderMap, value: &str, age: &str) -> HeaderValue {
-    // Browsers name the scheme in the Origin of whatever is no GET; over plain HTTP, which is for
-    // loopback, a cookie that is only for HTTPS would be lost.
-    let secure = text(headers, &ORIGIN).is_some_and(|origin| origin.starts_with("https:"));
-    let secure = if secure { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{NAME}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}"))
-        .unwrap_or(HeaderValue::from_static(""))
+/// The secret that a session's cookie carries, and how the cookie travels.
+pub(crate) fn secret(headers: &HeaderMap) -> Option<(Kind, &str)> {
+    let value = |kind: Kind| {
+        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, value)| *name == kind.name() && !value.is_empty()).map(|(_, value)| (kind, value))
+    };
+    value(Kind::Secure).or_else(|| value(Kind::Plain))
 }
 
-/// The token that the session's cookie carries.
-pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let mut values = pairs.filter_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='));
-    let value = values.find(|value| !value.is_empty())?;
-    percent_decode_str(value).decode_utf8().ok().map(Into::into)
+/// The scheme of the page that a browser's request comes from, which it names for whatever is no GET.
+pub(crate) fn is_from_https(headers: &HeaderMap) -> Option<bool> {
+    Some(text(headers, &ORIGIN)?.starts_with("https:"))
 }
 
 /// Refuses what another site could make a browser do by its session: a request that changes something,
 /// carries the cookie and no bearer token, and does not come from this very origin.
 pub(crate) async fn refuse_foreign(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let by_session = !headers.contains_key(AUTHORIZATION) && token(headers).is_some();
+    let by_session = !headers.contains_key(AUTHORIZATION) && secret(headers).is_some();
     if by_session && !request.method().is_safe() && !is_same_origin(headers) {
         return foreign().into_response();
     }
@@ -86,23 +110,29 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_any_text_comes_back_from_its_cookie() {
-        for text in ["nuncio_aB-9", "with space; and=more \"é\"", "%41"] {
-            let set = begin_session(&HeaderMap::new(), text);
-            let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
-            assert_eq!(token(&headers(&[("cookie", &format!("theme=dark; {pair}"))])).as_deref(), Some(text));
+    fn a_secret_comes_back_from_its_cookie() {
+        for kind in [Kind::Secure, Kind::Plain] {
+            let cookie = kind.begin("aB-9");
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            let sent = headers(&[("cookie", &format!("theme=dark; nuncio_session_old=x; {pair}"))]);
+            assert_eq!(secret(&sent), Some((kind, "aB-9")));
         }
-        for none in ["", "nuncio_session=", "nuncio_session_old=x", "x=nuncio_session=y"] {
-            assert_eq!(token(&headers(&[("cookie", none)])), None, "{none}");
+        let both = headers(&[("cookie", "nuncio_session=planted"), ("cookie", "__Host-nuncio_session=own")]);
+        assert_eq!(secret(&both), Some((Kind::Secure, "own")));
+        for none in ["", "nuncio_session=", "nuncio_session_old=x", "x=nuncio_session=y", "nuncio_session"] {
+            assert_eq!(secret(&headers(&[("cookie", none)])), None, "{none}");
         }
     }
 
     #[test]
-    fn the_cookie_is_for_https_alone_where_there_is_https() {
-        let cookie = |origin| begin_session(&headers(&[("origin", origin)]), "t").to_str().unwrap().to_owned();
-        assert_eq!(cookie("https://n.example.org"), "nuncio_session=t; Path=/; HttpOnly; SameSite=Strict; Secure");
-        assert_eq!(cookie("http://127.0.0.1:8787"), "nuncio_session=t; Path=/; HttpOnly; SameSite=Strict");
-        assert!(end_session(&HeaderMap::new()).to_str().unwrap().ends_with("SameSite=Strict; Max-Age=0"));
+    fn the_cookie_is_for_tls_alone_where_there_is_tls() {
+        let shown = |value: HeaderValue| value.to_str().unwrap().to_owned();
+        assert_eq!(
+            shown(Kind::Secure.begin("s")),
+            "__Host-nuncio_session=s; Path=/; HttpOnly; SameSite=Strict; Secure"
+        );
+        assert_eq!(shown(Kind::Plain.begin("s")), "nuncio_session=s; Path=/; HttpOnly; SameSite=Strict");
+        assert!(shown(Kind::Secure.end()).ends_with("; Secure; Max-Age=0"));
     }
 
     #[tokio::test]

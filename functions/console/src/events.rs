@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::Console;
 use crate::filters::{Filtered as _, Understood, filtered};
 use crate::list;
+use crate::scan;
 
 filtered! {
     Filters { cursor: Option<EventPk>, limit: Option<usize> }
@@ -36,7 +37,7 @@ pub(crate) async fn list(
     console.door.admit(&headers, Scope::Read).await?;
     let (query, search) = filters.query();
     let query = EventQuery { before: filters.cursor, limit: list::limit(filters.limit)?, ..query };
-    let page = console.log.list(&query, console.clock.now()).await?;
+    let page = scan::page(&console, &query).await?;
     Ok(Json(Found { results: page.results, next: page.next, searched: page.searched, search }))
 }
 

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use crate::Console;
 use crate::csv;
 use crate::filters::{Filtered as _, filtered};
+use crate::scan;
 
 /// Lambda answers with 6 MB at most; one event more may go over this.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -75,7 +76,7 @@ async fn part(
     let mut text = if first { csv::names() } else { String::new() };
     loop {
         query.limit = left.min(PAGE);
-        let page = console.log.list(&query, console.clock.now()).await?;
+        let page = scan::page(console, &query).await?;
         let full = page.results.len() == query.limit;
         for event in &page.results {
             match format {

@@ -1,6 +1,6 @@
 //! `/v1/session`: signing a browser in by a token, and out.
 
-use api::{Problem, begin_session, end_session, foreign, is_same_origin};
+use api::{Problem, foreign, is_same_origin};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -44,12 +44,12 @@ pub(crate) async fn begin(
     if !is_same_origin(&headers) {
         return Err(foreign());
     }
-    let text = shown.token.trim();
-    let token = console.door.admit_token(&headers, text, Scope::Read).await?;
-    Ok(([(SET_COOKIE, begin_session(&headers, text))], Json(Session::from(token))).into_response())
+    let (token, cookie) = console.door.begin_session(&headers, shown.token.trim()).await?;
+    Ok(([(SET_COOKIE, cookie)], Json(Session::from(token))).into_response())
 }
 
-/// Signs out. The token itself stays good; `nuncio token revoke` ends that.
-pub(crate) async fn end(headers: HeaderMap) -> Response {
-    (StatusCode::NO_CONTENT, [(SET_COOKIE, end_session(&headers))]).into_response()
+/// Signs out: the session is over for everybody who has its cookie. The token stays good; `nuncio token revoke` ends that.
+pub(crate) async fn end(State(console): State<Console>, headers: HeaderMap) -> Result<Response, Problem> {
+    let cookie = console.door.end_session(&headers).await?;
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }

@@ -44,7 +44,7 @@ impl View {
             Standing::Paused(pause) => ("paused", Some(pause.since), Some(pause.until), Some(pause.why.clone())),
             Standing::Disabled { since, why } => ("disabled", Some(*since), None, Some(why.clone())),
         };
-        let Transport { name, send_once, kind, limit, mappings: _ } = transport;
+        let Transport { name, send_once, kind, limit, ca: _, mappings: _ } = transport;
         Self { name: name.clone(), mode: kind.mode(), send_once: *send_once, limit: *limit, state, since, until, why }
     }
 }

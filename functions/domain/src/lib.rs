@@ -47,6 +47,7 @@ pub mod recipient;
 pub mod rendered;
 pub mod retention;
 pub mod search;
+pub mod session;
 mod summary;
 pub mod suppression;
 pub mod time;

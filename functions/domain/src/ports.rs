@@ -28,6 +28,7 @@ use crate::notification::Notification;
 use crate::origin::Origin;
 use crate::person::is_same_name;
 use crate::rendered::Rendered;
+use crate::session::Session;
 use crate::suppression::{Lane, LaneId, Silence};
 use crate::token::{Token, TokenHash};
 
@@ -238,6 +239,20 @@ pub trait Tokens: Send + Sync {
     async fn list(&self) -> Result<Vec<Token>, StoreError>;
     /// Revokes the one of that public name; false if there is none.
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// Notes that the token of that hash was used; nothing if there is none. Never undoes a revocation, whichever comes
+    /// first.
+    async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// The sessions of browsers.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Stores one, until it expires.
+    async fn begin(&self, session: &Session) -> Result<(), StoreError>;
+    /// The session of that hash, if it is not over.
+    async fn find(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    /// Ends the session of that hash, at once and for every process; nothing if there is none.
+    async fn end(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError>;
 }
 
 /// A rules document as it is in force.

@@ -8,6 +8,17 @@ pub fn format(instant: Timestamp) -> String {
     format!("{instant:.6}")
 }
 
+/// Reads an instant with its offset, which RFC 3339 lets be 23:59 at most.
+pub fn parse(text: &str) -> Option<Timestamp> {
+    // The reader of the calendar takes offsets of up to 25:59, as ISO 8601 has no bound.
+    let behind_date = text.get(10..).unwrap_or_default();
+    let offset = behind_date.find(['+', '-']).and_then(|sign| behind_date.get(sign + 1..sign + 3));
+    if offset.is_some_and(|hours| hours.parse::<u8>().is_ok_and(|hours| hours > 23)) {
+        return None;
+    }
+    text.parse().ok()
+}
+
 /// Drops what is finer than a microsecond, the precision of everything stored.
 pub fn to_micros(instant: Timestamp) -> Timestamp {
     // Truncation keeps an instant before `now` before `now`; rounding up would not.
@@ -102,6 +113,26 @@ mod tests {
             assert_eq!(has_passed(later(now, SignedDuration::from_secs(seconds)), hour, now), passed, "{seconds}");
         }
         assert!(!is_ahead(later(now, CLOCK_SKEW), now) && is_ahead(later(now, CLOCK_SKEW * 2), now));
+    }
+
+    #[test]
+    fn offsets_are_a_day_at_most() {
+        for (text, reads) in [
+            ("2023-02-15T15:33:42Z", true),
+            ("2023-02-15T15:33:42.771091+01:00", true),
+            ("2023-02-15T15:33:42-23:59", true),
+            ("2023-02-15 15:33:42+00:00", true),
+            ("2023-02-15T15:33:42+24:00", false),
+            ("2023-02-15T15:33:42+25:00", false),
+            ("2023-02-15T15:33:42-25:59", false),
+            ("2023-02-15T15:33:42+2500", false),
+            ("2023-02-15T15:33:42+23:60", false),
+            ("2023-02-15T15:33:42", false),
+            ("2023-02-15", false),
+            ("\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}+25:00", false),
+        ] {
+            assert_eq!(parse(text).is_some(), reads, "{text}");
+        }
     }
 
     #[test]

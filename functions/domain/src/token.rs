@@ -75,6 +75,9 @@ pub struct Token {
     /// Since then it is refused.
     #[serde(with = "crate::time::micros_option")]
     pub revoked: Option<Timestamp>,
+    /// When it was last noted to have been used, which is done about once an hour; none if it never was.
+    #[serde(default, with = "crate::time::micros_option", skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Timestamp>,
 }
 
 /// Why a token does not open the door.
@@ -102,7 +105,17 @@ impl Token {
         expires: Option<Timestamp>,
     ) -> Self {
         let hash = TokenHash::of(text);
-        Self { id: hash.to_hex()[..12].to_owned(), hash, scopes, username, note, created, expires, revoked: None }
+        Self {
+            id: hash.to_hex()[..12].to_owned(),
+            hash,
+            scopes,
+            username,
+            note,
+            created,
+            expires,
+            revoked: None,
+            last_used: None,
+        }
     }
 
     /// Who did it, where something is noted that this token allowed: its user, or its public name.

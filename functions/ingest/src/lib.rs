@@ -41,6 +41,8 @@ pub struct Ingest {
     pub origins: Arc<dyn Origins>,
     /// Who may post.
     pub door: api::Door,
+    /// What requests may take of it together.
+    pub memory: api::Memory,
 }
 
 impl fmt::Debug for Ingest {

@@ -3,23 +3,27 @@
 use std::sync::Arc;
 
 use aws::{Adapters, Settings};
+use domain::ports::Configuration;
 use host::{OsEntropy, SystemClock};
 use ingest::Ingest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let settings = Settings::read(&host::environment())?;
+    let environment = host::environment();
+    let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("ingest"))?;
     let clock = Arc::new(SystemClock);
     let origins = mmdb::Databases::open(settings.geoip.clone(), settings.asn.clone(), clock);
     let adapters = Adapters::connect(settings).await;
+    let configuration: Arc<dyn Configuration> = Arc::new(adapters.configuration());
     let ingest = Ingest {
         intake: Arc::new(adapters.intake()),
-        configuration: Arc::new(adapters.configuration()),
+        configuration: Arc::clone(&configuration),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(origins),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)).behind_proxies(configuration),
+        memory: api::Memory::new(aws::settings::request_memory(&environment)),
     };
     Ok(aws::lambda::http(api::finish(ingest::router(ingest))).await?)
 }

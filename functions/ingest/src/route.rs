@@ -3,7 +3,7 @@
 //! Adds no fallback, so that the router can be merged with others on the same paths; whoever composes
 //! calls `api::finish`. A fault of the request as a whole stores nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Problem;
 use axum::body::Body;
@@ -11,11 +11,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use domain::Timestamp;
 use domain::ports::StoreError;
 use domain::token::Scope;
 use domain::trace::TraceParent;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::format::Format;
@@ -27,15 +29,32 @@ pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 /// The most events of a request.
 pub const MAX_EVENTS: usize = 1000;
 
-/// `POST /v1/events` and `GET /healthz`.
-pub fn router(ingest: Ingest) -> Router {
-    Router::new().route("/v1/events", post(events)).route("/healthz", get(health)).with_state(Arc::new(ingest))
+/// For how long events that the store did not accept say that it accepts none, unless it has accepted others since.
+const DOUBTED: SignedDuration = SignedDuration::from_secs(30);
+
+/// The way in, and whether it led anywhere the last time.
+struct Shared {
+    ingest: Ingest,
+    /// When the store last failed to accept events, if it has accepted none since.
+    failed: Mutex<Option<Timestamp>>,
 }
 
-async fn events(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
+impl Shared {
+    fn failed(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `POST /v1/events` and `GET /healthz`.
+pub fn router(ingest: Ingest) -> Router {
+    let shared = Shared { ingest, failed: Mutex::default() };
+    Router::new().route("/v1/events", post(events)).route("/healthz", get(health)).with_state(Arc::new(shared))
+}
+
+async fn events(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let trace = trace::of(&head.headers, ingest.entropy.as_ref());
-    match taken(&ingest, head, body, trace).await {
+    let trace = trace::of(&head.headers, shared.ingest.entropy.as_ref());
+    match taken(&shared, head, body, trace).await {
         Ok((answer, lone)) => traced(answer, lone.or(trace)),
         Err(problem) => traced(problem.into_response(), trace),
     }
@@ -50,20 +69,31 @@ fn traced(mut answer: Response, trace: Option<TraceParent>) -> Response {
 
 /// The answer, and the trace of the event if it is the only one.
 async fn taken(
-    ingest: &Ingest,
+    shared: &Shared,
     head: Parts,
     body: Body,
     trace: Option<TraceParent>,
 ) -> Result<(Response, Option<TraceParent>), Problem> {
+    let ingest = &shared.ingest;
     ingest.door.admit(&head.headers, Scope::Ingest).await?;
     let format = Format::of(&head.headers)?;
     let key = key::of(&head.headers)?;
-    let body = api::read_body(&head.headers, body, MAX_BODY_BYTES).await?;
+    let memory = &ingest.memory;
+    let body = api::receive(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(busy)?;
     let active = ingest.configuration.current().await.map_err(repeatable)?;
-    let decoded = decode::events(format, &head.headers, &body, usize::MAX, &active.document)?;
+    // Held until the events are stored.
+    let _reading = memory.read(domain::json::memory(&body.bytes)).await.map_err(busy)?;
+    let decoded = decode::events(format, &head.headers, &body.bytes, memory.most(), &active.document)?;
+    drop(body);
     let (drafts, places) = decoded.split();
     let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);
-    let verdicts = ingest.take(drafts, key, trace, &active.document).await.map_err(repeatable)?;
+    let verdicts = ingest.take(drafts, key, trace, &active.document).await;
+    match &verdicts {
+        Err(_) => *shared.failed() = Some(ingest.clock.now()),
+        Ok(verdicts) if verdicts.iter().any(Result::is_ok) => *shared.failed() = None,
+        Ok(_) => {}
+    }
+    let verdicts = verdicts.map_err(repeatable)?;
     let lone = match verdicts[..] {
         [Ok(pk)] => Some(named.unwrap_or_else(|| TraceParent::of_event(pk))),
         _ => None,
@@ -71,13 +101,26 @@ async fn taken(
     Ok((answer::of(verdicts, &places)?, lone))
 }
 
-async fn health(State(ingest): State<Arc<Ingest>>) -> Result<Response, Problem> {
-    ingest.intake.ready().await?;
+/// Whether events can be accepted: whether the store takes a write, and took the last events.
+async fn health(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+    let away = |problem: Problem| match problem.status() {
+        StatusCode::SERVICE_UNAVAILABLE => problem,
+        _ => Problem::unavailable("the store accepts no events; the log says why"),
+    };
+    shared.ingest.intake.ready().await.map_err(|error| away(error.into()))?;
+    let failed = *shared.failed();
+    if failed.is_some_and(|failed| domain::time::later(failed, DOUBTED) > shared.ingest.clock.now()) {
+        return Err(Problem::unavailable("the store did not accept the last events; the log says why"));
+    }
     Ok((StatusCode::OK, Json(json!({ "status": "ok" }))).into_response())
 }
 
 fn repeatable(error: StoreError) -> Problem {
-    let problem = Problem::from(error);
+    busy(Problem::from(error))
+}
+
+/// What is unavailable is asked for again, and may be.
+fn busy(problem: Problem) -> Problem {
     if problem.status() != StatusCode::SERVICE_UNAVAILABLE {
         return problem;
     }

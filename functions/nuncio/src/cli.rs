@@ -68,6 +68,9 @@ pub(crate) struct Serve {
     /// A MaxMind DB file of autonomous systems: adds whose network each event came from
     #[arg(long, value_name = "FILE", env = "NUNCIO_ASN")]
     pub(crate) asn: Option<PathBuf>,
+    /// How much memory bodies and events may take together, such as 256MiB
+    #[arg(long, value_name = "SIZE", env = "NUNCIO_MEMORY", default_value = "128MiB", value_parser = memory)]
+    pub(crate) memory: usize,
     /// error, warn, info, debug or trace; JSON lines on stderr unless it is a terminal
     #[arg(long, value_name = "LEVEL", env = "NUNCIO_LOG", default_value = "info")]
     pub(crate) log: String,
@@ -369,6 +372,26 @@ impl From<ScopeName> for Scope {
     }
 }
 
+/// The least that a request of the largest size can be served in.
+const LEAST_MEMORY: usize = 32 << 20;
+
+/// A size in bytes, or with a unit.
+fn memory(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|char: char| !char.is_ascii_digit());
+    let factor = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err("write a size such as 256MiB or 1GiB".to_owned()),
+    };
+    let number: usize = digits.parse().map_err(|_| "write a size such as 256MiB or 1GiB")?;
+    match number.saturating_mul(factor) {
+        bytes if bytes >= LEAST_MEMORY => Ok(bytes),
+        _ => Err("at least 32MiB are needed".to_owned()),
+    }
+}
+
 fn action(text: &str) -> Result<ActionPattern, String> {
     ActionPattern::parse(text).map_err(|error| error.to_string())
 }
@@ -385,6 +408,16 @@ mod tests {
     #[test]
     fn the_definitions_hold_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_of_memory() {
+        for (text, bytes) in [("128MiB", 128 << 20), ("1g", 1 << 30), ("64 M", 64 << 20), ("50000000", 50_000_000)] {
+            assert_eq!(memory(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "MiB", "1", "31MiB", "64x", "-64MiB", "1.5GiB", "é"] {
+            assert!(memory(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(crate) const KEYS: Keys = Keys {
         "silences",
         "email",
         "allow_networks",
+        "trusted_proxies",
         "redact",
         "cloudevents",
         "public_url",
@@ -60,7 +61,9 @@ pub(crate) fn read(root: &Node, findings: &mut Findings) -> Option<RulesDocument
         document.silences = silences::read(node, &known, findings);
     }
     document.email = part("email").map(|node| email::read(node, findings)).unwrap_or_default();
-    document.allow_networks = part("allow_networks").map(|node| networks(node, findings)).unwrap_or_default();
+    let mut networks = |key| part(key).map(|node| networks(node, key, findings)).unwrap_or_default();
+    document.allow_networks = networks("allow_networks");
+    document.trusted_proxies = networks("trusted_proxies");
     document.redact = part("redact").map(|node| redact::read(node, findings)).unwrap_or_default();
     document.cloudevents = part("cloudevents").map(|node| cloudevents::read(node, findings)).unwrap_or_default();
     document.public_url = file.get("public_url").and_then(|node| addresses::public_url(node, findings));
@@ -78,7 +81,7 @@ fn keys<'n>(section: Option<&'n Node>, built_in: &[&'n str]) -> Option<BTreeSet<
     Some(names)
 }
 
-fn networks(node: &Node, findings: &mut Findings) -> Vec<ipnet::IpNet> {
-    let items = shape::list(node, "allow_networks", findings).unwrap_or_default();
-    items.iter().filter_map(|item| addresses::network(item, "allow_networks", findings)).collect()
+fn networks(node: &Node, key: &str, findings: &mut Findings) -> Vec<ipnet::IpNet> {
+    let items = shape::list(node, key, findings).unwrap_or_default();
+    items.iter().filter_map(|item| addresses::network(item, key, findings)).collect()
 }

@@ -11,8 +11,8 @@ use crate::mailer::PATIENCE_SECONDS;
 use crate::settings::Settings;
 use crate::{
     Archive, Configuration, DeadLetters, Documents, Endpoints, Erasure, EventLog, HeldSecrets, HeldSilences, Holds,
-    Inbox, Intake, Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Silences, Suppression, Table, Tokens,
-    Volume, WorkQueue,
+    Inbox, Intake, Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Sessions, Silences, Suppression, Table,
+    Tokens, Volume, WorkQueue,
 };
 
 /// How long a connection may take.
@@ -147,6 +147,11 @@ impl Adapters {
     /// The tokens, remembered for 30 seconds.
     pub fn tokens(&self) -> RememberedTokens<Tokens> {
         RememberedTokens::new(Tokens::new(self.table()))
+    }
+
+    /// The sessions of browsers.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.table())
     }
 
     /// The stored rules documents.

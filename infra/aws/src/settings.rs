@@ -38,6 +38,15 @@ pub const ARCHIVE_BUCKET: &str = "NUNCIO_ARCHIVE_BUCKET";
 pub const VARIABLES: [&str; 10] =
     [TABLE, QUEUE_URL, DEAD_LETTERS_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN, ARCHIVE_BUCKET];
 
+/// How much memory the function has, in MiB. Lambda sets it itself.
+const FUNCTION_MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+
+/// The memory, in bytes, that the events of requests may take: half of the function's.
+pub fn request_memory(variables: &BTreeMap<String, String>) -> usize {
+    let mebibytes = variables.get(FUNCTION_MEMORY).and_then(|text| text.parse::<usize>().ok()).unwrap_or(256);
+    mebibytes.saturating_mul(1024 * 1024) / 2
+}
+
 const MOST_SHARDS: u16 = 64;
 
 /// A deployed function's settings.

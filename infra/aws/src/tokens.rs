@@ -6,13 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::Timestamp;
 use domain::ports::{self, StoreError};
 use domain::token::{Token, TokenHash};
 use tokio::time::Instant;
 
-use crate::table::item::{content, record};
-use crate::table::keys::TOKENS;
+use crate::describe::describe;
+use crate::table::item::{Item, content, number, record};
+use crate::table::keys::{TOKENS, USED};
 use crate::table::{Put, Table, put};
 
 /// The tokens in the table.
@@ -44,12 +46,12 @@ impl ports::Tokens for Tokens {
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
         let item = self.table.get((TOKENS.to_owned(), hash.to_hex())).await?;
-        item.map(|item| content(&item)).transpose()
+        item.map(|item| token(&item)).transpose()
     }
 
     async fn list(&self) -> Result<Vec<Token>, StoreError> {
         let items = self.table.all(TOKENS, "").await?;
-        let mut tokens = items.iter().map(content).collect::<Result<Vec<Token>, _>>()?;
+        let mut tokens = items.iter().map(token).collect::<Result<Vec<Token>, _>>()?;
         tokens.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
         Ok(tokens)
     }
@@ -58,7 +60,7 @@ impl ports::Tokens for Tokens {
         // The public name is the hash's beginning.
         let mut found = false;
         for item in self.table.all(TOKENS, id).await? {
-            let token: Token = content(&item)?;
+            let token = token(&item)?;
             if token.id != id {
                 continue;
             }
@@ -69,6 +71,34 @@ impl ports::Tokens for Tokens {
         }
         Ok(found)
     }
+
+    async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        // Beside the record, so that it can never be written over one that was revoked meanwhile.
+        let update = self
+            .table
+            .update((TOKENS.to_owned(), hash.to_hex()))
+            .update_expression("SET #used = :now")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#used", USED)
+            .expression_attribute_values(":now", number(now.as_microsecond()));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::store(describe(&error))),
+        }
+    }
+}
+
+/// A token's record, and when it was used since it was written.
+fn token(item: &Item) -> Result<Token, StoreError> {
+    let token: Token = content(item)?;
+    let used = item.get(USED).and_then(|value| value.as_n().ok()?.parse().ok());
+    let used = used.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+    Ok(Token { last_used: token.last_used.max(used), ..token })
 }
 
 /// For how long a token found is not asked for again: a revoked one is refused after as long.
@@ -130,6 +160,14 @@ impl<T: ports::Tokens> ports::Tokens for RememberedTokens<T> {
         self.found().retain(|_, (_, token)| token.id != id);
         revoked
     }
+
+    async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        self.tokens.used(hash, now).await?;
+        if let Some((_, token)) = self.found().get_mut(hash) {
+            token.last_used = Some(domain::time::to_micros(now));
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +193,10 @@ mod tests {
         }
         async fn revoke(&self, _: &str, now: Timestamp) -> Result<bool, StoreError> {
             Ok(self.0.lock().unwrap().as_mut().map(|token| token.revoked = Some(now)).is_some())
+        }
+        async fn used(&self, _: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+            self.0.lock().unwrap().iter_mut().for_each(|token| token.last_used = Some(now));
+            Ok(())
         }
     }
 

@@ -2,6 +2,7 @@
 //! Owns the client, its timeouts, how much of an answer is read, and what an answer or its absence is called.
 //! Refuses redirects and proxies: both would lead elsewhere than was judged.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use http::header::{
     TRANSFER_ENCODING, UPGRADE,
 };
 use ipnet::IpNet;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Certificate, Client, Response, redirect};
 
 use crate::guard::{self, Guard, Names, Unreachable};
 use crate::hidden::Hidden;
@@ -67,6 +68,8 @@ pub(crate) struct Post<'a> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) allow: &'a [IpNet],
+    /// The authorities that the receiver is known by, as PEM; the system's where there is none.
+    pub(crate) ca: Option<&'a str>,
 }
 
 /// The headers that every request starts from: the event's trace, in a span of the delivery's own.
@@ -84,14 +87,27 @@ pub(crate) struct Http {
     clock: Arc<dyn Clock>,
     names: Arc<dyn Names>,
     timeouts: Timeouts,
-    /// One client, for the networks it may reach: its open connections were judged by them.
-    current: Mutex<(Vec<IpNet>, Client)>,
+    current: Mutex<Clients>,
 }
+
+/// Clients for the networks that they may reach: their open connections were judged by them.
+struct Clients {
+    allow: Vec<IpNet>,
+    /// Knows receivers by the system's authorities.
+    usual: Client,
+    /// Knows receivers by these authorities alone.
+    by_ca: HashMap<String, Client>,
+}
+
+/// Authorities that clients are kept for. More are hardly written into one rules document; a secret that is replaced
+/// again and again leaves old ones behind.
+const MOST_AUTHORITIES: usize = 64;
 
 impl Http {
     pub(crate) fn new(clock: Arc<dyn Clock>, names: Arc<dyn Names>, timeouts: Timeouts) -> Result<Self, Error> {
-        let client = client(&names, &[], timeouts).map_err(|error| Error::Client(error.to_string()))?;
-        Ok(Self { clock, names, timeouts, current: Mutex::new((Vec::new(), client)) })
+        let usual = client(&names, &[], None, timeouts).map_err(|error| Error::Client(error.to_string()))?;
+        let current = Clients { allow: Vec::new(), usual, by_ca: HashMap::new() };
+        Ok(Self { clock, names, timeouts, current: Mutex::new(current) })
     }
 
     /// Makes one attempt.
@@ -101,7 +117,7 @@ impl Http {
             return Err(Failure::Misconfigured(format!("the header {name} is the connection's own; leave it out")));
         }
         let bytes = post.body.len();
-        let request = self.client(post.allow)?.post(url).headers(post.headers).body(post.body);
+        let request = self.client(post.allow, post.ca)?.post(url).headers(post.headers).body(post.body);
         let began = Instant::now();
         let sent = within(self.timeouts.total, request.send()).await;
         let response = sent.ok_or(Failure::Timeout(self.timeouts.total.as_secs()))?;
@@ -123,14 +139,24 @@ impl Http {
         }
     }
 
-    fn client(&self, allow: &[IpNet]) -> Result<Client, Failure> {
+    fn client(&self, allow: &[IpNet], ca: Option<&str>) -> Result<Client, Failure> {
+        let unbuilt = |_| Failure::Misconfigured("the HTTP client cannot be built anew".to_owned());
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.0 != allow {
-            let client = client(&self.names, allow, self.timeouts)
-                .map_err(|_| Failure::Misconfigured("the HTTP client cannot be built anew".to_owned()))?;
-            *current = (allow.to_vec(), client);
+        if current.allow != allow {
+            let usual = client(&self.names, allow, None, self.timeouts).map_err(unbuilt)?;
+            *current = Clients { allow: allow.to_vec(), usual, by_ca: HashMap::new() };
         }
-        Ok(current.1.clone())
+        let Some(ca) = ca else { return Ok(current.usual.clone()) };
+        if let Some(known) = current.by_ca.get(ca) {
+            return Ok(known.clone());
+        }
+        let authorities = authorities(ca)?;
+        let made = client(&self.names, allow, Some(authorities), self.timeouts).map_err(|_| no_authorities())?;
+        if current.by_ca.len() >= MOST_AUTHORITIES {
+            current.by_ca.clear();
+        }
+        current.by_ca.insert(ca.to_owned(), made.clone());
+        Ok(made)
     }
 
     fn retry_after(&self, headers: &HeaderMap) -> Option<Timestamp> {
@@ -163,8 +189,27 @@ impl Http {
     }
 }
 
-fn client(names: &Arc<dyn Names>, allow: &[IpNet], timeouts: Timeouts) -> reqwest::Result<Client> {
-    Client::builder()
+fn authorities(pem: &str) -> Result<Vec<Certificate>, Failure> {
+    let read = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| no_authorities())?;
+    if read.is_empty() { Err(no_authorities()) } else { Ok(read) }
+}
+
+fn no_authorities() -> Failure {
+    Failure::Misconfigured("the transport's ca holds no certificates; it must be PEM".to_owned())
+}
+
+fn client(
+    names: &Arc<dyn Names>,
+    allow: &[IpNet],
+    authorities: Option<Vec<Certificate>>,
+    timeouts: Timeouts,
+) -> reqwest::Result<Client> {
+    let builder = Client::builder();
+    let builder = match authorities {
+        Some(authorities) => builder.tls_certs_only(authorities),
+        None => builder,
+    };
+    builder
         .user_agent(format!("Nuncio/{VERSION}"))
         .redirect(redirect::Policy::none())
         .no_proxy()

@@ -90,7 +90,7 @@ pub struct Channels {
 const MAPPINGS_AT_A_TIME: usize = 4;
 
 impl Channels {
-    /// Builds the HTTP client once; it is rebuilt only when `allow_networks` changes.
+    /// Builds an HTTP client for each set of authorities, once; again only when `allow_networks` changes.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -128,16 +128,21 @@ impl Channels {
         document: &RulesDocument,
     ) -> Result<Outcome, Failure> {
         let allow = &document.allow_networks;
+        let ca = match &transport.ca {
+            Some(reference) => Some(secret::resolve(reference, &*self.secrets).await?),
+            None => None,
+        };
+        let ca = ca.as_deref();
         match &transport.kind {
             TransportKind::Local => local::send(&mapped.notification, &*self.inbox).await,
             TransportKind::Email { subject_prefix } => {
                 email::send(&mapped.notification, subject_prefix, document, &*self.mailer).await
             }
             TransportKind::Webhook { url, secrets, content_type } => {
-                let target = webhook::Target { url, secrets, content_type };
+                let target = webhook::Target { url, ca, secrets, content_type };
                 webhook::send(self, mapped, target, allow).await
             }
-            TransportKind::WebhookSlack { url } => slack::send(self, mapped, url, allow).await,
+            TransportKind::WebhookSlack { url } => slack::send(self, mapped, url, ca, allow).await,
         }
     }
 }

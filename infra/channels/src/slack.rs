@@ -27,13 +27,14 @@ pub(crate) async fn send(
     channels: &Channels,
     mapped: Mapped<'_>,
     url: &Text,
+    ca: Option<&str>,
     allow: &[IpNet],
 ) -> Result<Outcome, Failure> {
     let url = secret::text(url, &*channels.secrets).await?;
     let (headers, body) = compose(mapped);
     channels
         .http
-        .post(Post { url: &url, hidden: &url.hidden(), headers, body: body.to_string().into_bytes(), allow })
+        .post(Post { url: &url, hidden: &url.hidden(), headers, body: body.to_string().into_bytes(), allow, ca })
         .await
 }
 

@@ -32,6 +32,7 @@ async fn post(http: &Http, url: &str, allow: &str) -> Result<Outcome, Failure> {
         headers: HeaderMap::new(),
         body: b"{}".to_vec(),
         allow: &allow,
+        ca: None,
     })
     .await
 }
@@ -54,7 +55,7 @@ async fn what_frames_a_request_is_nobodys_to_set() {
     ] {
         let headers = HeaderMap::from_iter([(::http::HeaderName::from_static(name), HeaderValue::from_static("7"))]);
         let failure = http
-            .post(Post { url: &url, hidden: &Hidden::default(), headers, body: Vec::new(), allow: &[] })
+            .post(Post { url: &url, hidden: &Hidden::default(), headers, body: Vec::new(), allow: &[], ca: None })
             .await
             .unwrap_err();
         assert!(matches!(&failure, Failure::Misconfigured(text) if text.contains(name)), "{failure:?}");

@@ -20,6 +20,7 @@ use crate::{Channels, secret};
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) url: &'a Text,
+    pub(crate) ca: Option<&'a str>,
     pub(crate) secrets: &'a [SecretRef],
     pub(crate) content_type: &'a str,
 }
@@ -49,7 +50,7 @@ pub(crate) async fn send(
     }
     headers.insert("webhook-id", printable(&id)?);
     headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
-    channels.http.post(Post { url: &url, hidden: &hidden, headers, body, allow }).await
+    channels.http.post(Post { url: &url, hidden: &hidden, headers, body, allow, ca: target.ca }).await
 }
 
 /// All of the request but its signature.

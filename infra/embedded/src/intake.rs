@@ -75,8 +75,8 @@ impl Intake for Store {
         let events: Arc<[Arc<Event>]> = events.into();
         let stored = Arc::clone(&events);
         let queued = move |new: &Vec<(usize, usize)>| {
-            for (place, bytes) in new {
-                fresh.hold(&events[*place], *bytes);
+            for (place, memory) in new {
+                fresh.hold(&events[*place], *memory);
             }
             if !new.is_empty() {
                 work.notify_one();
@@ -123,7 +123,7 @@ impl Store {
     }
 }
 
-/// Says which of them were new: their places and sizes.
+/// Says which of them were new: their places, and the memory that they take.
 fn insert(
     connection: &Connection,
     Batch { bodies, rows, counters }: &Batch,
@@ -140,7 +140,7 @@ fn insert(
         let expires = if hold::holds(holds, &events[place]) { HELD.as_microsecond() } else { *expires };
         let received = received_apart(*created, now).map(Timestamp::as_microsecond);
         if insert.execute(params![pk.as_bytes(), expires, body, received])? > 0 {
-            new.push((place, end - start));
+            new.push((place, domain::json::memory(&bodies[start..*end])));
         }
         start = *end;
     }

@@ -43,6 +43,8 @@ pub struct Job {
     pub message: Message,
     /// How often it was taken, this time included.
     pub attempts: u32,
+    /// What its events take in memory, in bytes.
+    pub memory: usize,
 }
 
 /// What ending the leases of a dead process found.
@@ -83,13 +85,22 @@ impl DeadLetters for Store {
 impl Store {
     /// Takes up to `limit` jobs that are due: what waited out a delay first, then the oldest.
     pub async fn take(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+        self.take_within(now, limit, usize::MAX).await
+    }
+
+    /// The same, but no more after those whose events take `memory` bytes. There is always one, if one is due.
+    pub async fn take_within(&self, now: Timestamp, limit: usize, memory: usize) -> Result<Vec<Job>, StoreError> {
         self.fresh.consume();
         let taken = self.writer.write(move |connection| lease(connection, now, limit)).await?;
         if taken.is_empty() {
             return Ok(Vec::new());
         }
         let fresh = self.fresh.clone();
-        let (jobs, unreadable) = self.readers.read(move |connection| load_all(connection, &fresh, taken)).await?;
+        let loaded = self.readers.read(move |connection| load_all(connection, &fresh, taken, memory)).await?;
+        let Loaded { jobs, unreadable, left } = loaded;
+        for id in left {
+            self.set_due(id, Some(AT_ONCE)).await?;
+        }
         for id in unreadable {
             tracing::error!(job = id.row, "a queue message cannot be read; it is kept but not tried again");
             self.set_due(id, None).await?;
@@ -221,41 +232,65 @@ fn select_rows(connection: &Connection, sql: &str, params: impl rusqlite::Params
     Ok(select.query_map(params, |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-/// The jobs with their events, and the ones that cannot be read.
-fn load_all(connection: &Connection, fresh: &Fresh, taken: Vec<Taken>) -> Result<(Vec<Job>, Vec<JobId>), Fault> {
-    let (mut jobs, mut unreadable) = (Vec::with_capacity(taken.len()), Vec::new());
+/// What became of jobs that were taken.
+#[derive(Default)]
+struct Loaded {
+    /// With their events.
+    jobs: Vec<Job>,
+    unreadable: Vec<JobId>,
+    /// Those for which there was no memory.
+    left: Vec<JobId>,
+}
+
+fn load_all(connection: &Connection, fresh: &Fresh, taken: Vec<Taken>, memory: usize) -> Result<Loaded, Fault> {
+    let (mut loaded, mut used) = (Loaded::default(), 0);
     for Taken { id, attempts, body } in taken {
+        if used >= memory {
+            loaded.left.push(id);
+            continue;
+        }
         match serde_json::from_str::<Message>(&body) {
-            Err(_) => unreadable.push(id),
-            Ok(message) => jobs.push(Job { id, attempts, message: with_events(connection, fresh, id, message)? }),
+            Err(_) => loaded.unreadable.push(id),
+            Ok(message) => {
+                let (message, memory) = with_events(connection, fresh, id, message)?;
+                used += memory;
+                loaded.jobs.push(Job { id, message, attempts, memory });
+            }
         }
     }
-    Ok((jobs, unreadable))
+    Ok(loaded)
 }
 
-fn with_events(connection: &Connection, fresh: &Fresh, id: JobId, message: Message) -> Result<Message, Fault> {
-    Ok(match message.into_work() {
-        Work::Stored(pks) => {
-            let load = |pk| match fresh.release(pk) {
-                Some(event) => Ok(Some(event)),
-                None => load(connection, id, pk).map(|found| found.map(Arc::new)),
-            };
-            let events = pks.into_iter().map(load).collect::<Result<Vec<_>, Fault>>()?;
-            Message::new(Work::Events(events.into_iter().flatten().collect()))
+/// The message with its events, and what they take in memory.
+fn with_events(connection: &Connection, fresh: &Fresh, id: JobId, message: Message) -> Result<(Message, usize), Fault> {
+    let pks = match message.into_work() {
+        Work::Stored(pks) => pks,
+        work => return Ok((Message::new(work), 0)),
+    };
+    let (mut events, mut memory) = (Vec::with_capacity(pks.len()), 0);
+    for pk in pks {
+        let found = match fresh.release(pk) {
+            Some(held) => Some(held),
+            None => load(connection, id, pk)?.map(|(event, bytes)| (Arc::new(event), bytes)),
+        };
+        if let Some((event, bytes)) = found {
+            memory += bytes;
+            events.push(event);
         }
-        work => Message::new(work),
-    })
+    }
+    Ok((Message::new(Work::Events(events)), memory))
 }
 
-/// The event; none where it is gone, or cannot be read.
-fn load(connection: &Connection, id: JobId, pk: EventPk) -> Result<Option<Event>, Fault> {
+/// The event and what it takes in memory; none where it is gone, or cannot be read.
+fn load(connection: &Connection, id: JobId, pk: EventPk) -> Result<Option<(Event, usize)>, Fault> {
     let mut select = connection.prepare_cached("SELECT body, expires FROM events WHERE pk = ?1")?;
     let read = |row: &rusqlite::Row<'_>| {
         let expires = row.get(1)?;
-        Ok(row.get_ref(0)?.as_str().ok().and_then(|body| record::event(body, expires).ok()))
+        let body = row.get_ref(0)?.as_str().unwrap_or_default();
+        Ok(record::event(body, expires).ok().map(|event| (event, domain::json::memory(body.as_bytes()))))
     };
-    let found: Option<Option<Event>> = select.query_row([pk.as_bytes()], read).optional()?;
-    if found == Some(None) {
+    let found: Option<Option<(Event, usize)>> = select.query_row([pk.as_bytes()], read).optional()?;
+    if matches!(found, Some(None)) {
         tracing::error!(event = %pk, job = id.row, "a stored event cannot be read; it is kept but not evaluated");
     }
     Ok(found.flatten())

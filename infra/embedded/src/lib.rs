@@ -33,6 +33,7 @@ mod readers;
 mod record;
 mod schema;
 mod search_index;
+mod sessions;
 mod silences;
 mod suppression;
 mod tokens;
@@ -143,6 +144,11 @@ impl Store {
     /// Whether the folder holds a store.
     pub fn exists(folder: &Path) -> bool {
         folder.join(open::FILE).exists()
+    }
+
+    /// Keeps events that were accepted a moment ago in this much memory, in bytes, for those who take jobs here.
+    pub fn limit_recent_events(&self, bytes: usize) {
+        self.fresh.limit(bytes);
     }
 
     /// Reads the next events into the index for searches, or forgets some that are gone; says how many are left to read.

@@ -14,13 +14,14 @@ const BATCH: usize = 500;
 const EVENTS: &str =
     "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 AND rowid < ?3 LIMIT ?2)";
 
-const EXPIRED: [&str; 7] = [
+const EXPIRED: [&str; 8] = [
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM inbox WHERE rowid IN (SELECT rowid FROM inbox WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM collected WHERE rowid IN (SELECT rowid FROM collected WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM operator_jobs WHERE id IN (SELECT id FROM operator_jobs WHERE expires <= ?1 LIMIT ?2)",
+    "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE expires <= ?1 LIMIT ?2)",
 ];
 

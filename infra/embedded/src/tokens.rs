@@ -43,6 +43,17 @@ impl Tokens for Store {
         };
         self.writer.write(revoke).await
     }
+
+    async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        let hash = *hash;
+        let note = move |connection: &Connection| {
+            let found = select(connection, "SELECT body FROM tokens WHERE hash = ?1", [hash.0])?;
+            found.into_iter().try_for_each(|token| {
+                put(connection, &Token { last_used: Some(domain::time::to_micros(now)), ..token })
+            })
+        };
+        self.writer.write(note).await
+    }
 }
 
 fn put(connection: &Connection, token: &Token) -> Result<(), Fault> {

@@ -168,6 +168,7 @@ async fn run(level: &str) -> Result<(), Error> {
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(()),
         door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        memory: api::Memory::new(256 << 20),
     }))
     .await?;
     let events: Vec<Value> = (0..EVENTS).map(event).collect();

@@ -99,6 +99,7 @@ impl Default for Posting {
             entropy: still.clone(),
             origins: Arc::new(()),
             door: api::Door::new(still.clone(), still.clone()),
+            memory: api::Memory::new(256 << 20),
         });
         Self { router, still, masker: Masker::new(&crate::document().redact) }
     }

@@ -29,6 +29,7 @@ impl Default for Reading {
             entropy: still.clone(),
             origins: Arc::new(()),
             door: door.clone(),
+            memory: api::Memory::new(256 << 20),
         });
         for event in corpus() {
             let (status, _, body) = crate::answer(&ingest, Posted::json(event).request());

@@ -89,6 +89,10 @@ impl Tokens for Still {
     async fn revoke(&self, _: &str, _: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }
+
+    async fn used(&self, _: &TokenHash, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -75,6 +75,9 @@ pub struct RulesDocument {
     /// Networks that webhooks may reach besides public addresses.
     #[serde(default)]
     pub allow_networks: Vec<IpNet>,
+    /// Networks of proxies whose word counts on whom a request comes from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Changes to what counts as a secret.
     #[serde(default)]
     pub redact: Redact,

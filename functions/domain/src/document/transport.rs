@@ -14,6 +14,9 @@ pub struct Transport {
     pub send_once: bool,
     /// Which way.
     pub kind: TransportKind,
+    /// Certificates, as PEM, of the authorities that its receiver is known by, instead of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<SecretRef>,
     /// How much it takes.
     #[serde(default, skip_serializing_if = "Limit::is_none")]
     pub limit: Limit,
@@ -115,7 +118,8 @@ impl Transport {
 
     /// One with nothing but the necessary.
     pub fn named(name: impl Into<String>, kind: TransportKind) -> Self {
-        Self { name: name.into(), send_once: false, kind, limit: Limit::default(), mappings: Mappings::default() }
+        let (limit, mappings) = (Limit::default(), Mappings::default());
+        Self { name: name.into(), send_once: false, kind, ca: None, limit, mappings }
     }
 
     /// 16 hex digits that stand for its whole configuration: what was found out about a transport holds as long

@@ -73,3 +73,40 @@ async fn it_is_not_healthy() {
     assert_eq!((answer.status, answer.headers["content-type"].to_str().unwrap()), (503, "application/problem+json"));
     assert_eq!(world.answer(health()).await.status, 200);
 }
+
+/// Takes a write, but cannot store events.
+struct Damaged(Store, AtomicU8);
+
+#[async_trait]
+impl Intake for Damaged {
+    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+        let failed = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if failed { Err(StoreError::Corrupt("page 7".to_owned())) } else { self.0.accept(events).await }
+    }
+    async fn remember(
+        &self,
+        names: &[([u8; 32], EventPk)],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EventPk>, StoreError> {
+        self.0.remember(names, now, until).await
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready().await
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_healthy_while_the_last_events_were_not_accepted() {
+    let world = world_with(|store| Arc::new(Damaged(store, AtomicU8::new(1)))).await;
+    let health = async || world.answer(Request::get("/healthz").body(Body::empty()).unwrap()).await;
+    assert_eq!(health().await.status, 200);
+    assert_eq!(world.post(JSON, r#"{"action":"login"}"#).await.status, 500);
+    let unhealthy = health().await;
+    assert_eq!((unhealthy.status, unhealthy.headers.contains_key("retry-after")), (503, true));
+    assert!(!unhealthy.body.to_string().contains("page 7"));
+    assert_eq!(world.post(JSON, r#"{"action":"Nope"}"#).await.status, 422);
+    assert_eq!(health().await.status, 503, "what is refused for its own sake says nothing");
+    assert_eq!(world.post(JSON, r#"{"action":"login"}"#).await.status, 202);
+    assert_eq!(health().await.status, 200);
+}

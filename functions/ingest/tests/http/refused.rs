@@ -117,6 +117,7 @@ async fn an_event_that_is_not_one() {
         (json!({ "action": ["login"] }), "/action"),
         (json!({ "action": "login", "created": "2026-01-02T03:20:00Z" }), "/created"),
         (json!({ "action": "login", "created": "yesterday" }), "/created"),
+        (json!({ "action": "login", "created": "2026-01-01T00:00:00+25:00" }), "/created"),
         (json!({ "action": "login", "client_ip": "192.0.2.256" }), "/client_ip"),
         (json!({ "action": "login", "user": "root" }), "/user"),
         (json!({ "action": "login", "contxt": {} }), "/contxt"),

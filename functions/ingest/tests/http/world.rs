@@ -82,6 +82,7 @@ pub(crate) async fn world_with(intake: impl FnOnce(Store) -> Arc<dyn Intake>) ->
         entropy: Arc::new(host::OsEntropy),
         origins: Arc::new(()),
         door: api::Door::new(Arc::new(store.clone()), clock),
+        memory: api::Memory::new(256 << 20),
     };
     let router = api::finish(ingest::router(ingest.clone()));
     World { ingest, store, router, _folder: folder }

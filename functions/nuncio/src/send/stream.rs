@@ -49,7 +49,7 @@ impl<R: Read> Events<R> {
     fn take(&mut self, bytes: usize) -> Vec<u8> {
         let rest = self.buffer.split_off(bytes);
         let taken = std::mem::replace(&mut self.buffer, rest);
-        self.line += taken.iter().filter(|byte| **byte == b'\n').count();
+        self.line += taken.split(|byte| *byte == b'\n').count() - 1;
         taken
     }
 
@@ -123,15 +123,15 @@ impl<R: Read> Events<R> {
     /// Takes the rest of the line, and has some of the next one read.
     fn skip_line(&mut self) -> io::Result<()> {
         loop {
-            match self.buffer.iter().position(|byte| *byte == b'\n') {
-                Some(end) if end + 1 < self.buffer.len() || self.ended => return Ok(drop(self.take(end + 1))),
-                None if self.ended => return Ok(drop(self.take(self.buffer.len()))),
-                Some(_) => self.read_more()?,
-                None => {
-                    self.buffer.clear();
-                    self.read_more()?;
-                }
+            let end = self.buffer.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
+            if self.ended || end.is_some_and(|end| end < self.buffer.len()) {
+                self.take(end.unwrap_or(self.buffer.len()));
+                return Ok(());
             }
+            if end.is_none() {
+                self.buffer.clear();
+            }
+            self.read_more()?;
         }
     }
 }

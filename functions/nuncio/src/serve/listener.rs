@@ -88,14 +88,12 @@ async fn visitor(
 ) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     let place = connections.place().await;
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
-            // It hung up before its turn, or the system has no more sockets for a while.
-            Err(_) => {
-                connections.close_one();
-                tokio::time::sleep(LOOK).await;
-            }
+        if let Ok((stream, peer)) = listener.accept().await {
+            return (stream, peer, place);
         }
+        // It hung up before its turn, or the system has no more sockets for a while.
+        connections.close_one();
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -89,7 +89,12 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         entropy: Arc::clone(&entropy),
     });
     let scheduled = scheduled(&store, archive, mailbox, &configuration, &clock);
-    let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock));
+    let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock))
+        .with_sessions(Arc::new(store.clone()), Arc::clone(&entropy))
+        .behind_proxies(Arc::clone(&configuration));
+    // Half is for what is posted, a quarter for what is being evaluated, and a quarter for what waits for that.
+    let memory = options.memory;
+    store.limit_recent_events(memory / 4);
     let ingest = Ingest {
         intake: Arc::new(store.clone()),
         configuration: Arc::clone(&configuration),
@@ -97,6 +102,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         entropy: Arc::clone(&entropy),
         origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
         door: door.clone(),
+        memory: api::Memory::new(memory / 2),
     };
     let reports = Reports(ingest.clone());
     let router = api::finish(Router::new().merge(ingest::router(ingest)).merge(console::router(Console {
@@ -126,7 +132,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     }
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
-    let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, shutdown.clone()));
+    let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, memory / 4, shutdown.clone()));
     let sweeper = tokio::spawn(sweeper::run(scheduled, shutdown.clone()));
     let indexer = tokio::spawn(indexer::run(store.clone(), shutdown.clone()));
     match watched {

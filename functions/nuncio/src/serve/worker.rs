@@ -23,12 +23,24 @@ const TO_A_TAKE: usize = 64;
 const LOOK: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_secs(60);
 
-/// Runs until asked to end; then finishes what is in hand.
-pub(super) async fn run(store: Store, dispatcher: Arc<Dispatcher>, clock: Arc<dyn Clock>, shutdown: Shutdown) {
+/// What the memory of messages in hand is counted in.
+const KIB: usize = 1024;
+
+/// Runs until asked to end; then finishes what is in hand. All events in hand take about `memory` bytes at most.
+pub(super) async fn run(
+    store: Store,
+    dispatcher: Arc<Dispatcher>,
+    clock: Arc<dyn Clock>,
+    memory: usize,
+    shutdown: Shutdown,
+) {
     let hands = Arc::new(Semaphore::new(AT_A_TIME));
+    let all = u32::try_from(memory / KIB).unwrap_or(u32::MAX).clamp(1, u32::MAX >> 3);
+    let room = Arc::new(Semaphore::new(all as usize));
     while !shutdown.is_requested() {
-        let free = hands.available_permits().min(TO_A_TAKE);
-        let jobs = if free == 0 { Vec::new() } else { take(&store, clock.now(), free).await };
+        let room_left = room.available_permits();
+        let free = if room_left == 0 { 0 } else { hands.available_permits().min(TO_A_TAKE) };
+        let jobs = if free == 0 { Vec::new() } else { take(&store, clock.now(), free, room_left * KIB).await };
         if jobs.is_empty() {
             let idle = if free == 0 { Duration::from_millis(5) } else { until_due(&store, clock.now()).await };
             tokio::select! {
@@ -38,18 +50,21 @@ pub(super) async fn run(store: Store, dispatcher: Arc<Dispatcher>, clock: Arc<dy
         }
         for job in jobs {
             let Ok(hand) = Arc::clone(&hands).acquire_owned().await else { return };
+            // The last one that was taken may need more than there was.
+            let needed = u32::try_from(job.memory.div_ceil(KIB)).unwrap_or(u32::MAX).min(all);
+            let Ok(taken) = Arc::clone(&room).acquire_many_owned(needed).await else { return };
             let (store, dispatcher, clock) = (store.clone(), Arc::clone(&dispatcher), Arc::clone(&clock));
             tokio::spawn(async move {
                 handle(&store, &dispatcher, &*clock, job).await;
-                drop(hand);
+                drop((hand, taken));
             });
         }
     }
     let _ = hands.acquire_many(u32::try_from(AT_A_TIME).unwrap_or(u32::MAX)).await;
 }
 
-async fn take(store: &Store, now: Timestamp, limit: usize) -> Vec<Job> {
-    match store.take(now, limit).await {
+async fn take(store: &Store, now: Timestamp, limit: usize, memory: usize) -> Vec<Job> {
+    match store.take_within(now, limit, memory).await {
         Ok(jobs) => jobs,
         Err(error) => {
             tracing::error!(%error, "the queue cannot be read");

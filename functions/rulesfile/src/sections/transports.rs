@@ -22,18 +22,18 @@ const EMAIL: Keys =
     Keys { of: "an email transport", known: &["mode", "send_once", "limit", "subject_prefix"], unsupported: &[] };
 const WEBHOOK: Keys = Keys {
     of: "a webhook transport",
-    known: &["mode", "send_once", "limit", "url", "secret", "content_type", "body", "headers"],
+    known: &["mode", "send_once", "limit", "url", "ca", "secret", "content_type", "body", "headers"],
     unsupported: &[],
 };
 const SLACK: Keys = Keys {
     of: "a webhook_slack transport",
-    known: &["mode", "send_once", "limit", "url", "body", "headers"],
+    known: &["mode", "send_once", "limit", "url", "ca", "body", "headers"],
     unsupported: &[],
 };
 /// For a transport whose mode cannot be told.
 pub(crate) const ANY: Keys = Keys {
     of: "a transport",
-    known: &["mode", "send_once", "limit", "subject_prefix", "url", "secret", "content_type", "body", "headers"],
+    known: &["mode", "send_once", "limit", "subject_prefix", "url", "ca", "secret", "content_type", "body", "headers"],
     unsupported: &[],
 };
 /// What each mode's transports may have.
@@ -63,11 +63,12 @@ fn transport(key: &Key, node: &Node, findings: &mut Findings) -> Option<Transpor
     let section = Section::open(key.at, node, "a transport", &keys, findings)?;
     section.require("mode", &format!("the modes are {}", MODES.join(", ")), findings);
     let send_once = section.get("send_once").and_then(|node| shape::boolean(node, "send_once", findings));
+    let ca = section.get("ca").and_then(|node| secrets::reference(node, "ca", findings));
     let limit = section.get("limit").and_then(|node| limit(node, findings)).unwrap_or_default();
     let mut mapping = |key| section.get(key).and_then(|node| expressions::mapping(node, key, findings));
     let mappings = Mappings { body: mapping("body"), headers: mapping("headers") };
     let kind = kind(mode.flatten(), &section, findings)?;
-    Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind, limit, mappings })
+    Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind, ca, limit, mappings })
 }
 
 fn limit(node: &Node, findings: &mut Findings) -> Option<Limit> {

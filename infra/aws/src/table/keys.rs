@@ -9,6 +9,7 @@
 //! | hour in which events are to be archived, by the hour they happened in | `EXPIRIES` | both, in seconds |
 //! | inbox item | `N#<folded username>` | the item's pk |
 //! | token | `TOKENS` | its hash |
+//! | session of a browser | `B#<hash>` | `B` |
 //! | remembered name | `I#<hash>` | `I` |
 //! | what storm control remembers of a lane | `S#<lane>` | `S` |
 //! | events collected for a digest, and the mark that it is closed | `G#<delivery id>` | hash of the events, `closed` |
@@ -51,6 +52,8 @@ pub(crate) const DAYS: &str = "DAYS";
 pub(crate) const EXPIRIES: &str = "EXPIRIES";
 /// Partition of the tokens.
 pub(crate) const TOKENS: &str = "TOKENS";
+/// The attribute of a token that says when it was last used, in microseconds.
+pub(crate) const USED: &str = "used";
 /// Partition of the silences.
 pub(crate) const SILENCES: &str = "SILENCES";
 /// Partition of the holds.
