@@ -22,8 +22,8 @@ use crate::{Memory, Problem, Reservation};
 /// How long a body may take to come: enough for 5 MiB on a slow line.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What a body takes in memory at least.
-const STEP: usize = 16 * 1024;
+/// What a body takes in memory at least: little, so that bodies that do not come do not keep out others.
+const STEP: usize = 4 * 1024;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

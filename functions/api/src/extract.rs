@@ -56,7 +56,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Problem::unsupported_media_type("Content-Type must be application/json"));
         }
         let bytes = read_body(&parts.headers, body, MAX_JSON_BYTES).await?;
-        axum::Json::from_bytes(&bytes)
+        axum::Json::from_bytes(domain::json::without_bom(&bytes))
             .map(|axum::Json(value)| Self(value))
             .map_err(|rejection| Problem::bad_request(rejection.body_text()))
     }

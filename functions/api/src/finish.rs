@@ -164,6 +164,7 @@ mod tests {
             answer(Request::post("/list").header("content-type", kind).body(Body::from(body)).unwrap())
         };
         assert_eq!(post("application/json; charset=utf-8", r#"{"limit":7}"#.to_owned()).await.2, "Some(7)");
+        assert_eq!(post("application/json", "\u{feff}{\"limit\":7}".to_owned()).await.2, "Some(7)");
         let large = format!("\"{}\"", "x".repeat(crate::MAX_JSON_BYTES));
         for (kind, body, status) in [
             ("text/plain", "{}".to_owned(), 415),

@@ -4,6 +4,7 @@
 //! step of a fraction of a second, and then for another one behind all who came in between. Whoever hangs up is looked
 //! for no further than to the end of a step.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::Problem;
@@ -40,18 +41,23 @@ static SEARCHES: Semaphore = Semaphore::const_new(1);
 pub(crate) async fn page(console: &Console, query: &EventQuery) -> Result<EventPage, Problem> {
     let began = Instant::now();
     let mut left = query.examine.unwrap_or(MOST_FOR_A_PAGE);
-    let mut step = FIRST_STEP;
+    let mut wanted = FIRST_STEP;
     let mut whole = EventPage { results: Vec::new(), next: query.before, searched: query.searched(0, None) };
     loop {
-        let asked = step.min(left);
+        let asked = wanted.min(left);
         let (before, limit) = (whole.next, query.limit - whole.results.len());
         let part = EventQuery { before, limit, examine: Some(asked), ..query.clone() };
         // Waits its turn among searches before each step, and so never before those who only list.
         let turn = if query.search.is_some() { SEARCHES.acquire().await.ok() } else { None };
         let step_began = Instant::now();
-        let part = console.log.list(&part, console.clock.now()).await?;
+        let (log, now) = (Arc::clone(&console.log), console.clock.now());
+        // A step that has begun goes on when its client leaves, and so has its turn until it ends.
+        let step = tokio::spawn(async move {
+            let _turn = turn;
+            log.list(&part, now).await
+        });
+        let part = step.await.map_err(|_| Problem::internal())??;
         let took = step_began.elapsed();
-        drop(turn);
         // A store that has its own reasons to end a page is not asked to go on.
         let ended = part.next.is_none() || part.searched.events < asked;
         left -= part.searched.events.min(left);
@@ -64,7 +70,7 @@ pub(crate) async fn page(console: &Console, query: &EventQuery) -> Result<EventP
         if whole.results.iter().map(|event| event.to_json().len()).sum::<usize>() > MOST_BYTES {
             return Ok(whole);
         }
-        step = next_step(step, took);
+        wanted = next_step(wanted, took);
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn regular_file(file: &Path) -> anyhow::Result<Vec<u8>> {
     // Opening a FIFO would otherwise wait for somebody to write into it.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(file);
-    let opened = opened.with_context(|| format!("cannot open the rules file {}", file.display()))?;
+    let opened = opened.with_context(|| format!("cannot read the rules file {}", file.display()))?;
     let metadata = opened.metadata().with_context(|| format!("cannot look at the rules file {}", file.display()))?;
     if !metadata.is_file() {
         bail!("the rules file {} is no regular file", file.display());

@@ -10,6 +10,8 @@ use domain::retention::Period;
 use domain::token::Scope;
 use jiff::SignedDuration;
 
+use crate::values;
+
 /// An event log that tells the right people.
 #[derive(Debug, Parser)]
 #[command(name = "nuncio", version, args_conflicts_with_subcommands = true)]
@@ -69,7 +71,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", env = "NUNCIO_ASN")]
     pub(crate) asn: Option<PathBuf>,
     /// How much memory bodies and events may take together, such as 256MiB
-    #[arg(long, value_name = "SIZE", env = "NUNCIO_MEMORY", default_value = "128MiB", value_parser = memory)]
+    #[arg(long, value_name = "SIZE", env = "NUNCIO_MEMORY", default_value = "128MiB", value_parser = values::memory)]
     pub(crate) memory: usize,
     /// error, warn, info, debug or trace; JSON lines on stderr unless it is a terminal
     #[arg(long, value_name = "LEVEL", env = "NUNCIO_LOG", default_value = "info")]
@@ -272,7 +274,7 @@ pub(crate) enum HoldCommand {
 #[group(required = true, multiple = true)]
 pub(crate) struct HoldFilters {
     /// An action, or its beginning and *
-    #[arg(long, value_parser = action)]
+    #[arg(long, value_parser = values::action)]
     pub(crate) action: Option<ActionPattern>,
     /// The app, or one above it by dotted parts
     #[arg(long)]
@@ -337,7 +339,7 @@ pub(crate) enum TokenCommand {
         #[arg(long)]
         username: Option<String>,
         /// How long it is good for, such as days=30 [default: until it is revoked]
-        #[arg(long, value_name = "PERIOD", value_parser = period)]
+        #[arg(long, value_name = "PERIOD", value_parser = values::period)]
         expires: Option<Period>,
         /// What it is for
         #[arg(long, default_value = "")]
@@ -372,34 +374,6 @@ impl From<ScopeName> for Scope {
     }
 }
 
-/// The least that a request of the largest size can be served in.
-const LEAST_MEMORY: usize = 32 << 20;
-
-/// A size in bytes, or with a unit.
-fn memory(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|char: char| !char.is_ascii_digit());
-    let factor = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err("write a size such as 256MiB or 1GiB".to_owned()),
-    };
-    let number: usize = digits.parse().map_err(|_| "write a size such as 256MiB or 1GiB")?;
-    match number.saturating_mul(factor) {
-        bytes if bytes >= LEAST_MEMORY => Ok(bytes),
-        _ => Err("at least 32MiB are needed".to_owned()),
-    }
-}
-
-fn action(text: &str) -> Result<ActionPattern, String> {
-    ActionPattern::parse(text).map_err(|error| error.to_string())
-}
-
-fn period(text: &str) -> Result<Period, String> {
-    Period::parse(text).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -408,16 +382,6 @@ mod tests {
     #[test]
     fn the_definitions_hold_together() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_of_memory() {
-        for (text, bytes) in [("128MiB", 128 << 20), ("1g", 1 << 30), ("64 M", 64 << 20), ("50000000", 50_000_000)] {
-            assert_eq!(memory(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "MiB", "1", "31MiB", "64x", "-64MiB", "1.5GiB", "é"] {
-            assert!(memory(text).is_err(), "{text}");
-        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod matching;
 mod send;
 mod serve;
 mod token;
+mod values;
 
 use std::io::Write as _;
 use std::process::ExitCode;

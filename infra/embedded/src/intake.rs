@@ -41,6 +41,8 @@ struct Row {
     created: Timestamp,
     /// Where its body ends.
     end: usize,
+    /// What it takes in memory, in bytes.
+    memory: usize,
     /// Where it is counted.
     counter: usize,
 }
@@ -53,10 +55,12 @@ impl Batch {
             counters: Counters::default(),
         };
         for event in events {
+            let start = made.bodies.len();
             record::write_to(&mut made.bodies, &**event)?;
             let (expires, end) = (event.expires.as_microsecond(), made.bodies.len());
+            let memory = domain::json::memory(&made.bodies[start..]);
             let counter = made.counters.of(event);
-            made.rows.push(Row { pk: event.pk, expires, created: event.created, end, counter });
+            made.rows.push(Row { pk: event.pk, expires, created: event.created, end, memory, counter });
         }
         Ok(made)
     }
@@ -134,13 +138,13 @@ fn insert(
     let mut new = Vec::with_capacity(rows.len());
     let (mut start, now) = (0, jobs::own_clock(connection, SignedDuration::ZERO)?);
     let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
-    for (place, Row { pk, expires, created, end, .. }) in rows.iter().enumerate() {
+    for (place, Row { pk, expires, created, end, memory, .. }) in rows.iter().enumerate() {
         // As text, without a copy: JSON is UTF-8.
         let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
         let expires = if hold::holds(holds, &events[place]) { HELD.as_microsecond() } else { *expires };
         let received = received_apart(*created, now).map(Timestamp::as_microsecond);
         if insert.execute(params![pk.as_bytes(), expires, body, received])? > 0 {
-            new.push((place, domain::json::memory(&bodies[start..*end])));
+            new.push((place, *memory));
         }
         start = *end;
     }
