@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -22,6 +23,9 @@ use subtle::ConstantTimeEq;
 use crate::failures::Failures;
 use crate::session::Kind;
 use crate::{Problem, client, session};
+
+/// How long a request waits for the use of its token to be noted.
+const NOTING: Duration = Duration::from_secs(1);
 
 /// Where tokens are shown.
 #[derive(Clone)]
@@ -160,11 +164,15 @@ impl Door {
         Ok(self.tokens.find(hash).await?.filter(|token| bool::from(token.hash.0.ct_eq(&hash.0))))
     }
 
+    /// Notes that the token was used, once in a while. A store that takes no writes must not hold up who only reads.
     async fn note_use(&self, hash: TokenHash, noted: Option<Timestamp>, now: Timestamp) {
-        if self.failures.admitted(hash, noted, now)
-            && let Err(error) = self.tokens.used(&hash, now).await
-        {
-            tracing::warn!(%error, "the use of a token cannot be noted; it is let in all the same");
+        if !self.failures.admitted(hash, noted, now) {
+            return;
+        }
+        match tokio::time::timeout(NOTING, self.tokens.used(&hash, now)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the use of a token cannot be noted; it is let in all the same"),
+            Err(_) => tracing::warn!("the store is too slow to note the use of a token; it is let in all the same"),
         }
     }
 
