@@ -14,7 +14,7 @@ use domain::expression::NoExpressions;
 use domain::message::{Message, Work};
 use domain::notification::Notification;
 use domain::person::Person;
-use domain::ports::{Active, Channel, Configuration, DeliveryQuery, Ledger, Opened, Page, StoreError};
+use domain::ports::{Active, Channel, Configuration, DeliveryQuery, Expressions, Ledger, Opened, Page, StoreError};
 use futures_util::future::join_all;
 use support::{FakeClock, SeededEntropy};
 
@@ -48,20 +48,32 @@ pub(crate) struct Dispatchers {
 
 impl Dispatchers {
     pub(crate) fn of(world: &World, document: RulesDocument, now: Timestamp) -> Self {
+        Self::with_expressions(world, document, now, 0, |_| Arc::new(NoExpressions))
+    }
+
+    /// The same, with what runs expressions, which may know what was sent. The ledger has been opened `opened` times.
+    pub(crate) fn with_expressions(
+        world: &World,
+        document: RulesDocument,
+        now: Timestamp,
+        opened: u32,
+        expressions: impl FnOnce(Arc<Sent>) -> Arc<dyn Expressions>,
+    ) -> Self {
         let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
         let sent = Arc::new(Sent::default());
         let active = Active { version: 1, document, source: String::new(), at: now, by: String::new() };
+        let expressions = expressions(sent.clone());
         let configuration = Arc::new(Fixed(Arc::new(active)));
         let dispatcher = |_| {
             Dispatcher::new(Parts {
                 log: world.log.clone(),
-                ledger: Arc::new(Faltering { ledger: world.ledger.clone(), opened: AtomicU32::new(0) }),
+                ledger: Arc::new(Faltering { ledger: world.ledger.clone(), opened: AtomicU32::new(opened) }),
                 silences: world.silences.clone(),
                 suppression: world.suppression.clone(),
                 queue: world.queue.clone(),
                 endpoints: world.endpoints.clone(),
                 intake: world.intake.clone(),
-                expressions: Arc::new(NoExpressions),
+                expressions: expressions.clone(),
                 configuration: configuration.clone(),
                 channel: sent.clone(),
                 clock: clock.clone(),

@@ -1,17 +1,67 @@
 //! What an expression that raises leaves behind, however often and wherever its message is handled.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use domain::document::{Binding, Expression, Policy, Precondition};
-use domain::event::Event;
+use domain::document::{Binding, EventMatcher, Expression, Policy, Precondition};
+use domain::event::{ActionPattern, Event};
+use domain::expression::{Evaluation, Policies, Scope};
 use domain::loop_guard;
-use domain::ports::EventQuery;
+use domain::message::Work;
+use domain::ports::{EventQuery, Expressions};
 use domain::search::Search;
 use jiff::SignedDuration;
 use support::event;
 
-use crate::dispatchers::{Dispatchers, document};
-use crate::world::{World, somewhen};
+use crate::dispatchers::{Dispatchers, Sent, document};
+use crate::world::{PATIENCE, World, somewhen};
+
+/// Ends only when somebody was notified, or after so long that nobody will be.
+struct WaitsForOthers(Arc<Sent>);
+
+impl Expressions for WaitsForOthers {
+    fn evaluate(&self, _: &str, _: &Scope, _: &dyn Policies) -> Evaluation {
+        let began = Instant::now();
+        while self.0.all().is_empty() && began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let kind = if self.0.all().is_empty() { "NobodyWasNotified" } else { "TimeoutError" };
+        Evaluation::raised(kind, "too long")
+    }
+}
+
+pub(crate) async fn hold_up_no_event_that_needs_no_expression(world: &World) {
+    let now = somewhen();
+    let policy = support::unique("policy");
+    let mut rules = document(|rule| rule.bindings = vec![Binding::to(&policy), Binding::to("alarms")]);
+    let action = vec![ActionPattern::parse("noise").unwrap()];
+    let precondition = Precondition { action, ..Precondition::default() };
+    let noise = Expression { source: "while True: pass".to_owned(), precondition };
+    rules.policies.insert(policy.clone(), Policy::Expression(noise).into());
+    let alarms = EventMatcher { action: vec![ActionPattern::parse("alarm").unwrap()], ..EventMatcher::default() };
+    rules.policies.insert("alarms".to_owned(), Policy::EventMatcher(alarms).into());
+    // The alarm fires another rule, which needs no expression.
+    let mut other = rules.rules[0].clone();
+    other.name = support::unique("rule");
+    other.bindings = vec![Binding::to("alarms")];
+    rules.rules[0].bindings = vec![Binding::to(&policy)];
+    rules.rules.push(other);
+    let dispatchers = Dispatchers::with_expressions(world, rules, now, 1, |sent| Arc::new(WaitsForOthers(sent)));
+    let one = |action: &str| event(action).created(now).kept_for(SignedDuration::from_hours(2400)).shared();
+    let quiet = one("alarm");
+    dispatchers.one_handles(Work::Events(vec![one("noise"), quiet.clone(), one("noise")])).await;
+    assert!(dispatchers.sent.all().iter().all(|sent| sent.event.pk == quiet.pk));
+    let query = EventQuery {
+        search: Some(Search::Text(policy)),
+        since: Some(now),
+        until: Some(now + SignedDuration::from_secs(1)),
+        limit: 10,
+        ..EventQuery::default()
+    };
+    for exception in world.log.list(&query, now).await.unwrap().results {
+        assert!(!exception.to_json().contains("NobodyWasNotified"), "{}", exception.to_json());
+    }
+}
 
 pub(crate) async fn are_one_event_for_each_cause(world: &World) {
     let now = somewhen();

@@ -128,6 +128,7 @@ macro_rules! backend {
             }
             backend! { @port exceptions, $world,
                 are_one_event_for_each_cause,
+                hold_up_no_event_that_needs_no_expression,
             }
             backend! { @port endpoints, $world,
                 keep_a_state_through_its_changes,

@@ -72,7 +72,7 @@ async fn sigterm_ends_it_well() {
 async fn a_missing_or_faulty_rules_file_stops_the_start() {
     let nuncio = Nuncio::built_in().await;
     nuncio.write_rules("rules: { a: { transprots: [] } }\n");
-    for (file, said) in [("missing.yaml", "cannot open the rules file missing.yaml"), ("rules.yaml", "rules.yaml:1:")] {
+    for (file, said) in [("missing.yaml", "cannot read the rules file missing.yaml"), ("rules.yaml", "rules.yaml:1:")] {
         let output = nuncio.run(&["serve", "--listen", "127.0.0.1:0", "--data", "other", "--config", file]);
         assert_eq!(output.status.code(), Some(1));
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -20,7 +20,6 @@ mod deliver;
 mod health;
 mod judge;
 mod keep;
-mod patience;
 mod plan;
 mod record;
 mod suppress;
@@ -119,21 +118,69 @@ impl Dispatcher {
 
     async fn work(&self, message: Message, deadline: Timestamp, counted: &Counted) -> Result<(), DispatchError> {
         let active = self.parts.configuration.current().await?;
-        let claimed = match message.into_work() {
-            Work::Events(events) => self.open(events, &active, counted).await?,
+        match message.into_work() {
+            Work::Events(events) => self.evaluate(events, &active, deadline, counted).await,
             Work::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {
                     // Every accepted event is evaluated, also one whose retention ended while it was queued.
                     events.extend(self.parts.log.get(pk, Timestamp::MIN).await?.map(Arc::new));
                 }
-                self.open(events, &active, counted).await?
+                self.evaluate(events, &active, deadline, counted).await
             }
-            Work::Deliveries(ids) => claim::again(&self.parts, &ids).await?,
+            Work::Deliveries(ids) => {
+                let claimed = claim::again(&self.parts, &ids).await?;
+                self.send(claimed, &active, deadline, counted).await
+            }
+        }
+    }
+
+    /// Takes events all the way; those that need an expression hold up no other.
+    async fn evaluate(
+        &self,
+        events: Vec<Arc<Event>>,
+        active: &Arc<Active>,
+        deadline: Timestamp,
+        counted: &Counted,
+    ) -> Result<(), DispatchError> {
+        let rules = self.rules(active);
+        let (evaluated, others) = judge::without_expressions(events, active, &rules);
+        let at_once = self.notify(evaluated, active, deadline, counted);
+        let later = async {
+            if others.is_empty() {
+                return Ok(());
+            }
+            let evaluated = judge::with_expressions(&self.parts, &self.judging, others, active, &rules).await;
+            self.notify(evaluated, active, deadline, counted).await
         };
+        let (at_once, later) = tokio::join!(at_once, later);
+        at_once.and(later)
+    }
+
+    async fn notify(
+        &self,
+        evaluated: Vec<judge::Evaluated>,
+        active: &Arc<Active>,
+        deadline: Timestamp,
+        counted: &Counted,
+    ) -> Result<(), DispatchError> {
+        if evaluated.is_empty() {
+            return Ok(());
+        }
+        let claimed = self.open(evaluated, active, counted).await?;
+        self.send(claimed, active, deadline, counted).await
+    }
+
+    async fn send(
+        &self,
+        claimed: claim::Claimed,
+        active: &Active,
+        deadline: Timestamp,
+        counted: &Counted,
+    ) -> Result<(), DispatchError> {
         if !claimed.ours.is_empty() {
             self.health.refresh(&*self.parts.endpoints).await;
-            self.sending(&active, counted, deadline).all(claimed.ours).await?;
+            self.sending(active, counted, deadline).all(claimed.ours).await?;
         }
         match claimed.busy_until {
             Some(until) => Err(DispatchError::Busy { until }),
@@ -148,13 +195,12 @@ impl Dispatcher {
 
     async fn open(
         &self,
-        events: Vec<Arc<Event>>,
+        evaluated: Vec<judge::Evaluated>,
         active: &Arc<Active>,
         counted: &Counted,
     ) -> Result<claim::Claimed, DispatchError> {
-        let rules = self.rules(active);
         let now = self.parts.clock.now();
-        let mut judged = judge::all(&self.parts, &self.judging, &events, active, &rules).await;
+        let (events, mut judged): (Vec<_>, Vec<_>) = evaluated.into_iter().unzip();
         let left = judged.iter_mut().map(|one| std::mem::take(&mut one.effects));
         let left = events.iter().cloned().zip(left).filter(|(_, effects)| !effects.is_empty()).collect();
         keep::all(&self.parts, &active.document, left, now).await?;

@@ -5,6 +5,7 @@
 //! the one that is late, and starts another for the one that died. What is told of a body that did
 //! that is an exception like any other.
 
+mod breaker;
 mod frame;
 mod limits;
 mod pool;

@@ -13,6 +13,7 @@ use std::time::Instant;
 use domain::expression::{Evaluation, Policies, Scope};
 use domain::ports::Expressions;
 
+use super::breaker::Breaker;
 use super::frame::{Asked, Response, Seen};
 use super::process::{Process, Silence};
 use super::{ARGUMENT, DEADLINE};
@@ -35,6 +36,7 @@ pub struct Workers {
     idle: Mutex<Vec<Process>>,
     keep: usize,
     turns: Turns,
+    breaker: Breaker,
     /// By body, whether the groups can matter to it.
     asks_for_groups: Mutex<HashMap<String, bool>>,
 }
@@ -49,6 +51,7 @@ impl Workers {
             idle: Mutex::default(),
             keep,
             turns: Turns::new(keep.max(1)),
+            breaker: Breaker::default(),
             asks_for_groups: Mutex::default(),
         }
     }
@@ -63,8 +66,8 @@ impl Workers {
         Ok(Self::new(std::env::current_exe()?, vec![ARGUMENT.into()], keep))
     }
 
-    /// Runs a body in a worker. Blocks for at most [`DEADLINE`], not counting the policies that it
-    /// calls, the wait for its turn, and the start of a worker where none is idle.
+    /// Runs a body in a worker, unless it is set aside for using up its bounds. Blocks for at most [`DEADLINE`], not
+    /// counting the policies that it calls, the wait for its turn, and the start of a worker where none is idle.
     pub fn evaluate(&self, expression: &Expression, scope: &Scope, policies: &dyn Policies) -> Evaluation {
         self.run(expression.source(), expression.asks_for_groups(), scope, policies)
     }
@@ -73,6 +76,17 @@ impl Workers {
         if scope.depth > MAX_CALL_DEPTH {
             return Evaluation::raised("RecursionError", "policies call policies more than four deep");
         }
+        // Before it waits for its turn: a body that is set aside takes nobody's place.
+        let _admitted = match self.breaker.admit(source, Instant::now()) {
+            Ok(admitted) => admitted,
+            Err(set_aside) => return set_aside,
+        };
+        let evaluation = self.run_now(source, with_groups, scope, policies);
+        self.breaker.ended(source, &evaluation, Instant::now());
+        evaluation
+    }
+
+    fn run_now(&self, source: &str, with_groups: bool, scope: &Scope, policies: &dyn Policies) -> Evaluation {
         // Who is called by a body that has its turn must not wait for that body.
         let _turn = (scope.depth == 0).then(|| self.turns.take());
         let seen = || Seen::of(scope, with_groups);
