@@ -87,7 +87,8 @@ mod tests {
         let file = open::make_file(folder.path()).unwrap();
         let mut connection = open::writer(&file).unwrap();
         schema::migrate(&mut connection, &file).unwrap();
-        let older = "DROP TABLE volume; DROP TABLE collected; DROP TABLE operator_jobs; DROP TABLE holds;
+        let older =
+            "DROP TABLE volume; DROP TABLE collected; DROP TABLE operator_jobs; DROP TABLE holds; DROP TABLE sessions;
             ALTER TABLE events DROP COLUMN received; PRAGMA user_version = 4;
             INSERT INTO events VALUES
             (x'01', 0, '{\"v1\":{\"action\":\"login\",\"created\":\"2026-01-02T03:04:05.000006Z\"}}'),
