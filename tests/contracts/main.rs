@@ -26,6 +26,7 @@ mod keeping;
 mod ledger;
 mod ledger_lists;
 mod lost_replies;
+mod older_inboxes;
 mod shards;
 mod shared_archive;
 mod silences;
