@@ -173,7 +173,7 @@ pub(crate) fn take_along(connection: &Connection, now: Timestamp) -> Result<(), 
         let id: i64 = row.get(0)?;
         let message = serde_json::from_str::<Message>(row.get_ref(1)?.as_str().unwrap_or_default());
         let Ok(Work::Stored(pks)) = message.map(Message::into_work) else { continue };
-        let (mut events, mut first, mut expired) = (Vec::with_capacity(pks.len()), i64::MAX, false);
+        let (mut events, mut first, mut any_gone) = (Vec::with_capacity(pks.len()), i64::MAX, false);
         for pk in pks {
             let found = event
                 .query_row([pk.as_bytes()], |row| {
@@ -183,14 +183,14 @@ pub(crate) fn take_along(connection: &Connection, now: Timestamp) -> Result<(), 
                 .optional()?;
             let Some((place, expires, body)) = found else { continue };
             first = first.min(place);
-            expired |= expires <= now.as_microsecond();
+            any_gone |= expires <= now.as_microsecond();
             events.extend(body.map(Arc::new));
         }
         // Events come in, and are queued, in the order of their rows: mostly all that has expired is older.
         if std::mem::take(&mut is_first) && !newer.exists(params![now.as_microsecond(), first])? {
             return Ok(());
         }
-        if expired {
+        if any_gone {
             update.execute(params![id, serde_json::to_string(&Message::new(Work::Events(events)))?])?;
         }
     }
