@@ -141,6 +141,7 @@ macro_rules! backend {
                 a_lease_ends_while_a_slow_send_is_under_way,
                 the_clock_is_set,
                 the_clock_is_wrong_for_a_moment,
+                the_system_sleeps_or_its_clock_is_set_for_good,
                 an_endpoint_is_down_while_the_clock_is_wrong,
                 an_endpoint_is_down_for_a_while,
             }
