@@ -8,7 +8,7 @@ use support::{random_bits, unique};
 
 use crate::world::{HOUR, World, after, somewhen};
 
-fn item(username: &str, created: Timestamp) -> InboxItem {
+pub(crate) fn item(username: &str, created: Timestamp) -> InboxItem {
     InboxItem {
         pk: format!("{:012x}.{:x}", created.as_millisecond(), random_bits()),
         username: username.to_owned(),
@@ -25,7 +25,13 @@ fn item(username: &str, created: Timestamp) -> InboxItem {
     }
 }
 
-async fn walk(world: &World, username: &str, seen: Option<bool>, limit: usize, now: Timestamp) -> Vec<InboxItem> {
+pub(crate) async fn walk(
+    world: &World,
+    username: &str,
+    seen: Option<bool>,
+    limit: usize,
+    now: Timestamp,
+) -> Vec<InboxItem> {
     let (mut items, mut before) = (Vec::new(), None);
     loop {
         let page = world.inbox.list(username, seen, before.as_deref(), limit, now).await.unwrap();

@@ -26,6 +26,7 @@ mod keeping;
 mod ledger;
 mod ledger_lists;
 mod lost_replies;
+mod older_inboxes;
 mod sessions;
 mod shards;
 mod shared_archive;
@@ -143,6 +144,7 @@ macro_rules! backend {
                 a_lease_ends_while_a_slow_send_is_under_way,
                 the_clock_is_set,
                 the_clock_is_wrong_for_a_moment,
+                the_system_sleeps_or_its_clock_is_set_for_good,
                 an_endpoint_is_down_while_the_clock_is_wrong,
                 an_endpoint_is_down_for_a_while,
             }

@@ -165,12 +165,15 @@ pub(crate) async fn what_a_wrong_clock_counted_and_collected_holds_nothing_back(
         collecting.one_handles(Work::Events(second)).await;
         let due = world.ledger.due(now, 10_000).await.unwrap();
         collecting.one_handles(Work::Deliveries(due)).await;
-        let sent = collecting.sent.all();
-        assert_eq!(sent.len(), 2, "{days} days: what was collected comes at once");
-        assert!(sent.iter().all(|one| one.digest.as_ref().is_some_and(|digest| digest.count == 2)), "{days} days");
+        // A crash while a window is opened may leave two of them; each event is told of once to each of the two.
+        let told = || {
+            let sent = collecting.sent.all();
+            sent.iter().map(|one| one.digest.as_ref().map_or(1, |digest| digest.count)).sum::<usize>()
+        };
+        assert_eq!(told(), 4, "{days} days: what was collected comes at once");
         let later = collecting.clock.advance(SignedDuration::from_mins(11));
         let due = world.ledger.due(later, 10_000).await.unwrap();
         collecting.one_handles(Work::Deliveries(due)).await;
-        assert_eq!(collecting.sent.all().len(), 4, "{days} days: and what came later, when its own window has closed");
+        assert_eq!(told(), 8, "{days} days: and what came later, when its own window has closed");
     }
 }

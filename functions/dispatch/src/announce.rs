@@ -12,35 +12,37 @@ use domain::ports::StoreError;
 use crate::Parts;
 use crate::claim::Ours;
 
-/// What this dispatcher has announced: each transport's last hour. Saves asking the store for each dead delivery.
+/// What this dispatcher has announced: the last hour of each transport and cause. Saves asking the store for each dead delivery.
 #[derive(Default)]
-pub(crate) struct Announced(Mutex<HashMap<String, Timestamp>>);
+pub(crate) struct Announced(Mutex<HashMap<(String, &'static str), Timestamp>>);
 
 impl Announced {
     /// Stores the event unless that was done. A failure to do so is logged: the delivery's own record says the same.
     pub(crate) async fn failed(&self, parts: &Parts, document: &RulesDocument, ours: &Ours, failure: &Failure) {
         let delivery = &ours.delivery;
         let now = parts.clock.now();
-        if !failure_event::is_worth_an_event(failure) || !self.is_first(delivery, now) {
+        if !failure_event::is_worth_an_event(failure) || !self.is_first(delivery, failure, now) {
             return;
         }
         let Ok(event) = failure_event::of(delivery, failure, document, now) else { return };
         let json = event.to_json();
         match parts.intake.accept(&[Arc::new(event)]).await {
             Ok(()) => tracing::info!(target: "nuncio::event", event = json.as_str(), "event accepted"),
-            Err(error) => self.again(ours, &error),
+            Err(error) => self.again(ours, failure, &error),
         }
     }
 
-    fn is_first(&self, delivery: &Delivery, now: Timestamp) -> bool {
+    fn is_first(&self, delivery: &Delivery, failure: &Failure, now: Timestamp) -> bool {
         let hour = failure_event::hour(now);
+        let key = (delivery.transport.clone(), failure_event::cause(failure));
         let mut hours = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hours.insert(delivery.transport.clone(), hour) != Some(hour)
+        hours.insert(key, hour) != Some(hour)
     }
 
-    fn again(&self, ours: &Ours, error: &StoreError) {
+    fn again(&self, ours: &Ours, failure: &Failure, error: &StoreError) {
         let (delivery, trace_id) = (&ours.delivery, ours.trace_id());
         tracing::warn!(%error, delivery = %delivery.id, trace_id, "no event could be stored of a dead delivery");
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&delivery.transport);
+        let key = (delivery.transport.clone(), failure_event::cause(failure));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
     }
 }

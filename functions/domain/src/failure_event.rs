@@ -1,13 +1,13 @@
 //! What the event log keeps of a delivery that failed for good: one `configuration_error` for each transport and hour.
 //!
-//! It names its delivery, so the loop guard lets it notify nobody. Its pk follows from transport and hour: however
+//! It names its delivery, so the loop guard lets it notify nobody. Its pk follows from transport, cause and hour: however
 //! many deliveries die, and wherever, it is one event.
 
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::delivery::{Delivery, Failure};
+use crate::delivery::{Attribution, Delivery, Failure};
 use crate::document::RulesDocument;
 use crate::event::{Action, ActionError, Event, EventPk, Object};
 use crate::loop_guard::{DELIVERY_KEY, Producer};
@@ -18,6 +18,16 @@ const SOURCE: &str = "nuncio";
 /// Whether an operator should know: it says something of the configuration, not of one message alone.
 pub fn is_worth_an_event(failure: &Failure) -> bool {
     !matches!(failure, Failure::NoEvent)
+}
+
+/// What tells events of one transport and hour apart: what one recipient or one message causes must not stand in for a
+/// failure of the transport.
+pub fn cause(failure: &Failure) -> &'static str {
+    match failure.attribution() {
+        Attribution::Recipient => "/recipient",
+        Attribution::Message => "/message",
+        Attribution::Endpoint | Attribution::Nuncio => "",
+    }
 }
 
 /// The hour that names it.
@@ -36,7 +46,7 @@ pub fn of(
     now: Timestamp,
 ) -> Result<Event, ActionError> {
     let created = hour(now);
-    let id = format!("{}@{}", delivery.transport, crate::time::format(created));
+    let id = format!("{}{}@{}", delivery.transport, cause(failure), crate::time::format(created));
     let action = Action::parse(ACTION)?;
     let context = [
         ("message", format!("The transport {} could not deliver: {failure}", delivery.transport)),
@@ -81,6 +91,10 @@ mod tests {
         assert_eq!(first.pk, made("siem", "2026-01-02T03:59:59.9Z").pk);
         assert_ne!(first.pk, made("siem", "2026-01-02T04:00:00Z").pk);
         assert_ne!(first.pk, made("chat", "2026-01-02T03:04:05Z").pk);
+        let cause = Event { created: at("2026-01-02T03:04:05Z"), ..sample() };
+        let delivery = Delivery::open(&cause, &Rule::named("r"), "siem", Person::new("ann", ""), cause.created);
+        let strangers = of(&delivery, &Failure::NoAddress, &document, cause.created).unwrap();
+        assert_ne!(first.pk, strangers.pk, "no stranger's address hides that the transport fails");
         assert_eq!(first.created, at("2026-01-02T03:00:00Z"));
         assert_eq!(first.pk.instant(), first.created);
         assert!(first.pk.is_named());

@@ -71,6 +71,8 @@
 //!
 //! * Users are the event's and those of the groups in `nuncio.yaml`; `ak_user_by` and `ak_is_group_member`
 //!   take `username`, `email`, `name` and `pk` with Django's look-ups (`__iexact`, `__startswith`, …).
+//!   Usernames and addresses are compared as [people](domain::person) are, also without a look-up; `ak_user_by` gives the
+//!   address of a group's member as `nuncio.yaml` has it, whatever the event says.
 //! * `ak_client_ip` is there in policies of rules, from the event.
 //! * `ak_call_policy` is there in policies: it evaluates any policy of the rules document. One that raises makes the
 //!   caller raise.

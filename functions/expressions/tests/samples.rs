@@ -2,6 +2,7 @@
 
 mod stage;
 
+use domain::Event;
 use domain::event::Object;
 use expressions::{Called, Evaluation, Kind, NoPolicies, Policies, Scope};
 use serde_json::{Value, json};
@@ -108,6 +109,15 @@ impl Policies for Known {
         let messages = vec!["asked".to_owned()];
         Ok((name == "p").then(|| Called { passing: true, messages, raw_result: json!(1) }))
     }
+}
+
+#[test]
+fn the_configuration_says_who_somebody_is() {
+    let named = object(json!({ "pk": 5, "username": "BOB", "email": "evil@evil.example" }));
+    let scope = policy_of(Event { user: named, ..event() });
+    assert!(passes("u = ak_user_by(username='bob')\nreturn u.email == 'bob@example.org' and u.pk == 5", &scope));
+    assert!(passes("return ak_user_by(email='evil@evil.example') is None", &scope));
+    assert!(passes("return ak_is_group_member(request.user, name='admins')", &scope), "in whatever case");
 }
 
 #[test]

@@ -167,24 +167,45 @@ pub(crate) fn insert(connection: &Connection, message: &Message, due: i64) -> Re
     Ok(())
 }
 
-/// The row of the first event that a queued message names; events come in and are queued in the order of their rows. The
-/// largest row there can be if nothing is queued.
-pub(crate) fn first_unevaluated(connection: &Connection) -> Result<i64, Fault> {
-    let mut select = connection.prepare_cached(
-        "SELECT body FROM jobs WHERE due IS NOT NULL AND body LIKE '{\"v1\":{\"stored\"%' ORDER BY id LIMIT 1",
-    )?;
-    let body: Option<String> = select.query_row([], |row| row.get(0)).optional()?;
-    let Some(Work::Stored(pks)) =
-        body.and_then(|body| serde_json::from_str::<Message>(&body).ok()).map(Message::into_work)
-    else {
-        return Ok(i64::MAX);
-    };
-    let mut row_of = connection.prepare_cached("SELECT rowid FROM events WHERE pk = ?1")?;
-    let mut first = i64::MAX;
-    for pk in pks {
-        first = first.min(row_of.query_row([pk.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(i64::MAX));
+/// Messages of events that are not evaluated yet.
+const UNEVALUATED: &str =
+    "SELECT id, body FROM jobs WHERE due IS NOT NULL AND body LIKE '{\"v1\":{\"stored\"%' ORDER BY id";
+
+/// Before expired events are deleted: has the queued messages that name some of them carry their events instead, so that
+/// every accepted event is evaluated, however short its retention.
+pub(crate) fn take_along(connection: &Connection, now: Timestamp) -> Result<(), Fault> {
+    let mut select = connection.prepare_cached(UNEVALUATED)?;
+    let mut event = connection.prepare_cached("SELECT rowid, body, expires FROM events WHERE pk = ?1")?;
+    let mut newer = connection.prepare_cached("SELECT 1 FROM events WHERE expires <= ?1 AND rowid >= ?2")?;
+    let mut update = connection.prepare_cached("UPDATE jobs SET body = ?2 WHERE id = ?1")?;
+    let mut rows = select.query([])?;
+    let mut is_first = true;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let message = serde_json::from_str::<Message>(row.get_ref(1)?.as_str().unwrap_or_default());
+        let Ok(Work::Stored(pks)) = message.map(Message::into_work) else { continue };
+        let (mut events, mut first, mut any_gone) = (Vec::with_capacity(pks.len()), i64::MAX, false);
+        for pk in pks {
+            let found = event
+                .query_row([pk.as_bytes()], |row| {
+                    let body = record::event(row.get_ref(1)?.as_str().unwrap_or_default(), row.get(2)?);
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(2)?, body.ok()))
+                })
+                .optional()?;
+            let Some((place, expires, body)) = found else { continue };
+            first = first.min(place);
+            any_gone |= expires <= now.as_microsecond();
+            events.extend(body.map(Arc::new));
+        }
+        // Events come in, and are queued, in the order of their rows: mostly all that has expired is older.
+        if std::mem::take(&mut is_first) && !newer.exists(params![now.as_microsecond(), first])? {
+            return Ok(());
+        }
+        if any_gone {
+            update.execute(params![id, serde_json::to_string(&Message::new(Work::Events(events)))?])?;
+        }
     }
-    Ok(first)
+    Ok(())
 }
 
 /// The file's clock, so that a delay passes without a caller's idea of now. It counts milliseconds;

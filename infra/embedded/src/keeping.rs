@@ -44,11 +44,12 @@ impl Keeping for Store {
 
     async fn let_go(&self, expired: &Expired, now: Timestamp) -> Result<(), StoreError> {
         for some in expired.events.chunks(LET_GO_AT_A_TIME) {
-            let (pks, now) = (some.iter().map(|event| event.pk).collect::<Vec<_>>(), now.as_microsecond());
+            let pks = some.iter().map(|event| event.pk).collect::<Vec<_>>();
             let delete = move |connection: &Connection| {
+                jobs::take_along(connection, now)?;
                 let mut delete = connection.prepare_cached("DELETE FROM events WHERE pk = ?1 AND expires <= ?2")?;
                 for pk in &pks {
-                    delete.execute(params![pk.as_bytes(), now])?;
+                    delete.execute(params![pk.as_bytes(), now.as_microsecond()])?;
                 }
                 Ok(())
             };
@@ -89,9 +90,9 @@ fn kept(
 
 /// An event that cannot be read stays: nobody can say what would be lost with it.
 fn expired(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Event>, Fault> {
-    let mut select = connection
-        .prepare_cached("SELECT body, expires FROM events WHERE expires <= ?1 AND rowid < ?2 ORDER BY expires")?;
-    let mut rows = select.query([now.as_microsecond(), jobs::first_unevaluated(connection)?])?;
+    let mut select =
+        connection.prepare_cached("SELECT body, expires FROM events WHERE expires <= ?1 ORDER BY expires")?;
+    let mut rows = select.query([now.as_microsecond()])?;
     let (mut events, mut bytes) = (Vec::new(), 0);
     while events.len() < limit
         && bytes <= PAGE_BYTES

@@ -11,8 +11,7 @@ use crate::{Store, jobs};
 const BATCH: usize = 500;
 
 /// Not where events are archived first.
-const EVENTS: &str =
-    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 AND rowid < ?3 LIMIT ?2)";
+const EVENTS: &str = "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)";
 
 const EXPIRED: [&str; 8] = [
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
@@ -38,13 +37,10 @@ impl Store {
                 let batch = BATCH.min(limit - deleted);
                 let delete = move |connection: &Connection| {
                     let most = i64::try_from(batch).unwrap_or(i64::MAX);
-                    let mut delete = connection.prepare_cached(sql)?;
                     if sql == EVENTS {
-                        // What is queued is needed, whatever its retention.
-                        let unevaluated = jobs::first_unevaluated(connection)?;
-                        return Ok(delete.execute(params![now.as_microsecond(), most, unevaluated])?);
+                        jobs::take_along(connection, now)?;
                     }
-                    Ok(delete.execute(params![now.as_microsecond(), most])?)
+                    Ok(connection.prepare_cached(sql)?.execute(params![now.as_microsecond(), most])?)
                 };
                 let found = self.writer.write(delete).await?;
                 deleted += found;

@@ -39,7 +39,7 @@ async fn at_every_step(world: &World, fault: Fault) {
         // an answer, may come once more.
         let repeated = run.receivers.accepted().values().map(|count| count - 1).sum::<usize>();
         let window = match fault {
-            Fault::Refused | Fault::ClockIsWrong(_) => 0,
+            Fault::Refused | Fault::ClockIsWrong(_) | Fault::ClockJumps(_) => 0,
             Fault::AnswerLost => 1,
             Fault::DiesBefore | Fault::DiesAfter => 2,
         };
@@ -129,6 +129,13 @@ pub(crate) async fn the_clock_is_set(world: &World) {
 pub(crate) async fn the_clock_is_wrong_for_a_moment(world: &World) {
     for days in [-400, -40, -1, 1, 40, 400] {
         at_every_step(world, Fault::ClockIsWrong(days)).await;
+    }
+}
+
+pub(crate) async fn the_system_sleeps_or_its_clock_is_set_for_good(world: &World) {
+    const DAY: i64 = 24 * 60;
+    for minutes in [2, 10, 90, DAY, 40 * DAY, 400 * DAY, -10, -DAY, -40 * DAY, -400 * DAY] {
+        at_every_step(world, Fault::ClockJumps(minutes)).await;
     }
 }
 

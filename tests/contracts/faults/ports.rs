@@ -30,7 +30,12 @@ pub(crate) enum Fault {
     AnswerLost,
     /// The clock is wrong by so many days from this step on, for [`WRONG`] steps.
     ClockIsWrong(i64),
+    /// So many minutes pass at once: the system sleeps, or its clock is set for good.
+    ClockJumps(i64),
 }
+
+/// Minutes.
+const DAY: i64 = 24 * 60;
 
 /// Steps after which a clock that was wrong is set right.
 const WRONG: usize = 3;
@@ -70,8 +75,8 @@ impl Faults {
         let _ = self.clock.set(Arc::clone(clock));
     }
 
-    fn set_clock(&self, days: i64) {
-        self.clock.get().unwrap().advance(SignedDuration::from_hours(24 * days));
+    fn set_clock(&self, minutes: i64) {
+        self.clock.get().unwrap().advance(SignedDuration::from_mins(minutes));
     }
 
     /// Does a step; an error is the fault's.
@@ -79,14 +84,18 @@ impl Faults {
         let number = self.steps.fetch_add(1, Ordering::SeqCst);
         if number != self.at {
             match self.fault {
-                Fault::ClockIsWrong(days) if number == self.at + WRONG => self.set_clock(-days),
+                Fault::ClockIsWrong(days) if number == self.at + WRONG => self.set_clock(-days * DAY),
                 _ => {}
             }
             return Ok(step.await);
         }
         match self.fault {
             Fault::ClockIsWrong(days) => {
-                self.set_clock(days);
+                self.set_clock(days * DAY);
+                Ok(step.await)
+            }
+            Fault::ClockJumps(minutes) => {
+                self.set_clock(minutes);
                 Ok(step.await)
             }
             Fault::Refused => Err(StoreError::store("throttled")),

@@ -118,10 +118,26 @@ impl Host<'_> {
         Ok(MontyObject::Bool(false))
     }
 
+    /// The user of an event, with the username and the address that the groups give to the same person: an event may name
+    /// anybody with any address.
+    fn as_configured(&self, user: &Object) -> Object {
+        let mut known = user.clone();
+        let person = Person::from_object(user);
+        let member =
+            self.scope.groups.values().flatten().find(|member| person.as_ref().is_some_and(|one| member.is_same(one)));
+        for (key, text) in member.into_iter().flat_map(|one| [("username", &one.username), ("email", &one.email)]) {
+            if !text.is_empty() {
+                known.insert(key.to_owned(), text.clone().into());
+            }
+        }
+        known
+    }
+
     /// `ak_user_by(username="…")`
     pub(crate) fn user_by(&mut self, arguments: &Arguments) -> Answer {
         let members = self.scope.groups.values().flatten().map(as_user);
-        let known = [self.scope.user.clone(), self.scope.event.user.clone()].into_iter().chain(members);
+        let named = [&self.scope.user, &self.scope.event.user].map(|user| self.as_configured(user));
+        let known = named.into_iter().chain(members);
         for user in known {
             let empty = Value::Null;
             let field = |name: &str| match name {
