@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use domain::EventPk;
 use domain::delivery::DeliveryId;
+use domain::erasure::Subject;
 use domain::person::fold;
 use domain::ports::{Erasure, StoreError};
 use rusqlite::{Connection, Params};
 
-use crate::Store;
 use crate::fault::Fault;
+use crate::{Store, jobs};
 
 #[async_trait]
 impl Erasure for Store {
@@ -33,6 +34,11 @@ impl Erasure for Store {
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {
         let keys = pks.iter().map(|pk| [fold(username), pk.clone()]).collect();
         self.erase("DELETE FROM inbox WHERE username = ?1 AND pk = ?2", keys).await
+    }
+
+    async fn erase_queued(&self, subject: &Subject) -> Result<usize, StoreError> {
+        let subject = subject.clone();
+        self.writer.write(move |connection| jobs::erase(connection, &subject)).await
     }
 
     async fn scrub(&self) -> Result<(), StoreError> {
@@ -92,10 +98,31 @@ mod tests {
     use std::sync::Arc;
 
     use domain::event::{Action, Object};
-    use domain::ports::Intake as _;
+    use domain::message::{Message, Work};
+    use domain::ports::{Intake as _, WorkQueue as _};
     use domain::{Event, Timestamp};
+    use jiff::SignedDuration;
 
     use super::*;
+
+    #[tokio::test]
+    async fn an_event_that_its_queue_message_carries_goes_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let by = |name: &str| {
+            let event = serde_json::json!({
+                "pk": "018655ab-7777-8000-8000-2779b173eb2a", "user": { "username": name }, "action": "login", "app": "",
+                "context": {}, "client_ip": null, "created": "2023-02-15T15:32:55Z", "expires": "2024-02-15T15:32:55Z", "brand": {},
+            });
+            Arc::new(serde_json::from_value::<Event>(event).unwrap())
+        };
+        let carrying = |names: &[&str]| Message::new(Work::Events(names.iter().map(|name| by(name)).collect()));
+        store.send(&[carrying(&["ann", "bob"]), carrying(&["bob"])], SignedDuration::ZERO).await.unwrap();
+        assert_eq!(store.erase_queued(&Subject::new(Some("ANN"), None).unwrap()).await.unwrap(), 1);
+        let taken = store.take(Timestamp::UNIX_EPOCH, 10).await.unwrap();
+        let left: Vec<_> = taken.into_iter().map(|job| job.message).collect();
+        assert_eq!(left, [carrying(&["bob"]), carrying(&["bob"])]);
+    }
 
     #[tokio::test]
     async fn nothing_of_it_is_left_in_the_files() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::erasure::Subject;
 use domain::message::{Message, Work};
 use domain::ports::{DeadLetters, StoreError, WorkQueue};
 use domain::{Event, EventPk, Timestamp};
@@ -206,6 +207,27 @@ pub(crate) fn take_along(connection: &Connection, now: Timestamp) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Takes a person's events out of the messages that carry events; returns how many. There are few such messages: those
+/// whose events expired while they waited.
+pub(crate) fn erase(connection: &Connection, subject: &Subject) -> Result<usize, Fault> {
+    let mut select = connection.prepare_cached("SELECT id, body FROM jobs WHERE body LIKE '{\"v1\":{\"events\"%'")?;
+    let mut update = connection.prepare_cached("UPDATE jobs SET body = ?2 WHERE id = ?1")?;
+    let mut rows = select.query([])?;
+    let mut erased = 0;
+    while let Some(row) = rows.next()? {
+        let message = serde_json::from_str::<Message>(row.get_ref(1)?.as_str().unwrap_or_default());
+        let Ok(Work::Events(mut events)) = message.map(Message::into_work) else { continue };
+        let before = events.len();
+        events.retain(|event| !subject.is_of(event));
+        if events.len() < before {
+            erased += before - events.len();
+            let message = serde_json::to_string(&Message::new(Work::Events(events)))?;
+            update.execute(params![row.get::<_, i64>(0)?, message])?;
+        }
+    }
+    Ok(erased)
 }
 
 /// The file's clock, so that a delay passes without a caller's idea of now. It counts milliseconds;

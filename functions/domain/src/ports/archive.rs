@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::delivery::DeliveryId;
+use crate::erasure::Subject;
 use crate::event::{Event, EventPk};
 
 /// Where events are kept after they were deleted: files in the form of [`crate::archive`].
@@ -51,6 +52,11 @@ pub trait Erasure: Send + Sync {
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError>;
     /// Deletes items of somebody's inbox.
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError>;
+    /// Takes the person's events out of messages that wait in the queue with their events in them, and returns how many.
+    /// A queue whose messages cannot be looked through does nothing; it forgets them within days.
+    async fn erase_queued(&self, _subject: &Subject) -> Result<usize, StoreError> {
+        Ok(0)
+    }
     /// Overwrites what deleted records leave behind in the store's files, such as free pages and a write-ahead log. A
     /// store whose files are not the operator's has nothing to do. Safe to repeat.
     async fn scrub(&self) -> Result<(), StoreError> {

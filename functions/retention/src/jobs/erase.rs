@@ -164,6 +164,9 @@ impl Erasing<'_> {
                 }
             }
         }
+        if !self.dry_run {
+            report.count("queued", self.runner.erasure.erase_queued(self.subject).await?);
+        }
         let document = self.runner.configuration.current().await?;
         let named = document.document.groups.values().filter(|members| members.iter().any(|one| self.subject.is(one)));
         report.count("groups", named.count());
