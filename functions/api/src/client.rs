@@ -282,4 +282,18 @@ mod tests {
         assert_eq!(said("10.0.0.1", &[]), None);
         assert_eq!(said("192.0.2.1", &[("x-forwarded-proto", "https")]), None);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn what_a_client_writes_in_front_changes_nothing(written in "[ -~]{0,40}", header in 0_usize..2) {
+            // A quote that is left open would swallow what the proxy adds: then nothing behind the proxy counts.
+            let (name, added) = [("x-forwarded-for", "192.0.2.7"), ("forwarded", "for=192.0.2.7")][header];
+            let found = seen(&[(name, &format!("{written}, {added}"))]);
+            proptest::prop_assert!(found == "192.0.2.7" || name == "forwarded" && found == "10.0.0.1", "{}", found);
+            // On a line of its own it cannot even do that.
+            proptest::prop_assert_eq!(seen(&[(name, &written), (name, added)]), "192.0.2.7");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What is read, what is refused, and what is said of it.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn findings(text: &str) -> Vec<(String, FindingKind)> {
@@ -112,4 +114,59 @@ fn what_values_take_is_not_underrated() {
     assert!(size_of::<Value>() <= ITEM_BYTES);
     // An entry beside its hash, and its place in the table, which is an eighth empty at least.
     assert!(size_of::<(u64, String, Value)>() + 16 <= ENTRY_BYTES);
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[^\0]{0,8}".prop_map(Value::from),
+        Just(Value::from("],[\"\\{:")),
+    ];
+    scalar.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[^\0]{0,4}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_list_is_its_items_however_it_is_spaced(values in prop::collection::vec(value(), 0..6), blank in "[ \n\t\r]{0,3}") {
+        let texts: Vec<String> = values.iter().map(Value::to_string).collect();
+        let list = format!("{blank}[{blank}{}{blank}]{blank}", texts.join(&format!("{blank},{blank}")));
+        let split = items(list.as_bytes(), 9).unwrap();
+        prop_assert_eq!(&split, &texts.iter().map(String::as_bytes).collect::<Vec<_>>());
+        let whole = parse(list.as_bytes()).unwrap();
+        let each: Vec<Value> = split.into_iter().map(|item| parse(item).unwrap().value).collect();
+        prop_assert_eq!(whole.value, Value::from(each));
+        prop_assert!(whole.memory <= memory(list.as_bytes()));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused_and_both_ways_agree(bytes in prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..40),
+        "[\\[\\]{},:\"\\\\u019deE+\\-. a]{0,30}".prop_map(String::into_bytes),
+    ]) {
+        let is_json = is_json_by_grammar(&bytes);
+        match parse(&bytes) {
+            Ok(Parsed { value, .. }) => {
+                prop_assert!(is_json);
+                if let Value::Array(list) = value {
+                    prop_assert_eq!(items(&bytes, 99).unwrap().len(), list.len());
+                }
+            }
+            Err(JsonError::Syntax { .. }) => prop_assert!(!is_json),
+            Err(JsonError::Unacceptable { .. }) => prop_assert!(is_json),
+            Err(_) => {}
+        }
+        // What can be split is a list by its grammar, and the other way round.
+        prop_assert_eq!(items(&bytes, 99).is_ok(), is_json && bytes.trim_ascii_start().first() == Some(&b'['));
+    }
 }

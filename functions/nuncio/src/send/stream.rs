@@ -244,4 +244,43 @@ mod tests {
         }
         assert_eq!(read(b"\x1f"), ["line 1"]);
     }
+
+    /// Hands out little at a time, as pipes do.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let most = self.1.min(into.len());
+            (&self.0[..self.0.len().min(most)]).read(into).inspect(|read| self.0 = &self.0[*read..])
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn every_line_that_is_json_is_an_event_whatever_stands_between(
+            lines in proptest::collection::vec((proptest::bool::ANY, "[ -~\u{e9}]{0,12}"), 0..20),
+            drip in 1_usize..50,
+        ) {
+            let line = |(good, text): &(bool, String)| {
+                // A line that begins so opens no value, so that nothing of the next one can belong to it.
+                if *good { serde_json::json!({ "a": text }).to_string() } else { format!("#{text}") }
+            };
+            let text = lines.iter().map(line).collect::<Vec<_>>().join("\n");
+            let pieces: Vec<Piece> = Events::new(Drip(text.as_bytes(), drip)).map(Result::unwrap).collect();
+            let events: Vec<Vec<u8>> = pieces
+                .iter()
+                .filter_map(|piece| if let Piece::Event(event) = piece { Some(event.clone()) } else { None })
+                .collect();
+            let good: Vec<Vec<u8>> = lines.iter().filter(|(good, _)| *good).map(|one| line(one).into_bytes()).collect();
+            proptest::prop_assert_eq!(events, good);
+            proptest::prop_assert_eq!(pieces.len() > lines.iter().filter(|(good, _)| *good).count(), lines.iter().any(|(good, _)| !good));
+        }
+
+        #[test]
+        fn any_bytes_come_to_an_end(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = Events::new(&bytes[..]).map(Result::unwrap).count();
+        }
+    }
 }
