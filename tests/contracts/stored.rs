@@ -163,7 +163,7 @@ async fn deliveries_go_on(world: &World, now: Timestamp) {
     let closed: BTreeMap<_, _> = deliveries(world)
         .await
         .into_iter()
-        .filter(|delivery| delivery.is_closed())
+        .filter(Delivery::is_closed)
         .map(|delivery| (delivery.id, delivery))
         .collect();
     let dispatchers = Dispatchers::of(world, document, now);

@@ -83,15 +83,16 @@ async fn an_erased_person_is_in_no_file() {
     nuncio.set("NUNCIO_ARCHIVE", archive.to_str().unwrap());
     nuncio.start().await;
     let user = |person: &Somebody| json!({ "username": person.username, "email": person.email });
-    let event = |action: &str, person: &Somebody, n: i32| {
-        let context = json!({ "n": n, "message": format!("{} was here", person.username), "long": person.username.repeat(n as usize) });
+    let event = |action: &str, person: &Somebody, n: usize| {
+        let context =
+            json!({ "n": n, "message": format!("{} was here", person.username), "long": person.username.repeat(n) });
         json!({ "action": action, "user": user(person), "context": context, "client_ip": "192.0.2.7" })
     };
     // Interleaved, and growing, so that records move between pages.
     let mut batch = Vec::new();
     for n in 0..60 {
         for person in [&person, &other] {
-            batch.push(event(["login", "login_failed"][n % 2], person, (n * 7) as i32));
+            batch.push(event(["login", "login_failed"][n % 2], person, n * 7));
         }
     }
     batch.push(json!({ "action": "login", "context": { "subject": user(&person) } }));
@@ -163,7 +164,8 @@ async fn mails_in_the_folder_are_kept_for_as_long_as_the_rules_say() {
     names.sort();
     // As if it had been written eight days ago.
     let aged = std::fs::File::options().write(true).open(&names[0]).unwrap();
-    aged.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(8 * 86_400)).unwrap();
+    let now = aged.metadata().unwrap().modified().unwrap();
+    aged.set_modified(now - std::time::Duration::from_hours(8 * 24)).unwrap();
     nuncio.start().await;
     for _ in 0..100 {
         if nuncio.mails().len() == 1 {

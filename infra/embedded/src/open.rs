@@ -143,8 +143,11 @@ pub(crate) fn whole_log(file: &Path) -> Result<(), OpenError> {
 /// Copies a damaged write-ahead log under another name, before it is read up to the damage and then written over.
 pub(crate) fn keep_damaged_log(file: &Path) -> Result<Option<PathBuf>, OpenError> {
     let Err(OpenError::DamagedLog { log, .. }) = whole_log(file) else { return Ok(None) };
-    let free = (1..).map(|number| file.with_file_name(format!("{FILE}-wal.damaged-{number}"))).find(|to| !to.exists());
-    let Some(kept) = free else { return Ok(None) };
+    let free =
+        (1..1000).map(|number| file.with_file_name(format!("{FILE}-wal.damaged-{number}"))).find(|to| !to.exists());
+    let Some(kept) = free else {
+        return Err(OpenError::unusable(&log, &"a thousand damaged logs are kept beside it; remove some"));
+    };
     fs::copy(&log, &kept).map_err(|error| OpenError::unusable(&log, &error))?;
     Ok(Some(kept))
 }

@@ -17,7 +17,7 @@ use domain::expression::{Evaluation, Raised};
 const FAILURES: u32 = 3;
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// More bodies than these are not remembered: rules documents that are tried out bring their own.
 const MOST_BODIES: usize = 4096;
@@ -37,6 +37,19 @@ struct Failing {
     until: Instant,
 }
 
+/// What a body raises without being run.
+#[derive(Debug)]
+pub(super) struct SetAside {
+    kind: String,
+    why: String,
+}
+
+impl From<SetAside> for Evaluation {
+    fn from(SetAside { kind, why }: SetAside) -> Self {
+        Self::raised(&kind, why)
+    }
+}
+
 /// The right to run a body. The one trial of a body that is set aside is over when it is dropped.
 #[derive(Debug)]
 pub(super) struct Admitted<'a> {
@@ -49,7 +62,7 @@ impl Breaker {
     ///
     /// # Errors
     /// What it raises instead while it is set aside.
-    pub(super) fn admit(&self, source: &str, now: Instant) -> Result<Admitted<'_>, Evaluation> {
+    pub(super) fn admit(&self, source: &str, now: Instant) -> Result<Admitted<'_>, SetAside> {
         let failing = self.bodies().get(source).filter(|failing| failing.failures >= FAILURES).cloned();
         let Some(Failing { raised, until, .. }) = failing else {
             return Ok(Admitted { breaker: self, is_trial: false });
@@ -58,7 +71,7 @@ impl Breaker {
             return Ok(Admitted { breaker: self, is_trial: true });
         }
         let why = format!("{}, {FAILURES} times in a row; it is set aside for a while", raised.message);
-        Err(Evaluation::raised(&raised.kind, why))
+        Err(SetAside { kind: raised.kind, why })
     }
 
     /// Takes note of how a run ended.
@@ -119,7 +132,7 @@ mod tests {
             }
         }
         assert_eq!(runs, [0, 1, 2, 12, 32, 72, 152, 312, 632, 1232, 1832, 2432], "then once a minute");
-        let refused = breaker.admit("while True: pass", start).unwrap_err().outcome.unwrap_err();
+        let refused = Evaluation::from(breaker.admit("while True: pass", start).unwrap_err()).outcome.unwrap_err();
         assert_eq!(
             (refused.kind.as_str(), refused.message.as_str()),
             ("TimeoutError", "too long, 3 times in a row; it is set aside for a while")

@@ -79,7 +79,7 @@ impl Workers {
         // Before it waits for its turn: a body that is set aside takes nobody's place.
         let _admitted = match self.breaker.admit(source, Instant::now()) {
             Ok(admitted) => admitted,
-            Err(set_aside) => return set_aside,
+            Err(set_aside) => return set_aside.into(),
         };
         let evaluation = self.run_now(source, with_groups, scope, policies);
         self.breaker.ended(source, &evaluation, Instant::now());
