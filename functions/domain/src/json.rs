@@ -219,6 +219,12 @@ fn syntax_within(whole: &[u8], rest: &[u8], error: &serde_json::Error) -> JsonEr
     JsonError::Syntax { what: without_place(error), line: line + error.line() - 1, column }
 }
 
+/// Whether an object with this key would not be read back as it was written: the parser takes such a key for its own
+/// mark of a text that is JSON itself, and would put in what the text says, unmasked, or fail.
+pub fn is_reserved(key: &str) -> bool {
+    key.starts_with("$serde_json::private::")
+}
+
 /// One segment of a JSON pointer.
 pub fn pointer_segment(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
@@ -349,6 +355,10 @@ impl<'de> Visitor<'de> for Reading<'_> {
         while let Some(key) = entries.next_key::<String>()? {
             let first = self.state.findings.len();
             self.pay(ENTRY_BYTES)?;
+            if is_reserved(&key) {
+                self.state.path.push(pointer_segment(&key));
+                return Err(serde::de::Error::custom("a key that begins so cannot be stored; rename it"));
+            }
             let value = entries.next_value_seed(self.inner()?);
             let value = value.inspect_err(|_| self.state.path.push(pointer_segment(&key)))?;
             if key.contains('\0') {

@@ -158,6 +158,9 @@ impl Writing<'_> {
                 MontyObject::Bool(key) => key.to_string(),
                 other => other.to_string(),
             };
+            if domain::json::is_reserved(&key) {
+                return Err("a key that begins with $serde_json::private:: cannot be stored");
+            }
             self.count(key.len())?;
             object.insert(key, self.value(value, depth + 1)?);
         }

@@ -69,6 +69,19 @@ fn tells_what_is_json_but_not_taken_from_what_is_no_json() {
 }
 
 #[test]
+fn a_key_that_would_not_be_read_back_as_it_was_written_is_refused() {
+    let written = r#"{"a":{"$serde_json::private::RawValue":"{\"password\":1}"}}"#;
+    let plain: Value = serde_json::from_str(written).unwrap();
+    assert_eq!(plain["a"]["password"], 1, "which is why: {plain}");
+    for key in ["$serde_json::private::RawValue", "$serde_json::private::Number", "$serde_json::private::"] {
+        let text = format!(r#"[{{"{key}":"1"}}]"#);
+        let Err(JsonError::Unacceptable { pointer, .. }) = parse(text.as_bytes()) else { panic!("{key}") };
+        assert_eq!(pointer, format!("/0/{key}"));
+    }
+    assert!(parse(br#"{"$serde_json":1,"a":"$serde_json::private::RawValue"}"#).is_ok());
+}
+
+#[test]
 fn a_byte_order_mark_is_ignored_in_front_and_kept_within() {
     assert_eq!(parse("\u{feff}{\"a\":\"\u{feff}\"}".as_bytes()).unwrap().value["a"], "\u{feff}");
     assert!(parse("\u{feff}\u{feff}1".as_bytes()).is_err());

@@ -62,6 +62,11 @@ fn not_taken() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (b"{\"action\":\"b\",\"context\":{\"s\":\"\xff\"}}".to_vec(), "", "not UTF-8"),
         (b"{\"action\":\"b\",\"context\":{\"s\":\"cut \xf0\x9f\"}}".to_vec(), "", "not UTF-8"),
         (br#"{"action":"b","context":{"\ud800":1}}"#.to_vec(), "/context", "surrogate"),
+        (
+            br#"{"action":"b","context":{"a":{"$serde_json::private::RawValue":"{\"password\":\"x\"}"}}}"#.to_vec(),
+            "/context/a/$serde_json::private::RawValue",
+            "cannot be stored",
+        ),
     ]
 }
 
