@@ -4,6 +4,7 @@ mod commands;
 mod crash;
 mod damage;
 mod delivery;
+mod documented;
 mod endpoints;
 mod erasure;
 mod expressions;

@@ -322,8 +322,7 @@ pub(crate) struct Token {
     /// The data folder of the Nuncio that is to honour it
     #[arg(long, value_name = "DIR", env = "NUNCIO_DATA", default_value = "nuncio-data", global = true)]
     pub(crate) data: PathBuf,
-    /// The DynamoDB table of a stack on AWS, instead of a data folder
-    #[cfg(feature = "cloud")]
+    /// The DynamoDB table of a stack on AWS, instead of a data folder; needs a build with `--features cloud`
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) table: Option<String>,
 }

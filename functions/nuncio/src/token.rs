@@ -65,7 +65,10 @@ fn line(token: &Token, now: domain::Timestamp) -> String {
 #[cfg(not(feature = "cloud"))]
 #[expect(clippy::unused_async, reason = "the cloud's tokens take a connection")]
 async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
-    local(options)
+    match &options.table {
+        Some(_) => bail!("this nuncio knows no tables; run `cargo run --features cloud -- token …` instead"),
+        None => local(options),
+    }
 }
 
 #[cfg(feature = "cloud")]
