@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -22,6 +23,9 @@ use subtle::ConstantTimeEq;
 use crate::failures::Failures;
 use crate::session::Kind;
 use crate::{Problem, client, session};
+
+/// How long after a request the use of its token is noted.
+const NOTED_AFTER: Duration = Duration::from_millis(100);
 
 /// Where tokens are shown.
 #[derive(Clone)]
@@ -88,7 +92,7 @@ impl Door {
         let noted = known.as_ref().and_then(|token| token.last_used);
         let refused = match known.map(|token| token.allows(scope, now).map(|()| token)) {
             Some(Ok(token)) => {
-                self.note_use(hash, noted, now).await;
+                self.note_use(hash, noted, now);
                 return Ok(token);
             }
             Some(Err(refusal @ Refusal::Scope(_))) => return Err(Problem::forbidden(refusal.to_string())),
@@ -160,12 +164,20 @@ impl Door {
         Ok(self.tokens.find(hash).await?.filter(|token| bool::from(token.hash.0.ct_eq(&hash.0))))
     }
 
-    async fn note_use(&self, hash: TokenHash, noted: Option<Timestamp>, now: Timestamp) {
-        if self.failures.admitted(hash, noted, now)
-            && let Err(error) = self.tokens.used(&hash, now).await
-        {
-            tracing::warn!(%error, "the use of a token cannot be noted; it is let in all the same");
+    /// No request waits for this: a store that takes no writes would have it wait for long. A process that ends
+    /// before has not noted it, and the next one does.
+    fn note_use(&self, hash: TokenHash, noted: Option<Timestamp>, now: Timestamp) {
+        if !self.failures.admitted(hash, noted, now) {
+            return;
         }
+        let tokens = Arc::clone(&self.tokens);
+        tokio::spawn(async move {
+            // What the request itself writes comes first.
+            tokio::time::sleep(NOTED_AFTER).await;
+            if let Err(error) = tokens.used(&hash, now).await {
+                tracing::warn!(%error, "the use of a token cannot be noted; it is let in all the same");
+            }
+        });
     }
 
     /// Whether the browser and whatever stands before Nuncio speak TLS.
