@@ -147,6 +147,8 @@ async fn a_token_that_was_used_before_a_restart_does_not_wait_for_those_who_gues
     let made = nuncio.run(&["token", "create", "--scope", "read"]);
     let fresh = String::from_utf8(made.stdout).unwrap().trim().to_owned();
     nuncio.get("/v1/events").await;
+    // That it was is written a moment later, so that no request waits for it.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     nuncio.kill();
     nuncio.start().await;
     let client = reqwest::Client::new();

@@ -24,8 +24,8 @@ use crate::failures::Failures;
 use crate::session::Kind;
 use crate::{Problem, client, session};
 
-/// How long a request waits for the use of its token to be noted.
-const NOTING: Duration = Duration::from_secs(1);
+/// How long after a request the use of its token is noted.
+const NOTED_AFTER: Duration = Duration::from_millis(100);
 
 /// Where tokens are shown.
 #[derive(Clone)]
@@ -92,7 +92,7 @@ impl Door {
         let noted = known.as_ref().and_then(|token| token.last_used);
         let refused = match known.map(|token| token.allows(scope, now).map(|()| token)) {
             Some(Ok(token)) => {
-                self.note_use(hash, noted, now).await;
+                self.note_use(hash, noted, now);
                 return Ok(token);
             }
             Some(Err(refusal @ Refusal::Scope(_))) => return Err(Problem::forbidden(refusal.to_string())),
@@ -164,16 +164,20 @@ impl Door {
         Ok(self.tokens.find(hash).await?.filter(|token| bool::from(token.hash.0.ct_eq(&hash.0))))
     }
 
-    /// Notes that the token was used, once in a while. A store that takes no writes must not hold up who only reads.
-    async fn note_use(&self, hash: TokenHash, noted: Option<Timestamp>, now: Timestamp) {
+    /// No request waits for this: a store that takes no writes would have it wait for long. A process that ends
+    /// before has not noted it, and the next one does.
+    fn note_use(&self, hash: TokenHash, noted: Option<Timestamp>, now: Timestamp) {
         if !self.failures.admitted(hash, noted, now) {
             return;
         }
-        match tokio::time::timeout(NOTING, self.tokens.used(&hash, now)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the use of a token cannot be noted; it is let in all the same"),
-            Err(_) => tracing::warn!("the store is too slow to note the use of a token; it is let in all the same"),
-        }
+        let tokens = Arc::clone(&self.tokens);
+        tokio::spawn(async move {
+            // What the request itself writes comes first.
+            tokio::time::sleep(NOTED_AFTER).await;
+            if let Err(error) = tokens.used(&hash, now).await {
+                tracing::warn!(%error, "the use of a token cannot be noted; it is let in all the same");
+            }
+        });
     }
 
     /// Whether the browser and whatever stands before Nuncio speak TLS.
