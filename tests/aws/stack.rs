@@ -1,5 +1,6 @@
 //! A deployed stack, and what can be seen of it from outside.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aws::{Adapters, Settings};
@@ -191,12 +192,22 @@ impl Stack {
     }
 }
 
+/// The function as `sam build` left it, where `NUNCIO_SAM_BUILD` names its folder (`.aws-sam/build`).
+#[expect(clippy::disallowed_methods, reason = "what is deployed is the caller's wish")]
+fn built_by_sam(function: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("NUNCIO_SAM_BUILD")?;
+    Some(PathBuf::from(folder).join(function).join("bootstrap"))
+}
+
 fn deploy(emulator: &Emulator, archive_bucket: &str) -> Value {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let parameters = json!({ "Architecture": architecture, "DeletionProtection": "false", "MailFrom": MAIL_FROM, "LogLevel": "debug",
         "ArchiveBucket": archive_bucket });
-    let binaries =
-        ["ingest", "dispatch", "retention", "console"].map(|name| format!("{name}={}", binary(name).display()));
+    let binaries = ["Ingest", "Dispatch", "Retention", "Console"].map(|function| {
+        let name = function.to_lowercase();
+        let file = built_by_sam(function).unwrap_or_else(|| binary(&name));
+        format!("{name}={}", file.display())
+    });
     let template = template_file();
     let (name, parameters) = (unique("nuncio"), parameters.to_string());
     let mut arguments = vec![template.to_str().unwrap(), &name, &parameters];
