@@ -284,6 +284,12 @@ impl Job {
         Self { lease: None, ..self.next() }
     }
 
+    /// The job as left for the length of a lease, to be written over this one: its next step costs much, and has just
+    /// failed, for want of room on the disk for instance.
+    pub fn deferred(&self, now: Timestamp) -> Self {
+        Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() }
+    }
+
     /// The job as told of, to be written over this one.
     pub fn told(&self) -> Self {
         Self { told: true, lease: None, ..self.next() }

@@ -26,6 +26,22 @@ fn one_has_it_until_the_lease_ends() {
 }
 
 #[test]
+fn a_step_that_failed_and_costs_much_waits_for_a_minute() {
+    let deferred = job().claimed(at(1)).unwrap().deferred(at(2));
+    assert_eq!((deferred.claimed(at(61)), deferred.claimed(at(62)).map(|job| job.revision)), (None, Some(3)));
+}
+
+#[test]
+fn whose_data_goes_is_forgotten_before_the_files_are_scrubbed() {
+    let subject = crate::erasure::Subject::new(Some("ann"), None).unwrap();
+    let erasing = Job::new(Task::erase(subject), false, "root".to_owned(), at(0), 7).claimed(at(1)).unwrap();
+    let inbox = erasing.after(Report::default(), Some(Place::Inbox), at(2));
+    assert!(matches!(&inbox.task, Task::Erase { subject: Some(_), .. }));
+    let scrub = inbox.after(Report::default(), Some(Place::Scrub), at(3));
+    assert!(matches!(&scrub.task, Task::Erase { subject: None, person } if person.len() == 64));
+}
+
+#[test]
 fn it_goes_on_where_it_stopped_and_ends_once() {
     let place = Place::Events { before: Some(EventPk::first_at(at(-5))) };
     let half = job().claimed(at(1)).unwrap().after(found(3), Some(place.clone()), at(2));

@@ -98,7 +98,8 @@ impl JobRunner {
             Ok((report, place)) => job.after(report, place, self.clock.now()),
             Err(StoreError::Corrupt(why)) => job.failed(why, self.clock.now()),
             Err(error) => {
-                self.jobs.replace(&job.released()).await?;
+                let left = if job.place == Place::Scrub { job.deferred(self.clock.now()) } else { job.released() };
+                self.jobs.replace(&left).await?;
                 return Err(error);
             }
         };
