@@ -68,6 +68,27 @@ async fn every_command_that_is_named_exists_with_its_options() {
     }
 }
 
+#[test]
+fn the_sign_in_page_names_a_command_that_makes_a_token() {
+    let page = include_str!("../../functions/console/web/src/pages/sign-in.tsx");
+    let command = page.split("<pre>nuncio ").nth(1).unwrap().split("</pre>").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &str| {
+        let mut nuncio = Command::new(support::binaries::binary("nuncio"));
+        nuncio.args(arguments.split_whitespace()).current_dir(folder.path()).env_remove("NUNCIO_DATA").output().unwrap()
+    };
+    let refused = run(command);
+    assert!(!refused.status.success() && !folder.path().join("nuncio-data").exists(), "no store is made for a token");
+    std::fs::create_dir(folder.path().join("nuncio-data")).unwrap();
+    embedded::Store::open(&folder.path().join("nuncio-data")).unwrap();
+    let made = run(command);
+    assert!(
+        String::from_utf8(made.stdout).unwrap().starts_with("nuncio_"),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_event_of_the_readme_is_in_the_inbox_and_the_mailbox() {
     let nuncio = Nuncio::built_in().await;

@@ -36,7 +36,9 @@ export function SignIn({ ended, done }: { ended: boolean; done: (session: Sessio
           <p>Nuncio printed one at its first start. To make another, on its machine:</p>
           <pre>nuncio token create --scope read --username you</pre>
           <p>
-            With <code>--scope admin</code> it may also change things here.
+            Run it in the folder that Nuncio was started in, or name its data folder with <code>--data</code>; for a
+            stack on AWS, its table with <code>--table</code>. With <code>--scope admin</code> it may also change things
+            here.
           </p>
         </div>
         {action.problem && <Failure problem={action.problem} />}
