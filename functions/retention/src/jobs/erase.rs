@@ -165,7 +165,10 @@ impl Erasing<'_> {
             }
         }
         if !self.dry_run {
-            report.count("queued", self.runner.erasure.erase_queued(self.subject).await?);
+            let queued = self.runner.erasure.erase_queued(self.subject).await?;
+            if queued > 0 {
+                report.count("queued", queued);
+            }
         }
         let document = self.runner.configuration.current().await?;
         let named = document.document.groups.values().filter(|members| members.iter().any(|one| self.subject.is(one)));
