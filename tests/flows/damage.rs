@@ -105,6 +105,36 @@ async fn a_damaged_page_stops_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_leads_to_another_event_is_noticed() {
+    let mut nuncio = Nuncio::built_in().await;
+    post_one_by_one(&nuncio, 6).await;
+    nuncio.terminate();
+    let file = nuncio.data().join("nuncio.db");
+    let key: [u8; 16] = Connection::open(&file)
+        .unwrap()
+        .query_row("SELECT pk FROM events WHERE rowid = 3", [], |row| row.get(0))
+        .unwrap();
+    let pk = domain::EventPk::from_bytes(key);
+    // An entry of the index is the pk and then the number of the row.
+    let mut bytes = std::fs::read(&file).unwrap();
+    let mut damaged = 0;
+    for place in 0..bytes.len() - 16 {
+        if bytes[place..place + 16] == key[..] && bytes[place + 16] == 3 {
+            bytes[place + 16] = 4;
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0, "the entry was found");
+    std::fs::write(&file, bytes).unwrap();
+    let (code, said) = start(&nuncio, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    nuncio.set_arguments(&["--accept-damage"]);
+    nuncio.start_unready().await;
+    let (status, answered) = answer(nuncio.request(Method::GET, &format!("/v1/events/{pk}"))).await;
+    assert_ne!(status, 200, "another event is not shown: {answered}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_damaged_while_it_runs_is_reported_as_not_ready() {
     let mut nuncio = Nuncio::built_in().await;
     post_one_by_one(&nuncio, 40).await;

@@ -145,9 +145,31 @@ async fn a_dry_run_of_an_erasure_changes_no_file() {
     let mails = nuncio.mails();
     let ended = erased(&nuncio, json!({ "kind": "erase", "email": person.email, "dry_run": true })).await;
     assert_eq!((&ended["state"], &ended["counts"]["events"]), (&json!("done"), &json!(1)), "{ended}");
-    assert_eq!(ended["counts"]["mails"], 1, "the one to the person: {ended}");
+    assert_eq!(ended["counts"]["mails"], 2, "to the person, and about them: {ended}");
     assert_eq!(nuncio.mails(), mails);
     assert_eq!(nuncio.results("/v1/events?action=login", 1).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_about_an_event_that_expired_goes_too() {
+    let (sink, person, other) = (Sink::start().await, Somebody::new(), Somebody::new());
+    let rules = format!("retention_by_action: {{ login: seconds=1 }}\n{}", rules(&sink));
+    let nuncio = Nuncio::with_rules(&rules).await;
+    for somebody in [&person, &other] {
+        nuncio.accept(&json!([{ "action": "login", "user": { "username": somebody.username } }])).await;
+    }
+    nuncio.get_until("/v1/events?action=login", |page| page["results"].as_array().unwrap().is_empty()).await;
+    for _ in 0..200 {
+        if nuncio.mails().len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert_eq!((nuncio.mails().len(), naming(&nuncio.data().join("mailbox"), &person).len()), (2, 1));
+    let ended = erased(&nuncio, json!({ "kind": "erase", "username": person.username })).await;
+    assert_eq!(ended["state"], "done", "{ended}");
+    assert_eq!(naming(&nuncio.data(), &person), [] as [PathBuf; 0]);
+    assert_eq!(naming(&nuncio.data().join("mailbox"), &other).len(), 1, "nobody else's");
 }
 
 #[tokio::test(flavor = "multi_thread")]

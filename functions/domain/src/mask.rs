@@ -16,6 +16,7 @@ mod keys;
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::diff;
@@ -111,14 +112,19 @@ impl Masker {
                 }
             }
             Value::Array(items) => {
-                let pairs = items.len() > 1 && items.iter().all(is_pair);
+                let pairs = items.iter().all(is_pair);
+                // `["--password", "…"]`, as a process is given its arguments.
+                let mut follows_option = false;
                 for item in items {
+                    let is_option = item.as_str().is_some_and(|text| self.is_secret_option(path, text));
                     match item {
+                        Value::String(value) if follows_option && !value.starts_with('-') => MASK.clone_into(value),
                         Value::Array(pair) if pairs && self.is_secret_pair(path, pair) => {
                             self.mask_value(path, &mut pair[1], true);
                         }
                         _ => self.mask_value(path, item, secret),
                     }
+                    follows_option = is_option;
                 }
             }
             scalar if secret => {
@@ -130,12 +136,27 @@ impl Masker {
         }
     }
 
+    fn is_secret_option(&self, path: &str, text: &str) -> bool {
+        let name = text.strip_prefix("--").or_else(|| text.strip_prefix('-'));
+        name.is_some_and(|name| name.len() > 1 && self.keys.name_secret_in_text(name, path))
+    }
+
     fn is_secret_pair(&self, path: &str, pair: &[Value]) -> bool {
         pair[0].as_str().is_some_and(|name| self.keys.name_secret(name, path))
     }
 
-    /// Borrows when there is nothing to mask.
+    /// Borrows when there is nothing to mask. What is percent-encoded or written with HTML's escapes is looked at as it
+    /// reads, and is shown decoded where that tells a secret.
     fn mask_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let masked = self.mask_plain(text);
+        let Some(decoded) = unescaped(&masked) else { return masked };
+        match self.mask_plain(&decoded) {
+            Cow::Owned(decoded) => Cow::Owned(decoded),
+            Cow::Borrowed(_) => masked,
+        }
+    }
+
+    fn mask_plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut masked = Cow::Borrowed(text);
         let signs = Signs::of(text);
         if let Cow::Owned(changed) = formats::mask_prefixed(&masked) {
@@ -166,6 +187,32 @@ impl Masker {
 /// Whether a key is too short and plain to hold a credential, as nearly all are.
 fn is_plain(key: &str) -> bool {
     key.len() < 16 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The text with the escapes of URLs (of quotes, colons and angle brackets, without which nothing is assigned) and of
+/// HTML undone; `None` if it has none of them.
+fn unescaped(text: &str) -> Option<String> {
+    let has = |escape: &str| text.contains(escape);
+    if !(has("%22")
+        || has("%27")
+        || has("%3A")
+        || has("%3a")
+        || has("%3C")
+        || has("%3c")
+        || has("&lt;")
+        || has("&quot;"))
+    {
+        return None;
+    }
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    Some(
+        decoded
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&#39;", "'")
+            .replace("&amp;", "&"),
+    )
 }
 
 fn is_value(key: &str) -> bool {

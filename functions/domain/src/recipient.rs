@@ -122,11 +122,16 @@ impl Recipients {
     }
 
     /// The deliveries that one transport makes. Only mail goes to more than one address of a person; `send_once` leaves
-    /// the first person whom the transport can reach, or the first at all if it can reach nobody.
+    /// the first person whom the transport can reach, or the first at all if it can reach nobody: group members before
+    /// people whom the event names, because whoever posts an event must not take a notification away from the operator's.
     pub fn by_transport(&self, transport: &Transport) -> Vec<Recipient> {
         let is_mail = matches!(transport.kind, TransportKind::Email { .. });
         let mut recipients: Vec<Recipient> = Vec::with_capacity(self.0.len());
-        for selected in &self.0 {
+        let mut people: Vec<&Selected> = self.0.iter().collect();
+        if transport.send_once {
+            people.sort_by_key(|selected| !selected.is_member);
+        }
+        for selected in people {
             recipients.push(selected.person().into());
             if is_mail {
                 recipients.extend(selected.addresses.iter().skip(1).map(|address| Recipient {

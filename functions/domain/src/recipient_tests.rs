@@ -98,6 +98,16 @@ fn a_member_listed_with_two_addresses_is_mailed_at_both() {
 }
 
 #[test]
+fn nobody_takes_a_send_once_notification_away_from_the_group() {
+    let named = json!({ "username": "mallory", "email": "mallory@elsewhere.example" });
+    let first = select(&members(), std::slice::from_ref(&named)).by_transport(&mail(true));
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0].person, members()[0]);
+    let alone = select(&[], std::slice::from_ref(&named)).by_transport(&mail(true));
+    assert_eq!(alone[0].person.username, "mallory");
+}
+
+#[test]
 fn send_once_notifies_the_first_who_can_be_reached() {
     let group = [Person::new("bob", ""), Person::new("dan", "nonsense"), Person::new("ann", "ann@example.org")];
     assert_eq!(shown(&select(&group, &[]).by_transport(&mail(true))), ["ann <ann@example.org>"]);

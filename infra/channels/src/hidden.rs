@@ -54,6 +54,10 @@ impl Hidden {
         self.add(secret);
         if let Some((_, encoded)) = secret.split_once('_').filter(|(prefix, _)| prefix.starts_with("wh")) {
             self.add(encoded);
+            // The key itself, as a receiver may print the bytes that it signs with.
+            if let Ok(key) = STANDARD.decode(encoded) {
+                self.add(&hex_of(&key));
+            }
         }
     }
 

@@ -10,7 +10,7 @@
 //! | `http`, `guard`, `networks` | the one way out by HTTP, and where it may lead |
 //! | `sign` | Standard Webhooks 1.0.0 |
 //! | `letter` | what a mail says (`templates/`) |
-//! | `mailer`, `smtp`, `mailbox` | how mail leaves one machine |
+//! | `mailer`, `smtp`, `mailbox`, `mail_text` | how mail leaves one machine, and what lies in its folder |
 //! | `within` | the limits of time |
 //! | `fault`, `secret`, `hidden`, `text` | errors without secrets, secrets, answers without them, hostile text |
 
@@ -21,6 +21,7 @@ mod hidden;
 mod http;
 mod letter;
 mod local;
+mod mail_text;
 mod mailbox;
 mod mailer;
 mod mapping;

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::email::{DELIVERY_HEADER, digest};
+use crate::mail_text;
 
 /// Ends every mail's file name.
 const ENDING: &str = ".eml";
@@ -88,8 +89,8 @@ impl Mailbox for MailboxFolder {
             let later = names(folder)?.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after));
             let mail = |name: String| {
                 // Whatever the file holds, it is a mail of the folder: one that cannot be read is to nobody.
-                let to = fs::read(folder.join(&name)).map(|mail| recipient(&mail)).unwrap_or_default();
-                WrittenMail { delivery: delivery(&name), to, name }
+                let mail = fs::read(folder.join(&name)).unwrap_or_default();
+                WrittenMail { delivery: delivery(&name), to: recipient(&mail), text: mail_text::of(&mail), name }
             };
             Ok(later.take(limit).map(mail).collect())
         })

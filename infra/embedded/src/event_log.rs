@@ -40,7 +40,12 @@ impl EventLog for Store {
             let found: Option<(String, i64)> = select
                 .query_row(params![pk.as_bytes(), now.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            found.map(|(body, expires)| record::event(&body, expires)).transpose()
+            let event = found.map(|(body, expires)| record::event(&body, expires)).transpose()?;
+            // An index that leads to another row is damaged, and must not show somebody else's event.
+            match event {
+                Some(event) if event.pk != pk => Err(Fault::damaged("an index leads to another event")),
+                event => Ok(event),
+            }
         };
         self.readers.read(get).await
     }

@@ -152,7 +152,8 @@ pub(crate) fn keep_damaged_log(file: &Path) -> Result<Option<PathBuf>, OpenError
     Ok(Some(kept))
 }
 
-/// `PRAGMA quick_check`, cut short after a time. Returns whether it came to its end.
+/// `PRAGMA integrity_check`, which also compares the indexes with their tables, cut short after a time. Returns whether it
+/// came to its end.
 pub(crate) fn check(connection: &Connection, time: Duration) -> Result<bool, Fault> {
     let (interrupt, (done, ended)) = (connection.get_interrupt_handle(), mpsc::channel::<()>());
     let timer = std::thread::spawn(move || {
@@ -160,7 +161,7 @@ pub(crate) fn check(connection: &Connection, time: Duration) -> Result<bool, Fau
             interrupt.interrupt();
         }
     });
-    let found: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    let found: rusqlite::Result<String> = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
     drop(done);
     // It only waits and cannot panic.
     let _ = timer.join();

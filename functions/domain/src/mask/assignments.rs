@@ -101,10 +101,14 @@ impl Name<'_> {
 fn name_before(text: &str, after: usize, at: usize) -> Option<Name<'_>> {
     let bytes = text.as_bytes();
     let mut end = at;
-    while end > after && at - end < MOST_BLANKS && bytes[end - 1] == b' ' {
+    while end > after && at - end < MOST_BLANKS && matches!(bytes[end - 1], b' ' | b'\t') {
         end -= 1;
     }
     let unquoted = end;
+    // `environ["TOKEN"]` is a quoted name as well.
+    if end > after + 1 && bytes[end - 1] == b']' && matches!(bytes[end - 2], b'"' | b'\'') {
+        end -= 1;
+    }
     while end > after && matches!(bytes[end - 1], b'"' | b'\'' | b'\\') {
         end -= 1;
     }
@@ -124,28 +128,37 @@ fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> O
         return None;
     }
     let name = name_before(text, after, at)?;
-    if !keys.name_secret_in_text(name.text) {
+    if !keys.name_secret_in_text(name.text, "") {
         return None;
     }
+    // `=>` of Ruby, PHP and Perl.
+    let start = start + usize::from(text.as_bytes().get(start) == Some(&b'>'));
     let value = value_from(text, start);
-    is_told(&text[value.clone()]).then_some(value)
+    let given = &text[value.clone()];
+    (is_told(given) && !is_about(name.text, given)).then_some(value)
 }
 
 /// What follows `name: `.
 fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usize>> {
     let name = name_before(text, after, at)?;
-    if !keys.name_secret_in_text(name.text) {
+    if !keys.name_secret_in_text(name.text, "") {
         return None;
     }
     if name.is_whole_line() && !name.is_quoted {
         return header(text, &name, at);
+    }
+    // A part of an ARN, a URN or an address, not a name and its value.
+    let is_inside = name.start.checked_sub(1).is_some_and(|before| text.as_bytes()[before] == b':');
+    if is_inside && !name.is_quoted {
+        return None;
     }
     let (value, is_quoted) = (value_from(text, at + 1), name.is_quoted);
     let said = &text[value.clone()];
     let is_header = name.text.contains('-');
     let reads_as_word = said.len() < SHORTEST_WORD || !said.bytes().any(|byte| byte.is_ascii_digit());
     let starts_quoted = value.start.checked_sub(1).is_some_and(|place| matches!(text.as_bytes()[place], b'"' | b'\''));
-    (is_told(said) && (is_quoted || is_header || starts_quoted || !reads_as_word)).then_some(value)
+    (is_told(said) && !is_about(name.text, said) && (is_quoted || is_header || starts_quoted || !reads_as_word))
+        .then_some(value)
 }
 
 /// What follows `Authorization: ` or `Cookie: `, to the end of the line or of the quotes that the header field is in.
@@ -154,8 +167,11 @@ fn header(text: &str, name: &Name<'_>, at: usize) -> Option<Range<usize>> {
     let start = at + 1 + bytes[at + 1..].iter().take(MOST_BLANKS).take_while(|byte| **byte == b' ').count();
     let quote =
         name.start.checked_sub(1).map(|before| bytes[before]).filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    let goes_on = |place: usize| matches!(bytes.get(place + 1), Some(b' ' | b'\t'));
     let ends = |place: &usize| match bytes[*place] {
-        b'\n' | b'\r' => true,
+        // A field goes on in the next line where that begins with a blank.
+        b'\n' => !goes_on(*place),
+        b'\r' => bytes.get(place + 1) != Some(&b'\n') || !goes_on(place + 1),
         b'\\' => bytes.get(place + 1).is_some_and(|next| matches!(next, b'n' | b'r')),
         byte => Some(byte) == quote,
     };
@@ -165,15 +181,22 @@ fn header(text: &str, name: &Name<'_>, at: usize) -> Option<Range<usize>> {
     (is_told(value) && (!is_cookie || value.contains('='))).then_some(start..end)
 }
 
+/// Begins a text of XML that is taken as it is.
+const CDATA: &str = "<![CDATA[";
+
 /// What stands between `<name>` and the next tag.
 fn element(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usize>> {
     let tag = text[after..at].rfind('<').map(|place| after + place + 1)?;
-    let name = text[tag..at].split([' ', ':']).next_back().unwrap_or_default();
-    if name.starts_with('/') || !keys.name_secret_in_text(name) {
+    // Without attributes and the prefix of a namespace.
+    let name = text[tag..at].split_whitespace().next().unwrap_or_default();
+    let name = name.rsplit(':').next().unwrap_or_default();
+    if name.starts_with('/') || !keys.name_secret_in_text(name, "") {
         return None;
     }
-    let end = text[at + 1..].find('<').map_or(text.len(), |length| at + 1 + length);
-    is_told(text[at + 1..end].trim()).then_some(at + 1..end)
+    let content = &text[at + 1..];
+    let (start, end) = if content.starts_with(CDATA) { (at + 1 + CDATA.len(), "]]>") } else { (at + 1, "<") };
+    let end = text[start..].find(end).map_or(text.len(), |length| start + length);
+    is_told(text[start..end].trim()).then_some(start..end)
 }
 
 /// What follows `--name `, or the password of `-u user:password`.
@@ -193,7 +216,7 @@ fn option(text: &str, at: usize, keys: &Keys) -> Option<Range<usize>> {
         return (!is_ids && password.len() >= SHORTEST_PASSWORD).then_some(value.start + user.len() + 1..value.end);
     }
     let name = name.strip_prefix("--").filter(|name| !name.contains('='))?;
-    (keys.name_secret_in_text(name) && is_told(given)).then_some(value)
+    (keys.name_secret_in_text(name, "") && is_told(given)).then_some(value)
 }
 
 /// From the sign on: past blanks and an opening quote, up to its end.
@@ -202,6 +225,19 @@ fn value_from(text: &str, sign: usize) -> Range<usize> {
     let mut start = sign;
     while start < bytes.len() && start - sign < MOST_BLANKS && matches!(bytes[start], b' ' | b'\t') {
         start += 1;
+    }
+    // Python's and C#'s marks before a text: `b'…'`, `@"…"`.
+    if bytes.get(start).is_some_and(|byte| b"bBrRuUfF@".contains(byte))
+        && matches!(bytes.get(start + 1), Some(b'"' | b'\''))
+    {
+        start += 1;
+    }
+    if let Some(triple) =
+        bytes.get(start..start + 3).filter(|three| matches!(**three, [b'"', b'"', b'"'] | [b'\'', b'\'', b'\'']))
+    {
+        let start = start + 3;
+        let end = bytes[start..].windows(3).position(|three| three == triple);
+        return start..end.map_or(bytes.len(), |length| start + length);
     }
     let escapes = bytes[start..].iter().take_while(|byte| **byte == b'\\').count();
     let quote = bytes.get(start + escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
@@ -224,6 +260,10 @@ fn value_from(text: &str, sign: usize) -> Range<usize> {
         byte => byte.is_ascii_whitespace(),
     };
     let end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
+    // What looks like a value is a name, with a quoted value of its own.
+    if end > start && bytes[end - 1] == b'=' && matches!(bytes.get(end), Some(b'"' | b'\'')) {
+        return start..start;
+    }
     start..end
 }
 
@@ -234,4 +274,11 @@ fn is_told(value: &str) -> bool {
     let is_placeholder =
         value.starts_with(['<', '$', '{', '*']) || value.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.'));
     !(value.is_empty() || counts || is_state || is_placeholder)
+}
+
+/// Whether the value is what the name commonly stands for beside secrets: `max_tokens=4096`, `pwd=/var/www`, `pass=12`.
+fn is_about(name: &str, value: &str) -> bool {
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = |word: &str| name.len() >= word.len() && starts_with(&name.as_bytes()[name.len() - word.len()..], word);
+    (is_number && (ends("tokens") || ends("pass"))) || (ends("pwd") && value.starts_with(['/', '~', '.']))
 }

@@ -149,7 +149,7 @@ const fn classes() -> [u8; 256] {
         classes[PREFIXES[place].0.as_bytes()[0] as usize] |= PREFIX;
         place += 1;
     }
-    let (shapes, signs) = (b"ABbPQcehps:/.$", b"=:>%-");
+    let (shapes, signs) = (b"ABCMPQSbcehps:/.$", b"=:>%-");
     place = 0;
     while place < shapes.len() {
         classes[shapes[place] as usize] |= SHAPE;
@@ -242,7 +242,10 @@ pub(super) fn may_begin_shape(byte: u8, rest: &[u8]) -> bool {
     match byte {
         b'A' => is("AKIA") || is("ASIA"),
         b'B' | b'b' => starts_with(rest, "bearer ") || starts_with(rest, "basic ") || is("bcrypt_sha256") || is("bot"),
-        b'P' => is("PRIVATE KEY"),
+        b'C' => is("CRYPT}"),
+        b'M' => is("MD5}"),
+        b'P' => is("PRIVATE KEY") || is("Private-Lines: "),
+        b'S' => is("SHA}") || is("SHA256}") || is("SHA512}") || is("SCRAM-SHA-"),
         b'Q' => is("Q~"),
         b'c' => is("code="),
         b'e' => is("eyJ"),
@@ -320,6 +323,18 @@ pub(super) fn shapes() -> &'static [Shape] {
             (
                 &["pbkdf2_sha", "bcrypt_sha256", "pbkdf2:sha", "scrypt:"],
                 behind(r"(?:pbkdf2_sha[0-9]+|bcrypt_sha256|pbkdf2:sha[0-9]+|scrypt)[:$][A-Za-z0-9$:./=+-]{20,}"),
+                "${1}********************",
+            ),
+            // Passwords as LDAP and PostgreSQL keep them, and a PuTTY key.
+            (
+                &["SHA}", "SHA256}", "SHA512}", "MD5}", "CRYPT}"],
+                r"\{(?:S?SHA(?:256|512)?|S?MD5|CRYPT)\}[A-Za-z0-9+/=$.]{16,}".to_owned(),
+                MASK,
+            ),
+            (&["SCRAM-SHA-"], r"(SCRAM-SHA-[0-9]+\$)[0-9]+:[A-Za-z0-9+/=$:]{20,}".to_owned(), "${1}********************"),
+            (
+                &["Private-Lines: "],
+                r"(Private-Lines: [0-9]+\s+)[A-Za-z0-9+/=\s]{20,}".to_owned(),
                 "${1}********************",
             ),
             // An Azure client secret.

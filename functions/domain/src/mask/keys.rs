@@ -9,7 +9,7 @@ fn parts_starting_with(letter: u8) -> &'static [&'static str] {
         b'a' => &["api_key", "apikey", "api-key", "authorization"],
         b'c' => &["cookie", "credential"],
         b'p' => &["pass", "private_key"],
-        b's' => &["secret", "signature"],
+        b's' => &["secret", "signature", "session_id", "session-id"],
         b't' => &["token"],
         _ => &[],
     }
@@ -54,7 +54,8 @@ fn words_in_text_starting_with(letter: u8) -> &'static [&'static str] {
         b'c' => &["csrf"],
         b'j' => &["jwt"],
         b'o' => &["otp"],
-        b'p' => &["pwd", "psk"],
+        b'a' => &["auth"],
+        b'p' => &["pass", "pin", "pwd", "psk"],
         b's' => &["sig"],
         b't' => &["totp"],
         b'x' => &["xsrf"],
@@ -63,9 +64,44 @@ fn words_in_text_starting_with(letter: u8) -> &'static [&'static str] {
 }
 
 /// A name in a text that ends in one of these words is about a secret and is none: `--token-file /run/token`.
-const ABOUT: [&str; 18] = [
-    "file", "path", "url", "uri", "type", "length", "count", "ttl", "expiry", "expires", "policy", "field", "hint",
-    "age", "stdin", "id", "name", "format",
+const ABOUT: [&str; 37] = [
+    "file",
+    "path",
+    "url",
+    "uri",
+    "type",
+    "length",
+    "count",
+    "ttl",
+    "expiry",
+    "expires",
+    "policy",
+    "field",
+    "hint",
+    "age",
+    "stdin",
+    "id",
+    "name",
+    "format",
+    "at",
+    "ref",
+    "set",
+    "date",
+    "time",
+    "status",
+    "state",
+    "endpoint",
+    "version",
+    "algorithm",
+    "method",
+    "issuer",
+    "strength",
+    "prompt",
+    "changed",
+    "used",
+    "required",
+    "size",
+    "limit",
 ];
 
 /// A `key` of one of these kinds is a secret in a text as well.
@@ -136,10 +172,10 @@ impl Keys {
     }
 
     /// Whether a text that assigns something to this name tells a secret.
-    pub(super) fn name_secret_in_text(&self, name: &str) -> bool {
+    pub(super) fn name_secret_in_text(&self, name: &str, path: &str) -> bool {
         if !(self.except.is_empty() && self.more.is_empty()) {
             let name = name.to_lowercase();
-            if self.is_exempt(&name, "") {
+            if self.is_exempt(&name, path) {
                 return false;
             }
             if self.more.iter().any(|part| name.contains(part.as_str())) {
@@ -154,7 +190,10 @@ impl Keys {
                 || words_in_text_starting_with(letter).iter().any(|word| is_word(bytes, at, word))
                 || (letter == b'k' && is_key_of(at))
         });
-        names_secret && !is_not_secret(name) && !ABOUT.iter().any(|about| about.eq_ignore_ascii_case(last_word(name)))
+        names_secret
+            && !is_not_secret(name)
+            && !starts_with(last_word(name).as_bytes(), "secretar")
+            && !ABOUT.iter().any(|about| about.eq_ignore_ascii_case(last_word(name)))
     }
 }
 

@@ -70,7 +70,7 @@ pub trait Mailbox: Send + Sync {
     /// Deletes the mails of these deliveries; returns how many files went.
     async fn erase(&self, deliveries: &[DeliveryId]) -> Result<usize, StoreError>;
     /// Up to `limit` mails in the order of their names, those after `after`; each name with the delivery it belongs to,
-    /// if it belongs to one, and the addresses in its `To` header.
+    /// if it belongs to one, the address in its `To` header, and its text.
     async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<WrittenMail>, StoreError>;
     /// Deletes one mail; one that is not there is no error.
     async fn remove(&self, name: &str) -> Result<(), StoreError>;
@@ -87,4 +87,6 @@ pub struct WrittenMail {
     pub delivery: Option<DeliveryId>,
     /// The address in the `To` header, without a display name; empty if there is none.
     pub to: String,
+    /// What it says, decoded: header fields and all texts.
+    pub text: String,
 }

@@ -204,7 +204,7 @@ async fn open(folder: &Path, accept_damage: bool) -> anyhow::Result<Store> {
         Ok(_) => {}
         Err(error) if accept_damage => tracing::error!(%error, "going on with a damaged store, as asked"),
         Err(error) => {
-            let how = "nothing was changed; restore a backup, or start with --accept-damage to read what can be read";
+            let how = "restore a backup, or start with --accept-damage to read what can be read";
             return Err(anyhow::Error::new(error).context(how).context(cannot()));
         }
     }

@@ -22,6 +22,8 @@ use super::{JobRunner, Step};
 const EVENTS: usize = 200;
 /// Deliveries of one step, or inbox items of one look.
 const OTHERS: usize = 500;
+/// Mails of one step; each is read.
+const MAILS: usize = 100;
 
 /// What has expired goes too, if it is not deleted yet: it could still be archived.
 const EVER: Timestamp = Timestamp::MIN;
@@ -200,11 +202,12 @@ impl Erasing<'_> {
         Ok((report, Some(Place::Archive { after: Some(file) })))
     }
 
-    /// Removes the mails to them, and those whose delivery is gone: nothing else says any more whom they are about.
+    /// Removes the mails to them and those that name them, which may be about events that expired long ago; and those
+    /// whose delivery is gone, as nothing else says any more whom they are about.
     async fn mailbox(&self, after: Option<&str>) -> Result<Step, StoreError> {
         let mut report = Report::default();
         let Some(mailbox) = &self.runner.mailbox else { return Ok((report, Some(Place::Scrub))) };
-        let mails = mailbox.list(after, OTHERS).await?;
+        let mails = mailbox.list(after, MAILS).await?;
         let Some(last) = mails.last() else { return Ok((report, Some(Place::Scrub))) };
         let ids: Vec<_> = mails.iter().filter_map(|mail| mail.delivery).collect();
         let known: BTreeSet<_> = self.runner.ledger.get_all(&ids).await?.into_iter().map(|entry| entry.id).collect();
@@ -212,7 +215,7 @@ impl Erasing<'_> {
         for mail in &mails {
             let to_them = self.subject.is(&Person::new("", mail.to.as_str()));
             let orphaned = mail.delivery.is_some_and(|delivery| !known.contains(&delivery));
-            if to_them || orphaned {
+            if to_them || orphaned || self.subject.is_named_in(&mail.text) {
                 report.count("mails", 1);
                 if !self.dry_run {
                     mailbox.remove(&mail.name).await?;

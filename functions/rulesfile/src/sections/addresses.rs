@@ -2,6 +2,8 @@
 //!
 //! Judges their form and reaches none of them. No fault repeats one.
 
+use std::borrow::Cow;
+
 use std::net::IpAddr;
 
 use domain::document::Text;
@@ -75,7 +77,20 @@ pub(crate) fn smtp_url(node: &Node, name: &str, findings: &mut Findings) -> Opti
     if secrets::looks_like_reference(text) {
         return secrets::reference(node, name, findings).map(Text::Secret);
     }
-    url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", findings)?;
+    let url = url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", findings)?;
+    // As the mailer reads it: it refuses every other parameter when the first mail is sent.
+    let is_known = |(key, value): (Cow<'_, str>, Cow<'_, str>)| {
+        key == "tls" && (url.scheme() == "smtps" || matches!(&*value, "required" | "opportunistic"))
+    };
+    if !url.query_pairs().all(is_known) {
+        let hint = "the only parameter is tls: ?tls=required or ?tls=opportunistic";
+        findings.fault(node.at, format!("{name} has a parameter that mail does not know"), hint);
+        return None;
+    }
+    if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+        findings.fault(node.at, format!("{name} has a path"), "end it after the host and port");
+        return None;
+    }
     Some(Text::Plain(text.to_owned()))
 }
 

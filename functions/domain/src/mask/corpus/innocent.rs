@@ -3,7 +3,17 @@
 use serde_json::{Value, json};
 
 /// Ordinary texts, some of them close to the forms above.
-const INNOCENT_TEXTS: [&str; 112] = [
+const INNOCENT_TEXTS: [&str; 122] = [
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-1",
+    "pwd=/var/www",
+    "max_tokens=4096",
+    "secretary=Bob",
+    "token_endpoint=https://id.example.org/token",
+    "password_changed_at=2026-01-02T03:04:05Z",
+    "password_last_set: 2026-01-02",
+    "secretRef: prod/db1",
+    "a%22b%3Ac",
+    "&lt;b&gt;bold&lt;/b&gt;",
     "password must be changed",
     "The password is wrong",
     "password: required",

@@ -21,7 +21,25 @@ fn password() -> String {
 }
 
 /// Texts in which a placeholder stands for a password that nothing but the text says is one.
-const ASSIGNED: [&str; 68] = [
+const ASSIGNED: [&str; 86] = [
+    "%7B%22password%22%3A%22{}%22%7D",
+    "%7B%22token%22%3A%20%22{}%22%7D",
+    "Authorization%3A%20Bearer%20{}",
+    "%3Cpassword%3E{}%3C%2Fpassword%3E",
+    "&lt;password&gt;{}&lt;/password&gt;",
+    "{'password': b'{}'}",
+    "DB_PASS={}",
+    "user=a pass={} host=b",
+    "ansible_become_pass={}",
+    "auth={}",
+    "<password type=\"string\">{}</password>",
+    "<password><![CDATA[{}]]></password>",
+    "Authorization: Bearer\r\n {}",
+    "\"password\" => \"{}\"",
+    "'password' => '{}',",
+    "os.environ[\"SECRET_KEY\"] = \"{}\"",
+    "password=\"\"\"{}\"\"\"",
+    "password\t=\t{}",
     "password={}",
     "login failed for bob, password={}",
     "PASSWORD = {}",
@@ -214,6 +232,9 @@ pub(super) fn formed() -> Vec<(String, String)> {
         (format!("$argon2id$v=19$m=65536,t=3,p=4${}${}", noise(22), noise(43)), noise(43)),
         (format!("pbkdf2_sha256$600000${}${}", noise(22), noise(43)), noise(43)),
         (format!("bcrypt_sha256$$2b$12${}", noise(53)), noise(53)),
+        (format!("{{SSHA}}{}", noise(40)), noise(40)),
+        (format!("SCRAM-SHA-256$4096:{}:{}", noise(24), noise(44)), noise(44)),
+        (format!("Private-Lines: 2\n{}\n{}", noise(64), noise(40)), noise(64)),
         (block(""), noise(64)),
         (block("RSA "), noise(64)),
         (block("OPENSSH "), noise(64)),
@@ -263,6 +284,9 @@ pub(super) fn leaking() -> Vec<(Value, String)> {
         json!({ "tokens": [secret, [secret]] }),
         json!({ "a": { "b": [{ "c": { "pwd": secret } }] } }),
         json!({ format!("password={secret}"): 1 }),
+        json!({ "h": [["Authorization", secret]] }),
+        json!({ "argv": ["mysql", "--password", secret, "-u", "root"] }),
+        json!({ "session_id": secret }),
     ] {
         all.push((structured, secret.clone()));
     }
