@@ -61,11 +61,18 @@ const SHORTEST_PASSWORD: usize = 4;
 /// How far a name may be from its sign, in blanks.
 const MOST_BLANKS: usize = 3;
 
+/// A tag is not longer than that, in bytes: a text of many `>` must not be searched back to its start for each.
+const LONGEST_TAG: usize = 256;
+
+/// How often the bytes of a text may be looked at for values, on average. A text that takes more is made to: all that is
+/// left of it is masked.
+const LOOKS: usize = 16;
+
 /// The places of the values, in order and without overlaps.
 pub(super) fn values(text: &str, keys: &Keys) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found: Vec<Range<usize>> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut looks) = (0, 0);
     while at < bytes.len() {
         let after = found.last().map_or(0, |range| range.end);
         let value = match bytes[at] {
@@ -77,8 +84,19 @@ pub(super) fn values(text: &str, keys: &Keys) -> Vec<Range<usize>> {
             b'-' if at == 0 || bytes[at - 1].is_ascii_whitespace() => option(text, at, keys),
             _ => None,
         };
-        at = value.as_ref().map_or(at + 1, |value| value.end);
-        found.extend(value.filter(|value| !value.is_empty() && !text[value.clone()].starts_with(MASK)));
+        let Some((value, is_told)) = value else {
+            at += 1;
+            continue;
+        };
+        looks += value.len();
+        if looks > LOOKS * (bytes.len() + 64) {
+            found.push(value.start..bytes.len());
+            return found;
+        }
+        at = if is_told { value.end.max(at + 1) } else { at + 1 };
+        if is_told && !value.is_empty() && !text[value.clone()].starts_with(MASK) {
+            found.push(value);
+        }
     }
     found
 }
@@ -120,7 +138,7 @@ fn name_before(text: &str, after: usize, at: usize) -> Option<Name<'_>> {
 }
 
 /// What follows `name=`.
-fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> Option<Range<usize>> {
+fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     // A comparison, or padding in base64.
     if text.as_bytes().get(start) == Some(&b'=')
         || at.checked_sub(1).is_some_and(|before| b"=!<>".contains(&text.as_bytes()[before]))
@@ -135,11 +153,12 @@ fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> O
     let start = start + usize::from(text.as_bytes().get(start) == Some(&b'>'));
     let value = value_from(text, start);
     let given = &text[value.clone()];
-    (is_told(given) && !is_about(name.text, given)).then_some(value)
+    let told = is_told(given) && !is_about(name.text, given);
+    Some((value, told))
 }
 
 /// What follows `name: `.
-fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usize>> {
+fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     let name = name_before(text, after, at)?;
     if !keys.name_secret_in_text(name.text, "") {
         return None;
@@ -157,12 +176,13 @@ fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usize>
     let is_header = name.text.contains('-');
     let reads_as_word = said.len() < SHORTEST_WORD || !said.bytes().any(|byte| byte.is_ascii_digit());
     let starts_quoted = value.start.checked_sub(1).is_some_and(|place| matches!(text.as_bytes()[place], b'"' | b'\''));
-    (is_told(said) && !is_about(name.text, said) && (is_quoted || is_header || starts_quoted || !reads_as_word))
-        .then_some(value)
+    let told =
+        is_told(said) && !is_about(name.text, said) && (is_quoted || is_header || starts_quoted || !reads_as_word);
+    Some((value, told))
 }
 
 /// What follows `Authorization: ` or `Cookie: `, to the end of the line or of the quotes that the header field is in.
-fn header(text: &str, name: &Name<'_>, at: usize) -> Option<Range<usize>> {
+fn header(text: &str, name: &Name<'_>, at: usize) -> Option<(Range<usize>, bool)> {
     let bytes = text.as_bytes();
     let start = at + 1 + bytes[at + 1..].iter().take(MOST_BLANKS).take_while(|byte| **byte == b' ').count();
     let quote =
@@ -178,15 +198,16 @@ fn header(text: &str, name: &Name<'_>, at: usize) -> Option<Range<usize>> {
     let end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
     let is_cookie = name.text.to_ascii_lowercase().ends_with("cookie");
     let value = &text[start..end];
-    (is_told(value) && (!is_cookie || value.contains('='))).then_some(start..end)
+    Some((start..end, is_told(value) && (!is_cookie || value.contains('='))))
 }
 
 /// Begins a text of XML that is taken as it is.
 const CDATA: &str = "<![CDATA[";
 
 /// What stands between `<name>` and the next tag.
-fn element(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usize>> {
-    let tag = text[after..at].rfind('<').map(|place| after + place + 1)?;
+fn element(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
+    let from = after.max(at.saturating_sub(LONGEST_TAG));
+    let tag = text.as_bytes()[from..at].iter().rposition(|byte| *byte == b'<').map(|place| from + place + 1)?;
     // Without attributes and the prefix of a namespace.
     let name = text[tag..at].split_whitespace().next().unwrap_or_default();
     let name = name.rsplit(':').next().unwrap_or_default();
@@ -196,27 +217,29 @@ fn element(text: &str, after: usize, at: usize, keys: &Keys) -> Option<Range<usi
     let content = &text[at + 1..];
     let (start, end) = if content.starts_with(CDATA) { (at + 1 + CDATA.len(), "]]>") } else { (at + 1, "<") };
     let end = text[start..].find(end).map_or(text.len(), |length| start + length);
-    is_told(text[start..end].trim()).then_some(start..end)
+    Some((start..end, is_told(text[start..end].trim())))
 }
 
 /// What follows `--name `, or the password of `-u user:password`.
-fn option(text: &str, at: usize, keys: &Keys) -> Option<Range<usize>> {
+fn option(text: &str, at: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     let rest = &text[at..];
     let end = rest.find(char::is_whitespace)?;
     let (name, start) = (&rest[..end], at + end + 1);
     let value = value_from(text, start);
     let given = &text[value.clone()];
     if given.is_empty() || given.starts_with('-') {
-        return None;
+        return Some((value, false));
     }
     if matches!(name, "-u" | "--user" | "--proxy-user") {
-        let (user, password) = given.split_once(':')?;
+        let Some((user, password)) = given.split_once(':') else { return Some((value, false)) };
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let is_ids = is_number(user) && is_number(password);
-        return (!is_ids && password.len() >= SHORTEST_PASSWORD).then_some(value.start + user.len() + 1..value.end);
+        let told = !is_ids && password.len() >= SHORTEST_PASSWORD;
+        return Some((value.start + user.len() + 1..value.end, told));
     }
     let name = name.strip_prefix("--").filter(|name| !name.contains('='))?;
-    (keys.name_secret_in_text(name, "") && is_told(given)).then_some(value)
+    let told = keys.name_secret_in_text(name, "") && is_told(given);
+    Some((value, told))
 }
 
 /// From the sign on: past blanks and an opening quote, up to its end.

@@ -355,17 +355,23 @@ pub(super) fn shapes() -> &'static [Shape] {
 /// Masks what follows `Basic `, where it is base64 of a name and a password.
 pub(super) fn mask_basic(text: &str) -> Cow<'_, str> {
     const SCHEME: &str = "basic ";
-    let mut masked = Cow::Borrowed(text);
-    let mut at = 0;
-    while let Some(place) = masked.get(at..).and_then(|rest| rest.to_ascii_lowercase().find(SCHEME)) {
-        let start = at + place + SCHEME.len();
-        let length = masked[start..].bytes().take_while(|byte| Of::Base64.has(*byte)).count();
-        let code = masked[start..start + length].trim_end_matches('=');
+    let lower = text.to_ascii_lowercase();
+    let mut masked = String::new();
+    let mut copied = 0;
+    for (place, _) in lower.match_indices(SCHEME) {
+        let start = place + SCHEME.len();
+        let length = text[start..].bytes().take_while(|byte| Of::Base64.has(*byte)).count();
+        let code = text[start..start + length].trim_end_matches('=');
         let decoded = STANDARD_NO_PAD.decode(code).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         if decoded.is_some_and(|pair| pair.contains(':') && !pair.contains(char::is_control)) {
-            masked.to_mut().replace_range(start..start + length, MASK);
+            masked.push_str(&text[copied..start]);
+            masked.push_str(MASK);
+            copied = start + length;
         }
-        at = start;
     }
-    masked
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(&text[copied..]);
+    Cow::Owned(masked)
 }

@@ -222,3 +222,29 @@ fn values_of_names_that_another_field_gives() {
         assert_eq!(masked(value), expected);
     }
 }
+
+#[test]
+fn hostile_texts_take_no_more_looks_than_others() {
+    // Each of these once made the search start again at every sign, up to the end of the text.
+    for piece in [
+        "token=$",
+        ">",
+        "basic ",
+        "cookie: ",
+        "-u \"",
+        "password=\\\"",
+        "<a>",
+        "token=<",
+        "Authorization: none",
+        "secret:'",
+    ] {
+        let text = piece.repeat(256 * 1024 / piece.len());
+        let masked = masked(json!({ "note": text }));
+        let note = masked["note"].as_str().unwrap();
+        assert!(note.len() <= text.len() * 4, "{piece}");
+    }
+    // A text that is made to take more is masked from there on, not shown.
+    let text = format!("{} password=hunter2hunter2", "token=$".repeat(36_000));
+    let shown = masked(json!({ "note": text }));
+    assert!(!shown["note"].as_str().unwrap().contains("hunter2"));
+}
