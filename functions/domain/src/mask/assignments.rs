@@ -164,7 +164,7 @@ fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<usize
         return None;
     }
     if name.is_whole_line() && !name.is_quoted {
-        return header(text, &name, at);
+        return Some(header(text, &name, at));
     }
     // A part of an ARN, a URN or an address, not a name and its value.
     let is_inside = name.start.checked_sub(1).is_some_and(|before| text.as_bytes()[before] == b':');
@@ -182,7 +182,7 @@ fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<usize
 }
 
 /// What follows `Authorization: ` or `Cookie: `, to the end of the line or of the quotes that the header field is in.
-fn header(text: &str, name: &Name<'_>, at: usize) -> Option<(Range<usize>, bool)> {
+fn header(text: &str, name: &Name<'_>, at: usize) -> (Range<usize>, bool) {
     let bytes = text.as_bytes();
     let start = at + 1 + bytes[at + 1..].iter().take(MOST_BLANKS).take_while(|byte| **byte == b' ').count();
     let quote =
@@ -198,7 +198,7 @@ fn header(text: &str, name: &Name<'_>, at: usize) -> Option<(Range<usize>, bool)
     let end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
     let is_cookie = name.text.to_ascii_lowercase().ends_with("cookie");
     let value = &text[start..end];
-    Some((start..end, is_told(value) && (!is_cookie || value.contains('='))))
+    (start..end, is_told(value) && (!is_cookie || value.contains('=')))
 }
 
 /// Begins a text of XML that is taken as it is.
