@@ -127,10 +127,7 @@ impl Masker {
                     follows_option = is_option;
                 }
             }
-            scalar if secret => {
-                // A path or a name of the operator's exempts the key, not what stands in the text.
-                *scalar = Value::String(MASK.to_owned());
-            }
+            scalar if secret => *scalar = Value::String(MASK.to_owned()),
             Value::String(text) => self.mask_string(text),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -192,6 +189,10 @@ fn is_plain(key: &str) -> bool {
 /// The text with the escapes of URLs (of quotes, colons and angle brackets, without which nothing is assigned) and of
 /// HTML undone; `None` if it has none of them.
 fn unescaped(text: &str) -> Option<String> {
+    // Nearly every text is cleared by one look at its bytes.
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'&')) {
+        return None;
+    }
     let has = |escape: &str| text.contains(escape);
     if !(has("%22")
         || has("%27")
