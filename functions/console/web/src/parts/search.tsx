@@ -1,6 +1,6 @@
 /** The search box: a combobox whose suggestions complete the word before the caret. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Known, type Suggestion, suggest } from "../filters";
 import { Icon } from "./icons";
 import { Suggestions } from "./suggestions";
@@ -16,7 +16,15 @@ export function Search({ text, known, submit }: Properties) {
   const [typed, setTyped] = useState(text);
   const [open, setOpen] = useState(false);
   const [chosen, setChosen] = useState(-1);
-  useEffect(() => setTyped(text), [text]);
+  /** Where the caret goes once what was taken stands in the field. */
+  const nextCaret = useRef<number | undefined>(undefined);
+  // Before the next key is handled: an effect after painting would undo what a quick typist typed meanwhile.
+  useLayoutEffect(() => setTyped(text), [text]);
+  useLayoutEffect(() => {
+    if (nextCaret.current === undefined) return;
+    input.current?.setSelectionRange(nextCaret.current, nextCaret.current);
+    nextCaret.current = undefined;
+  });
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || typing(event.target)) return;
@@ -34,13 +42,13 @@ export function Search({ text, known, submit }: Properties) {
   const take = (suggestion: Suggestion) => {
     const head = before.slice(0, before.length - word.length) + suggestion.label + (suggestion.open ? "" : " ");
     setChosen(-1);
+    nextCaret.current = head.length;
     setTyped(head + typed.slice(caret));
     if (!suggestion.open) {
       setOpen(false);
       submit(head + typed.slice(caret));
     }
     input.current?.focus();
-    requestAnimationFrame(() => input.current?.setSelectionRange(head.length, head.length));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const chosenOne = suggestions[chosen];
