@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::delivery::{Delivery, State};
+use domain::delivery::{Delivery, DeliveryState};
 use domain::person::Person;
 use domain::ports::{Clock as _, EventLog as _, Ledger as _};
 use domain::rules_document::Rule;
@@ -134,7 +134,7 @@ async fn a_retry_that_waits_in_the_ledger_is_sent_when_it_is_due() {
     let [hook] = &sink.wait_for(1, PATIENCE).await[..] else { panic!("one webhook") };
     assert!(hook.header("webhook-id").ends_with(&entry.id.to_string()));
     stack.wait_until_queued(["0", "0", "0"]).await;
-    assert_eq!(ledger.get(entry.id).await.unwrap().unwrap().state, State::Delivered);
+    assert_eq!(ledger.get(entry.id).await.unwrap().unwrap().state, DeliveryState::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

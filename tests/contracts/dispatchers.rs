@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use dispatch::{DispatchError, Dispatcher, Parts};
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId, Outcome};
+use domain::delivery::{AttemptOutcome, Delivery, DeliveryId};
 use domain::event::Event;
 use domain::message::{Message, Work};
 use domain::notification::Notification;
@@ -126,7 +126,7 @@ impl Sent {
 impl Channel for Sent {
     async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::ports::Sent {
         self.0.lock().unwrap().push(notification.clone());
-        Outcome::Delivered { status: None, answer: String::new() }.into()
+        AttemptOutcome::Delivered { status: None, answer: String::new() }.into()
     }
 }
 

@@ -1,21 +1,21 @@
 //! What every store of the endpoints' states promises: all are told at once, and a record is changed only by who
 //! knows its last revision.
 
-use domain::delivery::Sign;
-use domain::delivery::endpoint::{Endpoint, FAILURES, Standing};
+use domain::delivery::EndpointSignal;
+use domain::delivery::endpoint::{Endpoint, EndpointState, FAILURES};
 use domain::rules_document::{Transport, TransportKind};
 use futures_util::future::join_all;
 use support::unique;
 
 use crate::world::{World, somewhen};
 
-fn paused() -> Standing {
-    let sign = Sign::Ailing { not_before: None };
-    Standing::Ready.after(sign, "the receiver answered 503", FAILURES, somewhen()).unwrap()
+fn paused() -> EndpointState {
+    let sign = EndpointSignal::Failing { not_before: None };
+    EndpointState::Ready.after(sign, "the receiver answered 503", FAILURES, somewhen()).unwrap()
 }
 
-fn disabled() -> Standing {
-    Standing::Disabled { since: somewhen(), why: "the receiver answered 410".to_owned() }
+fn disabled() -> EndpointState {
+    EndpointState::Disabled { since: somewhen(), why: "the receiver answered 410".to_owned() }
 }
 
 async fn replace(world: &World, endpoint: &Endpoint) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::delivery::{Cause, Span};
+use domain::delivery::{DigestWindow, SuppressionCause};
 use domain::event::ActionPattern;
 use domain::ports::{Active, Clock};
 use domain::query::{DeliveryQuery, EventQuery};
@@ -192,8 +192,8 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
     // Bob was told of Ann, once in a digest that another delivery carries; Ann was told of Bob.
     let (of_ann, carrier, to_ann) = (entry(&own, "bob", now), entry(&other, "bob", now), entry(&other, "ann", now));
     let mut collected = entry(&subject, "bob", now);
-    let span = Span { opened: now, closes: after(now, 60_000) };
-    collected.keep_back(Cause::Digest { delivery: carrier.id, until: span.closes });
+    let span = DigestWindow { opened: now, closes: after(now, 60_000) };
+    collected.suppress(SuppressionCause::Digest { delivery: carrier.id, until: span.closes });
     let entries = [of_ann.clone(), carrier.clone(), to_ann.clone(), collected.clone()];
     world.ledger.open(&entries).await.unwrap();
     for (entry, event) in [(&of_ann, &own), (&carrier, &other), (&to_ann, &other)] {

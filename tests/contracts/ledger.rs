@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::delivery::retry::Next;
+use domain::delivery::retry::NextStep;
 use domain::delivery::{Attempt, Delivery, LEASE};
 use domain::person::Person;
 use domain::ports::Opened;
@@ -26,7 +26,7 @@ pub(crate) fn attempt(at: Timestamp) -> Attempt {
 }
 
 fn later(entry: &Delivery) -> Delivery {
-    entry.after(attempt(entry.created), Next::Retry { at: after(entry.created, 5000) })
+    entry.after(attempt(entry.created), NextStep::Retry { at: after(entry.created, 5000) })
 }
 
 async fn open(world: &World, entry: &Delivery) -> Opened {
@@ -119,7 +119,7 @@ pub(crate) async fn keeps_all_of_an_entry(world: &World) {
         entry = entry.claim(entry.next_at.unwrap()).unwrap();
         assert!(replace(world, &entry).await);
     }
-    entry = entry.after(Attempt { status: None, error: None, ..attempt(entry.created) }, Next::Closed);
+    entry = entry.after(Attempt { status: None, error: None, ..attempt(entry.created) }, NextStep::Closed);
     assert!(replace(world, &entry).await);
     assert_eq!(world.ledger.get(entry.id).await.unwrap(), Some(entry));
 }
@@ -128,7 +128,7 @@ pub(crate) async fn tells_what_is_due_longest_first(world: &World) {
     let now = somewhen();
     let due_in = |millis| {
         let entry = entry(now, "ann");
-        entry.after(attempt(now), Next::Retry { at: after(now, millis) })
+        entry.after(attempt(now), NextStep::Retry { at: after(now, millis) })
     };
     let waiting = [due_in(3000), due_in(1000), due_in(2000), due_in(2 * HOUR)];
     let opened: Vec<_> =
@@ -163,7 +163,7 @@ pub(crate) async fn tells_what_is_due_longest_first(world: &World) {
 
     let closed = waiting[1].claim(after(now, 1000)).unwrap();
     assert!(replace(world, &closed).await);
-    assert!(replace(world, &closed.after(attempt(now), Next::Dead)).await);
+    assert!(replace(world, &closed.after(attempt(now), NextStep::Dead)).await);
     assert_eq!(mine(due(3000).await), [2, 0]);
 }
 

@@ -1,8 +1,8 @@
 //! What every ledger's lists promise.
 
 use domain::EventPk;
-use domain::delivery::retry::Next;
-use domain::delivery::{Delivery, DeliveryId, State};
+use domain::delivery::retry::NextStep;
+use domain::delivery::{Delivery, DeliveryId, DeliveryState};
 use domain::person::Person;
 use domain::query::DeliveryQuery;
 use domain::rules_document::Rule;
@@ -97,7 +97,7 @@ pub(crate) async fn keep_to_the_time_of_the_event(world: &World) {
         entries.extend(entries_of(&event, &[&rule], &["mail"], &["ann", "bob"]));
     }
     world.ledger.open(&entries).await.unwrap();
-    let dead: Vec<_> = entries.iter().map(|entry| entry.after(attempt(now), Next::Dead)).collect();
+    let dead: Vec<_> = entries.iter().map(|entry| entry.after(attempt(now), NextStep::Dead)).collect();
     assert_eq!(world.ledger.replace(&dead).await.unwrap(), [true; 10]);
     let (second, fourth) = (after(now, 24 * HOUR), after(now, 3 * 24 * HOUR));
     for (since, until, event, n) in [
@@ -108,7 +108,7 @@ pub(crate) async fn keep_to_the_time_of_the_event(world: &World) {
         (Some(second), Some(fourth), Some(entries[2].event()), 2),
         (Some(second), Some(fourth), Some(entries[0].event()), 0),
     ] {
-        for state in [None, Some(State::Dead)] {
+        for state in [None, Some(DeliveryState::Dead)] {
             let rule = Some(rule.clone());
             let query = DeliveryQuery { since, until, event, state, rule, limit: 3, ..DeliveryQuery::default() };
             let expected = newest_first(dead.iter().filter(|entry| query.admits(entry)));
@@ -123,17 +123,23 @@ pub(crate) async fn follow_an_entry_through_its_states(world: &World) {
     let event = event("login").created(now).build();
     let entry = entries_of(&event, &[&rule], &["mail"], &["ann"]).remove(0);
     world.ledger.open(std::slice::from_ref(&entry)).await.unwrap();
-    let retrying = entry.after(attempt(now), Next::Retry { at: now });
-    let dead = retrying.after(attempt(now), Next::Dead);
+    let retrying = entry.after(attempt(now), NextStep::Retry { at: now });
+    let dead = retrying.after(attempt(now), NextStep::Dead);
     let again = dead.redelivered(now).unwrap();
-    let delivered = again.after(attempt(now), Next::Closed);
+    let delivered = again.after(attempt(now), NextStep::Closed);
     let mut suppressed = delivered.clone();
-    (suppressed.revision, suppressed.state) = (delivered.revision + 1, State::Suppressed);
+    (suppressed.revision, suppressed.state) = (delivered.revision + 1, DeliveryState::Suppressed);
     for (n, entry) in [entry, retrying, dead, again, delivered, suppressed].into_iter().enumerate() {
         if n > 0 {
             assert_eq!(world.ledger.replace(std::slice::from_ref(&entry)).await.unwrap(), [true]);
         }
-        for state in [State::Pending, State::Retrying, State::Dead, State::Delivered, State::Suppressed] {
+        for state in [
+            DeliveryState::Pending,
+            DeliveryState::Retrying,
+            DeliveryState::Dead,
+            DeliveryState::Delivered,
+            DeliveryState::Suppressed,
+        ] {
             for by_event in [None, Some(event.pk)] {
                 let (state, rule) = (Some(state), Some(rule.clone()));
                 let query = DeliveryQuery { state, rule, event: by_event, limit: 5, ..DeliveryQuery::default() };

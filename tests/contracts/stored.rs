@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::access::token::TokenHash;
-use domain::delivery::{Cause, Delivery, State};
+use domain::delivery::{Delivery, DeliveryState, SuppressionCause};
 use domain::message::Work;
 use domain::query::{DeliveryQuery, EventQuery};
 use domain::rules_document::Standing;
@@ -178,7 +178,10 @@ async fn deliveries_go_on(world: &World, now: Timestamp) {
     }
     dispatch_due(world, &dispatchers, now).await;
     let open: Vec<_> = deliveries(world).await.into_iter().filter(|delivery| !delivery.is_closed()).collect();
-    assert!(open.iter().all(|delivery| delivery.digest.is_some() || delivery.state == State::Pending), "{open:?}");
+    assert!(
+        open.iter().all(|delivery| delivery.digest.is_some() || delivery.state == DeliveryState::Pending),
+        "{open:?}"
+    );
 
     // The throttle of the third failure from one address is still full; an address of its own is not.
     for (address, told) in [("192.0.2.9", false), ("192.0.2.10", true)] {
@@ -186,8 +189,8 @@ async fn deliveries_go_on(world: &World, now: Timestamp) {
         dispatchers.one_handles(Work::Events(vec![failure.clone()])).await;
         let entries = deliveries_of(world, failure.pk).await;
         let states: Vec<_> = entries.iter().map(|entry| entry.state).collect();
-        assert_eq!(states, [if told { State::Delivered } else { State::Suppressed }], "{address}");
-        assert_eq!(matches!(entries[0].suppressed, Some(Cause::Throttle { .. })), !told, "{address}");
+        assert_eq!(states, [if told { DeliveryState::Delivered } else { DeliveryState::Suppressed }], "{address}");
+        assert_eq!(matches!(entries[0].suppressed, Some(SuppressionCause::Throttle { .. })), !told, "{address}");
     }
 
     // A week later the windows of the digests close.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Cause, Delivery, DeliveryId, State};
+use domain::delivery::{Delivery, DeliveryId, DeliveryState, SuppressionCause};
 use domain::event::{Event, EventPk};
 use domain::message::Work;
 use domain::query::DeliveryQuery;
@@ -52,9 +52,9 @@ pub(crate) async fn a_throttle_lets_exactly_so_many_through(world: &World) {
         assert_eq!(entries.len(), 2, "what is suppressed is in the ledger too");
         for entry in entries {
             let told = sent.contains_key(&event.pk);
-            assert_eq!(entry.state, if told { State::Delivered } else { State::Suppressed });
+            assert_eq!(entry.state, if told { DeliveryState::Delivered } else { DeliveryState::Suppressed });
             let until = domain::time::later(domain::time::to_micros(now), SignedDuration::from_hours(1));
-            let cause = Cause::throttle(&throttle(5, &[]), Vec::new(), until);
+            let cause = SuppressionCause::throttle(&throttle(5, &[]), Vec::new(), until);
             assert_eq!(entry.suppressed, (!told).then_some(cause));
         }
     }
@@ -100,10 +100,10 @@ pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
     for event in &all {
         for entry in entries(world, event.pk).await {
             match (entry.state, entry.suppressed) {
-                (State::Retrying, None) => {
+                (DeliveryState::Retrying, None) => {
                     assert_eq!(carriers.insert(entry.recipient.username, entry.id), None, "one window a recipient");
                 }
-                (State::Suppressed, Some(Cause::Digest { delivery, .. })) => {
+                (DeliveryState::Suppressed, Some(SuppressionCause::Digest { delivery, .. })) => {
                     kept_back.push((entry.recipient.username, delivery));
                 }
                 other => panic!("{other:?}"),

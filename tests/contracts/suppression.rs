@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::delivery::DeliveryId;
 use domain::ports::Purge;
 use domain::rules_document::{Period, Throttle};
-use domain::suppression::{Lane, LaneId, LaneState, Tally};
+use domain::suppression::{SuppressionKey, SuppressionRecord, SuppressionState, ThrottleLog};
 use futures_util::future::join_all;
 use support::{event, unique};
 
@@ -15,31 +15,34 @@ fn throttle() -> Throttle {
 }
 
 /// A lane of its own, and its first state.
-fn lane(now: Timestamp) -> (LaneId, Lane) {
-    let id = LaneId::throttle(&unique("rule"), [("client_ip", Some("192.0.2.7")), ("user.username", None)].into_iter());
+fn lane(now: Timestamp) -> (SuppressionKey, SuppressionRecord) {
+    let id = SuppressionKey::throttle(
+        &unique("rule"),
+        [("client_ip", Some("192.0.2.7")), ("user.username", None)].into_iter(),
+    );
     (id, after_passing(None, now))
 }
 
 /// The state after one more event.
-fn after_passing(before: Option<&Lane>, now: Timestamp) -> Lane {
-    let tally = before.map_or_else(Tally::default, |lane| {
-        let LaneState::Throttle(tally) = &lane.state else { panic!("{lane:?}") };
+fn after_passing(before: Option<&SuppressionRecord>, now: Timestamp) -> SuppressionRecord {
+    let tally = before.map_or_else(ThrottleLog::default, |lane| {
+        let SuppressionState::Throttle(tally) = &lane.state else { panic!("{lane:?}") };
         tally.clone()
     });
     let tally = tally.judge(&throttle(), &[event("login").created(now).build().pk], now).changed.unwrap();
     let expires = tally.expires(&throttle());
-    Lane::after(before, LaneState::Throttle(tally), expires)
+    SuppressionRecord::next(before, SuppressionState::Throttle(tally), expires)
 }
 
 pub(crate) async fn keeps_all_of_a_lane(world: &World) {
     let now = somewhen();
     let (id, mut lane) = lane(now);
-    assert_eq!(world.suppression.lane(id).await.unwrap(), None);
-    assert!(world.suppression.put_lane(id, &lane).await.unwrap());
+    assert_eq!(world.suppression.get(id).await.unwrap(), None);
+    assert!(world.suppression.put(id, &lane).await.unwrap());
     while lane.revision < 9 {
         lane = after_passing(Some(&lane), now);
-        assert!(world.suppression.put_lane(id, &lane).await.unwrap());
-        assert_eq!(world.suppression.lane(id).await.unwrap().as_ref(), Some(&lane));
+        assert!(world.suppression.put(id, &lane).await.unwrap());
+        assert_eq!(world.suppression.get(id).await.unwrap().as_ref(), Some(&lane));
     }
 }
 
@@ -47,24 +50,24 @@ pub(crate) async fn replaces_only_the_last_revision(world: &World) {
     let now = somewhen();
     let (id, first) = lane(now);
     let second = after_passing(Some(&first), now);
-    assert!(!world.suppression.put_lane(id, &second).await.unwrap(), "there is none to replace");
-    assert!(world.suppression.put_lane(id, &first).await.unwrap());
-    assert!(!world.suppression.put_lane(id, &first).await.unwrap(), "there is one already");
-    assert!(world.suppression.put_lane(id, &second).await.unwrap());
-    assert!(!world.suppression.put_lane(id, &second).await.unwrap(), "it has moved on");
-    assert_eq!(world.suppression.lane(id).await.unwrap(), Some(second));
+    assert!(!world.suppression.put(id, &second).await.unwrap(), "there is none to replace");
+    assert!(world.suppression.put(id, &first).await.unwrap());
+    assert!(!world.suppression.put(id, &first).await.unwrap(), "there is one already");
+    assert!(world.suppression.put(id, &second).await.unwrap());
+    assert!(!world.suppression.put(id, &second).await.unwrap(), "it has moved on");
+    assert_eq!(world.suppression.get(id).await.unwrap(), Some(second));
 }
 
 pub(crate) async fn lets_one_of_sixteen_put(world: &World) {
     let now = somewhen();
     let (id, first) = lane(now);
     for before in [None, Some(&first)] {
-        let states: Vec<Lane> = (0..16).map(|_| after_passing(before, now)).collect();
+        let states: Vec<SuppressionRecord> = (0..16).map(|_| after_passing(before, now)).collect();
         let states = if before.is_none() { vec![first.clone(); 16] } else { states };
-        let put = join_all(states.iter().map(|state| world.suppression.put_lane(id, state))).await;
+        let put = join_all(states.iter().map(|state| world.suppression.put(id, state))).await;
         let won: Vec<usize> = (0..16).filter(|place| *put[*place].as_ref().unwrap()).collect();
         assert_eq!(won.len(), 1, "{won:?}");
-        assert_eq!(world.suppression.lane(id).await.unwrap().as_ref(), Some(&states[won[0]]));
+        assert_eq!(world.suppression.get(id).await.unwrap().as_ref(), Some(&states[won[0]]));
     }
 }
 
@@ -110,14 +113,14 @@ pub(crate) async fn forgets_what_has_expired(world: &World) {
     let now: Timestamp = "2001-02-03T04:05:06Z".parse().unwrap();
     let (id, lane) = lane(now);
     let (carrier, pk) = (carrier(now), event("login").created(now).build().pk);
-    assert!(world.suppression.put_lane(id, &lane).await.unwrap());
+    assert!(world.suppression.put(id, &lane).await.unwrap());
     assert!(world.suppression.collect(carrier, &[pk], after(now, HOUR)).await.unwrap());
     world.suppression.close(carrier, after(now, HOUR)).await.unwrap();
     world.log.purge(Purge::All, after(now, HOUR - 1000), 1000).await.unwrap();
-    assert_eq!(world.suppression.lane(id).await.unwrap(), Some(lane.clone()));
+    assert_eq!(world.suppression.get(id).await.unwrap(), Some(lane.clone()));
     assert_eq!(world.suppression.close(carrier, after(now, HOUR)).await.unwrap(), [pk]);
     world.log.purge(Purge::All, after(now, HOUR), 1000).await.unwrap();
-    assert_eq!(world.suppression.lane(id).await.unwrap(), None);
+    assert_eq!(world.suppression.get(id).await.unwrap(), None);
     assert!(world.suppression.collect(carrier, &[], after(now, HOUR)).await.unwrap(), "nor is it closed any more");
-    assert!(world.suppression.put_lane(id, &lane).await.unwrap(), "it begins anew");
+    assert!(world.suppression.put(id, &lane).await.unwrap(), "it begins anew");
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use channels::Channels;
 use dispatch::{Dispatcher, Parts};
 use domain::Timestamp;
-use domain::delivery::State as Standing;
+use domain::delivery::DeliveryState as Standing;
 use domain::message::{Message, Work};
 use domain::person::Person;
 use domain::ports::{Active, Clock as _, Intake as _, Ledger as _, NoExpressions};

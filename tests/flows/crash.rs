@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::delivery::State;
+use domain::delivery::DeliveryState;
 use domain::ports::Ledger as _;
 use domain::query::DeliveryQuery;
 use embedded::Store;
@@ -36,7 +36,7 @@ async fn post_until_killed(url: String, round: usize) -> Vec<String> {
 }
 
 /// Every ledger entry's state, as a dead process left it.
-async fn ledger(nuncio: &Nuncio) -> BTreeMap<String, State> {
+async fn ledger(nuncio: &Nuncio) -> BTreeMap<String, DeliveryState> {
     let store = Store::open(&nuncio.data()).unwrap();
     let mut query = DeliveryQuery { limit: 1000, ..DeliveryQuery::default() };
     let mut states = BTreeMap::new();
@@ -95,7 +95,7 @@ async fn survive(kills: usize, counts: &mut Counts) {
         accepted.extend(posting.await.unwrap());
         let times = times_received(&sink);
         for (id, state) in ledger(&nuncio).await {
-            if state == State::Delivered {
+            if state == DeliveryState::Delivered {
                 assert!(times.contains_key(&id), "{id} is closed, but was never received");
                 closed.entry(id.clone()).or_insert(times[&id]);
             }

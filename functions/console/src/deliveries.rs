@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::access::token::Scope;
-use domain::delivery::{Attempt, Cause, Delivery, DeliveryId, Span, State as Standing};
+use domain::delivery::{Attempt, Delivery, DeliveryId, DeliveryState as Standing, DigestWindow, SuppressionCause};
 use domain::event::EventPk;
 use domain::query::DeliveryQuery;
 use http::HeaderMap;
@@ -40,7 +40,7 @@ pub(crate) struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed: Option<Suppressed>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<Span>,
+    digest: Option<DigestWindow>,
     attempts: Vec<Attempt>,
     #[serde(with = "domain::time::micros_option")]
     next_at: Option<Timestamp>,
@@ -50,12 +50,12 @@ pub(crate) struct View {
 #[derive(Serialize)]
 struct Suppressed {
     #[serde(flatten)]
-    cause: Cause,
+    cause: SuppressionCause,
     why: String,
 }
 
-impl From<Cause> for Suppressed {
-    fn from(cause: Cause) -> Self {
+impl From<SuppressionCause> for Suppressed {
+    fn from(cause: SuppressionCause) -> Self {
         Self { why: cause.to_string(), cause }
     }
 }

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::access::token::Scope;
-use domain::delivery::{Delivery, DeliveryId, State as Standing};
+use domain::delivery::{Delivery, DeliveryId, DeliveryState as Standing};
 use domain::event::EventPk;
 use domain::message::{Message, Work};
 use domain::query::DeliveryQuery;

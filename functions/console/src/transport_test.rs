@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::access::token::{Scope, Token};
-use domain::delivery::{DeliveryId, Outcome};
+use domain::delivery::{AttemptOutcome, DeliveryId};
 use domain::event::{Action, Event, EventPk, Object};
 use domain::notification::Notification;
 use domain::person::{Person, is_same_name};
@@ -55,7 +55,7 @@ pub(crate) async fn test(
         digest: None,
     };
     let outcome = console.channel.send(&notification, transport, &active.document).await.outcome;
-    if matches!(outcome, Outcome::Delivered { .. })
+    if matches!(outcome, AttemptOutcome::Delivered { .. })
         && let Err(error) = transports::make_ready(&console, transport).await
     {
         tracing::warn!(%error, transport = name, "the transport works, but its state cannot be written down");
@@ -63,13 +63,13 @@ pub(crate) async fn test(
     Ok(Json(outcome.into()))
 }
 
-impl From<Outcome> for Tested {
-    fn from(outcome: Outcome) -> Self {
+impl From<AttemptOutcome> for Tested {
+    fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
-            Outcome::Delivered { status, answer } => {
+            AttemptOutcome::Delivered { status, answer } => {
                 Self { delivered: true, status, answer: Some(answer).filter(|answer| !answer.is_empty()), error: None }
             }
-            Outcome::Failed(failure) => Self {
+            AttemptOutcome::Failed(failure) => Self {
                 delivered: false,
                 status: failure.status(),
                 error: Some(failure.to_string()),

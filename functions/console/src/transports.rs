@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::access::token::Scope;
-use domain::delivery::endpoint::{Endpoint, Standing};
+use domain::delivery::endpoint::{Endpoint, EndpointState};
 use domain::ports::StoreError;
 use domain::rules_document::{Limit, Transport};
 use http::HeaderMap;
@@ -38,11 +38,11 @@ pub(crate) struct View {
 }
 
 impl View {
-    fn of(transport: &Transport, standing: &Standing) -> Self {
+    fn of(transport: &Transport, standing: &EndpointState) -> Self {
         let (state, since, until, why) = match standing {
-            Standing::Ready => ("ready", None, None, None),
-            Standing::Paused(pause) => ("paused", Some(pause.since), Some(pause.until), Some(pause.why.clone())),
-            Standing::Disabled { since, why } => ("disabled", Some(*since), None, Some(why.clone())),
+            EndpointState::Ready => ("ready", None, None, None),
+            EndpointState::Paused(pause) => ("paused", Some(pause.since), Some(pause.until), Some(pause.why.clone())),
+            EndpointState::Disabled { since, why } => ("disabled", Some(*since), None, Some(why.clone())),
         };
         let Transport { name, send_once, kind, limit, ca: _, mappings: _ } = transport;
         Self { name: name.clone(), mode: kind.mode(), send_once: *send_once, limit: *limit, state, since, until, why }
@@ -56,7 +56,7 @@ pub(crate) async fn list(State(console): State<Console>, headers: HeaderMap) -> 
     let all = console.endpoints.all().await?;
     let known: BTreeMap<&str, &Endpoint> = all.iter().map(|endpoint| (endpoint.transport.as_str(), endpoint)).collect();
     let view = |transport: &Transport| {
-        View::of(transport, Standing::of(known.get(transport.name.as_str()).copied(), transport))
+        View::of(transport, EndpointState::for_transport(known.get(transport.name.as_str()).copied(), transport))
     };
     Ok(Json(List::new(active.document.transports.values().map(view).collect(), None::<String>)))
 }
@@ -71,7 +71,7 @@ pub(crate) async fn enable(
     let active = console.configuration.current().await?;
     let transport = find(&active.document.transports, &name)?;
     make_ready(&console, transport).await?;
-    Ok(Json(View::of(transport, &Standing::Ready)))
+    Ok(Json(View::of(transport, &EndpointState::Ready)))
 }
 
 /// The transport of that name.
@@ -84,8 +84,8 @@ pub(crate) async fn make_ready(console: &Console, transport: &Transport) -> Resu
     for _ in 0..TRIES {
         let all = console.endpoints.all().await?;
         let known = all.iter().find(|endpoint| endpoint.transport == transport.name);
-        if *Standing::of(known, transport) == Standing::Ready
-            || console.endpoints.replace(&Endpoint::next(known, transport, Standing::Ready)).await?
+        if *EndpointState::for_transport(known, transport) == EndpointState::Ready
+            || console.endpoints.replace(&Endpoint::next(known, transport, EndpointState::Ready)).await?
         {
             return Ok(());
         }

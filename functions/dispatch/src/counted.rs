@@ -4,13 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::Timestamp;
 use domain::delivery::{Delivery, retry};
-use domain::metric::{self, Metric, Tally};
+use domain::metric::{self, Metric, MetricBatch};
 
 use crate::plan::Planned;
 
 /// Counts while deliveries of one message are made side by side.
 #[derive(Default)]
-pub(crate) struct Counted(Mutex<Tally>);
+pub(crate) struct Counted(Mutex<MetricBatch>);
 
 impl Counted {
     /// The rules that had somebody to tell, and what was kept back of it.
@@ -22,15 +22,15 @@ impl Counted {
     }
 
     /// What follows from an attempt.
-    pub(crate) fn attempted(&self, delivery: &Delivery, next: retry::Next, now: Timestamp) {
+    pub(crate) fn attempted(&self, delivery: &Delivery, next: retry::NextStep, now: Timestamp) {
         match next {
-            retry::Next::Closed => {
+            retry::NextStep::Closed => {
                 self.add(Metric::Delivered, 1);
                 let age = now.duration_since(delivery.event().instant()).as_millis();
                 self.add(Metric::Age, usize::try_from(age).unwrap_or(0));
             }
-            retry::Next::Retry { .. } => self.add(Metric::Retried, 1),
-            retry::Next::Dead => self.add(Metric::Dead, 1),
+            retry::NextStep::Retry { .. } => self.add(Metric::Retried, 1),
+            retry::NextStep::Dead => self.add(Metric::Dead, 1),
         }
     }
 

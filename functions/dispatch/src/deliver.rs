@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::delivery::endpoint::Gate;
-use domain::delivery::{Attempt, Delivery, Failure, Outcome, retry};
+use domain::delivery::endpoint::EndpointAdmission;
+use domain::delivery::{Attempt, AttemptOutcome, Delivery, Failure, retry};
 use domain::event::Event;
 use domain::notification::Notification;
 use domain::ports::{Sent, StoreError};
@@ -71,7 +71,7 @@ impl Sending<'_> {
         };
         // Who may not go does not wait for a turn either; who has waited for one may have waited too long.
         let gate = self.health.gate(transport, self.parts.clock.now());
-        if matches!(gate, Gate::Paused { .. } | Gate::Disabled { .. }) {
+        if matches!(gate, EndpointAdmission::Paused { .. } | EndpointAdmission::Disabled { .. }) {
             return self.hold_back(&ours, gate).await;
         }
         let turn = self.turns.enter(transport).await;
@@ -82,7 +82,7 @@ impl Sending<'_> {
             Err(busy) => return self.wait_for_a_turn(&ours, busy.come_again, now).await,
         };
         match self.health.admit(&*self.parts.endpoints, transport, now).await {
-            Gate::Open | Gate::Probe => {}
+            EndpointAdmission::Allowed | EndpointAdmission::Probe => {}
             gate => return self.hold_back(&ours, gate).await,
         }
         let outcome = self.attempt(delivery, event, transport).await?;
@@ -95,7 +95,7 @@ impl Sending<'_> {
         delivery: &Delivery,
         event: Arc<Event>,
         transport: &Transport,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<AttemptOutcome, StoreError> {
         let public_url = self.document.public_url.as_deref();
         let notification = Notification::of(delivery, event, public_url);
         let notification = collected::fill(self.parts, delivery, notification, public_url).await?;
@@ -109,10 +109,10 @@ impl Sending<'_> {
         Ok(outcome)
     }
 
-    async fn hold_back(self, ours: &Ours, gate: Gate) -> Result<(), StoreError> {
+    async fn hold_back(self, ours: &Ours, gate: EndpointAdmission) -> Result<(), StoreError> {
         match gate {
-            Gate::Disabled { since, why } => self.give_up(ours, Failure::Disabled { since, why }).await,
-            Gate::Paused { until, why } => {
+            EndpointAdmission::Disabled { since, why } => self.give_up(ours, Failure::Disabled { since, why }).await,
+            EndpointAdmission::Paused { until, why } => {
                 let now = self.parts.clock.now();
                 match self.put_off(ours, until, LONGEST_PAUSED, now) {
                     // In the ledger alone: the schedule brings it back without a queue message for each.
@@ -120,7 +120,7 @@ impl Sending<'_> {
                     None => self.give_up(ours, Failure::Unreachable(why)).await,
                 }
             }
-            Gate::Open | Gate::Probe => Ok(()),
+            EndpointAdmission::Allowed | EndpointAdmission::Probe => Ok(()),
         }
     }
 
@@ -150,55 +150,55 @@ impl Sending<'_> {
         // has been set. Nothing is given up for time that has passed in nobody's sight.
         let slept = ours.due.is_none_or(|due| now.duration_since(due) > LONGEST_UNSEEN);
         let waited = if slept { longest } else { delivery.waited(now) };
-        match retry::put_off(waited, until, longest, now, jitter) {
-            retry::Next::Retry { at } => Some(delivery.postponed(at, now)),
-            retry::Next::Closed | retry::Next::Dead => None,
+        match retry::postpone(waited, until, longest, now, jitter) {
+            retry::NextStep::Retry { at } => Some(delivery.postponed(at, now)),
+            retry::NextStep::Closed | retry::NextStep::Dead => None,
         }
     }
 
     async fn give_up(self, ours: &Ours, failure: Failure) -> Result<(), StoreError> {
-        self.conclude(ours, self.parts.clock.now(), Outcome::Failed(failure)).await
+        self.conclude(ours, self.parts.clock.now(), AttemptOutcome::Failed(failure)).await
     }
 
-    async fn conclude(self, ours: &Ours, began: Timestamp, outcome: Outcome) -> Result<(), StoreError> {
+    async fn conclude(self, ours: &Ours, began: Timestamp, outcome: AttemptOutcome) -> Result<(), StoreError> {
         let delivery = &ours.delivery;
         let now = self.parts.clock.now();
         let next = retry::next(delivery.attempt_number(), &outcome, now, self.parts.entropy.fraction());
         let failure = match &outcome {
-            Outcome::Delivered { .. } => None,
-            Outcome::Failed(failure) => Some(failure),
+            AttemptOutcome::Delivered { .. } => None,
+            AttemptOutcome::Failed(failure) => Some(failure),
         };
         let attempt = Attempt {
             at: domain::time::to_micros(began),
             status: match &outcome {
-                Outcome::Delivered { status, .. } => *status,
-                Outcome::Failed(failure) => failure.status(),
+                AttemptOutcome::Delivered { status, .. } => *status,
+                AttemptOutcome::Failed(failure) => failure.status(),
             },
             error: failure.map(Failure::with_answer),
             ms: u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0),
         };
         self.counted.attempted(delivery, next, now);
         report(ours, &attempt, failure, next);
-        if let (retry::Next::Dead, Some(failure)) = (next, failure) {
+        if let (retry::NextStep::Dead, Some(failure)) = (next, failure) {
             self.announced.failed(self.parts, self.document, ours, failure).await;
         }
         record(self.parts, &delivery.after(attempt, next), ours.event.as_deref()).await
     }
 }
 
-fn report(ours: &Ours, attempt: &Attempt, failure: Option<&Failure>, next: retry::Next) {
+fn report(ours: &Ours, attempt: &Attempt, failure: Option<&Failure>, next: retry::NextStep) {
     let Delivery { id, rule, transport, .. } = &ours.delivery;
     // Without the receiver's own words, which the record has.
     let error = failure.map(ToString::to_string).unwrap_or_default();
     match next {
-        retry::Next::Closed => {
+        retry::NextStep::Closed => {
             tracing::debug!(delivery = %id, trace_id = ours.trace_id(), rule, transport, attempt_ms = attempt.ms, "delivered");
         }
-        retry::Next::Retry { at } => {
+        retry::NextStep::Retry { at } => {
             let trace_id = ours.trace_id();
             tracing::info!(delivery = %id, trace_id, rule, transport, error, next_at = %at, "attempt failed; another follows");
         }
-        retry::Next::Dead => {
+        retry::NextStep::Dead => {
             let trace_id = ours.trace_id();
             tracing::warn!(delivery = %id, trace_id, rule, transport, error, "delivery is dead");
         }

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::delivery::endpoint::{Endpoint, Gate, Standing};
-use domain::delivery::{Outcome, Sign};
+use domain::delivery::endpoint::{Endpoint, EndpointAdmission, EndpointState};
+use domain::delivery::{AttemptOutcome, EndpointSignal};
 use domain::ports::Endpoints;
 use domain::rules_document::Transport;
 use tokio::time::Instant;
@@ -35,7 +35,7 @@ impl Health {
     /// every time: what goes there dies, and an operator may just have enabled it.
     pub(crate) async fn refresh(&self, endpoints: &dyn Endpoints) {
         let mut read = self.read.lock().await;
-        let disabled = self.known().values().any(|known| matches!(known.standing, Standing::Disabled { .. }));
+        let disabled = self.known().values().any(|known| matches!(known.state, EndpointState::Disabled { .. }));
         if disabled || read.is_none_or(|read| read.elapsed() >= HELD) {
             self.reload(endpoints).await;
             *read = Some(Instant::now());
@@ -52,26 +52,33 @@ impl Health {
     }
 
     /// Whether a delivery may go, as far as is known here.
-    pub(crate) fn gate(&self, transport: &Transport, now: Timestamp) -> Gate {
-        self.known().get(&transport.name).map_or(Gate::Open, |known| Standing::of(Some(known), transport).gate(now))
+    pub(crate) fn gate(&self, transport: &Transport, now: Timestamp) -> EndpointAdmission {
+        self.known().get(&transport.name).map_or(EndpointAdmission::Allowed, |known| {
+            EndpointState::for_transport(Some(known), transport).admission(now)
+        })
     }
 
     /// The same just before it goes. Where one may probe, this is the one, or another was quicker.
-    pub(crate) async fn admit(&self, endpoints: &dyn Endpoints, transport: &Transport, now: Timestamp) -> Gate {
+    pub(crate) async fn admit(
+        &self,
+        endpoints: &dyn Endpoints,
+        transport: &Transport,
+        now: Timestamp,
+    ) -> EndpointAdmission {
         let Some(probed) = self.begin_probe(transport, now) else { return self.gate(transport, now) };
         match endpoints.replace(&probed).await {
-            Ok(true) => Gate::Probe,
+            Ok(true) => EndpointAdmission::Probe,
             Ok(false) => {
                 self.reload(endpoints).await;
                 // Whoever was quicker has begun a probe, or ended one.
                 match self.gate(transport, now) {
-                    Gate::Probe => probed.standing.gate(now),
+                    EndpointAdmission::Probe => probed.state.admission(now),
                     gate => gate,
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, transport = transport.name, "a probe cannot be written down; it waits");
-                probed.standing.gate(now)
+                probed.state.admission(now)
             }
         }
     }
@@ -80,7 +87,7 @@ impl Health {
     fn begin_probe(&self, transport: &Transport, now: Timestamp) -> Option<Endpoint> {
         let mut known = self.known();
         let paused = known.get(&transport.name)?;
-        if Standing::of(Some(paused), transport).gate(now) != Gate::Probe {
+        if EndpointState::for_transport(Some(paused), transport).admission(now) != EndpointAdmission::Probe {
             return None;
         }
         let probed = paused.probed(now)?;
@@ -93,17 +100,17 @@ impl Health {
         &self,
         endpoints: &dyn Endpoints,
         transport: &Transport,
-        outcome: &Outcome,
+        outcome: &AttemptOutcome,
         now: Timestamp,
     ) {
-        let sign = outcome.sign();
-        let failures = self.count(transport, sign);
+        let signal = outcome.endpoint_signal();
+        let failures = self.count(transport, signal);
         let why = match outcome {
-            Outcome::Delivered { .. } => String::new(),
-            Outcome::Failed(failure) => failure.to_string(),
+            AttemptOutcome::Delivered { .. } => String::new(),
+            AttemptOutcome::Failed(failure) => failure.to_string(),
         };
         for _ in 0..TRIES {
-            let Some(next) = self.conclude(transport, sign, &why, failures, now) else { return };
+            let Some(next) = self.conclude(transport, signal, &why, failures, now) else { return };
             match endpoints.replace(&next).await {
                 Ok(true) => return report(&next),
                 Ok(false) => self.reload(endpoints).await,
@@ -119,32 +126,32 @@ impl Health {
     fn conclude(
         &self,
         transport: &Transport,
-        sign: Sign,
+        signal: EndpointSignal,
         why: &str,
         failures: u32,
         now: Timestamp,
     ) -> Option<Endpoint> {
         let mut all = self.known();
         let known = all.get(&transport.name);
-        if known.is_none() && sign == Sign::Well {
+        if known.is_none() && signal == EndpointSignal::Healthy {
             return None;
         }
-        let standing = Standing::of(known, transport).after(sign, why, failures, now)?;
+        let standing = EndpointState::for_transport(known, transport).after(signal, why, failures, now)?;
         let next = Endpoint::next(known, transport, standing);
         all.insert(transport.name.clone(), next.clone());
         Some(next)
     }
 
-    fn count(&self, transport: &Transport, sign: Sign) -> u32 {
+    fn count(&self, transport: &Transport, signal: EndpointSignal) -> u32 {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        match sign {
-            Sign::Ailing { .. } => {
+        match signal {
+            EndpointSignal::Failing { .. } => {
                 let count = failures.entry(transport.name.clone()).or_default();
                 *count = count.saturating_add(1);
                 *count
             }
-            Sign::Nothing => 0,
-            Sign::Well | Sign::Gone => {
+            EndpointSignal::Inconclusive => 0,
+            EndpointSignal::Healthy | EndpointSignal::Gone => {
                 failures.remove(&transport.name);
                 0
             }
@@ -158,11 +165,11 @@ impl Health {
 
 fn report(endpoint: &Endpoint) {
     let transport = &endpoint.transport;
-    match &endpoint.standing {
-        Standing::Ready => tracing::info!(transport, "the transport is well again"),
-        Standing::Paused(pause) => {
+    match &endpoint.state {
+        EndpointState::Ready => tracing::info!(transport, "the transport is well again"),
+        EndpointState::Paused(pause) => {
             tracing::warn!(transport, until = %pause.until, error = pause.why, "the transport is paused");
         }
-        Standing::Disabled { why, .. } => tracing::error!(transport, error = why, "the transport is disabled"),
+        EndpointState::Disabled { why, .. } => tracing::error!(transport, error = why, "the transport is disabled"),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Cause, Delivery};
+use domain::delivery::{Delivery, SuppressionCause};
 use domain::event::Event;
 use domain::rules_document::{Rule, RulesDocument};
 use rules::Judged;
@@ -22,9 +22,9 @@ pub(crate) struct Planned<'a> {
 
 impl Planned<'_> {
     /// It is not to be sent, for this cause.
-    pub(crate) fn keep_back(&mut self, cause: Cause) {
+    pub(crate) fn suppress(&mut self, cause: SuppressionCause) {
         tracing::debug!(delivery = %self.delivery.id, trace_id = trace::id(Some(&self.event)), rule = self.rule.name, reason = %cause, "suppressed");
-        self.delivery.keep_back(cause);
+        self.delivery.suppress(cause);
     }
 }
 

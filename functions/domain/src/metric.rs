@@ -77,9 +77,9 @@ impl Metric {
 
 /// What one request or message came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tally(BTreeMap<Metric, Vec<u64>>);
+pub struct MetricBatch(BTreeMap<Metric, Vec<u64>>);
 
-impl Tally {
+impl MetricBatch {
     /// Counts so many more, or keeps one more time.
     pub fn add(&mut self, metric: Metric, value: u64) {
         let values = self.0.entry(metric).or_default();
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn counts_add_up_and_times_are_kept() {
-        let mut tally = Tally::default().with(Metric::Delivered, 2);
-        assert!(Tally::default().is_empty());
+        let mut tally = MetricBatch::default().with(Metric::Delivered, 2);
+        assert!(MetricBatch::default().is_empty());
         for time in 0..200 {
             tally.add(Metric::Age, time);
             tally.add(Metric::Delivered, 1);

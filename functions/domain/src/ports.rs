@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::access::session::Session;
 use crate::access::token::{Token, TokenHash};
 use crate::delivery::endpoint::Endpoint;
-use crate::delivery::{Delivery, DeliveryId, Failure, Outcome};
+use crate::delivery::{AttemptOutcome, Delivery, DeliveryId, Failure};
 use crate::event::{Event, EventPk};
 use crate::expression::{Effects, Evaluation, Policies, Scope};
 use crate::message::Message;
@@ -29,7 +29,7 @@ use crate::notification::Notification;
 use crate::notification::rendered::Rendered;
 use crate::query::DeliveryQuery;
 use crate::rules_document::{RulesDocument, SecretRef, Silence, Transport};
-use crate::suppression::{Lane, LaneId};
+use crate::suppression::{SuppressionKey, SuppressionRecord};
 
 /// A store or queue did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,10 +137,10 @@ pub trait Ledger: Send + Sync {
 #[async_trait]
 pub trait Suppression: Send + Sync {
     /// The lane as last written, whether it has expired or not.
-    async fn lane(&self, id: LaneId) -> Result<Option<Lane>, StoreError>;
+    async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError>;
     /// Puts the lane over the one whose revision is smaller by one, or, with revision 0, where there is none; says
     /// whether it did.
-    async fn put_lane(&self, id: LaneId, lane: &Lane) -> Result<bool, StoreError>;
+    async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError>;
     /// Adds events to what a digest's carrier will tell of, each once however often it is added. False if it was
     /// closed before: then they may be in it or not.
     async fn collect(&self, carrier: DeliveryId, events: &[EventPk], expires: Timestamp) -> Result<bool, StoreError>;
@@ -272,13 +272,13 @@ impl Expressions for NoExpressions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
     /// What the transport's mappings did on the way.
     pub effects: Vec<Effects>,
 }
 
-impl From<Outcome> for Sent {
-    fn from(outcome: Outcome) -> Self {
+impl From<AttemptOutcome> for Sent {
+    fn from(outcome: AttemptOutcome) -> Self {
         Self { outcome, effects: Vec::new() }
     }
 }
@@ -310,7 +310,7 @@ pub trait Renderer: Channel {
 #[async_trait]
 pub trait Mailer: Send + Sync {
     /// Makes one attempt. `document` says how mail leaves.
-    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Outcome;
+    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> AttemptOutcome;
 }
 
 /// A secret's text. It is not shown by `{:?}`.

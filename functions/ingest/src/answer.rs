@@ -8,7 +8,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use domain::EventPk;
 use domain::admission::{Kind, Rejection};
-use domain::metric::{self, Metric, Tally};
+use domain::metric::{self, Metric, MetricBatch};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ enum Line {
 pub(crate) fn of(verdicts: Vec<Verdict>, places: &Places) -> Result<Response, Problem> {
     let rejected: Vec<Kind> = verdicts.iter().filter_map(|verdict| verdict.as_ref().err().map(|it| it.kind)).collect();
     let accepted = verdicts.len() - rejected.len();
-    let tally = Tally::default().with(Metric::Accepted, accepted).with(Metric::Rejected, rejected.len());
+    let tally = MetricBatch::default().with(Metric::Accepted, accepted).with(Metric::Rejected, rejected.len());
     tracing::info!(target: metric::TARGET, tally = tally.to_json(), "counted");
     if !rejected.is_empty() {
         tracing::info!(accepted, rejected = rejected.len(), "a request had events that were rejected");

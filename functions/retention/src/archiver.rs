@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
-use domain::metric::{self, Metric, Tally};
+use domain::metric::{self, Metric, MetricBatch};
 use domain::ports::{Archive, Clock, Keeping, StoreError};
 use jiff::SignedDuration;
 
@@ -62,5 +62,5 @@ impl Archiver {
 
 fn tell_lag(lag: SignedDuration) {
     let lag = usize::try_from(lag.as_millis()).unwrap_or(0);
-    tracing::info!(target: metric::TARGET, tally = Tally::default().with(Metric::ArchiveLag, lag).to_json(), "counted");
+    tracing::info!(target: metric::TARGET, tally = MetricBatch::default().with(Metric::ArchiveLag, lag).to_json(), "counted");
 }

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 
 use domain::Timestamp;
-use domain::delivery::Span;
+use domain::delivery::DigestWindow;
 use domain::event::{Event, EventPk};
 use domain::rules_document::{Digest, FieldPath, Rule, Throttle};
-use domain::suppression::{LaneId, Tally, Verdict};
+use domain::suppression::{SuppressionKey, ThrottleDecision, ThrottleLog};
 use serde::{Deserialize, Serialize};
 
 use crate::Telling;
@@ -99,7 +99,7 @@ impl Storm {
             audiences.0.iter().map(|(told, place)| (*place, told.as_slice())).collect();
         let audience = |firing: &Firing| audiences.get(&firing.audience).copied().unwrap_or_default();
         if let Some(throttle) = throttle {
-            let mut counted = Lanes::<Tally>::default();
+            let mut counted = Lanes::<ThrottleLog>::default();
             firings.sort_unstable_by_key(|firing| (firing.counted_in, firing.event));
             firings.retain(|firing| {
                 let at = firing.event.instant();
@@ -108,7 +108,7 @@ impl Storm {
                 if let Some(changed) = judged.changed {
                     *tally = changed;
                 }
-                let passes = judged.verdicts == [Verdict::Pass];
+                let passes = judged.verdicts == [ThrottleDecision::Pass];
                 if !passes {
                     for _ in audience(firing) {
                         each(at, Fate::Throttled);
@@ -117,7 +117,7 @@ impl Storm {
                 passes
             });
         }
-        let mut collected = Lanes::<HashMap<&Told, Span>>::default();
+        let mut collected = Lanes::<HashMap<&Told, DigestWindow>>::default();
         firings.sort_unstable_by_key(|firing| (firing.collected_in, firing.event));
         for firing in &firings {
             let at = firing.event.instant();
@@ -128,7 +128,7 @@ impl Storm {
                     continue;
                 }
                 if let Some(digest) = &digest {
-                    windows.insert(told, Span::of(digest, at));
+                    windows.insert(told, DigestWindow::opening_at(digest, at));
                 }
                 each(at, Fate::Told(&told.1));
             }
@@ -156,7 +156,7 @@ impl<T: Default> Lanes<T> {
 fn lane(rule: &Rule, by: &[FieldPath], event: &Event) -> u64 {
     let values: Vec<Option<String>> = by.iter().map(|path| path.value(event)).collect();
     let named = by.iter().zip(&values).map(|(path, value)| (path.as_str(), value.as_deref()));
-    let lane = LaneId::throttle(&rule.name, named);
+    let lane = SuppressionKey::throttle(&rule.name, named);
     lane.as_bytes()[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId, State, retry};
+use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
 use domain::ports::{self, Opened, Page, StoreError};
 use domain::query::DeliveryQuery;
 use futures_util::future::try_join_all;
@@ -60,7 +60,7 @@ impl Ledger {
         item.insert(REVISION.to_owned(), number(entry.revision));
         let listed = match entry.due_at() {
             Some(due) => Some((Listed::Retrying, domain::time::format(due))),
-            None if entry.state == State::Dead => Some((Listed::Dead, entry.id.to_string())),
+            None if entry.state == DeliveryState::Dead => Some((Listed::Dead, entry.id.to_string())),
             None => None,
         };
         if let Some((listed, at)) = listed {
@@ -252,7 +252,7 @@ impl ports::Ledger for Ledger {
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
         let below = below(query);
         let mut walk = match query.event {
-            None if query.state == Some(State::Dead) => return self.dead(query).await,
+            None if query.state == Some(DeliveryState::Dead) => return self.dead(query).await,
             None => {
                 let from = query.first().map(|first| first.to_string());
                 Walk::days(&self.table, Family::Deliveries, from, below, query.limit).await?

@@ -7,7 +7,7 @@ use aws_sdk_ses::error::SdkError;
 use aws_sdk_ses::operation::send_raw_email::SendRawEmailError;
 use aws_sdk_ses::primitives::Blob;
 use aws_sdk_ses::types::RawMessage;
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{AttemptOutcome, Failure};
 use domain::ports;
 use domain::rules_document::RulesDocument;
 
@@ -31,14 +31,14 @@ impl Mailer {
 
 #[async_trait]
 impl ports::Mailer for Mailer {
-    async fn send(&self, from: &str, to: &str, mail: &[u8], _: &RulesDocument) -> Outcome {
+    async fn send(&self, from: &str, to: &str, mail: &[u8], _: &RulesDocument) -> AttemptOutcome {
         let Ok(message) = RawMessage::builder().data(Blob::new(mail)).build() else {
-            return Outcome::Failed(Failure::Misconfigured("the mail is empty".to_owned()));
+            return AttemptOutcome::Failed(Failure::Misconfigured("the mail is empty".to_owned()));
         };
         let request = self.client.send_raw_email().source(from).destinations(to).raw_message(message);
         match request.send().await {
-            Ok(answer) => Outcome::Delivered { status: Some(200), answer: answer.message_id },
-            Err(error) => Outcome::Failed(failure(&error)),
+            Ok(answer) => AttemptOutcome::Delivered { status: Some(200), answer: answer.message_id },
+            Err(error) => AttemptOutcome::Failed(failure(&error)),
         }
     }
 }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use aws_sdk_ses::config::http::HttpResponse;
     use aws_sdk_ses::error::ErrorMetadata;
-    use domain::delivery::Class;
+    use domain::delivery::FailureClass;
 
     fn said(status: u16, code: &str) -> Failure {
         let words = ErrorMetadata::builder().code(code).message("Address ann@example.org is not verified").build();
@@ -83,14 +83,14 @@ mod tests {
 
     #[test]
     fn waiting_helps_unless_the_message_is_refused() {
-        let temporary = Class::Temporary { not_before: None };
+        let temporary = FailureClass::Temporary { not_before: None };
         for (status, code, class) in [
             (400, "Throttling", temporary),
             (503, "InternalFailure", temporary),
             (403, "AccessDenied", temporary),
             (400, "AccountSendingPausedException", temporary),
-            (400, "MessageRejected", Class::Permanent),
-            (400, "InvalidParameterValue", Class::Permanent),
+            (400, "MessageRejected", FailureClass::Permanent),
+            (400, "InvalidParameterValue", FailureClass::Permanent),
         ] {
             let failure = said(status, code);
             assert_eq!(failure.class(), class, "{code}");

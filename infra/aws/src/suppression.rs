@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::delivery::DeliveryId;
 use domain::ports::{self, StoreError};
-use domain::suppression::{Lane, LaneId};
+use domain::suppression::{SuppressionKey, SuppressionRecord};
 use domain::{EventPk, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -29,11 +29,11 @@ impl Suppression {
 
 #[async_trait]
 impl ports::Suppression for Suppression {
-    async fn lane(&self, id: LaneId) -> Result<Option<Lane>, StoreError> {
+    async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError> {
         self.table.get(keys::lane(id)).await?.map(|item| content(&item)).transpose()
     }
 
-    async fn put_lane(&self, id: LaneId, lane: &Lane) -> Result<bool, StoreError> {
+    async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError> {
         let mut item = record(keys::lane(id), lane, Some(lane.expires))?;
         item.insert(REVISION.to_owned(), number(lane.revision));
         let mut request = self.table.put_new(item);

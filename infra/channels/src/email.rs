@@ -4,7 +4,7 @@
 
 use std::time::SystemTime;
 
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{AttemptOutcome, Failure};
 use domain::mail_address::{InvalidAddress, MailAddress};
 use domain::notification::Notification;
 use domain::notification::rendered::Rendered;
@@ -30,7 +30,7 @@ pub(crate) async fn send(
     subject_prefix: &str,
     document: &RulesDocument,
     mailer: &dyn Mailer,
-) -> Result<Outcome, Failure> {
+) -> Result<AttemptOutcome, Failure> {
     let from = sender(document)?;
     let to = recipient(notification)?;
     // Given, not read back from the headers: their reader knows neither quoted local parts nor address literals.

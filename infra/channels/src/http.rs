@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
-use domain::delivery::{Failure, Outcome, retry_after};
+use domain::delivery::{AttemptOutcome, Failure, retry_after};
 use domain::notification::Notification;
 use domain::ports::Clock;
 use http::header::{
@@ -111,7 +111,7 @@ impl Http {
     }
 
     /// Makes one attempt.
-    pub(crate) async fn post(&self, post: Post<'_>) -> Result<Outcome, Failure> {
+    pub(crate) async fn post(&self, post: Post<'_>) -> Result<AttemptOutcome, Failure> {
         let url = guard::target(post.url.text(), post.allow)?;
         if let Some(name) = FRAMING.iter().find(|name| post.headers.contains_key(*name)) {
             return Err(Failure::Misconfigured(format!("the header {name} is the connection's own; leave it out")));
@@ -133,7 +133,7 @@ impl Http {
         let mut answer = post.hidden.removed_from(String::from_utf8_lossy(&said).into_owned());
         answer.truncate(answer.floor_char_boundary(KEPT));
         if delivered {
-            Ok(Outcome::Delivered { status: Some(status), answer })
+            Ok(AttemptOutcome::Delivered { status: Some(status), answer })
         } else {
             Err(Failure::Answered { status, retry_after, answer })
         }

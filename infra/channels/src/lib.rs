@@ -45,7 +45,7 @@ use crate::guard::SystemNames;
 use crate::http::{Http, Timeouts};
 use crate::mapping::Mapped;
 use async_trait::async_trait;
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{AttemptOutcome, Failure};
 use domain::notification::Notification;
 use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets, Sent};
 use domain::rules_document::{RulesDocument, Transport, TransportKind};
@@ -117,7 +117,7 @@ impl Channel for Channels {
             Ok(mapped) => self.hand_over(mapped, transport, document).await,
             Err(failure) => Err(failure),
         };
-        Sent { outcome: outcome.unwrap_or_else(Outcome::Failed), effects }
+        Sent { outcome: outcome.unwrap_or_else(AttemptOutcome::Failed), effects }
     }
 }
 
@@ -127,7 +127,7 @@ impl Channels {
         mapped: Mapped<'_>,
         transport: &Transport,
         document: &RulesDocument,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<AttemptOutcome, Failure> {
         let allow = &document.allow_networks;
         let ca = match &transport.ca {
             Some(reference) => Some(secret::resolve(reference, &*self.secrets).await?),

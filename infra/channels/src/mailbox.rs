@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::delivery::{AttemptOutcome, DeliveryId, Failure};
 use domain::ports::{Clock, Mailbox, StoreError, WrittenMail};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
@@ -53,13 +53,13 @@ impl MailboxFolder {
     }
 
     /// Writes the mail unless it is there.
-    pub(crate) async fn put(&self, mail: &[u8]) -> Result<Outcome, Failure> {
+    pub(crate) async fn put(&self, mail: &[u8]) -> Result<AttemptOutcome, Failure> {
         let name = name(mail, self.clock.now());
         let (folder, mail) = (self.path.clone(), mail.to_vec());
         let answer = format!("written as {name}");
         let written = tokio::task::spawn_blocking(move || write(&folder, &name, &mail)).await;
         match written {
-            Ok(Ok(())) => Ok(Outcome::Delivered { status: None, answer }),
+            Ok(Ok(())) => Ok(AttemptOutcome::Delivered { status: None, answer }),
             Ok(Err(error)) => Err(unwritten(&error.kind().to_string())),
             Err(_) => Err(unwritten("the task was given up")),
         }

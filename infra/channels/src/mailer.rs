@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{AttemptOutcome, Failure};
 use domain::ports::{Mailer, Secrets};
 use domain::rules_document::RulesDocument;
 
@@ -25,7 +25,13 @@ impl LocalMailer {
         Self { folder, smtp: Smtp::default(), secrets }
     }
 
-    async fn hand_over(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Result<Outcome, Failure> {
+    async fn hand_over(
+        &self,
+        from: &str,
+        to: &str,
+        mail: &[u8],
+        document: &RulesDocument,
+    ) -> Result<AttemptOutcome, Failure> {
         match &document.email.smtp {
             Some(server) => {
                 let url = secret::text(server, &*self.secrets).await?;
@@ -43,7 +49,7 @@ impl LocalMailer {
 
 #[async_trait]
 impl Mailer for LocalMailer {
-    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> Outcome {
-        self.hand_over(from, to, mail, document).await.unwrap_or_else(Outcome::Failed)
+    async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> AttemptOutcome {
+        self.hand_over(from, to, mail, document).await.unwrap_or_else(AttemptOutcome::Failed)
     }
 }

@@ -2,7 +2,7 @@
 //! Owns the attachment's form and its limits. Lets no text that strangers wrote become markup, call a whole channel, or
 //! grow until the receiver refuses the message.
 
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{AttemptOutcome, Failure};
 use domain::notification::{Digested, Notification};
 use domain::rules_document::{Severity, Text};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -29,7 +29,7 @@ pub(crate) async fn send(
     url: &Text,
     ca: Option<&str>,
     allow: &[IpNet],
-) -> Result<Outcome, Failure> {
+) -> Result<AttemptOutcome, Failure> {
     let url = secret::text(url, &*channels.secrets).await?;
     let (headers, body) = compose(mapped);
     channels

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::delivery::{Failure, MailStage, Outcome};
+use domain::delivery::{AttemptOutcome, Failure, MailStage};
 use domain::mail_address::MailAddress;
 use lettre::address::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -47,7 +47,7 @@ impl Smtp {
     }
 
     /// Makes one attempt.
-    pub(crate) async fn send(&self, url: &str, from: &str, to: &str, mail: &[u8]) -> Result<Outcome, Failure> {
+    pub(crate) async fn send(&self, url: &str, from: &str, to: &str, mail: &[u8]) -> Result<AttemptOutcome, Failure> {
         let (from, to) = (address(from)?, address(to)?);
         let mut connection = self.within(self.connection(url)).await?;
         let until = Instant::now() + self.step;
@@ -55,7 +55,7 @@ impl Smtp {
         let code = session.hand_over(from, to, mail).await?;
         self.park(url, connection);
         // Servers like to repeat the recipient's address; the code says all.
-        Ok(Outcome::Delivered { status: Some(code), answer: "the mail server took it".to_owned() })
+        Ok(AttemptOutcome::Delivered { status: Some(code), answer: "the mail server took it".to_owned() })
     }
 
     async fn within<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

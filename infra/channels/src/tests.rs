@@ -24,7 +24,7 @@ fn http(names: Arc<dyn Names>, timeouts: Timeouts) -> Http {
     Http::new(Arc::new(Epoch), names, timeouts).unwrap()
 }
 
-async fn post(http: &Http, url: &str, allow: &str) -> Result<Outcome, Failure> {
+async fn post(http: &Http, url: &str, allow: &str) -> Result<AttemptOutcome, Failure> {
     let (url, allow) = (Resolved::plain(url), [allow.parse().unwrap()]);
     http.post(Post {
         url: &url,

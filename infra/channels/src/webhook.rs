@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::delivery::{Failure, Outcome};
+use domain::delivery::{AttemptOutcome, Failure};
 use domain::event::Event;
 use domain::notification::{Digested, Notification, summary};
 use domain::rules_document::{SecretRef, Text};
@@ -30,7 +30,7 @@ pub(crate) async fn send(
     mapped: Mapped<'_>,
     target: Target<'_>,
     allow: &[IpNet],
-) -> Result<Outcome, Failure> {
+) -> Result<AttemptOutcome, Failure> {
     let url = secret::text(target.url, &*channels.secrets).await?;
     let mut hidden = url.hidden();
     let mut keys = Vec::with_capacity(target.secrets.len());

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId, State, retry};
+use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
 use domain::ports::{Ledger, Opened, Page, StoreError};
 use domain::query::DeliveryQuery;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -111,13 +111,13 @@ impl Columns {
     }
 }
 
-fn state_name(state: State) -> &'static str {
+fn state_name(state: DeliveryState) -> &'static str {
     match state {
-        State::Pending => "pending",
-        State::Delivered => "delivered",
-        State::Retrying => "retrying",
-        State::Dead => "dead",
-        State::Suppressed => "suppressed",
+        DeliveryState::Pending => "pending",
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Retrying => "retrying",
+        DeliveryState::Dead => "dead",
+        DeliveryState::Suppressed => "suppressed",
     }
 }
 

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use domain::delivery::DeliveryId;
 use domain::ports::{StoreError, Suppression};
-use domain::suppression::{Lane, LaneId};
+use domain::suppression::{SuppressionKey, SuppressionRecord};
 use domain::{EventPk, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -15,7 +15,7 @@ use crate::record;
 
 #[async_trait]
 impl Suppression for Store {
-    async fn lane(&self, id: LaneId) -> Result<Option<Lane>, StoreError> {
+    async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError> {
         let get = move |connection: &Connection| {
             let mut select = connection.prepare_cached("SELECT body FROM lanes WHERE id = ?1")?;
             let body: Option<String> = select.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
@@ -24,7 +24,7 @@ impl Suppression for Store {
         self.readers.read(get).await
     }
 
-    async fn put_lane(&self, id: LaneId, lane: &Lane) -> Result<bool, StoreError> {
+    async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError> {
         let (body, expires) = (record::write(lane)?, lane.expires.as_microsecond());
         let revision = i64::try_from(lane.revision).unwrap_or(i64::MAX);
         let put = move |connection: &Connection| {

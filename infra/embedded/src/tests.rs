@@ -139,7 +139,7 @@ async fn a_new_process_frees_what_a_dead_one_held() {
     let (held, delivered) = (open("ann"), open("bob"));
     store.open(&[held.clone(), delivered.clone()]).await.unwrap();
     let attempt = domain::delivery::Attempt { at: now(), status: None, error: None, ms: 1 };
-    let delivered = delivered.after(attempt, domain::delivery::retry::Next::Closed);
+    let delivered = delivered.after(attempt, domain::delivery::retry::NextStep::Closed);
     assert_eq!(store.replace(std::slice::from_ref(&delivered)).await.unwrap(), [true]);
     drop(store);
 

@@ -37,12 +37,12 @@ impl Emitter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::metric::Tally;
+    use domain::metric::MetricBatch;
 
     #[test]
     fn a_line_declares_what_it_counts() {
         let emitter = Emitter { function: "dispatch", namespace: "Nuncio/test".to_owned() };
-        let mut tally = Tally::default().with(Metric::Delivered, 2);
+        let mut tally = MetricBatch::default().with(Metric::Delivered, 2);
         tally.add(Metric::Age, 7);
         let line = emitter.line(&tally.to_json(), Timestamp::UNIX_EPOCH).unwrap();
         let expected = json!({

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dispatch::{DispatchError, Dispatcher};
 use domain::Timestamp;
-use domain::delivery::{LEASE, State};
+use domain::delivery::{DeliveryState, LEASE};
 use domain::message::Message;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -33,7 +33,11 @@ async fn at_every_step(world: &World, fault: Fault) {
         assert_sound(&run, &entries, &what);
         let states: Vec<_> = entries.values().map(|entry| (entry.transport.as_str(), entry.state)).collect();
         for (transport, state) in states {
-            assert_eq!(state, if transport == NOT_FOUND { State::Dead } else { State::Delivered }, "{what}");
+            assert_eq!(
+                state,
+                if transport == NOT_FOUND { DeliveryState::Dead } else { DeliveryState::Delivered },
+                "{what}"
+            );
         }
         // A store that fails repeats nothing. What a process had in hand when it died, and what was accepted without
         // an answer, may come once more.

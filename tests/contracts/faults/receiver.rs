@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::delivery::{AttemptOutcome, DeliveryId, Failure};
 use domain::notification::Notification;
 use domain::ports::{Channel, Ledger, Sent};
 use domain::rules_document::{RulesDocument, Transport};
@@ -59,7 +59,7 @@ impl Receivers {
         self.after_closing.lock().unwrap().clone()
     }
 
-    async fn receive(&self, id: DeliveryId, transport: &str) -> Outcome {
+    async fn receive(&self, id: DeliveryId, transport: &str) -> AttemptOutcome {
         if self.ledger.get(id).await.unwrap().is_none_or(|entry| entry.is_closed()) {
             self.after_closing.lock().unwrap().push(id);
         }
@@ -72,14 +72,14 @@ impl Receivers {
             self.clock.advance(step);
         }
         if transport.starts_with(DOWN) && self.is_down() {
-            return Outcome::Failed(Failure::Connect("connection refused".to_owned()));
+            return AttemptOutcome::Failed(Failure::Connect("connection refused".to_owned()));
         }
         if transport == NOT_FOUND || (transport == SHAKY && count(&self.refused, id) == 1) {
             let status = if transport == SHAKY { 503 } else { 404 };
-            return Outcome::Failed(Failure::Answered { status, retry_after: None, answer: String::new() });
+            return AttemptOutcome::Failed(Failure::Answered { status, retry_after: None, answer: String::new() });
         }
         count(&self.accepted, id);
-        Outcome::Delivered { status: Some(200), answer: String::new() }
+        AttemptOutcome::Delivered { status: Some(200), answer: String::new() }
     }
 }
 
@@ -110,7 +110,7 @@ impl Channel for Way {
     async fn send(&self, notification: &Notification, transport: &Transport, _: &RulesDocument) -> Sent {
         let received = self.faults.step(self.receivers.receive(notification.delivery, &transport.name)).await;
         let outcome =
-            received.unwrap_or_else(|_| Outcome::Failed(Failure::Broken("the connection was reset".to_owned())));
+            received.unwrap_or_else(|_| AttemptOutcome::Failed(Failure::Broken("the connection was reset".to_owned())));
         outcome.into()
     }
 }

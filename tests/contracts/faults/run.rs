@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dispatch::{DispatchError, Dispatcher, Parts};
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId, State};
+use domain::delivery::{Delivery, DeliveryId, DeliveryState};
 use domain::event::{Event, EventPk};
 use domain::message::{Message, Work};
 use domain::person::Person;
@@ -186,8 +186,8 @@ pub(crate) fn assert_sound(run: &Run<'_>, entries: &BTreeMap<DeliveryId, Deliver
     let accepted = run.receivers.accepted();
     for (id, entry) in entries {
         match entry.state {
-            State::Delivered => assert!(accepted.contains_key(id), "{what}: closed, but nobody has it"),
-            State::Dead => {
+            DeliveryState::Delivered => assert!(accepted.contains_key(id), "{what}: closed, but nobody has it"),
+            DeliveryState::Dead => {
                 let cause = entry.attempts.last().and_then(|attempt| attempt.error.as_deref());
                 assert!(cause.is_some_and(|cause| !cause.is_empty()), "{what}: dead without a cause");
             }

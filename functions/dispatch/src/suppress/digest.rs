@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Cause, Delivery, DeliveryId, Span};
+use domain::delivery::{Delivery, DeliveryId, DigestWindow, SuppressionCause};
 use domain::event::{Event, EventPk};
 use domain::ports::{Opened, StoreError};
 use domain::rules_document::{Digest, Rule};
-use domain::suppression::{Lane, LaneId, LaneState, Window};
+use domain::suppression::{DigestCarrier, SuppressionKey, SuppressionRecord, SuppressionState};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::plan::Planned;
@@ -26,7 +26,7 @@ const SIDE_BY_SIDE: usize = 16;
 
 /// What one message brings to one lane.
 struct Arrivals<'a> {
-    lane: LaneId,
+    lane: SuppressionKey,
     digest: &'a Digest,
     waiting: Vec<Arrival>,
     /// Places of those that the ledger knew already, as something else than carriers.
@@ -47,7 +47,7 @@ enum Fate {
     /// The ledger has it.
     Settled,
     /// This window's carrier will tell of it.
-    Collected(Window),
+    Collected(DigestCarrier),
 }
 
 /// Makes the first of each lane its window's carrier, and keeps back the others.
@@ -57,24 +57,24 @@ pub(super) async fn apply(parts: &Parts, planned: &mut [&mut Planned<'_>], now: 
     for (place, fate) in fates.into_iter().flatten() {
         match fate {
             Fate::Settled => planned[place].settled = true,
-            Fate::Collected(window) => planned[place].keep_back(cause(&window)),
+            Fate::Collected(window) => planned[place].suppress(cause(&window)),
         }
     }
     Ok(())
 }
 
-fn cause(window: &Window) -> Cause {
-    Cause::Digest { delivery: window.carrier, until: window.span.closes }
+fn cause(window: &DigestCarrier) -> SuppressionCause {
+    SuppressionCause::Digest { delivery: window.carrier, until: window.window.closes }
 }
 
-fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<LaneId, Arrivals<'a>> {
-    let mut lanes: BTreeMap<LaneId, Arrivals<'a>> = BTreeMap::new();
+fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<SuppressionKey, Arrivals<'a>> {
+    let mut lanes: BTreeMap<SuppressionKey, Arrivals<'a>> = BTreeMap::new();
     for (place, planned) in planned.iter().enumerate() {
         let rule: &'a Rule = planned.rule;
         let Some(digest) = &rule.digest else { continue };
         let values: Vec<Option<String>> = digest.by.iter().map(|path| path.value(&planned.event)).collect();
         let key = digest.by.iter().zip(&values).map(|(path, value)| (path.as_str(), value.as_deref()));
-        let lane = LaneId::digest(&planned.delivery, key);
+        let lane = SuppressionKey::digest(&planned.delivery, key);
         let arrivals =
             lanes.entry(lane).or_insert_with(|| Arrivals { lane, digest, waiting: Vec::new(), judged: Vec::new() });
         arrivals.waiting.push(Arrival {
@@ -91,9 +91,11 @@ async fn arrive(parts: &Parts, mut arrivals: Arrivals<'_>, now: Timestamp) -> Re
     // Closed by somebody whose clock is ahead.
     let mut closed: Option<DeliveryId> = None;
     while !arrivals.waiting.is_empty() {
-        let lane = parts.suppression.lane(arrivals.lane).await?;
+        let lane = parts.suppression.get(arrivals.lane).await?;
         let open = match &lane {
-            Some(Lane { state: LaneState::Digest(window), .. }) if window.span.is_open(now) => Some(*window),
+            Some(SuppressionRecord { state: SuppressionState::Digest(window), .. }) if window.window.is_open(now) => {
+                Some(*window)
+            }
             _ => None,
         };
         let window = match open.filter(|window| closed != Some(window.carrier)) {
@@ -118,15 +120,15 @@ async fn arrive(parts: &Parts, mut arrivals: Arrivals<'_>, now: Timestamp) -> Re
 async fn open_window(
     parts: &Parts,
     arrivals: &mut Arrivals<'_>,
-    lane: Option<&Lane>,
+    lane: Option<&SuppressionRecord>,
     closed: Option<DeliveryId>,
     now: Timestamp,
-) -> Result<Option<Window>, StoreError> {
+) -> Result<Option<DigestCarrier>, StoreError> {
     let first = &mut arrivals.waiting[0];
     let mut carrier = first.delivery.clone();
-    carrier.carry(Span::of(arrivals.digest, now));
+    carrier.carry_digest(DigestWindow::opening_at(arrivals.digest, now));
     match parts.ledger.open(std::slice::from_ref(&carrier)).await?.pop() {
-        Some(Opened::Existing(known)) if !known.carries_at(now) || closed == Some(known.id) => {
+        Some(Opened::Existing(known)) if !known.is_collecting_at(now) || closed == Some(known.id) => {
             arrivals.judged.push(arrivals.waiting.remove(0).place);
             return Ok(None);
         }
@@ -137,25 +139,29 @@ async fn open_window(
     first.opened = true;
     first.delivery = carrier.clone();
     let event = Arc::clone(&first.event);
-    let Some(span) = carrier.digest else { return Ok(None) };
-    let window = Window { carrier: carrier.id, span };
-    let after = Lane::after(lane, LaneState::Digest(window), span.due());
-    if !parts.suppression.put_lane(arrivals.lane, &after).await? {
+    let Some(window) = carrier.digest else { return Ok(None) };
+    let opened = DigestCarrier { carrier: carrier.id, window };
+    let after = SuppressionRecord::next(lane, SuppressionState::Digest(opened), window.due());
+    if !parts.suppression.put(arrivals.lane, &after).await? {
         return Ok(None);
     }
     record::schedule(parts, &carrier, Some(&event)).await;
-    Ok(Some(window))
+    Ok(Some(opened))
 }
 
 /// What became of each, once all are collected.
-async fn settle(parts: &Parts, arrivals: Arrivals<'_>, window: &Window) -> Result<Vec<(usize, Fate)>, StoreError> {
+async fn settle(
+    parts: &Parts,
+    arrivals: Arrivals<'_>,
+    window: &DigestCarrier,
+) -> Result<Vec<(usize, Fate)>, StoreError> {
     let mut fates: Vec<(usize, Fate)> = arrivals.judged.into_iter().map(|place| (place, Fate::Settled)).collect();
     for Arrival { place, mut delivery, opened, .. } in arrivals.waiting {
         let fate = if delivery.id == window.carrier {
             Fate::Settled
         } else if opened {
             // Another's window was first. Should this write be lost, it tells of its own event alone.
-            delivery.keep_back(cause(window));
+            delivery.suppress(cause(window));
             delivery.revision += 1;
             parts.ledger.replace(std::slice::from_ref(&delivery)).await?;
             Fate::Settled

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::Timestamp;
-use domain::delivery::Cause;
+use domain::delivery::SuppressionCause;
 
 use crate::plan::Planned;
 
@@ -14,7 +14,7 @@ pub(super) fn apply(planned: &mut [&mut Planned<'_>], now: Timestamp) {
         let rule = planned.rule;
         let until = *judged.entry(&rule.name).or_insert_with(|| rules::muted_until(&rule.mute, now));
         if let Some(until) = until {
-            planned.keep_back(Cause::Mute { until });
+            planned.suppress(SuppressionCause::Mute { until });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Deliveries that an operator has silenced, in the rules file or over the API.
 
 use domain::Timestamp;
-use domain::delivery::Cause;
+use domain::delivery::SuppressionCause;
 use domain::ports::StoreError;
 use domain::rules_document::{RulesDocument, Silence, Standing};
 
@@ -25,7 +25,7 @@ pub(super) async fn apply(
     for planned in planned.iter_mut() {
         let silenced = active.iter().find(|silence| rules::silences(silence, &planned.rule.name, &planned.event));
         if let Some(silence) = silenced {
-            planned.keep_back(Cause::silence(silence));
+            planned.suppress(SuppressionCause::silence(silence));
         }
     }
     Ok(())

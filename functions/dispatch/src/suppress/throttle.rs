@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
-use domain::delivery::Cause;
+use domain::delivery::SuppressionCause;
 use domain::event::EventPk;
 use domain::ports::StoreError;
 use domain::rules_document::{Rule, Throttle};
-use domain::suppression::{Lane, LaneId, LaneState, Tally, Verdict};
+use domain::suppression::{SuppressionKey, SuppressionRecord, SuppressionState, ThrottleDecision, ThrottleLog};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::Parts;
@@ -34,22 +34,22 @@ pub(super) async fn apply(parts: &Parts, planned: &mut [&mut Planned<'_>], now: 
     let judged: Vec<_> = stream::iter(lanes).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
     for (arrivals, verdicts) in judged {
         for (place, event) in arrivals.planned {
-            if let Verdict::Hold { until } = verdicts[event] {
-                planned[place].keep_back(Cause::throttle(arrivals.throttle, arrivals.key.clone(), until));
+            if let ThrottleDecision::Suppress { until } = verdicts[event] {
+                planned[place].suppress(SuppressionCause::throttle(arrivals.throttle, arrivals.key.clone(), until));
             }
         }
     }
     Ok(())
 }
 
-fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<LaneId, Arrivals<'a>> {
-    let mut lanes: BTreeMap<LaneId, Arrivals<'a>> = BTreeMap::new();
+fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<SuppressionKey, Arrivals<'a>> {
+    let mut lanes: BTreeMap<SuppressionKey, Arrivals<'a>> = BTreeMap::new();
     for (place, planned) in planned.iter().enumerate() {
         let rule: &'a Rule = planned.rule;
         let Some(throttle) = &rule.throttle else { continue };
         let key: Vec<Option<String>> = throttle.by.iter().map(|path| path.value(&planned.event)).collect();
         let named = throttle.by.iter().zip(&key).map(|(path, value)| (path.as_str(), value.as_deref()));
-        let id = LaneId::throttle(&rule.name, named);
+        let id = SuppressionKey::throttle(&rule.name, named);
         let arrivals =
             lanes.entry(id).or_insert_with(|| Arrivals { throttle, key, events: Vec::new(), planned: Vec::new() });
         // Deliveries of one event and rule stand one after the other.
@@ -63,23 +63,23 @@ fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<LaneId, Arrivals<'a>> {
 
 async fn judge<'a>(
     parts: &Parts,
-    id: LaneId,
+    id: SuppressionKey,
     arrivals: Arrivals<'a>,
     now: Timestamp,
-) -> Result<(Arrivals<'a>, Vec<Verdict>), StoreError> {
+) -> Result<(Arrivals<'a>, Vec<ThrottleDecision>), StoreError> {
     let throttle = arrivals.throttle;
     loop {
-        let lane = parts.suppression.lane(id).await?;
+        let lane = parts.suppression.get(id).await?;
         let before = match &lane {
-            Some(Lane { state: LaneState::Throttle(tally), .. }) => tally.clone(),
-            _ => Tally::default(),
+            Some(SuppressionRecord { state: SuppressionState::Throttle(tally), .. }) => tally.clone(),
+            _ => ThrottleLog::default(),
         };
         let judged = before.judge(throttle, &arrivals.events, now);
         let Some(tally) = judged.changed else { return Ok((arrivals, judged.verdicts)) };
         let expires = tally.expires(throttle);
-        let after = Lane::after(lane.as_ref(), LaneState::Throttle(tally), expires);
+        let after = SuppressionRecord::next(lane.as_ref(), SuppressionState::Throttle(tally), expires);
         // Each one that loses here means that another has counted: in the end the lane is full.
-        if parts.suppression.put_lane(id, &after).await? {
+        if parts.suppression.put(id, &after).await? {
             return Ok((arrivals, judged.verdicts));
         }
     }

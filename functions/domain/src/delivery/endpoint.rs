@@ -1,7 +1,7 @@
 //! An endpoint: what a transport leads to, and whether deliveries may go there now.
 //!
 //! Owns the circuit breaker's decisions and the disabling by 410, and the record of them that all dispatchers share.
-//! Refuses to wait, to send, or to judge an attempt: [`Sign`] says what one showed. An endpoint that has never failed
+//! Refuses to wait, to send, or to judge an attempt: [`EndpointSignal`] says what one showed. An endpoint that has never failed
 //! has no record, and a record that was made under another configuration of the transport says nothing.
 //!
 //! ```text
@@ -16,7 +16,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Sign;
+use super::EndpointSignal;
 use crate::rules_document::Transport;
 
 /// So many failures in a row pause an endpoint: fewer may be chance, more would only make people wait.
@@ -41,13 +41,14 @@ pub struct Endpoint {
     /// [`Transport::fingerprint`] of the configuration that it was found out under.
     pub fingerprint: String,
     /// What was found out.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub state: EndpointState,
 }
 
 /// Whether deliveries may go there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum Standing {
+pub enum EndpointState {
     /// They may.
     Ready,
     /// Not for a while.
@@ -82,9 +83,9 @@ pub struct Pause {
 
 /// Whether one delivery may go now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gate {
+pub enum EndpointAdmission {
     /// It may.
-    Open,
+    Allowed,
     /// It may, if it first puts [`Endpoint::probed`] in the record's place: the endpoint's pause is over.
     Probe,
     /// Not before then.
@@ -103,46 +104,46 @@ pub enum Gate {
     },
 }
 
-impl Standing {
+impl EndpointState {
     /// What is known of the transport as it is configured now.
-    pub fn of<'e>(known: Option<&'e Endpoint>, transport: &Transport) -> &'e Self {
-        known.filter(|known| known.fingerprint == transport.fingerprint()).map_or(&Self::Ready, |known| &known.standing)
+    pub fn for_transport<'e>(known: Option<&'e Endpoint>, transport: &Transport) -> &'e Self {
+        known.filter(|known| known.fingerprint == transport.fingerprint()).map_or(&Self::Ready, |known| &known.state)
     }
 
     /// Whether a delivery may go now.
-    pub fn gate(&self, now: Timestamp) -> Gate {
+    pub fn admission(&self, now: Timestamp) -> EndpointAdmission {
         match self {
-            Self::Ready => Gate::Open,
-            Self::Disabled { since, why } => Gate::Disabled { since: *since, why: why.clone() },
+            Self::Ready => EndpointAdmission::Allowed,
+            Self::Disabled { since, why } => EndpointAdmission::Disabled { since: *since, why: why.clone() },
             Self::Paused(pause) => match pause.ends(now) {
-                Some(until) => Gate::Paused { until, why: pause.why.clone() },
-                None => Gate::Probe,
+                Some(until) => EndpointAdmission::Paused { until, why: pause.why.clone() },
+                None => EndpointAdmission::Probe,
             },
         }
     }
 
-    /// What an attempt that showed `sign`, and failed with `why`, makes of it; none if it stays as it is.
+    /// What an attempt that showed `signal`, and failed with `why`, makes of it; none if it stays as it is.
     ///
-    /// `failures` is how many attempts in a row have shown [`Sign::Ailing`], this one included.
-    pub fn after(&self, sign: Sign, why: &str, failures: u32, now: Timestamp) -> Option<Self> {
+    /// `failures` is how many attempts in a row have shown [`EndpointSignal::Failing`], this one included.
+    pub fn after(&self, signal: EndpointSignal, why: &str, failures: u32, now: Timestamp) -> Option<Self> {
         let now = crate::time::to_micros(now);
         let why = why.to_owned();
-        match (self, sign) {
-            (Self::Disabled { .. }, _) | (Self::Ready, Sign::Well | Sign::Nothing) => None,
+        match (self, signal) {
+            (Self::Disabled { .. }, _) | (Self::Ready, EndpointSignal::Healthy | EndpointSignal::Inconclusive) => None,
             // A probe that never reached the endpoint says nothing; the next delivery probes at once.
-            (Self::Paused(pause), Sign::Nothing) => {
+            (Self::Paused(pause), EndpointSignal::Inconclusive) => {
                 pause.probe.map(|_| Self::Paused(Pause { probe: None, ..pause.clone() }))
             }
-            (Self::Paused(_), Sign::Well) => Some(Self::Ready),
-            (_, Sign::Gone) => Some(Self::Disabled { since: now, why }),
-            (Self::Ready, Sign::Ailing { not_before }) => {
+            (Self::Paused(_), EndpointSignal::Healthy) => Some(Self::Ready),
+            (_, EndpointSignal::Gone) => Some(Self::Disabled { since: now, why }),
+            (Self::Ready, EndpointSignal::Failing { not_before }) => {
                 let own = (failures >= FAILURES).then(|| crate::time::later(now, FIRST_PAUSE));
                 let until = own.max(not_before).filter(|until| *until > now)?;
                 Some(Self::Paused(Pause { since: now, until: bounded(until, now), times: 1, why, probe: None }))
             }
             // An attempt from before the pause says nothing new.
-            (Self::Paused(pause), Sign::Ailing { .. }) if !pause.is_over(now) => None,
-            (Self::Paused(pause), Sign::Ailing { not_before }) => {
+            (Self::Paused(pause), EndpointSignal::Failing { .. }) if !pause.is_over(now) => None,
+            (Self::Paused(pause), EndpointSignal::Failing { not_before }) => {
                 let times = pause.times.saturating_add(1);
                 let until = crate::time::later(now, length(times)).max(not_before.unwrap_or(now));
                 Some(Self::Paused(Pause { since: pause.since, until: bounded(until, now), times, why, probe: None }))
@@ -166,21 +167,21 @@ impl Pause {
 
 impl Endpoint {
     /// The record to be written over the known one, if there is one.
-    pub fn next(known: Option<&Self>, transport: &Transport, standing: Standing) -> Self {
+    pub fn next(known: Option<&Self>, transport: &Transport, state: EndpointState) -> Self {
         Self {
             transport: transport.name.clone(),
             revision: known.map_or(0, |known| known.revision + 1),
             fingerprint: transport.fingerprint(),
-            standing,
+            state,
         }
     }
 
     /// The record with a probe under way, to be written over this one; none unless it is paused.
     pub fn probed(&self, now: Timestamp) -> Option<Self> {
-        let Standing::Paused(pause) = &self.standing else { return None };
+        let EndpointState::Paused(pause) = &self.state else { return None };
         let probe = Some(crate::time::to_micros(crate::time::later(now, PROBE)));
-        let standing = Standing::Paused(Pause { probe, ..pause.clone() });
-        Some(Self { revision: self.revision + 1, standing, ..self.clone() })
+        let state = EndpointState::Paused(Pause { probe, ..pause.clone() });
+        Some(Self { revision: self.revision + 1, state, ..self.clone() })
     }
 }
 

@@ -17,17 +17,17 @@
 //! window has closed. An operator can open Dead and Suppressed
 //! entries again, as Retrying.
 
-mod cause;
+mod digest_window;
 pub mod endpoint;
 pub mod failure_event;
 mod outcome;
 pub mod retry;
-mod span;
+mod suppression_cause;
 
 pub use crate::id::{DeliveryId, DeliveryIdError};
-pub use cause::Cause;
-pub use outcome::{Attribution, Class, Failure, MailStage, Outcome, Sign, retry_after};
-pub use span::Span;
+pub use digest_window::DigestWindow;
+pub use outcome::{AttemptOutcome, Attribution, EndpointSignal, Failure, FailureClass, MailStage, retry_after};
+pub use suppression_cause::SuppressionCause;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ use crate::event::{Event, EventPk, MAX_AHEAD};
 use crate::person::Person;
 use crate::recipients::Recipient;
 use crate::rules_document::{Rule, Severity};
-use retry::Next;
+use retry::NextStep;
 
 /// How long a claim holds: longer than the slowest send, shorter than a queue's patience.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
@@ -44,7 +44,7 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum DeliveryState {
     /// Open; somebody is sending it, or was when they crashed.
     Pending,
     /// The receiver has it. Closed.
@@ -95,7 +95,7 @@ pub struct Delivery {
     /// The rule's, when it was opened.
     pub severity: Severity,
     /// Where it stands.
-    pub state: State,
+    pub state: DeliveryState,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
     /// How many of them were made before an operator last opened it again.
@@ -106,10 +106,10 @@ pub struct Delivery {
     pub reopened: Option<Timestamp>,
     /// What kept it back, also after an operator sent it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suppressed: Option<Cause>,
+    pub suppressed: Option<SuppressionCause>,
     /// The window whose events it carries: a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Span>,
+    pub digest: Option<DigestWindow>,
     /// While somebody is sending it.
     pub lease: Option<Lease>,
     /// When the next attempt is due.
@@ -163,7 +163,7 @@ impl Delivery {
             transport: transport.to_owned(),
             recipient,
             severity: rule.severity,
-            state: State::Pending,
+            state: DeliveryState::Pending,
             attempts: Vec::new(),
             earlier_attempts: 0,
             suppressed: None,
@@ -178,8 +178,8 @@ impl Delivery {
     }
 
     /// Keeps a new entry back: it is closed without an attempt.
-    pub fn keep_back(&mut self, cause: Cause) {
-        self.state = State::Suppressed;
+    pub fn suppress(&mut self, cause: SuppressionCause) {
+        self.state = DeliveryState::Suppressed;
         self.suppressed = Some(cause);
         self.digest = None;
         self.lease = None;
@@ -188,17 +188,17 @@ impl Delivery {
     }
 
     /// Makes a new entry the carrier of a digest: it waits until the window has closed.
-    pub fn carry(&mut self, span: Span) {
-        self.state = State::Retrying;
-        self.digest = Some(span);
+    pub fn carry_digest(&mut self, window: DigestWindow) {
+        self.state = DeliveryState::Retrying;
+        self.digest = Some(window);
         self.lease = None;
-        self.next_at = Some(span.due());
-        self.planned = Some(span.opened);
+        self.next_at = Some(window.due());
+        self.planned = Some(window.opened);
     }
 
     /// Whether it waits at `now` for the window that it carries to close.
-    pub fn carries_at(&self, now: Timestamp) -> bool {
-        self.state == State::Retrying && self.digest.is_some_and(|span| span.is_open(now))
+    pub fn is_collecting_at(&self, now: Timestamp) -> bool {
+        self.state == DeliveryState::Retrying && self.digest.is_some_and(|window| window.is_open(now))
     }
 
     /// The event it tells of; the first one of a digest.
@@ -213,12 +213,12 @@ impl Delivery {
 
     /// Whether nothing remains to do.
     pub fn is_closed(&self) -> bool {
-        matches!(self.state, State::Delivered | State::Dead | State::Suppressed)
+        matches!(self.state, DeliveryState::Delivered | DeliveryState::Dead | DeliveryState::Suppressed)
     }
 
     /// When the schedule should look at it, for entries that wait for another attempt.
     pub fn due_at(&self) -> Option<Timestamp> {
-        (self.state == State::Retrying).then_some(self.next_at).flatten()
+        (self.state == DeliveryState::Retrying).then_some(self.next_at).flatten()
     }
 
     /// When the next attempt is due, if that is still to come. An instant that was decided in the future, or is further
@@ -227,9 +227,9 @@ impl Delivery {
         if self.planned.is_some_and(|planned| crate::time::is_ahead(planned, now)) {
             return None;
         }
-        let collects = |next: Timestamp| self.digest.is_some_and(|span| span.due() == next);
+        let collects = |next: Timestamp| self.digest.is_some_and(|window| window.due() == next);
         self.next_at.filter(|next| match self.digest {
-            Some(span) if collects(*next) => now < *next && !crate::time::is_ahead(span.opened, now),
+            Some(window) if collects(*next) => now < *next && !crate::time::is_ahead(window.opened, now),
             _ => !crate::time::has_passed(*next, retry::LONGEST_DELAY, now),
         })
     }
@@ -252,7 +252,7 @@ impl Delivery {
         let lease = Lease { until: crate::time::later(crate::time::to_micros(now), LEASE) };
         Ok(Self {
             revision: self.revision + 1,
-            state: State::Pending,
+            state: DeliveryState::Pending,
             lease: Some(lease),
             next_at: None,
             planned: None,
@@ -261,19 +261,19 @@ impl Delivery {
     }
 
     /// The entry after an attempt, to be written over this one.
-    pub fn after(&self, attempt: Attempt, next: Next) -> Self {
+    pub fn after(&self, attempt: Attempt, next: NextStep) -> Self {
         let mut after = Self { revision: self.revision + 1, lease: None, next_at: None, planned: None, ..self.clone() };
         let took = SignedDuration::from_millis(i64::try_from(attempt.ms).unwrap_or(i64::MAX));
         let ended = crate::time::later(attempt.at, took);
         after.attempts.push(attempt);
         match next {
-            Next::Closed => after.state = State::Delivered,
-            Next::Retry { at } => {
-                after.state = State::Retrying;
+            NextStep::Closed => after.state = DeliveryState::Delivered,
+            NextStep::Retry { at } => {
+                after.state = DeliveryState::Retrying;
                 after.next_at = Some(crate::time::to_micros(at));
                 after.planned = Some(ended);
             }
-            Next::Dead => after.state = State::Dead,
+            NextStep::Dead => after.state = DeliveryState::Dead,
         }
         after
     }
@@ -281,7 +281,14 @@ impl Delivery {
     /// The entry put off without an attempt, to be written over this one: its endpoint is busy.
     pub fn postponed(&self, until: Timestamp, now: Timestamp) -> Self {
         let [next_at, planned] = [until, now].map(|at| Some(crate::time::to_micros(at)));
-        Self { revision: self.revision + 1, state: State::Retrying, lease: None, next_at, planned, ..self.clone() }
+        Self {
+            revision: self.revision + 1,
+            state: DeliveryState::Retrying,
+            lease: None,
+            next_at,
+            planned,
+            ..self.clone()
+        }
     }
 
     /// A dead or suppressed entry opened again by an operator, due at once; its attempts stay on record,
@@ -290,7 +297,7 @@ impl Delivery {
     /// # Errors
     /// Unless it is dead or suppressed.
     pub fn redelivered(&self, now: Timestamp) -> Result<Self, NotRedeliverable> {
-        if !matches!(self.state, State::Dead | State::Suppressed) {
+        if !matches!(self.state, DeliveryState::Dead | DeliveryState::Suppressed) {
             return Err(NotRedeliverable(self.state));
         }
         let reopened = Some(crate::time::to_micros(now));
@@ -300,7 +307,7 @@ impl Delivery {
     /// How long it has been open, but no longer than its event can have been stored, since its digest's window closed, or an operator last opened it again.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
         let received = self.event().instant().saturating_sub(MAX_AHEAD).unwrap_or(self.created);
-        let began = self.reopened.or(self.digest.map(|span| span.closes)).unwrap_or(self.created).max(received);
+        let began = self.reopened.or(self.digest.map(|window| window.closes)).unwrap_or(self.created).max(received);
         now.duration_since(began).max(SignedDuration::ZERO)
     }
 
@@ -313,7 +320,7 @@ impl Delivery {
 /// Only a dead or suppressed delivery can be redelivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("only a dead or suppressed delivery can be redelivered; this one is {0:?}")]
-pub struct NotRedeliverable(pub State);
+pub struct NotRedeliverable(pub DeliveryState);
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@
 //! | a mapping raises, or returns what cannot be sent | message | retries | nothing |
 //! | no connection, no such host, TLS, no answer in time, a connection that broke | endpoint | retries | fails |
 //! | settings that cannot work, a secret that cannot be read | endpoint | retries | fails |
-//! | the store failed; the target is not allowed; what was configured or stored is gone | Nuncio | see [`Class`] | nothing |
+//! | the store failed; the target is not allowed; what was configured or stored is gone | Nuncio | see [`FailureClass`] | nothing |
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +32,7 @@ use crate::text::cut;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// The receiver has it.
     Delivered {
         /// Its status code, where it has such.
@@ -150,7 +150,7 @@ pub enum Failure {
 
 /// What a failure means for the delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum FailureClass {
     /// Trying again may help; not before the instant, if one is given.
     Temporary {
         /// From the receiver's `Retry-After`.
@@ -162,18 +162,18 @@ pub enum Class {
 
 /// What an attempt shows of its endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
+pub enum EndpointSignal {
     /// It answers, be it that it refuses this one message.
-    Well,
+    Healthy,
     /// It does not take what it should; nothing for it before the instant, if one is given.
-    Ailing {
+    Failing {
         /// From the receiver's `Retry-After`.
         not_before: Option<Timestamp>,
     },
     /// It says itself that it is gone for good.
     Gone,
     /// Nothing: it was not reached, and not for a reason of its own.
-    Nothing,
+    Inconclusive,
 }
 
 /// Where in an SMTP session something went wrong.
@@ -225,12 +225,12 @@ pub enum Attribution {
     Nuncio,
 }
 
-impl Outcome {
+impl AttemptOutcome {
     /// What it shows of the endpoint.
-    pub fn sign(&self) -> Sign {
+    pub fn endpoint_signal(&self) -> EndpointSignal {
         match self {
-            Self::Delivered { .. } => Sign::Well,
-            Self::Failed(failure) => failure.sign(),
+            Self::Delivered { .. } => EndpointSignal::Healthy,
+            Self::Failed(failure) => failure.endpoint_signal(),
         }
     }
 }
@@ -265,7 +265,7 @@ impl Failure {
     }
 
     /// What it means for the delivery.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> FailureClass {
         self.table().0
     }
 
@@ -274,12 +274,12 @@ impl Failure {
         self.table().1
     }
 
-    fn sign(&self) -> Sign {
+    fn endpoint_signal(&self) -> EndpointSignal {
         match self.table() {
-            (Class::Permanent, Attribution::Endpoint) => Sign::Gone,
-            (Class::Temporary { not_before }, Attribution::Endpoint) => Sign::Ailing { not_before },
-            (_, Attribution::Recipient | Attribution::Message) if self.has_answered() => Sign::Well,
-            _ => Sign::Nothing,
+            (FailureClass::Permanent, Attribution::Endpoint) => EndpointSignal::Gone,
+            (FailureClass::Temporary { not_before }, Attribution::Endpoint) => EndpointSignal::Failing { not_before },
+            (_, Attribution::Recipient | Attribution::Message) if self.has_answered() => EndpointSignal::Healthy,
+            _ => EndpointSignal::Inconclusive,
         }
     }
 
@@ -289,13 +289,13 @@ impl Failure {
 
     /// The table above. What is permanent and the endpoint's is that it is gone.
     #[expect(clippy::match_same_arms, reason = "one line a case, each with its reason")]
-    fn table(&self) -> (Class, Attribution) {
+    fn table(&self) -> (FailureClass, Attribution) {
         use Attribution::{Endpoint, Message, Nuncio, Recipient};
-        let temporary = Class::Temporary { not_before: None };
+        let temporary = FailureClass::Temporary { not_before: None };
         match self {
             Self::Answered { status: 408 | 425 | 429, retry_after, .. } => asked(*retry_after),
-            Self::Answered { status: 410, .. } => (Class::Permanent, Endpoint),
-            Self::Answered { status: 400..=499, .. } => (Class::Permanent, Message),
+            Self::Answered { status: 410, .. } => (FailureClass::Permanent, Endpoint),
+            Self::Answered { status: 400..=499, .. } => (FailureClass::Permanent, Message),
             // A redirect is never followed; the receiver may be mended to answer itself.
             Self::Answered { retry_after, .. } => asked(*retry_after),
             Self::Interrupted { .. } => (temporary, Message),
@@ -305,13 +305,13 @@ impl Failure {
                 (temporary, stage.attribution())
             }
             Self::Mail { stage, code: 400..=499, .. } => (temporary, stage.attribution()),
-            Self::Mail { stage, code: 500..=599, .. } => (Class::Permanent, stage.attribution()),
+            Self::Mail { stage, code: 500..=599, .. } => (FailureClass::Permanent, stage.attribution()),
             Self::Mail { .. } => (temporary, Endpoint),
             // A server may ask the recipient's own, which strangers run, before it answers.
             Self::MailUnanswered { stage, .. } => (temporary, stage.attribution()),
             Self::MailService(_) => (temporary, Endpoint),
-            Self::MailRefused(_) | Self::Unsendable(_) => (Class::Permanent, Message),
-            Self::Address(_) | Self::NoAddress | Self::NoSmtputf8 => (Class::Permanent, Recipient),
+            Self::MailRefused(_) | Self::Unsendable(_) => (FailureClass::Permanent, Message),
+            Self::Address(_) | Self::NoAddress | Self::NoSmtputf8 => (FailureClass::Permanent, Recipient),
             Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) => {
                 (temporary, Endpoint)
             }
@@ -319,15 +319,15 @@ impl Failure {
             Self::Misconfigured(_) => (temporary, Endpoint),
             Self::Mapping(_) => (temporary, Message),
             Self::Store(_) => (temporary, Nuncio),
-            Self::Blocked(_) | Self::NoTransport | Self::NoEvent => (Class::Permanent, Nuncio),
-            Self::Disabled { .. } | Self::Unreachable(_) => (Class::Permanent, Nuncio),
+            Self::Blocked(_) | Self::NoTransport | Self::NoEvent => (FailureClass::Permanent, Nuncio),
+            Self::Disabled { .. } | Self::Unreachable(_) => (FailureClass::Permanent, Nuncio),
         }
     }
 }
 
 /// The receiver can be tried again, but not before it wants to.
-fn asked(not_before: Option<Timestamp>) -> (Class, Attribution) {
-    (Class::Temporary { not_before }, Attribution::Endpoint)
+fn asked(not_before: Option<Timestamp>) -> (FailureClass, Attribution) {
+    (FailureClass::Temporary { not_before }, Attribution::Endpoint)
 }
 
 /// One line of at most [`ANSWER_CHARS`] characters, with escapes in the place of characters that are not shown.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Class, Outcome};
+use super::{AttemptOutcome, FailureClass};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
@@ -28,7 +28,7 @@ const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(91);
 
 /// What follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum NextStep {
     /// Delivered; nothing follows.
     Closed,
     /// Another attempt.
@@ -43,21 +43,21 @@ pub enum Next {
 /// Decides what follows attempt number `attempt` (from 1).
 ///
 /// `jitter` lies in 0.0..=1.0. `Retry-After` can lengthen a wait, up to 24 hours, but not shorten it.
-pub fn next(attempt: usize, outcome: &Outcome, now: Timestamp, jitter: f64) -> Next {
+pub fn next(attempt: usize, outcome: &AttemptOutcome, now: Timestamp, jitter: f64) -> NextStep {
     let not_before = match outcome {
-        Outcome::Delivered { .. } => return Next::Closed,
-        Outcome::Failed(failure) => match failure.class() {
-            Class::Permanent => return Next::Dead,
-            Class::Temporary { not_before } => not_before,
+        AttemptOutcome::Delivered { .. } => return NextStep::Closed,
+        AttemptOutcome::Failed(failure) => match failure.class() {
+            FailureClass::Permanent => return NextStep::Dead,
+            FailureClass::Temporary { not_before } => not_before,
         },
     };
     let Some(wait) = attempt.checked_sub(1).and_then(|index| SCHEDULE.get(index)) else {
-        return Next::Dead;
+        return NextStep::Dead;
     };
     let wait = SignedDuration::from_secs(*wait);
     let at = crate::time::later(now, wait + wait.mul_f64(JITTER * jitter.clamp(0.0, 1.0)));
     let longest = crate::time::later(now, LONGEST_WAIT);
-    Next::Retry { at: not_before.map_or(at, |asked| at.max(asked.min(longest))) }
+    NextStep::Retry { at: not_before.map_or(at, |asked| at.max(asked.min(longest))) }
 }
 
 /// Decides what follows when there can be no attempt before `until`: the endpoint is paused or busy.
@@ -65,10 +65,16 @@ pub fn next(attempt: usize, outcome: &Outcome, now: Timestamp, jitter: f64) -> N
 /// `waited` is the time since the delivery was opened. The longer it has waited, the longer it is put off, up to
 /// `longest` or until `until`: a long outage costs each delivery few looks. `jitter`, in 0.0..=1.0, spreads those
 /// that wait for the same instant over up to half of their wait.
-pub fn put_off(waited: SignedDuration, until: Timestamp, longest: SignedDuration, now: Timestamp, jitter: f64) -> Next {
+pub fn postpone(
+    waited: SignedDuration,
+    until: Timestamp,
+    longest: SignedDuration,
+    now: Timestamp,
+    jitter: f64,
+) -> NextStep {
     if waited > LONGEST_LIFE {
-        return Next::Dead;
+        return NextStep::Dead;
     }
     let wait = until.duration_since(now).max((waited / 2).min(longest)).max(SignedDuration::from_secs(1));
-    Next::Retry { at: crate::time::later(now, wait + wait.mul_f64(0.5 * jitter.clamp(0.0, 1.0))) }
+    NextStep::Retry { at: crate::time::later(now, wait + wait.mul_f64(0.5 * jitter.clamp(0.0, 1.0))) }
 }

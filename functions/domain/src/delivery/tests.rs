@@ -1,5 +1,5 @@
 use super::*;
-use crate::delivery::endpoint::{self, Endpoint, Gate, Standing};
+use crate::delivery::endpoint::{self, Endpoint, EndpointAdmission, EndpointState};
 use crate::event::{Action, Object};
 use crate::mail_address::InvalidAddress;
 use crate::rules_document::{Transport, TransportKind};
@@ -36,8 +36,8 @@ fn attempt() -> Attempt {
     Attempt { at: now(), status: None, error: None, ms: 1 }
 }
 
-fn answered(status: u16) -> Outcome {
-    Outcome::Failed(Failure::Answered { status, retry_after: None, answer: String::new() })
+fn answered(status: u16) -> AttemptOutcome {
+    AttemptOutcome::Failed(Failure::Answered { status, retry_after: None, answer: String::new() })
 }
 
 #[test]
@@ -59,12 +59,12 @@ fn a_lease_keeps_others_out_until_it_ends() {
     let delivery = opened();
     assert!(matches!(delivery.claim(after_seconds(89)), Err(Unclaimable::Leased { .. })));
     let taken_over = delivery.claim(after_seconds(90)).unwrap();
-    assert_eq!((taken_over.revision, taken_over.state), (1, State::Pending));
+    assert_eq!((taken_over.revision, taken_over.state), (1, DeliveryState::Pending));
 }
 
 #[test]
 fn closed_is_closed() {
-    for next in [Next::Closed, Next::Dead] {
+    for next in [NextStep::Closed, NextStep::Dead] {
         let closed = opened().after(attempt(), next);
         assert_eq!(closed.claim(Timestamp::MAX), Err(Unclaimable::Closed));
         assert_eq!(closed.due_at(), None);
@@ -73,7 +73,7 @@ fn closed_is_closed() {
 
 #[test]
 fn a_failed_one_waits_its_time() {
-    let waiting = opened().after(attempt(), Next::Retry { at: after_seconds(5) });
+    let waiting = opened().after(attempt(), NextStep::Retry { at: after_seconds(5) });
     assert_eq!(waiting.due_at(), Some(after_seconds(5)));
     assert_eq!(waiting.claim(after_seconds(4)), Err(Unclaimable::Waiting { until: after_seconds(5) }));
     let again = waiting.claim(after_seconds(5)).unwrap();
@@ -82,14 +82,14 @@ fn a_failed_one_waits_its_time() {
 
 #[test]
 fn only_the_dead_and_the_suppressed_are_redelivered() {
-    let dead = opened().after(attempt(), Next::Dead);
+    let dead = opened().after(attempt(), NextStep::Dead);
     let opened_again = dead.redelivered(now()).unwrap();
     assert_eq!((opened_again.due_at(), opened_again.attempts.len()), (Some(now()), 1));
     assert_eq!(opened_again.attempt_number(), 1, "the schedule begins anew");
-    assert_eq!(opened().redelivered(now()), Err(NotRedeliverable(State::Pending)));
+    assert_eq!(opened().redelivered(now()), Err(NotRedeliverable(DeliveryState::Pending)));
 
     let mut kept_back = opened();
-    kept_back.keep_back(Cause::Mute { until: after_seconds(60) });
+    kept_back.suppress(SuppressionCause::Mute { until: after_seconds(60) });
     assert_eq!(kept_back.claim(Timestamp::MAX), Err(Unclaimable::Closed));
     assert_eq!((kept_back.revision, kept_back.due_at()), (0, None));
     let opened_again = kept_back.redelivered(now()).unwrap();
@@ -108,14 +108,14 @@ fn an_entry_outlives_its_retries() {
 #[test]
 fn the_schedule() {
     let wait = |attempt, jitter| match retry::next(attempt, &answered(503), now(), jitter) {
-        Next::Retry { at } => Some(at.duration_since(now()).as_secs()),
+        NextStep::Retry { at } => Some(at.duration_since(now()).as_secs()),
         _ => None,
     };
     let waits: Vec<_> = (1..=10).map(|attempt| wait(attempt, 0.0)).collect();
     let expected: Vec<_> = retry::SCHEDULE.into_iter().map(Some).chain([None]).collect();
     assert_eq!(waits, expected);
     assert_eq!(wait(2, 1.0), Some(360));
-    assert_eq!(retry::next(10, &answered(503), now(), 0.0), Next::Dead);
+    assert_eq!(retry::next(10, &answered(503), now(), 0.0), NextStep::Dead);
 }
 
 #[test]
@@ -136,10 +136,10 @@ fn what_statuses_mean() {
         (600, false),
         (999, false),
     ] {
-        assert_eq!(retry::next(1, &answered(status), now(), 0.0) == Next::Dead, dead, "{status}");
+        assert_eq!(retry::next(1, &answered(status), now(), 0.0) == NextStep::Dead, dead, "{status}");
     }
-    let delivered = Outcome::Delivered { status: Some(204), answer: String::new() };
-    assert_eq!(retry::next(1, &delivered, now(), 0.0), Next::Closed);
+    let delivered = AttemptOutcome::Delivered { status: Some(204), answer: String::new() };
+    assert_eq!(retry::next(1, &delivered, now(), 0.0), NextStep::Closed);
 }
 
 #[test]
@@ -148,11 +148,11 @@ fn retry_after_lengthens_but_never_shortens() {
         let retry_after = outcome::retry_after(Some(seconds), now());
         match retry::next(
             1,
-            &Outcome::Failed(Failure::Answered { status: 429, retry_after, answer: String::new() }),
+            &AttemptOutcome::Failed(Failure::Answered { status: 429, retry_after, answer: String::new() }),
             now(),
             0.0,
         ) {
-            Next::Retry { at } => at.duration_since(now()).as_secs(),
+            NextStep::Retry { at } => at.duration_since(now()).as_secs(),
             other => panic!("{other:?}"),
         }
     };
@@ -160,73 +160,78 @@ fn retry_after_lengthens_but_never_shortens() {
 }
 
 /// Every row of the table in `outcome.rs`: whose failure it is, whether the delivery dies, what it shows of the endpoint.
-fn table() -> Vec<(Failure, Attribution, bool, Sign)> {
+fn table() -> Vec<(Failure, Attribution, bool, EndpointSignal)> {
     use Attribution::{Endpoint, Message, Nuncio, Recipient};
     use MailStage::{Data, Greeting, Sender};
     let asked = Some(after_seconds(60));
     let http = |status, retry_after| Failure::Answered { status, retry_after, answer: String::new() };
     let smtp = |stage, code| Failure::Mail { stage, code, answer: String::new() };
     let silent = |stage| Failure::MailUnanswered { stage, why: String::new() };
-    let (failing, text) = (Sign::Ailing { not_before: None }, String::new);
+    let (failing, text) = (EndpointSignal::Failing { not_before: None }, String::new);
     let mut rows = vec![
-        (http(410, None), Endpoint, true, Sign::Gone),
-        (http(429, asked), Endpoint, false, Sign::Ailing { not_before: asked }),
-        (http(302, asked), Endpoint, false, Sign::Ailing { not_before: asked }),
-        (http(404, asked), Message, true, Sign::Well),
-        (http(413, None), Message, true, Sign::Well),
-        (Failure::Interrupted { bytes: 70_000, why: text() }, Message, false, Sign::Nothing),
+        (http(410, None), Endpoint, true, EndpointSignal::Gone),
+        (http(429, asked), Endpoint, false, EndpointSignal::Failing { not_before: asked }),
+        (http(302, asked), Endpoint, false, EndpointSignal::Failing { not_before: asked }),
+        (http(404, asked), Message, true, EndpointSignal::Healthy),
+        (http(413, None), Message, true, EndpointSignal::Healthy),
+        (Failure::Interrupted { bytes: 70_000, why: text() }, Message, false, EndpointSignal::Inconclusive),
         (silent(Greeting), Endpoint, false, failing),
         (silent(Sender), Endpoint, false, failing),
-        (silent(MailStage::Recipient), Recipient, false, Sign::Nothing),
-        (silent(Data), Message, false, Sign::Nothing),
-        (silent(MailStage::Message), Message, false, Sign::Nothing),
+        (silent(MailStage::Recipient), Recipient, false, EndpointSignal::Inconclusive),
+        (silent(Data), Message, false, EndpointSignal::Inconclusive),
+        (silent(MailStage::Message), Message, false, EndpointSignal::Inconclusive),
         (Failure::MailService(text()), Endpoint, false, failing),
-        (Failure::MailRefused(text()), Message, true, Sign::Nothing),
-        (Failure::Unsendable(text()), Message, true, Sign::Nothing),
-        (Failure::Address(InvalidAddress::Syntax), Recipient, true, Sign::Nothing),
-        (Failure::NoAddress, Recipient, true, Sign::Nothing),
-        (Failure::NoSmtputf8, Recipient, true, Sign::Well),
+        (Failure::MailRefused(text()), Message, true, EndpointSignal::Inconclusive),
+        (Failure::Unsendable(text()), Message, true, EndpointSignal::Inconclusive),
+        (Failure::Address(InvalidAddress::Syntax), Recipient, true, EndpointSignal::Inconclusive),
+        (Failure::NoAddress, Recipient, true, EndpointSignal::Inconclusive),
+        (Failure::NoSmtputf8, Recipient, true, EndpointSignal::Healthy),
         (Failure::Connect(text()), Endpoint, false, failing),
         (Failure::Resolve, Endpoint, false, failing),
         (Failure::Tls(text()), Endpoint, false, failing),
         (Failure::Timeout(15), Endpoint, false, failing),
         (Failure::Broken(text()), Endpoint, false, failing),
         (Failure::Misconfigured(text()), Endpoint, false, failing),
-        (Failure::Mapping(text()), Message, false, Sign::Nothing),
-        (Failure::Store(text()), Nuncio, false, Sign::Nothing),
-        (Failure::Blocked(text()), Nuncio, true, Sign::Nothing),
-        (Failure::NoTransport, Nuncio, true, Sign::Nothing),
-        (Failure::NoEvent, Nuncio, true, Sign::Nothing),
-        (Failure::Disabled { since: now(), why: text() }, Nuncio, true, Sign::Nothing),
-        (Failure::Unreachable(text()), Nuncio, true, Sign::Nothing),
+        (Failure::Mapping(text()), Message, false, EndpointSignal::Inconclusive),
+        (Failure::Store(text()), Nuncio, false, EndpointSignal::Inconclusive),
+        (Failure::Blocked(text()), Nuncio, true, EndpointSignal::Inconclusive),
+        (Failure::NoTransport, Nuncio, true, EndpointSignal::Inconclusive),
+        (Failure::NoEvent, Nuncio, true, EndpointSignal::Inconclusive),
+        (Failure::Disabled { since: now(), why: text() }, Nuncio, true, EndpointSignal::Inconclusive),
+        (Failure::Unreachable(text()), Nuncio, true, EndpointSignal::Inconclusive),
     ];
     for status in [101, 301, 408, 425, 429, 500, 502, 503, 504, 600, 999] {
         rows.push((http(status, None), Endpoint, false, failing));
     }
     for status in [400, 401, 403, 404, 413, 422, 431, 451] {
-        rows.push((http(status, None), Message, true, Sign::Well));
+        rows.push((http(status, None), Message, true, EndpointSignal::Healthy));
     }
     for stage in [Greeting, Sender, MailStage::Recipient, Data, MailStage::Message] {
         rows.extend([421, 454, 530, 354].map(|code| (smtp(stage, code), Endpoint, false, failing)));
     }
     for code in [450, 452, 550, 554] {
         rows.extend([Greeting, Sender].map(|stage| (smtp(stage, code), Endpoint, false, failing)));
-        rows.push((smtp(MailStage::Recipient, code), Recipient, code >= 500, Sign::Well));
-        rows.extend([Data, MailStage::Message].map(|stage| (smtp(stage, code), Message, code >= 500, Sign::Well)));
+        rows.push((smtp(MailStage::Recipient, code), Recipient, code >= 500, EndpointSignal::Healthy));
+        rows.extend(
+            [Data, MailStage::Message].map(|stage| (smtp(stage, code), Message, code >= 500, EndpointSignal::Healthy)),
+        );
     }
     rows
 }
 
 #[test]
 fn every_failure_is_attributed_once() {
-    for (failure, attribution, dies, sign) in table() {
+    for (failure, attribution, dies, signal) in table() {
         assert_eq!(failure.attribution(), attribution, "{failure}");
-        assert_eq!(failure.class() == Class::Permanent, dies, "{failure}");
-        assert_eq!(Outcome::Failed(failure.clone()).sign(), sign, "{failure}");
-        let moves_the_breaker = matches!(sign, Sign::Ailing { .. } | Sign::Gone);
+        assert_eq!(failure.class() == FailureClass::Permanent, dies, "{failure}");
+        assert_eq!(AttemptOutcome::Failed(failure.clone()).endpoint_signal(), signal, "{failure}");
+        let moves_the_breaker = matches!(signal, EndpointSignal::Failing { .. } | EndpointSignal::Gone);
         assert_eq!(moves_the_breaker, attribution == Attribution::Endpoint, "{failure}");
     }
-    assert_eq!(Outcome::Delivered { status: None, answer: String::new() }.sign(), Sign::Well);
+    assert_eq!(
+        AttemptOutcome::Delivered { status: None, answer: String::new() }.endpoint_signal(),
+        EndpointSignal::Healthy
+    );
 }
 
 #[test]
@@ -262,23 +267,25 @@ fn strangers_failure() -> impl Strategy<Value = Failure> {
 #[test]
 fn no_instant_that_a_wrong_clock_wrote_holds_a_delivery_up() {
     const DAY: i64 = 86_400;
-    let digest =
-        |opened: i64, days: i64| Span { opened: after_seconds(opened), closes: after_seconds(opened + days * DAY) };
+    let digest = |opened: i64, days: i64| DigestWindow {
+        opened: after_seconds(opened),
+        closes: after_seconds(opened + days * DAY),
+    };
     for days in [-400, -40, -3, 3, 40, 400] {
         let wrong = after_seconds(days * DAY);
         let leased = Delivery { lease: Some(Lease { until: crate::time::later(wrong, LEASE) }), ..opened() };
         assert!(leased.claim(now()).is_ok(), "{days}");
-        let retrying = opened().after(attempt(), Next::Retry { at: wrong });
+        let retrying = opened().after(attempt(), NextStep::Retry { at: wrong });
         assert_eq!(retrying.waits_until(now()), None, "{days}");
         assert!(retrying.claim(now()).is_ok(), "{days}");
         let mut carrier = opened();
-        carrier.carry(digest(days * DAY, 1));
-        assert_eq!((carrier.carries_at(now()), carrier.waits_until(now())), (false, None), "{days}");
+        carrier.carry_digest(digest(days * DAY, 1));
+        assert_eq!((carrier.is_collecting_at(now()), carrier.waits_until(now())), (false, None), "{days}");
     }
     let mut carrier = opened();
-    carrier.carry(digest(0, 7));
-    assert!(carrier.carries_at(now()) && carrier.waits_until(now()).is_some(), "a window may take a week");
-    let longest = opened().after(attempt(), Next::Retry { at: after_seconds(29 * 3600) });
+    carrier.carry_digest(digest(0, 7));
+    assert!(carrier.is_collecting_at(now()) && carrier.waits_until(now()).is_some(), "a window may take a week");
+    let longest = opened().after(attempt(), NextStep::Retry { at: after_seconds(29 * 3600) });
     assert!(longest.waits_until(now()).is_some());
 }
 
@@ -290,8 +297,8 @@ proptest! {
         steps in prop::collection::vec((strangers_failure(), 0..40_i64), 1..60), paused in any::<bool>()
     ) {
         let transport = Transport::named("mail", TransportKind::Local);
-        let failing = Sign::Ailing { not_before: None };
-        let mut alone = Standing::Ready;
+        let failing = EndpointSignal::Failing { not_before: None };
+        let mut alone = EndpointState::Ready;
         if paused {
             alone = alone.after(failing, "down", endpoint::FAILURES, now()).unwrap();
         }
@@ -300,18 +307,18 @@ proptest! {
         for (failure, waited) in steps {
             seconds += waited;
             let at = after_seconds(seconds);
-            match known.standing.gate(at) {
-                Gate::Open => {}
-                Gate::Probe => known = known.probed(at).unwrap(),
+            match known.state.admission(at) {
+                EndpointAdmission::Allowed => {}
+                EndpointAdmission::Probe => known = known.probed(at).unwrap(),
                 gate => {
-                    prop_assert_eq!(gate, alone.gate(at), "it is paused no longer than without strangers");
+                    prop_assert_eq!(gate, alone.admission(at), "it is paused no longer than without strangers");
                     continue;
                 }
             }
-            if let Some(standing) = known.standing.after(Outcome::Failed(failure).sign(), "", 0, at) {
+            if let Some(standing) = known.state.after(AttemptOutcome::Failed(failure).endpoint_signal(), "", 0, at) {
                 known = Endpoint::next(Some(&known), &transport, standing);
             }
-            prop_assert!(matches!(known.standing.gate(at), Gate::Open | Gate::Probe), "the next one may go at once");
+            prop_assert!(matches!(known.state.admission(at), EndpointAdmission::Allowed | EndpointAdmission::Probe), "the next one may go at once");
         }
     }
 
@@ -320,15 +327,15 @@ proptest! {
         waited in 0..400_000_i64, pause in -100..900_i64, longest in 1..4000_i64, jitter in 0.0..=1.0
     ) {
         let [waited, longest] = [waited, longest].map(SignedDuration::from_secs);
-        match retry::put_off(waited, after_seconds(pause), longest, now(), jitter) {
-            Next::Retry { at } => {
+        match retry::postpone(waited, after_seconds(pause), longest, now(), jitter) {
+            NextStep::Retry { at } => {
                 prop_assert!(at > now() && at >= after_seconds(pause));
                 let most = longest.as_secs().max(pause).max(1);
                 prop_assert!(at <= after_seconds(most + most / 2 + 1));
                 prop_assert!(waited <= SignedDuration::from_hours(91));
             }
-            Next::Dead => prop_assert!(waited > SignedDuration::from_hours(91)),
-            Next::Closed => prop_assert!(false),
+            NextStep::Dead => prop_assert!(waited > SignedDuration::from_hours(91)),
+            NextStep::Closed => prop_assert!(false),
         }
     }
 
@@ -340,11 +347,11 @@ proptest! {
         for (status, asked) in answers {
             attempt += 1;
             let retry_after = asked.map(|seconds| crate::time::later(clock, SignedDuration::from_secs(seconds)));
-            let outcome = Outcome::Failed(Failure::Answered { status, retry_after, answer: String::new() });
+            let outcome = AttemptOutcome::Failed(Failure::Answered { status, retry_after, answer: String::new() });
             match retry::next(attempt, &outcome, clock, jitter) {
-                Next::Dead => return Ok(()),
-                Next::Closed => prop_assert!(false, "nothing was delivered"),
-                Next::Retry { at } => {
+                NextStep::Dead => return Ok(()),
+                NextStep::Closed => prop_assert!(false, "nothing was delivered"),
+                NextStep::Retry { at } => {
                     let least = SignedDuration::from_secs(retry::SCHEDULE[attempt - 1]);
                     prop_assert!(at >= crate::time::later(clock, least));
                     let day = crate::time::later(clock, SignedDuration::from_hours(24));

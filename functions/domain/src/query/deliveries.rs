@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::delivery::{Delivery, DeliveryId, State};
+use crate::delivery::{Delivery, DeliveryId, DeliveryState};
 use crate::event::EventPk;
 use crate::person::is_same_name;
 
@@ -12,7 +12,7 @@ pub struct DeliveryQuery {
     /// Of this event.
     pub event: Option<EventPk>,
     /// In this state.
-    pub state: Option<State>,
+    pub state: Option<DeliveryState>,
     /// For this rule.
     pub rule: Option<String>,
     /// By this transport.

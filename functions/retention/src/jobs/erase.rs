@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use domain::EventPk;
-use domain::delivery::{Cause, Delivery, DeliveryId};
+use domain::delivery::{Delivery, DeliveryId, SuppressionCause};
 use domain::notification::inbox::InboxItem;
 use domain::person::Person;
 use domain::ports::StoreError;
@@ -78,7 +78,7 @@ impl Erasing<'_> {
         loop {
             let page = self.runner.ledger.list(&query).await?;
             for entry in &page.results {
-                if let Some(Cause::Digest { delivery, .. }) = &entry.suppressed
+                if let Some(SuppressionCause::Digest { delivery, .. }) = &entry.suppressed
                     && let Some(carrier) = self.runner.ledger.get(*delivery).await?
                 {
                     self.inbox_item(&carrier, report).await?;

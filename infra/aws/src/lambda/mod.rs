@@ -9,7 +9,7 @@ pub use scheduled::scheduled;
 pub use sqs::sqs;
 
 use domain::Timestamp;
-use domain::metric::{self, Metric, Tally};
+use domain::metric::{self, Metric, MetricBatch};
 use lambda_runtime::Context;
 
 /// The runtime stopped, or could not start.
@@ -19,7 +19,7 @@ pub struct RuntimeError(#[source] lambda_runtime::Error);
 
 /// Counts this process as one that had to be started for somebody.
 fn announce_start() {
-    tracing::info!(target: metric::TARGET, tally = Tally::default().with(Metric::ColdStart, 1).to_json(), "counted");
+    tracing::info!(target: metric::TARGET, tally = MetricBatch::default().with(Metric::ColdStart, 1).to_json(), "counted");
 }
 
 /// When Lambda will end this invocation.

@@ -27,7 +27,7 @@ use domain::EventPk;
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
 use domain::person::fold;
-use domain::suppression::LaneId;
+use domain::suppression::SuppressionKey;
 
 /// Partition key.
 pub(crate) const PK: &str = "pk";
@@ -134,7 +134,7 @@ pub(crate) fn name(hash: &[u8; 32]) -> (String, String) {
 }
 
 /// Partition and sort key of a lane.
-pub(crate) fn lane(id: LaneId) -> (String, String) {
+pub(crate) fn lane(id: SuppressionKey) -> (String, String) {
     (format!("S#{id}"), "S".to_owned())
 }
 

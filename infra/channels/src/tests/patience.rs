@@ -78,7 +78,7 @@ async fn a_body_without_end_is_left_after_64_kib() {
     // Patient enough that only the limit can end it.
     let patient = Timeouts { connect: Duration::from_secs(30), total: Duration::from_mins(1) };
     let outcome = post(&http(patient), &url, ALL).await;
-    assert_eq!(outcome, Ok(Outcome::Delivered { status: Some(200), answer: "x".repeat(1024) }));
+    assert_eq!(outcome, Ok(AttemptOutcome::Delivered { status: Some(200), answer: "x".repeat(1024) }));
     // What the system's buffers hold besides is a few megabytes.
     assert!(talk.await.unwrap() < 64 * 1024 * 1024);
 }
@@ -86,7 +86,7 @@ async fn a_body_without_end_is_left_after_64_kib() {
 #[tokio::test]
 async fn a_body_that_drips_is_left_when_time_is_up() {
     let (url, talk) = talking(b"HTTP/1.1 200 OK\r\n\r\n", b"x", Duration::from_millis(20)).await;
-    let Ok(Outcome::Delivered { status: Some(200), answer }) = post(&http(TIMEOUTS), &url, ALL).await else {
+    let Ok(AttemptOutcome::Delivered { status: Some(200), answer }) = post(&http(TIMEOUTS), &url, ALL).await else {
         panic!("the status line had said that it is delivered")
     };
     assert!(answer.starts_with('x') && answer.len() < 1024);
@@ -121,6 +121,6 @@ async fn an_answer_that_came_while_the_process_was_stopped_is_read() {
         std::thread::sleep(TIMEOUTS.total + Duration::from_millis(500));
     };
     let (outcome, ()) = tokio::join!(post(&http, &url, ALL), stopped);
-    assert!(matches!(outcome, Ok(Outcome::Delivered { status: Some(204), .. })), "{outcome:?}");
+    assert!(matches!(outcome, Ok(AttemptOutcome::Delivered { status: Some(204), .. })), "{outcome:?}");
     receiver.join().unwrap();
 }

@@ -113,7 +113,11 @@ fn serve(listener: TcpListener, visits: Arc<Mutex<usize>>) {
     });
 }
 
-async fn attempts(answers: &[&[Ipv4Addr]], servers: &Servers, count: usize) -> (Vec<Result<Outcome, Failure>>, usize) {
+async fn attempts(
+    answers: &[&[Ipv4Addr]],
+    servers: &Servers,
+    count: usize,
+) -> (Vec<Result<AttemptOutcome, Failure>>, usize) {
     let names = Arc::new(NameServer::start(answers).await);
     let http = http(Arc::clone(&names) as Arc<dyn Names>, Timeouts::default());
     let mut outcomes = Vec::new();
@@ -123,7 +127,7 @@ async fn attempts(answers: &[&[Ipv4Addr]], servers: &Servers, count: usize) -> (
     (outcomes, names.asked())
 }
 
-fn is_blocked(outcome: &Result<Outcome, Failure>) -> bool {
+fn is_blocked(outcome: &Result<AttemptOutcome, Failure>) -> bool {
     matches!(outcome, Err(Failure::Blocked(text)) if text.contains("loopback"))
 }
 

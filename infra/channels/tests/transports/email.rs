@@ -1,6 +1,6 @@
 //! What somebody finds in the mail.
 
-use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::delivery::{AttemptOutcome, DeliveryId, Failure};
 use domain::notification::{Link, Notification};
 use domain::rules_document::TransportKind;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::mime::Part;
 
 async fn mail(world: &World, notification: &Notification) -> Part {
     let outcome = world.send(notification, email()).await;
-    assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    assert!(matches!(outcome, AttemptOutcome::Delivered { .. }), "{outcome:?}");
     let mails = world.mailbox();
     assert_eq!(mails.len(), 1);
     Part::read(&mails[0].1)
@@ -158,7 +158,7 @@ async fn no_header_can_be_slipped_in() {
     }
     let world = World::with(&[]);
     let kind = TransportKind::Email { subject_prefix: slip.to_owned() };
-    assert!(matches!(world.send(&notification, kind).await, Outcome::Delivered { .. }));
+    assert!(matches!(world.send(&notification, kind).await, AttemptOutcome::Delivered { .. }));
     let mail = Part::read(&world.mailbox()[0].1);
     assert_eq!(mail.names(), usual.names());
     assert_eq!(mail.header("Subject"), "x  Bcc: evil@example.org    <html>login_failed");

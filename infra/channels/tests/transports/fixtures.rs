@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use channels::{Channels, LocalMailer, MailboxFolder, Parts};
-use domain::delivery::{DeliveryId, Failure, Outcome};
+use domain::delivery::{AttemptOutcome, DeliveryId, Failure};
 use domain::notification::inbox::InboxItem;
 use domain::notification::{Notification, summary};
 use domain::person::Person;
@@ -48,15 +48,15 @@ impl World {
         Self { channels: Channels::new(parts).unwrap(), document, inbox, folder }
     }
 
-    pub(crate) async fn send(&self, notification: &Notification, kind: TransportKind) -> Outcome {
+    pub(crate) async fn send(&self, notification: &Notification, kind: TransportKind) -> AttemptOutcome {
         let transport = Transport::named(&notification.transport, kind);
         self.channels.send(notification, &transport, &self.document).await.outcome
     }
 
     pub(crate) async fn fail(&self, notification: &Notification, kind: TransportKind) -> Failure {
         match self.send(notification, kind).await {
-            Outcome::Failed(failure) => failure,
-            delivered @ Outcome::Delivered { .. } => panic!("{delivered:?}"),
+            AttemptOutcome::Failed(failure) => failure,
+            delivered @ AttemptOutcome::Delivered { .. } => panic!("{delivered:?}"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A real SMTP conversation.
 
-use domain::delivery::{Attribution, Class, Failure, Outcome};
+use domain::delivery::{AttemptOutcome, Attribution, Failure, FailureClass};
 use domain::rules_document::Text;
 
 use crate::fixtures::{World, email, login_failed, notification};
@@ -18,7 +18,7 @@ async fn a_mail_is_handed_over() {
     let server = SmtpServer::start().await;
     let world = world(&server);
     let outcome = world.send(&notification(login_failed()), email()).await;
-    assert!(matches!(outcome, Outcome::Delivered { status: Some(250), .. }), "{outcome:?}");
+    assert!(matches!(outcome, AttemptOutcome::Delivered { status: Some(250), .. }), "{outcome:?}");
     let mails = server.mails();
     assert_eq!(mails.len(), 1);
     assert_eq!(
@@ -67,7 +67,7 @@ async fn the_servers_code_decides() {
         let failure = fresh.fail(&notification(login_failed()), email()).await;
         assert_eq!(failure.status(), Some(code), "{stage}: {reply}: {failure}");
         assert_eq!(
-            (failure.attribution(), failure.class() == Class::Permanent),
+            (failure.attribution(), failure.class() == FailureClass::Permanent),
             (attribution, dies),
             "{stage}: {reply}"
         );
@@ -88,7 +88,7 @@ async fn a_server_that_refuses_everybody_loses_no_mail() {
     {
         server.refuse(stage, reply);
         let failure = self::world(&server).fail(&notification(login_failed()), email()).await;
-        assert!(matches!(failure.class(), Class::Temporary { .. }), "{stage}: {failure}");
+        assert!(matches!(failure.class(), FailureClass::Temporary { .. }), "{stage}: {failure}");
         assert!(!failure.to_string().contains("root@"), "{failure}");
     }
     assert!(server.mails().is_empty());
@@ -111,7 +111,7 @@ async fn the_url_with_its_password_may_be_a_secret() {
     let mut world = World::with(&[("SMTP", &url)]);
     world.document.email.smtp = Some(Text::parse("env:SMTP"));
     let outcome = world.send(&notification(login_failed()), email()).await;
-    assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    assert!(matches!(outcome, AttemptOutcome::Delivered { .. }), "{outcome:?}");
     server.refuse("AUTH", "535 5.7.8 bad credentials");
     let mut fresh = World::with(&[("SMTP", &url)]);
     fresh.document.email.smtp = Some(Text::parse("env:SMTP"));
@@ -158,7 +158,7 @@ async fn every_address_that_smtp_knows_is_mailed() {
         let mut notification = notification(login_failed());
         notification.recipient.email = address.to_owned();
         let outcome = world.send(&notification, email()).await;
-        assert!(matches!(outcome, Outcome::Delivered { .. }), "{address}: {outcome:?}");
+        assert!(matches!(outcome, AttemptOutcome::Delivered { .. }), "{address}: {outcome:?}");
         assert_eq!(server.mails().pop().unwrap().to, [sent]);
     }
 }
@@ -173,7 +173,7 @@ async fn an_address_that_cannot_be_mailed_is_its_recipients_affair() {
         notification.recipient.email = address.to_owned();
         let failure = world.fail(&notification, email()).await;
         let judged = (failure.attribution(), failure.class());
-        assert_eq!(judged, (Attribution::Recipient, Class::Permanent), "{address}: {failure}");
+        assert_eq!(judged, (Attribution::Recipient, FailureClass::Permanent), "{address}: {failure}");
     }
     assert!(server.mails().is_empty());
 }
@@ -187,7 +187,7 @@ async fn silence_after_the_recipient_is_not_the_servers() {
         server.refuse(stage, "");
         let failure = self::world(&server).fail(&notification(login_failed()), email()).await;
         assert_eq!(failure.attribution(), attribution, "{stage}: {failure}");
-        assert!(matches!(failure.class(), Class::Temporary { .. }), "{stage}: {failure}");
+        assert!(matches!(failure.class(), FailureClass::Temporary { .. }), "{stage}: {failure}");
     }
 }
 
@@ -201,7 +201,7 @@ async fn a_local_part_outside_ascii_goes_to_a_server_that_takes_it() {
     server.refuse("EHLO", "250-recorder\r\n250-8BITMIME\r\n250 SMTPUTF8");
     let fresh = self::world(&server);
     let outcome = fresh.send(&notification, email()).await;
-    assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    assert!(matches!(outcome, AttemptOutcome::Delivered { .. }), "{outcome:?}");
     assert_eq!(server.mails().pop().unwrap().to, ["\u{fc}n\u{ef}@xn--bcher-kva.example"]);
     server.heal();
     world.document.email.from = Some("\u{fc}@example.org".to_owned());

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
-use domain::delivery::{Attribution, Failure, Outcome, retry};
+use domain::delivery::{AttemptOutcome, Attribution, Failure, retry};
 use domain::rules_document::{Text, TransportKind};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::sink::Sink;
 async fn the_whole_request() {
     let (sink, world) = (Sink::start().await, World::with(&[]));
     let outcome = world.send(&notification(login_failed()), webhook(sink.url("/in?a=b"))).await;
-    assert_eq!(outcome, Outcome::Delivered { status: Some(200), answer: "ok".to_owned() });
+    assert_eq!(outcome, AttemptOutcome::Delivered { status: Some(200), answer: "ok".to_owned() });
     let shown = sink.only().text().replace(&sink.authority, "[sink]").replace(env!("CARGO_PKG_VERSION"), "[version]");
     insta::assert_snapshot!(shown, @r###"
 POST /in?a=b
@@ -124,8 +124,8 @@ async fn only_2xx_is_delivery() {
         sink.answer(status, &[("location", "/elsewhere")], "because");
         let outcome = world.send(&notification(login_failed()), webhook(sink.url("/"))).await;
         match outcome {
-            Outcome::Delivered { status: Some(said), .. } => assert!(said == status && status < 300, "{status}"),
-            Outcome::Failed(Failure::Answered { status: said, retry_after: None, .. }) => {
+            AttemptOutcome::Delivered { status: Some(said), .. } => assert!(said == status && status < 300, "{status}"),
+            AttemptOutcome::Failed(Failure::Answered { status: said, retry_after: None, .. }) => {
                 assert!(said == status && status >= 300, "{status}");
             }
             other => panic!("{status}: {other:?}"),
@@ -179,7 +179,7 @@ async fn a_long_answer_is_cut() {
     let (sink, world) = (Sink::start().await, World::with(&[]));
     sink.answer(200, &[], &"é".repeat(100_000));
     let outcome = world.send(&notification(login_failed()), webhook(sink.url("/"))).await;
-    assert_eq!(outcome, Outcome::Delivered { status: Some(200), answer: "é".repeat(512) });
+    assert_eq!(outcome, AttemptOutcome::Delivered { status: Some(200), answer: "é".repeat(512) });
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn an_answer_that_breaks_off_behind_its_status_was_an_answer() {
     let world = World::with(&[]);
     let address = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
     let outcome = world.send(&notification(login_failed()), webhook(format!("http://{address}/"))).await;
-    assert_eq!(outcome, Outcome::Delivered { status: Some(200), answer: "half".to_owned() });
+    assert_eq!(outcome, AttemptOutcome::Delivered { status: Some(200), answer: "half".to_owned() });
 }
 
 /// Where a server reads once, says this, and hangs up.
@@ -256,7 +256,7 @@ async fn an_answer_may_have_many_headers() {
     let headers: Vec<_> = names.iter().map(|name| (*name, "value")).collect();
     sink.answer(204, &headers, "");
     let outcome = world.send(&notification(login_failed()), webhook(sink.url("/"))).await;
-    assert!(matches!(outcome, Outcome::Delivered { status: Some(204), .. }), "{outcome:?}");
+    assert!(matches!(outcome, AttemptOutcome::Delivered { status: Some(204), .. }), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -264,9 +264,9 @@ async fn whoever_asks_for_the_far_future_gets_a_day() {
     let (sink, world) = (Sink::start().await, World::with(&[]));
     for date in ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 30 Dec 9999 00:00:00 GMT", "99999999999999999999"] {
         sink.answer(503, &[("retry-after", date)], "");
-        let failed = Outcome::Failed(world.fail(&notification(login_failed()), webhook(sink.url("/"))).await);
+        let failed = AttemptOutcome::Failed(world.fail(&notification(login_failed()), webhook(sink.url("/"))).await);
         let now = NOW.parse().unwrap();
-        let retry::Next::Retry { at } = retry::next(1, &failed, now, 0.0) else { panic!("{failed:?}") };
+        let retry::NextStep::Retry { at } = retry::next(1, &failed, now, 0.0) else { panic!("{failed:?}") };
         assert_eq!(at.duration_since(now).as_hours(), 24, "{date}");
     }
 }

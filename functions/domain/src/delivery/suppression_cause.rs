@@ -12,7 +12,7 @@ use crate::rules_document::{Period, Silence, Throttle};
 /// The mechanism, by what state, until when. Shown as `{"by": "throttle", …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
-pub enum Cause {
+pub enum SuppressionCause {
     /// An operator silenced it.
     Silence {
         /// By this silence.
@@ -53,7 +53,7 @@ pub enum Cause {
     },
 }
 
-impl Cause {
+impl SuppressionCause {
     /// By this silence.
     pub fn silence(silence: &Silence) -> Self {
         let (id, reason, author) = (silence.id.clone(), silence.reason.clone(), silence.by.clone());
@@ -67,7 +67,7 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for SuppressionCause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silence { id, reason, author, until } => {
@@ -101,13 +101,13 @@ mod tests {
     fn in_words_and_as_stored() {
         let until: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let key = BTreeMap::from([("client_ip".to_owned(), Some("192.0.2.7".to_owned())), ("user.x".to_owned(), None)]);
-        let cause = Cause::Throttle { max: 5, per: Period::parse("hours=1").unwrap(), key, until };
+        let cause = SuppressionCause::Throttle { max: 5, per: Period::parse("hours=1").unwrap(), key, until };
         assert_eq!(
             cause.to_string(),
             "the rule notifies of at most 5 in 1h with client_ip 192.0.2.7 and user.x missing; there is room again at 2026-01-02 03:04:05 UTC"
         );
         let stored = r#"{"by":"mute","until":"2026-01-02T03:04:05.000000Z"}"#;
-        assert_eq!(serde_json::from_str::<Cause>(stored).unwrap(), Cause::Mute { until });
-        assert_eq!(serde_json::to_string(&Cause::Mute { until }).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<SuppressionCause>(stored).unwrap(), SuppressionCause::Mute { until });
+        assert_eq!(serde_json::to_string(&SuppressionCause::Mute { until }).unwrap(), stored);
     }
 }

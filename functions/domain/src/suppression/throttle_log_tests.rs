@@ -22,26 +22,32 @@ fn event(number: u32) -> EventPk {
 #[test]
 fn the_period_slides() {
     let throttle = throttle(2, 10);
-    let first = Tally::default().judge(&throttle, &[event(1), event(2), event(3)], at(0));
-    assert_eq!(first.verdicts, [Verdict::Pass, Verdict::Pass, Verdict::Hold { until: at(10) }]);
+    let first = ThrottleLog::default().judge(&throttle, &[event(1), event(2), event(3)], at(0));
+    assert_eq!(
+        first.verdicts,
+        [ThrottleDecision::Pass, ThrottleDecision::Pass, ThrottleDecision::Suppress { until: at(10) }]
+    );
     let tally = first.changed.unwrap();
     assert_eq!(tally.expires(&throttle), at(10));
     let full = tally.judge(&throttle, &[event(4)], at(9));
-    assert_eq!((full.verdicts, full.changed), (vec![Verdict::Hold { until: at(10) }], None));
-    assert_eq!(tally.judge(&throttle, &[event(4)], at(10)).verdicts, [Verdict::Pass]);
+    assert_eq!((full.verdicts, full.changed), (vec![ThrottleDecision::Suppress { until: at(10) }], None));
+    assert_eq!(tally.judge(&throttle, &[event(4)], at(10)).verdicts, [ThrottleDecision::Pass]);
 }
 
 #[test]
 fn a_lowered_maximum_holds_at_once() {
-    let tally = Tally::default().judge(&throttle(3, 10), &[event(1)], at(0)).changed.unwrap();
+    let tally = ThrottleLog::default().judge(&throttle(3, 10), &[event(1)], at(0)).changed.unwrap();
     let tally = tally.judge(&throttle(3, 10), &[event(2), event(3)], at(5)).changed.unwrap();
-    assert_eq!(tally.judge(&throttle(1, 10), &[event(4)], at(6)).verdicts, [Verdict::Hold { until: at(15) }]);
+    assert_eq!(
+        tally.judge(&throttle(1, 10), &[event(4)], at(6)).verdicts,
+        [ThrottleDecision::Suppress { until: at(15) }]
+    );
 }
 
 #[test]
 fn what_was_written_stays_readable() {
     let written = r#"{"passed":[{"event":"018650dd-2c93-7f1e-8afe-ad5af90bf680","at":"2026-01-02T03:04:05.000000Z"}]}"#;
-    let tally: Tally = serde_json::from_str(written).unwrap();
+    let tally: ThrottleLog = serde_json::from_str(written).unwrap();
     assert_eq!(serde_json::to_string(&tally).unwrap(), written);
 }
 
@@ -54,7 +60,7 @@ proptest! {
         messages in prop::collection::vec((0_i64..6, prop::collection::vec(0_u32..30, 1..6)), 1..30),
     ) {
         let throttle = throttle(max, per);
-        let (mut tally, mut now, mut passes) = (Tally::default(), 0, Vec::<(i64, u32)>::new());
+        let (mut tally, mut now, mut passes) = (ThrottleLog::default(), 0, Vec::<(i64, u32)>::new());
         for (wait, numbers) in messages {
             now += wait;
             let events: Vec<_> = numbers.iter().map(|number| event(*number)).collect();
@@ -62,9 +68,9 @@ proptest! {
             for (number, verdict) in numbers.iter().zip(&judged.verdicts) {
                 let counted = passes.iter().any(|(at, known)| known == number && at + i64::from(per) > now);
                 match verdict {
-                    Verdict::Pass if !counted => passes.push((now, *number)),
-                    Verdict::Pass => {}
-                    Verdict::Hold { until } => {
+                    ThrottleDecision::Pass if !counted => passes.push((now, *number)),
+                    ThrottleDecision::Pass => {}
+                    ThrottleDecision::Suppress { until } => {
                         prop_assert!(!counted, "what was let through stays so");
                         let waits = until.duration_since(at(now));
                         prop_assert!(waits > SignedDuration::ZERO && waits <= throttle.per.duration());
@@ -86,9 +92,9 @@ proptest! {
 fn what_a_wrong_clock_let_through_does_not_count() {
     let throttle = throttle(1, 600);
     for days in [-400, -40, -1, 1, 40, 400] {
-        let tally = Tally::default().judge(&throttle, &[event(1)], at(days * 86_400)).changed.unwrap();
-        assert_eq!(tally.judge(&throttle, &[event(2)], at(0)).verdicts, [Verdict::Pass], "{days}");
+        let tally = ThrottleLog::default().judge(&throttle, &[event(1)], at(days * 86_400)).changed.unwrap();
+        assert_eq!(tally.judge(&throttle, &[event(2)], at(0)).verdicts, [ThrottleDecision::Pass], "{days}");
     }
-    let ahead = Tally::default().judge(&throttle, &[event(1)], at(5)).changed.unwrap();
-    assert_eq!(ahead.judge(&throttle, &[event(2)], at(0)).verdicts, [Verdict::Hold { until: at(605) }]);
+    let ahead = ThrottleLog::default().judge(&throttle, &[event(1)], at(5)).changed.unwrap();
+    assert_eq!(ahead.judge(&throttle, &[event(2)], at(0)).verdicts, [ThrottleDecision::Suppress { until: at(605) }]);
 }

@@ -6,19 +6,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Tally, Window};
+use super::{DigestCarrier, ThrottleLog};
 use crate::delivery::Delivery;
 
 /// Names a lane: a hash over what its members have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LaneId([u8; 20]);
+pub struct SuppressionKey([u8; 20]);
 
-impl LaneId {
+impl SuppressionKey {
     /// Of a rule's throttle, for these values of these fields. A lane of other fields is another lane.
     pub fn throttle<'a>(rule: &str, key: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
         let mut parts = vec![Some("throttle"), Some(rule)];
         key.for_each(|(path, value)| parts.extend([Some(path), value]));
-        Self::of(&parts)
+        Self::from_parts(&parts)
     }
 
     /// Of a rule's digest for one recipient by one transport, for these values of these fields.
@@ -29,10 +29,10 @@ impl LaneId {
             parts.extend([Some("at"), Some(delivery.recipient.email.as_str())]);
         }
         key.for_each(|(path, value)| parts.extend([Some(path), value]));
-        Self::of(&parts)
+        Self::from_parts(&parts)
     }
 
-    fn of(parts: &[Option<&str>]) -> Self {
+    fn from_parts(parts: &[Option<&str>]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
             // Lengths first: no two different lists may read the same. Nothing has no length at all.
@@ -50,7 +50,7 @@ impl LaneId {
     }
 }
 
-impl fmt::Display for LaneId {
+impl fmt::Display for SuppressionKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
@@ -58,29 +58,29 @@ impl fmt::Display for LaneId {
 
 /// What is remembered of a lane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lane {
+pub struct SuppressionRecord {
     /// Grows by one with each write, from 0. A write is refused unless it is the next one.
     pub revision: u64,
     /// From then on it is as if nothing had been remembered.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
     /// What.
-    pub state: LaneState,
+    pub state: SuppressionState,
 }
 
 /// By mechanism.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LaneState {
+pub enum SuppressionState {
     /// Whom a throttle let through.
-    Throttle(Tally),
+    Throttle(ThrottleLog),
     /// The window that a digest collects in.
-    Digest(Window),
+    Digest(DigestCarrier),
 }
 
-impl Lane {
+impl SuppressionRecord {
     /// The first state of a lane, or the one to be written over `before`.
-    pub fn after(before: Option<&Self>, state: LaneState, expires: Timestamp) -> Self {
+    pub fn next(before: Option<&Self>, state: SuppressionState, expires: Timestamp) -> Self {
         Self { revision: before.map_or(0, |before| before.revision + 1), expires, state }
     }
 }
@@ -91,8 +91,9 @@ mod tests {
 
     #[test]
     fn different_things_have_different_lanes() {
-        let lane =
-            |rule: &str, key: &[(&'static str, Option<&'static str>)]| LaneId::throttle(rule, key.iter().copied());
+        let lane = |rule: &str, key: &[(&'static str, Option<&'static str>)]| {
+            SuppressionKey::throttle(rule, key.iter().copied())
+        };
         let one = lane("r", &[("app", Some("a"))]);
         assert_eq!(one, lane("r", &[("app", Some("a"))]));
         for other in [

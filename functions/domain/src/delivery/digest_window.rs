@@ -12,7 +12,7 @@ const GRACE: SignedDuration = SignedDuration::from_secs(2);
 
 /// When a window opened and closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
+pub struct DigestWindow {
     /// With the first event.
     #[serde(with = "crate::time::micros")]
     pub opened: Timestamp,
@@ -21,9 +21,9 @@ pub struct Span {
     pub closes: Timestamp,
 }
 
-impl Span {
+impl DigestWindow {
     /// Of a window that opens at `now`.
-    pub fn of(digest: &Digest, now: Timestamp) -> Self {
+    pub fn opening_at(digest: &Digest, now: Timestamp) -> Self {
         let opened = to_micros(now);
         Self { opened, closes: later(opened, digest.window.duration()) }
     }

@@ -5,14 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::{DeliveryId, Span};
+use crate::delivery::{DeliveryId, DigestWindow};
 
 /// A window and the delivery that carries what is collected in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
+pub struct DigestCarrier {
     /// Whose event opened it.
     pub carrier: DeliveryId,
     /// When.
     #[serde(flatten)]
-    pub span: Span,
+    pub window: DigestWindow,
 }

@@ -13,7 +13,7 @@ use crate::time::later;
 
 /// The events that a throttle let through, in the order in which it did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Tally {
+pub struct ThrottleLog {
     passed: Vec<Passed>,
 }
 
@@ -26,11 +26,11 @@ struct Passed {
 
 /// What a throttle says of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ThrottleDecision {
     /// It is one of those that may notify.
     Pass,
     /// There have been enough.
-    Hold {
+    Suppress {
         /// From when on there is room for another.
         until: Timestamp,
     },
@@ -38,16 +38,16 @@ pub enum Verdict {
 
 /// What came of judging events.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+pub struct ThrottleDecisions {
     /// One for each event, in order.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<ThrottleDecision>,
     /// What is to be remembered, if it is something else than before.
-    pub changed: Option<Tally>,
+    pub changed: Option<ThrottleLog>,
 }
 
-impl Tally {
+impl ThrottleLog {
     /// Judges events in the order in which they are given, as of `now`.
-    pub fn judge(&self, throttle: &Throttle, events: &[EventPk], now: Timestamp) -> Judged {
+    pub fn judge(&self, throttle: &Throttle, events: &[EventPk], now: Timestamp) -> ThrottleDecisions {
         let now = crate::time::to_micros(now);
         let max = usize::try_from(throttle.max.get()).unwrap_or(usize::MAX);
         let ends = |passed: &Passed| later(passed.at, throttle.per.duration());
@@ -57,20 +57,20 @@ impl Tally {
         let mut grown = false;
         let verdicts = events.iter().map(|event| {
             if passed.iter().any(|known| known.event == *event) {
-                return Verdict::Pass;
+                return ThrottleDecision::Pass;
             }
             let Some(above) = passed.len().checked_sub(max) else {
                 passed.push(Passed { event: *event, at: now });
                 grown = true;
-                return Verdict::Pass;
+                return ThrottleDecision::Pass;
             };
             // Clocks of several machines may differ, and `max` may have been lowered since.
             let mut ends: Vec<Timestamp> = passed.iter().map(ends).collect();
             ends.sort_unstable();
-            Verdict::Hold { until: ends[above] }
+            ThrottleDecision::Suppress { until: ends[above] }
         });
         let verdicts = verdicts.collect();
-        Judged { verdicts, changed: grown.then_some(Self { passed }) }
+        ThrottleDecisions { verdicts, changed: grown.then_some(Self { passed }) }
     }
 
     /// When nothing of it counts any more.
@@ -81,5 +81,5 @@ impl Tally {
 }
 
 #[cfg(test)]
-#[path = "tally_tests.rs"]
+#[path = "throttle_log_tests.rs"]
 mod tests;
