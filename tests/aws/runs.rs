@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws::Adapters;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{Clock as _, EventLog as _, Intake as _, StoreError, WorkQueue as _};
 use domain::{Event, EventPk, Timestamp};
 use host::SystemClock;
@@ -94,7 +94,8 @@ async fn an_event_reaches_everybody_once() {
     // The same message again: as a queue may deliver it twice.
     let pk: EventPk = pk.parse().unwrap();
     let event = stack.adapters.event_log().get(pk, after).await.unwrap().unwrap();
-    let again = [Message::new(Work::Events(vec![Arc::new(event)])), Message::new(Work::Stored(vec![pk]))];
+    let again =
+        [QueueMessage::new(QueuedWork::Events(vec![Arc::new(event)])), QueueMessage::new(QueuedWork::Stored(vec![pk]))];
     stack.adapters.work_queue().send(&again, SignedDuration::ZERO).await.unwrap();
     stack.wait_until_queued(["0", "0", "0"]).await;
     told_once(&stack, &sink, &email).await;

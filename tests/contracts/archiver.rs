@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{Archive, Archived, StoreError};
+use domain::ports::{Archive, ArchiveFile, StoreError};
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
 use retention::{Archiver, Retention, Swept};
@@ -28,10 +28,10 @@ impl Archive for Full {
     async fn files(&self, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
         self.0.files(after, limit).await
     }
-    async fn read(&self, file: &str) -> Result<Archived, StoreError> {
+    async fn read(&self, file: &str) -> Result<ArchiveFile, StoreError> {
         self.0.read(file).await
     }
-    async fn replace(&self, file: &str, read: &Archived, events: &[Event]) -> Result<(), StoreError> {
+    async fn replace(&self, file: &str, read: &ArchiveFile, events: &[Event]) -> Result<(), StoreError> {
         self.0.replace(file, read, events).await
     }
 }
@@ -152,7 +152,7 @@ pub(crate) async fn finds_what_expires_among_what_stays(world: &World) {
         if !found.events.is_empty() {
             world.archive.as_ref().unwrap().put(&found.events, last).await.unwrap();
         }
-        world.keeping.let_go(&found, last).await.unwrap();
+        world.keeping.mark_archived(&found, last).await.unwrap();
         handed.extend(found.events);
         if found.is_last {
             break;
@@ -171,11 +171,11 @@ pub(crate) async fn archives_what_was_given_another_expiry(world: &World) {
     let expiries = [
         (sooner.pk, after(now, 2 * HOUR)),
         (later.pk, after(now, 40 * HOUR)),
-        (held.pk, domain::retention::hold::HELD),
+        (held.pk, domain::retention::hold::HOLD_EXPIRY),
     ];
-    assert_eq!(world.keeping.restamp(&expiries, now).await.unwrap(), 3);
+    assert_eq!(world.keeping.set_expiries(&expiries, now).await.unwrap(), 3);
     // By other rules one would have gone long ago.
-    assert_eq!(world.keeping.restamp(&[(past.pk, after(now, HOUR))], day).await.unwrap(), 1);
+    assert_eq!(world.keeping.set_expiries(&[(past.pk, after(now, HOUR))], day).await.unwrap(), 1);
     assert_eq!(world.log.get(past.pk, day).await.unwrap(), None, "it is invisible at once");
 
     let sweeps = Sweeps::of(world, after(day, 2 * HOUR));
@@ -185,7 +185,7 @@ pub(crate) async fn archives_what_was_given_another_expiry(world: &World) {
     let at = |event: &Event, hours| Event { expires: after(now, hours * HOUR), ..event.clone() };
     assert_eq!(sweeps.archived().await, sorted(vec![at(&sooner, 2), at(&later, 40), at(&past, 1)]));
     let found = world.log.get(held.pk, after(day, 1000 * DAY)).await.unwrap();
-    assert_eq!(found.map(|event| event.expires), Some(domain::retention::hold::HELD));
+    assert_eq!(found.map(|event| event.expires), Some(domain::retention::hold::HOLD_EXPIRY));
 }
 
 pub(crate) async fn makes_room_for_what_comes_again(world: &World) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use aws::{Adapters, Settings};
 use aws_config::SdkConfig;
-use domain::message::Message;
+use domain::message::QueueMessage;
 use domain::ports::WorkQueue as _;
 use jiff::SignedDuration;
 use support::emulator::Emulator;
@@ -92,7 +92,7 @@ struct Queue {
 
 #[async_trait]
 impl WorkSource for Queue {
-    async fn receive(&self, patience: Duration) -> Vec<Message> {
+    async fn receive(&self, patience: Duration) -> Vec<QueueMessage> {
         let began = Instant::now();
         loop {
             let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);
@@ -108,7 +108,7 @@ impl WorkSource for Queue {
         }
     }
 
-    async fn give_up(&self, message: &Message) {
+    async fn give_up(&self, message: &QueueMessage) {
         let dead_letters = aws::WorkQueue::new(self.client.clone(), &self.dead_letters);
         dead_letters.send(std::slice::from_ref(message), SignedDuration::ZERO).await.unwrap();
     }

@@ -9,10 +9,12 @@ use dispatch::{DispatchError, Dispatcher, Parts};
 use domain::Timestamp;
 use domain::delivery::{AttemptOutcome, Delivery, DeliveryId};
 use domain::event::Event;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::notification::Notification;
 use domain::person::Person;
-use domain::ports::{Active, Channel, Configuration, Expressions, Ledger, NoExpressions, Opened, Page, StoreError};
+use domain::ports::{
+    ActiveRules, Channel, Configuration, Expressions, Ledger, NoExpressions, OpenOutcome, Page, StoreError,
+};
 use domain::query::DeliveryQuery;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use futures_util::future::join_all;
@@ -33,7 +35,7 @@ pub(crate) fn document(rule: impl FnOnce(&mut Rule)) -> RulesDocument {
     let mut one = Rule::named(support::unique("rule"));
     one.group = Some("ops".to_owned());
     one.transports = vec![Transport::DEFAULT_LOCAL.to_owned()];
-    one.bindings = vec![Binding::to("any")];
+    one.bindings = vec![Binding::to_policy("any")];
     rule(&mut one);
     document.rules.push(one);
     document
@@ -61,7 +63,7 @@ impl Dispatchers {
     ) -> Self {
         let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
         let sent = Arc::new(Sent::default());
-        let active = Active { version: 1, document, source: String::new(), at: now, by: String::new() };
+        let active = ActiveRules { version: 1, document, source: String::new(), at: now, by: String::new() };
         let expressions = expressions(sent.clone());
         let configuration = Arc::new(Fixed(Arc::new(active)));
         let dispatcher = |_| {
@@ -88,26 +90,28 @@ impl Dispatchers {
         let each = self.each.iter().enumerate().map(|(shift, dispatcher)| async move {
             for place in 0..messages.len() {
                 let events = &messages[(place + shift * 3) % messages.len()];
-                handle(dispatcher, Work::Events(events.clone())).await;
+                handle(dispatcher, QueuedWork::Events(events.clone())).await;
             }
         });
         join_all(each).await;
     }
 
     /// Every dispatcher does the same at once.
-    pub(crate) async fn all_do(&self, work: &Work) {
+    pub(crate) async fn all_do(&self, work: &QueuedWork) {
         join_all(self.each.iter().map(|dispatcher| handle(dispatcher, work.clone()))).await;
     }
 
     /// The first one handles a message.
-    pub(crate) async fn one_handles(&self, work: Work) {
+    pub(crate) async fn one_handles(&self, work: QueuedWork) {
         handle(&self.each[0], work).await;
     }
 }
 
 /// Until it succeeds, or is somebody else's.
-async fn handle(dispatcher: &Dispatcher, work: Work) {
-    while let Err(DispatchError::Store(error)) = dispatcher.handle(Message::new(work.clone()), Timestamp::MAX).await {
+async fn handle(dispatcher: &Dispatcher, work: QueuedWork) {
+    while let Err(DispatchError::Store(error)) =
+        dispatcher.handle(QueueMessage::new(work.clone()), Timestamp::MAX).await
+    {
         assert!(error.to_string().contains(CRASH), "{error}");
     }
 }
@@ -124,17 +128,17 @@ impl Sent {
 
 #[async_trait]
 impl Channel for Sent {
-    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::ports::Sent {
+    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::ports::SendReport {
         self.0.lock().unwrap().push(notification.clone());
         AttemptOutcome::Delivered { status: None, answer: String::new() }.into()
     }
 }
 
-pub(crate) struct Fixed(pub(crate) Arc<Active>);
+pub(crate) struct Fixed(pub(crate) Arc<ActiveRules>);
 
 #[async_trait]
 impl Configuration for Fixed {
-    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
         Ok(Arc::clone(&self.0))
     }
 }
@@ -149,7 +153,7 @@ struct Faltering {
 
 #[async_trait]
 impl Ledger for Faltering {
-    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<OpenOutcome>, StoreError> {
         if self.opened.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) {
             return Err(StoreError::store(CRASH));
         }

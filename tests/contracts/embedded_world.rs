@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use domain::message::Message;
+use domain::message::QueueMessage;
 use domain::ports::{Clock as _, WorkQueue as _};
 use embedded::{ArchiveFolder, Store};
 use host::SystemClock;
@@ -57,7 +57,7 @@ struct Jobs(Arc<Store>);
 
 #[async_trait]
 impl WorkSource for Jobs {
-    async fn receive(&self, patience: Duration) -> Vec<Message> {
+    async fn receive(&self, patience: Duration) -> Vec<QueueMessage> {
         let began = Instant::now();
         loop {
             let jobs = self.0.take(SystemClock.now(), 10).await.unwrap();
@@ -72,7 +72,7 @@ impl WorkSource for Jobs {
             self.0.work_arrived(left.min(Duration::from_millis(20))).await;
         }
     }
-    async fn give_up(&self, message: &Message) {
+    async fn give_up(&self, message: &QueueMessage) {
         // This queue never does: what failed is put back.
         self.0.send(std::slice::from_ref(message), SignedDuration::ZERO).await.unwrap();
     }

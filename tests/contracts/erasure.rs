@@ -16,7 +16,7 @@ pub(crate) fn entry(event: &Event, person: &str, now: Timestamp) -> Delivery {
 
 pub(crate) fn item(entry: &Delivery, event: &Event) -> InboxItem {
     InboxItem {
-        pk: InboxItem::pk_of(entry.created, entry.id),
+        pk: InboxItem::pk_for_delivery(entry.created, entry.id),
         username: entry.recipient.label().to_owned(),
         severity: Severity::Notice,
         body: String::new(),

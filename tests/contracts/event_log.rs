@@ -6,7 +6,7 @@ use domain::delivery::Delivery;
 use domain::event::Action;
 use domain::notification::inbox::InboxItem;
 use domain::person::Person;
-use domain::ports::Purge;
+use domain::ports::PurgeScope;
 use domain::query::EventQuery;
 use domain::rules_document::{Rule, Severity};
 use domain::{Event, EventPk, Timestamp};
@@ -158,7 +158,7 @@ pub(crate) async fn purges_what_has_expired_and_nothing_else(world: &World) {
 
     let mut deleted = 0;
     for _ in 0..1000 {
-        let some = world.log.purge(Purge::All, end, 3).await.unwrap();
+        let some = world.log.purge(PurgeScope::All, end, 3).await.unwrap();
         assert!(some <= 3, "{some}");
         deleted += some;
         if some == 0 {

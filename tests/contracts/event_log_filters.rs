@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::event::ActionPattern;
-use domain::query::search::{Query, Search};
+use domain::query::search::{Search, SearchQuery};
 use domain::query::{EventQuery, Searched};
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
@@ -152,7 +152,7 @@ pub(crate) async fn answer_queries(world: &World) {
         ("context.geo.country != \"DE\"", &[1, 2]),
         ("user.username ~ \"ann\" and action = \"login\"", &[]),
     ] {
-        let search = Some(Search::Query(Query::parse(text).unwrap()));
+        let search = Some(Search::Query(SearchQuery::parse(text).unwrap()));
         finds(world, EventQuery { search, ..query.clone() }, now, &events, places).await;
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::event::{ActionPattern, Event};
-use domain::expression::{Evaluation, Policies, Scope};
+use domain::expression::{Evaluation, ExpressionScope, PolicyCaller};
 use domain::loop_guard;
-use domain::message::Work;
+use domain::message::QueuedWork;
 use domain::ports::Expressions;
 use domain::query::EventQuery;
 use domain::query::search::Search;
-use domain::rules_document::{Binding, EventMatcher, Expression, Policy, Precondition};
+use domain::rules_document::{Binding, EventMatcher, Policy, PolicyExpression, Precondition};
 use jiff::SignedDuration;
 use support::event;
 
@@ -21,7 +21,7 @@ use crate::world::{PATIENCE, World, somewhen};
 struct WaitsForOthers(Arc<Sent>);
 
 impl Expressions for WaitsForOthers {
-    fn evaluate(&self, _: &str, _: &Scope, _: &dyn Policies) -> Evaluation {
+    fn evaluate(&self, _: &str, _: &ExpressionScope, _: &dyn PolicyCaller) -> Evaluation {
         let began = Instant::now();
         while self.0.all().is_empty() && began.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(1));
@@ -34,23 +34,23 @@ impl Expressions for WaitsForOthers {
 pub(crate) async fn hold_up_no_event_that_needs_no_expression(world: &World) {
     let now = somewhen();
     let policy = support::unique("policy");
-    let mut rules = document(|rule| rule.bindings = vec![Binding::to(&policy), Binding::to("alarms")]);
+    let mut rules = document(|rule| rule.bindings = vec![Binding::to_policy(&policy), Binding::to_policy("alarms")]);
     let action = vec![ActionPattern::parse("noise").unwrap()];
     let precondition = Precondition { action, ..Precondition::default() };
-    let noise = Expression { source: "while True: pass".to_owned(), precondition };
+    let noise = PolicyExpression { source: "while True: pass".to_owned(), precondition };
     rules.policies.insert(policy.clone(), Policy::Expression(noise).into());
     let alarms = EventMatcher { action: vec![ActionPattern::parse("alarm").unwrap()], ..EventMatcher::default() };
     rules.policies.insert("alarms".to_owned(), Policy::EventMatcher(alarms).into());
     // The alarm fires another rule, which needs no expression.
     let mut other = rules.rules[0].clone();
     other.name = support::unique("rule");
-    other.bindings = vec![Binding::to("alarms")];
-    rules.rules[0].bindings = vec![Binding::to(&policy)];
+    other.bindings = vec![Binding::to_policy("alarms")];
+    rules.rules[0].bindings = vec![Binding::to_policy(&policy)];
     rules.rules.push(other);
     let dispatchers = Dispatchers::with_expressions(world, rules, now, 1, |sent| Arc::new(WaitsForOthers(sent)));
     let one = |action: &str| event(action).created(now).kept_for(SignedDuration::from_hours(2400)).shared();
     let quiet = one("alarm");
-    dispatchers.one_handles(Work::Events(vec![one("noise"), quiet.clone(), one("noise")])).await;
+    dispatchers.one_handles(QueuedWork::Events(vec![one("noise"), quiet.clone(), one("noise")])).await;
     assert!(dispatchers.sent.all().iter().all(|sent| sent.event.pk == quiet.pk));
     let query = EventQuery {
         search: Some(Search::Text(policy)),
@@ -67,9 +67,10 @@ pub(crate) async fn hold_up_no_event_that_needs_no_expression(world: &World) {
 pub(crate) async fn are_one_event_for_each_cause(world: &World) {
     let now = somewhen();
     let policy = support::unique("policy");
-    let mut rules = document(|rule| rule.bindings = vec![Binding { failure_result: true, ..Binding::to(&policy) }]);
+    let mut rules =
+        document(|rule| rule.bindings = vec![Binding { failure_result: true, ..Binding::to_policy(&policy) }]);
     // Nobody runs it here, which is an exception like any other.
-    let expression = Expression { source: "return True".to_owned(), precondition: Precondition::default() };
+    let expression = PolicyExpression { source: "return True".to_owned(), precondition: Precondition::default() };
     rules.policies.insert(policy.clone(), Policy::Expression(expression).into());
     let dispatchers = Dispatchers::of(world, rules.clone(), now);
     let one = || event("login_failed").created(now).kept_for(SignedDuration::from_hours(2400)).shared();

@@ -1,7 +1,7 @@
 //! What every store of holds promises, and every way in that they are honoured by.
 
-use domain::ports::Purge;
-use domain::retention::hold::{HELD, Hold, HoldFilter};
+use domain::ports::PurgeScope;
+use domain::retention::hold::{HOLD_EXPIRY, Hold, HoldFilter};
 use serde_json::json;
 use support::{event, random_bits};
 
@@ -54,10 +54,10 @@ pub(crate) async fn stamp_what_arrives(world: &World) {
     named.pk = domain::EventPk::named(named.created, &[7; 32]);
     let named = std::sync::Arc::new(named);
     world.intake.accept(&[held.clone(), free.clone(), named.clone()]).await.unwrap();
-    while world.log.purge(Purge::All, after(now, DAY), 10).await.unwrap() > 0 {}
+    while world.log.purge(PurgeScope::All, after(now, DAY), 10).await.unwrap() > 0 {}
     for event in [&held, &named] {
         let found = world.log.get(event.pk, after(now, DAY)).await.unwrap();
-        assert_eq!(found, Some(domain::Event { expires: HELD, ..(**event).clone() }));
+        assert_eq!(found, Some(domain::Event { expires: HOLD_EXPIRY, ..(**event).clone() }));
     }
     assert_eq!(world.log.get(free.pk, now).await.unwrap(), None);
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use domain::delivery::{DigestWindow, SuppressionCause};
 use domain::event::ActionPattern;
-use domain::ports::{Active, Clock};
+use domain::ports::{ActiveRules, Clock};
 use domain::query::{DeliveryQuery, EventQuery};
-use domain::retention::erasure::Subject;
-use domain::retention::hold::HELD;
-use domain::retention::job::{Job, State, Task};
+use domain::retention::erasure::ErasureSubject;
+use domain::retention::hold::HOLD_EXPIRY;
+use domain::retention::job::{Job, JobState, JobTask};
 use domain::rules_document::{Period, Retention, RulesDocument};
 use domain::{Event, Timestamp};
 use futures_util::future::join_all;
@@ -41,7 +41,7 @@ impl Clock for Ticking {
 }
 
 fn runner(world: &World, clock: Arc<dyn Clock>) -> JobRunner {
-    let active = Active {
+    let active = ActiveRules {
         version: 1,
         document: RulesDocument::default(),
         source: String::new(),
@@ -67,7 +67,7 @@ fn still(now: Timestamp) -> Arc<dyn Clock> {
     Arc::new(FakeClock::at(&domain::time::format(now)))
 }
 
-async fn asked(world: &World, task: Task, dry_run: bool, now: Timestamp) -> Job {
+async fn asked(world: &World, task: JobTask, dry_run: bool, now: Timestamp) -> Job {
     let job = Job::new(task, dry_run, "root".to_owned(), now, support::random_bits());
     assert!(world.jobs.replace(&job).await.unwrap());
     job
@@ -75,7 +75,7 @@ async fn asked(world: &World, task: Task, dry_run: bool, now: Timestamp) -> Job 
 
 async fn ended(world: &World, job: &Job) -> Job {
     let job = world.jobs.get(&job.id).await.unwrap().unwrap();
-    assert_eq!((job.state, job.told, job.lease), (State::Done, true, None), "{job:?}");
+    assert_eq!((job.state, job.is_reported, job.lease), (JobState::Done, true, None), "{job:?}");
     job
 }
 
@@ -101,11 +101,11 @@ async fn stored(world: &World, now: Timestamp, actions: &[(&str, i64)]) {
     }
 }
 
-fn other_rules() -> Task {
+fn other_rules() -> JobTask {
     let by_action = [("brief_*", 50), ("shorter", 90), ("longer", 200)];
     let years = |years: i64| Period::days(years * 365);
     let by_action = by_action.map(|(pattern, kept)| (ActionPattern::parse(pattern).unwrap(), years(kept)));
-    Task::Restamp { retention: Retention::new(years(100), by_action.into()) }
+    JobTask::Restamp { retention: Retention::new(years(100), by_action.into()) }
 }
 
 pub(crate) async fn restamp_what_other_rules_would_have_stamped(world: &World) {
@@ -154,7 +154,7 @@ pub(crate) async fn share_a_job_and_take_over_from_the_dead(world: &World) {
     let ticking = Arc::new(Ticking(FakeClock::at(&domain::time::format(now))));
     assert_eq!(runner(world, ticking).advance(SignedDuration::from_secs(3)).await.unwrap(), 1);
     let half = world.jobs.get(&job.id).await.unwrap().unwrap();
-    assert_eq!((half.state, half.lease), (State::Running, None));
+    assert_eq!((half.state, half.lease), (JobState::Running, None));
     // The next one dies after doing a step that it never notes.
     let later = after(now, 60_000);
     let dead = half.claimed(later).unwrap();
@@ -204,10 +204,10 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
     archive.put(&[(*own).clone()], now).await.unwrap();
     archive.put(&[(*other).clone()], now).await.unwrap();
 
-    let ann = || Subject::new(Some("ann"), Some("ann@example.org")).unwrap();
+    let ann = || ErasureSubject::new(Some("ann"), Some("ann@example.org")).unwrap();
     let later = after(now, 10_000);
     let run = async |dry_run| {
-        let job = asked(world, Task::erase(ann()), dry_run, now).await;
+        let job = asked(world, JobTask::erase(ann()), dry_run, now).await;
         runner(world, still(later)).advance(SignedDuration::from_secs(1)).await.unwrap();
         let job = ended(world, &job).await;
         assert!(!format!("{job:?}").to_lowercase().contains("example.org"), "{job:?}");
@@ -247,28 +247,28 @@ pub(crate) async fn keep_what_is_held_and_let_it_go_afterwards(world: &World) {
     let login = events(world, "login", now).await;
     let hold = holds::hold(json!({ "action": "brief_*" }));
     world.holds.put(&hold).await.unwrap();
-    let Task::Restamp { retention } = other_rules() else { panic!("other rules") };
-    let run = async |task: Task| {
+    let JobTask::Restamp { retention } = other_rules() else { panic!("other rules") };
+    let run = async |task: JobTask| {
         let job = asked(world, task, false, now).await;
         runner(world, still(now)).advance(SignedDuration::from_secs(1)).await.unwrap();
         let job = ended(world, &job).await;
         (counts(&job).into_iter().map(|(name, n)| (name.to_owned(), n)).collect::<BTreeMap<_, _>>(), job.report.held)
     };
-    let (found, _) = run(Task::Hold { retention: retention.clone() }).await;
+    let (found, _) = run(JobTask::Hold { retention: retention.clone() }).await;
     assert_eq!((found["held"], found["unchanged"]), (3, 3), "others keep their expiries");
-    assert!(events(world, "brief_one", now).await.iter().all(|event| event.expires == HELD));
+    assert!(events(world, "brief_one", now).await.iter().all(|event| event.expires == HOLD_EXPIRY));
     let (found, _) = run(other_rules()).await;
     assert_eq!((found.get("deleted"), found["shortened"]), (None, 2));
     let subject = event("brief_one").created(now).user(json!({ "username": "ann" })).shared();
     world.intake.accept(std::slice::from_ref(&subject)).await.unwrap();
-    let (found, named) = run(Task::erase(Subject::new(Some("ann"), None).unwrap())).await;
+    let (found, named) = run(JobTask::erase(ErasureSubject::new(Some("ann"), None).unwrap())).await;
     assert_eq!((found["events"], found["held"], named), (0, 1, vec![subject.pk]));
 
-    let is_held = |events: Vec<Event>| events.iter().filter(|event| event.expires == HELD).count();
+    let is_held = |events: Vec<Event>| events.iter().filter(|event| event.expires == HOLD_EXPIRY).count();
     let many = is_held(events(world, "brief_one", now).await);
     assert!(many >= 3, "{many}");
     world.holds.put(&holds::ended(&hold)).await.unwrap();
-    let (found, _) = run(Task::Hold { retention }).await;
+    let (found, _) = run(JobTask::Hold { retention }).await;
     assert_eq!(found["deleted"], many as u64);
     assert_eq!(events(world, "login", now).await, login);
     assert_eq!(is_held(events(world, "brief_one", now).await), 0);

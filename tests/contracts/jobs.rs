@@ -1,8 +1,8 @@
 //! What every store of jobs promises: they are kept whole, and changed only by who knows their last revision.
 
 use domain::event::ActionPattern;
-use domain::ports::Purge;
-use domain::retention::job::{Job, Report, Task};
+use domain::ports::PurgeScope;
+use domain::retention::job::{Job, JobReport, JobTask};
 use domain::rules_document::{Period, Retention};
 use futures_util::future::join_all;
 use support::random_bits;
@@ -14,7 +14,7 @@ fn job() -> Job {
         Period::days(365),
         vec![(ActionPattern::parse("model_*").unwrap(), Period::parse("hours=3;minutes=30").unwrap())],
     );
-    Job::new(Task::Restamp { retention }, true, "ann é".to_owned(), somewhen(), random_bits())
+    Job::new(JobTask::Restamp { retention }, true, "ann é".to_owned(), somewhen(), random_bits())
 }
 
 async fn replace(world: &World, job: &Job) -> bool {
@@ -47,13 +47,13 @@ pub(crate) async fn let_one_of_sixteen_take_one(world: &World) {
 pub(crate) async fn are_forgotten_long_after_their_end(world: &World) {
     let (done, running) = (job(), job());
     let now = done.created;
-    let ended = done.after(Report::default(), None, now);
+    let ended = done.after(JobReport::default(), None, now);
     for one in [&done, &ended, &running] {
         assert!(replace(world, one).await);
     }
-    world.log.purge(Purge::All, after(now, 90 * DAY - 1000), 1000).await.unwrap();
+    world.log.purge(PurgeScope::All, after(now, 90 * DAY - 1000), 1000).await.unwrap();
     assert!(world.jobs.get(&done.id).await.unwrap().is_some());
-    world.log.purge(Purge::All, after(now, 90 * DAY), 1000).await.unwrap();
+    world.log.purge(PurgeScope::All, after(now, 90 * DAY), 1000).await.unwrap();
     assert_eq!(world.jobs.get(&done.id).await.unwrap(), None);
     assert!(world.jobs.get(&running.id).await.unwrap().is_some());
 }

@@ -1,7 +1,7 @@
 //! What every store promises of how long it keeps events: it can be told anew, and nothing else of them changes.
 
 use domain::EventPk;
-use domain::ports::{Clock as _, Kept, Purge};
+use domain::ports::{Clock as _, PurgeScope, ReceivedEvent};
 use domain::query::EventQuery;
 use host::SystemClock;
 use jiff::SignedDuration;
@@ -10,10 +10,10 @@ use support::event;
 use crate::world::{DAY, HOUR, World, after, somewhen};
 
 /// All of them, in pages of so many.
-async fn walk(world: &World, limit: usize, now: domain::Timestamp) -> Vec<Kept> {
+async fn walk(world: &World, limit: usize, now: domain::Timestamp) -> Vec<ReceivedEvent> {
     let (mut all, mut before) = (Vec::new(), None);
     loop {
-        let page = world.keeping.kept(before, limit, now).await.unwrap();
+        let page = world.keeping.list_received(before, limit, now).await.unwrap();
         assert!(page.results.len() <= limit);
         all.extend(page.results);
         before = page.next;
@@ -44,9 +44,9 @@ pub(crate) async fn gives_an_event_another_expiry_and_changes_nothing_else(world
     let (sooner, later, same) = (at(10), at(10), at(10));
     world.intake.accept(&[sooner.clone(), later.clone(), same.clone()]).await.unwrap();
     let expiries = [(sooner.pk, after(now, DAY)), (later.pk, domain::time::later(now, SignedDuration::from_micros(7)))];
-    assert_eq!(world.keeping.restamp(&expiries, now).await.unwrap(), 2);
+    assert_eq!(world.keeping.set_expiries(&expiries, now).await.unwrap(), 2);
     let expiries = [(later.pk, after(now, 20 * DAY))];
-    assert_eq!(world.keeping.restamp(&expiries, now).await.unwrap(), 1, "it can be told again");
+    assert_eq!(world.keeping.set_expiries(&expiries, now).await.unwrap(), 1, "it can be told again");
 
     let found = world.log.get(sooner.pk, now).await.unwrap().unwrap();
     assert_eq!(found, domain::Event { expires: after(now, DAY), ..(*sooner).clone() });
@@ -56,9 +56,9 @@ pub(crate) async fn gives_an_event_another_expiry_and_changes_nothing_else(world
     assert_eq!(listed.pop().map(|event| (event.pk, event.expires)), Some((later.pk, after(now, 20 * DAY))));
     assert!(listed.is_empty());
 
-    while world.log.purge(Purge::All, after(now, DAY), 10).await.unwrap() > 0 {}
+    while world.log.purge(PurgeScope::All, after(now, DAY), 10).await.unwrap() > 0 {}
     assert_eq!(walk(world, 10, now).await.len(), 2, "deleted by the new expiry");
-    while world.log.purge(Purge::All, after(now, 10 * DAY), 10).await.unwrap() > 0 {}
+    while world.log.purge(PurgeScope::All, after(now, 10 * DAY), 10).await.unwrap() > 0 {}
     let left: Vec<_> = walk(world, 10, now).await.into_iter().map(|kept| kept.event.pk).collect();
     assert_eq!(left, [later.pk]);
 }
@@ -69,7 +69,7 @@ pub(crate) async fn leaves_what_has_expired(world: &World) {
     world.intake.accept(std::slice::from_ref(&stored)).await.unwrap();
     let unknown = EventPk::unnamed(now, support::random_bits());
     let expiries = [(stored.pk, after(now, DAY)), (unknown, after(now, DAY))];
-    assert_eq!(world.keeping.restamp(&expiries, after(now, HOUR)).await.unwrap(), 0);
+    assert_eq!(world.keeping.set_expiries(&expiries, after(now, HOUR)).await.unwrap(), 0);
     assert_eq!(world.log.get(stored.pk, after(now, HOUR)).await.unwrap(), None, "what is gone stays gone");
     assert_eq!(world.log.get(unknown, now).await.unwrap(), None, "and nothing is made");
     assert!(walk(world, 10, after(now, HOUR)).await.is_empty());

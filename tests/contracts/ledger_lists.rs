@@ -83,7 +83,7 @@ pub(crate) async fn keep_to_what_was_asked_for(world: &World) {
         (query(Some(here.pk), Some("ours"), None, None), 0),
         (query(Some(nowhere), None, None, None), 0),
     ] {
-        let expected = newest_first(entries.iter().filter(|entry| query.admits(entry)));
+        let expected = newest_first(entries.iter().filter(|entry| query.matches(entry)));
         assert_eq!(expected.len(), n);
         assert_eq!(walk(world, &query).await, expected, "{query:?}");
     }
@@ -111,7 +111,7 @@ pub(crate) async fn keep_to_the_time_of_the_event(world: &World) {
         for state in [None, Some(DeliveryState::Dead)] {
             let rule = Some(rule.clone());
             let query = DeliveryQuery { since, until, event, state, rule, limit: 3, ..DeliveryQuery::default() };
-            let expected = newest_first(dead.iter().filter(|entry| query.admits(entry)));
+            let expected = newest_first(dead.iter().filter(|entry| query.matches(entry)));
             assert_eq!(expected.len(), n);
             assert_eq!(walk(world, &query).await, expected, "{query:?}");
         }

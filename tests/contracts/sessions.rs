@@ -34,5 +34,5 @@ pub(crate) async fn end_at_once(world: &World) {
     assert_eq!(world.sessions.find(&one.hash, after(now, 1000)).await.unwrap(), None);
     assert_eq!(world.sessions.find(&other.hash, after(now, 1000)).await.unwrap(), Some(other));
     world.sessions.end(&one.hash, after(now, 2000)).await.unwrap();
-    world.sessions.end(&TokenHash::of(&unique("nobody")), now).await.unwrap();
+    world.sessions.end(&TokenHash::from_text(&unique("nobody")), now).await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! On AWS several processes write to one archive, which may hold other things too: none loses what another wrote.
 
 use domain::Event;
-use domain::ports::{Archive, Archived, StoreError};
+use domain::ports::{Archive, ArchiveFile, StoreError};
 use futures_util::future::join_all;
 use support::emulator::Emulator;
 use support::{event, unique};
@@ -52,7 +52,7 @@ async fn a_file_is_replaced_only_as_it_was_read() {
 
     bucket.archive.replace(name, &read, &[]).await.unwrap();
     bucket.archive.replace(name, &read, &[]).await.unwrap();
-    assert_eq!(bucket.archive.read(name).await.unwrap(), Archived::default());
+    assert_eq!(bucket.archive.read(name).await.unwrap(), ArchiveFile::default());
     let refused = bucket.archive.replace(name, &read, &events[..1]).await;
     assert!(refused.is_err(), "nor does a file");
     assert!(bucket.archive.files(None, 9).await.unwrap().is_empty());

@@ -1,7 +1,7 @@
 //! What every store of silences promises.
 
 use domain::Timestamp;
-use domain::ports::Purge;
+use domain::ports::PurgeScope;
 use domain::rules_document::Silence;
 use support::unique;
 
@@ -37,8 +37,8 @@ pub(crate) async fn are_forgotten_long_after_their_end(world: &World) {
     let now: Timestamp = "2001-02-03T04:05:06Z".parse().unwrap();
     let silence = silence(now);
     world.silences.put(&silence).await.unwrap();
-    world.log.purge(Purge::All, after(now, 90 * DAY - 1000), 1000).await.unwrap();
+    world.log.purge(PurgeScope::All, after(now, 90 * DAY - 1000), 1000).await.unwrap();
     assert!(world.silences.get(&silence.id).await.unwrap().is_some());
-    world.log.purge(Purge::All, after(now, 90 * DAY), 1000).await.unwrap();
+    world.log.purge(PurgeScope::All, after(now, 90 * DAY), 1000).await.unwrap();
     assert_eq!(world.silences.get(&silence.id).await.unwrap(), None);
 }

@@ -14,9 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::access::token::TokenHash;
 use domain::delivery::{Delivery, DeliveryState, SuppressionCause};
-use domain::message::Work;
+use domain::message::QueuedWork;
 use domain::query::{DeliveryQuery, EventQuery};
-use domain::rules_document::Standing;
+use domain::rules_document::SilenceState;
 use domain::{EventPk, Timestamp};
 use embedded::Store;
 use jiff::SignedDuration;
@@ -112,7 +112,7 @@ async fn everything_is_read(world: &World, token: &str, now: Timestamp) {
     }
     let masked = page.results.iter().find(|event| event.context.contains_key("password")).unwrap();
     assert_eq!(masked.context["password"], "*".repeat(20));
-    let kept = world.keeping.kept(None, 100, now).await.unwrap().results;
+    let kept = world.keeping.list_received(None, 100, now).await.unwrap().results;
     assert_eq!(kept.len(), page.results.len());
     let named = page.results.iter().find(|event| event.id.as_deref() == Some("n-1")).unwrap();
     assert_eq!(named.pk.instant(), "2026-11-30T08:00:00Z".parse().unwrap());
@@ -136,7 +136,7 @@ async fn everything_is_read(world: &World, token: &str, now: Timestamp) {
     }
 
     let silences = world.silences.all().await.unwrap();
-    let active: Vec<_> = silences.iter().filter(|silence| silence.standing(now) == Standing::Active).collect();
+    let active: Vec<_> = silences.iter().filter(|silence| silence.state_at(now) == SilenceState::Active).collect();
     assert_eq!((silences.len(), active.len(), active[0].reason.as_str()), (2, 1, "scanner"));
     let holds = world.holds.all().await.unwrap();
     assert_eq!((holds.len(), holds[0].reason.as_str()), (1, "case 7"));
@@ -146,7 +146,7 @@ async fn everything_is_read(world: &World, token: &str, now: Timestamp) {
     let endpoints = world.endpoints.all().await.unwrap();
     assert_eq!(endpoints.iter().filter(|endpoint| endpoint.transport == "gone").count(), 1);
 
-    let found = world.tokens.find(&TokenHash::of(token)).await.unwrap().unwrap();
+    let found = world.tokens.find(&TokenHash::from_text(token)).await.unwrap().unwrap();
     assert_eq!(found.revoked, None);
     let tokens = world.tokens.list().await.unwrap();
     assert_eq!((tokens.len(), tokens.iter().filter(|token| token.revoked.is_some()).count()), (3, 1));
@@ -186,7 +186,7 @@ async fn deliveries_go_on(world: &World, now: Timestamp) {
     // The throttle of the third failure from one address is still full; an address of its own is not.
     for (address, told) in [("192.0.2.9", false), ("192.0.2.10", true)] {
         let failure = event("login_failed").created(now).client_ip(address).shared();
-        dispatchers.one_handles(Work::Events(vec![failure.clone()])).await;
+        dispatchers.one_handles(QueuedWork::Events(vec![failure.clone()])).await;
         let entries = deliveries_of(world, failure.pk).await;
         let states: Vec<_> = entries.iter().map(|entry| entry.state).collect();
         assert_eq!(states, [if told { DeliveryState::Delivered } else { DeliveryState::Suppressed }], "{address}");
@@ -217,7 +217,7 @@ async fn dispatch_due(world: &World, dispatchers: &Dispatchers, now: Timestamp) 
         if due.is_empty() {
             return;
         }
-        dispatchers.one_handles(Work::Deliveries(due)).await;
+        dispatchers.one_handles(QueuedWork::Deliveries(due)).await;
     }
 }
 

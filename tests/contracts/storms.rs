@@ -6,9 +6,9 @@ use std::sync::Arc;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, SuppressionCause};
 use domain::event::{Event, EventPk};
-use domain::message::Work;
+use domain::message::QueuedWork;
 use domain::query::DeliveryQuery;
-use domain::rules_document::{Digest, FieldPath, Period, Throttle};
+use domain::rules_document::{DigestSettings, FieldPath, Period, Throttle};
 use jiff::SignedDuration;
 use support::event;
 
@@ -62,10 +62,10 @@ pub(crate) async fn a_throttle_lets_exactly_so_many_through(world: &World) {
     // When the hour has passed there is room again, and what was suppressed stays so.
     dispatchers.clock.advance(SignedDuration::from_hours(1));
     for again in messages {
-        dispatchers.one_handles(Work::Events(again)).await;
+        dispatchers.one_handles(QueuedWork::Events(again)).await;
     }
     assert_eq!(dispatchers.sent.all().len(), 10);
-    dispatchers.one_handles(Work::Events(vec![event("login_failed").created(now).shared()])).await;
+    dispatchers.one_handles(QueuedWork::Events(vec![event("login_failed").created(now).shared()])).await;
     assert_eq!(dispatchers.sent.all().len(), 12);
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn a_throttle_counts_each_key_apart(world: &World) {
 pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
     let now = somewhen();
     let window = Period::parse("minutes=10").unwrap();
-    let rules = document(|rule| rule.digest = Some(Digest { window, by: Vec::new() }));
+    let rules = document(|rule| rule.digest = Some(DigestSettings { window, by: Vec::new() }));
     let dispatchers = Dispatchers::of(world, rules, now);
     let messages = messages(4, now, "192.0.2.7");
     let all: Vec<Arc<Event>> = messages.iter().flatten().cloned().collect();
@@ -116,7 +116,7 @@ pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
     // All find it due, several times over; it is sent once.
     dispatchers.clock.advance(SignedDuration::from_mins(11));
     let due: Vec<DeliveryId> = carriers.values().copied().collect();
-    dispatchers.all_do(&Work::Deliveries(due)).await;
+    dispatchers.all_do(&QueuedWork::Deliveries(due)).await;
     let sent = dispatchers.sent.all();
     assert_eq!(sent.len(), 2);
     for notification in sent {
@@ -129,11 +129,11 @@ pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
     // What comes then opens another window, and alone it is told of as itself.
     let late = event("login_failed").created(now).shared();
     world.intake.accept(std::slice::from_ref(&late)).await.unwrap();
-    dispatchers.one_handles(Work::Events(vec![late.clone()])).await;
-    dispatchers.one_handles(Work::Events(all)).await;
+    dispatchers.one_handles(QueuedWork::Events(vec![late.clone()])).await;
+    dispatchers.one_handles(QueuedWork::Events(all)).await;
     dispatchers.clock.advance(SignedDuration::from_mins(11));
     let due = entries(world, late.pk).await.iter().map(|entry| entry.id).collect();
-    dispatchers.one_handles(Work::Deliveries(due)).await;
+    dispatchers.one_handles(QueuedWork::Deliveries(due)).await;
     let sent = dispatchers.sent.all();
     assert_eq!(sent.len(), 4);
     assert!(sent[2..].iter().all(|notification| notification.event.pk == late.pk && notification.digest.is_none()));
@@ -146,23 +146,23 @@ pub(crate) async fn what_a_wrong_clock_counted_and_collected_holds_nothing_back(
     for days in [-400, -40, -1, 1, 40, 400] {
         let wrong = domain::time::later(now, SignedDuration::from_hours(24 * days));
         let throttled = Dispatchers::of(world, document(|rule| rule.throttle = Some(throttle(1, &[]))), wrong);
-        throttled.one_handles(Work::Events(vec![lasting(), lasting()])).await;
+        throttled.one_handles(QueuedWork::Events(vec![lasting(), lasting()])).await;
         assert_eq!(throttled.sent.all().len(), 2, "one event, two people");
         throttled.clock.set(now);
-        throttled.one_handles(Work::Events(vec![lasting(), lasting()])).await;
+        throttled.one_handles(QueuedWork::Events(vec![lasting(), lasting()])).await;
         assert_eq!(throttled.sent.all().len(), 4, "{days} days: there is room for another");
 
-        let digesting = document(|rule| rule.digest = Some(Digest { window, by: Vec::new() }));
+        let digesting = document(|rule| rule.digest = Some(DigestSettings { window, by: Vec::new() }));
         let collecting = Dispatchers::of(world, digesting, wrong);
         let first = vec![lasting(), lasting()];
         world.intake.accept(&first).await.unwrap();
-        collecting.one_handles(Work::Events(first)).await;
+        collecting.one_handles(QueuedWork::Events(first)).await;
         collecting.clock.set(now);
         let second = vec![lasting(), lasting()];
         world.intake.accept(&second).await.unwrap();
-        collecting.one_handles(Work::Events(second)).await;
+        collecting.one_handles(QueuedWork::Events(second)).await;
         let due = world.ledger.due(now, 10_000).await.unwrap();
-        collecting.one_handles(Work::Deliveries(due)).await;
+        collecting.one_handles(QueuedWork::Deliveries(due)).await;
         // A crash while a window is opened may leave two of them; each event is told of once to each of the two.
         let told = || {
             let sent = collecting.sent.all();
@@ -171,7 +171,7 @@ pub(crate) async fn what_a_wrong_clock_counted_and_collected_holds_nothing_back(
         assert_eq!(told(), 4, "{days} days: what was collected comes at once");
         let later = collecting.clock.advance(SignedDuration::from_mins(11));
         let due = world.ledger.due(later, 10_000).await.unwrap();
-        collecting.one_handles(Work::Deliveries(due)).await;
+        collecting.one_handles(QueuedWork::Deliveries(due)).await;
         assert_eq!(told(), 8, "{days} days: and what came later, when its own window has closed");
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
-use domain::ports::Purge;
+use domain::ports::PurgeScope;
 use domain::rules_document::{Period, Throttle};
 use domain::suppression::{SuppressionKey, SuppressionRecord, SuppressionState, ThrottleLog};
 use futures_util::future::join_all;
@@ -73,7 +73,7 @@ pub(crate) async fn lets_one_of_sixteen_put(world: &World) {
 
 /// The id of a delivery of its own.
 fn carrier(now: Timestamp) -> DeliveryId {
-    DeliveryId::of(event("login").created(now).build().pk, "rule", "transport", "ann")
+    DeliveryId::for_recipient(event("login").created(now).build().pk, "rule", "transport", "ann")
 }
 
 pub(crate) async fn collects_each_event_once(world: &World) {
@@ -116,10 +116,10 @@ pub(crate) async fn forgets_what_has_expired(world: &World) {
     assert!(world.suppression.put(id, &lane).await.unwrap());
     assert!(world.suppression.collect(carrier, &[pk], after(now, HOUR)).await.unwrap());
     world.suppression.close(carrier, after(now, HOUR)).await.unwrap();
-    world.log.purge(Purge::All, after(now, HOUR - 1000), 1000).await.unwrap();
+    world.log.purge(PurgeScope::All, after(now, HOUR - 1000), 1000).await.unwrap();
     assert_eq!(world.suppression.get(id).await.unwrap(), Some(lane.clone()));
     assert_eq!(world.suppression.close(carrier, after(now, HOUR)).await.unwrap(), [pk]);
-    world.log.purge(Purge::All, after(now, HOUR), 1000).await.unwrap();
+    world.log.purge(PurgeScope::All, after(now, HOUR), 1000).await.unwrap();
     assert_eq!(world.suppression.get(id).await.unwrap(), None);
     assert!(world.suppression.collect(carrier, &[], after(now, HOUR)).await.unwrap(), "nor is it closed any more");
     assert!(world.suppression.put(id, &lane).await.unwrap(), "it begins anew");

@@ -13,9 +13,9 @@ use channels::Channels;
 use dispatch::{Dispatcher, Parts};
 use domain::Timestamp;
 use domain::delivery::DeliveryState as Standing;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::person::Person;
-use domain::ports::{Active, Clock as _, Intake as _, Ledger as _, NoExpressions};
+use domain::ports::{ActiveRules, Clock as _, Intake as _, Ledger as _, NoExpressions};
 use domain::query::DeliveryQuery;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use host::SystemClock;
@@ -52,17 +52,17 @@ async fn ses(State(ses): State<Ses>, request: Request) -> Response {
     pass_on(&ses.client, parts, body).await.into()
 }
 
-fn rules() -> Active {
+fn rules() -> ActiveRules {
     let mut document = RulesDocument::default();
     let [email, _] = Transport::built_in();
     let mut rule = Rule::named("told");
     rule.group = Some("ops".to_owned());
     rule.transports = vec![email.name.clone()];
-    rule.bindings = vec![Binding::to("any")];
+    rule.bindings = vec![Binding::to_policy("any")];
     document.transports.insert(email.name.clone(), email);
     document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()).into());
     document.rules.push(rule);
-    Active { version: 1, document, source: String::new(), at: Timestamp::UNIX_EPOCH, by: String::new() }
+    ActiveRules { version: 1, document, source: String::new(), at: Timestamp::UNIX_EPOCH, by: String::new() }
 }
 
 async fn mails_to(address: &str) -> usize {
@@ -113,7 +113,7 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
     });
     let stored = event("login").created(clock.now()).shared();
     adapters.intake().accept(std::slice::from_ref(&stored)).await.unwrap();
-    dispatcher.handle(Message::new(Work::Events(vec![stored])), Timestamp::MAX).await.unwrap();
+    dispatcher.handle(QueueMessage::new(QueuedWork::Events(vec![stored])), Timestamp::MAX).await.unwrap();
 
     let entry = async || {
         let query = DeliveryQuery { limit: 10, ..DeliveryQuery::default() };
@@ -128,7 +128,7 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
 
     refusals.store(0, Ordering::SeqCst);
     clock.advance(SignedDuration::from_mins(1));
-    dispatcher.handle(Message::new(Work::Deliveries(vec![waiting.id])), Timestamp::MAX).await.unwrap();
+    dispatcher.handle(QueueMessage::new(QueuedWork::Deliveries(vec![waiting.id])), Timestamp::MAX).await.unwrap();
     let sent = entry().await;
     assert_eq!((sent.state, sent.attempts.len(), mails_to(&address).await), (Standing::Delivered, 2, 1), "{code}");
 }

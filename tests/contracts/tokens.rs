@@ -61,7 +61,7 @@ pub(crate) async fn stay_known_when_revoked(world: &World) {
 pub(crate) async fn say_when_they_were_last_used(world: &World) {
     let (now, stored) = (somewhen(), token(somewhen()));
     world.tokens.put(&stored).await.unwrap();
-    world.tokens.used(&TokenHash::of(&unique("nobody")), now).await.unwrap();
+    world.tokens.used(&TokenHash::from_text(&unique("nobody")), now).await.unwrap();
     for later in [after(now, 1000), after(now, 2000)] {
         world.tokens.used(&stored.hash, later).await.unwrap();
         let used = Token { last_used: Some(later), ..stored.clone() };
@@ -72,5 +72,5 @@ pub(crate) async fn say_when_they_were_last_used(world: &World) {
     world.tokens.used(&stored.hash, after(now, 3000)).await.unwrap();
     let found = world.tokens.find(&stored.hash).await.unwrap().unwrap();
     assert_eq!((found.revoked, found.last_used), (Some(now), Some(after(now, 3000))), "it stays revoked");
-    assert!(!world.tokens.list().await.unwrap().iter().any(|token| token.hash == TokenHash::of("nobody")));
+    assert!(!world.tokens.list().await.unwrap().iter().any(|token| token.hash == TokenHash::from_text("nobody")));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::ports::{Clock as _, Purge};
+use domain::ports::{Clock as _, PurgeScope};
 use domain::query::volume::HourCount;
 use domain::{Event, EventPk, Timestamp};
 use futures_util::future::join_all;
@@ -97,7 +97,7 @@ pub(crate) async fn keeps_counts_of_what_has_expired(world: &World) {
     world.intake.accept(&[brief.clone(), at(start, 0, "login")]).await.unwrap();
     roll_up(world).await;
     let later = after(brief.expires, DAY);
-    while world.log.purge(Purge::All, later, 500).await.unwrap() > 0 {}
+    while world.log.purge(PurgeScope::All, later, 500).await.unwrap() > 0 {}
     assert_eq!(world.log.get(brief.pk, start).await.unwrap(), None, "it is gone");
     assert_eq!(counts(world, start).await, expected(&[(0, "login", 2)]));
 }

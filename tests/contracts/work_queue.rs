@@ -5,22 +5,22 @@ use std::time::{Duration, Instant};
 
 use domain::EventPk;
 use domain::delivery::DeliveryId;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use jiff::SignedDuration;
 use serde_json::json;
 use support::{event, random_bits};
 
 use crate::world::{A_MOMENT, PATIENCE, World, pks, somewhen};
 
-fn delivery_ids(message: &Message) -> Vec<DeliveryId> {
+fn delivery_ids(message: &QueueMessage) -> Vec<DeliveryId> {
     match message.clone().into_work() {
-        Work::Deliveries(ids) => ids,
+        QueuedWork::Deliveries(ids) => ids,
         _ => Vec::new(),
     }
 }
 
 fn some_id() -> DeliveryId {
-    DeliveryId::of(EventPk::unnamed(somewhen(), random_bits()), "r", "t", "ann")
+    DeliveryId::for_recipient(EventPk::unnamed(somewhen(), random_bits()), "r", "t", "ann")
 }
 
 pub(crate) async fn gives_out_what_was_put_in(world: &World) {
@@ -32,9 +32,9 @@ pub(crate) async fn gives_out_what_was_put_in(world: &World) {
 
     let ids = vec![some_id(), some_id()];
     let sent = [
-        Message::new(Work::Events(vec![travelling.clone()])),
-        Message::new(Work::Stored(vec![stored.pk])),
-        Message::new(Work::Deliveries(ids.clone())),
+        QueueMessage::new(QueuedWork::Events(vec![travelling.clone()])),
+        QueueMessage::new(QueuedWork::Stored(vec![stored.pk])),
+        QueueMessage::new(QueuedWork::Deliveries(ids.clone())),
     ];
     world.queue.send(&sent, SignedDuration::ZERO).await.unwrap();
     let mut came = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) async fn gives_out_what_was_put_in(world: &World) {
 
 pub(crate) async fn gives_out_many(world: &World) {
     let ids: Vec<_> = (0..25).map(|_| some_id()).collect();
-    let messages: Vec<_> = ids.iter().map(|id| Message::new(Work::Deliveries(vec![*id]))).collect();
+    let messages: Vec<_> = ids.iter().map(|id| QueueMessage::new(QueuedWork::Deliveries(vec![*id]))).collect();
     world.queue.send(&messages, SignedDuration::ZERO).await.unwrap();
     let expected: BTreeSet<_> = ids.into_iter().collect();
     let mut came = BTreeSet::new();
@@ -65,7 +65,7 @@ pub(crate) async fn gives_out_many(world: &World) {
 
 pub(crate) async fn holds_a_message_back(world: &World) {
     let (at_once, later) = (some_id(), some_id());
-    let message = |id| [Message::new(Work::Deliveries(vec![id]))];
+    let message = |id| [QueueMessage::new(QueuedWork::Deliveries(vec![id]))];
     let delay = Duration::from_secs(2);
     let sent = Instant::now();
     world.queue.send(&message(later), SignedDuration::try_from(delay).unwrap()).await.unwrap();

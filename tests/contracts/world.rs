@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{
-    Archive, DeadLetters, Documents, Endpoints, Erasure, EventLog, Holds, Inbox, Intake, Jobs, Keeping, Ledger,
+    Archive, DeadLetters, Documents, Endpoints, Erasure, EventExpiry, EventLog, Holds, Inbox, Intake, Jobs, Ledger,
     Sessions, Silences, Suppression, Tokens, Volume, WorkQueue,
 };
 use domain::{EventPk, Timestamp};
@@ -27,7 +27,7 @@ pub(crate) struct World {
     pub(crate) endpoints: Arc<dyn Endpoints>,
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) jobs: Arc<dyn Jobs>,
-    pub(crate) keeping: Arc<dyn Keeping>,
+    pub(crate) keeping: Arc<dyn EventExpiry>,
     pub(crate) erasure: Arc<dyn Erasure>,
     pub(crate) holds: Arc<dyn Holds>,
     pub(crate) tokens: Arc<dyn Tokens>,
@@ -44,9 +44,9 @@ pub(crate) struct World {
 #[async_trait]
 pub(crate) trait WorkSource: Send + Sync {
     /// Takes some of what is there, for good; waits for something up to `patience`.
-    async fn receive(&self, patience: Duration) -> Vec<Message>;
+    async fn receive(&self, patience: Duration) -> Vec<QueueMessage>;
     /// Does with a message that was taken what the queue does when handling it has failed too often.
-    async fn give_up(&self, message: &Message);
+    async fn give_up(&self, message: &QueueMessage);
 }
 
 /// Longer than any adapter takes to hand over what is there.
@@ -69,11 +69,11 @@ impl World {
 }
 
 /// The events a message is about, whether they travelled in it or stayed in the store.
-pub(crate) fn pks(message: Message) -> Vec<EventPk> {
+pub(crate) fn pks(message: QueueMessage) -> Vec<EventPk> {
     match message.into_work() {
-        Work::Events(events) => events.iter().map(|event| event.pk).collect(),
-        Work::Stored(pks) => pks,
-        Work::Deliveries(_) => Vec::new(),
+        QueuedWork::Events(events) => events.iter().map(|event| event.pk).collect(),
+        QueuedWork::Stored(pks) => pks,
+        QueuedWork::Deliveries(_) => Vec::new(),
     }
 }
 

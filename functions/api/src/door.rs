@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use domain::Timestamp;
 use domain::access::session::Session;
 use domain::access::token::{Refusal, Scope, Token, TokenHash};
-use domain::ports::{Active, Clock, Configuration, Entropy, Sessions, Tokens};
+use domain::ports::{ActiveRules, Clock, Configuration, Entropy, Sessions, Tokens};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
@@ -80,7 +80,7 @@ impl Door {
     /// # Errors
     /// As [`Self::admit`].
     pub async fn admit_token(&self, headers: &HeaderMap, text: &str, scope: Scope) -> Result<Token, Problem> {
-        let hash = TokenHash::of(text);
+        let hash = TokenHash::from_text(text);
         let (client, now) = (client::network(self.client(headers).await?), self.clock.now());
         let wait = self.failures.wait(client, &hash, now);
         let known = self.find(&hash).await?;
@@ -129,7 +129,7 @@ impl Door {
     pub async fn end_session(&self, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
         let Some((kind, secret)) = session::secret(headers) else { return Ok(Kind::Plain.end()) };
         if let Some((sessions, _)) = &self.sessions {
-            sessions.end(&TokenHash::of(secret), self.clock.now()).await?;
+            sessions.end(&TokenHash::from_text(secret), self.clock.now()).await?;
         }
         Ok(kind.end())
     }
@@ -149,7 +149,7 @@ impl Door {
     async fn admit_session(&self, kind: Kind, secret: &str, scope: Scope) -> Result<Token, Problem> {
         let over = || Problem::unauthorized("the session is over; sign in again");
         let (sessions, _) = self.sessions.as_ref().ok_or_else(over)?;
-        let (hash, now) = (TokenHash::of(secret), self.clock.now());
+        let (hash, now) = (TokenHash::from_text(secret), self.clock.now());
         let found = sessions.find(&hash, now).await?.filter(|session| bool::from(session.hash.0.ct_eq(&hash.0)));
         let session = found.filter(|session| session.secure == (kind == Kind::Secure)).ok_or_else(over)?;
         let token = self.find(&session.token).await?.ok_or_else(over)?;
@@ -194,7 +194,7 @@ impl Door {
         })
     }
 
-    async fn active(&self) -> Result<Option<Arc<Active>>, Problem> {
+    async fn active(&self) -> Result<Option<Arc<ActiveRules>>, Problem> {
         match &self.configuration {
             Some(configuration) => Ok(Some(configuration.current().await?)),
             None => Ok(None),

@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn guesses(failures: &Failures, client: IpAddr, now: Timestamp) -> u32 {
-        let guess = TokenHash::of("guess");
+        let guess = TokenHash::from_text("guess");
         (0..1000).take_while(|_| failures.wait(client, &guess, now).is_none()).fold(0, |count, _| {
             failures.failed(client, &guess, now);
             count + 1
@@ -102,7 +102,7 @@ mod tests {
     fn twenty_a_minute_and_address() {
         let failures = Failures::default();
         assert_eq!(guesses(&failures, ANN, at(0)), 20);
-        assert_eq!(failures.wait(ANN, &TokenHash::of("another"), at(1)), Some(59));
+        assert_eq!(failures.wait(ANN, &TokenHash::from_text("another"), at(1)), Some(59));
         assert_eq!(guesses(&failures, BOB, at(1)), 20, "others are not held up");
         assert_eq!(guesses(&failures, ANN, at(59)), 0);
         assert_eq!(guesses(&failures, ANN, at(60)), 20);
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_token_that_was_good_does_not_wait_until_it_is_not() {
         let failures = Failures::default();
-        let (good, other) = (TokenHash::of("good"), TokenHash::of("other"));
+        let (good, other) = (TokenHash::from_text("good"), TokenHash::from_text("other"));
         failures.admitted(good, None, at(0));
         guesses(&failures, ANN, at(0));
         assert_eq!(failures.wait(ANN, &good, at(1)), None);
@@ -123,13 +123,13 @@ mod tests {
     #[test]
     fn a_use_is_stored_about_once_an_hour() {
         let failures = Failures::default();
-        let (one, other) = (TokenHash::of("one"), TokenHash::of("other"));
+        let (one, other) = (TokenHash::from_text("one"), TokenHash::from_text("other"));
         assert!(failures.admitted(one, None, at(10)), "it was never used");
         assert!(!failures.admitted(one, None, at(11)), "though the record that was read may be older");
         assert!(!failures.admitted(other, Some(at(0)), at(3599)));
         assert!(failures.admitted(other, Some(at(0)), at(3600)));
         assert!(failures.admitted(one, Some(at(10)), at(3610)));
-        assert!(failures.admitted(TokenHash::of("ahead"), Some(at(9999)), at(10)), "a clock was wrong");
+        assert!(failures.admitted(TokenHash::from_text("ahead"), Some(at(9999)), at(10)), "a clock was wrong");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use domain::access::token::Scope;
-use domain::ports::{Active, Saved};
+use domain::ports::{ActiveRules, SaveOutcome};
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rulesfile::Fault;
@@ -43,7 +43,7 @@ pub(crate) async fn show(State(console): State<Console>, headers: HeaderMap) -> 
 }
 
 /// A document as it was written; its version is the `ETag`.
-pub(crate) fn written(active: &Active) -> Response {
+pub(crate) fn written(active: &ActiveRules) -> Response {
     ([(CONTENT_TYPE, YAML), etag(active.version)], active.source.clone()).into_response()
 }
 
@@ -72,10 +72,12 @@ pub(crate) async fn replace(State(console): State<Console>, request: Request) ->
     })?;
     let source = String::from_utf8_lossy(&bytes).into_owned();
     let by = token.bearer();
-    let active = Active { version: seen + 1, document, source, at: console.clock.now(), by };
+    let active = ActiveRules { version: seen + 1, document, source, at: console.clock.now(), by };
     match documents.save(&active).await? {
-        Saved::Saved => Ok(([etag(active.version)], Json(Replaced { version: active.version })).into_response()),
-        Saved::Conflict => Err(Problem::precondition_failed("the document has changed since; get it and try again")),
+        SaveOutcome::Saved => Ok(([etag(active.version)], Json(Replaced { version: active.version })).into_response()),
+        SaveOutcome::Conflict => {
+            Err(Problem::precondition_failed("the document has changed since; get it and try again"))
+        }
     }
 }
 

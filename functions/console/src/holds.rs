@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::retention::hold::{Hold, HoldFilter};
-use domain::retention::job::{Job, Task};
+use domain::retention::job::{Job, JobTask};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +117,7 @@ pub(crate) async fn end(
 async fn job(console: &Console, by: &str) -> Result<Job, Problem> {
     let retention = console.configuration.current().await?.document.retention.clone();
     let now = console.clock.now();
-    let job = Job::new(Task::Hold { retention }, false, by.to_owned(), now, console.entropy.bits());
+    let job = Job::new(JobTask::Hold { retention }, false, by.to_owned(), now, console.entropy.bits());
     Ok(Job { starts: domain::time::later(job.created, console.holds.known_within()), ..job })
 }
 

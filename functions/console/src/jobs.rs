@@ -5,8 +5,8 @@ use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::access::token::Scope;
-use domain::retention::erasure::Subject;
-use domain::retention::job::{self, Job, Report, Task};
+use domain::retention::erasure::ErasureSubject;
+use domain::retention::job::{self, Job, JobReport, JobTask};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::list::{self, List};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filters {
-    state: Option<job::State>,
+    state: Option<job::JobState>,
     cursor: Option<String>,
     limit: Option<usize>,
 }
@@ -25,13 +25,13 @@ pub(crate) struct Filters {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Asked {
-    /// See [`Task::Restamp`].
+    /// See [`JobTask::Restamp`].
     Restamp {
         /// Only count.
         #[serde(default)]
         dry_run: bool,
     },
-    /// See [`Task::Erase`].
+    /// See [`JobTask::Erase`].
     Erase {
         /// Whose.
         username: Option<String>,
@@ -48,11 +48,11 @@ pub(crate) enum Asked {
 pub(crate) struct View {
     id: String,
     #[serde(flatten)]
-    task: Task,
+    task: JobTask,
     dry_run: bool,
-    state: job::State,
+    state: job::JobState,
     #[serde(flatten)]
-    report: Report,
+    report: JobReport,
     why: Option<String>,
     by: String,
     #[serde(with = "domain::time::micros")]
@@ -118,11 +118,11 @@ pub(crate) async fn create(
     let (task, dry_run) = match asked {
         Asked::Restamp { dry_run } => {
             let retention = console.configuration.current().await?.document.retention.clone();
-            (Task::Restamp { retention }, dry_run)
+            (JobTask::Restamp { retention }, dry_run)
         }
         Asked::Erase { username, email, dry_run } => {
-            let subject = Subject::new(username.as_deref(), email.as_deref());
-            (Task::erase(subject.map_err(|error| Problem::unprocessable(error.to_string()))?), dry_run)
+            let subject = ErasureSubject::new(username.as_deref(), email.as_deref());
+            (JobTask::erase(subject.map_err(|error| Problem::unprocessable(error.to_string()))?), dry_run)
         }
     };
     let by = token.bearer();

@@ -40,8 +40,8 @@ use api::Door;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
-    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, InboxNews, Jobs, Ledger,
-    Renderer, Silences, Volume, WorkQueue,
+    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, InboxUpdates, Jobs,
+    Ledger, Renderer, Silences, Volume, WorkQueue,
 };
 
 /// Where the rules document comes from.
@@ -69,7 +69,7 @@ pub struct Console {
     /// The inboxes.
     pub inbox: Arc<dyn Inbox>,
     /// Word of changes to them.
-    pub news: Arc<dyn InboxNews>,
+    pub news: Arc<dyn InboxUpdates>,
     /// What operators silenced.
     pub silences: Arc<dyn Silences>,
     /// What is kept whatever its retention.

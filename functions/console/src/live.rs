@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use domain::access::token::Scope;
-use domain::ports::InboxChanges;
+use domain::ports::InboxSubscription;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 
@@ -33,7 +33,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let token = console.door.admit(&headers, Scope::Read).await?;
     let username = owner(&token, whose.username)?;
-    let Some(changes) = console.news.of(&username) else {
+    let Some(changes) = console.news.subscribe(&username) else {
         // A client of server-sent events takes this as "do not come again" (HTML Living Standard, section 9.2.3).
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
@@ -46,13 +46,13 @@ pub(crate) async fn show(
 struct Following {
     console: Console,
     headers: HeaderMap,
-    changes: Box<dyn InboxChanges>,
+    changes: Box<dyn InboxSubscription>,
 }
 
 impl Following {
     /// The next thing to say; none when there is no more.
     async fn say(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        let said = match tokio::time::timeout(AT_LEAST, self.changes.next()).await {
+        let said = match tokio::time::timeout(AT_LEAST, self.changes.changed()).await {
             Ok(true) => {
                 tokio::time::sleep(GATHERED).await;
                 Event::default().event("inbox").data("changed")

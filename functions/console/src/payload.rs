@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::delivery::Delivery;
 use domain::event::EventPk;
 use domain::notification::Notification;
-use domain::notification::rendered::Rendered;
+use domain::notification::rendered::RenderedMessage;
 use domain::rules_document::RulesDocument;
 use rules::rehearsal::Example;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct Payload {
     pub event: EventPk,
     /// In the transport's form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent: Option<Rendered>,
+    pub sent: Option<RenderedMessage>,
     /// Why it could not be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) async fn of(
         if console.clock.now() >= enough {
             break;
         }
-        let notification = Notification::of(&delivery, event, document.public_url.as_deref());
+        let notification = Notification::for_delivery(&delivery, event, document.public_url.as_deref());
         let (sent, error) = match console.channel.render(&notification, transport, document).await {
             Ok(sent) => (Some(sent), None),
             Err(failure) => (None, Some(failure.to_string())),

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::access::token::Scope;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState as Standing};
 use domain::event::EventPk;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::query::DeliveryQuery;
 use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
@@ -86,8 +86,8 @@ async fn reopen(console: &Console, reopened: &[Delivery]) -> Result<usize, Probl
     let replaced = console.ledger.replace(reopened).await?;
     let ids: Vec<DeliveryId> =
         reopened.iter().zip(replaced).filter(|(_, replaced)| *replaced).map(|(delivery, _)| delivery.id).collect();
-    let messages: Vec<Message> =
-        ids.chunks(TO_A_MESSAGE).map(|ids| Message::new(Work::Deliveries(ids.to_vec()))).collect();
+    let messages: Vec<QueueMessage> =
+        ids.chunks(TO_A_MESSAGE).map(|ids| QueueMessage::new(QueuedWork::Deliveries(ids.to_vec()))).collect();
     // Should the queue fail now, the schedule finds them due.
     if let Err(error) = console.queue.send(&messages, SignedDuration::ZERO).await {
         tracing::warn!(%error, deliveries = ids.len(), "redelivery waits in the ledger instead of the queue");

@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::query::EventQuery;
-use domain::rules_document::{RulesDocument, Silence, Standing};
+use domain::rules_document::{RulesDocument, Silence, SilenceState};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
@@ -32,7 +32,7 @@ const PAGE: usize = 1000;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filters {
-    state: Option<Standing>,
+    state: Option<SilenceState>,
     cursor: Option<String>,
     limit: Option<usize>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Filters {
 pub(crate) struct View {
     #[serde(flatten)]
     silence: Silence,
-    state: Standing,
+    state: SilenceState,
     source: Source,
 }
 
@@ -65,7 +65,7 @@ pub(crate) async fn list(
     let (limit, now) = (list::limit(filters.limit)?, console.clock.now());
     let active = console.configuration.current().await?;
     let posted = console.silences.all().await?;
-    let view = |silence: Silence, source| View { state: silence.standing(now), silence, source };
+    let view = |silence: Silence, source| View { state: silence.state_at(now), silence, source };
     let in_file = active.document.silences.iter().cloned().map(|silence| view(silence, Source::File));
     let mut views: Vec<View> = in_file.chain(posted.into_iter().map(|silence| view(silence, Source::Api))).collect();
     views.sort_by(|one, other| (other.silence.ends, &other.silence.id).cmp(&(one.silence.ends, &one.silence.id)));
@@ -96,7 +96,7 @@ pub(crate) async fn create(
     }
     console.silences.put(&silence).await?;
     tracing::info!(silence = silence.id, by = silence.by, ends = %silence.ends, "a silence was put in force");
-    Ok((StatusCode::CREATED, Json(View { state: silence.standing(now), silence, source: Source::Api })))
+    Ok((StatusCode::CREATED, Json(View { state: silence.state_at(now), silence, source: Source::Api })))
 }
 
 /// Ends one now; it stays listed for 90 days.
@@ -117,7 +117,7 @@ pub(crate) async fn end(
         console.silences.put(&ended).await?;
         tracing::info!(silence = id, by = token.bearer(), "a silence was ended");
     }
-    Ok(Json(View { state: ended.standing(now), silence: ended, source: Source::Api }))
+    Ok(Json(View { state: ended.state_at(now), silence: ended, source: Source::Api }))
 }
 
 #[derive(Deserialize)]

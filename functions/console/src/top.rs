@@ -79,7 +79,7 @@ type Counts = HashMap<String, u64>;
 async fn scanned(console: &Console, query: EventQuery, by: Dimension) -> Result<(Counts, Searched), Problem> {
     let mut counts = Counts::new();
     let count = |event: &Event| {
-        if let Some(value) = by.of(event) {
+        if let Some(value) = by.value_in(event) {
             *counts.entry(value).or_default() += 1;
         }
     };

@@ -43,7 +43,7 @@ pub(crate) async fn test(
     let now = console.clock.now();
     let event = Arc::new(test_event(&name, now, console.entropy.bits())?);
     let notification = Notification {
-        delivery: DeliveryId::of(event.pk, RULE, &name, recipient.label()),
+        delivery: DeliveryId::for_recipient(event.pk, RULE, &name, recipient.label()),
         rule: RULE.to_owned(),
         transport: name.clone(),
         severity: Severity::Notice,

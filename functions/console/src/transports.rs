@@ -11,7 +11,7 @@ use domain::Timestamp;
 use domain::access::token::Scope;
 use domain::delivery::endpoint::{Endpoint, EndpointState};
 use domain::ports::StoreError;
-use domain::rules_document::{Limit, Transport};
+use domain::rules_document::{Transport, TransportLimit};
 use http::HeaderMap;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ pub(crate) struct View {
     name: String,
     mode: &'static str,
     send_once: bool,
-    limit: Limit,
+    limit: TransportLimit,
     /// `ready`, `paused`: not before `until`, `disabled`: not until it is enabled.
     state: &'static str,
     #[serde(with = "domain::time::micros_option")]

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
 use domain::access::token::Scope;
-use domain::ports::{Active, StoreError};
+use domain::ports::{ActiveRules, StoreError};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +33,8 @@ pub(crate) struct Entry {
     by: String,
 }
 
-impl From<&Active> for Entry {
-    fn from(active: &Active) -> Self {
+impl From<&ActiveRules> for Entry {
+    fn from(active: &ActiveRules) -> Self {
         let at = Some(active.at).filter(|_| active.version > 0);
         Self { version: active.version, at, by: active.by.clone() }
     }
@@ -75,9 +75,9 @@ pub(crate) async fn show(
     Ok(config::written(&found))
 }
 
-async fn find(console: &Console, version: u64) -> Result<Option<Active>, StoreError> {
+async fn find(console: &Console, version: u64) -> Result<Option<ActiveRules>, StoreError> {
     match &console.rules {
-        RulesSource::Stored(_) if version == 0 => Ok(Some(Active::built_in(rulesfile::BUILT_IN))),
+        RulesSource::Stored(_) if version == 0 => Ok(Some(ActiveRules::built_in(rulesfile::BUILT_IN))),
         RulesSource::Stored(documents) => documents.get(version).await,
         RulesSource::File => {
             let current = console.configuration.current().await?;

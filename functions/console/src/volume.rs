@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::Event;
 use domain::access::token::Scope;
-use domain::query::volume::{Bucket, BucketCount, HourCount, Span, hour_of};
+use domain::query::volume::{Bucket, BucketCount, BucketRange, HourCount, hour_of};
 use domain::query::{EventQuery, Searched};
 use http::HeaderMap;
 use serde::Serialize;
@@ -40,12 +40,12 @@ pub(crate) async fn show(
 ) -> Result<Json<Volume>, Problem> {
     console.door.admit(&headers, Scope::Read).await?;
     let (query, search) = parameters.query();
-    let span = Span::new(parameters.bucket.unwrap_or_default(), query.since, query.until, console.clock.now())
+    let span = BucketRange::new(parameters.bucket.unwrap_or_default(), query.since, query.until, console.clock.now())
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let query = EventQuery { since: Some(span.since), until: Some(span.until), ..query };
     let (hours, searched) = if is_counted(&query) {
         let mut hours = console.volume.hours(span.since, span.until).await?;
-        hours.retain(|count| query.action.as_ref().is_none_or(|pattern| pattern.admits(&count.action)));
+        hours.retain(|count| query.action.as_ref().is_none_or(|pattern| pattern.matches(&count.action)));
         (hours, None)
     } else {
         let (hours, searched) = scanned(&console, query).await?;

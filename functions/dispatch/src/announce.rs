@@ -23,7 +23,7 @@ impl Announced {
         if !failure_event::is_worth_an_event(failure) || !self.is_first(delivery, failure, now) {
             return;
         }
-        let Ok(event) = failure_event::of(delivery, failure, document, now) else { return };
+        let Ok(event) = failure_event::for_delivery(delivery, failure, document, now) else { return };
         let json = event.to_json();
         match parts.intake.accept(&[Arc::new(event)]).await {
             Ok(()) => tracing::info!(target: "nuncio::event", event = json.as_str(), "event accepted"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, Unclaimable};
 use domain::event::Event;
-use domain::ports::{Opened, StoreError};
+use domain::ports::{OpenOutcome, StoreError};
 
 use crate::plan::Planned;
 use crate::{DispatchError, Parts, trace};
@@ -44,9 +44,9 @@ pub(crate) async fn open(parts: &Parts, planned: Vec<Planned<'_>>) -> Result<Cla
     let opened = parts.ledger.open(&entries).await?;
     for (Planned { delivery, event, .. }, opened) in planned.into_iter().zip(opened) {
         match opened {
-            Opened::New if delivery.is_closed() => {}
-            Opened::New => claimed.ours.push(Ours { delivery, event: Some(event), due: None }),
-            Opened::Existing(existing) => {
+            OpenOutcome::New if delivery.is_closed() => {}
+            OpenOutcome::New => claimed.ours.push(Ours { delivery, event: Some(event), due: None }),
+            OpenOutcome::Existing(existing) => {
                 if let Some(delivery) = take(parts, &existing, &mut claimed).await? {
                     claimed.ours.push(Ours { delivery, event: Some(event), due: existing.next_at });
                 }

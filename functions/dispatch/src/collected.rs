@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::delivery::Delivery;
 use domain::event::EventPk;
-use domain::notification::{Digested, Notification};
+use domain::notification::{DigestSummary, Notification};
 use domain::ports::StoreError;
 
 use crate::Parts;
@@ -35,7 +35,7 @@ pub(crate) async fn fill(
         // One that has expired is counted, but not shown.
         samples.extend(parts.log.get(*pk, now).await?.map(Arc::new));
     }
-    Ok(notification.digesting(Digested { count, first, last, samples }, span.closes, public_url))
+    Ok(notification.digesting(DigestSummary { count, first, last, samples }, span.closes, public_url))
 }
 
 fn shown(events: &[EventPk]) -> impl Iterator<Item = &EventPk> {

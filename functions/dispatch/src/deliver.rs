@@ -8,7 +8,7 @@ use domain::delivery::endpoint::EndpointAdmission;
 use domain::delivery::{Attempt, AttemptOutcome, Delivery, Failure, retry};
 use domain::event::Event;
 use domain::notification::Notification;
-use domain::ports::{Sent, StoreError};
+use domain::ports::{SendReport, StoreError};
 use domain::rules_document::{RulesDocument, Transport};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::SignedDuration;
@@ -97,9 +97,9 @@ impl Sending<'_> {
         transport: &Transport,
     ) -> Result<AttemptOutcome, StoreError> {
         let public_url = self.document.public_url.as_deref();
-        let notification = Notification::of(delivery, event, public_url);
+        let notification = Notification::for_delivery(delivery, event, public_url);
         let notification = collected::fill(self.parts, delivery, notification, public_url).await?;
-        let Sent { outcome, effects } = self.parts.channel.send(&notification, transport, self.document).await;
+        let SendReport { outcome, effects } = self.parts.channel.send(&notification, transport, self.document).await;
         let left = vec![(Arc::clone(&notification.event), effects)];
         if let Err(error) = keep::all(self.parts, self.document, left, self.parts.clock.now()).await {
             let trace_id = trace::id(Some(&notification.event));

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::event::Event;
-use domain::expression::{Evaluation, Policies, Scope};
-use domain::ports::{Active, Expressions, NoExpressions};
+use domain::expression::{Evaluation, ExpressionScope, PolicyCaller};
+use domain::ports::{ActiveRules, Expressions, NoExpressions};
 use rules::{Judged, RuleSet};
 use tokio::sync::Semaphore;
 
@@ -25,7 +25,7 @@ pub(crate) type Evaluated = (Arc<Event>, Judged);
 /// Evaluates the events that need no expression; the others come back as they are.
 pub(crate) fn without_expressions(
     events: Vec<Arc<Event>>,
-    active: &Active,
+    active: &ActiveRules,
     rules: &RuleSet,
 ) -> (Vec<Evaluated>, Vec<Arc<Event>>) {
     let (mut evaluated, mut others) = (Vec::with_capacity(events.len()), Vec::new());
@@ -46,7 +46,7 @@ pub(crate) fn without_expressions(
 struct Asked(AtomicBool);
 
 impl Expressions for Asked {
-    fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    fn evaluate(&self, source: &str, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
         self.0.store(true, Ordering::Relaxed);
         NoExpressions.evaluate(source, scope, policies)
     }
@@ -57,7 +57,7 @@ pub(crate) async fn with_expressions(
     parts: &Parts,
     turns: &Semaphore,
     events: Vec<Arc<Event>>,
-    active: &Arc<Active>,
+    active: &Arc<ActiveRules>,
     rules: &Arc<RuleSet>,
 ) -> Vec<Evaluated> {
     // Nobody closes the turns.

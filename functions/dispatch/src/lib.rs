@@ -30,9 +30,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
 use domain::event::Event;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{
-    Active, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Expressions, Intake, Ledger, Silences,
+    ActiveRules, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Expressions, Intake, Ledger, Silences,
     StoreError, Suppression, WorkQueue,
 };
 use rules::RuleSet;
@@ -94,7 +94,7 @@ pub struct Dispatcher {
     health: Health,
     announced: Announced,
     judging: Semaphore,
-    compiled: Mutex<Option<(Arc<Active>, Arc<RuleSet>)>>,
+    compiled: Mutex<Option<(Arc<ActiveRules>, Arc<RuleSet>)>>,
 }
 
 impl Dispatcher {
@@ -109,18 +109,18 @@ impl Dispatcher {
     ///
     /// # Errors
     /// When the message must come again; what was delivered until then will not be repeated.
-    pub async fn handle(&self, message: Message, deadline: Timestamp) -> Result<(), DispatchError> {
+    pub async fn handle(&self, message: QueueMessage, deadline: Timestamp) -> Result<(), DispatchError> {
         let counted = Counted::default();
         let handled = self.work(message, deadline, &counted).await;
         counted.log();
         handled
     }
 
-    async fn work(&self, message: Message, deadline: Timestamp, counted: &Counted) -> Result<(), DispatchError> {
+    async fn work(&self, message: QueueMessage, deadline: Timestamp, counted: &Counted) -> Result<(), DispatchError> {
         let active = self.parts.configuration.current().await?;
         match message.into_work() {
-            Work::Events(events) => self.evaluate(events, &active, deadline, counted).await,
-            Work::Stored(pks) => {
+            QueuedWork::Events(events) => self.evaluate(events, &active, deadline, counted).await,
+            QueuedWork::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {
                     // Every accepted event is evaluated, also one whose retention ended while it was queued.
@@ -128,7 +128,7 @@ impl Dispatcher {
                 }
                 self.evaluate(events, &active, deadline, counted).await
             }
-            Work::Deliveries(ids) => {
+            QueuedWork::Deliveries(ids) => {
                 let claimed = claim::again(&self.parts, &ids).await?;
                 self.send(claimed, &active, deadline, counted).await
             }
@@ -139,7 +139,7 @@ impl Dispatcher {
     async fn evaluate(
         &self,
         events: Vec<Arc<Event>>,
-        active: &Arc<Active>,
+        active: &Arc<ActiveRules>,
         deadline: Timestamp,
         counted: &Counted,
     ) -> Result<(), DispatchError> {
@@ -160,7 +160,7 @@ impl Dispatcher {
     async fn notify(
         &self,
         evaluated: Vec<judge::Evaluated>,
-        active: &Arc<Active>,
+        active: &Arc<ActiveRules>,
         deadline: Timestamp,
         counted: &Counted,
     ) -> Result<(), DispatchError> {
@@ -174,7 +174,7 @@ impl Dispatcher {
     async fn send(
         &self,
         claimed: claim::Claimed,
-        active: &Active,
+        active: &ActiveRules,
         deadline: Timestamp,
         counted: &Counted,
     ) -> Result<(), DispatchError> {
@@ -188,7 +188,7 @@ impl Dispatcher {
         }
     }
 
-    fn sending<'a>(&'a self, active: &'a Active, counted: &'a Counted, deadline: Timestamp) -> Sending<'a> {
+    fn sending<'a>(&'a self, active: &'a ActiveRules, counted: &'a Counted, deadline: Timestamp) -> Sending<'a> {
         let Self { parts, turns, health, announced, .. } = self;
         Sending { parts, turns, health, announced, counted, document: &active.document, deadline }
     }
@@ -196,7 +196,7 @@ impl Dispatcher {
     async fn open(
         &self,
         evaluated: Vec<judge::Evaluated>,
-        active: &Arc<Active>,
+        active: &Arc<ActiveRules>,
         counted: &Counted,
     ) -> Result<claim::Claimed, DispatchError> {
         let now = self.parts.clock.now();
@@ -212,7 +212,7 @@ impl Dispatcher {
     }
 
     /// Compiles a document once, not once a message.
-    fn rules(&self, active: &Arc<Active>) -> Arc<RuleSet> {
+    fn rules(&self, active: &Arc<ActiveRules>) -> Arc<RuleSet> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         match &*compiled {
             Some((of, rules)) if Arc::ptr_eq(of, active) => Arc::clone(rules),

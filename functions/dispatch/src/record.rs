@@ -2,7 +2,7 @@
 
 use domain::delivery::Delivery;
 use domain::event::Event;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::StoreError;
 use jiff::SignedDuration;
 
@@ -27,7 +27,7 @@ pub(crate) async fn schedule(parts: &Parts, delivery: &Delivery, event: Option<&
     let Some(due) = delivery.due_at() else { return };
     let delay = due.duration_since(parts.clock.now()).max(SignedDuration::ZERO);
     if delay <= QUEUE_DELAY {
-        let message = Message::new(Work::Deliveries(vec![delivery.id]));
+        let message = QueueMessage::new(QueuedWork::Deliveries(vec![delivery.id]));
         if let Err(error) = parts.queue.send(&[message], delay).await {
             let trace_id = trace::id(event);
             tracing::warn!(%error, delivery = %delivery.id, trace_id, "what is due waits in the ledger instead of the queue");

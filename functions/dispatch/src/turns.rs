@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::rules_document::{Limit, Transport};
+use domain::rules_document::{Transport, TransportLimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -26,7 +26,7 @@ pub(crate) struct Turns {
 }
 
 struct Gate {
-    limit: Limit,
+    limit: TransportLimit,
     places: Arc<Semaphore>,
     rate: Mutex<Rate>,
 }
@@ -80,7 +80,7 @@ impl Turns {
 }
 
 impl Gate {
-    fn new(limit: Limit) -> Self {
+    fn new(limit: TransportLimit) -> Self {
         let places = usize::from(limit.concurrency.unwrap_or(AT_A_TIME));
         Self { limit, places: Arc::new(Semaphore::new(places)), rate: Mutex::default() }
     }
@@ -113,7 +113,7 @@ mod tests {
     use domain::rules_document::TransportKind;
 
     fn transport(name: &str, concurrency: Option<u16>, per_second: Option<u16>) -> Transport {
-        Transport { limit: Limit { concurrency, per_second }, ..Transport::named(name, TransportKind::Local) }
+        Transport { limit: TransportLimit { concurrency, per_second }, ..Transport::named(name, TransportKind::Local) }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,33 +1,32 @@
-//! Stops Nuncio from notifying people of what notifying people caused.
+//! Prevents loops: an event that a notification caused must not cause another notification.
 //!
-//! An event that Nuncio produced carries what produced it in a field of its own, which no caller can write: every way in
-//! takes an event's fields by name, and this is not one of them. If it was a policy that is bound to any rule, or a
-//! delivery, the event is stored but notifies nobody. The same is in the event's context, for people and rules to read; what
-//! a caller writes there changes nothing.
+//! An event that Nuncio produced names its [`Producer`] in a field that callers cannot set. If a delivery produced it, or a
+//! policy that is bound to any rule, the event is stored but notifies no one. The event's context repeats the producer for
+//! people and rules to read; what a caller writes there has no effect.
 
 use crate::event::{Event, Producer};
 use crate::rules_document::RulesDocument;
 
-/// `context` key that names the policy that produced the event (authentik's name for it).
+/// The `context` key of the policy that produced an event. authentik uses the same name.
 pub const POLICY_KEY: &str = "policy_uuid";
-/// `context` key that names the delivery that produced the event.
+/// The `context` key of the delivery that produced an event.
 pub const DELIVERY_KEY: &str = "nuncio_delivery";
 
 /// The `source` of events that Nuncio produced.
 const OWN_SOURCE: &str = "nuncio";
 
-/// Why an event may not notify.
+/// Why an event must not notify anyone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Looping {
-    /// A policy that some rule is bound to produced it.
+    /// A policy of this name produced the event, and a rule is bound to it.
     #[error("produced by the policy {0:?}, which a rule is bound to")]
     BoundPolicy(String),
-    /// A delivery produced it.
+    /// A delivery produced the event.
     #[error("produced by a delivery")]
     Delivery,
 }
 
-/// Whether notifying of this event could loop.
+/// The reason why notifying of this event could loop; `None` if it may notify.
 pub fn check(event: &Event, document: &RulesDocument) -> Option<Looping> {
     match &event.produced_by {
         Some(Producer::Caller) => None,
@@ -37,14 +36,14 @@ pub fn check(event: &Event, document: &RulesDocument) -> Option<Looping> {
     }
 }
 
-/// What is recorded of an event that is accepted now. A caller's event that [`check`] would take for one that 0.1.0
-/// produced is recorded as the caller's.
+/// The producer to record for a newly admitted event. A caller's event that [`check`] would mistake for one of version
+/// 0.1.0 is recorded as [`Producer::Caller`].
 pub fn producer_of_new(event: &Event) -> Option<Producer> {
     let has_marks = event.context.contains_key(DELIVERY_KEY) || event.context.contains_key(POLICY_KEY);
     event.produced_by.clone().or_else(|| (is_own(event) && has_marks).then_some(Producer::Caller))
 }
 
-/// 0.1.0 marked what it produced in the context alone.
+/// Version 0.1.0 marked its own events in the context only.
 fn check_marks(event: &Event, document: &RulesDocument) -> Option<Looping> {
     if !is_own(event) {
         return None;
@@ -70,7 +69,7 @@ mod tests {
 
     use super::*;
     use crate::admission::mask::Masker;
-    use crate::admission::{Admission, Draft};
+    use crate::admission::{AdmissionContext, Draft};
     use crate::event::sample;
     use crate::id::DeliveryId;
     use crate::rules_document::{Binding, Retention, Rule};
@@ -78,13 +77,13 @@ mod tests {
     fn document() -> RulesDocument {
         let mut document = RulesDocument::default();
         let mut rule = Rule::named("r");
-        rule.bindings = vec![Binding::to("bound")];
+        rule.bindings = vec![Binding::to_policy("bound")];
         document.rules.push(rule);
         document
     }
 
     fn accepted(body: Value) -> Event {
-        let admission = Admission {
+        let admission = AdmissionContext {
             now: Timestamp::UNIX_EPOCH,
             retention: &Retention::default(),
             masker: &Masker::default(),

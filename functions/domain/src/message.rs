@@ -1,4 +1,6 @@
-//! What travels through the queue and what lies in the store, with its version.
+//! The versioned envelopes of queue messages and stored records.
+//!
+//! Owns the promise that every version that was ever written can be read.
 
 use std::sync::Arc;
 
@@ -7,34 +9,35 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, EventPk};
 use crate::id::DeliveryId;
 
-/// A queue message. Every variant that was ever written can be read.
+/// A message of the work queue. Every variant that was ever written can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Message {
-    /// The first version.
-    V1(Work),
+pub enum QueueMessage {
+    /// Version 1.
+    V1(QueuedWork),
 }
 
-/// What there is to do.
+/// The work that a queue message asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Work {
-    /// Evaluate these events.
+pub enum QueuedWork {
+    /// Evaluate these events, which travel in the message.
     Events(Vec<Arc<Event>>),
-    /// Evaluate these events, which are too large to travel.
+    /// Evaluate these events, which the worker reads from the store: a single machine always sends pks, AWS only for events
+    /// that are too large for a message.
     Stored(Vec<EventPk>),
-    /// Try these deliveries again.
+    /// Retry these deliveries, which are due.
     Deliveries(Vec<DeliveryId>),
 }
 
-impl Message {
-    /// In the newest version.
-    pub fn new(work: Work) -> Self {
+impl QueueMessage {
+    /// Wraps the value in the newest version.
+    pub fn new(work: QueuedWork) -> Self {
         Self::V1(work)
     }
 
-    /// What there is to do, whatever the version.
-    pub fn into_work(self) -> Work {
+    /// The work, converted from any version.
+    pub fn into_work(self) -> QueuedWork {
         match self {
             Self::V1(work) => work,
         }
@@ -44,18 +47,18 @@ impl Message {
 /// A stored record with its version. Every variant that was ever written can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Record<T> {
-    /// The first version.
+pub enum Versioned<T> {
+    /// Version 1.
     V1(T),
 }
 
-impl<T> Record<T> {
-    /// In the newest version.
+impl<T> Versioned<T> {
+    /// Wraps the value in the newest version.
     pub fn new(content: T) -> Self {
         Self::V1(content)
     }
 
-    /// The content, whatever the version.
+    /// The content, converted from any version.
     pub fn into_inner(self) -> T {
         match self {
             Self::V1(content) => content,
@@ -70,8 +73,8 @@ mod tests {
     #[test]
     fn the_first_version_stays_readable() {
         let written = r#"{"v1":{"stored":["018650dd-2c93-7f1e-8afe-ad5af90bf680"]}}"#;
-        let message: Message = serde_json::from_str(written).unwrap();
+        let message: QueueMessage = serde_json::from_str(written).unwrap();
         assert_eq!(serde_json::to_string(&message).unwrap(), written);
-        assert!(serde_json::from_str::<Message>(r#"{"v99":{}}"#).is_err());
+        assert!(serde_json::from_str::<QueueMessage>(r#"{"v99":{}}"#).is_err());
     }
 }

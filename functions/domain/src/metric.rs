@@ -1,45 +1,45 @@
-//! What is counted for whoever watches a deployed system: one tally for each request or queue message.
+//! Operational metrics: one batch of counts and durations for each request or queue message.
 //!
-//! Owns the metrics' names. A tally is logged under [`TARGET`] in the field `tally`; where it goes from there is
-//! the log's affair.
+//! Owns the metrics' names. A batch is logged under [`TARGET`] in the field `tally`; the log's subscriber decides where it
+//! goes from there.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// The log target of tallies.
+/// The log target of metric batches.
 pub const TARGET: &str = "nuncio::metrics";
 
-/// The most values of one kind in a tally, which is the limit of `CloudWatch`; the others are left out.
+/// The most values of one metric in a batch, which is `CloudWatch`'s limit. Further values are dropped.
 const MOST_VALUES: usize = 100;
 
-/// What is counted or measured.
+/// A metric: a count, or a duration in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Metric {
     /// Events stored and queued.
     Accepted,
-    /// Events refused.
+    /// Events rejected.
     Rejected,
-    /// Rules that fired and had somebody to tell, each for one event.
+    /// Rules that fired for an event and selected at least one recipient.
     Matched,
-    /// Deliveries kept back by storm control.
+    /// Deliveries suppressed by silences, mute windows, throttles or digests.
     Suppressed,
-    /// Deliveries that their receivers took.
+    /// Deliveries that their receivers accepted.
     Delivered,
-    /// Attempts that failed and are followed by another.
+    /// Failed attempts that will be retried.
     Retried,
     /// Deliveries given up.
     Dead,
     /// Milliseconds from an event's own time to a delivery of it.
     Age,
-    /// A process that started.
+    /// A process start.
     ColdStart,
     /// Milliseconds for which the oldest event has waited to be archived.
     ArchiveLag,
 }
 
 impl Metric {
-    /// All of them.
+    /// Every metric, in the order of the enum.
     pub const ALL: [Self; 10] = [
         Self::Accepted,
         Self::Rejected,
@@ -53,7 +53,7 @@ impl Metric {
         Self::ArchiveLag,
     ];
 
-    /// As it is shown.
+    /// The metric's name in the log and in `CloudWatch`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
@@ -69,18 +69,18 @@ impl Metric {
         }
     }
 
-    /// Whether it is measured in milliseconds rather than counted.
+    /// Whether the metric is a duration in milliseconds rather than a count.
     pub fn is_time(self) -> bool {
         matches!(self, Self::Age | Self::ArchiveLag)
     }
 }
 
-/// What one request or message came to.
+/// The metrics of one request or queue message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetricBatch(BTreeMap<Metric, Vec<u64>>);
 
 impl MetricBatch {
-    /// Counts so many more, or keeps one more time.
+    /// Adds `value` to a count, or appends a duration in milliseconds.
     pub fn add(&mut self, metric: Metric, value: u64) {
         let values = self.0.entry(metric).or_default();
         match values.as_mut_slice() {
@@ -90,18 +90,18 @@ impl MetricBatch {
         }
     }
 
-    /// With so many of one.
+    /// The batch with `value` added to a metric.
     pub fn with(mut self, metric: Metric, value: usize) -> Self {
         self.add(metric, u64::try_from(value).unwrap_or(u64::MAX));
         self
     }
 
-    /// Whether nothing was counted.
+    /// Whether the batch holds no metric.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// An object of metrics by name; counts are numbers, times lists of them.
+    /// A JSON object of metrics by name: counts are numbers, durations are lists of numbers.
     pub fn to_json(&self) -> String {
         let value = |metric: &Metric, values: &[u64]| match values {
             [count] if !metric.is_time() => Value::from(*count),

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use unicase::UniCase;
 
-/// Somebody who can be notified.
+/// A person who can be notified.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Person {
-    /// Names the inbox. May be empty if there is an address.
+    /// The username, which names the inbox. May be empty if there is an address.
     pub username: String,
-    /// Where mail goes. May be empty.
+    /// The mail address. May be empty.
     #[serde(default)]
     pub email: String,
 }
@@ -23,7 +23,7 @@ pub fn fold(name: &str) -> String {
     UniCase::new(name.trim()).to_folded_case()
 }
 
-/// Whether two usernames, or two addresses, mean the same person. Empty names mean nobody.
+/// Whether two usernames, or two addresses, mean the same person. An empty name equals nothing, not even itself.
 pub fn is_same_name(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim(), other.trim());
     !one.is_empty() && UniCase::new(one) == UniCase::new(other)

@@ -1,16 +1,18 @@
-//! What the functions need of the world. Each trait has one contract suite, under `tests/contracts`,
-//! that every adapter passes.
+//! The outside world as the functions see it: stores, queue, transports, secrets, clock and randomness.
+//!
+//! Owns the traits and what each promises. Each trait has one contract suite, under `tests/contracts`, that every adapter
+//! passes. Refuses to implement any of them.
 
 mod archive;
 mod inbox;
 mod jobs;
 mod reading;
 
-pub use crate::admission::origin::Origins;
-pub use archive::{Archive, Archived, Erasure, Mailbox, WrittenMail};
-pub use inbox::{Inbox, InboxChanges, InboxNews};
-pub use jobs::{Expired, Holds, Jobs, Keeping, Kept};
-pub use reading::{EventLog, EventPage, Purge, Volume};
+pub use crate::admission::origin::OriginLookup;
+pub use archive::{Archive, ArchiveFile, Erasure, Mailbox, WrittenMail};
+pub use inbox::{Inbox, InboxSubscription, InboxUpdates};
+pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent};
+pub use reading::{EventLog, EventPage, PurgeScope, Volume};
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,54 +25,54 @@ use crate::access::token::{Token, TokenHash};
 use crate::delivery::endpoint::Endpoint;
 use crate::delivery::{AttemptOutcome, Delivery, DeliveryId, Failure};
 use crate::event::{Event, EventPk};
-use crate::expression::{Effects, Evaluation, Policies, Scope};
-use crate::message::Message;
+use crate::expression::{Effects, Evaluation, ExpressionScope, PolicyCaller};
+use crate::message::QueueMessage;
 use crate::notification::Notification;
-use crate::notification::rendered::Rendered;
+use crate::notification::rendered::RenderedMessage;
 use crate::query::DeliveryQuery;
 use crate::rules_document::{RulesDocument, SecretRef, Silence, Transport};
 use crate::suppression::{SuppressionKey, SuppressionRecord};
 
-/// A store or queue did not do what it was asked.
+/// A store or queue failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, is full, throttles, or takes no writes. Trying again may help.
+    /// The store or queue cannot be reached, is full, throttles, or rejects writes. A retry may succeed.
     #[error("{part} is unavailable: {detail}")]
     Unavailable {
-        /// Which: `store` or `queue`.
+        /// `store` or `queue`.
         part: &'static str,
-        /// For the operator.
+        /// The adapter's error, for the operator. Callers never see it.
         detail: String,
     },
-    /// What it holds cannot be read.
+    /// A stored record cannot be decoded. A retry does not help.
     #[error("a stored record cannot be read: {0}")]
     Corrupt(String),
 }
 
 impl StoreError {
-    /// The store cannot be used now.
+    /// The store is unavailable; `detail` is the adapter's error.
     pub fn store(detail: impl fmt::Display) -> Self {
         Self::Unavailable { part: "store", detail: detail.to_string() }
     }
 
-    /// The queue cannot be used now.
+    /// The queue is unavailable; `detail` is the adapter's error.
     pub fn queue(detail: impl fmt::Display) -> Self {
         Self::Unavailable { part: "queue", detail: detail.to_string() }
     }
 }
 
-/// Where events come in.
+/// Accepts new events.
 #[async_trait]
 pub trait Intake: Send + Sync {
-    /// Stores the events and queues them for evaluation; both, or an error.
+    /// Stores the events and queues them for evaluation: both, or an error. On return they are durable.
     ///
-    /// A named event whose pk is stored already, and has not expired, is left as it is; accepting it
-    /// again is harmless and leads to no second delivery. No two of `events` have the same pk. One that an active
-    /// [hold](Holds) admits expires at [`HELD`](crate::retention::hold::HELD). On return they are durable.
+    /// An event whose pk is stored already, and has not expired, stays as it is: accepting it again is harmless and leads
+    /// to no second delivery. The pks of `events` must be distinct. An event that an active [hold](Holds) covers expires
+    /// at [`HOLD_EXPIRY`](crate::retention::hold::HOLD_EXPIRY).
     async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError>;
 
-    /// For each (hash of a name, pk proposed): the pk remembered for that name, which is the proposed
-    /// one unless the name was remembered before and `until` of that time has not passed.
+    /// For each pair of a name's hash and a proposed pk: the pk of the name's first arrival. Stores the proposed pk, until
+    /// `until`, where no earlier arrival is remembered, and returns it.
     async fn remember(
         &self,
         names: &[([u8; 32], EventPk)],
@@ -78,141 +80,141 @@ pub trait Intake: Send + Sync {
         until: Timestamp,
     ) -> Result<Vec<EventPk>, StoreError>;
 
-    /// Whether events could be accepted now.
+    /// Succeeds if events could be accepted now; the health check.
     async fn ready(&self) -> Result<(), StoreError>;
 }
 
-/// One page of a list.
+/// One page of a list, with the cursor `C` of the next one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T, C> {
-    /// Newest first.
+    /// The items, newest first.
     pub results: Vec<T>,
-    /// Where the next page goes on; none on the last one.
+    /// The cursor to pass as `before` for the next page; `None` on the last page.
     pub next: Option<C>,
 }
 
-/// The queue, from the side that fills it.
+/// The producer's side of the work queue.
 #[async_trait]
 pub trait WorkQueue: Send + Sync {
-    /// Queues each message; it comes out after `delay` (at most 15 minutes) at the earliest.
-    async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError>;
+    /// Queues each message. Workers receive it once `delay`, at most 15 minutes, has passed.
+    async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError>;
 }
 
-/// What the queue has given up on, because handling it failed again and again.
+/// The dead-letter queue: messages whose handling failed too often.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
-    /// Gives messages back to the queue, about `limit` at most; how many. One may come out twice.
+    /// Returns messages to the work queue, about `limit` at most, and returns how many. A message may be delivered twice.
     async fn give_back(&self, limit: usize) -> Result<usize, StoreError>;
 }
 
-/// What `open` found.
+/// The result of [`Ledger::open`] for one entry.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Opened {
-    /// The entry is now there.
+pub enum OpenOutcome {
+    /// The entry was created.
     New,
-    /// There was one already; this is it.
+    /// An entry of this id existed already; it is unchanged.
     Existing(Box<Delivery>),
 }
 
-/// The ledger of deliveries. Every write is conditional.
+/// The ledger of deliveries. Every write is conditional on the entry's revision.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Puts each entry (revision 0) unless one of its id is there; answers in order.
-    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError>;
-    /// Puts each entry over the one of its id whose revision is smaller by one; answers in order
-    /// whether it did. An entry that is missing or has another revision is left as it is.
+    /// Creates each entry (revision 0) unless its id exists. The results are in the order of `entries`.
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<OpenOutcome>, StoreError>;
+    /// Replaces each entry if the stored revision is one less than its own. Returns, in the order of `entries`, whether
+    /// it did. A missing entry is not created.
     async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError>;
-    /// The entry.
+    /// The entry of this id; `None` if it does not exist.
     async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
-    /// Those of the entries that are there, in any order.
+    /// The existing entries among `ids`, in any order.
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError>;
-    /// Up to `limit` entries whose `due_at` has come, the longest due first; then some that a clock that was wrong has put
-    /// off for longer than [any wait](Delivery::waits_until).
+    /// Up to `limit` entries whose `due_at` has passed, the longest overdue first; then some whose `due_at` is further away
+    /// than [any wait](Delivery::waits_until), because a wrong clock wrote it.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError>;
-    /// A page, newest event first.
+    /// A page of the entries that match the query, newest event first.
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError>;
 }
 
-/// What storm control remembers. Every write is conditional.
+/// The state of throttles and digests. Every write is conditional on the record's revision.
 #[async_trait]
 pub trait Suppression: Send + Sync {
-    /// The lane as last written, whether it has expired or not.
+    /// The record as last written, even if it has expired; `None` if there is none.
     async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError>;
-    /// Puts the lane over the one whose revision is smaller by one, or, with revision 0, where there is none; says
-    /// whether it did.
+    /// Replaces the record if the stored revision is one less than its own; with revision 0, creates it if there is none.
+    /// Returns whether it did.
     async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError>;
-    /// Adds events to what a digest's carrier will tell of, each once however often it is added. False if it was
-    /// closed before: then they may be in it or not.
+    /// Adds events to the digest that `carrier` will send; adding an event again changes nothing. `false` if the digest
+    /// was closed before: then it may or may not include them.
     async fn collect(&self, carrier: DeliveryId, events: &[EventPk], expires: Timestamp) -> Result<bool, StoreError>;
-    /// Closes it; says what was collected, in any order. Closing it again says the same.
+    /// Closes the digest and returns the events it collected, in any order. Closing it again returns the same events.
     async fn close(&self, carrier: DeliveryId, expires: Timestamp) -> Result<Vec<EventPk>, StoreError>;
 }
 
-/// The silences that were posted; those of the rules document are not among them.
+/// The silences that operators created through the API, without those of the rules document.
 #[async_trait]
 pub trait Silences: Send + Sync {
-    /// Stores one, over any of the same id. It is forgotten when it [expires](Silence::expires).
+    /// Stores a silence and replaces any of the same id. It is deleted when it [expires](Silence::expires).
     async fn put(&self, silence: &Silence) -> Result<(), StoreError>;
-    /// The one of that id.
+    /// The silence of this id; `None` if it does not exist.
     async fn get(&self, id: &str) -> Result<Option<Silence>, StoreError>;
-    /// All of them, ended ones too, in any order; may lag a change by up to 10 seconds.
+    /// All silences, also ended ones, in any order. May lag a change by up to 10 seconds.
     async fn all(&self) -> Result<Vec<Silence>, StoreError>;
 }
 
-/// What all dispatchers together know of the endpoints. One that never failed has no record.
+/// The circuit breakers' records, shared by all dispatchers. An endpoint that never failed has no record.
 #[async_trait]
 pub trait Endpoints: Send + Sync {
-    /// All of them, by the transport's name. One request, however many.
+    /// All records, in one request.
     async fn all(&self) -> Result<Vec<Endpoint>, StoreError>;
-    /// Puts the record over the one of its transport whose revision is smaller by one, or, with revision 0, where
-    /// there is none; whether it did. The write is durable.
+    /// Replaces the transport's record if the stored revision is one less than its own; with revision 0, creates it if
+    /// there is none. Returns whether it did. The write is durable.
     async fn replace(&self, endpoint: &Endpoint) -> Result<bool, StoreError>;
 }
 
-/// The tokens.
+/// The API tokens, by the hash of their text.
 #[async_trait]
 pub trait Tokens: Send + Sync {
-    /// Stores one, over any of the same hash.
+    /// Stores a token and replaces any of the same hash.
     async fn put(&self, token: &Token) -> Result<(), StoreError>;
-    /// The token of that hash, whatever its standing.
+    /// The token of this hash, even if it has expired or was revoked; `None` if it does not exist.
     async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError>;
-    /// All of them, oldest first.
+    /// All tokens, oldest first.
     async fn list(&self) -> Result<Vec<Token>, StoreError>;
-    /// Revokes the one of that public name; false if there is none.
+    /// Revokes the token of this public id; `false` if it does not exist.
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
-    /// Notes that the token of that hash was used; nothing if there is none. Never undoes a revocation, whichever comes
-    /// first.
+    /// Records that the token of this hash was used; does nothing if it does not exist. Never undoes a revocation, not
+    /// even one that happens at the same time.
     async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError>;
 }
 
-/// The sessions of browsers.
+/// The console's browser sessions, by the hash of their secret.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Stores one, until it expires.
+    /// Stores a session until it expires.
     async fn begin(&self, session: &Session) -> Result<(), StoreError>;
-    /// The session of that hash, if it is not over.
+    /// The session of this hash; `None` if it does not exist, has ended or has expired.
     async fn find(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError>;
-    /// Ends the session of that hash, at once and for every process; nothing if there is none.
+    /// Ends the session of this hash, at once and for every process; does nothing if it does not exist.
     async fn end(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError>;
 }
 
-/// A rules document as it is in force.
+/// A version of the rules document, as it was put into force.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Active {
+pub struct ActiveRules {
     /// Grows by one with each change; 0 is the built-in document.
     pub version: u64,
-    /// Checked.
+    /// The checked document.
     pub document: RulesDocument,
-    /// The YAML it was read from.
+    /// The YAML that the document was read from.
     pub source: String,
-    /// When it came into force.
+    /// When this version came into force.
     pub at: Timestamp,
-    /// Who put it there.
+    /// The user or token that saved this version.
     pub by: String,
 }
 
-impl Active {
-    /// Version 0: the built-in document, written as `source`.
+impl ActiveRules {
+    /// Version 0: the built-in document, whose YAML is `source`.
     pub fn built_in(source: &str) -> Self {
         Self {
             version: 0,
@@ -224,96 +226,96 @@ impl Active {
     }
 }
 
-/// What became of saving a document.
+/// The result of [`Documents::save`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saved {
-    /// It is in force.
+pub enum SaveOutcome {
+    /// The version is stored and in force.
     Saved,
-    /// Somebody else saved another since; nothing was changed.
+    /// Another version was saved in the meantime; nothing changed.
     Conflict,
 }
 
-/// The stored rules documents.
+/// The stored versions of the rules document.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    /// The newest, if any was ever saved.
-    async fn newest(&self) -> Result<Option<Active>, StoreError>;
-    /// The one that was saved as that version.
-    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError>;
-    /// Saves one as version `active.version`, if the newest is the one before it.
-    async fn save(&self, active: &Active) -> Result<Saved, StoreError>;
+    /// The newest version; `None` if none was ever saved.
+    async fn newest(&self) -> Result<Option<ActiveRules>, StoreError>;
+    /// The given version; `None` if it does not exist.
+    async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError>;
+    /// Saves the document as `active.version`, if the newest stored version is the one before it.
+    async fn save(&self, active: &ActiveRules) -> Result<SaveOutcome, StoreError>;
 }
 
-/// The rules document in force, wherever it comes from.
+/// The rules document in force, whether it comes from a file or from the store.
 #[async_trait]
 pub trait Configuration: Send + Sync {
-    /// The one to use now; may lag a change by up to a minute.
-    async fn current(&self) -> Result<Arc<Active>, StoreError>;
+    /// The document to use now. May lag a change by up to a minute.
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError>;
 }
 
-/// Runs the Python bodies of a rules document, within bounds of time and memory and without I/O of theirs.
+/// Runs the Python bodies of a rules document in a sandbox: bounded in time and memory, without I/O.
 pub trait Expressions: Send + Sync {
-    /// Runs a body. Blocks the thread until it has ended, for a tenth of a second and not counting the
-    /// policies that it calls. What goes wrong is an exception like those of the body itself.
-    fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation;
+    /// Runs a body. Blocks the calling thread for at most a tenth of a second, plus the time of the policies that the body
+    /// calls. A failure of the sandbox is reported as an exception of the body.
+    fn evaluate(&self, source: &str, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation;
 }
 
-/// Nobody to run expressions: each raises.
+/// An [`Expressions`] without a sandbox: every body raises `SandboxError`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoExpressions;
 
 impl Expressions for NoExpressions {
-    fn evaluate(&self, _: &str, _: &Scope, _: &dyn Policies) -> Evaluation {
+    fn evaluate(&self, _: &str, _: &ExpressionScope, _: &dyn PolicyCaller) -> Evaluation {
         Evaluation::raised("SandboxError", "expressions are not run here")
     }
 }
 
-/// An attempt that was made.
+/// The result of one attempt to send.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sent {
-    /// What became of it.
+pub struct SendReport {
+    /// Whether the receiver accepted the message.
     pub outcome: AttemptOutcome,
-    /// What the transport's mappings did on the way.
+    /// The events, log lines and exceptions of the transport's mappings, to be stored.
     pub effects: Vec<Effects>,
 }
 
-impl From<AttemptOutcome> for Sent {
+impl From<AttemptOutcome> for SendReport {
     fn from(outcome: AttemptOutcome) -> Self {
         Self { outcome, effects: Vec::new() }
     }
 }
 
-/// The way out: one implementation knows every kind of transport.
+/// Sends notifications. One implementation handles every kind of transport.
 #[async_trait]
 pub trait Channel: Send + Sync {
-    /// Makes one attempt. It ends within 20 seconds, whatever the receiver does.
-    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Sent;
+    /// Makes one attempt. Returns within 20 seconds, whatever the receiver does.
+    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> SendReport;
 }
 
-/// A channel that shows what it would hand over.
+/// A channel that can also render a message without sending it.
 #[async_trait]
 pub trait Renderer: Channel {
-    /// The notification in the transport's form, mappings applied, secrets and signatures left out. Hands over and
-    /// keeps nothing.
+    /// The message that [`send`](Channel::send) would send, with mappings applied, without secrets and signatures. Sends
+    /// and stores nothing.
     ///
     /// # Errors
-    /// Why an attempt would fail before anything is sent.
+    /// The failure that an attempt would have before anything is sent.
     async fn render(
         &self,
         notification: &Notification,
         transport: &Transport,
         document: &RulesDocument,
-    ) -> Result<Rendered, Failure>;
+    ) -> Result<RenderedMessage, Failure>;
 }
 
 /// Hands finished mail (RFC 5322 bytes) to a mail system.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Makes one attempt. `document` says how mail leaves.
+    /// Makes one attempt, with the mail settings of `document`.
     async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> AttemptOutcome;
 }
 
-/// A secret's text. It is not shown by `{:?}`.
+/// A secret's text. `{:?}` prints the mask instead.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(pub String);
 
@@ -323,35 +325,35 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// A secret could not be had. Names the reference, never the secret.
+/// A secret could not be resolved. Names the reference, never the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the secret {reference} cannot be read: {detail}")]
 pub struct SecretError {
-    /// Which.
+    /// The reference, such as `env:SLACK_URL`.
     pub reference: String,
-    /// Why.
+    /// The cause, for the operator.
     pub detail: String,
 }
 
-/// Where secrets are kept.
+/// Resolves references to secrets.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// The secret's text.
+    /// The text of the secret that the reference names.
     async fn resolve(&self, reference: &SecretRef) -> Result<SecretText, SecretError>;
 }
 
-/// Tells the time.
+/// The wall clock.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// Throws dice.
+/// A source of randomness.
 pub trait Entropy: Send + Sync {
-    /// 128 random bits, fit for secrets.
+    /// 128 random bits from a generator that is fit for secrets.
     fn bits(&self) -> u128;
 
-    /// Somewhere in 0.0..=1.0.
+    /// A random number in 0.0..=1.0, such as the jitter of a retry.
     fn fraction(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "32 bits fit an f64 exactly")]
         let share = (self.bits() >> 96) as f64;

@@ -1,4 +1,4 @@
-//! Decides whom a rule notifies of an event, and at which addresses.
+//! Decides who is notified of an event by a rule, and at which addresses.
 //!
 //! The operator's configuration takes precedence: a group member is notified under the name and at the address that the
 //! rules document gives. An event that names the same person with another address adds that address and changes
@@ -10,17 +10,17 @@ use crate::person::{Person, is_same_name};
 use crate::rules_document::{Rule, RulesDocument, Transport, TransportKind};
 use serde_json::Value;
 
-/// Where one delivery goes.
+/// The destination of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// The person, with the one address that this delivery uses.
     pub person: Person,
-    /// Whether the address is a further one of a person who is notified at another by the same transport.
+    /// Whether the same transport also notifies this person at another address, which comes first.
     pub is_additional: bool,
 }
 
 impl Recipient {
-    /// What a report calls it: the person's label, with the address where that is a further one.
+    /// The name for reports: the person's label, with the address if it is an additional one.
     pub fn name(&self) -> String {
         let label = self.person.label();
         if self.is_additional { format!("{label} <{}>", self.person.email) } else { label.to_owned() }
@@ -35,21 +35,21 @@ impl From<Person> for Recipient {
 
 /// The people a rule selects, each once: the acting user, the affected user, then the group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recipients(Vec<Selected>);
+pub struct Recipients(Vec<SelectedPerson>);
 
-/// One person with all addresses.
+/// One selected person with all known addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Selected {
+struct SelectedPerson {
     username: String,
-    /// Each once, the configured ones first. Empty if none is known.
+    /// Distinct addresses, the configured ones first. Empty if none is known.
     addresses: Vec<String>,
-    /// A group names the person, so that nothing but addresses is learnt from events.
+    /// Whether the person is a group member. Events then add addresses only.
     is_member: bool,
-    /// In which order events name people; the group comes last.
+    /// The sort key: the order in which the event names people; `usize::MAX` for other group members.
     place: usize,
 }
 
-impl Selected {
+impl SelectedPerson {
     fn new(person: &Person, is_member: bool) -> Self {
         let mut selected =
             Self { username: person.username.trim().to_owned(), addresses: Vec::new(), is_member, place: usize::MAX };
@@ -57,7 +57,7 @@ impl Selected {
         selected
     }
 
-    /// Learns from another record of the same person.
+    /// Adds what another record of the same person knows.
     fn merge(&mut self, username: &str, address: &str) {
         if self.username.is_empty() {
             username.trim().clone_into(&mut self.username);
@@ -88,8 +88,8 @@ impl Selected {
 }
 
 impl Recipients {
-    /// Everybody whom the rule selects for the event.
-    pub fn of_rule(rule: &Rule, event: &Event, document: &RulesDocument) -> Self {
+    /// Everyone that the rule selects for the event.
+    pub fn for_rule(rule: &Rule, event: &Event, document: &RulesDocument) -> Self {
         let members = rule.group.as_ref().and_then(|group| document.groups.get(group)).into_iter().flatten();
         let subject = event.context.get("subject").and_then(Value::as_object);
         let named = [rule.event_user.then_some(&event.user), subject.filter(|_| rule.event_subject)];
@@ -97,20 +97,20 @@ impl Recipients {
     }
 
     fn select<'a>(members: impl Iterator<Item = &'a Person>, named: impl Iterator<Item = &'a Object>) -> Self {
-        // Members come first, so that they are found first: what is said of them is not taken for somebody else's.
-        let mut people: Vec<Selected> = Vec::new();
+        // Members come first, so that a lookup finds them first and does not mistake their data for another person's.
+        let mut people: Vec<SelectedPerson> = Vec::new();
         for member in members {
             match position(&people, member) {
                 Some(at) => people[at].merge(&member.username, &member.email),
-                None => people.push(Selected::new(member, true)),
+                None => people.push(SelectedPerson::new(member, true)),
             }
         }
         for (place, person) in named.filter_map(Person::from_object).enumerate() {
-            // Whoever else has the address gets mail there already.
+            // Another selected person with this address gets mail there already.
             let is_known = people.iter().any(|one| one.has_address(&person.email));
             let address = if is_known { "" } else { person.email.as_str() };
             let at = position(&people, &person).unwrap_or_else(|| {
-                people.push(Selected::new(&person, false));
+                people.push(SelectedPerson::new(&person, false));
                 people.len() - 1
             });
             let username = if people[at].is_member { "" } else { person.username.as_str() };
@@ -121,13 +121,14 @@ impl Recipients {
         Self(people)
     }
 
-    /// The deliveries that one transport makes. Only mail goes to more than one address of a person; `send_once` leaves
-    /// the first person whom the transport can reach, or the first at all if it can reach nobody: group members before
-    /// people whom the event names, because whoever posts an event must not take a notification away from the operator's.
+    /// The destinations of one transport. Only mail goes to more than one address of a person. With `send_once`, only the
+    /// first person that the transport can reach remains, or the first person if it can reach none. Group members come
+    /// before people that the event names, because the sender of an event must not divert a notification from the
+    /// operator's group.
     pub fn by_transport(&self, transport: &Transport) -> Vec<Recipient> {
         let is_mail = matches!(transport.kind, TransportKind::Email { .. });
         let mut recipients: Vec<Recipient> = Vec::with_capacity(self.0.len());
-        let mut people: Vec<&Selected> = self.0.iter().collect();
+        let mut people: Vec<&SelectedPerson> = self.0.iter().collect();
         if transport.send_once {
             people.sort_by_key(|selected| !selected.is_member);
         }
@@ -149,8 +150,8 @@ impl Recipients {
     }
 }
 
-/// A username says more than an address, so it is looked for first.
-fn position(selected: &[Selected], person: &Person) -> Option<usize> {
+/// The position of a person: by username first, because it is more specific than an address.
+fn position(selected: &[SelectedPerson], person: &Person) -> Option<usize> {
     let by_name = selected.iter().position(|one| is_same_name(&one.username, &person.username));
     by_name.or_else(|| selected.iter().position(|one| one.is(person)))
 }

@@ -175,7 +175,7 @@ fn a_rule_selects_by_its_group_and_by_the_event() {
     document.groups.insert("ops".to_owned(), members());
     let mut rule = Rule::named("r");
     let event = crate::event::sample(json!({ "username": "ann" }), json!({ "subject": { "username": "dan" } }));
-    let selected = |rule: &Rule| Recipients::of_rule(rule, &event, &document).by_transport(&mail(false)).len();
+    let selected = |rule: &Rule| Recipients::for_rule(rule, &event, &document).by_transport(&mail(false)).len();
     assert_eq!(selected(&rule), 0);
     rule.event_user = true;
     assert_eq!(selected(&rule), 1);

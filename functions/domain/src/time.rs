@@ -1,4 +1,4 @@
-//! How instants are written: RFC 3339 in UTC with exactly six decimals and a `Z`.
+//! Instants: their one written form, RFC 3339 in UTC with exactly six decimals and a `Z`, and arithmetic that saturates.
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Deserialize, Deserializer, Serializer};
@@ -8,7 +8,7 @@ pub fn format(instant: Timestamp) -> String {
     format!("{instant:.6}")
 }
 
-/// Reads an instant with its offset, which RFC 3339 lets be 23:59 at most.
+/// Parses an RFC 3339 instant; `None` if it is malformed or its offset exceeds RFC 3339's maximum of 23:59.
 pub fn parse(text: &str) -> Option<Timestamp> {
     // The reader of the calendar takes offsets of up to 25:59, as ISO 8601 has no bound.
     let behind_date = text.get(10..).unwrap_or_default();
@@ -19,37 +19,37 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
-/// Drops what is finer than a microsecond, the precision of everything stored.
+/// Truncates to microseconds, the precision of everything that is stored.
 pub fn to_micros(instant: Timestamp) -> Timestamp {
     // Truncation keeps an instant before `now` before `now`; rounding up would not.
     Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
 }
 
-/// Drops what is finer than a millisecond, the precision of a `pk`.
+/// Truncates to milliseconds, the precision of a `pk`.
 pub fn to_millis(instant: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
 }
 
-/// `instant + duration`, held at the end of representable time instead of failing.
+/// `instant + duration`; saturates at [`Timestamp::MAX`].
 pub fn later(instant: Timestamp, duration: SignedDuration) -> Timestamp {
     instant.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-/// How far the clocks of two machines that work on one store may be apart.
+/// How far apart the clocks of two machines that share a store may be.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
-/// Whether a stored instant, which was at most `longest` ahead when it was written, has passed. One that is further ahead
-/// was written by a clock that was wrong, or this one was and has been set right: it holds nothing up.
+/// Whether a stored deadline, at most `longest` ahead when it was written, has passed. A deadline further ahead was written
+/// by a wrong clock and counts as passed, so that it cannot block anything.
 pub fn has_passed(instant: Timestamp, longest: SignedDuration, now: Timestamp) -> bool {
     instant <= now || instant > later(now, longest)
 }
 
-/// Whether something that is recorded as having happened lies in the future, beyond what clocks may differ by.
+/// Whether the recorded time of a past event lies further in the future than [`CLOCK_SKEW`] explains.
 pub fn is_ahead(instant: Timestamp, now: Timestamp) -> bool {
     instant > later(now, CLOCK_SKEW)
 }
 
-/// Whole seconds since the epoch, rounded up: a TTL must never come before the expiry it stands for.
+/// Whole seconds since the epoch, rounded up, so that a TTL never precedes the expiry it stands for.
 pub fn ttl_seconds(instant: Timestamp) -> i64 {
     instant.round(Unit::Second).map_or_else(
         |_| instant.as_second(),
@@ -63,18 +63,18 @@ pub fn ttl_seconds(instant: Timestamp) -> i64 {
 pub mod micros {
     use super::{Deserialize, Deserializer, Serializer, Timestamp};
 
-    /// Writes the fixed form.
+    /// Writes six decimals and a `Z`.
     pub fn serialize<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{instant:.6}"))
     }
 
-    /// Reads any RFC 3339 instant.
+    /// Reads any RFC 3339 instant, with any offset.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         Timestamp::deserialize(deserializer)
     }
 }
 
-/// The same for an optional instant.
+/// `#[serde(with = "domain::time::micros_option")]`: the fixed form, or null.
 pub mod micros_option {
     use super::{Deserialize, Deserializer, Serializer, Timestamp};
 

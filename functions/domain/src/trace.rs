@@ -1,7 +1,7 @@
-//! The trace that an event belongs to, so that what a caller did can be followed to what a receiver was told.
+//! The trace that an event belongs to, from the caller's request to the message that a receiver gets.
 //!
-//! Owns the form that traces travel in: the `traceparent` of [W3C Trace Context][1], which is also CloudEvents'
-//! extension of that name, and AWS X-Ray's `Root`. Records no spans: whoever collects those does it around Nuncio.
+//! Owns the forms of a trace: the `traceparent` of [W3C Trace Context][1], which is also CloudEvents' extension of that
+//! name, and AWS X-Ray's `Root`. Refuses to record spans.
 //!
 //! [1]: https://www.w3.org/TR/trace-context/#traceparent-header
 
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A trace, and one span in it. As text `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
+/// A trace id and the id of one of its spans. As text `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TraceParent {
@@ -19,18 +19,18 @@ pub struct TraceParent {
     sampled: bool,
 }
 
-/// The text is no `traceparent`.
+/// The text is not a `traceparent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a traceparent; one looks like 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
 pub struct TraceParentError;
 
 impl TraceParent {
-    /// A trace of this id, and a span in it that follows from the id. It is not sampled.
+    /// The trace of this id, with a span that is derived from the id. It is not sampled.
     pub fn from_id(id: u128) -> Self {
         Self { trace: id, span: span(id), sampled: false }
     }
 
-    /// Another span of the same trace, made of chance.
+    /// Another span of the same trace, with an id from `random`.
     pub fn child(self, random: u128) -> Self {
         Self { span: span(random), ..self }
     }
@@ -44,7 +44,7 @@ impl TraceParent {
         Some(Self { trace, span: span(parent), sampled: part("Sampled") == Some("1") })
     }
 
-    /// Whether the caller records it.
+    /// Whether the caller asks for the trace to be recorded.
     pub fn is_sampled(self) -> bool {
         self.sampled
     }
@@ -55,14 +55,14 @@ impl TraceParent {
     }
 }
 
-/// The low half of a number, but never the span id that is forbidden.
+/// A span id from the low 64 bits, never 0, which the standard forbids.
 fn span(number: u128) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "half of it is enough")]
     let low = number as u64;
     low.max(1)
 }
 
-/// Exactly so many lower-case hex digits.
+/// Parses exactly `digits` lower-case hex digits.
 fn hex(text: &str, digits: usize) -> Option<u128> {
     let fits = text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     fits.then(|| u128::from_str_radix(text, 16).ok())?
@@ -71,7 +71,7 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
 impl FromStr for TraceParent {
     type Err = TraceParentError;
 
-    /// A later version may append parts, which are left out here.
+    /// Ignores the parts that a later version may append.
     fn from_str(text: &str) -> Result<Self, TraceParentError> {
         let mut parts = text.split('-');
         let mut next = |digits| hex(parts.next()?, digits);

@@ -8,9 +8,9 @@ use crate::program::{self, Compiled};
 use crate::run;
 use crate::source::SyntaxFault;
 use crate::unavailable::Missing;
-use domain::expression::Kind;
-use domain::expression::Scope;
-use domain::expression::{Evaluation, Policies};
+use domain::expression::ExpressionKind;
+use domain::expression::ExpressionScope;
+use domain::expression::{Evaluation, PolicyCaller};
 use domain::rules_document::Precondition;
 
 /// A policy's expression, or a webhook's body or headers, that can be evaluated.
@@ -30,14 +30,14 @@ impl Expression {
     /// # Errors
     /// The first fault, at its place in the body as written.
     pub fn parse(source: &str) -> Result<Self, SyntaxFault> {
-        Self::parse_as(source, Kind::Policy)
+        Self::parse_as(source, ExpressionKind::Policy)
     }
 
     /// Reads a body for one use.
     ///
     /// # Errors
     /// The first fault, at its place in the body as written.
-    pub fn parse_as(source: &str, kind: Kind) -> Result<Self, SyntaxFault> {
+    pub fn parse_as(source: &str, kind: ExpressionKind) -> Result<Self, SyntaxFault> {
         let expression =
             Self(Arc::new(Inner { source: source.to_owned(), policy: OnceLock::new(), mapping: OnceLock::new() }));
         expression.compiled(kind).map_err(Clone::clone)?;
@@ -50,13 +50,13 @@ impl Expression {
     }
 
     /// What the body asks for that is not there in such use. It may still run, if it never gets to that place.
-    pub fn missing(&self, kind: Kind) -> &[Missing] {
+    pub fn missing(&self, kind: ExpressionKind) -> &[Missing] {
         self.compiled(kind).map_or(&[], |compiled| &compiled.missing)
     }
 
     /// What an event must have for a policy of this body to do anything but say no.
     pub fn precondition(&self) -> Precondition {
-        self.compiled(Kind::Policy).map(|compiled| compiled.precondition.clone()).unwrap_or_default()
+        self.compiled(ExpressionKind::Policy).map(|compiled| compiled.precondition.clone()).unwrap_or_default()
     }
 
     /// Whether the groups of the rules document can matter to it.
@@ -71,24 +71,25 @@ impl Expression {
             "getattr",
             "ak_call_policy",
         ];
-        self.compiled(Kind::Policy).is_ok_and(|compiled| WORDS.iter().any(|word| compiled.mentions.contains(*word)))
+        self.compiled(ExpressionKind::Policy)
+            .is_ok_and(|compiled| WORDS.iter().any(|word| compiled.mentions.contains(*word)))
     }
 
     /// Runs it in this process.
     ///
     /// Bounds of time, recursion and output hold, but a body that asks for more memory than there is
     /// ends the process. For bodies that nobody vouches for there is the [`worker`](crate::worker).
-    pub fn evaluate(&self, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    pub fn evaluate(&self, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
         match self.compiled(scope.kind) {
             Ok(compiled) => run::run(&compiled.program, scope, policies),
             Err(fault) => Evaluation::raised("SyntaxError", fault.to_string()),
         }
     }
 
-    fn compiled(&self, kind: Kind) -> Result<&Compiled, &SyntaxFault> {
+    fn compiled(&self, kind: ExpressionKind) -> Result<&Compiled, &SyntaxFault> {
         let slot = match kind {
-            Kind::Policy => &self.0.policy,
-            Kind::Mapping => &self.0.mapping,
+            ExpressionKind::Policy => &self.0.policy,
+            ExpressionKind::Mapping => &self.0.mapping,
         };
         slot.get_or_init(|| program::compile(&self.0.source, kind)).as_ref()
     }

@@ -2,7 +2,7 @@
 //! webhooks.
 //!
 //! Owns what a body can see and do. Refuses files, network, clock, chance and environment; an evaluation
-//! is a function of the body and its [`Scope`], and everything a body *does* comes back as a note in the
+//! is a function of the body and its [`ExpressionScope`], and everything a body *does* comes back as a note in the
 //! [`Evaluation`]. These words are the domain's; the way in is its port
 //! [`Expressions`](domain::ports::Expressions), of which [`worker::Workers`] is the implementation.
 //!
@@ -18,7 +18,7 @@
 //! 1. `source` puts the body into a function, so that `return` works at its top, and parses it.
 //! 2. `rewrite` says in other words what the interpreter does not know, line for line.
 //! 3. `program` adds the helpers that the body mentions, and compiles: once for each body.
-//! 4. [`Scope`] is what there is to see. `host` answers while the body runs: an attribute of the event is
+//! 4. [`ExpressionScope`] is what there is to see. `host` answers while the body runs: an attribute of the event is
 //!    converted when the body reads it, so a body pays for what it looks at.
 //! 5. `run` bounds time, recursion and questions. [`worker`] bounds memory, by being a process that may die.
 //!
@@ -95,7 +95,8 @@ mod value;
 pub mod worker;
 
 pub use domain::expression::{
-    Called, Created, Evaluation, Groups, Kind, LogLine, NoPolicies, Policies, Raised, Returned, Scope, View,
+    CreatedEvent, Evaluation, ExpressionKind, ExpressionScope, Groups, LogLine, NoPolicies, NotificationView,
+    PolicyCaller, PolicyResult, RaisedException, ReturnedValue,
 };
 pub use expression::Expression;
 pub use run::MAX_RUN;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use domain::expression::Kind;
+use domain::expression::ExpressionKind;
 use domain::rules_document::Precondition;
 use monty::MontyRun;
 use monty_types::{AssertMessageAnnotations, CompileOptions, MontyException};
@@ -137,10 +137,10 @@ pub(crate) struct Compiled {
 }
 
 /// Compiles a body.
-pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault> {
+pub(crate) fn compile(source: &str, kind: ExpressionKind) -> Result<Compiled, SyntaxFault> {
     let parameters = match kind {
-        Kind::Policy => "request, context",
-        Kind::Mapping => "request, user, notification",
+        ExpressionKind::Policy => "request, context",
+        ExpressionKind::Mapping => "request, user, notification",
     };
     // The parser and the compiler are given whatever a user typed: a defect of theirs is a fault of
     // the body, not the end of the process.
@@ -149,7 +149,7 @@ pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault>
     })
 }
 
-fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault> {
+fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, SyntaxFault> {
     let Wrapped { text, parsed, mut edits } = wrapped;
     let Findings { edits: rewrites, mentions, missing, pattern } = rewrite::walk(&text, &parsed, kind);
     if let Some((range, why)) = pattern {
@@ -160,8 +160,8 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
         return Err(source::at(&text, range, "this returns a function, not what it says; call it"));
     }
     let precondition = match kind {
-        Kind::Policy => precondition::of(body),
-        Kind::Mapping => Precondition::default(),
+        ExpressionKind::Policy => precondition::of(body),
+        ExpressionKind::Mapping => Precondition::default(),
     };
     edits.extend(rewrites);
     let last_line = text.matches('\n').count();
@@ -196,14 +196,14 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
         }
     }
     module.push_str(match kind {
-        Kind::Policy => "(_nuncio_body(request, request.context), None)\n",
-        Kind::Mapping => {
+        ExpressionKind::Policy => "(_nuncio_body(request, request.context), None)\n",
+        ExpressionKind::Mapping => {
             "notification = request.context['notification']\n(_nuncio_body(request, user, notification), notification)\n"
         }
     });
 
     let mut inputs = vec![Input::Request];
-    if kind == Kind::Mapping {
+    if kind == ExpressionKind::Mapping {
         inputs.push(Input::User);
     }
     let optional = [

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use domain::expression::Kind;
+use domain::expression::ExpressionKind;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Alias, CmpOp, Expr, ExprCall, ExprContext, ModModule, Operator, Stmt};
 use ruff_python_parser::Parsed;
@@ -46,7 +46,7 @@ const NATIVE: [&str; 11] = [
 pub(crate) const SUPPLIED: [&str; 3] = ["hmac", "hashlib", "ipaddress"];
 
 /// Walks the body once.
-pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: Kind) -> Findings {
+pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: ExpressionKind) -> Findings {
     let mut walk = Walk { text, parsed, findings: Findings::default(), read: Vec::new(), bound: HashSet::new() };
     for statement in parsed.suite() {
         if let Stmt::FunctionDef(function) = statement {

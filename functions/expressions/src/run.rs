@@ -12,8 +12,8 @@ use monty_types::{MontyException, MontyObject, PrintWriter, ResourceLimits, Reso
 use crate::host::{Arguments, Host};
 use crate::program::Program;
 use crate::source;
-use domain::expression::{Evaluation, Policies, Raised, Returned};
-use domain::expression::{Scope, View};
+use domain::expression::{Evaluation, PolicyCaller, RaisedException, ReturnedValue};
+use domain::expression::{ExpressionScope, NotificationView};
 
 /// How long a body may run, its host's answers not counted. Below the worker's deadline, so that
 /// most bodies that take too long end by themselves.
@@ -25,7 +25,7 @@ const MAX_RECURSION: usize = 150;
 const MAX_QUESTIONS: usize = 1000;
 
 /// Runs the program once.
-pub(crate) fn run(program: &Program, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+pub(crate) fn run(program: &Program, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
     let mut host = Host::new(scope, program, policies);
     // A defect of the interpreter is this body's error.
     let outcome = catch_unwind(AssertUnwindSafe(|| drive(program, &mut host)));
@@ -39,7 +39,7 @@ pub(crate) fn run(program: &Program, scope: &Scope, policies: &dyn Policies) -> 
     Evaluation { outcome, messages, log, events, notification }
 }
 
-fn drive(program: &Program, host: &mut Host<'_>) -> Result<(Returned, Option<View>), MontyException> {
+fn drive(program: &Program, host: &mut Host<'_>) -> Result<(ReturnedValue, Option<NotificationView>), MontyException> {
     let inputs = program.inputs.iter().map(|input| host.input(*input)).collect();
     let limits = ResourceLimits::default().max_duration(MAX_RUN).max_recursion_depth(MAX_RECURSION);
     let mut progress = program.code().start(inputs, ResourceTracker::new(limits), PrintWriter::Disabled)?;
@@ -71,7 +71,7 @@ fn error(message: &str) -> MontyException {
     crate::host::raise(monty_types::ExcType::RuntimeError, message)
 }
 
-fn finish(value: &MontyObject, host: &Host<'_>) -> Result<(Returned, Option<View>), MontyException> {
+fn finish(value: &MontyObject, host: &Host<'_>) -> Result<(ReturnedValue, Option<NotificationView>), MontyException> {
     let (result, notification) = match value {
         MontyObject::Tuple(parts) if parts.len() == 2 => (&parts[0], &parts[1]),
         other => (other, &MontyObject::None),
@@ -80,7 +80,7 @@ fn finish(value: &MontyObject, host: &Host<'_>) -> Result<(Returned, Option<View
         let what = "a function was returned, not what it says; call it";
         return Err(crate::host::raise(monty_types::ExcType::TypeError, what));
     }
-    let returned = Returned { value: host.json(result)?, truthy: result.is_truthy() };
+    let returned = ReturnedValue { value: host.json(result)?, truthy: result.is_truthy() };
     Ok((returned, changed(notification)))
 }
 
@@ -93,7 +93,7 @@ fn is_function(result: &MontyObject) -> bool {
 }
 
 /// The notification as the body left it.
-fn changed(notification: &MontyObject) -> Option<View> {
+fn changed(notification: &MontyObject) -> Option<NotificationView> {
     let MontyObject::ClassInstance(instance) = notification else {
         return None;
     };
@@ -101,7 +101,7 @@ fn changed(notification: &MontyObject) -> Option<View> {
         let found = instance.attrs.iter().find(|(key, _)| matches!(key, MontyObject::String(key) if key == name));
         found.map(|(_, value)| value).filter(|value| !matches!(value, MontyObject::None)).map(ToString::to_string)
     };
-    Some(View {
+    Some(NotificationView {
         body: attribute("body").unwrap_or_default(),
         severity: attribute("severity").unwrap_or_default(),
         hyperlink: attribute("hyperlink"),
@@ -110,12 +110,12 @@ fn changed(notification: &MontyObject) -> Option<View> {
 }
 
 /// The exception at the body's own line.
-fn place(raised: &MontyException, program: &Program) -> Raised {
+fn place(raised: &MontyException, program: &Program) -> RaisedException {
     let lines = raised.traceback().iter().rev().filter_map(|frame| usize::try_from(frame.start.line).ok());
     let line = lines.filter(|line| (2..=program.last_line).contains(line)).map(|line| source::place(line, 0).0).next();
     let kind = raised.exc_type().to_string();
     let message = raised.message().unwrap_or_default();
     // What the interpreter says of its clock differs from run to run.
     let message = if message.starts_with("time limit exceeded") { TOO_LONG.to_owned() } else { message.to_owned() };
-    Raised { kind, message, line }
+    RaisedException { kind, message, line }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the wording. One hint a name, for the check of a document and for the error when it runs.
 
-use domain::expression::Kind;
+use domain::expression::ExpressionKind;
 use serde::Serialize;
 
 /// Something that a body asks for and that is not there.
@@ -25,7 +25,7 @@ const NO_ORM: &str = "there is no database of authentik's here; users and groups
 const NO_NETWORK: &str = "expressions have no network; add a webhook transport and let the rule send to it";
 
 /// The hint for a name that is not defined, if there is one.
-pub(crate) fn name(name: &str, kind: Kind) -> Option<&'static str> {
+pub(crate) fn name(name: &str, kind: ExpressionKind) -> Option<&'static str> {
     Some(match name {
         "requests" => NO_NETWORK,
         "ak_send_email" => "expressions send nothing; add an email transport to the rule",
@@ -36,14 +36,14 @@ pub(crate) fn name(name: &str, kind: Kind) -> Option<&'static str> {
             "expressions have no network; compare addresses with ip_address(…) in ip_network(…)"
         }
         "ak_user_has_authenticator" | "Stage" | "User" | "Group" | "Application" | "PolicyBinding" => NO_ORM,
-        "event" if kind == Kind::Policy => "a rule's policy has it as request.context[\"event\"]",
+        "event" if kind == ExpressionKind::Policy => "a rule's policy has it as request.context[\"event\"]",
         "event" => "a mapping has it as notification.event",
-        "notification" if kind == Kind::Policy => {
+        "notification" if kind == ExpressionKind::Policy => {
             "a policy decides before there is one; look at request.context[\"event\"]"
         }
-        "user" if kind == Kind::Policy => "a policy has who acted as request.user",
-        "ak_call_policy" if kind == Kind::Mapping => "mappings call no policies; bind the policy to the rule",
-        "ak_message" | "ak_client_ip" | "ak_is_sso_flow" if kind == Kind::Mapping => {
+        "user" if kind == ExpressionKind::Policy => "a policy has who acted as request.user",
+        "ak_call_policy" if kind == ExpressionKind::Mapping => "mappings call no policies; bind the policy to the rule",
+        "ak_message" | "ak_client_ip" | "ak_is_sso_flow" if kind == ExpressionKind::Mapping => {
             "mappings have none; it is there in policies, and the address is notification.event.client_ip"
         }
         "http_request" | "geoip" | "asn" => {

@@ -4,8 +4,8 @@
 
 use domain::Timestamp;
 use domain::admission::mask::Masker;
-use domain::admission::{Admission, Admitted, Draft, Rejection};
-use domain::ports::{Entropy, Origins};
+use domain::admission::{AdmissionContext, AdmittedEvent, Draft, Rejection};
+use domain::ports::{Entropy, OriginLookup};
 use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
@@ -16,10 +16,10 @@ pub(crate) fn all(
     document: &RulesDocument,
     now: Timestamp,
     entropy: &dyn Entropy,
-    origins: &dyn Origins,
-) -> Vec<Result<Admitted, Rejection>> {
+    origins: &dyn OriginLookup,
+) -> Vec<Result<AdmittedEvent, Rejection>> {
     let masker = Masker::new(&document.redact);
-    let admission = |place| Admission {
+    let admission = |place| AdmissionContext {
         now,
         retention: &document.retention,
         masker: &masker,

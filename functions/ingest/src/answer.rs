@@ -7,7 +7,7 @@ use api::Problem;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use domain::EventPk;
-use domain::admission::{Kind, Rejection};
+use domain::admission::{Rejection, RejectionKind};
 use domain::metric::{self, Metric, MetricBatch};
 use http::StatusCode;
 use serde::Serialize;
@@ -38,7 +38,8 @@ enum Line {
 }
 
 pub(crate) fn of(verdicts: Vec<Verdict>, places: &Places) -> Result<Response, Problem> {
-    let rejected: Vec<Kind> = verdicts.iter().filter_map(|verdict| verdict.as_ref().err().map(|it| it.kind)).collect();
+    let rejected: Vec<RejectionKind> =
+        verdicts.iter().filter_map(|verdict| verdict.as_ref().err().map(|it| it.kind)).collect();
     let accepted = verdicts.len() - rejected.len();
     let tally = MetricBatch::default().with(Metric::Accepted, accepted).with(Metric::Rejected, rejected.len());
     tracing::info!(target: metric::TARGET, tally = tally.to_json(), "counted");
@@ -55,12 +56,12 @@ fn taken(results: Vec<Line>) -> Response {
     (StatusCode::ACCEPTED, Json(Results { results })).into_response()
 }
 
-fn nothing_taken(results: &[Line], rejected: &[Kind]) -> Problem {
+fn nothing_taken(results: &[Line], rejected: &[RejectionKind]) -> Problem {
     let detail = match results {
         [Line::Rejected { detail, .. }] => detail.clone(),
         _ => format!("none of the {} events was accepted; results says why", results.len()),
     };
-    let problem = if rejected.iter().all(|kind| *kind == Kind::TooLarge) {
+    let problem = if rejected.iter().all(|kind| *kind == RejectionKind::TooLarge) {
         Problem::too_large(detail)
     } else {
         Problem::unprocessable(detail)

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use domain::EventPk;
 use domain::admission::{Draft, Rejection};
-use domain::ports::{Clock, Configuration, Entropy, Intake, Origins, StoreError};
+use domain::ports::{Clock, Configuration, Entropy, Intake, OriginLookup, StoreError};
 use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
@@ -38,7 +38,7 @@ pub struct Ingest {
     /// Tells unnamed events apart.
     pub entropy: Arc<dyn Entropy>,
     /// Knows where events come from.
-    pub origins: Arc<dyn Origins>,
+    pub origins: Arc<dyn OriginLookup>,
     /// Who may post.
     pub door: api::Door,
     /// What requests may take of it together.

@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 
-use domain::admission::{Admitted, REMEMBERED, Rejection};
+use domain::admission::{AdmittedEvent, REMEMBERED, Rejection};
 use domain::ports::{Intake, StoreError};
 use domain::{Timestamp, time};
 
 pub(crate) async fn pks(
-    admitted: &mut [Result<Admitted, Rejection>],
+    admitted: &mut [Result<AdmittedEvent, Rejection>],
     intake: &dyn Intake,
     now: Timestamp,
 ) -> Result<(), StoreError> {

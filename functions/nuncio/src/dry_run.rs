@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use console::Payload;
 use domain::Timestamp;
-use domain::notification::rendered::Rendered;
+use domain::notification::rendered::RenderedMessage;
 use domain::ports::Clock as _;
 use host::SystemClock;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -101,19 +101,19 @@ fn shown(payloads: &[Payload]) -> String {
     for Payload { rule, transport, recipient, event, sent, error } in payloads {
         let _ = writeln!(text, "\n{rule} by {transport} to {recipient}, of {event}");
         match sent {
-            Some(Rendered::Request { headers, body }) => {
+            Some(RenderedMessage::Request { headers, body }) => {
                 for (name, value) in headers {
                     let _ = writeln!(text, "    {name}: {value}");
                 }
                 let _ = writeln!(text, "    {body}");
             }
-            Some(Rendered::Mail { from, to, subject, text: words }) => {
+            Some(RenderedMessage::Mail { from, to, subject, text: words }) => {
                 let _ = writeln!(text, "    From: {from}\n    To: {to}\n    Subject: {subject}\n");
                 for line in words.lines() {
                     let _ = writeln!(text, "    {line}");
                 }
             }
-            Some(Rendered::Inbox(item)) => {
+            Some(RenderedMessage::Inbox(item)) => {
                 let _ = writeln!(text, "    {}", item.body);
             }
             None => {}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
 use domain::admission::mask::Masker;
-use domain::admission::{Admission, Draft};
+use domain::admission::{AdmissionContext, Draft};
 use domain::event::Event;
 use domain::loop_guard;
 use domain::ports::Clock as _;
@@ -40,7 +40,7 @@ fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
         bytes = std::fs::read(file).with_context(|| format!("cannot read the event {}", file.display()))?;
     }
     let parsed = domain::json::parse(&bytes).with_context(|| format!("{} is not one JSON event", file.display()))?;
-    let admission = Admission {
+    let admission = AdmissionContext {
         now: host::SystemClock.now(),
         retention: &document.retention,
         masker: &Masker::new(&document.redact),

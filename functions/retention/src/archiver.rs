@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
 use domain::metric::{self, Metric, MetricBatch};
-use domain::ports::{Archive, Clock, Keeping, StoreError};
+use domain::ports::{Archive, Clock, EventExpiry, StoreError};
 use jiff::SignedDuration;
 
 /// Events of one file, at most.
@@ -20,14 +20,14 @@ const GATHERED_FOR: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone)]
 pub struct Archiver {
     archive: Arc<dyn Archive>,
-    keeping: Arc<dyn Keeping>,
+    keeping: Arc<dyn EventExpiry>,
     /// When nothing was left the last time, in this process.
     emptied: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Archiver {
     /// From that store into that archive.
-    pub fn new(archive: Arc<dyn Archive>, keeping: Arc<dyn Keeping>) -> Self {
+    pub fn new(archive: Arc<dyn Archive>, keeping: Arc<dyn EventExpiry>) -> Self {
         Self { archive, keeping, emptied: Arc::default() }
     }
 
@@ -45,7 +45,7 @@ impl Archiver {
             if !found.events.is_empty() {
                 self.archive.put(&found.events, now).await?;
             }
-            self.keeping.let_go(&found, now).await?;
+            self.keeping.mark_archived(&found, now).await?;
             archived += found.events.len();
             if found.is_last {
                 *self.emptied.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);

@@ -15,8 +15,8 @@ pub use mailbox::MailboxPurge;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::message::{Message, Work};
-use domain::ports::{Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Volume, WorkQueue};
+use domain::message::{QueueMessage, QueuedWork};
+use domain::ports::{Clock, DeadLetters, EventLog, Ledger, PurgeScope, StoreError, Volume, WorkQueue};
 use jiff::SignedDuration;
 
 /// Deliveries to one queue message: one slow receiver must not hold many others' retries.
@@ -109,8 +109,8 @@ impl Retention {
 
     async fn resend(&self) -> Result<usize, StoreError> {
         let due = self.ledger.due(self.clock.now(), DUE_AT_A_TIME).await?;
-        let messages: Vec<Message> =
-            due.chunks(TO_A_MESSAGE).map(|ids| Message::new(Work::Deliveries(ids.to_vec()))).collect();
+        let messages: Vec<QueueMessage> =
+            due.chunks(TO_A_MESSAGE).map(|ids| QueueMessage::new(QueuedWork::Deliveries(ids.to_vec()))).collect();
         if !messages.is_empty() {
             self.queue.send(&messages, SignedDuration::ZERO).await?;
         }
@@ -118,7 +118,7 @@ impl Retention {
     }
 
     async fn purge(&self, deadline: Timestamp) -> Result<usize, StoreError> {
-        let what = if self.archiver.is_some() { Purge::AllButEvents } else { Purge::All };
+        let what = if self.archiver.is_some() { PurgeScope::AllButEvents } else { PurgeScope::All };
         let mut purged = 0;
         loop {
             let now = self.clock.now();

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use domain::Event;
 use domain::event::Object;
 use domain::expression::{
-    Called, Created, Effects, Evaluation, Groups, LogLine, Policies, Raised, Returned, Runner, Scope,
+    CreatedEvent, Effects, Evaluation, ExpressionOwner, ExpressionScope, Groups, LogLine, PolicyCaller, PolicyResult,
+    RaisedException, ReturnedValue,
 };
 use domain::ports::Expressions;
-use domain::rules_document::{Expression, Policy, RulesDocument};
+use domain::rules_document::{Policy, PolicyExpression, RulesDocument};
 
 use crate::facts::Facts;
 use crate::policies::admits;
@@ -31,7 +32,7 @@ pub(crate) enum Verdict {
 /// One expression that was run.
 #[derive(Debug, Clone)]
 pub(crate) struct Ran {
-    pub(crate) outcome: Result<Returned, Raised>,
+    pub(crate) outcome: Result<ReturnedValue, RaisedException>,
     pub(crate) messages: Vec<String>,
     pub(crate) effects: Option<Effects>,
 }
@@ -67,16 +68,16 @@ impl<'a> Asking<'a> {
     }
 
     /// Runs the policy of that name.
-    pub(crate) fn run(&self, policy: &str, expression: &Expression) -> Ran {
+    pub(crate) fn run(&self, policy: &str, expression: &PolicyExpression) -> Ran {
         let event = Arc::clone(self.event.get_or_init(|| Arc::new(self.facts.event.clone())));
         let user = event.user.clone();
-        let scope = Scope::policy(event, user, Arc::clone(&self.groups));
+        let scope = ExpressionScope::policy(event, user, Arc::clone(&self.groups));
         let left = Left::default();
         let calls = Calls { asking: self, scope: &scope, left: &left };
         let mut evaluation = self.expressions.evaluate(&expression.source, &scope, &calls);
         left.add_to(&mut evaluation);
         // What a called policy did is the caller's doing: the loop guard knows policies that are bound.
-        let effects = Effects::take(Runner::Policy(policy.to_owned()), &mut evaluation);
+        let effects = Effects::from_evaluation(ExpressionOwner::Policy(policy.to_owned()), &mut evaluation);
         Ran { outcome: evaluation.outcome, messages: evaluation.messages, effects }
     }
 }
@@ -85,7 +86,7 @@ impl<'a> Asking<'a> {
 #[derive(Default)]
 struct Left {
     runs: Cell<usize>,
-    events: RefCell<Vec<Created>>,
+    events: RefCell<Vec<CreatedEvent>>,
     log: RefCell<Vec<LogLine>>,
 }
 
@@ -104,16 +105,16 @@ impl Left {
 /// The document's policies, as one expression may call them.
 struct Calls<'a> {
     asking: &'a Asking<'a>,
-    scope: &'a Scope,
+    scope: &'a ExpressionScope,
     left: &'a Left,
 }
 
-impl Policies for Calls<'_> {
-    fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String> {
+impl PolicyCaller for Calls<'_> {
+    fn call(&self, name: &str, context: Object) -> Result<Option<PolicyResult>, String> {
         let Some(policy) = self.asking.document.policies.get(name) else { return Ok(None) };
         let Policy::Expression(expression) = policy.as_ref() else {
             let passing = admits(policy, self.asking.facts);
-            return Ok(Some(Called { passing, messages: Vec::new(), raw_result: passing.into() }));
+            return Ok(Some(PolicyResult { passing, messages: Vec::new(), raw_result: passing.into() }));
         };
         let runs = self.left.runs.get() + 1;
         if runs > MAX_RUNS {
@@ -126,6 +127,6 @@ impl Policies for Calls<'_> {
         self.left.take(&mut evaluation);
         let returned = evaluation.outcome.map_err(|raised| format!("the policy {name:?} raised {raised}"))?;
         let (passing, raw_result) = (returned.truthy, returned.value);
-        Ok(Some(Called { passing, messages: evaluation.messages, raw_result }))
+        Ok(Some(PolicyResult { passing, messages: evaluation.messages, raw_result }))
     }
 }

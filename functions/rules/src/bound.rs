@@ -2,7 +2,7 @@
 //!
 //! Owns where a rule is looked for: under each policy of which one must have passed for it to fire.
 
-use domain::rules_document::Mode;
+use domain::rules_document::BindingMode;
 
 use crate::compiled::Check;
 
@@ -18,7 +18,7 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// Of rules with their checks, in order; `policies` is how many there are.
-    pub(crate) fn of<'r>(policies: usize, rules: impl Iterator<Item = (Mode, &'r [Check])> + Clone) -> Self {
+    pub(crate) fn of<'r>(policies: usize, rules: impl Iterator<Item = (BindingMode, &'r [Check])> + Clone) -> Self {
         let mut sharers = vec![0u32; policies];
         for check in rules.clone().flat_map(|(_, checks)| checks) {
             sharers[check.policy as usize] += 1;
@@ -29,9 +29,9 @@ impl Bound {
             let wanted = checks.iter().filter(|check| !check.negate).map(|check| check.policy);
             match mode {
                 // A negated check can hold without any policy having passed.
-                Mode::Any if checks.iter().any(|check| check.negate) => always.push(rule),
-                Mode::Any => pairs.extend(wanted.map(|policy| (policy, rule))),
-                Mode::All => match wanted.min_by_key(|&policy| sharers[policy as usize]) {
+                BindingMode::Any if checks.iter().any(|check| check.negate) => always.push(rule),
+                BindingMode::Any => pairs.extend(wanted.map(|policy| (policy, rule))),
+                BindingMode::All => match wanted.min_by_key(|&policy| sharers[policy as usize]) {
                     Some(rarest) => pairs.push((rarest, rule)),
                     None => always.push(rule),
                 },

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 
 use domain::event::ActionPattern;
-use domain::query::app_admits;
+use domain::query::app_matches;
 use domain::rules_document::EventMatcher;
 use ipnet::IpNet;
 
@@ -28,11 +28,11 @@ pub(crate) fn all(matcher: &EventMatcher, facts: &Facts<'_>) -> Vec<Clause> {
         clauses.push(Clause { found, failure });
     };
     if !matcher.action.is_empty() {
-        let holds = matcher.action.iter().any(|pattern| pattern.admits(facts.action));
+        let holds = matcher.action.iter().any(|pattern| pattern.matches(facts.action));
         clause("action", holds, &|| quoted(facts.action.as_str()), &one_of(&matcher.action));
     }
     if let Some(app) = &matcher.app {
-        clause("app", app_admits(app, facts.app), &|| quoted(facts.app), &format_args!("{app} or below it"));
+        clause("app", app_matches(app, facts.app), &|| quoted(facts.app), &format_args!("{app} or below it"));
     }
     if let Some(model) = &matcher.model {
         let found = || facts.model().map_or_else(|| "missing".to_owned(), quoted);

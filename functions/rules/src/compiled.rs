@@ -8,7 +8,7 @@ use domain::Event;
 use domain::expression::{Effects, Groups};
 use domain::loop_guard::{self, Looping};
 use domain::ports::Expressions;
-use domain::rules_document::{Binding, Expression, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, BindingMode, Policy, PolicyExpression, Rule, RulesDocument};
 
 use crate::asking::{Asking, Verdict};
 use crate::bound::Bound;
@@ -48,7 +48,7 @@ pub struct Judged {
 struct CompiledRule {
     /// In the document's `rules`.
     index: u32,
-    mode: Mode,
+    mode: BindingMode,
     /// Where its checks end; they begin where those of the rule before end.
     checks: u32,
 }
@@ -150,7 +150,7 @@ impl RuleSet {
         let passed = self.tried.iter().filter(|tried| verdicts.hold(tried.check));
         effects.extend(passed.filter_map(|tried| {
             let rule = document.rules.get(tried.rule)?;
-            Some(Effects::tried(&rule.name, rule.bindings.get(tried.binding)?))
+            Some(Effects::dry_run_passed(&rule.name, rule.bindings.get(tried.binding)?))
         }));
         let matched = self.fired(&verdicts);
         let held_back = if matched.is_empty() { None } else { looping() };
@@ -162,7 +162,7 @@ impl RuleSet {
         self.groups.is_some()
     }
 
-    fn verdicts(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &Expression) -> Verdict) -> Verdicts {
+    fn verdicts(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &PolicyExpression) -> Verdict) -> Verdicts {
         let (mut passed, values) = self.index.candidates(facts);
         let mut raised = Vec::new();
         passed.retain(|&policy| match self.policies.distinct()[policy as usize].as_ref() {
@@ -176,7 +176,7 @@ impl RuleSet {
                 }
             }
             Policy::EventMatcher(_) | Policy::EventPattern(_) => {
-                self.policies.admits(policy, facts, &values, self.index.paths())
+                self.policies.matches(policy, facts, &values, self.index.paths())
             }
         });
         Verdicts { passed, raised }
@@ -186,8 +186,8 @@ impl RuleSet {
         let fires = |&at: &u32| {
             let checks = checks_of(at, &self.compiled, &self.checks);
             match self.compiled[at as usize].mode {
-                Mode::Any => checks.iter().any(|check| verdicts.hold(*check)),
-                Mode::All => checks.iter().all(|check| verdicts.hold(*check)),
+                BindingMode::Any => checks.iter().any(|check| verdicts.hold(*check)),
+                BindingMode::All => checks.iter().all(|check| verdicts.hold(*check)),
             }
         };
         // What has raised may hold, too: by its bindings' `failure_result`.
@@ -213,21 +213,21 @@ fn checks_of<'c>(rule: u32, compiled: &[CompiledRule], checks: &'c [Check]) -> &
 /// The rule without the bindings whose verdict stands already, or `None` if it cannot fire.
 ///
 /// A policy that is not there has such a verdict, `failure_result`. What always fires is left with
-/// [`Mode::All`] of nothing.
-fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
+/// [`BindingMode::All`] of nothing.
+fn compile(rule: &Rule, names: &Names<'_>) -> Option<(BindingMode, Vec<Check>)> {
     let mut checks = Vec::new();
     let mut stands = None;
     for binding in rule.bindings.iter().filter(|binding| binding.enabled && !binding.dry_run) {
         if let Some(check) = check(binding, names) {
             checks.push(check);
-        } else if stands != Some(rule.mode == Mode::Any) {
+        } else if stands != Some(rule.mode == BindingMode::Any) {
             stands = Some(binding.failure_result);
         }
     }
     match (rule.mode, stands) {
-        (Mode::Any, Some(true)) => Some((Mode::All, Vec::new())),
-        (Mode::All, Some(false)) => None,
-        (Mode::All, Some(true)) => Some((Mode::All, checks)),
+        (BindingMode::Any, Some(true)) => Some((BindingMode::All, Vec::new())),
+        (BindingMode::All, Some(false)) => None,
+        (BindingMode::All, Some(true)) => Some((BindingMode::All, checks)),
         (mode, _) => (!checks.is_empty()).then_some((mode, checks)),
     }
 }

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::Event;
-use domain::expression::{Groups, Raised, Returned};
+use domain::expression::{Groups, RaisedException, ReturnedValue};
 use domain::ports::Expressions;
-use domain::rules_document::{Binding, EventMatcher, Expression, Mode, Policy, Rule, RulesDocument};
-use domain::text::cut;
+use domain::rules_document::{Binding, BindingMode, EventMatcher, Policy, PolicyExpression, Rule, RulesDocument};
+use domain::text::truncate;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ pub struct PolicyVerdict {
     pub messages: Vec<String>,
     /// What an expression raised.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Raised>,
+    pub error: Option<RaisedException>,
 }
 
 impl PolicyVerdict {
@@ -99,8 +99,8 @@ fn rule(rule: &Rule, answers: &mut Answers<'_>) -> Explanation {
         None
     };
     let agreed = match rule.mode {
-        Mode::Any => counted.any(|verdict| verdict.passed),
-        Mode::All => counted.all(|verdict| verdict.passed),
+        BindingMode::Any => counted.any(|verdict| verdict.passed),
+        BindingMode::All => counted.all(|verdict| verdict.passed),
     };
     Explanation { rule: rule.name.clone(), matched: why.is_none() && agreed, policies, why: why.map(str::to_owned) }
 }
@@ -120,7 +120,7 @@ impl<'a> Answers<'a> {
         turned(binding, admitted, reason)
     }
 
-    fn ran(&mut self, name: &'a str, expression: &Expression, binding: &Binding) -> PolicyVerdict {
+    fn ran(&mut self, name: &'a str, expression: &PolicyExpression, binding: &Binding) -> PolicyVerdict {
         let ran = self.ran.entry(name).or_insert_with(|| self.asking.run(name, expression));
         let mut verdict = match &ran.outcome {
             Ok(returned) => turned(binding, returned.truthy, format!("the expression returned {}", shown(returned))),
@@ -145,12 +145,12 @@ fn turned(binding: &Binding, admitted: bool, reason: String) -> PolicyVerdict {
 }
 
 /// As Python writes it, where that is short.
-fn shown(returned: &Returned) -> String {
+fn shown(returned: &ReturnedValue) -> String {
     match &returned.value {
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        other => cut(&other.to_string(), SHOWN_CHARS),
+        other => truncate(&other.to_string(), SHOWN_CHARS),
     }
 }
 

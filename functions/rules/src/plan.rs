@@ -55,7 +55,7 @@ impl Judged {
 }
 
 fn told<'a>(rule: &'a Rule, event: &Event, document: &'a RulesDocument) -> Vec<Telling<'a>> {
-    let recipients = Recipients::of_rule(rule, event, document);
+    let recipients = Recipients::for_rule(rule, event, document);
     let transports = rule.transports.iter().filter_map(|name| document.transports.get(name));
     transports
         .flat_map(|transport| recipients.by_transport(transport).into_iter().map(move |to| (transport, to)))

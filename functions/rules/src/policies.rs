@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use domain::query::app_admits;
-use domain::rules_document::{Addresses, EventMatcher, Policy, Precondition, RulesDocument};
+use domain::query::app_matches;
+use domain::rules_document::{AddressSet, EventMatcher, Policy, Precondition, RulesDocument};
 use foldhash::fast::FixedState;
 
 use crate::facts::{Facts, canonical_net};
@@ -75,13 +75,13 @@ impl Policies {
 
     /// Whether the event passes the matcher or pattern at that place. `paths` are those by which its `values`
     /// are known.
-    pub(crate) fn admits(&self, at: u32, facts: &Facts<'_>, values: &Values<'_>, paths: &Paths) -> bool {
+    pub(crate) fn matches(&self, at: u32, facts: &Facts<'_>, values: &Values<'_>, paths: &Paths) -> bool {
         match self.distinct[at as usize].as_ref() {
             Policy::EventPattern(pattern) => {
                 let make_ready = || Box::new(Ready { flat: Flat::of(pattern, paths), shape: OnceLock::new() });
                 let ready = self.ready[at as usize].get_or_init(make_ready);
-                let in_full = || ready.shape.get_or_init(|| Shape::of(pattern)).admits(facts);
-                ready.flat.admits(values).unwrap_or_else(in_full)
+                let in_full = || ready.shape.get_or_init(|| Shape::of(pattern)).matches(facts);
+                ready.flat.matches(values).unwrap_or_else(in_full)
             }
             other => admits(other, facts),
         }
@@ -92,25 +92,25 @@ impl Policies {
 pub(crate) fn admits(policy: &Policy, facts: &Facts<'_>) -> bool {
     match policy {
         Policy::EventMatcher(matcher) => matched(matcher, facts),
-        Policy::EventPattern(pattern) => Shape::of(pattern).admits(facts),
+        Policy::EventPattern(pattern) => Shape::of(pattern).matches(facts),
         Policy::Expression(_) => false,
     }
 }
 
 /// Whether the event has what an expression needs to do anything but say no.
 pub(crate) fn may_pass(needed: &Precondition, facts: &Facts<'_>) -> bool {
-    let lies_in = |addresses: &Addresses| match facts.client_ip {
+    let lies_in = |addresses: &AddressSet| match facts.client_ip {
         Some(address) => addresses.nets.iter().any(|net| canonical_net(*net).contains(&address)),
         None => addresses.or_none,
     };
-    (needed.action.is_empty() || needed.action.iter().any(|pattern| pattern.admits(facts.action)))
-        && needed.app.as_ref().is_none_or(|app| app_admits(app, facts.app))
+    (needed.action.is_empty() || needed.action.iter().any(|pattern| pattern.matches(facts.action)))
+        && needed.app.as_ref().is_none_or(|app| app_matches(app, facts.app))
         && needed.client_ip.as_ref().is_none_or(lies_in)
 }
 
 fn matched(matcher: &EventMatcher, facts: &Facts<'_>) -> bool {
-    (matcher.action.is_empty() || matcher.action.iter().any(|pattern| pattern.admits(facts.action)))
-        && matcher.app.as_ref().is_none_or(|app| app_admits(app, facts.app))
+    (matcher.action.is_empty() || matcher.action.iter().any(|pattern| pattern.matches(facts.action)))
+        && matcher.app.as_ref().is_none_or(|app| app_matches(app, facts.app))
         && matcher.model.as_ref().is_none_or(|model| facts.model() == Some(model))
         && matcher
             .client_ip

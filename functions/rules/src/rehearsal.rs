@@ -11,7 +11,7 @@ use std::collections::btree_map::Entry;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
 use domain::ports::Expressions;
-use domain::rules_document::{Rule, RulesDocument, Standing};
+use domain::rules_document::{Rule, RulesDocument, SilenceState};
 use serde::{Deserialize, Serialize};
 
 use crate::examples;
@@ -160,7 +160,7 @@ enum Side {
 
 /// What keeps back what a rule tells of an event, whatever came before.
 fn kept_back(rule: &Rule, event: &Event, document: &RulesDocument) -> Option<&'static str> {
-    let mut active = document.silences.iter().filter(|silence| silence.standing(event.created) == Standing::Active);
+    let mut active = document.silences.iter().filter(|silence| silence.state_at(event.created) == SilenceState::Active);
     if active.any(|silence| silences(silence, &rule.name, event)) {
         return Some("silence");
     }

@@ -21,7 +21,7 @@ fn document() -> RulesDocument {
             group: Some("ops".to_owned()),
             event_user: true,
             transports: vec!["default-local-transport".to_owned()],
-            bindings: vec![Binding::to("any")],
+            bindings: vec![Binding::to_policy("any")],
             throttle: serde_json::from_value(throttle).unwrap(),
             digest: serde_json::from_value(digest).unwrap(),
             ..Rule::named(name)

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 
 /// Whether the silence keeps back the rule's notifications of this event while it lasts.
 pub fn silences(silence: &Silence, rule: &str, event: &Event) -> bool {
-    silence.is_of(rule)
+    silence.covers_rule(rule)
         && silence
             .event_matcher
             .as_ref()

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use domain::Timestamp;
 use domain::delivery::DigestWindow;
 use domain::event::{Event, EventPk};
-use domain::rules_document::{Digest, FieldPath, Rule, Throttle};
+use domain::rules_document::{DigestSettings, FieldPath, Rule, Throttle};
 use domain::suppression::{SuppressionKey, ThrottleDecision, ThrottleLog};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use crate::Telling;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Storm {
     throttle: Option<Throttle>,
-    digest: Option<Digest>,
+    digest: Option<DigestSettings>,
     audiences: Audiences,
     firings: Vec<Firing>,
 }

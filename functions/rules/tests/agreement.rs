@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use domain::event::{Action, ActionPattern, Event, EventPk, Object};
 use domain::ports::NoExpressions;
-use domain::rules_document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, BindingMode, EventMatcher, Policy, Rule, RulesDocument};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use proptest::option;
@@ -54,14 +54,14 @@ prop_compose! {
         enabled in prop::bool::weighted(0.8), negate: bool, order in -1..2i64, failure_result: bool,
         dry_run in prop::bool::weighted(0.2),
     ) -> Binding {
-        Binding { enabled, negate, order, failure_result, dry_run, ..Binding::to(policy) }
+        Binding { enabled, negate, order, failure_result, dry_run, ..Binding::to_policy(policy) }
     }
 }
 
 prop_compose! {
     fn rule()(
         bindings in prop::collection::vec(binding(), 0..4),
-        enabled in prop::bool::weighted(0.8), mode in select(&[Mode::Any, Mode::All][..]),
+        enabled in prop::bool::weighted(0.8), mode in select(&[BindingMode::Any, BindingMode::All][..]),
     ) -> Rule {
         Rule { enabled, mode, bindings, ..Rule::named("r") }
     }

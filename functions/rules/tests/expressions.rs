@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use domain::Event;
 use domain::event::Producer;
-use domain::expression::{Evaluation, Policies, Scope};
+use domain::expression::{Evaluation, ExpressionScope, PolicyCaller};
 use domain::ports::Expressions;
-use domain::rules_document::{Binding, Expression, Mode, Policy, Precondition, Rule, RulesDocument};
+use domain::rules_document::{Binding, BindingMode, Policy, PolicyExpression, Precondition, Rule, RulesDocument};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::RuleSet;
@@ -24,7 +24,7 @@ thread_local! {
 struct Here;
 
 impl Expressions for Here {
-    fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    fn evaluate(&self, source: &str, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
         let read = || expressions::Expression::parse(source).expect(source);
         let kept = KEPT.with_borrow_mut(|kept| kept.entry(source.to_owned()).or_insert_with(read).clone());
         kept.evaluate(scope, policies)
@@ -33,7 +33,7 @@ impl Expressions for Here {
 
 fn expression(source: &str) -> Policy {
     let precondition = expressions::Expression::parse(source).expect(source).precondition();
-    Policy::Expression(Expression { source: source.to_owned(), precondition })
+    Policy::Expression(PolicyExpression { source: source.to_owned(), precondition })
 }
 
 /// The same policies without what was read off them.
@@ -133,13 +133,13 @@ fn events() -> Vec<Event> {
     events
 }
 
-fn document(bodies: &[String], negate: bool, failure_result: bool, mode: Mode) -> RulesDocument {
+fn document(bodies: &[String], negate: bool, failure_result: bool, mode: BindingMode) -> RulesDocument {
     let mut document = RulesDocument::default();
     let mut all = Rule::named("all");
     all.mode = mode;
     for (number, body) in bodies.iter().enumerate() {
         let name = format!("p{number}");
-        let binding = Binding { negate, failure_result, ..Binding::to(&name) };
+        let binding = Binding { negate, failure_result, ..Binding::to_policy(&name) };
         document.policies.insert(name, expression(body).into());
         document.rules.push(Rule { bindings: vec![binding.clone()], ..Rule::named(format!("r{number}")) });
         all.bindings.push(binding);
@@ -161,7 +161,7 @@ proptest! {
     #[test]
     fn what_was_read_off_changes_nothing(
         bodies in prop::collection::vec(body(), 1..4), negate: bool, failure_result: bool,
-        mode in select(&[Mode::Any, Mode::All][..]),
+        mode in select(&[BindingMode::Any, BindingMode::All][..]),
     ) {
         let read = document(&bodies, negate, failure_result, mode);
         let unread = unread(read.clone());
@@ -180,7 +180,7 @@ proptest! {
 fn one_that_raises_counts_as_its_binding_says() {
     let broken = "return request.context['event'].context['nope']".to_owned();
     for (negate, failure_result) in [(false, false), (false, true), (true, false), (true, true)] {
-        let document = document(std::slice::from_ref(&broken), negate, failure_result, Mode::All);
+        let document = document(std::slice::from_ref(&broken), negate, failure_result, BindingMode::All);
         let (matched, kept) = judged(&document, &event("login", "", None, json!({})));
         assert_eq!(matched, if failure_result { vec![0, 1] } else { vec![] });
         assert_eq!(kept.len(), 1, "it runs once for both rules");
@@ -196,7 +196,7 @@ fn policies_call_policies_of_every_kind_within_bounds() {
         &["return [ak_call_policy('matcher').passing, ak_call_policy('called', x=1).raw_result]".to_owned()],
         false,
         false,
-        Mode::Any,
+        BindingMode::Any,
     );
     document
         .policies
@@ -209,7 +209,7 @@ fn policies_call_policies_of_every_kind_within_bounds() {
     assert_eq!(why(&document), "the expression returned [true,2]");
     let effects = RuleSet::compile(&document).judge(&event("login", "", None, json!({})), &document, &Here).effects;
     // What the called one made is the caller's, who is bound.
-    assert!(matches!(&effects[0].of, domain::expression::Runner::Policy(name) if name == "p0"), "{effects:?}");
+    assert!(matches!(&effects[0].of, domain::expression::ExpressionOwner::Policy(name) if name == "p0"), "{effects:?}");
     assert_eq!(effects[0].created[0].action, "custom_made");
 
     document.policies.insert("p0".to_owned(), expression("for i in range(20): ak_call_policy('called', x=i)").into());
@@ -218,7 +218,7 @@ fn policies_call_policies_of_every_kind_within_bounds() {
 
 #[test]
 fn what_an_expression_caused_runs_none() {
-    let document = document(&["return True".to_owned()], false, false, Mode::Any);
+    let document = document(&["return True".to_owned()], false, false, BindingMode::Any);
     let rules = RuleSet::compile(&document);
     let caused = event("policy_exception", "", None, json!({ "policy_uuid": "p0" }));
     let caused = Event { produced_by: Some(Producer::Policy("p0".to_owned())), ..caused };

@@ -2,7 +2,7 @@
 
 use domain::event::{Action, Event, EventPk, Object};
 use domain::ports::NoExpressions;
-use domain::rules_document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, BindingMode, EventMatcher, Policy, Rule, RulesDocument};
 use jiff::Timestamp;
 use rules::RuleSet;
 use serde_json::{Value, json};
@@ -38,11 +38,11 @@ fn matcher(written: Value) -> Policy {
 }
 
 /// One rule bound to the given policies, which are named p0, p1, …
-fn document(mode: Mode, policies: Vec<Policy>, bind: impl Fn(&mut Vec<Binding>)) -> RulesDocument {
+fn document(mode: BindingMode, policies: Vec<Policy>, bind: impl Fn(&mut Vec<Binding>)) -> RulesDocument {
     let mut document = RulesDocument::default();
     let mut rule = Rule { mode, ..Rule::named("r") };
     for (number, policy) in policies.into_iter().enumerate() {
-        rule.bindings.push(Binding::to(format!("p{number}")));
+        rule.bindings.push(Binding::to_policy(format!("p{number}")));
         document.policies.insert(format!("p{number}"), policy.into());
     }
     bind(&mut rule.bindings);
@@ -59,7 +59,7 @@ fn fires(document: &RulesDocument, event: &Event) -> bool {
 
 /// The verdict of one matcher alone.
 fn admits(written: Value, event: &Event) -> bool {
-    fires(&document(Mode::Any, vec![matcher(written)], |_| ()), event)
+    fires(&document(BindingMode::Any, vec![matcher(written)], |_| ()), event)
 }
 
 fn yes() -> Policy {
@@ -129,10 +129,10 @@ fn a_mapped_address_is_its_ipv4_form_on_either_side() {
 #[test]
 fn any_is_or_and_all_is_and() {
     for (mode, policies, fired) in [
-        (Mode::Any, vec![no(), yes()], true),
-        (Mode::Any, vec![no(), no()], false),
-        (Mode::All, vec![yes(), yes()], true),
-        (Mode::All, vec![yes(), no()], false),
+        (BindingMode::Any, vec![no(), yes()], true),
+        (BindingMode::Any, vec![no(), no()], false),
+        (BindingMode::All, vec![yes(), yes()], true),
+        (BindingMode::All, vec![yes(), no()], false),
     ] {
         assert_eq!(fires(&document(mode, policies, |_| ()), &failed_login()), fired, "{mode:?}");
     }
@@ -140,7 +140,7 @@ fn any_is_or_and_all_is_and() {
 
 #[test]
 fn a_rule_without_an_enabled_binding_never_fires() {
-    for mode in [Mode::Any, Mode::All] {
+    for mode in [BindingMode::Any, BindingMode::All] {
         assert!(!fires(&document(mode, vec![], |_| ()), &failed_login()));
         assert!(!fires(&document(mode, vec![yes()], |bindings| bindings[0].enabled = false), &failed_login()));
     }
@@ -148,20 +148,26 @@ fn a_rule_without_an_enabled_binding_never_fires() {
 
 #[test]
 fn a_disabled_binding_is_as_if_it_were_not_there() {
-    assert!(!fires(&document(Mode::Any, vec![yes(), no()], |bindings| bindings[0].enabled = false), &failed_login()));
-    assert!(fires(&document(Mode::All, vec![yes(), no()], |bindings| bindings[1].enabled = false), &failed_login()));
+    assert!(!fires(
+        &document(BindingMode::Any, vec![yes(), no()], |bindings| bindings[0].enabled = false),
+        &failed_login()
+    ));
+    assert!(fires(
+        &document(BindingMode::All, vec![yes(), no()], |bindings| bindings[1].enabled = false),
+        &failed_login()
+    ));
 }
 
 #[test]
 fn negate_turns_the_verdict_round() {
-    assert!(!fires(&document(Mode::Any, vec![yes()], |bindings| bindings[0].negate = true), &failed_login()));
-    assert!(fires(&document(Mode::Any, vec![no()], |bindings| bindings[0].negate = true), &failed_login()));
+    assert!(!fires(&document(BindingMode::Any, vec![yes()], |bindings| bindings[0].negate = true), &failed_login()));
+    assert!(fires(&document(BindingMode::Any, vec![no()], |bindings| bindings[0].negate = true), &failed_login()));
 }
 
 #[test]
 fn a_policy_that_is_not_there_counts_as_one_that_raised() {
     for (failure_result, negate) in [(false, false), (true, false), (false, true), (true, true)] {
-        let mut document = document(Mode::Any, vec![yes()], |bindings| {
+        let mut document = document(BindingMode::Any, vec![yes()], |bindings| {
             bindings[0].failure_result = failure_result;
             bindings[0].negate = negate;
         });
@@ -172,7 +178,7 @@ fn a_policy_that_is_not_there_counts_as_one_that_raised() {
 
 #[test]
 fn disabled_rules_are_left_out_and_the_others_come_in_file_order() {
-    let mut document = document(Mode::Any, vec![yes()], |_| ());
+    let mut document = document(BindingMode::Any, vec![yes()], |_| ());
     for (name, enabled) in [("b", false), ("a", true)] {
         document.rules.push(Rule { name: name.to_owned(), enabled, ..document.rules[0].clone() });
     }
@@ -186,7 +192,7 @@ fn explained(document: &RulesDocument, event: &Event) -> Vec<String> {
 #[test]
 fn an_explanation_is_the_line_that_nuncio_match_prints() {
     let mut document = document(
-        Mode::All,
+        BindingMode::All,
         vec![
             matcher(json!({ "action": ["login_failed"], "client_ip": "192.0.2.0/24" })),
             matcher(json!({ "app": "authentik", "model": "authentik_core.group" })),
@@ -221,7 +227,7 @@ fn why_shows_the_events_value_beside_the_wanted_one() {
         (json!({ "action": ["login"], "client_ip": "192.0.2.7/32" }), "client_ip is missing, wanted 192.0.2.7"),
         (json!({ "action": ["login"] }), r#"action is "login""#),
     ] {
-        let document = document(Mode::Any, vec![matcher(written)], |_| ());
+        let document = document(BindingMode::Any, vec![matcher(written)], |_| ());
         assert_eq!(rules::explain(&document, &event, &NoExpressions)[0].policies[0].why, why);
     }
 }
@@ -248,12 +254,12 @@ fn a_dry_run_decides_nothing_and_says_where_it_would_have_passed() {
     let [passes, fails] = [json!({ "action": ["login_failed"] }), json!({ "action": ["logout"] })];
     let event = failed_login();
     for (mode, counted, negate, fires_, noted) in [
-        (Mode::Any, &fails, false, false, true),
-        (Mode::All, &passes, true, true, false),
-        (Mode::All, &passes, false, true, true),
+        (BindingMode::Any, &fails, false, false, true),
+        (BindingMode::All, &passes, true, true, false),
+        (BindingMode::All, &passes, false, true, true),
     ] {
         let document = document(mode, vec![matcher(passes.clone()), matcher(counted.clone())], |bindings| {
-            bindings[0] = Binding { dry_run: true, negate, order: 3, ..Binding::to("p0") };
+            bindings[0] = Binding { dry_run: true, negate, order: 3, ..Binding::to_policy("p0") };
         });
         assert_eq!(fires(&document, &event), fires_);
         let judged = RuleSet::compile(&document).judge(&event, &document, &NoExpressions);
@@ -276,7 +282,7 @@ fn a_dry_run_decides_nothing_and_says_where_it_would_have_passed() {
         let tried = explained.policies.iter().find(|verdict| verdict.policy == "p0").unwrap();
         assert!(tried.dry_run && tried.why.starts_with("does not count (dry run): "), "{tried:?}");
     }
-    let alone = document(Mode::All, vec![matcher(passes)], |bindings| bindings[0].dry_run = true);
+    let alone = document(BindingMode::All, vec![matcher(passes)], |bindings| bindings[0].dry_run = true);
     assert!(!fires(&alone, &event));
     let explained = rules::explain(&alone, &event, &NoExpressions).remove(0);
     assert_eq!(explained.why.as_deref(), Some("no enabled binding that counts"));

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
-use domain::ports::{self, Archived, StoreError};
+use domain::ports::{self, ArchiveFile, StoreError};
 use domain::retention::archive;
 use domain::{Event, Timestamp};
 
@@ -112,10 +112,10 @@ impl ports::Archive for Archive {
         self.names("", after, limit.max(1)).await
     }
 
-    async fn read(&self, file: &str) -> Result<Archived, StoreError> {
+    async fn read(&self, file: &str) -> Result<ArchiveFile, StoreError> {
         let object = match self.client.get_object().bucket(&self.bucket).key(file).send().await {
             Ok(object) => object,
-            Err(SdkError::ServiceError(context)) if context.err().is_no_such_key() => return Ok(Archived::default()),
+            Err(SdkError::ServiceError(context)) if context.err().is_no_such_key() => return Ok(ArchiveFile::default()),
             Err(error) => return Err(unavailable(&error)),
         };
         let version = object.e_tag;
@@ -131,10 +131,10 @@ impl ports::Archive for Archive {
             archive::read_line(&line.map_err(|_| damaged(file))?)
                 .map_err(|error| StoreError::Corrupt(error.to_string()))
         });
-        Ok(Archived { events: events.collect::<Result<_, _>>()?, version })
+        Ok(ArchiveFile { events: events.collect::<Result<_, _>>()?, version })
     }
 
-    async fn replace(&self, file: &str, read: &Archived, events: &[Event]) -> Result<(), StoreError> {
+    async fn replace(&self, file: &str, read: &ArchiveFile, events: &[Event]) -> Result<(), StoreError> {
         if events.is_empty() {
             // Whoever else replaced it has taken other events out: of what was read none is to stay.
             let request = self.client.delete_object().bucket(&self.bucket).key(file);

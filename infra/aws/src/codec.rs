@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::message::{Message, Record};
+use domain::message::{QueueMessage, Versioned};
 use domain::ports::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,16 +33,16 @@ fn decompress<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
 
 /// A record as it lies in the table.
 pub(crate) fn to_stored<T: Serialize>(content: T) -> Result<Vec<u8>, StoreError> {
-    compress(&Record::new(content))
+    compress(&Versioned::new(content))
 }
 
 /// The content of a record from the table.
 pub(crate) fn from_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    decompress::<Record<T>>(bytes).map(Record::into_inner)
+    decompress::<Versioned<T>>(bytes).map(Versioned::into_inner)
 }
 
 /// A message as it travels through the queue.
-pub(crate) fn to_queued(message: &Message) -> Result<String, StoreError> {
+pub(crate) fn to_queued(message: &QueueMessage) -> Result<String, StoreError> {
     compress(message).map(|bytes| STANDARD.encode(bytes))
 }
 
@@ -50,18 +50,19 @@ pub(crate) fn to_queued(message: &Message) -> Result<String, StoreError> {
 ///
 /// # Errors
 /// When the text is none that [`crate::WorkQueue`] writes.
-pub fn from_queued(text: &str) -> Result<Message, StoreError> {
+pub fn from_queued(text: &str) -> Result<QueueMessage, StoreError> {
     decompress(&STANDARD.decode(text).map_err(|_| corrupt("not base64"))?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::message::Work;
+    use domain::message::QueuedWork;
 
     #[test]
     fn a_message_is_read_back() {
-        let message = Message::new(Work::Stored(vec!["018650dd-2c93-7f1e-8afe-ad5af90bf680".parse().unwrap()]));
+        let message =
+            QueueMessage::new(QueuedWork::Stored(vec!["018650dd-2c93-7f1e-8afe-ad5af90bf680".parse().unwrap()]));
         assert_eq!(from_queued(&to_queued(&message).unwrap()).unwrap(), message);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::ports::{self, Active, StoreError};
+use domain::ports::{self, ActiveRules, StoreError};
 use domain::rules_document::RulesDocument;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ pub struct Configuration<D> {
     /// The sender of mail where the document names none.
     mail_from: Option<String>,
     /// Until when it is held; locked while it is refreshed, so that one refresh serves all.
-    held: Mutex<Option<(Instant, Arc<Active>)>>,
+    held: Mutex<Option<(Instant, Arc<ActiveRules>)>>,
     hold: Duration,
     hold_after_failure: Duration,
 }
@@ -40,8 +40,8 @@ impl<D> Configuration<D> {
     }
 }
 
-fn built_in() -> Active {
-    Active {
+fn built_in() -> ActiveRules {
+    ActiveRules {
         version: 0,
         document: RulesDocument::built_in(),
         source: String::new(),
@@ -52,7 +52,7 @@ fn built_in() -> Active {
 
 #[async_trait]
 impl<D: ports::Documents> ports::Configuration for Configuration<D> {
-    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
         let mut held = self.held.lock().await;
         if let Some((until, active)) = &*held
             && Instant::now() < *until
@@ -84,7 +84,7 @@ impl<D: ports::Documents> ports::Configuration for Configuration<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::ports::{Configuration as _, Documents, Saved};
+    use domain::ports::{Configuration as _, Documents, SaveOutcome};
     use std::sync::atomic::{AtomicU64, Ordering};
 
     /// Serves version `n`; fails at [`FAIL`].
@@ -93,19 +93,19 @@ mod tests {
 
     #[async_trait]
     impl Documents for Numbered {
-        async fn newest(&self) -> Result<Option<Active>, StoreError> {
+        async fn newest(&self) -> Result<Option<ActiveRules>, StoreError> {
             match self.0.load(Ordering::SeqCst) {
                 FAIL => Err(StoreError::store("down")),
                 0 => Ok(None),
-                version => Ok(Some(Active { version, ..built_in() })),
+                version => Ok(Some(ActiveRules { version, ..built_in() })),
             }
         }
-        async fn get(&self, _: u64) -> Result<Option<Active>, StoreError> {
+        async fn get(&self, _: u64) -> Result<Option<ActiveRules>, StoreError> {
             Err(StoreError::store("keeps no history"))
         }
-        async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
+        async fn save(&self, active: &ActiveRules) -> Result<SaveOutcome, StoreError> {
             self.0.store(active.version, Ordering::SeqCst);
-            Ok(Saved::Saved)
+            Ok(SaveOutcome::Saved)
         }
     }
 

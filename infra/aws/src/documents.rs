@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
 use domain::Timestamp;
-use domain::ports::{self, Active, Saved, StoreError};
+use domain::ports::{self, ActiveRules, SaveOutcome, StoreError};
 use domain::rules_document::RulesDocument;
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +42,8 @@ impl Documents {
         Self { table }
     }
 
-    fn writes(&self, active: &Active) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let Active { version, document, source, at, by } = active.clone();
+    fn writes(&self, active: &ActiveRules) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let ActiveRules { version, document, source, at, by } = active.clone();
         let bytes = codec::to_stored(Stored { version, document, source, at, by })?;
         let mut writes = Vec::new();
         for (number, chunk) in bytes.chunks(CHUNK).enumerate() {
@@ -76,10 +76,10 @@ fn place(version: u64, chunk: usize) -> (String, String) {
     (DOCUMENTS.to_owned(), format!("{version:012}#{chunk:03}"))
 }
 
-fn whole(chunks: &[Item]) -> Result<Active, StoreError> {
+fn whole(chunks: &[Item]) -> Result<ActiveRules, StoreError> {
     let bytes: Vec<u8> = chunks.iter().flat_map(bytes).copied().collect();
     let Stored { version, document, source, at, by } = codec::from_stored(&bytes)?;
-    Ok(Active { version, document, source, at, by })
+    Ok(ActiveRules { version, document, source, at, by })
 }
 
 fn bytes(item: &Item) -> &[u8] {
@@ -99,7 +99,7 @@ fn is_conflict(error: &SdkError<TransactWriteItemsError>) -> bool {
 
 #[async_trait]
 impl ports::Documents for Documents {
-    async fn newest(&self) -> Result<Option<Active>, StoreError> {
+    async fn newest(&self) -> Result<Option<ActiveRules>, StoreError> {
         let (items, _) = self.table.slice(DOCUMENTS, (FIRST, LAST), 1, None).await?;
         let Some(last) = items.into_iter().next() else {
             return Ok(None);
@@ -112,20 +112,20 @@ impl ports::Documents for Documents {
         whole(&chunks).map(Some)
     }
 
-    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError> {
+    async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
         let chunks = self.table.all(DOCUMENTS, &format!("{version:012}#")).await?;
         if chunks.is_empty() { Ok(None) } else { whole(&chunks).map(Some) }
     }
 
-    async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
+    async fn save(&self, active: &ActiveRules) -> Result<SaveOutcome, StoreError> {
         // Version 0 is the built-in document, which is before every stored one.
         if active.version == 0 {
-            return Ok(Saved::Conflict);
+            return Ok(SaveOutcome::Conflict);
         }
         let request = self.table.client().transact_write_items().set_transact_items(Some(self.writes(active)?));
         match request.send().await {
-            Ok(_) => Ok(Saved::Saved),
-            Err(error) if is_conflict(&error) => Ok(Saved::Conflict),
+            Ok(_) => Ok(SaveOutcome::Saved),
+            Err(error) if is_conflict(&error) => Ok(SaveOutcome::Conflict),
             Err(error) => Err(StoreError::store(describe(&error))),
         }
     }

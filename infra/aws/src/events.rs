@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, EventPage, Purge, StoreError};
+use domain::ports::{self, EventPage, PurgeScope, StoreError};
 use domain::query::EventQuery;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
@@ -37,12 +37,12 @@ impl EventLog {
     }
 
     /// Looks at up to `examine` items from where the last call stopped, and finds up to `room`.
-    async fn expired(&self, what: Purge, now: i64, examine: usize, room: usize) -> Result<Found, StoreError> {
+    async fn expired(&self, what: PurgeScope, now: i64, examine: usize, room: usize) -> Result<Found, StoreError> {
         let start = self.purged.lock().unwrap_or_else(PoisonError::into_inner).take();
         let scan = self.table.client().scan().table_name(self.table.name());
         let scan = match what {
-            Purge::All => scan.filter_expression("#ttl <= :now"),
-            Purge::AllButEvents => scan
+            PurgeScope::All => scan.filter_expression("#ttl <= :now"),
+            PurgeScope::AllButEvents => scan
                 .filter_expression("#ttl <= :now AND NOT begins_with(pk, :events)")
                 .expression_attribute_values(":events", text(Family::Events.start())),
         };
@@ -92,7 +92,7 @@ impl ports::EventLog for EventLog {
         while let Some(item) = walk.next().await? {
             let event = keeping::event(&item)?;
             let pk = event.pk;
-            let admitted = event.is_visible(now) && query.admits(&event);
+            let admitted = event.is_visible(now) && query.matches(&event);
             if examined == most || (admitted && results.len() == query.limit.max(1)) {
                 return Ok(EventPage { results, next: last, searched: query.searched(examined, last) });
             }
@@ -105,7 +105,7 @@ impl ports::EventLog for EventLog {
         Ok(EventPage { results, next: None, searched: query.searched(examined, None) })
     }
 
-    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn purge(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         // A time to live is rounded up, so what has passed it has expired.
         let now = now.as_second();
         let (mut count, mut examined, mut rounds) = (0, 0, 0);

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
 use domain::ports::{self, Clock as _, StoreError};
-use domain::retention::hold::{self, HELD, Hold};
+use domain::retention::hold::{self, HOLD_EXPIRY, Hold};
 use domain::time::{CLOCK_SKEW, later};
 use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -46,7 +46,7 @@ impl Intake {
     async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {
         let all = || named.iter().chain(unnamed);
         let holds = self.holds.all().await?;
-        let expires = |event: &Event| if hold::holds(&holds, event) { HELD } else { event.expires };
+        let expires = |event: &Event| if hold::is_held(&holds, event) { HOLD_EXPIRY } else { event.expires };
         let now = SystemClock.now();
         let days = self.table.mark_events(all().map(|event| (event.pk, expires(event))), now);
         let hours = volume::mark_late(&self.table, all().map(|event| event.pk), now);
@@ -91,10 +91,10 @@ fn place(pk: EventPk, shards: u16) -> (String, String) {
 
 fn item(event: &Event, shards: u16, holds: &[Hold], leaving: Leaving, now: Timestamp) -> Result<Item, StoreError> {
     let mut item = record(place(event.pk, shards), event, Some(event.expires))?;
-    let is_held = hold::holds(holds, event);
+    let is_held = hold::is_held(holds, event);
     // Otherwise its body and its time to live say it.
     if is_held || leaving == Leaving::Archived {
-        let expires = if is_held { HELD } else { event.expires };
+        let expires = if is_held { HOLD_EXPIRY } else { event.expires };
         keeping::note_expiry(&mut item, expires, leaving.ttl(expires, now));
     }
     keeping::note_received(&mut item, event.created, now);

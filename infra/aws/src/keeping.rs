@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, Expired, Kept, Page, StoreError};
+use domain::ports::{self, ExpiredEvents, Page, ReceivedEvent, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
@@ -178,13 +178,13 @@ struct Looked {
 }
 
 #[async_trait]
-impl ports::Keeping for Keeping {
-    async fn kept(
+impl ports::EventExpiry for Keeping {
+    async fn list_received(
         &self,
         before: Option<EventPk>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Page<Kept, EventPk>, StoreError> {
+    ) -> Result<Page<ReceivedEvent, EventPk>, StoreError> {
         let below = before.map(|before| before.to_string());
         let mut walk = Walk::days(&self.table, Family::Events, None, below, limit).await?;
         let (mut results, mut last) = (Vec::new(), None);
@@ -196,13 +196,13 @@ impl ports::Keeping for Keeping {
             last = Some(event.pk);
             if event.is_visible(now) {
                 let received = instant(&item, RECEIVED).unwrap_or(event.created);
-                results.push(Kept { event, received });
+                results.push(ReceivedEvent { event, received });
             }
         }
         Ok(Page { results, next: last })
     }
 
-    async fn restamp(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
+    async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
         // A day's marker must outlive its events.
         self.table.mark_events(expiries.iter().copied(), now).await?;
         let updates: Vec<_> = expiries.iter().map(|(pk, expires)| self.restamp_one(*pk, *expires, now)).collect();
@@ -210,22 +210,22 @@ impl ports::Keeping for Keeping {
         Ok(given.iter().sum())
     }
 
-    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreError> {
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<ExpiredEvents, StoreError> {
         let (due, are_all) = self.table.due_markers(now, MARKERS_AT_A_TIME).await?;
         let since = due.first().map(|due| due.marker.since());
         let (mut looked, mut passed) = (Looked::default(), Vec::new());
         for mut due in due {
             if !self.read_on(&mut due, limit, &mut looked).await? {
                 passed.push(due.reached());
-                return Ok(Expired { events: looked.events, since, passed, is_last: false });
+                return Ok(ExpiredEvents { events: looked.events, since, passed, is_last: false });
             }
             passed.push(due.marker.key());
         }
-        Ok(Expired { events: looked.events, since, passed, is_last: are_all })
+        Ok(ExpiredEvents { events: looked.events, since, passed, is_last: are_all })
     }
 
     /// What expired is left to the time to live.
-    async fn let_go(&self, expired: &Expired, _: Timestamp) -> Result<(), StoreError> {
+    async fn mark_archived(&self, expired: &ExpiredEvents, _: Timestamp) -> Result<(), StoreError> {
         let notes: Vec<_> = expired.passed.iter().map(|passed| self.table.pass(passed)).collect();
         stream::iter(notes).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await
     }

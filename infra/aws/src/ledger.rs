@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
-use domain::ports::{self, Opened, Page, StoreError};
+use domain::ports::{self, OpenOutcome, Page, StoreError};
 use domain::query::DeliveryQuery;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -138,7 +138,7 @@ impl Ledger {
             let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
             let mut entries = ports::Ledger::get_all(self, &ids).await?;
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
-            for entry in entries.into_iter().filter(|entry| query.admits(entry)) {
+            for entry in entries.into_iter().filter(|entry| query.matches(entry)) {
                 if results.len() == query.limit {
                     return Ok(Page { next: results.last().map(|entry| entry.id), results });
                 }
@@ -169,7 +169,7 @@ fn id(item: &Item) -> Result<DeliveryId, StoreError> {
 
 #[async_trait]
 impl ports::Ledger for Ledger {
-    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<OpenOutcome>, StoreError> {
         let marks = entries.iter().map(|entry| (entry.event(), entry.expires));
         self.table.mark(Family::Deliveries, marks).await?;
         let shards = self.table.shards().await?;
@@ -180,8 +180,8 @@ impl ports::Ledger for Ledger {
         let done: Vec<Put> = stream::iter(puts).buffered(AT_ONCE).try_collect().await?;
         done.into_iter()
             .map(|done| match done {
-                Put::Done => Ok(Opened::New),
-                Put::Refused(Some(there)) => Ok(Opened::Existing(Box::new(content(&there)?))),
+                Put::Done => Ok(OpenOutcome::New),
+                Put::Refused(Some(there)) => Ok(OpenOutcome::Existing(Box::new(content(&there)?))),
                 Put::Refused(None) => Err(StoreError::store("a refused put did not say what is there")),
             })
             .collect()
@@ -272,7 +272,7 @@ impl ports::Ledger for Ledger {
             };
             let entry: Delivery = content(&item)?;
             let id = entry.id;
-            if query.admits(&entry) {
+            if query.matches(&entry) {
                 if results.len() == query.limit {
                     return Ok(Page { next: results.last().map(|entry| entry.id), results });
                 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::event::{Event, EventPk};
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::StoreError;
 
 use crate::codec::to_queued;
@@ -32,7 +32,7 @@ pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<Packed>, StoreError> {
         pack_some(some, &mut messages, &mut large)?;
     }
     for pks in large.chunks(MOST_STORED) {
-        let body = to_queued(&Message::new(Work::Stored(pks.to_vec())))?;
+        let body = to_queued(&QueueMessage::new(QueuedWork::Stored(pks.to_vec())))?;
         messages.push(Packed { body, pks: pks.to_vec() });
     }
     Ok(messages)
@@ -40,7 +40,7 @@ pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<Packed>, StoreError> {
 
 /// Halves what does not fit: only compressing shows its size.
 fn pack_some(events: &[Arc<Event>], messages: &mut Vec<Packed>, large: &mut Vec<EventPk>) -> Result<(), StoreError> {
-    let body = to_queued(&Message::new(Work::Events(events.to_vec())))?;
+    let body = to_queued(&QueueMessage::new(QueuedWork::Events(events.to_vec())))?;
     match events {
         _ if body.len() <= UNIT => {
             messages.push(Packed { body, pks: events.iter().map(|event| event.pk).collect() });
@@ -94,15 +94,15 @@ mod tests {
         for Packed { body, pks } in messages {
             assert!(body.len() <= UNIT);
             match from_queued(body).unwrap().into_work() {
-                Work::Events(events) => {
+                QueuedWork::Events(events) => {
                     assert_eq!(*pks, events.iter().map(|event| event.pk).collect::<Vec<_>>());
                     whole.extend(pks);
                 }
-                Work::Stored(carried) => {
+                QueuedWork::Stored(carried) => {
                     assert_eq!(*pks, carried);
                     stored.extend(carried);
                 }
-                Work::Deliveries(_) => panic!("no delivery was packed"),
+                QueuedWork::Deliveries(_) => panic!("no delivery was packed"),
             }
         }
         (whole, stored)

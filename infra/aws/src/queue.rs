@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, QueueAttributeName, SendMessageBatchRequestEntry};
-use domain::message::Message;
+use domain::message::QueueMessage;
 use domain::ports::{self, StoreError};
 use futures_util::{StreamExt as _, stream};
 use jiff::SignedDuration;
@@ -159,7 +159,7 @@ fn batches(bodies: Vec<String>) -> Vec<Vec<String>> {
 
 #[async_trait]
 impl ports::WorkQueue for WorkQueue {
-    async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError> {
+    async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError> {
         let bodies = messages.iter().map(to_queued).collect::<Result<_, _>>()?;
         // Rounded up: a message must not come out before its delay has passed.
         let seconds = delay.as_secs() + i64::from(delay.subsec_nanos() > 0);

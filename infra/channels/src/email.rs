@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use domain::delivery::{AttemptOutcome, Failure};
 use domain::mail_address::{InvalidAddress, MailAddress};
 use domain::notification::Notification;
-use domain::notification::rendered::Rendered;
+use domain::notification::rendered::RenderedMessage;
 use domain::ports::Mailer;
 use domain::rules_document::RulesDocument;
-use domain::text::cut;
+use domain::text::truncate;
 use jiff::Timestamp;
 use lettre::address::{Address, Envelope};
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -45,8 +45,8 @@ pub(crate) fn render(
     notification: &Notification,
     subject_prefix: &str,
     document: &RulesDocument,
-) -> Result<Rendered, Failure> {
-    Ok(Rendered::Mail {
+) -> Result<RenderedMessage, Failure> {
+    Ok(RenderedMessage::Mail {
         from: sender(document)?.to_string(),
         to: recipient(notification)?.to_string(),
         subject: subject(notification, subject_prefix),
@@ -81,7 +81,7 @@ fn sendable(address: &str) -> Result<Address, InvalidAddress> {
 }
 
 fn subject(notification: &Notification, prefix: &str) -> String {
-    cut(&one_line(&format!("{prefix}{}", notification.title())), SUBJECT_CHARS)
+    truncate(&one_line(&format!("{prefix}{}", notification.title())), SUBJECT_CHARS)
 }
 
 /// The RFC 5322 bytes.

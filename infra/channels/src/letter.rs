@@ -4,9 +4,9 @@
 
 use askama::Template;
 use domain::delivery::Failure;
-use domain::notification::{Digested, Link, Notification};
+use domain::notification::{DigestSummary, Link, Notification};
 use domain::rules_document::Severity;
-use domain::text::{cut, readable};
+use domain::text::{describe, truncate};
 use serde_json::Value;
 
 use crate::text::{one_line, paragraph};
@@ -74,17 +74,18 @@ impl Letter {
             None => rows(notification),
             Some(digest) => (digest.lines().iter().map(|(at, words)| row(at, words)).collect(), 0),
         };
-        let words = notification.digest.as_ref().map_or_else(|| untitled(notification).to_owned(), Digested::headline);
+        let words =
+            notification.digest.as_ref().map_or_else(|| untitled(notification).to_owned(), DigestSummary::headline);
         Self {
             title: notification.title(),
             severity: notification.severity.as_str(),
             tone: tone(notification.severity),
-            body: cut(&paragraph(&words), BODY_CHARS),
+            body: truncate(&paragraph(&words), BODY_CHARS),
             rows,
             left_out,
             link: notification.link.as_ref().map(|link| Link {
                 target: one_line(&link.target).replace(' ', "%20"),
-                label: cut(&one_line(&link.label), KEY_CHARS),
+                label: truncate(&one_line(&link.label), KEY_CHARS),
             }),
             rule: one_line(&notification.rule),
             transport: one_line(&notification.transport),
@@ -128,7 +129,7 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
     let mut rows = vec![row("created", &event.created.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())];
     if !event.user.is_empty() {
         for key in ["username", "email"] {
-            let value = event.user.get(key).map(readable).unwrap_or_default();
+            let value = event.user.get(key).map(describe).unwrap_or_default();
             rows.extend(known(&format!("event_user_{key}"), &value));
         }
     }
@@ -159,18 +160,18 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
 fn spread(value: &Value) -> String {
     match value {
         Value::Object(object) if !object.is_empty() => {
-            let line = |(key, value)| format!("{key}: {}", change(value).unwrap_or_else(|| readable(value)));
+            let line = |(key, value)| format!("{key}: {}", change(value).unwrap_or_else(|| describe(value)));
             object.iter().map(line).collect::<Vec<_>>().join("\n")
         }
         Value::Object(_) => "(empty)".to_owned(),
-        other => Some(readable(other)).filter(|text| !text.trim().is_empty()).unwrap_or_else(|| "(empty)".to_owned()),
+        other => Some(describe(other)).filter(|text| !text.trim().is_empty()).unwrap_or_else(|| "(empty)".to_owned()),
     }
 }
 
 /// A field of a model's `diff`.
 fn change(value: &Value) -> Option<String> {
     let (before, after) = (value.get("previous_value")?, value.get("new_value")?);
-    Some(format!("{} → {}", readable(before), readable(after)))
+    Some(format!("{} → {}", describe(before), describe(after)))
 }
 
 /// A line for what is not always there.
@@ -179,5 +180,5 @@ fn known(key: &str, value: &str) -> Option<Row> {
 }
 
 fn row(key: &str, value: &str) -> Row {
-    Row { key: cut(&one_line(key), KEY_CHARS), value: cut(&paragraph(value), VALUE_CHARS) }
+    Row { key: truncate(&one_line(key), KEY_CHARS), value: truncate(&paragraph(value), VALUE_CHARS) }
 }

@@ -47,7 +47,7 @@ use crate::mapping::Mapped;
 use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, Failure};
 use domain::notification::Notification;
-use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets, Sent};
+use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets, SendReport};
 use domain::rules_document::{RulesDocument, Transport, TransportKind};
 use tokio::sync::Semaphore;
 
@@ -111,13 +111,13 @@ impl Channels {
 
 #[async_trait]
 impl Channel for Channels {
-    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> Sent {
+    async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> SendReport {
         let mut effects = Vec::new();
         let outcome = match mapping::apply(self, notification, transport, document, &mut effects).await {
             Ok(mapped) => self.hand_over(mapped, transport, document).await,
             Err(failure) => Err(failure),
         };
-        Sent { outcome: outcome.unwrap_or_else(AttemptOutcome::Failed), effects }
+        SendReport { outcome: outcome.unwrap_or_else(AttemptOutcome::Failed), effects }
     }
 }
 

@@ -7,7 +7,7 @@ use domain::notification::inbox::InboxItem;
 use domain::ports::Inbox;
 
 pub(crate) async fn send(notification: &Notification, inbox: &dyn Inbox) -> Result<AttemptOutcome, Failure> {
-    match inbox.put(&InboxItem::of(notification)).await {
+    match inbox.put(&InboxItem::from_notification(notification)).await {
         Ok(()) => Ok(AttemptOutcome::Delivered { status: None, answer: String::new() }),
         Err(error) => Err(Failure::Store(error.to_string())),
     }

@@ -8,7 +8,10 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use domain::delivery::Failure;
-use domain::expression::{Effects, NoPolicies, Part, Raised, Returned, Runner, Scope, View};
+use domain::expression::{
+    Effects, ExpressionOwner, ExpressionScope, MappingPart, NoPolicies, NotificationView, RaisedException,
+    ReturnedValue,
+};
 use domain::notification::Notification;
 use domain::rules_document::{RulesDocument, Transport, TransportKind};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -49,22 +52,22 @@ pub(crate) async fn apply<'a>(
     let groups = Arc::new(document.groups.clone());
     let mut run = Run { channels, transport, delivery: notification, effects };
     if let Some(source) = &transport.mappings.body {
-        let mut scope = Scope::mapping(notification, Arc::clone(&groups));
+        let mut scope = ExpressionScope::mapping(notification, Arc::clone(&groups));
         if let Some(original) = original(notification, transport) {
             scope = scope.with(ORIGINAL, original);
         }
-        let (returned, view) = run.evaluate(Part::Body, source, scope).await?;
+        let (returned, view) = run.evaluate(MappingPart::Body, source, scope).await?;
         if let Some(view) = view {
-            let changed = view.applied_to(notification).map_err(|why| run.refuse(Part::Body, why))?;
+            let changed = view.applied_to(notification).map_err(|why| run.refuse(MappingPart::Body, why))?;
             mapped.notification = Cow::Owned(changed);
         }
         // One that returns nothing has changed the notification; the default body tells of it.
         mapped.body = Some(returned.value).filter(|value| !value.is_null());
     }
     if let Some(source) = &transport.mappings.headers {
-        let scope = Scope::mapping(&mapped.notification, groups);
-        let (returned, _) = run.evaluate(Part::Headers, source, scope).await?;
-        mapped.headers = headers(&returned.value).map_err(|why| run.refuse(Part::Headers, why))?;
+        let scope = ExpressionScope::mapping(&mapped.notification, groups);
+        let (returned, _) = run.evaluate(MappingPart::Headers, source, scope).await?;
+        mapped.headers = headers(&returned.value).map_err(|why| run.refuse(MappingPart::Headers, why))?;
     }
     Ok(mapped)
 }
@@ -87,24 +90,29 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Beside the threads that send: a body takes its time.
-    async fn evaluate(&mut self, part: Part, source: &str, scope: Scope) -> Result<(Returned, Option<View>), Failure> {
+    async fn evaluate(
+        &mut self,
+        part: MappingPart,
+        source: &str,
+        scope: ExpressionScope,
+    ) -> Result<(ReturnedValue, Option<NotificationView>), Failure> {
         let (expressions, source) = (Arc::clone(&self.channels.expressions), source.to_owned());
         // Nobody closes the turns.
         let turn = self.channels.mapping.acquire().await;
         let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&source, &scope, &NoPolicies));
         let mut evaluation = evaluated.await.unwrap_or_else(|error| resume_unwind(error.into_panic()));
         drop(turn);
-        self.effects.extend(Effects::take(self.runner(part), &mut evaluation));
+        self.effects.extend(Effects::from_evaluation(self.runner(part), &mut evaluation));
         let returned = evaluation.outcome.map_err(|raised| failure(part, &raised))?;
         Ok((returned, evaluation.notification))
     }
 
     /// What was returned cannot be sent, which is as good as raised.
-    fn refuse(&mut self, part: Part, why: &str) -> Failure {
-        let raised = Raised { kind: "ValueError".to_owned(), message: why.to_owned(), line: None };
+    fn refuse(&mut self, part: MappingPart, why: &str) -> Failure {
+        let raised = RaisedException { kind: "ValueError".to_owned(), message: why.to_owned(), line: None };
         let failure = Failure::Mapping(format!("the mapping of the {}: {why}", part.as_str()));
         self.effects.push(Effects {
-            of: self.runner(part),
+            owner: self.runner(part),
             raised: Some(raised),
             created: Vec::new(),
             log: Vec::new(),
@@ -112,13 +120,13 @@ impl Run<'_> {
         failure
     }
 
-    fn runner(&self, part: Part) -> Runner {
-        Runner::Mapping { transport: self.transport.name.clone(), part, delivery: self.delivery.delivery }
+    fn runner(&self, part: MappingPart) -> ExpressionOwner {
+        ExpressionOwner::Mapping { transport: self.transport.name.clone(), part, delivery: self.delivery.delivery }
     }
 }
 
 /// Without the exception's own text, which may be the event's.
-fn failure(part: Part, raised: &Raised) -> Failure {
+fn failure(part: MappingPart, raised: &RaisedException) -> Failure {
     let place = raised.line.map(|line| format!(" in line {line}")).unwrap_or_default();
     Failure::Mapping(format!("the mapping of the {} raised {}{place}", part.as_str(), raised.kind))
 }

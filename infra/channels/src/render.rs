@@ -10,7 +10,7 @@ use domain::delivery::Failure;
 use domain::event::Object;
 use domain::notification::Notification;
 use domain::notification::inbox::InboxItem;
-use domain::notification::rendered::Rendered;
+use domain::notification::rendered::RenderedMessage;
 use domain::ports::Renderer;
 use domain::rules_document::{RulesDocument, Transport, TransportKind};
 use http::HeaderMap;
@@ -25,10 +25,10 @@ impl Renderer for Channels {
         notification: &Notification,
         transport: &Transport,
         document: &RulesDocument,
-    ) -> Result<Rendered, Failure> {
+    ) -> Result<RenderedMessage, Failure> {
         let mapped = mapping::apply(self, notification, transport, document, &mut Vec::new()).await?;
         match &transport.kind {
-            TransportKind::Local => Ok(Rendered::Inbox(InboxItem::of(&mapped.notification))),
+            TransportKind::Local => Ok(RenderedMessage::Inbox(InboxItem::from_notification(&mapped.notification))),
             TransportKind::Email { subject_prefix } => email::render(&mapped.notification, subject_prefix, document),
             TransportKind::Webhook { content_type, .. } => {
                 let (headers, body) = webhook::compose(mapped, content_type)?;
@@ -42,11 +42,11 @@ impl Renderer for Channels {
     }
 }
 
-fn request(headers: &HeaderMap, body: Value, document: &RulesDocument) -> Rendered {
+fn request(headers: &HeaderMap, body: Value, document: &RulesDocument) -> RenderedMessage {
     let text = |value: &http::HeaderValue| Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut shown: Object = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     Masker::new(&document.redact).mask_object(&mut shown);
     let headers: BTreeMap<String, String> =
         shown.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
-    Rendered::Request { headers, body }
+    RenderedMessage::Request { headers, body }
 }

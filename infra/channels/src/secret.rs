@@ -3,7 +3,7 @@
 
 use domain::delivery::Failure;
 use domain::ports::Secrets;
-use domain::rules_document::{SecretRef, Text};
+use domain::rules_document::{PlainOrSecret, SecretRef};
 
 use crate::hidden::Hidden;
 
@@ -39,11 +39,11 @@ impl Resolved {
 }
 
 /// The setting as it is written, or the secret it refers to.
-pub(crate) async fn text(text: &Text, secrets: &dyn Secrets) -> Result<Resolved, Failure> {
+pub(crate) async fn text(text: &PlainOrSecret, secrets: &dyn Secrets) -> Result<Resolved, Failure> {
     match text {
-        Text::Plain(text) => Ok(Resolved::plain(text)),
+        PlainOrSecret::Plain(text) => Ok(Resolved::plain(text)),
         // Files and consoles like to add a line break, which is part of no URL.
-        Text::Secret(reference) => {
+        PlainOrSecret::Secret(reference) => {
             Ok(Resolved { text: resolve(reference, secrets).await?.trim().to_owned(), secret: true })
         }
     }

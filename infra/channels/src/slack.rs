@@ -3,8 +3,8 @@
 //! grow until the receiver refuses the message.
 
 use domain::delivery::{AttemptOutcome, Failure};
-use domain::notification::{Digested, Notification};
-use domain::rules_document::{Severity, Text};
+use domain::notification::{DigestSummary, Notification};
+use domain::rules_document::{PlainOrSecret, Severity};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const FOOTER_UNITS: usize = 80;
 pub(crate) async fn send(
     channels: &Channels,
     mapped: Mapped<'_>,
-    url: &Text,
+    url: &PlainOrSecret,
     ca: Option<&str>,
     allow: &[IpNet],
 ) -> Result<AttemptOutcome, Failure> {
@@ -50,7 +50,7 @@ pub(crate) fn compose(mapped: Mapped<'_>) -> (HeaderMap, Value) {
 pub(crate) fn payload(notification: &Notification) -> Value {
     let event = &notification.event;
     // The fields have what a digest's body says below its headline.
-    let words = notification.digest.as_ref().map_or_else(|| notification.body.clone(), Digested::headline);
+    let words = notification.digest.as_ref().map_or_else(|| notification.body.clone(), DigestSummary::headline);
     let text = escaped(&format!("[{}] {words}", notification.severity.as_str()), TEXT_CHARS);
     let title = escaped(&notification.title(), TITLE_CHARS);
     let mut footer = format!("Nuncio {VERSION}");
@@ -159,7 +159,7 @@ fn fields(notification: &Notification) -> Vec<Value> {
 }
 
 /// When each of some events happened and what it says.
-fn lines(digest: &Digested) -> impl Iterator<Item = Value> {
+fn lines(digest: &DigestSummary) -> impl Iterator<Item = Value> {
     let field = |(at, words): (String, String)| json!({ "title": at, "value": shown(&words, VALUE_CHARS) });
     digest.lines().into_iter().map(field)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use domain::delivery::{AttemptOutcome, Failure};
 use domain::event::Event;
-use domain::notification::{Digested, Notification, summary};
-use domain::rules_document::{SecretRef, Text};
+use domain::notification::{DigestSummary, Notification, summary};
+use domain::rules_document::{PlainOrSecret, SecretRef};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::{Channels, secret};
 /// What the transport says of its receiver.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
-    pub(crate) url: &'a Text,
+    pub(crate) url: &'a PlainOrSecret,
     pub(crate) ca: Option<&'a str>,
     pub(crate) secrets: &'a [SecretRef],
     pub(crate) content_type: &'a str,
@@ -84,7 +84,7 @@ pub(crate) fn body(notification: &Notification) -> Value {
     body
 }
 
-fn digested(digest: &Digested) -> Value {
+fn digested(digest: &DigestSummary) -> Value {
     let sample = |event: &Arc<Event>| {
         let created = domain::time::format(event.created);
         json!({ "pk": event.pk, "action": event.action, "created": created, "body": summary(event) })

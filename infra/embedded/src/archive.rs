@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{Archive, Archived, StoreError};
+use domain::ports::{Archive, ArchiveFile, StoreError};
 use domain::retention::archive;
 use domain::{Event, Timestamp};
 
@@ -83,7 +83,7 @@ impl Archive for ArchiveFolder {
         .await
     }
 
-    async fn read(&self, file: &str) -> Result<Archived, StoreError> {
+    async fn read(&self, file: &str) -> Result<ArchiveFile, StoreError> {
         let name = file.to_owned();
         self.blocking(move |folder| {
             let file = File::open(folder.join(&name))?;
@@ -103,7 +103,7 @@ impl Archive for ArchiveFolder {
         Ok(named)
     }
 
-    async fn replace(&self, file: &str, _: &Archived, events: &[Event]) -> Result<(), StoreError> {
+    async fn replace(&self, file: &str, _: &ArchiveFile, events: &[Event]) -> Result<(), StoreError> {
         let (file, events) = (file.to_owned(), events.to_vec());
         self.blocking(move |folder| {
             if events.is_empty() {
@@ -117,7 +117,7 @@ impl Archive for ArchiveFolder {
 }
 
 /// The events of a file that could be opened.
-fn read(file: File, name: &str) -> Result<Archived, StoreError> {
+fn read(file: File, name: &str) -> Result<ArchiveFile, StoreError> {
     let damaged = |error: io::Error| match error.raw_os_error() {
         // The disk or the network failed, not the content.
         Some(_) => unavailable(&error),
@@ -128,7 +128,7 @@ fn read(file: File, name: &str) -> Result<Archived, StoreError> {
     let event = |line: io::Result<String>| {
         archive::read_line(&line.map_err(damaged)?).map_err(|_| damaged(io::ErrorKind::InvalidData.into()))
     };
-    Ok(Archived { events: lines.map(event).collect::<Result<_, _>>()?, version: None })
+    Ok(ArchiveFile { events: lines.map(event).collect::<Result<_, _>>()?, version: None })
 }
 
 /// The files, oldest first.

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::ports::{Active, Documents, Saved, StoreError};
+use domain::ports::{ActiveRules, Documents, SaveOutcome, StoreError};
 use domain::rules_document::RulesDocument;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::Store;
 use crate::fault::Fault;
 use crate::record;
 
-/// An [`Active`] as it is stored, beside its version.
+/// An [`ActiveRules`] as it is stored, beside its version.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     document: RulesDocument,
@@ -24,7 +24,7 @@ struct Stored {
 
 #[async_trait]
 impl Documents for Store {
-    async fn newest(&self) -> Result<Option<Active>, StoreError> {
+    async fn newest(&self) -> Result<Option<ActiveRules>, StoreError> {
         let newest = |connection: &Connection| {
             connection
                 .prepare_cached("SELECT version, body FROM documents ORDER BY version DESC LIMIT 1")?
@@ -36,7 +36,7 @@ impl Documents for Store {
         self.readers.read(newest).await
     }
 
-    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError> {
+    async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
         let Ok(version) = i64::try_from(version) else { return Ok(None) };
         let get = move |connection: &Connection| {
             connection
@@ -49,9 +49,9 @@ impl Documents for Store {
         self.readers.read(get).await
     }
 
-    async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
+    async fn save(&self, active: &ActiveRules) -> Result<SaveOutcome, StoreError> {
         let version = i64::try_from(active.version).map_err(|_| StoreError::Corrupt("the version".to_owned()))?;
-        let Active { document, source, at, by, .. } = active.clone();
+        let ActiveRules { document, source, at, by, .. } = active.clone();
         let body = record::write(&Stored { document, source, at, by })?;
         let save = move |connection: &Connection| {
             let rows = connection
@@ -60,13 +60,13 @@ impl Documents for Store {
                      SELECT ?1, ?2 WHERE ?1 = 1 + (SELECT coalesce(max(version), 0) FROM documents)",
                 )?
                 .execute(params![version, body])?;
-            Ok(if rows > 0 { Saved::Saved } else { Saved::Conflict })
+            Ok(if rows > 0 { SaveOutcome::Saved } else { SaveOutcome::Conflict })
         };
         self.writer.write(save).await
     }
 }
 
-fn active(version: i64, body: &str) -> Result<Active, Fault> {
+fn active(version: i64, body: &str) -> Result<ActiveRules, Fault> {
     let Stored { document, source, at, by } = record::read(body)?;
-    Ok(Active { version: version.unsigned_abs(), document, source, at, by })
+    Ok(ActiveRules { version: version.unsigned_abs(), document, source, at, by })
 }

@@ -13,7 +13,7 @@ use domain::EventPk;
 use domain::delivery::DeliveryId;
 use domain::person::fold;
 use domain::ports::{Erasure, StoreError};
-use domain::retention::erasure::Subject;
+use domain::retention::erasure::ErasureSubject;
 use rusqlite::{Connection, Params};
 
 use crate::fault::Fault;
@@ -36,7 +36,7 @@ impl Erasure for Store {
         self.erase("DELETE FROM inbox WHERE username = ?1 AND pk = ?2", keys).await
     }
 
-    async fn erase_queued(&self, subject: &Subject) -> Result<usize, StoreError> {
+    async fn erase_queued(&self, subject: &ErasureSubject) -> Result<usize, StoreError> {
         let subject = subject.clone();
         self.writer.write(move |connection| jobs::erase(connection, &subject)).await
     }
@@ -98,7 +98,7 @@ mod tests {
     use std::sync::Arc;
 
     use domain::event::{Action, Object};
-    use domain::message::{Message, Work};
+    use domain::message::{QueueMessage, QueuedWork};
     use domain::ports::{Intake as _, WorkQueue as _};
     use domain::{Event, Timestamp};
     use jiff::SignedDuration;
@@ -116,9 +116,10 @@ mod tests {
             });
             Arc::new(serde_json::from_value::<Event>(event).unwrap())
         };
-        let carrying = |names: &[&str]| Message::new(Work::Events(names.iter().map(|name| by(name)).collect()));
+        let carrying =
+            |names: &[&str]| QueueMessage::new(QueuedWork::Events(names.iter().map(|name| by(name)).collect()));
         store.send(&[carrying(&["ann", "bob"]), carrying(&["bob"])], SignedDuration::ZERO).await.unwrap();
-        assert_eq!(store.erase_queued(&Subject::new(Some("ANN"), None).unwrap()).await.unwrap(), 1);
+        assert_eq!(store.erase_queued(&ErasureSubject::new(Some("ANN"), None).unwrap()).await.unwrap(), 1);
         let taken = store.take(Timestamp::UNIX_EPOCH, 10).await.unwrap();
         let left: Vec<_> = taken.into_iter().map(|job| job.message).collect();
         assert_eq!(left, [carrying(&["bob"]), carrying(&["bob"])]);

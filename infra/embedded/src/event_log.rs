@@ -3,7 +3,7 @@
 //! `EventQuery::admits` decides. Never holds more than a page: a scan reads row by row.
 
 use async_trait::async_trait;
-use domain::ports::{EventLog, EventPage, Purge, StoreError};
+use domain::ports::{EventLog, EventPage, PurgeScope, StoreError};
 use domain::query::EventQuery;
 use domain::query::dimension::Dimension;
 use domain::query::search::Search;
@@ -67,7 +67,7 @@ impl EventLog for Store {
         self.readers.read(move |events| Ok(index.counted(events, by, span))).await
     }
 
-    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn purge(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.purge_all(what, now, limit).await
     }
 }
@@ -183,7 +183,7 @@ fn admitted(query: &EventQuery, pk: EventPk, body: &str, expires: i64) -> Option
         tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
         return None;
     };
-    Some(event).filter(|event| query.admits(event))
+    Some(event).filter(|event| query.matches(event))
 }
 
 /// The pk that all results sort before. A pk has whole milliseconds, `until` may not.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{Intake, StoreError};
-use domain::retention::hold::{self, HELD, Hold};
+use domain::retention::hold::{self, HOLD_EXPIRY, Hold};
 use domain::retention::received_apart;
 use domain::time::{CLOCK_SKEW, later};
 use domain::{Event, EventPk, Timestamp};
@@ -141,7 +141,7 @@ fn insert(
     for (place, Row { pk, expires, created, end, memory, .. }) in rows.iter().enumerate() {
         // As text, without a copy: JSON is UTF-8.
         let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
-        let expires = if hold::holds(holds, &events[place]) { HELD.as_microsecond() } else { *expires };
+        let expires = if hold::is_held(holds, &events[place]) { HOLD_EXPIRY.as_microsecond() } else { *expires };
         let received = received_apart(*created, now).map(Timestamp::as_microsecond);
         if insert.execute(params![pk.as_bytes(), expires, body, received])? > 0 {
             new.push((place, *memory));
@@ -151,7 +151,7 @@ fn insert(
     counters.add(connection, new.iter().map(|(place, _)| rows[*place].counter))?;
     for job in new.chunks(EVENTS_PER_JOB) {
         let pks = job.iter().map(|(place, _)| rows[*place].pk).collect();
-        jobs::insert(connection, &Message::new(Work::Stored(pks)), jobs::AT_ONCE)?;
+        jobs::insert(connection, &QueueMessage::new(QueuedWork::Stored(pks)), jobs::AT_ONCE)?;
     }
     Ok(new)
 }

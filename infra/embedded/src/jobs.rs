@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{DeadLetters, StoreError, WorkQueue};
-use domain::retention::erasure::Subject;
+use domain::retention::erasure::ErasureSubject;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -40,8 +40,8 @@ pub struct JobId {
 pub struct Job {
     /// To finish or release it by.
     pub id: JobId,
-    /// What there is to do. Stored events have been read: they come as `Work::Events`.
-    pub message: Message,
+    /// What there is to do. Stored events have been read: they come as `QueuedWork::Events`.
+    pub message: QueueMessage,
     /// How often it was taken, this time included.
     pub attempts: u32,
     /// What its events take in memory, in bytes.
@@ -61,7 +61,7 @@ pub struct Released {
 
 #[async_trait]
 impl WorkQueue for Store {
-    async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError> {
+    async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError> {
         if messages.is_empty() {
             return Ok(());
         }
@@ -162,7 +162,7 @@ impl Store {
 }
 
 /// Queues one message.
-pub(crate) fn insert(connection: &Connection, message: &Message, due: i64) -> Result<(), Fault> {
+pub(crate) fn insert(connection: &Connection, message: &QueueMessage, due: i64) -> Result<(), Fault> {
     let body = serde_json::to_string(message)?;
     connection.prepare_cached("INSERT INTO jobs (due, body) VALUES (?1, ?2)")?.execute(params![due, body])?;
     Ok(())
@@ -183,8 +183,8 @@ pub(crate) fn take_along(connection: &Connection, now: Timestamp) -> Result<(), 
     let mut is_first = true;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
-        let message = serde_json::from_str::<Message>(row.get_ref(1)?.as_str().unwrap_or_default());
-        let Ok(Work::Stored(pks)) = message.map(Message::into_work) else { continue };
+        let message = serde_json::from_str::<QueueMessage>(row.get_ref(1)?.as_str().unwrap_or_default());
+        let Ok(QueuedWork::Stored(pks)) = message.map(QueueMessage::into_work) else { continue };
         let (mut events, mut first, mut any_gone) = (Vec::with_capacity(pks.len()), i64::MAX, false);
         for pk in pks {
             let found = event
@@ -203,7 +203,7 @@ pub(crate) fn take_along(connection: &Connection, now: Timestamp) -> Result<(), 
             return Ok(());
         }
         if any_gone {
-            update.execute(params![id, serde_json::to_string(&Message::new(Work::Events(events)))?])?;
+            update.execute(params![id, serde_json::to_string(&QueueMessage::new(QueuedWork::Events(events)))?])?;
         }
     }
     Ok(())
@@ -211,19 +211,19 @@ pub(crate) fn take_along(connection: &Connection, now: Timestamp) -> Result<(), 
 
 /// Takes a person's events out of the messages that carry events; returns how many. There are few such messages: those
 /// whose events expired while they waited.
-pub(crate) fn erase(connection: &Connection, subject: &Subject) -> Result<usize, Fault> {
+pub(crate) fn erase(connection: &Connection, subject: &ErasureSubject) -> Result<usize, Fault> {
     let mut select = connection.prepare_cached("SELECT id, body FROM jobs WHERE body LIKE '{\"v1\":{\"events\"%'")?;
     let mut update = connection.prepare_cached("UPDATE jobs SET body = ?2 WHERE id = ?1")?;
     let mut rows = select.query([])?;
     let mut erased = 0;
     while let Some(row) = rows.next()? {
-        let message = serde_json::from_str::<Message>(row.get_ref(1)?.as_str().unwrap_or_default());
-        let Ok(Work::Events(mut events)) = message.map(Message::into_work) else { continue };
+        let message = serde_json::from_str::<QueueMessage>(row.get_ref(1)?.as_str().unwrap_or_default());
+        let Ok(QueuedWork::Events(mut events)) = message.map(QueueMessage::into_work) else { continue };
         let before = events.len();
-        events.retain(|event| !subject.is_of(event));
+        events.retain(|event| !subject.is_party_to(event));
         if events.len() < before {
             erased += before - events.len();
-            let message = serde_json::to_string(&Message::new(Work::Events(events)))?;
+            let message = serde_json::to_string(&QueueMessage::new(QueuedWork::Events(events)))?;
             update.execute(params![row.get::<_, i64>(0)?, message])?;
         }
     }
@@ -292,7 +292,7 @@ fn load_all(connection: &Connection, fresh: &Fresh, taken: Vec<Taken>, memory: u
             loaded.left.push(id);
             continue;
         }
-        match serde_json::from_str::<Message>(&body) {
+        match serde_json::from_str::<QueueMessage>(&body) {
             Err(_) => loaded.unreadable.push(id),
             Ok(message) => {
                 let (message, memory) = with_events(connection, fresh, id, message)?;
@@ -305,10 +305,15 @@ fn load_all(connection: &Connection, fresh: &Fresh, taken: Vec<Taken>, memory: u
 }
 
 /// The message with its events, and what they take in memory.
-fn with_events(connection: &Connection, fresh: &Fresh, id: JobId, message: Message) -> Result<(Message, usize), Fault> {
+fn with_events(
+    connection: &Connection,
+    fresh: &Fresh,
+    id: JobId,
+    message: QueueMessage,
+) -> Result<(QueueMessage, usize), Fault> {
     let pks = match message.into_work() {
-        Work::Stored(pks) => pks,
-        work => return Ok((Message::new(work), 0)),
+        QueuedWork::Stored(pks) => pks,
+        work => return Ok((QueueMessage::new(work), 0)),
     };
     let (mut events, mut memory) = (Vec::with_capacity(pks.len()), 0);
     for pk in pks {
@@ -321,7 +326,7 @@ fn with_events(connection: &Connection, fresh: &Fresh, id: JobId, message: Messa
             events.push(event);
         }
     }
-    Ok((Message::new(Work::Events(events)), memory))
+    Ok((QueueMessage::new(QueuedWork::Events(events)), memory))
 }
 
 /// The event and what it takes in memory; none where it is gone, or cannot be read.

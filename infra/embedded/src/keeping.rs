@@ -1,7 +1,7 @@
 //! How long events are kept. The column `expires` is what counts; the one in the body is as it was first stamped.
 
 use async_trait::async_trait;
-use domain::ports::{Expired, Keeping, Kept, Page, StoreError};
+use domain::ports::{EventExpiry, ExpiredEvents, Page, ReceivedEvent, StoreError};
 use domain::{Event, EventPk, Timestamp};
 use rusqlite::{Connection, Row, params};
 
@@ -13,17 +13,17 @@ use crate::{Store, jobs, record};
 const LET_GO_AT_A_TIME: usize = 500;
 
 #[async_trait]
-impl Keeping for Store {
-    async fn kept(
+impl EventExpiry for Store {
+    async fn list_received(
         &self,
         before: Option<EventPk>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Page<Kept, EventPk>, StoreError> {
+    ) -> Result<Page<ReceivedEvent, EventPk>, StoreError> {
         self.readers.scan(move |connection| kept(connection, before, limit.max(1), now)).await
     }
 
-    async fn restamp(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
+    async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
         let (expiries, now) = (expiries.to_vec(), now.as_microsecond());
         let restamp = move |connection: &Connection| {
             let mut update =
@@ -37,12 +37,12 @@ impl Keeping for Store {
         self.writer.write(restamp).await
     }
 
-    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreError> {
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<ExpiredEvents, StoreError> {
         let events = self.readers.read(move |connection| expired(connection, now, limit)).await?;
-        Ok(Expired { is_last: events.is_empty(), events, ..Expired::default() })
+        Ok(ExpiredEvents { is_last: events.is_empty(), events, ..ExpiredEvents::default() })
     }
 
-    async fn let_go(&self, expired: &Expired, now: Timestamp) -> Result<(), StoreError> {
+    async fn mark_archived(&self, expired: &ExpiredEvents, now: Timestamp) -> Result<(), StoreError> {
         for some in expired.events.chunks(LET_GO_AT_A_TIME) {
             let pks = some.iter().map(|event| event.pk).collect::<Vec<_>>();
             let delete = move |connection: &Connection| {
@@ -64,7 +64,7 @@ fn kept(
     before: Option<EventPk>,
     limit: usize,
     now: Timestamp,
-) -> Result<Page<Kept, EventPk>, Fault> {
+) -> Result<Page<ReceivedEvent, EventPk>, Fault> {
     let mut select = connection.prepare_cached(
         "SELECT pk, body, expires, received FROM events WHERE pk < ?1 AND expires > ?2 ORDER BY pk DESC",
     )?;
@@ -105,9 +105,9 @@ fn expired(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<
     Ok(events)
 }
 
-fn read(row: &Row<'_>) -> Result<Kept, Fault> {
+fn read(row: &Row<'_>) -> Result<ReceivedEvent, Fault> {
     let event = record::event(row.get_ref(1)?.as_str().unwrap_or_default(), row.get(2)?)?;
     let received: Option<i64> = row.get(3)?;
     let received = received.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(event.created);
-    Ok(Kept { event, received })
+    Ok(ReceivedEvent { event, received })
 }

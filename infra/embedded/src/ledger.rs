@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
-use domain::ports::{Ledger, Opened, Page, StoreError};
+use domain::ports::{Ledger, OpenOutcome, Page, StoreError};
 use domain::query::DeliveryQuery;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -18,7 +18,7 @@ const MOST_MISDATED: i64 = 500;
 
 #[async_trait]
 impl Ledger for Store {
-    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<OpenOutcome>, StoreError> {
         let entries = entries.to_vec();
         let open_all = move |connection: &Connection| entries.iter().map(|entry| open_one(connection, entry)).collect();
         self.writer.write(open_all).await
@@ -65,16 +65,16 @@ impl Ledger for Store {
     }
 }
 
-fn open_one(connection: &Connection, entry: &Delivery) -> Result<Opened, Fault> {
+fn open_one(connection: &Connection, entry: &Delivery) -> Result<OpenOutcome, Fault> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO deliveries (id, revision, state, due, expires, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (id) DO NOTHING",
     )?;
     if insert.execute(Columns::of(entry)?.params())? > 0 {
-        return Ok(Opened::New);
+        return Ok(OpenOutcome::New);
     }
     let existing = get(connection, entry.id)?;
-    Ok(existing.map_or(Opened::New, |existing| Opened::Existing(Box::new(existing))))
+    Ok(existing.map_or(OpenOutcome::New, |existing| OpenOutcome::Existing(Box::new(existing))))
 }
 
 fn replace_one(connection: &Connection, entry: &Delivery) -> Result<bool, Fault> {
@@ -192,7 +192,7 @@ fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery,
             tracing::error!(delivery = %id, "a ledger entry cannot be read; it is left out of the list");
             continue;
         };
-        if !query.admits(&entry) {
+        if !query.matches(&entry) {
             continue;
         }
         if page.results.len() >= query.limit.max(1) {

@@ -2,7 +2,7 @@
 //! Works in small batches, so that whoever posts events waits for none of them long.
 
 use domain::Timestamp;
-use domain::ports::{Purge, StoreError};
+use domain::ports::{PurgeScope, StoreError};
 use rusqlite::{Connection, params};
 
 use crate::{Store, jobs};
@@ -28,9 +28,9 @@ const OLD_COUNTS: &str =
     "DELETE FROM volume WHERE (hour, action) IN (SELECT hour, action FROM volume WHERE hour <= ?1 LIMIT ?2)";
 
 impl Store {
-    pub(crate) async fn purge_all(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    pub(crate) async fn purge_all(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut deleted = 0;
-        let events = (what == Purge::All).then_some((EVENTS, now));
+        let events = (what == PurgeScope::All).then_some((EVENTS, now));
         let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::query::volume::KEPT));
         for (sql, now) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([old_counts]) {
             while deleted < limit {

@@ -2,7 +2,7 @@
 //! Also finds out, from the text alone, which bodies cannot pass a filter, so that a scan reads
 //! few of them as JSON. It only ever rules out: the domain's query has the last word.
 
-use domain::message::Record;
+use domain::message::Versioned;
 use domain::person::fold;
 use domain::{Event, Timestamp};
 use serde::Serialize;
@@ -12,17 +12,17 @@ use crate::fault::Fault;
 
 /// The content as versioned JSON.
 pub(crate) fn write<T: Serialize>(content: &T) -> Result<String, Fault> {
-    Ok(serde_json::to_string(&Record::new(content))?)
+    Ok(serde_json::to_string(&Versioned::new(content))?)
 }
 
 /// Appends the content as versioned JSON.
 pub(crate) fn write_to<T: Serialize>(bodies: &mut Vec<u8>, content: &T) -> Result<(), Fault> {
-    Ok(serde_json::to_writer(bodies, &Record::new(content))?)
+    Ok(serde_json::to_writer(bodies, &Versioned::new(content))?)
 }
 
 /// The content, whatever its version.
 pub(crate) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Fault> {
-    Ok(serde_json::from_str::<Record<T>>(body)?.into_inner())
+    Ok(serde_json::from_str::<Versioned<T>>(body)?.into_inner())
 }
 
 /// An event from its body and its column `expires`, which may have been stamped anew.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::access::token::Token;
 use domain::delivery::Delivery;
 use domain::event::{Action, Object};
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::person::Person;
 use domain::ports::{EventLog, Intake as _, Ledger, StoreError, Tokens as _, WorkQueue as _};
 use domain::query::EventQuery;
@@ -51,7 +51,7 @@ fn store() -> (tempfile::TempDir, Store) {
 
 fn pks(job: &Job) -> Vec<EventPk> {
     match job.message.clone().into_work() {
-        Work::Events(events) => events.iter().map(|event| event.pk).collect(),
+        QueuedWork::Events(events) => events.iter().map(|event| event.pk).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -226,7 +226,7 @@ async fn a_store_that_takes_no_writes_is_not_ready() {
 #[tokio::test]
 async fn a_delayed_message_waits_by_the_files_clock() {
     let (folder, store) = store();
-    let retry = Message::new(Work::Deliveries(Vec::new()));
+    let retry = QueueMessage::new(QueuedWork::Deliveries(Vec::new()));
     store.send(&[retry], SignedDuration::from_mins(15)).await.unwrap();
     let seconds: i64 = beside(&folder).query_row("SELECT unixepoch()", [], |row| row.get(0)).unwrap();
     let due = store.next_due().await.unwrap().unwrap().as_second() - seconds;
@@ -352,7 +352,7 @@ async fn what_is_queued_is_evaluated_though_it_was_purged() {
     store.accept(&events(3..4)).await.unwrap();
     store.accept(&[brief(4)]).await.unwrap();
     let later = domain::time::later(now(), SignedDuration::from_hours(1));
-    let purge = async || EventLog::purge(&store, domain::ports::Purge::All, later, 100).await.unwrap();
+    let purge = async || EventLog::purge(&store, domain::ports::PurgeScope::All, later, 100).await.unwrap();
     assert_eq!((purge().await, purge().await), (2, 0));
     let mut found: Vec<EventPk> = store.take(now(), 9).await.unwrap().iter().flat_map(pks).collect();
     found.sort_unstable();

@@ -19,7 +19,7 @@ fn insert(numbers: Vec<i64>) -> impl FnOnce(&Connection) -> Result<usize, Fault>
     }
 }
 
-async fn kept(writer: &Writer) -> Vec<i64> {
+async fn list_received(writer: &Writer) -> Vec<i64> {
     let select = |connection: &Connection| {
         let mut select = connection.prepare("SELECT n FROM kept ORDER BY n")?;
         let numbers = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

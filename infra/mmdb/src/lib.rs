@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::admission::origin::{Asn, Geo, Origin};
-use domain::ports::{Clock, Origins};
+use domain::ports::{Clock, OriginLookup};
 use maxminddb::{LookupResult, MaxMindDbError, Reader, geoip2};
 
 use file::File;
@@ -33,8 +33,8 @@ impl Databases {
     }
 }
 
-impl Origins for Databases {
-    fn of(&self, address: IpAddr) -> Origin {
+impl OriginLookup for Databases {
+    fn look_up(&self, address: IpAddr) -> Origin {
         // An IPv4 address in IPv6's clothes is where the IPv4 address is.
         let address = address.to_canonical();
         let geo = self.geoip.as_ref().and_then(|file| found(file, address, geo));

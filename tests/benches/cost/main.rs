@@ -21,7 +21,7 @@ use channels::Channels;
 use dispatch::{Dispatcher, Parts};
 use domain::Timestamp;
 use domain::access::token::{Scope, Token};
-use domain::ports::{Active, Clock as _, Documents as _, NoExpressions, Saved, Tokens as _};
+use domain::ports::{ActiveRules, Clock as _, Documents as _, NoExpressions, SaveOutcome, Tokens as _};
 use host::log::Form;
 use host::{Emitter, OsEntropy, SystemClock};
 use ingest::Ingest;

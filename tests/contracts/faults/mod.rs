@@ -11,7 +11,7 @@ use std::time::Duration;
 use dispatch::{DispatchError, Dispatcher};
 use domain::Timestamp;
 use domain::delivery::{DeliveryState, LEASE};
-use domain::message::Message;
+use domain::message::QueueMessage;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use support::unique;
@@ -92,7 +92,7 @@ pub(crate) async fn messages_come_twice_and_out_of_order(world: &World) {
 pub(crate) async fn a_lease_ends_while_a_slow_send_is_under_way(world: &World) {
     let mut run = Run::new(world, 1, &[SLOW], &Faults::none());
     run.post().await;
-    let send = |dispatcher: Dispatcher, message: Message| {
+    let send = |dispatcher: Dispatcher, message: QueueMessage| {
         tokio::spawn(async move { dispatcher.handle(message, Timestamp::MAX).await })
     };
     let slow = send(run.dispatcher(), run.message());

@@ -8,8 +8,10 @@ use domain::Timestamp;
 use domain::delivery::endpoint::Endpoint;
 use domain::delivery::{Delivery, DeliveryId};
 use domain::event::{Event, EventPk};
-use domain::message::Message;
-use domain::ports::{Endpoints, EventLog, EventPage, Intake, Ledger, Opened, Page, Purge, StoreError, WorkQueue};
+use domain::message::QueueMessage;
+use domain::ports::{
+    Endpoints, EventLog, EventPage, Intake, Ledger, OpenOutcome, Page, PurgeScope, StoreError, WorkQueue,
+};
 use domain::query::{DeliveryQuery, EventQuery};
 use jiff::SignedDuration;
 use support::FakeClock;
@@ -124,7 +126,7 @@ pub(crate) struct Faulty<P: ?Sized> {
 
 #[async_trait]
 impl Ledger for Faulty<dyn Ledger> {
-    async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
+    async fn open(&self, entries: &[Delivery]) -> Result<Vec<OpenOutcome>, StoreError> {
         self.faults.step(self.real.open(entries)).await?
     }
     async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError> {
@@ -152,14 +154,14 @@ impl EventLog for Faulty<dyn EventLog> {
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         self.faults.step(self.real.list(query, now)).await?
     }
-    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn purge(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.faults.step(self.real.purge(what, now, limit)).await?
     }
 }
 
 #[async_trait]
 impl WorkQueue for Faulty<dyn WorkQueue> {
-    async fn send(&self, messages: &[Message], delay: SignedDuration) -> Result<(), StoreError> {
+    async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError> {
         self.faults.step(self.real.send(messages, delay)).await?
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, DeliveryId, Failure};
 use domain::notification::Notification;
-use domain::ports::{Channel, Ledger, Sent};
+use domain::ports::{Channel, Ledger, SendReport};
 use domain::rules_document::{RulesDocument, Transport};
 use jiff::SignedDuration;
 use support::FakeClock;
@@ -107,7 +107,7 @@ pub(crate) struct Way {
 
 #[async_trait]
 impl Channel for Way {
-    async fn send(&self, notification: &Notification, transport: &Transport, _: &RulesDocument) -> Sent {
+    async fn send(&self, notification: &Notification, transport: &Transport, _: &RulesDocument) -> SendReport {
         let received = self.faults.step(self.receivers.receive(notification.delivery, &transport.name)).await;
         let outcome =
             received.unwrap_or_else(|_| AttemptOutcome::Failed(Failure::Broken("the connection was reset".to_owned())));

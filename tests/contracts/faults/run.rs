@@ -10,9 +10,9 @@ use dispatch::{DispatchError, Dispatcher, Parts};
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState};
 use domain::event::{Event, EventPk};
-use domain::message::{Message, Work};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::person::Person;
-use domain::ports::{Active, Clock as _, Configuration, NoExpressions, StoreError};
+use domain::ports::{ActiveRules, Clock as _, Configuration, NoExpressions, StoreError};
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport, TransportKind};
 use host::SystemClock;
 use jiff::SignedDuration;
@@ -31,9 +31,9 @@ pub(crate) struct Run<'w> {
     world: &'w World,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) receivers: Arc<Receivers>,
-    active: Arc<Active>,
+    active: Arc<ActiveRules>,
     events: Vec<Arc<Event>>,
-    waiting: VecDeque<Message>,
+    waiting: VecDeque<QueueMessage>,
     faults: Arc<Faults>,
 }
 
@@ -54,8 +54,13 @@ impl<'w> Run<'w> {
         let now = SystemClock.now();
         let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
         faults.watch(&clock);
-        let active =
-            Active { version: 1, document: document(transports), source: String::new(), at: now, by: String::new() };
+        let active = ActiveRules {
+            version: 1,
+            document: document(transports),
+            source: String::new(),
+            at: now,
+            by: String::new(),
+        };
         Self {
             world,
             receivers: Receivers::new(world.ledger.clone(), clock.clone(), step),
@@ -99,13 +104,13 @@ impl<'w> Run<'w> {
     }
 
     /// A message for each event.
-    pub(crate) fn single_messages(&self) -> Vec<Message> {
-        self.events.iter().map(|event| Message::new(Work::Events(vec![event.clone()]))).collect()
+    pub(crate) fn single_messages(&self) -> Vec<QueueMessage> {
+        self.events.iter().map(|event| QueueMessage::new(QueuedWork::Events(vec![event.clone()]))).collect()
     }
 
     /// The message that the events travel in.
-    pub(crate) fn message(&self) -> Message {
-        Message::new(Work::Events(self.events.clone()))
+    pub(crate) fn message(&self) -> QueueMessage {
+        QueueMessage::new(QueuedWork::Events(self.events.clone()))
     }
 
     /// Works until every delivery is closed; then says what became of them.
@@ -170,7 +175,10 @@ impl<'w> Run<'w> {
     fn expected(&self) -> Vec<DeliveryId> {
         let rule = &self.active.document.rules[0];
         let of = |event: &Arc<Event>| -> Vec<_> {
-            rule.transports.iter().map(|transport| DeliveryId::of(event.pk, &rule.name, transport, "ann")).collect()
+            rule.transports
+                .iter()
+                .map(|transport| DeliveryId::for_recipient(event.pk, &rule.name, transport, "ann"))
+                .collect()
         };
         self.events.iter().flat_map(of).collect()
     }
@@ -203,7 +211,7 @@ fn document(transports: &[&str]) -> RulesDocument {
     document.policies.insert("any".to_owned(), Policy::EventMatcher(EventMatcher::default()).into());
     let mut rule = Rule::named(unique("rule"));
     rule.group = Some("ops".to_owned());
-    rule.bindings = vec![Binding::to("any")];
+    rule.bindings = vec![Binding::to_policy("any")];
     for name in transports {
         rule.transports.push((*name).to_owned());
         // What kind it is does not matter here: the receivers go by its name.
@@ -223,11 +231,11 @@ fn named(now: Timestamp) -> Arc<Event> {
     Arc::new(Event { pk: EventPk::named(now, &hash), expires, ..event })
 }
 
-struct Fixed(Arc<Active>);
+struct Fixed(Arc<ActiveRules>);
 
 #[async_trait]
 impl Configuration for Fixed {
-    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
         Ok(self.0.clone())
     }
 }

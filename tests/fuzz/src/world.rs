@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::delivery::Failure;
-use domain::ports::{Active, Channel, Clock, Configuration, Entropy, Intake, Renderer, Sent, StoreError, Tokens};
+use domain::ports::{ActiveRules, Channel, Clock, Configuration, Entropy, Intake, Renderer, SendReport, StoreError, Tokens};
 use domain::rules_document::{RulesDocument, Transport};
-use domain::notification::rendered::Rendered;
+use domain::notification::rendered::RenderedMessage;
 use domain::access::token::{Scope, Token, TokenHash};
 use domain::event::{Event, EventPk};
 use domain::notification::Notification;
@@ -23,7 +23,7 @@ pub fn now() -> Timestamp {
 
 /// Keeps what is accepted until it is asked for.
 pub(crate) struct Still {
-    active: Arc<Active>,
+    active: Arc<ActiveRules>,
     taken: Mutex<Vec<Arc<Event>>>,
     names: Mutex<HashMap<[u8; 32], EventPk>>,
     drawn: AtomicU64,
@@ -32,7 +32,7 @@ pub(crate) struct Still {
 impl Default for Still {
     fn default() -> Self {
         let document = crate::document();
-        let active = Arc::new(Active { version: 1, document, source: String::new(), at: now(), by: String::new() });
+        let active = Arc::new(ActiveRules { version: 1, document, source: String::new(), at: now(), by: String::new() });
         Self { active, taken: Mutex::default(), names: Mutex::default(), drawn: AtomicU64::new(0) }
     }
 }
@@ -97,21 +97,21 @@ impl Tokens for Still {
 
 #[async_trait]
 impl Configuration for Still {
-    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
         Ok(self.active.clone())
     }
 }
 
 #[async_trait]
 impl Channel for Still {
-    async fn send(&self, _: &Notification, _: &Transport, _: &RulesDocument) -> Sent {
+    async fn send(&self, _: &Notification, _: &Transport, _: &RulesDocument) -> SendReport {
         unreachable!("no target sends anything")
     }
 }
 
 #[async_trait]
 impl Renderer for Still {
-    async fn render(&self, _: &Notification, _: &Transport, _: &RulesDocument) -> Result<Rendered, Failure> {
+    async fn render(&self, _: &Notification, _: &Transport, _: &RulesDocument) -> Result<RenderedMessage, Failure> {
         unreachable!("no target asks for payloads")
     }
 }

@@ -3,12 +3,12 @@
 
 #![no_main]
 
-use domain::expression::Kind;
+use domain::expression::ExpressionKind;
 use expressions::Expression;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: fuzz::let_panics_be_caught(), |body: &str| {
-    for kind in [Kind::Policy, Kind::Mapping] {
+    for kind in [ExpressionKind::Policy, ExpressionKind::Mapping] {
         match Expression::parse_as(body, kind) {
             Ok(expression) => {
                 assert_eq!(expression.source(), body);

@@ -6,7 +6,7 @@
 #[path = "../../../functions/rules/tests/patterns/naive.rs"]
 mod naive;
 
-use domain::rules_document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, EventMatcher, EventPattern, BindingMode, Policy, Rule, RulesDocument};
 use domain::ports::NoExpressions;
 use domain::event::{ActionPattern, Event};
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
@@ -85,11 +85,11 @@ fn check(draw: &mut Unstructured<'_>) -> Result<()> {
     for at in 0..draw.int_in_range(1..=8)? {
         let (policy, pattern) = policy(draw)?;
         document.policies.insert(format!("p{at}"), policy.into());
-        document.rules.push(Rule { bindings: vec![Binding::to(format!("p{at}"))], ..Rule::named(format!("r{at}")) });
+        document.rules.push(Rule { bindings: vec![Binding::to_policy(format!("p{at}"))], ..Rule::named(format!("r{at}")) });
         written.push(pattern);
     }
     for at in 0..draw.int_in_range(0..=4)? {
-        let mode = *draw.choose(&[Mode::Any, Mode::All])?;
+        let mode = *draw.choose(&[BindingMode::Any, BindingMode::All])?;
         let enabled = !draw.ratio(1, 8)?;
         let count = draw.int_in_range(0..=3)?;
         let bindings = (0..count).map(|_| binding(draw, written.len())).collect::<Result<_>>()?;
@@ -114,7 +114,7 @@ fn binding(draw: &mut Unstructured<'_>, policies: usize) -> Result<Binding> {
     // The last of these policies is not there.
     let policy = format!("p{}", draw.int_in_range(0..=policies)?);
     let [enabled, negate, failure_result] = draw.arbitrary()?;
-    Ok(Binding { enabled, negate, failure_result, ..Binding::to(policy) })
+    Ok(Binding { enabled, negate, failure_result, ..Binding::to_policy(policy) })
 }
 
 /// A policy, and as it is written if it is a pattern.

@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         assert_eq!(serde_json::from_value::<EventPattern>(stored).ok().as_ref(), Some(&pattern), "loaded as stored");
         let name = format!("p{at}");
         document.policies.insert(name.clone(), Policy::EventPattern(pattern).into());
-        document.rules.push(Rule { bindings: vec![Binding::to(&*name)], ..Rule::named(name) });
+        document.rules.push(Rule { bindings: vec![Binding::to_policy(&*name)], ..Rule::named(name) });
     }
     let rules = RuleSet::compile(&document);
     for event in cases.iter().take(MOST).filter_map(|case| event(&case["event"])) {

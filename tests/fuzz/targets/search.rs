@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use domain::event::Event;
-use domain::query::search::{Query, Search};
+use domain::query::search::{SearchQuery, Search};
 use fuzz::{Posted, Posting};
 use libfuzzer_sys::fuzz_target;
 
@@ -21,10 +21,10 @@ fuzz_target!(|text: &str| {
     match (&search, why) {
         (Search::Query(query), None) => {
             let written = query.to_string();
-            let read = Query::parse(&written).unwrap_or_else(|why| panic!("{written}: {why}"));
+            let read = SearchQuery::parse(&written).unwrap_or_else(|why| panic!("{written}: {why}"));
             assert_eq!(&read, query, "{written}");
             for event in &*EVENTS {
-                assert_eq!(read.holds(event), search.admits(event));
+                assert_eq!(read.holds(event), search.matches(event));
             }
         }
         (Search::Text(lower), Some(why)) => {
@@ -33,7 +33,7 @@ fuzz_target!(|text: &str| {
             let (_, column) = why.rsplit_once("at column ").expect("a place");
             assert!((1..=text.chars().count() + 1).contains(&column.parse().expect("a number")), "{why}");
             for event in &*EVENTS {
-                search.admits(event);
+                search.matches(event);
             }
         }
         (_, why) => panic!("{why:?}"),

@@ -142,7 +142,7 @@ async fn a_token_that_was_good_before_a_restart_does_not_wait_after_it() {
     }
     assert_eq!(knock(&door, "good").await, Ok(()));
     assert_eq!(knock(&door, "admin").await, Err(429), "it never was");
-    let id = TokenHash::of("good").to_hex()[..12].to_owned();
+    let id = TokenHash::from_text("good").to_hex()[..12].to_owned();
     assert!(book.revoke(&id, at(12)).await.unwrap());
     assert_eq!(knock(&door_to(&book), "good").await, Err(401));
     assert_eq!(knock(&door, "good").await, Err(401), "it is told why as long as it was trusted");
@@ -154,7 +154,7 @@ async fn a_session_opens_where_no_bearer_token_is_shown_until_it_is_over() {
     let book = book();
     let door = door_to(&book);
     let (token, cookie) = door.begin_session(&HeaderMap::new(), "admin").await.unwrap();
-    assert_eq!(token.hash, TokenHash::of("admin"));
+    assert_eq!(token.hash, TokenHash::from_text("admin"));
     let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
     assert!(!pair.contains("admin"), "{pair}");
     let status = async |lines: &[(HeaderName, &str)]| {
@@ -173,7 +173,7 @@ async fn a_session_opens_where_no_bearer_token_is_shown_until_it_is_over() {
         assert_eq!(status(&[(COOKIE, "nuncio_session=over")]).await, 401, "a session left open has nobody wait");
     }
     let stored = book.1.lock().unwrap()[0].clone();
-    assert_eq!((stored.hash, stored.expires), (TokenHash::of(secret), at(20)));
+    assert_eq!((stored.hash, stored.expires), (TokenHash::from_text(secret), at(20)));
 
     let sent = HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&pair).unwrap())]);
     let cleared = door.end_session(&sent).await.unwrap();

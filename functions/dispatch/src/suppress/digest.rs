@@ -13,8 +13,8 @@ use std::sync::Arc;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DigestWindow, SuppressionCause};
 use domain::event::{Event, EventPk};
-use domain::ports::{Opened, StoreError};
-use domain::rules_document::{Digest, Rule};
+use domain::ports::{OpenOutcome, StoreError};
+use domain::rules_document::{DigestSettings, Rule};
 use domain::suppression::{DigestCarrier, SuppressionKey, SuppressionRecord, SuppressionState};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -27,7 +27,7 @@ const SIDE_BY_SIDE: usize = 16;
 /// What one message brings to one lane.
 struct Arrivals<'a> {
     lane: SuppressionKey,
-    digest: &'a Digest,
+    digest: &'a DigestSettings,
     waiting: Vec<Arrival>,
     /// Places of those that the ledger knew already, as something else than carriers.
     judged: Vec<usize>,
@@ -128,13 +128,13 @@ async fn open_window(
     let mut carrier = first.delivery.clone();
     carrier.carry_digest(DigestWindow::opening_at(arrivals.digest, now));
     match parts.ledger.open(std::slice::from_ref(&carrier)).await?.pop() {
-        Some(Opened::Existing(known)) if !known.is_collecting_at(now) || closed == Some(known.id) => {
+        Some(OpenOutcome::Existing(known)) if !known.is_collecting_at(now) || closed == Some(known.id) => {
             arrivals.judged.push(arrivals.waiting.remove(0).place);
             return Ok(None);
         }
         // A second copy of the message was faster, or this is the second try.
-        Some(Opened::Existing(known)) => carrier = *known,
-        Some(Opened::New) | None => {}
+        Some(OpenOutcome::Existing(known)) => carrier = *known,
+        Some(OpenOutcome::New) | None => {}
     }
     first.opened = true;
     first.delivery = carrier.clone();

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::delivery::SuppressionCause;
 use domain::ports::StoreError;
-use domain::rules_document::{RulesDocument, Silence, Standing};
+use domain::rules_document::{RulesDocument, Silence, SilenceState};
 
 use crate::Parts;
 use crate::plan::Planned;
@@ -20,7 +20,7 @@ pub(super) async fn apply(
     }
     let posted = parts.silences.all().await?;
     let mut active: Vec<&Silence> =
-        document.silences.iter().chain(&posted).filter(|one| one.standing(now) == Standing::Active).collect();
+        document.silences.iter().chain(&posted).filter(|one| one.state_at(now) == SilenceState::Active).collect();
     active.sort_by_key(|silence| std::cmp::Reverse(silence.ends));
     for planned in planned.iter_mut() {
         let silenced = active.iter().find(|silence| rules::silences(silence, &planned.rule.name, &planned.event));

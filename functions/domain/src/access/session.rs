@@ -1,37 +1,37 @@
-//! A browser's session: what it is known by, and how long it lasts.
+//! A browser session: how it is found, and how long it lasts.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::token::{Token, TokenHash};
 
-/// The longest that a session lasts.
+/// The maximum length of a session.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(8);
 
-/// What is stored of a session. What it allows is its token's to say, at every request.
+/// The stored record of a session. Its token decides at every request what the session may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// What it is found by: the hash of a secret that only the browser has.
+    /// The hash of the secret in the browser's cookie; the lookup key.
     pub hash: TokenHash,
-    /// The token that was shown.
+    /// The token that the user signed in with.
     pub token: TokenHash,
-    /// Whether it was begun over TLS. Then its cookie is never taken from elsewhere.
+    /// Whether the session began over TLS. If so, its cookie is accepted over TLS only.
     pub secure: bool,
-    /// When it began.
+    /// When the user signed in.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
-    /// From then on it is over.
+    /// The session has ended from this time on.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
 }
 
 impl Session {
-    /// A session that begins now, and lasts no longer than its token.
+    /// A session that begins at `now` and ends with its token at the latest.
     pub fn begin(secret: &str, token: &Token, secure: bool, now: Timestamp) -> Self {
         let created = crate::time::to_micros(now);
         let longest = crate::time::later(created, LONGEST);
         let expires = token.expires.map_or(longest, |expires| expires.min(longest));
-        Self { hash: TokenHash::of(secret), token: token.hash, secure, created, expires }
+        Self { hash: TokenHash::from_text(secret), token: token.hash, secure, created, expires }
     }
 }
 

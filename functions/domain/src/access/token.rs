@@ -1,4 +1,6 @@
-//! Who may do what.
+//! API tokens: what each allows, and until when.
+//!
+//! Owns the scopes and the decision whether a token allows one. A token's text is never stored, only its hash.
 
 use std::fmt::Write as _;
 
@@ -6,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What a token allows.
+/// A permission that a token can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -14,12 +16,12 @@ pub enum Scope {
     Ingest,
     /// Read events, notifications and deliveries.
     Read,
-    /// Everything.
+    /// Everything, including the other scopes.
     Admin,
 }
 
 impl Scope {
-    /// As it is written.
+    /// The scope's name in requests, the store and error texts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ingest => "ingest",
@@ -28,7 +30,7 @@ impl Scope {
         }
     }
 
-    /// Reads one.
+    /// Parses a scope's name; `None` if it is unknown.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Ingest, Self::Read, Self::Admin].into_iter().find(|scope| scope.as_str() == text)
     }
@@ -39,12 +41,12 @@ impl Scope {
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token. Tokens carry 256 bits of chance, so a fast hash is enough.
-    pub fn of(token: &str) -> Self {
+    /// Hashes a token's text. Tokens carry 256 random bits, so a fast hash is enough.
+    pub fn from_text(token: &str) -> Self {
         Self(Sha256::digest(token).into())
     }
 
-    /// As 64 hex digits.
+    /// The hash as 64 lower-case hex digits.
     pub fn to_hex(self) -> String {
         self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
@@ -53,49 +55,49 @@ impl TokenHash {
     }
 }
 
-/// What is stored of a token.
+/// The stored record of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// Its public name, the first 12 hex digits of its hash.
+    /// The public id: the first 12 hex digits of the hash.
     pub id: String,
-    /// What it is found by.
+    /// The hash of the token's text; the lookup key.
     pub hash: TokenHash,
-    /// What it allows.
+    /// The permissions.
     pub scopes: Vec<Scope>,
-    /// Whose inbox it opens by default.
+    /// The user whose inbox the token reads by default.
     pub username: Option<String>,
-    /// What it is for, in its maker's words.
+    /// The purpose, as the creator described it.
     pub note: String,
-    /// When it was made.
+    /// When the token was created.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
-    /// From then on it is refused.
+    /// The token is rejected from this time on; `None` if it never expires.
     #[serde(with = "crate::time::micros_option")]
     pub expires: Option<Timestamp>,
-    /// Since then it is refused.
+    /// When the token was revoked; `None` if it was not.
     #[serde(with = "crate::time::micros_option")]
     pub revoked: Option<Timestamp>,
-    /// When it was last noted to have been used, which is done about once an hour; none if it never was.
+    /// The last recorded use, accurate to about an hour; `None` if the token was never used.
     #[serde(default, with = "crate::time::micros_option", skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Timestamp>,
 }
 
-/// Why a token does not open the door.
+/// Why a token does not authorise a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Past its time.
+    /// The token has expired.
     #[error("the token has expired; ask for a new one")]
     Expired,
-    /// Taken back.
+    /// The token was revoked.
     #[error("the token has been revoked; ask for a new one")]
     Revoked,
-    /// Not for this.
+    /// The token lacks this scope.
     #[error("the token lacks the scope \"{}\"", .0.as_str())]
     Scope(Scope),
 }
 
 impl Token {
-    /// A new token's record.
+    /// The record of a new token whose secret text is `text`.
     pub fn new(
         text: &str,
         scopes: Vec<Scope>,
@@ -104,7 +106,7 @@ impl Token {
         created: Timestamp,
         expires: Option<Timestamp>,
     ) -> Self {
-        let hash = TokenHash::of(text);
+        let hash = TokenHash::from_text(text);
         Self {
             id: hash.to_hex()[..12].to_owned(),
             hash,
@@ -118,15 +120,15 @@ impl Token {
         }
     }
 
-    /// Who did it, where something is noted that this token allowed: its user, or its public name.
+    /// The name to record for actions that this token authorised: its username, or its public id.
     pub fn bearer(self) -> String {
         self.username.unwrap_or(self.id)
     }
 
-    /// Whether it allows `scope` at `now`.
+    /// Checks that the token allows `scope` at `now`.
     ///
     /// # Errors
-    /// When it is revoked, expired, or not for this.
+    /// If the token is revoked, expired, or has neither the scope nor [`Scope::Admin`].
     pub fn allows(&self, scope: Scope, now: Timestamp) -> Result<(), Refusal> {
         if self.revoked.is_some() {
             return Err(Refusal::Revoked);

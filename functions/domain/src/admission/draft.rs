@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::mask::Masker;
-use super::origin::Origins;
+use super::origin::OriginLookup;
 use crate::event::{Action, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer};
 use crate::loop_guard;
 use crate::rules_document::Retention;
@@ -68,12 +68,12 @@ pub struct Rejection {
     /// What is wrong and how to mend it, without the caller's text.
     pub detail: String,
     /// What kind of fault it is.
-    pub kind: Kind,
+    pub kind: RejectionKind,
 }
 
 /// Kinds of rejection, as far as the answer's status depends on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RejectionKind {
     /// The event is malformed.
     Malformed,
     /// The event is too large.
@@ -83,13 +83,13 @@ pub enum Kind {
 impl Rejection {
     /// A malformed event.
     pub fn malformed(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into(), kind: Kind::Malformed }
+        Self { pointer: pointer.into(), detail: detail.into(), kind: RejectionKind::Malformed }
     }
 }
 
 /// What admitting an event depends on besides the event.
 #[derive(Debug)]
-pub struct Admission<'a> {
+pub struct AdmissionContext<'a> {
     /// The instant it was received.
     pub now: Timestamp,
     /// How long it is kept.
@@ -101,14 +101,14 @@ pub struct Admission<'a> {
     /// The trace that the request came with.
     pub trace: Option<TraceParent>,
     /// Knows where its address is.
-    pub origins: &'a dyn Origins,
+    pub origins: &'a dyn OriginLookup,
     /// Chance, for the pk of an unnamed event.
     pub random: u128,
 }
 
 /// An event ready to be stored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Admitted {
+pub struct AdmittedEvent {
     /// The event.
     pub event: Event,
     /// The event as JSON, as its size was counted.
@@ -172,7 +172,7 @@ impl Draft {
     /// # Errors
     /// When `created` is more than 15 minutes ahead or before 1970, or when the event is larger than
     /// 256 KiB.
-    pub fn admit(mut self, admission: &Admission<'_>) -> Result<Admitted, Rejection> {
+    pub fn admit(mut self, admission: &AdmissionContext<'_>) -> Result<AdmittedEvent, Rejection> {
         if self.created.is_some_and(|created| created > crate::time::later(admission.now, MAX_AHEAD)) {
             return Err(Rejection::malformed(
                 "/created",
@@ -192,7 +192,7 @@ impl Draft {
             (None, None) => (crate::time::to_micros(admission.now), None),
         };
         if let Some(address) = self.client_ip {
-            admission.origins.of(address).add_to(&mut self.context);
+            admission.origins.look_up(address).add_to(&mut self.context);
         }
         let event = Event {
             pk: pk(created),
@@ -214,9 +214,9 @@ impl Draft {
         let bytes = json.len();
         if bytes > MAX_EVENT_BYTES {
             let detail = format!("the event has {bytes} bytes; at most {MAX_EVENT_BYTES} (256 KiB) are allowed");
-            return Err(Rejection { pointer: String::new(), detail, kind: Kind::TooLarge });
+            return Err(Rejection { pointer: String::new(), detail, kind: RejectionKind::TooLarge });
         }
-        Ok(Admitted { event, json, remember })
+        Ok(AdmittedEvent { event, json, remember })
     }
 
     fn mask(&mut self, masker: &Masker) {

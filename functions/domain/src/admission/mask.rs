@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::diff;
 use crate::event::Object;
-use crate::rules_document::Redact;
+use crate::rules_document::RedactSettings;
 use keys::Keys;
 
 /// What stands in a secret's place: exactly 20 asterisks.
@@ -42,7 +42,7 @@ pub struct Masker {
 
 impl Masker {
     /// With the operator's additions and exceptions.
-    pub fn new(redact: &Redact) -> Self {
+    pub fn new(redact: &RedactSettings) -> Self {
         Self { keys: Keys::new(redact) }
     }
 
@@ -155,11 +155,11 @@ impl Masker {
 
     fn mask_plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut masked = Cow::Borrowed(text);
-        let signs = Signs::of(text);
+        let hints = TextHints::scan(text);
         if let Cow::Owned(changed) = formats::mask_prefixed(&masked) {
             masked = Cow::Owned(changed);
         }
-        if signs.may_have_shape {
+        if hints.may_have_shape {
             for shape in formats::shapes() {
                 if shape.literals.iter().any(|literal| masked.contains(literal))
                     && let Cow::Owned(changed) = shape.regex.replace_all(&masked, shape.replacement)
@@ -171,7 +171,7 @@ impl Masker {
                 masked = Cow::Owned(changed);
             }
         }
-        if signs.may_assign {
+        if hints.may_assign {
             let values = assignments::values(&masked, &self.keys);
             for value in values.into_iter().rev() {
                 masked.to_mut().replace_range(value, MASK);
@@ -227,23 +227,23 @@ fn is_pair(value: &Value) -> bool {
 
 /// What one look at each byte tells of a text: nearly all are cleared by it.
 #[derive(Default)]
-struct Signs {
+struct TextHints {
     may_have_shape: bool,
     may_assign: bool,
 }
 
-impl Signs {
-    fn of(text: &str) -> Self {
+impl TextHints {
+    fn scan(text: &str) -> Self {
         let bytes = text.as_bytes();
-        let mut signs = Self::default();
+        let mut hints = Self::default();
         for (at, byte) in bytes.iter().enumerate() {
             let class = formats::CLASSES[usize::from(*byte)];
-            signs.may_assign |= class & formats::SIGN != 0;
+            hints.may_assign |= class & formats::SIGN != 0;
             if class & formats::SHAPE != 0 {
-                signs.may_have_shape |= formats::may_begin_shape(*byte, &bytes[at..]);
+                hints.may_have_shape |= formats::may_begin_shape(*byte, &bytes[at..]);
             }
         }
-        signs
+        hints
     }
 }
 

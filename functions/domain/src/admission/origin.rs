@@ -1,7 +1,7 @@
-//! Where an event's address is, and whose network that is: what is added to a context that does not say so itself.
+//! Where an event's IP address is located and which network it belongs to.
 //!
-//! Owns the two shapes, which are authentik's `context.geo` and `context.asn`. Who knows about addresses is behind
-//! [`Origins`].
+//! Owns the shapes of `context.geo` and `context.asn`, which are authentik's, and the rule that the caller's own values
+//! take precedence. The database of addresses is behind [`OriginLookup`].
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,45 +10,45 @@ use serde::Serialize;
 
 use crate::event::Object;
 
-/// What is known of an address.
+/// The location and network of an IP address, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Origin {
-    /// Where it is.
+    /// The location.
     pub geo: Option<Geo>,
-    /// Whose network it is in.
+    /// The autonomous system.
     pub asn: Option<Asn>,
 }
 
-/// A place, as `context.geo` has it.
+/// A location, in the shape of `context.geo`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Geo {
     /// Two letters, such as `EU`; `""` when unknown.
     pub continent: String,
     /// ISO 3166-1 alpha-2, such as `DE`; `""` when unknown.
     pub country: String,
-    /// Degrees north. Left out when unknown: 0 is a place.
+    /// Degrees north. Absent if unknown, because 0 is a latitude.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
-    /// Degrees east.
+    /// Degrees east. Absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub long: Option<f64>,
-    /// Its English name; `""` when unknown.
+    /// The city's English name; `""` if unknown.
     pub city: String,
 }
 
-/// An autonomous system, as `context.asn` has it.
+/// An autonomous system, in the shape of `context.asn`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asn {
-    /// Its number.
+    /// The AS number.
     pub asn: u32,
-    /// Who runs it.
+    /// The organisation that runs it, where the database names one.
     pub as_org: Option<String>,
-    /// The network that the address is in, as `192.0.2.0/24`.
+    /// The network that contains the address, such as `192.0.2.0/24`.
     pub network: Option<String>,
 }
 
 impl Origin {
-    /// Adds to an event's context what is not there yet: the caller knows best.
+    /// Adds `geo` and `asn` to an event's context. Keys that the caller set stay: the caller knows best.
     pub fn add_to(self, context: &mut Object) {
         let geo = self.geo.and_then(|geo| serde_json::to_value(geo).ok());
         let asn = self.asn.and_then(|asn| serde_json::to_value(asn).ok());
@@ -60,14 +60,14 @@ impl Origin {
     }
 }
 
-/// Who knows where addresses are. `()` knows of none.
-pub trait Origins: fmt::Debug + Send + Sync {
-    /// What is known of this one.
-    fn of(&self, address: IpAddr) -> Origin;
+/// Resolves an IP address to its location. `()` resolves none.
+pub trait OriginLookup: fmt::Debug + Send + Sync {
+    /// What the database knows of the address; both parts are `None` if it is unknown.
+    fn look_up(&self, address: IpAddr) -> Origin;
 }
 
-impl Origins for () {
-    fn of(&self, _: IpAddr) -> Origin {
+impl OriginLookup for () {
+    fn look_up(&self, _: IpAddr) -> Origin {
         Origin::default()
     }
 }

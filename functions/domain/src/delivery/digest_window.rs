@@ -1,39 +1,39 @@
-//! When a digest's window opened and closes.
+//! The window in which a digest collects events.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::rules_document::Digest;
+use crate::rules_document::DigestSettings;
 use crate::time::{later, to_micros};
 
-/// Who began to collect before the window closed has finished by then. One that stalls for longer may be listed
-/// in two digests, but is never lost.
+/// A dispatcher that adds an event just before the window closes has finished after this time. If it stalls for longer, the
+/// event may appear in two digests, but is never lost.
 const GRACE: SignedDuration = SignedDuration::from_secs(2);
 
-/// When a window opened and closes.
+/// The time from a digest's first event until it stops collecting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestWindow {
-    /// With the first event.
+    /// The time of the first event.
     #[serde(with = "crate::time::micros")]
     pub opened: Timestamp,
-    /// From then on another one opens.
+    /// From this time on, an event opens another window.
     #[serde(with = "crate::time::micros")]
     pub closes: Timestamp,
 }
 
 impl DigestWindow {
-    /// Of a window that opens at `now`.
-    pub fn opening_at(digest: &Digest, now: Timestamp) -> Self {
+    /// The window that opens at `now`.
+    pub fn opening_at(digest: &DigestSettings, now: Timestamp) -> Self {
         let opened = to_micros(now);
         Self { opened, closes: later(opened, digest.window.duration()) }
     }
 
-    /// Whether it takes another event. One that was opened by a clock that was wrong takes none.
+    /// Whether the window collects another event at `now`. `false` if a wrong clock opened it in the future.
     pub fn is_open(&self, now: Timestamp) -> bool {
         now < self.closes && !crate::time::is_ahead(self.opened, now)
     }
 
-    /// When what was collected may be sent.
+    /// When the digest may be sent: shortly after the window closes.
     pub fn due(&self) -> Timestamp {
         later(self.closes, GRACE)
     }

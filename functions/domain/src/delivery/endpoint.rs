@@ -1,8 +1,9 @@
-//! An endpoint: what a transport leads to, and whether deliveries may go there now.
+//! The circuit breaker of an endpoint, which is the receiver that a transport sends to.
 //!
-//! Owns the circuit breaker's decisions and the disabling by 410, and the record of them that all dispatchers share.
-//! Refuses to wait, to send, or to judge an attempt: [`EndpointSignal`] says what one showed. An endpoint that has never failed
-//! has no record, and a record that was made under another configuration of the transport says nothing.
+//! Owns the breaker's states and transitions, and the record that all dispatchers share. `Ready` is a closed circuit,
+//! `Paused` an open one, which is half-open while a delivery probes it. Refuses to wait, to send, or to classify an attempt:
+//! [`EndpointSignal`] does that. An endpoint that has never failed has no record. A record that was made under another
+//! configuration of the transport is ignored.
 //!
 //! ```text
 //!           5 failures in a row, or one with Retry-After
@@ -19,98 +20,99 @@ use serde::{Deserialize, Serialize};
 use super::EndpointSignal;
 use crate::rules_document::Transport;
 
-/// So many failures in a row pause an endpoint: fewer may be chance, more would only make people wait.
+/// The number of consecutive failures that pause an endpoint: fewer may be chance, more only delay the pause.
 pub const FAILURES: u32 = 5;
 
-/// The first pause; each probe that fails doubles it.
+/// The first pause; each failed probe doubles it.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
-/// No pause is longer, whatever the receiver asks for: recovery must be noticed.
+/// The longest pause, whatever the receiver's `Retry-After`, so that a recovery is noticed soon.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
-/// How long a probe may take before another one is made: longer than an attempt.
+/// How long a probe is exclusive: longer than an attempt takes.
 const PROBE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What is known of one endpoint.
+/// The stored record of one endpoint's circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The transport's name.
     pub transport: String,
-    /// Grows by one with each write, from 0. A write is refused unless it is the next one.
+    /// Incremented by every write, from 0. A write succeeds only if the stored revision is one less.
     pub revision: u64,
-    /// [`Transport::fingerprint`] of the configuration that it was found out under.
+    /// The [`Transport::fingerprint`] of the configuration that the state applies to.
     pub fingerprint: String,
-    /// What was found out.
+    /// The breaker's state.
     #[serde(rename = "standing")]
     pub state: EndpointState,
 }
 
-/// Whether deliveries may go there.
+/// The state of a circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum EndpointState {
-    /// They may.
+    /// Closed circuit: deliveries are sent.
     Ready,
-    /// Not for a while.
+    /// Open circuit: no delivery is sent until the pause ends.
     Paused(Pause),
-    /// Not until an operator says so: the receiver answered 410.
+    /// No delivery is sent until an operator enables the transport: the receiver answered 410.
     Disabled {
-        /// Since when.
+        /// When the receiver answered 410.
         #[serde(with = "crate::time::micros")]
         since: Timestamp,
-        /// What it answered.
+        /// The failure, in words.
         why: String,
     },
 }
 
-/// A pause.
+/// A pause after repeated failures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// When the endpoint last was ready.
+    /// When the first pause in a row began.
     #[serde(with = "crate::time::micros")]
     pub since: Timestamp,
-    /// From then on one delivery may probe.
+    /// When the pause ends; one delivery may then probe the endpoint.
     #[serde(with = "crate::time::micros")]
     pub until: Timestamp,
-    /// Pauses in a row, this one included.
+    /// The number of consecutive pauses, including this one.
     pub times: u32,
-    /// The last failure.
+    /// The last failure, in words.
     pub why: String,
-    /// While somebody probes: until when nobody else does.
+    /// While a delivery probes the endpoint: until when no other delivery may.
     #[serde(with = "crate::time::micros_option")]
     pub probe: Option<Timestamp>,
 }
 
-/// Whether one delivery may go now.
+/// The breaker's decision on one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointAdmission {
-    /// It may.
+    /// Send it.
     Allowed,
-    /// It may, if it first puts [`Endpoint::probed`] in the record's place: the endpoint's pause is over.
+    /// The pause is over: send it as a probe, after storing [`Endpoint::probed`].
     Probe,
-    /// Not before then.
+    /// Do not send before `until`.
     Paused {
-        /// The end of the pause, or of somebody's probe.
+        /// The end of the pause, or of another delivery's probe.
         until: Timestamp,
-        /// The failure that caused it.
+        /// The failure that caused the pause.
         why: String,
     },
-    /// Not at all.
+    /// Do not send at all.
     Disabled {
-        /// Since when.
+        /// When the receiver answered 410.
         since: Timestamp,
-        /// What the receiver answered.
+        /// The failure, in words.
         why: String,
     },
 }
 
 impl EndpointState {
-    /// What is known of the transport as it is configured now.
+    /// The state that applies to the transport as configured now: `Ready` without a record, or with one for another
+    /// configuration.
     pub fn for_transport<'e>(known: Option<&'e Endpoint>, transport: &Transport) -> &'e Self {
         known.filter(|known| known.fingerprint == transport.fingerprint()).map_or(&Self::Ready, |known| &known.state)
     }
 
-    /// Whether a delivery may go now.
+    /// The decision on a delivery at `now`.
     pub fn admission(&self, now: Timestamp) -> EndpointAdmission {
         match self {
             Self::Ready => EndpointAdmission::Allowed,
@@ -122,15 +124,15 @@ impl EndpointState {
         }
     }
 
-    /// What an attempt that showed `signal`, and failed with `why`, makes of it; none if it stays as it is.
+    /// The state after an attempt with this signal, which failed with `why`; `None` if the state does not change.
     ///
-    /// `failures` is how many attempts in a row have shown [`EndpointSignal::Failing`], this one included.
+    /// `failures` is the number of consecutive attempts that have shown [`EndpointSignal::Failing`], this one included.
     pub fn after(&self, signal: EndpointSignal, why: &str, failures: u32, now: Timestamp) -> Option<Self> {
         let now = crate::time::to_micros(now);
         let why = why.to_owned();
         match (self, signal) {
             (Self::Disabled { .. }, _) | (Self::Ready, EndpointSignal::Healthy | EndpointSignal::Inconclusive) => None,
-            // A probe that never reached the endpoint says nothing; the next delivery probes at once.
+            // The probe did not reach the endpoint; the next delivery may probe at once.
             (Self::Paused(pause), EndpointSignal::Inconclusive) => {
                 pause.probe.map(|_| Self::Paused(Pause { probe: None, ..pause.clone() }))
             }
@@ -141,7 +143,7 @@ impl EndpointState {
                 let until = own.max(not_before).filter(|until| *until > now)?;
                 Some(Self::Paused(Pause { since: now, until: bounded(until, now), times: 1, why, probe: None }))
             }
-            // An attempt from before the pause says nothing new.
+            // An attempt that began before the pause reveals nothing new.
             (Self::Paused(pause), EndpointSignal::Failing { .. }) if !pause.is_over(now) => None,
             (Self::Paused(pause), EndpointSignal::Failing { not_before }) => {
                 let times = pause.times.saturating_add(1);
@@ -157,8 +159,8 @@ impl Pause {
         crate::time::has_passed(self.until, LONGEST_PAUSE, now)
     }
 
-    /// The end of the pause or of a probe that is under way; `None` if both are over. Neither is further away than it
-    /// could be if it had begun now.
+    /// The end of the pause or of a running probe; `None` if both are over. Ignores an end that is further away than a pause
+    /// or probe that begins now, because a wrong clock wrote it.
     fn ends(&self, now: Timestamp) -> Option<Timestamp> {
         let pause = Some(self.until).filter(|_| !self.is_over(now));
         pause.max(self.probe.filter(|probe| !crate::time::has_passed(*probe, PROBE, now)))
@@ -166,7 +168,7 @@ impl Pause {
 }
 
 impl Endpoint {
-    /// The record to be written over the known one, if there is one.
+    /// The first record of the transport, or the next revision of the known one.
     pub fn next(known: Option<&Self>, transport: &Transport, state: EndpointState) -> Self {
         Self {
             transport: transport.name.clone(),
@@ -176,7 +178,7 @@ impl Endpoint {
         }
     }
 
-    /// The record with a probe under way, to be written over this one; none unless it is paused.
+    /// The next revision of the record, with a running probe; `None` unless the endpoint is paused.
     pub fn probed(&self, now: Timestamp) -> Option<Self> {
         let EndpointState::Paused(pause) = &self.state else { return None };
         let probe = Some(crate::time::to_micros(crate::time::later(now, PROBE)));
@@ -186,7 +188,7 @@ impl Endpoint {
 }
 
 fn length(times: u32) -> SignedDuration {
-    // Doubling ten times passes the longest by far.
+    // The cap on the shift prevents an overflow; ten doublings exceed the longest pause by far.
     (FIRST_PAUSE * (1 << times.saturating_sub(1).min(10))).min(LONGEST_PAUSE)
 }
 

@@ -1,7 +1,7 @@
-//! What the event log keeps of a delivery that failed for good: one `configuration_error` for each transport and hour.
+//! The event that records a delivery's permanent failure: one `configuration_error` per transport, cause and hour.
 //!
-//! It names its delivery, so the loop guard lets it notify nobody. Its pk follows from transport, cause and hour: however
-//! many deliveries die, and wherever, it is one event.
+//! The event names its delivery, so the loop guard keeps it from notifying anyone. Its pk is derived from transport, cause
+//! and hour, so that any number of failed deliveries makes one event.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,13 +15,13 @@ use crate::rules_document::RulesDocument;
 const ACTION: &str = "configuration_error";
 const SOURCE: &str = "nuncio";
 
-/// Whether an operator should know: it says something of the configuration, not of one message alone.
+/// Whether the failure is worth an event, because it concerns the configuration and not just one message.
 pub fn is_worth_an_event(failure: &Failure) -> bool {
     !matches!(failure, Failure::NoEvent)
 }
 
-/// What tells events of one transport and hour apart: what one recipient or one message causes must not stand in for a
-/// failure of the transport.
+/// Distinguishes the events of one transport and hour by cause, so that a recipient's or message's failure does not hide a
+/// failure of the transport. `""` is the transport itself.
 pub fn cause(failure: &Failure) -> &'static str {
     match failure.attribution() {
         Attribution::Recipient => "/recipient",
@@ -30,16 +30,16 @@ pub fn cause(failure: &Failure) -> &'static str {
     }
 }
 
-/// The hour that names it.
+/// The hour that the event is named by: `now`, rounded down.
 pub fn hour(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second().div_euclid(3600) * 3600).unwrap_or(now)
 }
 
-/// The event for the hour of `now`. `created` is the hour's start.
+/// The event for this failure of a delivery. Its `created` is the start of the hour of `now`.
 ///
 /// # Errors
-/// Never, as the action is a known one.
-pub fn of(
+/// Never: the action is a constant and well-formed.
+pub fn for_delivery(
     delivery: &Delivery,
     failure: &Failure,
     document: &RulesDocument,
@@ -85,7 +85,7 @@ mod tests {
         let made = |transport: &str, time: &str| {
             let cause = Event { created: at(time), ..sample() };
             let delivery = Delivery::open(&cause, &Rule::named("r"), transport, Person::new("ann", ""), at(time));
-            of(&delivery, &Failure::Resolve, &document, at(time)).unwrap()
+            for_delivery(&delivery, &Failure::Resolve, &document, at(time)).unwrap()
         };
         let first = made("siem", "2026-01-02T03:04:05Z");
         assert_eq!(first.pk, made("siem", "2026-01-02T03:59:59.9Z").pk);
@@ -93,7 +93,7 @@ mod tests {
         assert_ne!(first.pk, made("chat", "2026-01-02T03:04:05Z").pk);
         let cause = Event { created: at("2026-01-02T03:04:05Z"), ..sample() };
         let delivery = Delivery::open(&cause, &Rule::named("r"), "siem", Person::new("ann", ""), cause.created);
-        let strangers = of(&delivery, &Failure::NoAddress, &document, cause.created).unwrap();
+        let strangers = for_delivery(&delivery, &Failure::NoAddress, &document, cause.created).unwrap();
         assert_ne!(first.pk, strangers.pk, "no stranger's address hides that the transport fails");
         assert_eq!(first.created, at("2026-01-02T03:00:00Z"));
         assert_eq!(first.pk.instant(), first.created);

@@ -1,7 +1,7 @@
-//! A delivery: one notification on its way to one recipient by one transport.
+//! A delivery: one notification to one recipient by one transport, and its ledger entry.
 //!
-//! Its ledger entry goes through these states; every change is one conditional write that names the
-//! revision it changes, so that of two who try only one succeeds:
+//! The entry goes through these states. Every change is one conditional write on the entry's revision, so that of two
+//! concurrent writers only one succeeds:
 //!
 //! ```text
 //!            open (with a lease)
@@ -13,9 +13,8 @@
 //!                 └─ claim ─▶ Pending
 //! ```
 //!
-//! What storm control keeps back is opened as Suppressed, closed; a digest's carrier as Retrying, due when its
-//! window has closed. An operator can open Dead and Suppressed
-//! entries again, as Retrying.
+//! A suppressed delivery is created in the closed state Suppressed; the carrier of a digest as Retrying, due when its window
+//! has closed. An operator can reopen Dead and Suppressed entries as Retrying.
 
 mod digest_window;
 pub mod endpoint;
@@ -38,90 +37,90 @@ use crate::recipients::Recipient;
 use crate::rules_document::{Rule, Severity};
 use retry::NextStep;
 
-/// How long a claim holds: longer than the slowest send, shorter than a queue's patience.
+/// The length of a lease: longer than the slowest attempt, shorter than the queue's visibility timeout.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
-    /// Open; somebody is sending it, or was when they crashed.
+    /// A dispatcher is sending it, or crashed while it did.
     Pending,
-    /// The receiver has it. Closed.
+    /// The receiver accepted it. Closed.
     Delivered,
-    /// An attempt failed; the next is due at `next_at`.
+    /// It waits for an attempt, which is due at `next_at`.
     Retrying,
-    /// Given up. Closed, until somebody redelivers it.
+    /// It failed for good. Closed, until an operator redelivers it.
     Dead,
-    /// Storm control held it back. Closed.
+    /// A silence, mute window, throttle or digest suppressed it. Closed, until an operator redelivers it.
     Suppressed,
 }
 
-/// One try.
+/// One attempt to send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it began.
+    /// When the attempt began.
     #[serde(with = "crate::time::micros")]
     pub at: Timestamp,
-    /// The receiver's status code, where it has such.
+    /// The receiver's HTTP or SMTP status code, if it sent one.
     pub status: Option<u16>,
-    /// What went wrong; null when it was delivered.
+    /// The failure in words; null if the receiver accepted the message.
     pub error: Option<String>,
-    /// How long it took, in milliseconds.
+    /// The attempt's duration in milliseconds.
     pub ms: u64,
 }
 
-/// Who is sending it, and until when nobody else may.
+/// A dispatcher's exclusive right to send a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Until when.
+    /// When the lease ends; another dispatcher may then take over.
     #[serde(with = "crate::time::micros")]
     pub until: Timestamp,
 }
 
-/// A ledger entry.
+/// A ledger entry: everything that is known of one delivery.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Stable over all attempts; the `webhook-id`.
+    /// The same on every attempt; sent as `webhook-id`.
     pub id: DeliveryId,
-    /// Grows by one with each write. A write is refused unless it is the next one.
+    /// Incremented by every write, from 0. A write succeeds only if the stored revision is one less.
     pub revision: u64,
-    /// The rule that asked for it.
+    /// The name of the rule that fired.
     pub rule: String,
-    /// The transport's name.
+    /// The name of the transport.
     pub transport: String,
-    /// Who is told.
+    /// The recipient, with the address that this delivery uses.
     pub recipient: Person,
-    /// The rule's, when it was opened.
+    /// The rule's severity when the entry was created.
     pub severity: Severity,
-    /// Where it stands.
+    /// The current state.
     pub state: DeliveryState,
-    /// Oldest first.
+    /// All attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// How many of them were made before an operator last opened it again.
+    /// How many of the attempts precede the last redelivery by an operator.
     #[serde(default)]
     pub earlier_attempts: usize,
-    /// When that was.
+    /// When an operator last redelivered it.
     #[serde(default, with = "crate::time::micros_option")]
     pub reopened: Option<Timestamp>,
-    /// What kept it back, also after an operator sent it all the same.
+    /// Why it was suppressed. Stays set when an operator redelivers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<SuppressionCause>,
-    /// The window whose events it carries: a digest.
+    /// The window whose events it reports, if it is a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<DigestWindow>,
-    /// While somebody is sending it.
+    /// Set while a dispatcher is sending it.
     pub lease: Option<Lease>,
-    /// When the next attempt is due.
+    /// When the next attempt is due, if one is.
     #[serde(with = "crate::time::micros_option")]
     pub next_at: Option<Timestamp>,
-    /// When `next_at` was decided. Entries of 0.1.0 do not say.
+    /// When `next_at` was decided; `None` in entries of version 0.1.0.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::micros_option")]
     pub planned: Option<Timestamp>,
-    /// When it was opened.
+    /// When the entry was created.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
-    /// When the entry is forgotten: with its event, but not within 31 days.
+    /// When the entry is deleted: with its event, but after 31 days at the earliest.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
 }
@@ -129,32 +128,32 @@ pub struct Delivery {
 /// Why a delivery cannot be claimed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unclaimable {
-    /// It is closed; nothing remains to do.
+    /// The delivery is closed; no attempt is due.
     Closed,
-    /// Somebody else is sending it.
+    /// Another dispatcher is sending it.
     Leased {
-        /// Until then at most.
+        /// When the other dispatcher's lease ends.
         until: Timestamp,
     },
-    /// Its next attempt is not due.
+    /// The next attempt is not due yet.
     Waiting {
-        /// Due then.
+        /// When the attempt is due.
         until: Timestamp,
     },
 }
 
-/// The retry schedule takes 3 days and 4 hours; an entry must outlive it and the operator's holiday.
+/// The minimum age of a deleted entry. The retry schedule takes 3 days and 4 hours; the rest is time for the operator.
 const SHORTEST_MEMORY: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 impl Delivery {
-    /// A new entry, already claimed by whoever opens it.
+    /// A new entry, leased to the dispatcher that creates it.
     pub fn open(event: &Event, rule: &Rule, transport: &str, to: impl Into<Recipient>, now: Timestamp) -> Self {
         let now = crate::time::to_micros(now);
         let Recipient { person: recipient, is_additional } = to.into();
         let id = if is_additional {
-            DeliveryId::of_additional(event.pk, &rule.name, transport, recipient.label(), &recipient.email)
+            DeliveryId::for_additional_address(event.pk, &rule.name, transport, recipient.label(), &recipient.email)
         } else {
-            DeliveryId::of(event.pk, &rule.name, transport, recipient.label())
+            DeliveryId::for_recipient(event.pk, &rule.name, transport, recipient.label())
         };
         Self {
             id,
@@ -177,7 +176,7 @@ impl Delivery {
         }
     }
 
-    /// Keeps a new entry back: it is closed without an attempt.
+    /// Closes a new entry without an attempt.
     pub fn suppress(&mut self, cause: SuppressionCause) {
         self.state = DeliveryState::Suppressed;
         self.suppressed = Some(cause);
@@ -187,7 +186,7 @@ impl Delivery {
         self.planned = None;
     }
 
-    /// Makes a new entry the carrier of a digest: it waits until the window has closed.
+    /// Makes a new entry the carrier of a digest: it becomes due when the window has closed.
     pub fn carry_digest(&mut self, window: DigestWindow) {
         self.state = DeliveryState::Retrying;
         self.digest = Some(window);
@@ -196,33 +195,33 @@ impl Delivery {
         self.planned = Some(window.opened);
     }
 
-    /// Whether it waits at `now` for the window that it carries to close.
+    /// Whether it is a digest whose window is still open at `now`.
     pub fn is_collecting_at(&self, now: Timestamp) -> bool {
         self.state == DeliveryState::Retrying && self.digest.is_some_and(|window| window.is_open(now))
     }
 
-    /// The event it tells of; the first one of a digest.
+    /// The event that it notifies of; the first event of a digest.
     pub fn event(&self) -> EventPk {
         self.id.event()
     }
 
-    /// Whether it goes to a further address of somebody who is notified at another; its id tells.
+    /// Whether it goes to an additional address of the recipient. Derived from the id.
     pub fn is_to_additional_address(&self) -> bool {
-        self.id != DeliveryId::of(self.event(), &self.rule, &self.transport, self.recipient.label())
+        self.id != DeliveryId::for_recipient(self.event(), &self.rule, &self.transport, self.recipient.label())
     }
 
-    /// Whether nothing remains to do.
+    /// Whether the state is final, unless an operator redelivers it.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, DeliveryState::Delivered | DeliveryState::Dead | DeliveryState::Suppressed)
     }
 
-    /// When the schedule should look at it, for entries that wait for another attempt.
+    /// When an entry in state Retrying is due; `None` in any other state.
     pub fn due_at(&self) -> Option<Timestamp> {
         (self.state == DeliveryState::Retrying).then_some(self.next_at).flatten()
     }
 
-    /// When the next attempt is due, if that is still to come. An instant that was decided in the future, or is further
-    /// ahead than any wait, was written by a clock that was wrong.
+    /// When the next attempt is due, if that is after `now`. Ignores a time that was decided in the future or lies further
+    /// ahead than any wait, because a wrong clock wrote it.
     pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
         if self.planned.is_some_and(|planned| crate::time::is_ahead(planned, now)) {
             return None;
@@ -234,10 +233,10 @@ impl Delivery {
         })
     }
 
-    /// The entry as claimed at `now`, to be written over this one.
+    /// The next revision of the entry, leased to the caller.
     ///
     /// # Errors
-    /// When it is closed, leased by somebody else, or not due.
+    /// If it is closed, leased to another dispatcher, or not due.
     pub fn claim(&self, now: Timestamp) -> Result<Self, Unclaimable> {
         if self.is_closed() {
             return Err(Unclaimable::Closed);
@@ -260,7 +259,7 @@ impl Delivery {
         })
     }
 
-    /// The entry after an attempt, to be written over this one.
+    /// The next revision of the entry after an attempt; `next` is what [`retry::next`] decided.
     pub fn after(&self, attempt: Attempt, next: NextStep) -> Self {
         let mut after = Self { revision: self.revision + 1, lease: None, next_at: None, planned: None, ..self.clone() };
         let took = SignedDuration::from_millis(i64::try_from(attempt.ms).unwrap_or(i64::MAX));
@@ -278,7 +277,7 @@ impl Delivery {
         after
     }
 
-    /// The entry put off without an attempt, to be written over this one: its endpoint is busy.
+    /// The next revision of the entry, postponed without an attempt because the endpoint is paused or busy.
     pub fn postponed(&self, until: Timestamp, now: Timestamp) -> Self {
         let [next_at, planned] = [until, now].map(|at| Some(crate::time::to_micros(at)));
         Self {
@@ -291,11 +290,11 @@ impl Delivery {
         }
     }
 
-    /// A dead or suppressed entry opened again by an operator, due at once; its attempts stay on record,
-    /// and the retry schedule begins anew. Storm control is not asked again.
+    /// The next revision of a dead or suppressed entry that an operator redelivers: due at once. Its attempts stay on record,
+    /// the retry schedule starts again, and nothing suppresses it again.
     ///
     /// # Errors
-    /// Unless it is dead or suppressed.
+    /// If it is neither dead nor suppressed.
     pub fn redelivered(&self, now: Timestamp) -> Result<Self, NotRedeliverable> {
         if !matches!(self.state, DeliveryState::Dead | DeliveryState::Suppressed) {
             return Err(NotRedeliverable(self.state));
@@ -304,20 +303,21 @@ impl Delivery {
         Ok(Self { earlier_attempts: self.attempts.len(), reopened, ..self.postponed(now, now) })
     }
 
-    /// How long it has been open, but no longer than its event can have been stored, since its digest's window closed, or an operator last opened it again.
+    /// How long it has been due: since it was created, its digest's window closed, or an operator last redelivered it, but
+    /// not since before its event can have been received.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
         let received = self.event().instant().saturating_sub(MAX_AHEAD).unwrap_or(self.created);
         let began = self.reopened.or(self.digest.map(|window| window.closes)).unwrap_or(self.created).max(received);
         now.duration_since(began).max(SignedDuration::ZERO)
     }
 
-    /// Which attempt the next one is since it was last opened, from 1; the retry schedule goes by it.
+    /// The number of the next attempt in the retry schedule, from 1; counted since the last redelivery.
     pub fn attempt_number(&self) -> usize {
         self.attempts.len().saturating_sub(self.earlier_attempts) + 1
     }
 }
 
-/// Only a dead or suppressed delivery can be redelivered.
+/// The delivery is neither dead nor suppressed, so it cannot be redelivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("only a dead or suppressed delivery can be redelivered; this one is {0:?}")]
 pub struct NotRedeliverable(pub DeliveryState);

@@ -1,4 +1,4 @@
-//! What became of an attempt, and who caused its failure: one table for every transport.
+//! The outcome of an attempt, and who caused a failure: one table for every transport.
 //!
 //! Each failure is attributed exactly once, by [`Failure::attribution`]. Only the endpoint's own failures pause it, so
 //! that neither a recipient who cannot be reached nor a message that nobody accepts holds up anybody else's.
@@ -28,66 +28,66 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::mail_address::InvalidAddress;
-use crate::text::cut;
+use crate::text::truncate;
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// The receiver has it.
+    /// The receiver accepted the message.
     Delivered {
-        /// Its status code, where it has such.
+        /// The HTTP or SMTP status code, if the receiver sent one.
         status: Option<u16>,
-        /// What it said, for the operator's test button; at most 1 KiB.
+        /// The receiver's response, for the operator's test; at most 1 KiB.
         answer: String,
     },
-    /// The receiver does not have it, or we cannot know.
+    /// The receiver did not accept the message, or the result is unknown.
     Failed(Failure),
 }
 
-/// How an attempt failed. The text never holds a secret, an address or a body; what the receiver said is in
-/// [`Failure::with_answer`] alone.
+/// How an attempt failed. The text never contains a secret, an address or a body. Only [`Failure::with_answer`] includes
+/// the receiver's response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The receiver answered, but not with success.
+    /// An HTTP status other than success.
     #[error("the receiver answered {status}")]
     Answered {
-        /// HTTP status.
+        /// The HTTP status.
         status: u16,
         /// The receiver's `Retry-After`, as an instant.
         retry_after: Option<Timestamp>,
-        /// What it said, without secrets; at most 1 KiB. Never logged.
+        /// The receiver's response, with secrets masked; at most 1 KiB. Never logged.
         answer: String,
     },
-    /// The connection broke while a large body was sent, as it does when a receiver does not want to read it.
+    /// The connection broke while a large body was sent, as it does if the receiver refuses to read it.
     #[error("the connection broke while {bytes} bytes were sent: {why}")]
     Interrupted {
-        /// Of the body.
+        /// The length of the body.
         bytes: usize,
-        /// What broke it.
+        /// The connection's error.
         why: String,
     },
-    /// A mail server answered with something else than success.
+    /// An SMTP reply other than success.
     #[error("the mail server answered {code}{}", stage.to_what())]
     Mail {
-        /// What it answered to.
+        /// The command that the server replied to.
         stage: MailStage,
-        /// SMTP reply code: 4xx is temporary.
+        /// The SMTP reply code; 4xx is temporary.
         code: u16,
-        /// What it said, without secrets; at most 1 KiB. Never logged.
+        /// The receiver's response, with secrets masked; at most 1 KiB. Never logged.
         answer: String,
     },
-    /// A mail server stopped answering in the middle of a mail.
+    /// The mail server stopped responding during a session.
     #[error("the mail server gave no answer{}: {why}", stage.to_what())]
     MailUnanswered {
-        /// What it did not answer.
+        /// The command that the server did not reply to.
         stage: MailStage,
-        /// A time-out, or what broke the connection.
+        /// The timeout, or the connection's error.
         why: String,
     },
-    /// The mail service asked us to slow down or had an error of its own.
+    /// The mail service (SES) throttles or has an internal error.
     #[error("the mail service cannot take it now: {0}")]
     MailService(String),
-    /// The mail service will not take this message.
+    /// The mail service (SES) rejects this message.
     #[error("the mail service refused the message: {0}")]
     MailRefused(String),
     /// The mail cannot be composed.
@@ -99,31 +99,31 @@ pub enum Failure {
     /// The mail server does not take addresses outside ASCII.
     #[error("mail cannot be sent to the recipient: the mail server takes no addresses outside ASCII (SMTPUTF8)")]
     NoSmtputf8,
-    /// No connection.
+    /// The connection could not be opened.
     #[error("could not connect: {0}")]
     Connect(String),
-    /// The host's name has no address.
+    /// The host name does not resolve to an address.
     #[error("the host's name could not be resolved")]
     Resolve,
-    /// TLS failed.
+    /// The TLS handshake failed.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// No answer in time.
+    /// The receiver did not respond within this many seconds.
     #[error("no answer within {0} s")]
     Timeout(u64),
-    /// The connection broke before the answer was read.
+    /// The connection broke before the response was read.
     #[error("the connection broke: {0}")]
     Broken(String),
-    /// The target is not allowed.
+    /// The address guard does not allow the target.
     #[error("not allowed: {0}")]
     Blocked(String),
     /// The transport's settings cannot work.
     #[error("{0}")]
     Misconfigured(String),
-    /// The transport's own Python raised, or returned what cannot be sent.
+    /// The transport's mapping raised, or returned a value that cannot be sent.
     #[error("{0}")]
     Mapping(String),
-    /// The recipient cannot be reached this way.
+    /// The recipient has no mail address.
     #[error("the recipient has no e-mail address")]
     NoAddress,
     /// The transport is no longer in the rules document.
@@ -132,15 +132,15 @@ pub enum Failure {
     /// The event is no longer stored.
     #[error("the event has expired")]
     NoEvent,
-    /// The receiver said that it is gone for good.
-    #[error("the transport is disabled since {} ({why}); mend or test it, or enable it, then redeliver", crate::time::format(*since))]
+    /// The endpoint is disabled, because the receiver answered 410.
+    #[error("the transport is disabled since {} ({why}); fix or test it, or enable it, then redeliver", crate::time::format(*since))]
     Disabled {
-        /// Since when.
+        /// When the endpoint was disabled.
         since: Timestamp,
-        /// What the receiver said.
+        /// The receiver's response.
         why: String,
     },
-    /// Its transport was paused for as long as all attempts would have taken.
+    /// The transport was paused for as long as the whole retry schedule takes.
     #[error("the transport stayed paused until this was given up: {0}")]
     Unreachable(String),
     /// The store that holds the inbox failed.
@@ -148,35 +148,35 @@ pub enum Failure {
     Store(String),
 }
 
-/// What a failure means for the delivery.
+/// Whether a retry can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureClass {
-    /// Trying again may help; not before the instant, if one is given.
+    /// A retry may succeed, but not before `not_before`.
     Temporary {
-        /// From the receiver's `Retry-After`.
+        /// The time from the receiver's `Retry-After`, if it sent one.
         not_before: Option<Timestamp>,
     },
-    /// Trying again cannot help.
+    /// No retry can succeed.
     Permanent,
 }
 
-/// What an attempt shows of its endpoint.
+/// What an attempt reveals about the health of its endpoint; the circuit breaker's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointSignal {
-    /// It answers, be it that it refuses this one message.
+    /// The endpoint responded, even if it rejected this message.
     Healthy,
-    /// It does not take what it should; nothing for it before the instant, if one is given.
+    /// The endpoint failed. Do not send to it before `not_before`.
     Failing {
-        /// From the receiver's `Retry-After`.
+        /// The time from the receiver's `Retry-After`, if it sent one.
         not_before: Option<Timestamp>,
     },
-    /// It says itself that it is gone for good.
+    /// The endpoint answered that it is gone for good (HTTP 410).
     Gone,
-    /// Nothing: it was not reached, and not for a reason of its own.
+    /// The attempt did not reach the endpoint, for a reason that is not the endpoint's.
     Inconclusive,
 }
 
-/// Where in an SMTP session something went wrong.
+/// The stage of an SMTP session at which it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailStage {
     /// Greeting, `EHLO`, `STARTTLS` or `AUTH`.
@@ -187,12 +187,12 @@ pub enum MailStage {
     Recipient,
     /// `DATA`.
     Data,
-    /// The end of the message.
+    /// The final dot, which ends the message.
     Message,
 }
 
 impl MailStage {
-    /// ` to RCPT`, to follow what it did.
+    /// The end of a sentence such as "the mail server answered 450 to RCPT".
     fn to_what(self) -> &'static str {
         match self {
             Self::Greeting => "",
@@ -212,21 +212,21 @@ impl MailStage {
     }
 }
 
-/// Who caused a failure.
+/// The party that caused a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attribution {
-    /// This recipient cannot be reached; others may be.
+    /// The recipient cannot be reached; others may be.
     Recipient,
-    /// This message is not accepted; others may be.
+    /// The message is not accepted; others may be.
     Message,
-    /// The endpoint, or its configuration: nothing gets through.
+    /// The endpoint or its configuration; no message gets through.
     Endpoint,
-    /// Nuncio itself, before or beside the attempt.
+    /// Nuncio itself, not the attempt.
     Nuncio,
 }
 
 impl AttemptOutcome {
-    /// What it shows of the endpoint.
+    /// What the outcome reveals about the endpoint's health.
     pub fn endpoint_signal(&self) -> EndpointSignal {
         match self {
             Self::Delivered { .. } => EndpointSignal::Healthy,
@@ -235,11 +235,11 @@ impl AttemptOutcome {
     }
 }
 
-/// Characters of a receiver's answer that an error repeats.
+/// The most characters of a receiver's response that an error text includes.
 const ANSWER_CHARS: usize = 300;
 
 impl Failure {
-    /// The status code that was answered, if any.
+    /// The HTTP or SMTP status code, if the receiver sent one.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Answered { status, .. } => Some(*status),
@@ -248,7 +248,7 @@ impl Failure {
         }
     }
 
-    /// What the receiver said, where it said something.
+    /// The receiver's response; `None` if it is blank.
     pub fn answer(&self) -> Option<&str> {
         match self {
             Self::Answered { answer, .. } | Self::Mail { answer, .. } => {
@@ -258,18 +258,18 @@ impl Failure {
         }
     }
 
-    /// The failure with what the receiver said of it, in one line of bounded length. For the delivery's own record:
-    /// receivers like to repeat addresses, which a log must not hold.
+    /// The failure with the receiver's response, in one line of bounded length. For the ledger only: responses often repeat
+    /// addresses, which must not reach the log.
     pub fn with_answer(&self) -> String {
         self.answer().map_or_else(|| self.to_string(), |said| format!("{self}: {}", excerpt(said)))
     }
 
-    /// What it means for the delivery.
+    /// Whether a retry can help.
     pub fn class(&self) -> FailureClass {
         self.table().0
     }
 
-    /// Who caused it.
+    /// The party that caused the failure.
     pub fn attribution(&self) -> Attribution {
         self.table().1
     }
@@ -287,7 +287,7 @@ impl Failure {
         self.status().is_some() || *self == Self::NoSmtputf8
     }
 
-    /// The table above. What is permanent and the endpoint's is that it is gone.
+    /// The table above. The only permanent failure of an endpoint is that it is gone.
     #[expect(clippy::match_same_arms, reason = "one line a case, each with its reason")]
     fn table(&self) -> (FailureClass, Attribution) {
         use Attribution::{Endpoint, Message, Nuncio, Recipient};
@@ -296,10 +296,10 @@ impl Failure {
             Self::Answered { status: 408 | 425 | 429, retry_after, .. } => asked(*retry_after),
             Self::Answered { status: 410, .. } => (FailureClass::Permanent, Endpoint),
             Self::Answered { status: 400..=499, .. } => (FailureClass::Permanent, Message),
-            // A redirect is never followed; the receiver may be mended to answer itself.
+            // A redirect is never followed; the operator may fix the receiver.
             Self::Answered { retry_after, .. } => asked(*retry_after),
             Self::Interrupted { .. } => (temporary, Message),
-            // The server is closing down, cannot log anybody in, or wants a login or TLS first.
+            // The server is shutting down, cannot authenticate, or requires a login or TLS first.
             Self::Mail { code: 421 | 454 | 530, .. } => (temporary, Endpoint),
             Self::Mail { stage: stage @ (MailStage::Greeting | MailStage::Sender), .. } => {
                 (temporary, stage.attribution())
@@ -307,7 +307,7 @@ impl Failure {
             Self::Mail { stage, code: 400..=499, .. } => (temporary, stage.attribution()),
             Self::Mail { stage, code: 500..=599, .. } => (FailureClass::Permanent, stage.attribution()),
             Self::Mail { .. } => (temporary, Endpoint),
-            // A server may ask the recipient's own, which strangers run, before it answers.
+            // The server may wait for the recipient's own server, which a third party runs.
             Self::MailUnanswered { stage, .. } => (temporary, stage.attribution()),
             Self::MailService(_) => (temporary, Endpoint),
             Self::MailRefused(_) | Self::Unsendable(_) => (FailureClass::Permanent, Message),
@@ -315,7 +315,7 @@ impl Failure {
             Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) => {
                 (temporary, Endpoint)
             }
-            // An operator can mend the document within the retry schedule.
+            // An operator can fix the document within the retry schedule.
             Self::Misconfigured(_) => (temporary, Endpoint),
             Self::Mapping(_) => (temporary, Message),
             Self::Store(_) => (temporary, Nuncio),
@@ -325,7 +325,7 @@ impl Failure {
     }
 }
 
-/// The receiver can be tried again, but not before it wants to.
+/// An endpoint's failure with the time of its `Retry-After`.
 fn asked(not_before: Option<Timestamp>) -> (FailureClass, Attribution) {
     (FailureClass::Temporary { not_before }, Attribution::Endpoint)
 }
@@ -344,16 +344,16 @@ fn excerpt(text: &str) -> String {
             }
         }
     }
-    cut(&line, ANSWER_CHARS)
+    truncate(&line, ANSWER_CHARS)
 }
 
-/// Control characters, and those that turn the direction of writing.
+/// Control characters, and characters that change the writing direction.
 fn is_unshown(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date that the caller has already read.
+/// The time that a `Retry-After` header of this many seconds names; `None` without a header.
 pub fn retry_after(seconds: Option<u64>, now: Timestamp) -> Option<Timestamp> {
     let seconds = i64::try_from(seconds?).unwrap_or(i64::MAX);
     Some(crate::time::later(now, SignedDuration::from_secs(seconds)))

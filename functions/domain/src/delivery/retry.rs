@@ -1,4 +1,6 @@
-//! What follows an attempt.
+//! The retry schedule: what follows an attempt.
+//!
+//! Owns the waits and their limits. Pure: callers pass the time and the jitter.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,29 +16,29 @@ pub const SCHEDULE: [i64; 9] =
 /// Jitter lengthens a wait by up to this share of it, never shortens it.
 const JITTER: f64 = 0.2;
 
-/// A receiver that asks for more than this does not get it.
+/// The longest wait that a receiver's `Retry-After` can cause.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
-/// No attempt is put off for longer, with every jitter; a digest's window aside.
+/// The longest wait for an attempt, including jitter, apart from a digest's window.
 pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(29);
 
 /// Of those that wait for longer some may be due at once; see [`Delivery::waits_until`](super::Delivery::waits_until).
 pub const LONGEST_POSTPONEMENT: SignedDuration = SignedDuration::from_mins(90);
 
-/// A delivery that got no attempt in the time in which it would have had them all, with every jitter, is given up.
+/// A delivery whose attempts are postponed for longer than the whole schedule takes, including jitter, is given up.
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(91);
 
-/// What follows an attempt.
+/// The step that follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
-    /// Delivered; nothing follows.
+    /// The message was delivered; close the entry.
     Closed,
-    /// Another attempt.
+    /// Make another attempt.
     Retry {
-        /// Not before.
+        /// When the next attempt is due.
         at: Timestamp,
     },
-    /// Given up.
+    /// Give the delivery up.
     Dead,
 }
 
@@ -60,11 +62,11 @@ pub fn next(attempt: usize, outcome: &AttemptOutcome, now: Timestamp, jitter: f6
     NextStep::Retry { at: not_before.map_or(at, |asked| at.max(asked.min(longest))) }
 }
 
-/// Decides what follows when there can be no attempt before `until`: the endpoint is paused or busy.
+/// Postpones a delivery whose endpoint is paused or busy until `until`.
 ///
-/// `waited` is the time since the delivery was opened. The longer it has waited, the longer it is put off, up to
-/// `longest` or until `until`: a long outage costs each delivery few looks. `jitter`, in 0.0..=1.0, spreads those
-/// that wait for the same instant over up to half of their wait.
+/// `waited` is the time since the delivery was due. The longer it has waited, the longer the postponement, up to `longest`
+/// or until `until`, so that a long outage costs few reads per delivery. `jitter`, in 0.0..=1.0, spreads deliveries that
+/// wait for the same instant over up to half of their wait.
 pub fn postpone(
     waited: SignedDuration,
     until: Timestamp,

@@ -1,4 +1,4 @@
-//! Why a delivery was held back.
+//! Why a delivery was suppressed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,58 +9,58 @@ use serde::{Deserialize, Serialize};
 use crate::id::DeliveryId;
 use crate::rules_document::{Period, Silence, Throttle};
 
-/// The mechanism, by what state, until when. Shown as `{"by": "throttle", …}`.
+/// The mechanism that suppressed a delivery, with its settings and its end. Stored and shown as `{"by": "throttle", …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum SuppressionCause {
-    /// An operator silenced it.
+    /// A silence matched the rule and the event.
     Silence {
-        /// By this silence.
+        /// The silence's id.
         id: String,
-        /// Why.
+        /// The operator's reason.
         reason: String,
-        /// Who put it there.
+        /// The user or token that created the silence.
         author: String,
-        /// When it ends, as it was then.
+        /// When the silence was to end at that time.
         #[serde(with = "crate::time::micros")]
         until: Timestamp,
     },
     /// The rule was in one of its mute windows.
     Mute {
-        /// When that window ends.
+        /// When the mute window ends.
         #[serde(with = "crate::time::micros")]
         until: Timestamp,
     },
-    /// Another delivery tells of it.
+    /// A digest reports the event.
     Digest {
-        /// This one.
+        /// The delivery that carries the digest.
         delivery: DeliveryId,
-        /// When it collects no more.
+        /// When the digest's window closes.
         #[serde(with = "crate::time::micros")]
         until: Timestamp,
     },
-    /// The rule had notified as often as it may.
+    /// The rule's throttle had reached its limit.
     Throttle {
-        /// So often.
+        /// The most events that may notify in `per`.
         max: u32,
-        /// In this time.
+        /// The length of the throttle's period.
         per: Period,
-        /// Of events with these values; empty counts the rule as a whole. A field that the event has not is null.
+        /// The values of the throttle's `by` fields, null for a field that the event lacks. Empty if the throttle has no `by`.
         key: BTreeMap<String, Option<String>>,
-        /// From when on there is room for another.
+        /// From this time on, another event may notify.
         #[serde(with = "crate::time::micros")]
         until: Timestamp,
     },
 }
 
 impl SuppressionCause {
-    /// By this silence.
+    /// The cause for this silence.
     pub fn silence(silence: &Silence) -> Self {
         let (id, reason, author) = (silence.id.clone(), silence.reason.clone(), silence.by.clone());
         Self::Silence { id, reason, author, until: silence.ends }
     }
 
-    /// By this throttle, for these values of its fields.
+    /// The cause for this throttle; `values` are those of its `by` fields, in order.
     pub fn throttle(throttle: &Throttle, values: Vec<Option<String>>, until: Timestamp) -> Self {
         let paths = throttle.by.iter().map(|path| path.as_str().to_owned());
         Self::Throttle { max: throttle.max.get(), per: throttle.per, key: paths.zip(values).collect(), until }

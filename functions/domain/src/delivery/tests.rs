@@ -46,7 +46,10 @@ fn ids_are_stable_and_distinct() {
     assert_eq!(id, opened().id);
     assert_eq!(id.to_string().parse::<DeliveryId>().unwrap(), id);
     assert_eq!(DeliveryId::from_bytes(id.to_bytes()), id);
-    assert_ne!(DeliveryId::of(id.event(), "ab", "c", "d"), DeliveryId::of(id.event(), "a", "bc", "d"));
+    assert_ne!(
+        DeliveryId::for_recipient(id.event(), "ab", "c", "d"),
+        DeliveryId::for_recipient(id.event(), "a", "bc", "d")
+    );
     for bad in
         ["", "x.y", "018650dd-2c93-7f1e-8afe-ad5af90bf680", "018650dd-2c93-7f1e-8afe-ad5af90bf680.0011223344556677889é"]
     {

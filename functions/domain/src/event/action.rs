@@ -1,8 +1,10 @@
-//! What an event says was done, and patterns over it.
+//! Action names, such as `login_failed`, and patterns over them.
+//!
+//! Owns their syntax and the list of documented names.
 
 use serde::{Deserialize, Serialize};
 
-/// The actions that are documented by name. Any other well-formed name is the caller's own.
+/// The documented actions. Callers may use any other well-formed name.
 pub const KNOWN_ACTIONS: [&str; 24] = [
     "login",
     "login_failed",
@@ -37,16 +39,16 @@ const MAX_CHARS: usize = 128;
 #[serde(try_from = "String", into = "String")]
 pub struct Action(String);
 
-/// Why a text is no action name.
+/// Why a text is not an action name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
-    /// Nothing there.
+    /// The text is empty.
     #[error("action is empty; name what happened, such as \"login_failed\"")]
     Empty,
-    /// Too long.
+    /// The text has this many characters, which is too long.
     #[error("action has {0} characters; at most {MAX_CHARS} are allowed")]
     TooLong(usize),
-    /// Holds something it may not.
+    /// The text has a character that is not allowed, or starts with one that must not be first.
     #[error(
         "action must start with a-z and hold only a-z, 0-9, _ . : -, such as \"login_failed\" or \"custom_backup\""
     )]
@@ -54,10 +56,10 @@ pub enum ActionError {
 }
 
 impl Action {
-    /// Reads an action name.
+    /// Parses an action name.
     ///
     /// # Errors
-    /// When the text is empty, longer than 128 characters or holds other characters.
+    /// If the text is empty, longer than 128 characters, or has characters that are not allowed.
     pub fn parse(text: &str) -> Result<Self, ActionError> {
         if text.is_empty() {
             return Err(ActionError::Empty);
@@ -73,10 +75,10 @@ impl Action {
         Ok(Self(text.to_owned()))
     }
 
-    /// The nearest well-formed action to a foreign name: `OrderCreated` becomes `order_created`.
+    /// Converts another system's name to a well-formed action: `OrderCreated` becomes `order_created`.
     ///
     /// # Errors
-    /// When nothing usable is left, or the result is too long.
+    /// If no usable character is left, or the result is too long.
     pub fn from_foreign(name: &str) -> Result<Self, ActionError> {
         let mut action = String::with_capacity(name.len() + 4);
         let mut after_lowercase = false;
@@ -91,7 +93,7 @@ impl Action {
         Self::parse(action.trim_start_matches(|first: char| !first.is_ascii_lowercase()))
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -116,21 +118,21 @@ impl From<Action> for String {
     }
 }
 
-/// An action, or the start of one followed by `*`. `*` alone is every action.
+/// An action, or a prefix followed by `*`. `*` alone matches every action.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ActionPattern {
-    /// This action only.
+    /// Matches this action only.
     Exact(Action),
-    /// Every action that starts so.
+    /// Matches every action with this prefix.
     Prefix(String),
 }
 
 impl ActionPattern {
-    /// Reads `login_failed` or `model_*`.
+    /// Parses `login_failed` or `model_*`.
     ///
     /// # Errors
-    /// When what stands before the `*`, or the whole, could not be an action.
+    /// If the part before the `*`, or the whole text, is not a valid action.
     pub fn parse(text: &str) -> Result<Self, ActionError> {
         match text.strip_suffix('*') {
             Some("") => Ok(Self::Prefix(String::new())),
@@ -139,8 +141,8 @@ impl ActionPattern {
         }
     }
 
-    /// Whether `action` is meant.
-    pub fn admits(&self, action: &Action) -> bool {
+    /// Whether the pattern matches the action.
+    pub fn matches(&self, action: &Action) -> bool {
         match self {
             Self::Exact(exact) => exact == action,
             Self::Prefix(start) => action.as_str().starts_with(start.as_str()),
@@ -208,7 +210,7 @@ mod tests {
             [("login_failed", true), ("login*", true), ("*", true), ("login", false), ("logout*", false)]
         {
             let parsed = ActionPattern::parse(pattern).unwrap();
-            assert_eq!(parsed.admits(&failed), admits, "{pattern}");
+            assert_eq!(parsed.matches(&failed), admits, "{pattern}");
             assert_eq!(parsed.to_string(), pattern);
         }
         assert!(ActionPattern::parse("log*in").is_err());

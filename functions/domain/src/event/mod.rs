@@ -1,4 +1,6 @@
-//! An event: what happened, to whom, where, and for how long it is kept.
+//! An event: what happened, who did it, where, and how long it is kept.
+//!
+//! Owns the stored form. Refuses to check or mask anything; see [`crate::admission`].
 
 mod action;
 mod producer;
@@ -18,48 +20,48 @@ use crate::trace::TraceParent;
 /// A JSON object with its keys in the caller's order.
 pub type Object = Map<String, Value>;
 
-/// How far a caller's clock may run ahead.
+/// How far in the future an event's `created` may lie when it is received.
 pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// The most bytes an event may have as JSON, once its secrets are masked.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 
-/// A stored event. It is never changed after it was stored, but for its expiry.
+/// A stored event. Only its expiry ever changes.
 ///
-/// As JSON the keys come in the order of the fields; `id` and `source` are there only where the
-/// caller named the event, `traceparent` where the caller named a trace.
+/// Its JSON has the keys in the order of the fields. `id` and `source` are present only if the caller named the event,
+/// `traceparent` only if the caller sent one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// The time-ordered name that Nuncio gave it.
+    /// The time-ordered id that Nuncio assigned.
     pub pk: EventPk,
-    /// Who did it; `{}` when nobody is known.
+    /// The user who acted; `{}` if unknown.
     pub user: Object,
-    /// What was done.
+    /// What happened, such as `login_failed`.
     pub action: Action,
-    /// What reported it; `""` when the caller did not say.
+    /// The application that reported the event; `""` if the caller did not name one.
     pub app: String,
-    /// Everything else the caller knows about it.
+    /// All other data of the caller.
     pub context: Object,
-    /// Where it came from.
+    /// The IP address that the action came from.
     pub client_ip: Option<IpAddr>,
-    /// When it happened.
+    /// When the event happened.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
-    /// When it is forgotten. From this instant on it is invisible.
+    /// When the event expires. From this instant on, no reader sees it.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
-    /// The tenant or brand it belongs to; `{}` when the caller did not say.
+    /// The tenant or brand; `{}` if the caller did not name one.
     pub brand: Object,
-    /// The caller's own name for it.
+    /// The caller's own id for the event, which makes posting it again harmless.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What makes the caller's `id` unique.
+    /// The namespace within which `id` is unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The trace that its caller named; see [`Event::trace`].
+    /// The caller's trace; see [`Event::trace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceParent>,
-    /// What produced it, where that was Nuncio. Callers cannot write it; see [`crate::loop_guard`].
+    /// The part of Nuncio that produced the event; `None` for a caller's. Callers cannot set it; see [`crate::loop_guard`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produced_by: Option<Producer>,
 }
@@ -86,12 +88,12 @@ pub(crate) fn sample(user: Value, context: Value) -> Event {
 }
 
 impl Event {
-    /// Whether it is still to be seen at `now`.
+    /// Whether readers see the event at `now`.
     pub fn is_visible(&self, now: Timestamp) -> bool {
         self.expires > now
     }
 
-    /// The trace that it belongs to: the caller's, or one that its pk gives it.
+    /// The event's trace: the caller's, or one derived from the pk.
     pub fn trace(&self) -> TraceParent {
         self.traceparent.unwrap_or_else(|| self.pk.trace())
     }
@@ -102,17 +104,17 @@ impl Event {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// A string at `context.<key>`.
+    /// The string at `context.<key>`; `None` if there is no string.
     pub fn context_str(&self, key: &str) -> Option<&str> {
         self.context.get(key).and_then(Value::as_str)
     }
 
-    /// A non-empty string at `user.<key>`.
+    /// The string at `user.<key>`; `None` if there is no string or it is empty.
     pub fn user_str(&self, key: &str) -> Option<&str> {
         self.user.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// `app_label.model_name` of the object the event is about, from `context.model`.
+    /// The type of the object that the event is about, `app_label.model_name`, from `context.model`.
     pub fn model(&self) -> Option<String> {
         let model = self.context.get("model")?.as_object()?;
         let app = model.get("app")?.as_str()?;
@@ -120,7 +122,7 @@ impl Event {
         Some([app, ".", name].concat())
     }
 
-    /// The key of the object the event is about, from `context.model.pk`: a text, or a number as it is written.
+    /// The key of the object that the event is about, from `context.model.pk`: a string, or a number as written.
     pub fn model_pk(&self) -> Option<String> {
         match self.context.get("model")?.get("pk")? {
             Value::String(text) => Some(text.clone()),

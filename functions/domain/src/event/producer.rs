@@ -1,17 +1,17 @@
-//! What produced an event that no caller posted.
+//! The origin of an event that Nuncio produced itself; the loop guard relies on it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::DeliveryId;
 
-/// What produced an event: `{"policy": "name"}`, `{"delivery": "id"}` or `"caller"`.
+/// The origin of an event, stored as `{"policy": "name"}`, `{"delivery": "id"}` or `"caller"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Producer {
-    /// The policy of this name.
+    /// The policy of this name, by `ak_create_event` or by raising an exception.
     Policy(String),
-    /// This delivery.
+    /// This delivery, by failing for good or by its mapping.
     Delivery(DeliveryId),
-    /// A caller, whose event looks like one that 0.1.0 produced.
+    /// A caller, whose event resembles the events that version 0.1.0 produced.
     Caller,
 }

@@ -7,14 +7,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Created, Evaluation, LogLine, Raised};
+use super::{CreatedEvent, Evaluation, LogLine, RaisedException};
 use crate::admission::mask::Masker;
-use crate::admission::{Admission, Admitted, Draft, Rejection};
+use crate::admission::{AdmissionContext, AdmittedEvent, Draft, Rejection};
 use crate::delivery::DeliveryId;
 use crate::event::{Action, Event, Object, Producer};
 use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY};
 use crate::rules_document::{Binding, RulesDocument};
-use crate::text::cut;
+use crate::text::truncate;
 
 /// What of an exception's words is kept, in characters.
 const MAX_WORDS: usize = 4000;
@@ -28,18 +28,18 @@ const SOURCE: &str = "nuncio";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
     /// Whose it is.
-    pub of: Runner,
+    pub owner: ExpressionOwner,
     /// What it raised and did not catch.
-    pub raised: Option<Raised>,
+    pub raised: Option<RaisedException>,
     /// By `ak_create_event`.
-    pub created: Vec<Created>,
+    pub created: Vec<CreatedEvent>,
     /// By `ak_logger`.
     pub log: Vec<LogLine>,
 }
 
 /// Whose an expression is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Runner {
+pub enum ExpressionOwner {
     /// The policy of this name.
     Policy(String),
     /// A transport's mapping.
@@ -47,7 +47,7 @@ pub enum Runner {
         /// The transport's name.
         transport: String,
         /// Which.
-        part: Part,
+        part: MappingPart,
         /// What it was run for.
         delivery: DeliveryId,
     },
@@ -55,14 +55,14 @@ pub enum Runner {
 
 /// What a mapping makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum MappingPart {
     /// The body.
     Body,
     /// The headers.
     Headers,
 }
 
-impl Part {
+impl MappingPart {
     /// As the key is written.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,15 +74,15 @@ impl Part {
 
 impl Effects {
     /// What an evaluation leaves to be kept, if anything.
-    pub fn take(of: Runner, evaluation: &mut Evaluation) -> Option<Self> {
+    pub fn from_evaluation(owner: ExpressionOwner, evaluation: &mut Evaluation) -> Option<Self> {
         let raised = evaluation.outcome.as_ref().err().cloned();
         let (created, log) = (std::mem::take(&mut evaluation.events), std::mem::take(&mut evaluation.log));
         let any = raised.is_some() || !created.is_empty() || !log.is_empty();
-        any.then_some(Self { of, raised, created, log })
+        any.then_some(Self { owner, raised, created, log })
     }
 
     /// That the policy of a binding whose verdict does not count has passed, in authentik's shape.
-    pub fn tried(rule: &str, binding: &Binding) -> Self {
+    pub fn dry_run_passed(rule: &str, binding: &Binding) -> Self {
         let context = [
             ("message", Value::from("Policy Execution (dry run)")),
             ("dry_run", true.into()),
@@ -91,14 +91,19 @@ impl Effects {
             ("result", json!({ "passing": true })),
         ];
         let context = context.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        let created = vec![Created { action: "policy_execution".to_owned(), context }];
-        Self { of: Runner::Policy(binding.policy.clone()), raised: None, created, log: Vec::new() }
+        let created = vec![CreatedEvent { action: "policy_execution".to_owned(), context }];
+        Self { owner: ExpressionOwner::Policy(binding.policy.clone()), raised: None, created, log: Vec::new() }
     }
 
     /// The events to be stored for it, each with the verdict on it. `event` is what it was run for.
-    pub fn events(&self, event: &Event, document: &RulesDocument, now: Timestamp) -> Vec<Result<Admitted, Rejection>> {
+    pub fn events(
+        &self,
+        event: &Event,
+        document: &RulesDocument,
+        now: Timestamp,
+    ) -> Vec<Result<AdmittedEvent, Rejection>> {
         let masker = Masker::new(&document.redact);
-        let admission = Admission {
+        let admission = AdmissionContext {
             now,
             retention: &document.retention,
             masker: &masker,
@@ -114,20 +119,20 @@ impl Effects {
 
     fn exception(
         &self,
-        raised: &Raised,
+        raised: &RaisedException,
         event: &Event,
         document: &RulesDocument,
         masker: &Masker,
     ) -> Result<Draft, Rejection> {
-        let (action, app, message) = match &self.of {
-            Runner::Policy(_) => ("policy_exception", "nuncio.policies", "Policy failed to execute"),
-            Runner::Mapping { .. } => {
+        let (action, app, message) = match &self.owner {
+            ExpressionOwner::Policy(_) => ("policy_exception", "nuncio.policies", "Policy failed to execute"),
+            ExpressionOwner::Mapping { .. } => {
                 ("property_mapping_exception", "nuncio.transports", "Failed to execute property mapping")
             }
         };
         let mut context = Object::new();
         context.insert("message".to_owned(), message.into());
-        if let Runner::Policy(policy) = &self.of {
+        if let ExpressionOwner::Policy(policy) = &self.owner {
             context.insert("binding".to_owned(), binding(policy, document));
         }
         context.insert("expression".to_owned(), self.name().into());
@@ -136,9 +141,9 @@ impl Effects {
         self.draft("exception", action, app.to_owned(), context, event)
     }
 
-    fn made(&self, place: usize, created: &Created, event: &Event) -> Result<Draft, Rejection> {
-        let app = match &self.of {
-            Runner::Policy(name) | Runner::Mapping { transport: name, .. } => name.clone(),
+    fn made(&self, place: usize, created: &CreatedEvent, event: &Event) -> Result<Draft, Rejection> {
+        let app = match &self.owner {
+            ExpressionOwner::Policy(name) | ExpressionOwner::Mapping { transport: name, .. } => name.clone(),
         };
         let mut context = created.context.clone();
         context.entry("request").or_insert_with(|| request(event));
@@ -153,13 +158,13 @@ impl Effects {
         mut context: Object,
         event: &Event,
     ) -> Result<Draft, Rejection> {
-        let (mark, id, producer) = match &self.of {
-            Runner::Policy(policy) => (
+        let (mark, id, producer) = match &self.owner {
+            ExpressionOwner::Policy(policy) => (
                 (POLICY_KEY, policy.clone()),
                 format!("{}/{policy}/{what}", event.pk),
                 Producer::Policy(policy.clone()),
             ),
-            Runner::Mapping { part, delivery, .. } => (
+            ExpressionOwner::Mapping { part, delivery, .. } => (
                 (DELIVERY_KEY, delivery.to_string()),
                 format!("{delivery}/{}/{what}", part.as_str()),
                 Producer::Delivery(*delivery),
@@ -185,18 +190,18 @@ impl Effects {
 
     /// Where in the rules document the body stands. Its text stays out of events: headers hold tokens.
     fn name(&self) -> String {
-        match &self.of {
-            Runner::Policy(policy) => format!("policies.{policy}.expression"),
-            Runner::Mapping { transport, part, .. } => format!("transports.{transport}.{}", part.as_str()),
+        match &self.owner {
+            ExpressionOwner::Policy(policy) => format!("policies.{policy}.expression"),
+            ExpressionOwner::Mapping { transport, part, .. } => format!("transports.{transport}.{}", part.as_str()),
         }
     }
 
-    fn traceback(&self, raised: &Raised, masker: &Masker) -> Value {
+    fn traceback(&self, raised: &RaisedException, masker: &Masker) -> Value {
         let mut words = raised.message.clone();
         // Before it is cut: what is left of a credential would no longer look like one.
         masker.mask_string(&mut words);
         let frame = json!({ "filename": self.name(), "lineno": raised.line, "name": "<expression>" });
-        json!([{ "exc_type": raised.kind, "exc_value": cut(&words, MAX_WORDS), "is_cause": false, "frames": [frame] }])
+        json!([{ "exc_type": raised.kind, "exc_value": truncate(&words, MAX_WORDS), "is_cause": false, "frames": [frame] }])
     }
 }
 
@@ -250,10 +255,10 @@ mod tests {
     }
 
     /// The event that tells of an exception with these words.
-    fn raised(event: &Event, message: String) -> Admitted {
-        let raised = Raised { kind: "ValueError".to_owned(), message, line: Some(1) };
-        let of = Runner::Policy("p".to_owned());
-        let effects = Effects { of, raised: Some(raised), created: Vec::new(), log: Vec::new() };
+    fn raised(event: &Event, message: String) -> AdmittedEvent {
+        let raised = RaisedException { kind: "ValueError".to_owned(), message, line: Some(1) };
+        let owner = ExpressionOwner::Policy("p".to_owned());
+        let effects = Effects { owner, raised: Some(raised), created: Vec::new(), log: Vec::new() };
         let mut made = effects.events(event, &RulesDocument::default(), Timestamp::UNIX_EPOCH);
         made.pop().unwrap().unwrap()
     }

@@ -5,27 +5,27 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::View;
+use super::NotificationView;
 use crate::event::Object;
 
 /// One run: what it came to, and what it did on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// What the body returned, or what it raised.
-    pub outcome: Result<Returned, Raised>,
+    pub outcome: Result<ReturnedValue, RaisedException>,
     /// By `ak_message`.
     pub messages: Vec<String>,
     /// By `ak_logger`.
     pub log: Vec<LogLine>,
     /// By `ak_create_event`. Whoever stores them marks them, so that they cannot loop.
-    pub events: Vec<Created>,
+    pub events: Vec<CreatedEvent>,
     /// The notification as the body left it; `None` where it changed nothing.
-    pub notification: Option<View>,
+    pub notification: Option<NotificationView>,
 }
 
 /// A body's result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Returned {
+pub struct ReturnedValue {
     /// As JSON: dates in ISO 8601, sets and tuples as lists, addresses as text.
     pub value: Value,
     /// What Python's `bool()` says of it.
@@ -35,7 +35,7 @@ pub struct Returned {
 /// An exception that nothing in the body caught.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{kind}: {message}")]
-pub struct Raised {
+pub struct RaisedException {
     /// Python's name of the exception, such as `KeyError`; `TimeoutError` and `MemoryError` where a
     /// bound was reached; `SandboxError` where nothing could be run.
     pub kind: String,
@@ -45,7 +45,7 @@ pub struct Raised {
     pub line: Option<usize>,
 }
 
-impl Raised {
+impl RaisedException {
     /// Whether the sandbox ended the body for its use of time or memory.
     pub fn is_of_bounds(&self) -> bool {
         matches!(self.kind.as_str(), "TimeoutError" | "MemoryError")
@@ -65,7 +65,7 @@ pub struct LogLine {
 
 /// One event that a body created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Created {
+pub struct CreatedEvent {
     /// As authentik names it: not one of the documented actions means `custom_` before it.
     pub action: String,
     /// The keyword arguments.
@@ -76,7 +76,7 @@ impl Evaluation {
     /// An evaluation that came to nothing but this.
     pub fn raised(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            outcome: Err(Raised { kind: kind.into(), message: message.into(), line: None }),
+            outcome: Err(RaisedException { kind: kind.into(), message: message.into(), line: None }),
             messages: Vec::new(),
             log: Vec::new(),
             events: Vec::new(),
@@ -87,7 +87,7 @@ impl Evaluation {
 
 /// What another policy says, for `ak_call_policy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Called {
+pub struct PolicyResult {
     /// `.passing`
     pub passing: bool,
     /// `.messages`
@@ -97,20 +97,20 @@ pub struct Called {
 }
 
 /// The policies that a body may call by name.
-pub trait Policies {
+pub trait PolicyCaller {
     /// The policy's verdict with more keys of `request.context`; `None` if there is no such policy.
     ///
     /// # Errors
     /// What the policy raised, or that it may not be called.
-    fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String>;
+    fn call(&self, name: &str, context: Object) -> Result<Option<PolicyResult>, String>;
 }
 
 /// No policies: `ak_call_policy` raises.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoPolicies;
 
-impl Policies for NoPolicies {
-    fn call(&self, _: &str, _: Object) -> Result<Option<Called>, String> {
+impl PolicyCaller for NoPolicies {
+    fn call(&self, _: &str, _: Object) -> Result<Option<PolicyResult>, String> {
         Ok(None)
     }
 }

@@ -7,6 +7,8 @@ mod effects;
 mod evaluation;
 mod scope;
 
-pub use effects::{Effects, Part, Runner};
-pub use evaluation::{Called, Created, Evaluation, LogLine, NoPolicies, Policies, Raised, Returned};
-pub use scope::{Groups, Kind, Scope, View};
+pub use effects::{Effects, ExpressionOwner, MappingPart};
+pub use evaluation::{
+    CreatedEvent, Evaluation, LogLine, NoPolicies, PolicyCaller, PolicyResult, RaisedException, ReturnedValue,
+};
+pub use scope::{ExpressionKind, ExpressionScope, Groups, NotificationView};

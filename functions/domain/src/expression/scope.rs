@@ -15,7 +15,7 @@ use crate::rules_document::Severity;
 /// What a body is for; it decides which variables there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ExpressionKind {
     /// Decides whether an event is meant: `request`, `context`, helpers.
     Policy,
     /// Makes the body or the headers of a webhook: `request`, `user`, `notification`, helpers.
@@ -27,9 +27,9 @@ pub type Groups = BTreeMap<String, Vec<Person>>;
 
 /// Everything that one evaluation can see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scope {
+pub struct ExpressionScope {
     /// What the body is for.
-    pub kind: Kind,
+    pub kind: ExpressionKind,
     /// What happened.
     pub event: Arc<Event>,
     /// `request.user`: who acted in a policy, who is told in a mapping.
@@ -38,7 +38,7 @@ pub struct Scope {
     #[serde(default)]
     pub groups: Arc<Groups>,
     /// What a mapping makes something of.
-    pub notification: Option<View>,
+    pub notification: Option<NotificationView>,
     /// More keys of `request.context`; in a mapping variables of their own, too.
     pub extra: Object,
     /// How many `ak_call_policy` lie above this evaluation.
@@ -47,7 +47,7 @@ pub struct Scope {
 
 /// The parts of a notification that a mapping sees and may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct View {
+pub struct NotificationView {
     /// In words.
     pub body: String,
     /// `notice`, `warning` or `alert`, unless the body wrote something else.
@@ -58,10 +58,10 @@ pub struct View {
     pub hyperlink_label: Option<String>,
 }
 
-impl Scope {
+impl ExpressionScope {
     /// For a policy: `request.context["event"]` is the event, `request.user` who acted.
     pub fn policy(event: Arc<Event>, user: Object, groups: Arc<Groups>) -> Self {
-        Self { kind: Kind::Policy, event, user, groups, notification: None, extra: Object::new(), depth: 0 }
+        Self { kind: ExpressionKind::Policy, event, user, groups, notification: None, extra: Object::new(), depth: 0 }
     }
 
     /// For a webhook's body or headers: `request.user` is the recipient.
@@ -70,11 +70,11 @@ impl Scope {
         user.insert("username".to_owned(), notification.recipient.username.clone().into());
         user.insert("email".to_owned(), notification.recipient.email.clone().into());
         Self {
-            kind: Kind::Mapping,
+            kind: ExpressionKind::Mapping,
             event: Arc::clone(&notification.event),
             user,
             groups,
-            notification: Some(View::of(notification)),
+            notification: Some(NotificationView::from_notification(notification)),
             extra: Object::new(),
             depth: 0,
         }
@@ -88,15 +88,16 @@ impl Scope {
 
     /// The scope of a policy that a body in this scope calls by `ak_call_policy(name, **context)`.
     pub fn called(&self, context: Object) -> Self {
-        let mut called = Self { kind: Kind::Policy, notification: None, depth: self.depth + 1, ..self.clone() };
+        let mut called =
+            Self { kind: ExpressionKind::Policy, notification: None, depth: self.depth + 1, ..self.clone() };
         called.extra.extend(context);
         called
     }
 }
 
-impl View {
+impl NotificationView {
     /// What a mapping sees of a notification.
-    pub fn of(notification: &Notification) -> Self {
+    pub fn from_notification(notification: &Notification) -> Self {
         Self {
             body: notification.body.clone(),
             severity: notification.severity.as_str().to_owned(),
@@ -114,7 +115,7 @@ impl View {
         let severity = all.into_iter().find(|severity| severity.as_str() == self.severity);
         let severity = severity.ok_or("severity must be notice, warning or alert")?;
         let label = self.hyperlink_label.filter(|label| !label.is_empty());
-        let link = self.hyperlink.and_then(|target| Link::to(&target, label.as_deref()));
+        let link = self.hyperlink.and_then(|target| Link::to_web_page(&target, label.as_deref()));
         Ok(Notification { body: self.body, severity, link, ..notification.clone() })
     }
 }

@@ -1,4 +1,4 @@
-//! A delivery's stable name.
+//! A delivery's id, which is the same on every attempt.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use super::EventPk;
 use crate::trace::TraceParent;
 
-/// `<event pk>_<20 hex digits>`: the digits are a hash over rule, transport and recipient, so the
-/// same four always give the same id, and the event's place in the store follows from it.
+/// `<event pk>_<20 hex digits>`. The digits are a hash over rule, transport and recipient: the same four always give the
+/// same id, and the id leads to the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeliveryId {
@@ -18,7 +18,7 @@ pub struct DeliveryId {
     rest: [u8; 10],
 }
 
-/// The text is no delivery id.
+/// The text is not a delivery id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a delivery id; one looks like 018650dd-2c93-7f1e-8afe-ad5af90bf680_00112233445566778899")]
 pub struct DeliveryIdError;
@@ -26,16 +26,16 @@ pub struct DeliveryIdError;
 impl DeliveryId {
     /// The id of the delivery of this event, for this rule, by this transport, to the recipient of this
     /// [label](crate::person::Person::label).
-    pub fn of(event: EventPk, rule: &str, transport: &str, recipient: &str) -> Self {
-        Self::of_parts(event, &[rule, transport, recipient])
+    pub fn for_recipient(event: EventPk, rule: &str, transport: &str, recipient: &str) -> Self {
+        Self::from_parts(event, &[rule, transport, recipient])
     }
 
-    /// The same for a further address of the recipient.
-    pub fn of_additional(event: EventPk, rule: &str, transport: &str, recipient: &str, address: &str) -> Self {
-        Self::of_parts(event, &[rule, transport, recipient, &crate::person::fold(address)])
+    /// The id of the delivery to an additional address of that recipient.
+    pub fn for_additional_address(event: EventPk, rule: &str, transport: &str, recipient: &str, address: &str) -> Self {
+        Self::from_parts(event, &[rule, transport, recipient, &crate::person::fold(address)])
     }
 
-    fn of_parts(event: EventPk, parts: &[&str]) -> Self {
+    fn from_parts(event: EventPk, parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
             // Lengths first: no two different lists may read the same.
@@ -47,17 +47,17 @@ impl DeliveryId {
         Self { event, rest }
     }
 
-    /// The event it belongs to.
+    /// The event that the delivery notifies of.
     pub fn event(&self) -> EventPk {
         self.event
     }
 
-    /// The span of `trace` in which the delivery's attempts are made; the same for each of them.
+    /// The span of `trace` that all attempts of the delivery share.
     pub fn span_in(self, trace: TraceParent) -> TraceParent {
         trace.child(self.rest.iter().fold(0, |number, byte| number << 8 | u128::from(*byte)))
     }
 
-    /// Its 26 bytes, which sort by event first.
+    /// The 26 bytes, which sort by event first.
     pub fn to_bytes(self) -> [u8; 26] {
         let mut bytes = [0; 26];
         bytes[..16].copy_from_slice(self.event.as_bytes());
@@ -65,7 +65,7 @@ impl DeliveryId {
         bytes
     }
 
-    /// From its 26 bytes.
+    /// The id of these 26 bytes.
     pub fn from_bytes(bytes: [u8; 26]) -> Self {
         let (mut event, mut rest) = ([0; 16], [0; 10]);
         event.copy_from_slice(&bytes[..16]);

@@ -1,8 +1,8 @@
-//! The event's own name: a UUID whose first 48 bits are its time in milliseconds (RFC 9562).
+//! An event's pk: a UUID whose first 48 bits are the event's time in milliseconds (RFC 9562).
 //!
-//! An unnamed event gets a version 7 UUID (time and chance). A named one gets a version 8 UUID whose
-//! remaining 74 bits are the start of a SHA-256 over its name, its time and its masked body, so that
-//! posting it again finds it again. Secrets are masked before hashing: a `pk` is no oracle for them.
+//! An unnamed event gets a version 7 UUID (time and random bits). A named event gets a version 8 UUID whose remaining 74
+//! bits are the start of a SHA-256 over its name, its time and its masked body, so that posting it again gives the same pk.
+//! Secrets are masked before hashing, so that a `pk` reveals nothing about them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 use crate::trace::TraceParent;
 
-/// Time-ordered; two events compare as their times do.
+/// The id of an event. Pks sort by the events' times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventPk(Uuid);
 
-/// The text is no event pk.
+/// The text is not an event pk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an event pk; one looks like 018650dd-2c93-7f1e-8afe-ad5af90bf680")]
 pub struct PkError;
@@ -27,12 +27,12 @@ const VERSION_TIME: u128 = 7;
 const VERSION_NAMED: u128 = 8;
 
 impl EventPk {
-    /// For an event without a name of its own; `random` fills the 74 free bits.
+    /// The pk of an event that the caller did not name; `random` fills the 74 free bits.
     pub fn unnamed(created: Timestamp, random: u128) -> Self {
         Self::assemble(created, random, VERSION_TIME)
     }
 
-    /// For a named event; `digest` is the hash over name, time and body.
+    /// The pk of a named event; `digest` is the hash over its name, time and body.
     pub fn named(created: Timestamp, digest: &[u8; 32]) -> Self {
         let mut bits = [0; 16];
         bits.copy_from_slice(&digest[..16]);
@@ -45,35 +45,35 @@ impl EventPk {
         Self(Uuid::from_u128(millis << 80 | version << 76 | upper << 64 | 0b10 << 62 | lower))
     }
 
-    /// The instant in it, to the millisecond.
+    /// The event's time, to the millisecond.
     pub fn instant(self) -> Timestamp {
         let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or(0);
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether it follows from the caller's name for the event, so that storing it again finds it again.
+    /// Whether the pk is derived from the caller's name for the event, so that posting the event again gives the same pk.
     pub fn is_named(self) -> bool {
         (self.0.as_u128() >> 76) & 0xf == VERSION_NAMED
     }
 
-    /// The smallest pk an event of this instant could have.
+    /// The smallest pk that an event of this millisecond can have; for ranges.
     pub fn first_at(instant: Timestamp) -> Self {
         let millis = u128::from(instant.as_millisecond().max(0).unsigned_abs()) & ((1 << 48) - 1);
         Self(Uuid::from_u128(millis << 80))
     }
 
-    /// The trace of an event that came without one: its id is the pk's digits, so that either leads to the other.
-    /// Nobody was asked to record it.
+    /// The trace of an event that came without one. Its id is the pk's digits, so that each leads to the other. It is not
+    /// sampled.
     pub fn trace(self) -> TraceParent {
         TraceParent::from_id(self.0.as_u128())
     }
 
-    /// Its 16 bytes, which sort as it does.
+    /// The 16 bytes, which sort like the pks.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 
-    /// From its 16 bytes.
+    /// The pk of these 16 bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }

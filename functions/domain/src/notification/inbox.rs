@@ -41,15 +41,15 @@ pub struct InboxItem {
 
 impl InboxItem {
     /// The pk of what a delivery that was opened then puts into an inbox.
-    pub fn pk_of(created: Timestamp, delivery: DeliveryId) -> String {
+    pub fn pk_for_delivery(created: Timestamp, delivery: DeliveryId) -> String {
         format!("{:012x}.{delivery}", created.as_millisecond().max(0))
     }
 
     /// What the `local` transport puts into the recipient's inbox.
-    pub fn of(notification: &Notification) -> Self {
+    pub fn from_notification(notification: &Notification) -> Self {
         let (hyperlink, hyperlink_label) = notification.link.clone().map(|link| (link.target, link.label)).unzip();
         Self {
-            pk: Self::pk_of(notification.created, notification.delivery),
+            pk: Self::pk_for_delivery(notification.created, notification.delivery),
             username: notification.recipient.label().to_owned(),
             severity: notification.severity,
             body: notification.body.clone(),

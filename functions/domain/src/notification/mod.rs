@@ -14,7 +14,7 @@ use crate::delivery::{Delivery, DeliveryId};
 use crate::event::{Action, Event, EventPk};
 use crate::person::Person;
 use crate::rules_document::Severity;
-use crate::text::cut;
+use crate::text::truncate;
 
 /// One notification for one recipient, before a transport gives it its form.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,12 +38,12 @@ pub struct Notification {
     /// When the delivery was opened, or its digest's window closed; the same on every attempt.
     pub created: Timestamp,
     /// What a digest tells of; `event` is then the first of it.
-    pub digest: Option<Digested>,
+    pub digest: Option<DigestSummary>,
 }
 
 /// Events that one message tells of.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Digested {
+pub struct DigestSummary {
     /// How many.
     pub count: usize,
     /// When the first happened.
@@ -65,7 +65,7 @@ pub struct Link {
 
 impl Notification {
     /// The notification that a delivery carries.
-    pub fn of(delivery: &Delivery, event: Arc<Event>, public_url: Option<&str>) -> Self {
+    pub fn for_delivery(delivery: &Delivery, event: Arc<Event>, public_url: Option<&str>) -> Self {
         Self {
             delivery: delivery.id,
             rule: delivery.rule.clone(),
@@ -81,7 +81,7 @@ impl Notification {
     }
 
     /// The same as a digest of several events, whose window closed at `closed`.
-    pub fn digesting(self, digest: Digested, closed: Timestamp, public_url: Option<&str>) -> Self {
+    pub fn digesting(self, digest: DigestSummary, closed: Timestamp, public_url: Option<&str>) -> Self {
         let newest = digest.samples.last().unwrap_or(&self.event).pk;
         // A link that the first event brings along says nothing of the others.
         let link = public_url.map(|base| shown_at(base, newest, "Show the newest event"));
@@ -99,7 +99,7 @@ impl Notification {
 
 impl Link {
     /// A link, unless its target is no web page.
-    pub fn to(target: &str, label: Option<&str>) -> Option<Self> {
+    pub fn to_web_page(target: &str, label: Option<&str>) -> Option<Self> {
         let is_web = target.starts_with("https://") || target.starts_with("http://");
         is_web.then(|| Self { target: target.to_owned(), label: label.unwrap_or("Open").to_owned() })
     }
@@ -107,7 +107,7 @@ impl Link {
 
 fn link(event: &Event, public_url: Option<&str>) -> Option<Link> {
     let label = event.context_str("hyperlink_label").filter(|label| !label.is_empty());
-    let own = event.context_str("hyperlink").and_then(|target| Link::to(target, label));
+    let own = event.context_str("hyperlink").and_then(|target| Link::to_web_page(target, label));
     if own.is_some() {
         return own;
     }
@@ -118,7 +118,7 @@ fn shown_at(base: &str, event: EventPk, label: &str) -> Link {
     Link { target: format!("{base}/events/{event}"), label: label.to_owned() }
 }
 
-impl Digested {
+impl DigestSummary {
     /// The action if all that are shown have the same one, and how many there are.
     pub fn title(&self) -> String {
         match self.action() {
@@ -138,7 +138,7 @@ impl Digested {
     pub fn lines(&self) -> Vec<(String, String)> {
         let line = |sample: &Arc<Event>| {
             let words = summary(sample).split_whitespace().collect::<Vec<_>>().join(" ");
-            (sample.created.strftime("%Y-%m-%d %H:%M:%S").to_string(), cut(&words, SAMPLE_CHARS))
+            (sample.created.strftime("%Y-%m-%d %H:%M:%S").to_string(), truncate(&words, SAMPLE_CHARS))
         };
         let mut lines: Vec<_> = self.samples.iter().map(line).collect();
         let others = self.count.saturating_sub(lines.len());

@@ -10,7 +10,7 @@ use super::inbox::InboxItem;
 /// A notification in its transport's form, secrets and signatures left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Rendered {
+pub enum RenderedMessage {
     /// An HTTP request.
     Request {
         /// By name. Those that name a secret are masked.

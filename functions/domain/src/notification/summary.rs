@@ -5,29 +5,29 @@ use serde_json::Value;
 
 use crate::admission::mask::MASK;
 use crate::event::{Event, Object};
-use crate::text::{cut, readable};
+use crate::text::{describe, truncate};
 
 const SUMMARY_CHARS: usize = 1000;
 
 /// Circumstances: long, alike in most events, and hardly ever what it is about.
 const CIRCUMSTANCES: [&str; 7] = ["http_request", "geo", "asn", "brand", "diff", "exception", "auth_method_args"];
 
-/// `context.message` if there is one, else the action and a readable line of the context: objects by their names,
+/// `context.message` if there is one, else the action and a describe line of the context: objects by their names,
 /// changes by their fields, places by theirs, without masked values. Up to 1,000 characters.
 pub fn summary(event: &Event) -> String {
     match event.context.get("message") {
         Some(Value::String(message)) if !message.is_empty() => return message.clone(),
         Some(Value::Null) | None => {}
-        Some(other) => return readable(other),
+        Some(other) => return describe(other),
     }
     let mut details = essentials(&event.context);
     if details.is_empty() {
-        details = event.context.iter().map(|(key, value)| format!("{key}: {}", readable(value))).collect();
+        details = event.context.iter().map(|(key, value)| format!("{key}: {}", describe(value))).collect();
     }
     if details.is_empty() {
         return event.action.to_string();
     }
-    cut(&format!("{}: {}", event.action, details.join(", ")), SUMMARY_CHARS)
+    truncate(&format!("{}: {}", event.action, details.join(", ")), SUMMARY_CHARS)
 }
 
 fn essentials(context: &Object) -> Vec<String> {
@@ -51,12 +51,12 @@ fn list<'a>(what: &str, parts: impl Iterator<Item = &'a str>) -> Option<String> 
 
 /// An object that has a name by that, and by what kind of thing it is.
 fn named(value: &Value) -> String {
-    let Value::Object(object) = value else { return readable(value) };
+    let Value::Object(object) = value else { return describe(value) };
     let text = |key| object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     match (text("model_name"), text("name").or_else(|| text("username"))) {
         (Some(model), Some(name)) => format!("{model} {name}"),
         (None, Some(name)) => name.to_owned(),
-        (_, None) => readable(value),
+        (_, None) => describe(value),
     }
 }
 
@@ -65,15 +65,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::admission::{Admission, Draft};
+    use crate::admission::{AdmissionContext, Draft};
 
     fn said(context: Value) -> String {
         let draft = Draft::from_value(json!({ "action": "seen", "context": context })).unwrap();
         let retention = crate::rules_document::Retention::default();
-        let masker = crate::admission::mask::Masker::new(&crate::rules_document::Redact::default());
+        let masker = crate::admission::mask::Masker::new(&crate::rules_document::RedactSettings::default());
         let now = crate::Timestamp::UNIX_EPOCH;
-        let admission =
-            Admission { now, retention: &retention, masker: &masker, key: None, trace: None, origins: &(), random: 0 };
+        let admission = AdmissionContext {
+            now,
+            retention: &retention,
+            masker: &masker,
+            key: None,
+            trace: None,
+            origins: &(),
+            random: 0,
+        };
         summary(&draft.admit(&admission).unwrap().event)
     }
 

@@ -1,4 +1,4 @@
-//! What people were told, and word of it.
+//! The ports of the inbox: its items, and notice of changes to it.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use super::{Page, StoreError};
 use crate::notification::inbox::InboxItem;
 
-/// Everybody's inbox.
+/// The inboxes of all users, by username.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Puts the item unless one of its pk is there.
+    /// Stores the item unless its pk exists.
     async fn put(&self, item: &InboxItem) -> Result<(), StoreError>;
-    /// A page of somebody's inbox, newest first; `seen` filters; expired items are not in it.
+    /// A page of a user's inbox, newest first, without expired items. `seen` selects seen or unseen items; `None` selects
+    /// both.
     async fn list(
         &self,
         username: &str,
@@ -20,28 +21,29 @@ pub trait Inbox: Send + Sync {
         limit: usize,
         now: Timestamp,
     ) -> Result<Page<InboxItem, String>, StoreError>;
-    /// Marks one as seen or unseen; the item as it is then, or none if there is no such item.
+    /// Marks an item as seen or unseen and returns it; `None` if it does not exist.
     async fn mark(&self, username: &str, pk: &str, seen: bool) -> Result<Option<InboxItem>, StoreError>;
-    /// Marks all of somebody's as seen; says how many were not.
+    /// Marks all items of a user as seen and returns how many were unseen.
     async fn mark_all_seen(&self, username: &str) -> Result<usize, StoreError>;
 }
 
-/// Tells of changes to inboxes as they happen. `()` tells of none.
-pub trait InboxNews: Send + Sync {
-    /// Those of somebody's inbox, from now on; none where that is not known at once, or too many listen already.
-    fn of(&self, username: &str) -> Option<Box<dyn InboxChanges>>;
+/// Notifies of changes to inboxes as they happen. `()` never does.
+pub trait InboxUpdates: Send + Sync {
+    /// Subscribes to changes of a user's inbox from now on. `None` if this store does not notify, or has too many
+    /// subscribers.
+    fn subscribe(&self, username: &str) -> Option<Box<dyn InboxSubscription>>;
 }
 
-impl InboxNews for () {
-    fn of(&self, _: &str) -> Option<Box<dyn InboxChanges>> {
+impl InboxUpdates for () {
+    fn subscribe(&self, _: &str) -> Option<Box<dyn InboxSubscription>> {
         None
     }
 }
 
-/// Changes to one inbox.
+/// A subscription to the changes of one inbox.
 #[async_trait]
-pub trait InboxChanges: Send {
-    /// Waits until there has been one since the last call; false when no more will be told of. Loses none when it is
-    /// dropped half way.
-    async fn next(&mut self) -> bool;
+pub trait InboxSubscription: Send {
+    /// Waits until the inbox has changed since the last call; `false` if there will be no further notice. Safe to cancel: a
+    /// dropped call loses no change.
+    async fn changed(&mut self) -> bool;
 }

@@ -1,4 +1,4 @@
-//! The ports by which events are read back: one by one, in lists, and counted.
+//! The ports that read events back: one event, lists, and counts.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,32 +12,33 @@ use crate::query::{EventQuery, Searched};
 /// One page of events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventPage {
-    /// Newest first.
+    /// The events, newest first.
     pub results: Vec<Event>,
-    /// Where the next page goes on; none on the last one. A page that has one need not be full: looking is bounded.
+    /// The cursor of the next page; `None` on the last page. A page with a cursor may hold fewer than `limit` events, even
+    /// none, because each page examines a bounded number.
     pub next: Option<EventPk>,
-    /// What was looked through for it.
+    /// The range that the page has covered.
     pub searched: Searched,
 }
 
-/// Which records go once they have expired.
+/// Which kinds of expired records to delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purge {
-    /// Of every kind.
+pub enum PurgeScope {
+    /// Every kind.
     All,
-    /// Of every kind but events, which are archived first.
+    /// Every kind except events, which the archiver archives first.
     AllButEvents,
 }
 
-/// The stored events.
+/// Reads the stored events.
 #[async_trait]
 pub trait EventLog: Send + Sync {
-    /// The event, unless it has expired.
+    /// The event of this pk; `None` if it does not exist or has expired.
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError>;
-    /// A page, newest first by pk; expired events are not in it.
+    /// A page of the events that match the query, newest first by pk, without expired ones.
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError>;
-    /// How many events of the hours that begin from `since` on and before `until` have each value, in any order. Those
-    /// that have expired may still count. None where the store has not counted them; then they are to be looked at.
+    /// How many events have each value of the dimension, in any order, in the hours that begin in `since..until`. Expired
+    /// events may be included. `None` if the store keeps no such counts; then read the events.
     async fn counted(
         &self,
         _by: Dimension,
@@ -46,20 +47,20 @@ pub trait EventLog: Send + Sync {
     ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
         Ok(None)
     }
-    /// Deletes up to `limit` expired records of these kinds; says how many it deleted.
-    async fn purge(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
+    /// Deletes up to `limit` expired records of these kinds and returns how many.
+    async fn purge(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 
-/// How many events there were. A count is kept for [`crate::query::volume::KEPT`], longer than the events it counts.
+/// Hourly counts of events. A count is kept for [`crate::query::volume::KEPT`], longer than the events.
 #[async_trait]
 pub trait Volume: Send + Sync {
-    /// Every hour and action that has events, of the hours that begin from `since` on and before `until`; in any order.
+    /// The count of every action in every hour that begins in `since..until`, without zeros, in any order.
     ///
-    /// Exact for what arrived within its hour. What arrives later is counted at once, or once
-    /// [`roll_up`](Self::roll_up) has found it.
+    /// Exact for events that arrive within their hour. Later events are counted at once, or when
+    /// [`roll_up`](Self::roll_up) finds them.
     async fn hours(&self, since: Timestamp, until: Timestamp) -> Result<Vec<HourCount>, StoreError>;
-    /// Brings counts up to date that are not kept as events come in: closes hours that are over, and recounts those for
-    /// which an event arrived late. Does a bounded part of it; says how many hours it counted, 0 when nothing is left
-    /// to do. Safe to repeat and to run in two places at once.
+    /// Updates counts that the store does not maintain on arrival: closes finished hours and recounts hours that received
+    /// late events. Processes a bounded number of hours and returns how many; 0 if nothing is left to do. Safe to repeat and
+    /// to run concurrently.
     async fn roll_up(&self, now: Timestamp) -> Result<usize, StoreError>;
 }

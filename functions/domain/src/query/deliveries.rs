@@ -31,7 +31,7 @@ pub struct DeliveryQuery {
 
 impl DeliveryQuery {
     /// Whether all filters hold, the cursor and the limit aside.
-    pub fn admits(&self, delivery: &Delivery) -> bool {
+    pub fn matches(&self, delivery: &Delivery) -> bool {
         self.event.is_none_or(|event| delivery.event() == event)
             && self.state.is_none_or(|state| delivery.state == state)
             && self.rule.as_ref().is_none_or(|rule| *rule == delivery.rule)

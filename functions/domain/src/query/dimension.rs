@@ -25,7 +25,7 @@ impl Dimension {
     pub const COUNTED: [Self; 4] = [Self::Username, Self::ClientIp, Self::App, Self::Place];
 
     /// The event's value; none if it has none, or it is longer than 1 KiB.
-    pub fn of(self, event: &Event) -> Option<String> {
+    pub fn value_in(self, event: &Event) -> Option<String> {
         let value = match self {
             Self::Username => event.user_str("username").or_else(|| event.context_str("username"))?.to_owned(),
             Self::ClientIp => event.client_ip?.to_string(),
@@ -59,7 +59,7 @@ mod tests {
         let mut event: Event = serde_json::from_value(bare).unwrap();
         let mut place = |geo: serde_json::Value| {
             event.context.insert("geo".to_owned(), geo);
-            Dimension::Place.of(&event)
+            Dimension::Place.value_in(&event)
         };
         let berlin = json!({ "lat": 52.5, "long": 13, "country": "DE", "city": "Berlin, Mitte" });
         assert_eq!(place(berlin).as_deref(), Some("52.5,13,DE,Berlin, Mitte"));

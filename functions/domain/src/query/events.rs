@@ -40,9 +40,9 @@ pub struct EventQuery {
 
 impl EventQuery {
     /// Whether all filters hold for the event, the cursor and the limit aside.
-    pub fn admits(&self, event: &Event) -> bool {
-        self.action.as_ref().is_none_or(|pattern| pattern.admits(&event.action))
-            && self.app.as_ref().is_none_or(|app| app_admits(app, &event.app))
+    pub fn matches(&self, event: &Event) -> bool {
+        self.action.as_ref().is_none_or(|pattern| pattern.matches(&event.action))
+            && self.app.as_ref().is_none_or(|app| app_matches(app, &event.app))
             && self.username.as_ref().is_none_or(|name| {
                 let usernames = [event.user_str("username"), event.context_str("username")];
                 usernames.into_iter().flatten().any(|username| is_same_name(username, name))
@@ -52,7 +52,7 @@ impl EventQuery {
             && self.until.is_none_or(|until| event.created < until)
             && self.model.as_ref().is_none_or(|model| event.model().as_ref() == Some(model))
             && self.model_pk.as_ref().is_none_or(|pk| event.model_pk().as_ref() == Some(pk))
-            && self.search.as_ref().is_none_or(|search| search.admits(event))
+            && self.search.as_ref().is_none_or(|search| search.matches(event))
     }
 
     /// What a page has covered that looked at `events` and stopped after `last`, or found no more.
@@ -66,7 +66,7 @@ impl EventQuery {
 }
 
 /// Whether `app` is `wanted` or lies below it, by dotted parts.
-pub fn app_admits(wanted: &str, app: &str) -> bool {
+pub fn app_matches(wanted: &str, app: &str) -> bool {
     app.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -9,4 +9,4 @@ pub mod search;
 pub mod volume;
 
 pub use deliveries::DeliveryQuery;
-pub use events::{EventQuery, Searched, app_admits};
+pub use events::{EventQuery, Searched, app_matches};

@@ -73,7 +73,7 @@ impl Bucket {
 
 /// A span of whole buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct BucketRange {
     /// The first bucket begins here.
     pub since: Timestamp,
     /// The last bucket ends here.
@@ -84,9 +84,9 @@ pub struct Span {
 /// The span has more than [`MOST_BUCKETS`] buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("since and until are {0} buckets apart, and at most {MOST_BUCKETS} can be asked for; choose a longer bucket")]
-pub struct TooLong(i64);
+pub struct TooManyBuckets(i64);
 
-impl Span {
+impl BucketRange {
     /// The buckets that `since` and `until` lie in and all between; what is not given follows from `now`.
     ///
     /// # Errors
@@ -96,14 +96,14 @@ impl Span {
         since: Option<Timestamp>,
         until: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Self, TooLong> {
+    ) -> Result<Self, TooManyBuckets> {
         let end = until.unwrap_or(now);
         let since = start(since.unwrap_or_else(|| later(end, -bucket.window())), bucket.length());
         let last = start(end, bucket.length());
         // An `until` on the edge of two buckets leaves out the one that begins there.
         let until = if until == Some(last) { last } else { later(last, bucket.length()) };
         let buckets = (until.as_second() - since.as_second()) / bucket.length().as_secs();
-        if buckets > MOST_BUCKETS { Err(TooLong(buckets)) } else { Ok(Self { since, until, bucket }) }
+        if buckets > MOST_BUCKETS { Err(TooManyBuckets(buckets)) } else { Ok(Self { since, until, bucket }) }
     }
 
     /// The hours gathered into buckets, in order of time and action; hours outside the span are left out.
@@ -166,7 +166,7 @@ mod tests {
                 ("1969-12-31T23:00:00Z", "1970-01-01T00:00:00Z"),
             ),
         ] {
-            let span = Span::new(bucket, since.map(at), until.map(at), now).unwrap();
+            let span = BucketRange::new(bucket, since.map(at), until.map(at), now).unwrap();
             assert_eq!((span.since, span.until), (at(expected.0), at(expected.1)), "{bucket:?} {since:?} {until:?}");
         }
     }
@@ -175,10 +175,10 @@ mod tests {
     fn a_span_is_bounded() {
         let now = at("2026-03-04T05:00:00Z");
         let hours = |hours: i64| Some(later(now, SignedDuration::from_hours(-hours)));
-        assert!(Span::new(Bucket::Hour, hours(MOST_BUCKETS), Some(now), now).is_ok());
-        assert_eq!(Span::new(Bucket::Hour, hours(MOST_BUCKETS + 1), Some(now), now), Err(TooLong(1001)));
-        assert!(Span::new(Bucket::Day, hours(MOST_BUCKETS + 1), Some(now), now).is_ok());
-        let backwards = Span::new(Bucket::Hour, Some(now), hours(5), now).unwrap();
+        assert!(BucketRange::new(Bucket::Hour, hours(MOST_BUCKETS), Some(now), now).is_ok());
+        assert_eq!(BucketRange::new(Bucket::Hour, hours(MOST_BUCKETS + 1), Some(now), now), Err(TooManyBuckets(1001)));
+        assert!(BucketRange::new(Bucket::Day, hours(MOST_BUCKETS + 1), Some(now), now).is_ok());
+        let backwards = BucketRange::new(Bucket::Hour, Some(now), hours(5), now).unwrap();
         assert!(backwards.gather([count("2026-03-04T03:00:00Z", "login", 1)]).is_empty());
     }
 
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn hours_are_gathered() {
         let now = at("2026-03-04T23:00:00Z");
-        let span = Span::new(Bucket::SixHours, Some(at("2026-03-04T00:00:00Z")), None, now).unwrap();
+        let span = BucketRange::new(Bucket::SixHours, Some(at("2026-03-04T00:00:00Z")), None, now).unwrap();
         let hours = [
             count("2026-03-03T23:00:00Z", "login", 100),
             count("2026-03-04T00:00:00Z", "login", 1),

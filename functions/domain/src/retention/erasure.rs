@@ -17,7 +17,7 @@ use crate::person::{Person, fold, is_same_name};
 /// The person whose data is erased: whoever has the username or the address, compared as [people](crate::person) are. At
 /// least one of both is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct ErasureSubject {
     username: String,
     email: String,
 }
@@ -25,16 +25,16 @@ pub struct Subject {
 /// Neither a username nor an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("say whose data goes: username, email, or both")]
-pub struct Nobody;
+pub struct MissingSubject;
 
-impl Subject {
+impl ErasureSubject {
     /// From what an operator gives.
     ///
     /// # Errors
     /// When both are missing or empty.
-    pub fn new(username: Option<&str>, email: Option<&str>) -> Result<Self, Nobody> {
+    pub fn new(username: Option<&str>, email: Option<&str>) -> Result<Self, MissingSubject> {
         let [username, email] = [username, email].map(|text| text.unwrap_or_default().trim().to_owned());
-        if username.is_empty() && email.is_empty() { Err(Nobody) } else { Ok(Self { username, email }) }
+        if username.is_empty() && email.is_empty() { Err(MissingSubject) } else { Ok(Self { username, email }) }
     }
 
     /// What their inboxes may be called.
@@ -58,7 +58,7 @@ impl Subject {
     }
 
     /// Whether they acted in the event, themselves or through somebody, or are its subject.
-    pub fn is_of(&self, event: &Event) -> bool {
+    pub fn is_party_to(&self, event: &Event) -> bool {
         let of =
             |object: &Object, key: &str| object.get(key).and_then(Value::as_object).is_some_and(|one| self.has(one));
         let context = |key| event.context_str(key).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Subject {
 
     /// The ledger entry without what receivers said of the person, to be written over this one; `None` if they said
     /// nothing of them.
-    pub fn taken_out_of(&self, entry: &Delivery) -> Option<Delivery> {
+    pub fn redact_delivery(&self, entry: &Delivery) -> Option<Delivery> {
         let mut without = Delivery { revision: entry.revision + 1, ..entry.clone() };
         let mut changed = false;
         for error in without.attempts.iter_mut().filter_map(|attempt| attempt.error.as_mut()) {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_theirs_goes_and_what_mentions_them_is_known() {
-        let ann = Subject::new(Some("ann"), Some("ann@example.org")).unwrap();
+        let ann = ErasureSubject::new(Some("ann"), Some("ann@example.org")).unwrap();
         for (user, context, is_of, mentioned) in [
             (json!({ "username": "Ann" }), json!({}), true, true),
             (json!({ "email": "ANN@example.org" }), json!({}), true, true),
@@ -172,13 +172,18 @@ mod tests {
             (json!({ "username": "" }), json!({}), false, false),
         ] {
             let event = event(user, context);
-            assert_eq!((ann.is_of(&event), ann.is_mentioned_in(&event)), (is_of, mentioned), "{}", event.to_json());
+            assert_eq!(
+                (ann.is_party_to(&event), ann.is_mentioned_in(&event)),
+                (is_of, mentioned),
+                "{}",
+                event.to_json()
+            );
         }
     }
 
     #[test]
-    fn what_receivers_said_of_them_is_taken_out_of_the_ledger() {
-        let ann = Subject::new(Some("Ann"), Some("ann@example.org")).unwrap();
+    fn what_receivers_said_of_them_is_redact_delivery_the_ledger() {
+        let ann = ErasureSubject::new(Some("Ann"), Some("ann@example.org")).unwrap();
         let named = ["no user ANN here", "550 <Ann@Example.org>: unknown", "ann", "(ann)", "x-ann-y"];
         let others = ["cannot", "anna", "joann", "", "anne@example.org", "dann@example.organ"];
         for (text, is_named) in named.map(|text| (text, true)).into_iter().chain(others.map(|text| (text, false))) {
@@ -193,24 +198,24 @@ mod tests {
             error: error.map(str::to_owned),
             ms: 1,
         };
-        assert_eq!(ann.taken_out_of(&entry), None);
+        assert_eq!(ann.redact_delivery(&entry), None);
         let said = "the receiver answered 404: nobody: ann@example.org";
         entry.attempts = vec![attempt(Some("the receiver answered 503: busy")), attempt(Some(said)), attempt(None)];
-        let without = ann.taken_out_of(&entry).unwrap();
+        let without = ann.redact_delivery(&entry).unwrap();
         assert_eq!(without.revision, entry.revision + 1);
         assert_eq!((&without.attempts[0], &without.attempts[2]), (&entry.attempts[0], &entry.attempts[2]));
         let error = without.attempts[1].error.as_deref().unwrap();
         assert!(error.starts_with("the receiver answered 404: (") && !error.contains("ann@"), "{error}");
-        assert_eq!(ann.taken_out_of(&without), None);
+        assert_eq!(ann.redact_delivery(&without), None);
     }
 
     #[test]
     fn a_hash_stands_for_them() {
-        let hash = |username, email| Subject::new(username, email).map(|one| one.hash());
+        let hash = |username, email| ErasureSubject::new(username, email).map(|one| one.hash());
         assert_eq!(hash(Some("Ann "), None), hash(Some("ann"), Some("")));
         assert_ne!(hash(Some("ann"), None), hash(None, Some("ann")));
         assert_eq!(hash(Some("STRASSE"), None), hash(Some("straße"), None));
-        assert_eq!(hash(Some(" "), None), Err(Nobody));
-        assert!(Subject::new(Some("ann"), None).unwrap().is(&Person::new("ANN", "other@example.org")));
+        assert_eq!(hash(Some(" "), None), Err(MissingSubject));
+        assert!(ErasureSubject::new(Some("ann"), None).unwrap().is(&Person::new("ANN", "other@example.org")));
     }
 }

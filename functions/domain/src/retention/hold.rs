@@ -1,6 +1,6 @@
 //! Legal hold: events that are kept, and stay readable, until somebody ends it, whatever their retention.
 //!
-//! A held event's expiry is [`HELD`]: nothing that goes by expiries needs to know of holds. Stores stamp it on what
+//! A held event's expiry is [`HOLD_EXPIRY`]: nothing that goes by expiries needs to know of holds. Stores stamp it on what
 //! arrives while a hold is active; a job stamps what is there when one begins, and gives everything its own expiry again
 //! when one ends. A hold is thus in force for all that is stored once its job is done, and what expires before that may
 //! be gone.
@@ -14,7 +14,7 @@ use crate::event::{ActionPattern, Event};
 use crate::query::EventQuery;
 
 /// When a held event expires: at the beginning of the year 9999.
-pub const HELD: Timestamp = Timestamp::constant(253_370_764_800, 0);
+pub const HOLD_EXPIRY: Timestamp = Timestamp::constant(253_370_764_800, 0);
 
 /// Which events are held. Every field that is set must hold; one at least is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl HoldFilter {
         *self == Self::default()
     }
 
-    fn admits(&self, event: &Event) -> bool {
+    fn matches(&self, event: &Event) -> bool {
         let query = EventQuery {
             action: self.action.clone(),
             app: self.app.clone(),
@@ -56,7 +56,7 @@ impl HoldFilter {
             until: self.until,
             ..EventQuery::default()
         };
-        query.admits(event)
+        query.matches(event)
     }
 }
 
@@ -85,8 +85,8 @@ pub struct Hold {
 }
 
 /// Whether an active one of them holds the event.
-pub fn holds(holds: &[Hold], event: &Event) -> bool {
-    holds.iter().any(|hold| hold.ended.is_none() && hold.filter.admits(event))
+pub fn is_held(holds: &[Hold], event: &Event) -> bool {
+    holds.iter().any(|hold| hold.ended.is_none() && hold.filter.matches(event))
 }
 
 #[cfg(test)]
@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn held_is_far_away() {
-        assert_eq!(HELD.to_string(), "9999-01-01T00:00:00Z");
-        assert_eq!(crate::time::ttl_seconds(HELD), HELD.as_second());
+        assert_eq!(HOLD_EXPIRY.to_string(), "9999-01-01T00:00:00Z");
+        assert_eq!(crate::time::ttl_seconds(HOLD_EXPIRY), HOLD_EXPIRY.as_second());
     }
 
     #[test]

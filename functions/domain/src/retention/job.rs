@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::erasure::Subject;
+use super::erasure::ErasureSubject;
 use crate::delivery::DeliveryId;
 use crate::event::{Action, ActionError, Event, EventPk, Object};
 use crate::rules_document::{Retention, RulesDocument};
@@ -40,7 +40,7 @@ const SOURCE: &str = "nuncio";
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "parameters", rename_all = "lowercase")]
-pub enum Task {
+pub enum JobTask {
     /// Give every stored event the expiry that it would be given now.
     Restamp {
         /// As it was in force when the job was asked for.
@@ -55,15 +55,15 @@ pub enum Task {
     Erase {
         /// Whose; forgotten when the job has ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        subject: Option<Subject>,
-        /// Stands for them: see [`Subject::hash`].
+        subject: Option<ErasureSubject>,
+        /// Stands for them: see [`ErasureSubject::hash`].
         person: String,
     },
 }
 
-impl Task {
+impl JobTask {
     /// To remove this person's data.
-    pub fn erase(subject: Subject) -> Self {
+    pub fn erase(subject: ErasureSubject) -> Self {
         Self::Erase { person: subject.hash(), subject: Some(subject) }
     }
 
@@ -80,7 +80,7 @@ impl Task {
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum JobState {
     /// Steps remain.
     Running,
     /// None remains.
@@ -92,7 +92,7 @@ pub enum State {
 /// How far a job has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+pub enum JobCursor {
     /// Among the events, newest first.
     Events {
         /// Those from this one on are done.
@@ -121,7 +121,7 @@ pub enum Place {
 
 /// What a job, or one step of it, has found and done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Report {
+pub struct JobReport {
     /// How many, by name. A step that was done twice is counted as the second time found it.
     pub counts: BTreeMap<String, u64>,
     /// When the oldest of the events happened that go.
@@ -139,21 +139,21 @@ pub struct Report {
     pub damaged: Vec<String>,
 }
 
-impl Report {
+impl JobReport {
     /// Counts so many more of that name.
     pub fn count(&mut self, name: &str, more: usize) {
         *self.counts.entry(name.to_owned()).or_default() += more as u64;
     }
 
     /// Counts an event that goes.
-    pub fn goes(&mut self, name: &str, event: &Event) {
+    pub fn count_removed(&mut self, name: &str, event: &Event) {
         self.count(name, 1);
         self.from = Some(self.from.map_or(event.created, |from| from.min(event.created)));
         self.to = Some(self.to.map_or(event.created, |to| to.max(event.created)));
     }
 
     /// Counts an event that was to go and is held.
-    pub fn stays(&mut self, name: &str, event: &Event) {
+    pub fn count_held(&mut self, name: &str, event: &Event) {
         self.count(name, 1);
         if self.held.len() < MOST_NAMED {
             self.held.push(event.pk);
@@ -161,7 +161,7 @@ impl Report {
     }
 
     /// Counts a file of the archive that cannot be read.
-    pub fn is_damaged(&mut self, file: String) {
+    pub fn count_damaged(&mut self, file: String) {
         self.count("damaged", 1);
         if self.damaged.len() < MOST_NAMED {
             self.damaged.push(file);
@@ -191,15 +191,16 @@ pub struct Job {
     pub revision: u64,
     /// What is to be done.
     #[serde(flatten)]
-    pub task: Task,
+    pub task: JobTask,
     /// Whether it only counts what would be done.
     pub dry_run: bool,
     /// Where it stands.
-    pub state: State,
+    pub state: JobState,
     /// How far it has come.
-    pub place: Place,
+    #[serde(rename = "place")]
+    pub cursor: JobCursor,
     /// What it has found and done so far.
-    pub report: Report,
+    pub report: JobReport,
     /// Why it failed.
     pub why: Option<String>,
     /// Who asked for it.
@@ -220,21 +221,22 @@ pub struct Job {
     #[serde(with = "crate::time::micros_option")]
     pub lease: Option<Timestamp>,
     /// Whether the event log tells of its end.
-    pub told: bool,
+    #[serde(rename = "told")]
+    pub is_reported: bool,
 }
 
 impl Job {
     /// A new one. `random` is chance, for its id.
-    pub fn new(task: Task, dry_run: bool, by: String, now: Timestamp, random: u128) -> Self {
+    pub fn new(task: JobTask, dry_run: bool, by: String, now: Timestamp, random: u128) -> Self {
         let now = to_micros(now);
         Self {
             id: EventPk::unnamed(now, random).to_string(),
             revision: 0,
             task,
             dry_run,
-            state: State::Running,
-            place: Place::Events { before: None },
-            report: Report::default(),
+            state: JobState::Running,
+            cursor: JobCursor::Events { before: None },
+            report: JobReport::default(),
             why: None,
             by,
             created: now,
@@ -242,31 +244,31 @@ impl Job {
             updated: now,
             ended: None,
             lease: None,
-            told: false,
+            is_reported: false,
         }
     }
 
     /// The job as taken by somebody, to be written over this one; none if nothing remains to do, or another has it.
     pub fn claimed(&self, now: Timestamp) -> Option<Self> {
         let free = self.lease.is_none_or(|until| has_passed(until, LEASE + CLOCK_SKEW, now));
-        (free && !self.told && has_passed(self.starts, LONGEST_START, now))
+        (free && !self.is_reported && has_passed(self.starts, LONGEST_START, now))
             .then(|| Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() })
     }
 
     /// The job after a step that found this, to be written over this one. Without a place to go on from it is done.
-    pub fn after(&self, step: Report, next: Option<Place>, now: Timestamp) -> Self {
+    pub fn after(&self, step: JobReport, next: Option<JobCursor>, now: Timestamp) -> Self {
         let mut after = Self { updated: to_micros(now), ..self.next() };
         after.report.add(step);
         match next {
             Some(place) => {
-                if let (Place::Scrub, Task::Erase { subject, .. }) = (&place, &mut after.task) {
+                if let (JobCursor::Scrub, JobTask::Erase { subject, .. }) = (&place, &mut after.task) {
                     // Written to the store once more, the name would outlive the step that overwrites it there.
                     *subject = None;
                 }
-                after.place = place;
+                after.cursor = place;
                 after.lease = Some(to_micros(later(now, LEASE)));
             }
-            None => after.end(State::Done, now),
+            None => after.end(JobState::Done, now),
         }
         after
     }
@@ -274,7 +276,7 @@ impl Job {
     /// The job as given up, to be written over this one.
     pub fn failed(&self, why: String, now: Timestamp) -> Self {
         let mut failed = Self { why: Some(why), updated: to_micros(now), ..self.next() };
-        failed.end(State::Failed, now);
+        failed.end(JobState::Failed, now);
         failed
     }
 
@@ -290,28 +292,28 @@ impl Job {
     }
 
     /// The job as told of, to be written over this one.
-    pub fn told(&self) -> Self {
-        Self { told: true, lease: None, ..self.next() }
+    pub fn reported(&self) -> Self {
+        Self { is_reported: true, lease: None, ..self.next() }
     }
 
     fn next(&self) -> Self {
         Self { revision: self.revision + 1, ..self.clone() }
     }
 
-    fn end(&mut self, state: State, now: Timestamp) {
+    fn end(&mut self, state: JobState, now: Timestamp) {
         self.state = state;
         self.ended = Some(to_micros(now));
-        if let Task::Erase { subject, .. } = &mut self.task {
+        if let JobTask::Erase { subject, .. } = &mut self.task {
             *subject = None;
         }
     }
 
     /// How far back it has come.
     pub fn reached(&self) -> Option<Timestamp> {
-        match &self.place {
-            Place::Events { before } => before.map(EventPk::instant),
-            Place::Deliveries { before } => before.map(|before| before.event().instant()),
-            Place::Inbox | Place::Archive { .. } | Place::Mailbox { .. } | Place::Scrub => None,
+        match &self.cursor {
+            JobCursor::Events { before } => before.map(EventPk::instant),
+            JobCursor::Deliveries { before } => before.map(|before| before.event().instant()),
+            JobCursor::Inbox | JobCursor::Archive { .. } | JobCursor::Mailbox { .. } | JobCursor::Scrub => None,
         }
     }
 
@@ -356,7 +358,7 @@ impl Job {
         context.insert("kind".to_owned(), kind.into());
         context.insert("dry_run".to_owned(), self.dry_run.into());
         context.insert("state".to_owned(), json!(self.state));
-        if let Task::Erase { person, .. } = &self.task {
+        if let JobTask::Erase { person, .. } = &self.task {
             context.insert("person".to_owned(), person.clone().into());
         }
         context.insert("counts".to_owned(), json!(self.report.counts));

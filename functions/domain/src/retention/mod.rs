@@ -8,4 +8,4 @@ pub mod hold;
 pub mod job;
 mod restamp;
 
-pub use restamp::{RECEIVED_WITHIN, Restamp, received_apart};
+pub use restamp::{ExpiryChange, RECEIVED_WITHIN, received_apart};

@@ -16,7 +16,7 @@ pub fn received_apart(created: Timestamp, now: Timestamp) -> Option<Timestamp> {
 
 /// What other rules do to the expiry of a stored event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restamp {
+pub enum ExpiryChange {
     /// It stays.
     Same,
     /// It has passed already.
@@ -32,16 +32,16 @@ pub enum Restamp {
 impl Retention {
     /// What these rules make at `now` of the expiry of an event that was received then. One that would move by no
     /// more than `received` is known to stays: the same rules change nothing.
-    pub fn restamp(&self, event: &Event, received: Timestamp, now: Timestamp) -> Restamp {
+    pub fn restamp(&self, event: &Event, received: Timestamp, now: Timestamp) -> ExpiryChange {
         let expires = crate::time::to_micros(self.expiry(&event.action, received));
         if expires.duration_since(event.expires).abs() <= RECEIVED_WITHIN {
-            Restamp::Same
+            ExpiryChange::Same
         } else if expires <= now {
-            Restamp::Gone(expires)
+            ExpiryChange::Gone(expires)
         } else if expires < event.expires {
-            Restamp::Earlier(expires)
+            ExpiryChange::Earlier(expires)
         } else {
-            Restamp::Later(expires)
+            ExpiryChange::Later(expires)
         }
     }
 }

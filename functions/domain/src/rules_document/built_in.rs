@@ -39,7 +39,7 @@ impl RulesDocument {
                     (*policy).to_owned(),
                     Policy::EventMatcher(EventMatcher { action, ..EventMatcher::default() }).into(),
                 );
-                rule.bindings.push(Binding { order, ..Binding::to(*policy) });
+                rule.bindings.push(Binding { order, ..Binding::to_policy(*policy) });
             }
             document.rules.push(rule);
         }

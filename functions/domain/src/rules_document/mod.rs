@@ -12,14 +12,14 @@ mod storm;
 mod transport;
 
 pub use pattern::{
-    AnythingBut, End, EventPattern, FaultyPart, Field, Fields, Interval, PatternFault, Test, Wildcard, WildcardError,
-    compare as compare_numbers,
+    AnythingBut, EventPattern, FaultyPart, FieldPattern, Interval, IntervalEnd, ObjectPattern, PatternFault,
+    ValuePattern, Wildcard, WildcardError, compare as compare_numbers,
 };
-pub use policy::{Addresses, Binding, EventMatcher, Expression, Mode, Policy, Precondition, Rule};
+pub use policy::{AddressSet, Binding, BindingMode, EventMatcher, Policy, PolicyExpression, Precondition, Rule};
 pub use retention::{Period, PeriodError, Retention};
-pub use silence::{Silence, Standing};
-pub use storm::{Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
-pub use transport::{Limit, Mappings, SecretRef, Text, Transport, TransportKind};
+pub use silence::{Silence, SilenceState};
+pub use storm::{DigestSettings, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
+pub use transport::{Mappings, PlainOrSecret, SecretRef, Transport, TransportKind, TransportLimit};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,10 +82,10 @@ pub struct RulesDocument {
     pub trusted_proxies: Vec<IpNet>,
     /// Changes to what counts as a secret.
     #[serde(default)]
-    pub redact: Redact,
+    pub redact: RedactSettings,
     /// How CloudEvents types become actions.
     #[serde(default)]
-    pub cloudevents: Vec<TypeMapping>,
+    pub cloudevents: Vec<CloudEventMapping>,
     /// Where the console is, for links in notifications; without a slash at its end.
     #[serde(default)]
     pub public_url: Option<String>,
@@ -127,7 +127,7 @@ pub struct EmailSettings {
     /// The sender, as `address` or `Name <address>`.
     pub from: Option<String>,
     /// `smtp://host:port`, `smtps://…`; may be a secret reference. Not used on AWS.
-    pub smtp: Option<Text>,
+    pub smtp: Option<PlainOrSecret>,
     /// How long mails are kept that were written to files for want of a server; see [`kept_for`](Self::kept_for).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Period>,
@@ -146,7 +146,7 @@ impl EmailSettings {
 
 /// Changes to what counts as a secret key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Redact {
+pub struct RedactSettings {
     /// A key containing one of these is masked too.
     pub keys: Vec<String>,
     /// A key that is one of these is not masked.
@@ -155,14 +155,14 @@ pub struct Redact {
 
 /// One line of `cloudevents.actions`. A `*` at the end of the type is what replaces the `*` of the action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TypeMapping {
+pub struct CloudEventMapping {
     /// A CloudEvents type, or the start of one followed by `*`.
     pub event_type: String,
     /// The action, with at most one `*` at its end.
     pub action: String,
 }
 
-impl TypeMapping {
+impl CloudEventMapping {
     fn apply(&self, event_type: &str) -> Option<String> {
         let Some(start) = self.event_type.strip_suffix('*') else {
             return (self.event_type == event_type).then(|| self.action.clone());
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn cloudevent_types_become_actions() {
-        let mapping = |event_type: &str, action: &str| TypeMapping {
+        let mapping = |event_type: &str, action: &str| CloudEventMapping {
             event_type: event_type.to_owned(),
             action: action.to_owned(),
         };

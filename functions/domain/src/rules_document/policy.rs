@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, EventPattern, MuteWindow, Severity, Throttle};
+use super::{DigestSettings, EventPattern, MuteWindow, Severity, Throttle};
 use crate::event::ActionPattern;
 
 /// Decides whether an event is meant.
@@ -15,12 +15,12 @@ pub enum Policy {
     /// By anything in the event's JSON.
     EventPattern(EventPattern),
     /// By what a Python body returns.
-    Expression(Expression),
+    Expression(PolicyExpression),
 }
 
 /// A Python body that says whether an event is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Expression {
+pub struct PolicyExpression {
     /// As written.
     pub source: String,
     /// What was read off it when it was checked.
@@ -41,12 +41,12 @@ pub struct Precondition {
     pub app: Option<String>,
     /// Where it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_ip: Option<Addresses>,
+    pub client_ip: Option<AddressSet>,
 }
 
 /// Some addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Addresses {
+pub struct AddressSet {
     /// One of these networks.
     pub nets: Vec<IpNet>,
     /// Or no address at all.
@@ -73,7 +73,7 @@ pub struct EventMatcher {
 /// How a rule's bindings are taken together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+pub enum BindingMode {
     /// One that passes is enough.
     #[default]
     Any,
@@ -104,7 +104,7 @@ pub struct Binding {
 
 impl Binding {
     /// With authentik's defaults.
-    pub fn to(policy: impl Into<String>) -> Self {
+    pub fn to_policy(policy: impl Into<String>) -> Self {
         Self {
             policy: policy.into(),
             enabled: true,
@@ -137,13 +137,13 @@ pub struct Rule {
     /// In the order in which they are evaluated. Without an enabled one the rule never fires.
     pub bindings: Vec<Binding>,
     /// How they are taken together.
-    pub mode: Mode,
+    pub mode: BindingMode,
     /// At most so often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
     /// Collected for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
+    pub digest: Option<DigestSettings>,
     /// Not within these windows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mute: Vec<MuteWindow>,
@@ -161,7 +161,7 @@ impl Rule {
             event_subject: false,
             transports: Vec::new(),
             bindings: Vec::new(),
-            mode: Mode::Any,
+            mode: BindingMode::Any,
             throttle: None,
             digest: None,
             mute: Vec::new(),

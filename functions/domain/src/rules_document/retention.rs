@@ -106,7 +106,7 @@ impl Retention {
         let period = self
             .by_action
             .iter()
-            .find(|(pattern, _)| pattern.admits(action))
+            .find(|(pattern, _)| pattern.matches(action))
             .map_or(self.default, |(_, period)| *period);
         crate::time::later(received, period.duration())
     }

@@ -34,7 +34,7 @@ pub struct Silence {
 /// Where a silence stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Standing {
+pub enum SilenceState {
     /// It has not begun.
     Pending,
     /// It keeps back.
@@ -45,18 +45,18 @@ pub enum Standing {
 
 impl Silence {
     /// Where it stands at `now`.
-    pub fn standing(&self, now: Timestamp) -> Standing {
+    pub fn state_at(&self, now: Timestamp) -> SilenceState {
         if self.ends <= now {
-            Standing::Expired
+            SilenceState::Expired
         } else if self.starts <= now {
-            Standing::Active
+            SilenceState::Active
         } else {
-            Standing::Pending
+            SilenceState::Pending
         }
     }
 
     /// Whether it keeps back notifications of the rule, for the events that it is for.
-    pub fn is_of(&self, rule: &str) -> bool {
+    pub fn covers_rule(&self, rule: &str) -> bool {
         self.rules.is_empty() || self.rules.iter().any(|name| name == rule)
     }
 
@@ -88,11 +88,14 @@ mod tests {
             starts: at(2),
             ends: at(4),
         };
-        let standings = [1, 2, 3, 4].map(|hour| silence.standing(at(hour)));
-        assert_eq!(standings, [Standing::Pending, Standing::Active, Standing::Active, Standing::Expired]);
-        assert!(silence.is_of("a") && !silence.is_of("b"));
-        assert_eq!(silence.clone().ended(at(3)).standing(at(3)), Standing::Expired);
-        assert_eq!(silence.clone().ended(at(1)).standing(at(3)), Standing::Expired);
+        let standings = [1, 2, 3, 4].map(|hour| silence.state_at(at(hour)));
+        assert_eq!(
+            standings,
+            [SilenceState::Pending, SilenceState::Active, SilenceState::Active, SilenceState::Expired]
+        );
+        assert!(silence.covers_rule("a") && !silence.covers_rule("b"));
+        assert_eq!(silence.clone().ended(at(3)).state_at(at(3)), SilenceState::Expired);
+        assert_eq!(silence.clone().ended(at(1)).state_at(at(3)), SilenceState::Expired);
         assert_eq!(silence.clone().ended(at(5)), silence);
     }
 }

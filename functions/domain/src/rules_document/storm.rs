@@ -28,15 +28,15 @@ impl Throttle {
 
 /// Events are collected for a while and told of in one message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Digest {
-    /// From the first event on, at most [`Digest::LONGEST`].
+pub struct DigestSettings {
+    /// From the first event on, at most [`DigestSettings::LONGEST`].
     pub window: Period,
     /// Collected apart for each combination of these fields' values.
     #[serde(default)]
     pub by: Vec<FieldPath>,
 }
 
-impl Digest {
+impl DigestSettings {
     /// The longest that a window may be.
     pub const LONGEST: Period = Period::days(7);
 }

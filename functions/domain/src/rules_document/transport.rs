@@ -18,8 +18,8 @@ pub struct Transport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<SecretRef>,
     /// How much it takes.
-    #[serde(default, skip_serializing_if = "Limit::is_none")]
-    pub limit: Limit,
+    #[serde(default, skip_serializing_if = "TransportLimit::is_none")]
+    pub limit: TransportLimit,
     /// What the file's own Python makes of what it sends.
     #[serde(default, skip_serializing_if = "Mappings::is_empty")]
     pub mappings: Mappings,
@@ -27,7 +27,7 @@ pub struct Transport {
 
 /// What the receiver is not to be asked beyond. What is over it waits; it is not lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Limit {
+pub struct TransportLimit {
     /// Attempts at a time.
     #[serde(default)]
     pub concurrency: Option<u16>,
@@ -36,7 +36,7 @@ pub struct Limit {
     pub per_second: Option<u16>,
 }
 
-impl Limit {
+impl TransportLimit {
     /// Whether nothing was configured.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -75,7 +75,7 @@ pub enum TransportKind {
     /// A JSON POST.
     Webhook {
         /// Where to.
-        url: Text,
+        url: PlainOrSecret,
         /// Signs by Standard Webhooks with each; empty leaves it unsigned.
         secrets: Vec<SecretRef>,
         /// Of the body.
@@ -84,7 +84,7 @@ pub enum TransportKind {
     /// A POST in Slack's attachment format.
     WebhookSlack {
         /// Where to.
-        url: Text,
+        url: PlainOrSecret,
     },
 }
 
@@ -118,7 +118,7 @@ impl Transport {
 
     /// One with nothing but the necessary.
     pub fn named(name: impl Into<String>, kind: TransportKind) -> Self {
-        let (limit, mappings) = (Limit::default(), Mappings::default());
+        let (limit, mappings) = (TransportLimit::default(), Mappings::default());
         Self { name: name.into(), send_once: false, kind, ca: None, limit, mappings }
     }
 
@@ -189,14 +189,14 @@ impl From<SecretRef> for String {
 /// A setting that stands in the file, or is a secret: a chat webhook's URL is its password.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Text {
+pub enum PlainOrSecret {
     /// As written.
     Plain(String),
     /// Kept elsewhere.
     Secret(SecretRef),
 }
 
-impl Text {
+impl PlainOrSecret {
     /// A secret reference where the text has the form of one.
     pub fn parse(text: &str) -> Self {
         SecretRef::parse(text).map_or_else(|_| Self::Plain(text.to_owned()), Self::Secret)

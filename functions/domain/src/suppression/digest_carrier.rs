@@ -1,18 +1,19 @@
-//! Digest windows: what is collected until when, and which delivery carries it.
+//! The delivery that carries a digest.
 //!
-//! The first delivery of a lane opens a window and carries, when it has closed, what the later ones would have
-//! told of. It lies in the ledger like one that waits for another attempt, so that it is sent once, after a crash too.
+//! The first delivery with a suppression key opens a window. When the window has closed, this delivery is sent and reports
+//! the events of the suppressed later ones, too. Until then it waits in the ledger like a retry, so that it is sent exactly
+//! once even after a crash.
 
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::{DeliveryId, DigestWindow};
 
-/// A window and the delivery that carries what is collected in it.
+/// An open digest: its window, and the delivery that will report the collected events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestCarrier {
-    /// Whose event opened it.
+    /// The delivery whose event opened the window.
     pub carrier: DeliveryId,
-    /// When.
+    /// The time for which events are collected.
     #[serde(flatten)]
     pub window: DigestWindow,
 }

@@ -1,4 +1,6 @@
-//! Lanes: what is counted together.
+//! The stored state of throttles and digests, by key.
+//!
+//! Owns the key, which is a hash, and the form of the record. Deciding is the state's own task.
 
 use std::fmt;
 
@@ -9,19 +11,19 @@ use sha2::{Digest, Sha256};
 use super::{DigestCarrier, ThrottleLog};
 use crate::delivery::Delivery;
 
-/// Names a lane: a hash over what its members have in common.
+/// The key of a suppression record: a hash over what its deliveries have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SuppressionKey([u8; 20]);
 
 impl SuppressionKey {
-    /// Of a rule's throttle, for these values of these fields. A lane of other fields is another lane.
+    /// The key of a rule's throttle, for these fields with these values. Other fields give another key.
     pub fn throttle<'a>(rule: &str, key: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
         let mut parts = vec![Some("throttle"), Some(rule)];
         key.for_each(|(path, value)| parts.extend([Some(path), value]));
         Self::from_parts(&parts)
     }
 
-    /// Of a rule's digest for one recipient by one transport, for these values of these fields.
+    /// The key of a rule's digest to one recipient by one transport, for these fields with these values.
     pub fn digest<'a>(delivery: &Delivery, key: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
         let (rule, transport, recipient) = (&delivery.rule, &delivery.transport, delivery.recipient.label());
         let mut parts = vec![Some("digest"), Some(rule), Some(transport), Some(recipient)];
@@ -35,7 +37,7 @@ impl SuppressionKey {
     fn from_parts(parts: &[Option<&str>]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
-            // Lengths first: no two different lists may read the same. Nothing has no length at all.
+            // Length prefixes keep different lists apart. A missing value has a length that no text can have.
             hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_be_bytes());
             hash.update(part.unwrap_or_default());
         }
@@ -44,7 +46,7 @@ impl SuppressionKey {
         Self(id)
     }
 
-    /// Its 20 bytes.
+    /// The key's 20 bytes.
     pub fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
@@ -56,30 +58,30 @@ impl fmt::Display for SuppressionKey {
     }
 }
 
-/// What is remembered of a lane.
+/// The stored state of one throttle or digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuppressionRecord {
-    /// Grows by one with each write, from 0. A write is refused unless it is the next one.
+    /// Incremented by every write, from 0. A write succeeds only if the stored revision is one less.
     pub revision: u64,
-    /// From then on it is as if nothing had been remembered.
+    /// Ignored from this time on.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
-    /// What.
+    /// The state of the mechanism.
     pub state: SuppressionState,
 }
 
-/// By mechanism.
+/// The state, by mechanism.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuppressionState {
-    /// Whom a throttle let through.
+    /// The events that a throttle let pass.
     Throttle(ThrottleLog),
-    /// The window that a digest collects in.
+    /// The open window of a digest and the delivery that carries it.
     Digest(DigestCarrier),
 }
 
 impl SuppressionRecord {
-    /// The first state of a lane, or the one to be written over `before`.
+    /// The first record of a key, or the next revision of `before`.
     pub fn next(before: Option<&Self>, state: SuppressionState, expires: Timestamp) -> Self {
         Self { revision: before.map_or(0, |before| before.revision + 1), expires, state }
     }
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn different_things_have_different_lanes() {
+    fn different_rules_and_fields_have_different_keys() {
         let lane = |rule: &str, key: &[(&'static str, Option<&'static str>)]| {
             SuppressionKey::throttle(rule, key.iter().copied())
         };

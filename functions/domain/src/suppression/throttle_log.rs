@@ -1,8 +1,8 @@
-//! Whom a throttle lets through.
+//! Decides which events a throttle lets pass.
 //!
-//! A sliding log: the events let through are remembered one by one, with when, until the throttle's period
-//! has passed. So no period of that length has more than `max`, wherever it begins, and an event that is
-//! judged again is let through again without being counted twice.
+//! A sliding-window log: each event that passes is recorded with its time until the throttle's period has passed. No period
+//! of that length has more than `max` events, wherever it begins, and an event that is decided again passes again without
+//! being counted twice.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::event::EventPk;
 use crate::rules_document::Throttle;
 use crate::time::later;
 
-/// The events that a throttle let through, in the order in which it did.
+/// The log of a throttle: the events that passed, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ThrottleLog {
     passed: Vec<Passed>,
@@ -24,34 +24,34 @@ struct Passed {
     at: Timestamp,
 }
 
-/// What a throttle says of an event.
+/// A throttle's decision on one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThrottleDecision {
-    /// It is one of those that may notify.
+    /// The event may notify.
     Pass,
-    /// There have been enough.
+    /// The limit is reached; suppress the notifications.
     Suppress {
-        /// From when on there is room for another.
+        /// From this time on, another event may pass.
         until: Timestamp,
     },
 }
 
-/// What came of judging events.
+/// A throttle's decisions on several events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThrottleDecisions {
-    /// One for each event, in order.
+    /// One decision for each event, in order.
     pub verdicts: Vec<ThrottleDecision>,
-    /// What is to be remembered, if it is something else than before.
+    /// The log to store; `None` if it has not changed.
     pub changed: Option<ThrottleLog>,
 }
 
 impl ThrottleLog {
-    /// Judges events in the order in which they are given, as of `now`.
+    /// Decides on the events in the given order, as of `now`.
     pub fn judge(&self, throttle: &Throttle, events: &[EventPk], now: Timestamp) -> ThrottleDecisions {
         let now = crate::time::to_micros(now);
         let max = usize::try_from(throttle.max.get()).unwrap_or(usize::MAX);
         let ends = |passed: &Passed| later(passed.at, throttle.per.duration());
-        // What is recorded for later than now was recorded by a clock that was wrong.
+        // A wrong clock wrote an entry that lies in the future.
         let counts = |passed: &Passed| ends(passed) > now && !crate::time::is_ahead(passed.at, now);
         let mut passed: Vec<Passed> = self.passed.iter().copied().filter(counts).collect();
         let mut grown = false;
@@ -64,7 +64,7 @@ impl ThrottleLog {
                 grown = true;
                 return ThrottleDecision::Pass;
             };
-            // Clocks of several machines may differ, and `max` may have been lowered since.
+            // The log may be out of order, because clocks differ, and too long, because `max` was lowered.
             let mut ends: Vec<Timestamp> = passed.iter().map(ends).collect();
             ends.sort_unstable();
             ThrottleDecision::Suppress { until: ends[above] }
@@ -73,7 +73,7 @@ impl ThrottleLog {
         ThrottleDecisions { verdicts, changed: grown.then_some(Self { passed }) }
     }
 
-    /// When nothing of it counts any more.
+    /// When the last entry leaves the throttle's period.
     pub fn expires(&self, throttle: &Throttle) -> Timestamp {
         let last = self.passed.iter().map(|passed| passed.at).max().unwrap_or(Timestamp::UNIX_EPOCH);
         later(last, throttle.per.duration())

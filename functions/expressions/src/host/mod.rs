@@ -10,7 +10,7 @@ mod people;
 mod text;
 
 use domain::event::{Action, KNOWN_ACTIONS, MAX_EVENT_BYTES, Object};
-use domain::text::cut;
+use domain::text::truncate;
 use monty_types::{
     ExcType, ExtFunctionResult, MontyClassInstance, MontyException, MontyObject, NameLookupResult, OsFunctionCall,
 };
@@ -19,8 +19,8 @@ use serde_json::Value;
 use crate::program::{Input, Program};
 use crate::unavailable;
 use crate::value::{self, Described};
-use domain::expression::Scope;
-use domain::expression::{Created, LogLine, Policies};
+use domain::expression::ExpressionScope;
+use domain::expression::{CreatedEvent, LogLine, PolicyCaller};
 pub(crate) use objects::HostObject;
 pub(crate) use text::pattern_fault;
 
@@ -42,13 +42,13 @@ pub(crate) struct Arguments {
 
 /// One run's host.
 pub(crate) struct Host<'a> {
-    scope: &'a Scope,
+    scope: &'a ExpressionScope,
     program: &'a Program,
-    policies: &'a dyn Policies,
+    policies: &'a dyn PolicyCaller,
     objects: Vec<HostObject>,
     pub(crate) messages: Vec<String>,
     pub(crate) log: Vec<LogLine>,
-    pub(crate) events: Vec<Created>,
+    pub(crate) events: Vec<CreatedEvent>,
 }
 
 /// An exception of the host's.
@@ -57,7 +57,7 @@ pub(crate) fn raise(kind: ExcType, message: impl Into<String>) -> MontyException
 }
 
 impl<'a> Host<'a> {
-    pub(crate) fn new(scope: &'a Scope, program: &'a Program, policies: &'a dyn Policies) -> Self {
+    pub(crate) fn new(scope: &'a ExpressionScope, program: &'a Program, policies: &'a dyn PolicyCaller) -> Self {
         let (messages, log, events) = (Vec::new(), Vec::new(), Vec::new());
         Self { scope, program, policies, objects: Vec::new(), messages, log, events }
     }
@@ -142,7 +142,7 @@ impl<'a> Host<'a> {
             "ak_message" => {
                 let message = arguments.take(name, 0, "message")?.to_string();
                 room(self.messages.len(), "messages")?;
-                self.messages.push(cut(&message, MAX_WORDS));
+                self.messages.push(truncate(&message, MAX_WORDS));
                 Ok(MontyObject::None)
             }
             "ak_create_event" => self.create_event(arguments),
@@ -175,7 +175,7 @@ impl<'a> Host<'a> {
             return Err(raise(ExcType::ValueError, format!("an event says at most {MAX_CREATED_BYTES} bytes")));
         }
         room(self.events.len(), "events")?;
-        self.events.push(Created { action, context });
+        self.events.push(CreatedEvent { action, context });
         Ok(MontyObject::None)
     }
 
@@ -203,7 +203,7 @@ impl<'a> Host<'a> {
         let message: Vec<_> = arguments.positional.iter().map(ToString::to_string).collect();
         let fields = self.named_json(&arguments.named)?;
         room(self.log.len(), "log lines")?;
-        self.log.push(LogLine { level: level.to_owned(), message: cut(&message.join(" "), MAX_WORDS), fields });
+        self.log.push(LogLine { level: level.to_owned(), message: truncate(&message.join(" "), MAX_WORDS), fields });
         Ok(MontyObject::None)
     }
 

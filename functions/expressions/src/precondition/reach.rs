@@ -3,7 +3,7 @@
 //! Owns their union and intersection, either of which may hold more events than it should.
 
 use domain::event::ActionPattern;
-use domain::rules_document::{Addresses, Precondition};
+use domain::rules_document::{AddressSet, Precondition};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// Longer lists than these are let go.
@@ -38,7 +38,7 @@ impl Reach {
     }
 
     pub(super) fn addresses(nets: Vec<IpNet>, or_none: bool) -> Self {
-        let client_ip = Some(Addresses { nets, or_none });
+        let client_ip = Some(AddressSet { nets, or_none });
         Self::Only(Precondition { client_ip, ..Precondition::default() })
     }
 
@@ -88,7 +88,7 @@ impl Reach {
                 let client_ip = one.client_ip.zip(other.client_ip.as_ref()).map(|(mut one, other)| {
                     one.nets
                         .extend(other.nets.iter().filter(|net| !one.nets.contains(net)).copied().collect::<Vec<_>>());
-                    Addresses { nets: one.nets, or_none: one.or_none || other.or_none }
+                    AddressSet { nets: one.nets, or_none: one.or_none || other.or_none }
                 });
                 let client_ip = client_ip.filter(|addresses| addresses.nets.len() <= MAX_LISTED);
                 let all = Precondition { action, app, client_ip };
@@ -99,7 +99,7 @@ impl Reach {
 }
 
 /// Of two networks one lies in the other, or they have nothing in common.
-fn shared(one: &Addresses, other: &Addresses) -> Addresses {
+fn shared(one: &AddressSet, other: &AddressSet) -> AddressSet {
     let pairs = one.nets.iter().flat_map(|net| other.nets.iter().map(move |other| (*net, *other)));
     let mut nets: Vec<IpNet> = pairs
         .filter_map(|(one, other)| if other.contains(&one) { Some(one) } else { one.contains(&other).then_some(other) })
@@ -108,5 +108,5 @@ fn shared(one: &Addresses, other: &Addresses) -> Addresses {
     if nets.len() > MAX_LISTED {
         nets.clone_from(&one.nets);
     }
-    Addresses { nets, or_none: one.or_none && other.or_none }
+    AddressSet { nets, or_none: one.or_none && other.or_none }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::expression::{Evaluation, Raised};
+use domain::expression::{Evaluation, RaisedException};
 
 /// Runs in a row that used up their bounds, after which a body is set aside.
 const FAILURES: u32 = 3;
@@ -33,7 +33,7 @@ pub(super) struct Breaker {
 struct Failing {
     /// In a row.
     failures: u32,
-    raised: Raised,
+    raised: RaisedException,
     until: Instant,
 }
 

@@ -9,9 +9,9 @@ use domain::Event;
 use domain::event::Object;
 use serde::{Deserialize, Serialize};
 
-use domain::expression::Kind;
-use domain::expression::{Called, Evaluation};
-use domain::expression::{Groups, Scope, View};
+use domain::expression::ExpressionKind;
+use domain::expression::{Evaluation, PolicyResult};
+use domain::expression::{ExpressionScope, Groups, NotificationView};
 
 /// Events end at 256 KiB and results at 1 MiB; the rest is room for groups.
 pub(crate) const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
@@ -20,8 +20,8 @@ pub(crate) const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
-    Evaluate { source: String, scope: Box<Scope> },
-    Called(Result<Option<Called>, String>),
+    Evaluate { source: String, scope: Box<ExpressionScope> },
+    Called(Result<Option<PolicyResult>, String>),
 }
 
 /// From the caller, as it writes it.
@@ -29,24 +29,24 @@ pub(crate) enum Request {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Asked<'a> {
     Evaluate { source: &'a str, scope: Seen<'a> },
-    Called(Result<Option<Called>, String>),
+    Called(Result<Option<PolicyResult>, String>),
 }
 
 /// A scope without what the body cannot see.
 #[derive(Debug, Serialize)]
 pub(crate) struct Seen<'a> {
-    kind: Kind,
+    kind: ExpressionKind,
     event: &'a Event,
     user: &'a Object,
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<&'a Groups>,
-    notification: Option<&'a View>,
+    notification: Option<&'a NotificationView>,
     extra: &'a Object,
     depth: u8,
 }
 
 impl<'a> Seen<'a> {
-    pub(crate) fn of(scope: &'a Scope, with_groups: bool) -> Self {
+    pub(crate) fn of(scope: &'a ExpressionScope, with_groups: bool) -> Self {
         Self {
             kind: scope.kind,
             event: &scope.event,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use domain::expression::{Evaluation, Policies, Scope};
+use domain::expression::{Evaluation, ExpressionScope, PolicyCaller};
 use domain::ports::Expressions;
 
 use super::breaker::Breaker;
@@ -68,11 +68,16 @@ impl Workers {
 
     /// Runs a body in a worker, unless it is set aside for using up its bounds. Blocks for at most [`DEADLINE`], not
     /// counting the policies that it calls, the wait for its turn, and the start of a worker where none is idle.
-    pub fn evaluate(&self, expression: &Expression, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    pub fn evaluate(
+        &self,
+        expression: &Expression,
+        scope: &ExpressionScope,
+        policies: &dyn PolicyCaller,
+    ) -> Evaluation {
         self.run(expression.source(), expression.asks_for_groups(), scope, policies)
     }
 
-    fn run(&self, source: &str, with_groups: bool, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    fn run(&self, source: &str, with_groups: bool, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
         if scope.depth > MAX_CALL_DEPTH {
             return Evaluation::raised("RecursionError", "policies call policies more than four deep");
         }
@@ -86,7 +91,13 @@ impl Workers {
         evaluation
     }
 
-    fn run_now(&self, source: &str, with_groups: bool, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    fn run_now(
+        &self,
+        source: &str,
+        with_groups: bool,
+        scope: &ExpressionScope,
+        policies: &dyn PolicyCaller,
+    ) -> Evaluation {
         // Who is called by a body that has its turn must not wait for that body.
         let _turn = (scope.depth == 0).then(|| self.turns.take());
         let seen = || Seen::of(scope, with_groups);
@@ -125,7 +136,7 @@ impl Workers {
         mut worker: Process,
         source: &str,
         scope: Seen<'_>,
-        policies: &dyn Policies,
+        policies: &dyn PolicyCaller,
     ) -> Result<Evaluation, Silence> {
         worker.tell(&Asked::Evaluate { source, scope })?;
         let mut deadline = Instant::now() + DEADLINE;
@@ -172,7 +183,7 @@ impl Workers {
 }
 
 impl Expressions for Workers {
-    fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+    fn evaluate(&self, source: &str, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
         let known = self.known().get(source).copied();
         let with_groups = known.unwrap_or_else(|| {
             // What cannot be read asks for nothing, and the worker says so.

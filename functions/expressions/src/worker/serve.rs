@@ -12,7 +12,7 @@ use super::frame::{self, Request, Response};
 use super::limits;
 use crate::expression::Expression;
 use crate::run::{MAX_RUN, TIMEOUT, TOO_LONG};
-use domain::expression::{Called, Evaluation, Policies, Scope};
+use domain::expression::{Evaluation, ExpressionScope, PolicyCaller, PolicyResult};
 
 /// The most compiled bodies kept.
 const MAX_KEPT: usize = 256;
@@ -63,7 +63,7 @@ pub fn serve(input: impl Read, output: impl Write) -> io::Result<()> {
 
 /// The interpreter looks at the clock on the wall. Where others had the processor meanwhile, the body is
 /// run anew: it is a function of what it is given.
-fn evaluate(expression: &Expression, scope: &Scope, caller: &dyn Policies) -> Evaluation {
+fn evaluate(expression: &Expression, scope: &ExpressionScope, caller: &dyn PolicyCaller) -> Evaluation {
     for _ in 0..MAX_STARVED {
         let before = limits::computed();
         let evaluation = expression.evaluate(scope, caller);
@@ -90,8 +90,8 @@ impl<R: Read, W: Write> Caller<R, W> {
     }
 }
 
-impl<R: Read, W: Write> Policies for Caller<R, W> {
-    fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String> {
+impl<R: Read, W: Write> PolicyCaller for Caller<R, W> {
+    fn call(&self, name: &str, context: Object) -> Result<Option<PolicyResult>, String> {
         let gone = |_| "the caller is gone".to_owned();
         self.tell(&Response::Call { name: name.to_owned(), context }).map_err(gone)?;
         match self.hear().map_err(gone)? {

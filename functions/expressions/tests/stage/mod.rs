@@ -96,7 +96,7 @@ pub(crate) fn policy() -> Scope {
 /// The notification of the event to `bob`.
 pub(crate) fn notification() -> Notification {
     Notification {
-        delivery: DeliveryId::of(event().pk, "failed-logins", "chat", "bob"),
+        delivery: DeliveryId::for_recipient(event().pk, "failed-logins", "chat", "bob"),
         rule: "failed-logins".to_owned(),
         transport: "chat".to_owned(),
         severity: Severity::Alert,

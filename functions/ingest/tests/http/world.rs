@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use domain::access::token::{Scope, Token};
-use domain::ports::{Active, Clock, Configuration, EventLog, Intake, StoreError, Tokens};
+use domain::ports::{ActiveRules, Clock, Configuration, EventLog, Intake, StoreError, Tokens};
 use domain::query::EventQuery;
-use domain::rules_document::{RulesDocument, TypeMapping};
+use domain::rules_document::{CloudEventMapping, RulesDocument};
 use domain::{Event, Timestamp};
 use embedded::Store;
 use http::{HeaderMap, Request};
@@ -43,11 +43,11 @@ impl Clock for Still {
     }
 }
 
-struct Document(Arc<Active>);
+struct Document(Arc<ActiveRules>);
 
 #[async_trait]
 impl Configuration for Document {
-    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
         Ok(self.0.clone())
     }
 }
@@ -72,9 +72,9 @@ pub(crate) async fn world_with(intake: impl FnOnce(Store) -> Arc<dyn Intake>) ->
     let revoked = Token::new("revoked", vec![Scope::Ingest], None, String::new(), now(), None);
     store.put(&revoked).await.unwrap();
     assert!(store.revoke(&revoked.id, now()).await.unwrap());
-    let mapping = TypeMapping { event_type: "com.github.*".to_owned(), action: "github.*".to_owned() };
+    let mapping = CloudEventMapping { event_type: "com.github.*".to_owned(), action: "github.*".to_owned() };
     let document = RulesDocument { cloudevents: vec![mapping], ..RulesDocument::built_in() };
-    let active = Active { version: 1, document, source: String::new(), at: now(), by: "test".to_owned() };
+    let active = ActiveRules { version: 1, document, source: String::new(), at: now(), by: "test".to_owned() };
     let clock = Arc::new(Still);
     let ingest = Ingest {
         intake: intake(store.clone()),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use domain::admission::Draft;
-use domain::ports::{Active, Clock as _, Configuration, Documents, Saved, StoreError};
+use domain::ports::{ActiveRules, Clock as _, Configuration, Documents, SaveOutcome, StoreError};
 use embedded::Store;
 use host::SystemClock;
 use ingest::Ingest;
@@ -29,7 +29,7 @@ const GONE_AFTER: u32 = 3;
 /// A file that the operator edits.
 pub(super) struct FileConfiguration {
     file: PathBuf,
-    active: RwLock<Arc<Active>>,
+    active: RwLock<Arc<ActiveRules>>,
 }
 
 /// What tells one content of the file from another, cheaply.
@@ -73,7 +73,7 @@ async fn off_the_runtime<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'st
 
 #[async_trait]
 impl Configuration for FileConfiguration {
-    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
         Ok(current(&self.active))
     }
 }
@@ -145,37 +145,37 @@ impl Reports {
 /// The document in the store, or the built-in one. Saving through it puts it in force at once.
 pub(super) struct StoredConfiguration {
     store: Store,
-    active: RwLock<Arc<Active>>,
+    active: RwLock<Arc<ActiveRules>>,
 }
 
 impl StoredConfiguration {
     /// Loads the newest.
     pub(super) async fn load(store: Store) -> Result<Self, StoreError> {
-        let active = store.newest().await?.unwrap_or_else(|| Active::built_in(rulesfile::BUILT_IN));
+        let active = store.newest().await?.unwrap_or_else(|| ActiveRules::built_in(rulesfile::BUILT_IN));
         Ok(Self { store, active: RwLock::new(Arc::new(active)) })
     }
 }
 
 #[async_trait]
 impl Configuration for StoredConfiguration {
-    async fn current(&self) -> Result<Arc<Active>, StoreError> {
+    async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
         Ok(current(&self.active))
     }
 }
 
 #[async_trait]
 impl Documents for StoredConfiguration {
-    async fn newest(&self) -> Result<Option<Active>, StoreError> {
+    async fn newest(&self) -> Result<Option<ActiveRules>, StoreError> {
         self.store.newest().await
     }
 
-    async fn get(&self, version: u64) -> Result<Option<Active>, StoreError> {
+    async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
         Documents::get(&self.store, version).await
     }
 
-    async fn save(&self, active: &Active) -> Result<Saved, StoreError> {
+    async fn save(&self, active: &ActiveRules) -> Result<SaveOutcome, StoreError> {
         let saved = self.store.save(active).await?;
-        if saved == Saved::Saved {
+        if saved == SaveOutcome::Saved {
             replace(&self.active, active.clone());
         }
         Ok(saved)
@@ -183,18 +183,18 @@ impl Documents for StoredConfiguration {
 }
 
 /// What is in the file. Reading and checking it takes its time, which is no other request's.
-async fn active(file: PathBuf, version: u64) -> anyhow::Result<Active> {
+async fn active(file: PathBuf, version: u64) -> anyhow::Result<ActiveRules> {
     let read = move || {
         let (document, source) = check::valid(&file, &check::regular_file(&file)?)?;
-        Ok(Active { version, document, source, at: SystemClock.now(), by: file.display().to_string() })
+        Ok(ActiveRules { version, document, source, at: SystemClock.now(), by: file.display().to_string() })
     };
     off_the_runtime(read).await?
 }
 
-fn current(active: &RwLock<Arc<Active>>) -> Arc<Active> {
+fn current(active: &RwLock<Arc<ActiveRules>>) -> Arc<ActiveRules> {
     Arc::clone(&active.read().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn replace(active: &RwLock<Arc<Active>>, new: Active) {
+fn replace(active: &RwLock<Arc<ActiveRules>>, new: ActiveRules) {
     *active.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
 }

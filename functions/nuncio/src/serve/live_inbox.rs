@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::notification::inbox::InboxItem;
 use domain::person::fold;
-use domain::ports::{Inbox, InboxChanges, InboxNews, Page, StoreError};
+use domain::ports::{Inbox, InboxSubscription, InboxUpdates, Page, StoreError};
 use embedded::Store;
 use tokio::sync::watch;
 
@@ -70,8 +70,8 @@ impl Inbox for LiveInbox {
     }
 }
 
-impl InboxNews for LiveInbox {
-    fn of(&self, username: &str) -> Option<Box<dyn InboxChanges>> {
+impl InboxUpdates for LiveInbox {
+    fn subscribe(&self, username: &str) -> Option<Box<dyn InboxSubscription>> {
         let mut listened_to = self.listened_to.lock().unwrap_or_else(PoisonError::into_inner);
         listened_to.retain(|_, listeners| listeners.receiver_count() > 0);
         if listened_to.values().map(watch::Sender::receiver_count).sum::<usize>() >= LISTENERS {
@@ -88,8 +88,8 @@ struct Changes {
 }
 
 #[async_trait]
-impl InboxChanges for Changes {
-    async fn next(&mut self) -> bool {
+impl InboxSubscription for Changes {
+    async fn changed(&mut self) -> bool {
         tokio::select! {
             told = self.changed.changed() => told.is_ok(),
             () = self.shutdown.clone().requested() => false,

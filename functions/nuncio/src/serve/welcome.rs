@@ -40,11 +40,14 @@ pub(super) async fn tokens(
     if let Some(text) = from_environment {
         // A token that was taken out of the environment is out of use.
         for earlier in store.list().await?.iter().filter(|token| token.note == ENVIRONMENT && token.revoked.is_none()) {
-            if earlier.hash != TokenHash::of(text) {
+            if earlier.hash != TokenHash::from_text(text) {
                 store.revoke(&earlier.id, clock.now()).await?;
             }
         }
-        if store.find(&TokenHash::of(text)).await?.is_none_or(|known| known.allows(Scope::Admin, clock.now()).is_err())
+        if store
+            .find(&TokenHash::from_text(text))
+            .await?
+            .is_none_or(|known| known.allows(Scope::Admin, clock.now()).is_err())
         {
             store.put(&admin(text, ENVIRONMENT)).await?;
         }

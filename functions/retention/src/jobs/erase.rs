@@ -11,9 +11,9 @@ use domain::notification::inbox::InboxItem;
 use domain::person::Person;
 use domain::ports::StoreError;
 use domain::query::DeliveryQuery;
-use domain::retention::erasure::Subject;
-use domain::retention::hold::{self, HELD};
-use domain::retention::job::{Place, Report};
+use domain::retention::erasure::ErasureSubject;
+use domain::retention::hold::{self, HOLD_EXPIRY};
+use domain::retention::job::{JobCursor, JobReport};
 use jiff::Timestamp;
 
 use super::{JobRunner, Step};
@@ -30,35 +30,35 @@ const EVER: Timestamp = Timestamp::MIN;
 
 pub(super) struct Erasing<'a> {
     pub(super) runner: &'a JobRunner,
-    pub(super) subject: &'a Subject,
+    pub(super) subject: &'a ErasureSubject,
     pub(super) dry_run: bool,
 }
 
 impl Erasing<'_> {
-    pub(super) async fn step(&self, place: &Place) -> Result<Step, StoreError> {
+    pub(super) async fn step(&self, place: &JobCursor) -> Result<Step, StoreError> {
         match place {
-            Place::Events { before } => self.events(*before).await,
-            Place::Deliveries { before } => self.deliveries(*before).await,
-            Place::Inbox => self.inbox().await,
-            Place::Archive { after } => self.archive(after.as_deref()).await,
-            Place::Mailbox { after } => self.mailbox(after.as_deref()).await,
-            Place::Scrub => Ok((Report::default(), None)),
+            JobCursor::Events { before } => self.events(*before).await,
+            JobCursor::Deliveries { before } => self.deliveries(*before).await,
+            JobCursor::Inbox => self.inbox().await,
+            JobCursor::Archive { after } => self.archive(after.as_deref()).await,
+            JobCursor::Mailbox { after } => self.mailbox(after.as_deref()).await,
+            JobCursor::Scrub => Ok((JobReport::default(), None)),
         }
     }
 
     async fn events(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
         let holds = self.runner.holds.all().await?;
-        let page = self.runner.keeping.kept(before, EVENTS, EVER).await?;
-        let mut report = Report::default();
+        let page = self.runner.keeping.list_received(before, EVENTS, EVER).await?;
+        let mut report = JobReport::default();
         report.count("events", 0);
         let mut pks = Vec::new();
         for kept in &page.results {
             let event = &kept.event;
-            if self.subject.is_of(event) && (event.expires == HELD || hold::holds(&holds, event)) {
-                report.stays("held", event);
-            } else if self.subject.is_of(event) {
+            if self.subject.is_party_to(event) && (event.expires == HOLD_EXPIRY || hold::is_held(&holds, event)) {
+                report.count_held("held", event);
+            } else if self.subject.is_party_to(event) {
                 self.told_of(event.pk, &mut report).await?;
-                report.goes("events", event);
+                report.count_removed("events", event);
                 pks.push(event.pk);
             } else if self.subject.is_mentioned_in(event) {
                 report.count("mentioned", 1);
@@ -67,13 +67,14 @@ impl Erasing<'_> {
         if !self.dry_run {
             self.runner.erasure.erase_events(&pks).await?;
         }
-        let next =
-            page.next.map_or(Place::Deliveries { before: None }, |before| Place::Events { before: Some(before) });
+        let next = page
+            .next
+            .map_or(JobCursor::Deliveries { before: None }, |before| JobCursor::Events { before: Some(before) });
         Ok((report, Some(next)))
     }
 
     /// Removes the deliveries of an event, and the inbox items that tell of it.
-    async fn told_of(&self, event: EventPk, report: &mut Report) -> Result<(), StoreError> {
+    async fn told_of(&self, event: EventPk, report: &mut JobReport) -> Result<(), StoreError> {
         let mut query = DeliveryQuery { event: Some(event), limit: OTHERS, ..DeliveryQuery::default() };
         loop {
             let page = self.runner.ledger.list(&query).await?;
@@ -97,17 +98,17 @@ impl Erasing<'_> {
     async fn deliveries(&self, before: Option<DeliveryId>) -> Result<Step, StoreError> {
         let query = DeliveryQuery { before, limit: OTHERS, ..DeliveryQuery::default() };
         let page = self.runner.ledger.list(&query).await?;
-        let mut report = Report::default();
+        let mut report = JobReport::default();
         let (theirs, others): (Vec<_>, Vec<_>) =
             page.results.into_iter().partition(|entry| self.subject.is(&entry.recipient));
         if !self.dry_run {
             self.take_out_of(&others).await?;
         }
         self.remove(&theirs, &mut report).await?;
-        Ok((report, Some(page.next.map_or(Place::Inbox, |before| Place::Deliveries { before: Some(before) }))))
+        Ok((report, Some(page.next.map_or(JobCursor::Inbox, |before| JobCursor::Deliveries { before: Some(before) }))))
     }
 
-    async fn remove(&self, entries: &[Delivery], report: &mut Report) -> Result<(), StoreError> {
+    async fn remove(&self, entries: &[Delivery], report: &mut JobReport) -> Result<(), StoreError> {
         for entry in entries {
             self.inbox_item(entry, report).await?;
         }
@@ -122,7 +123,7 @@ impl Erasing<'_> {
 
     /// Removes what receivers said of the person in the ledger entries of others.
     async fn take_out_of(&self, entries: &[Delivery]) -> Result<(), StoreError> {
-        let without: Vec<_> = entries.iter().filter_map(|entry| self.subject.taken_out_of(entry)).collect();
+        let without: Vec<_> = entries.iter().filter_map(|entry| self.subject.redact_delivery(entry)).collect();
         let replaced = self.runner.ledger.replace(&without).await?;
         if replaced.iter().all(|done| *done) {
             return Ok(());
@@ -132,7 +133,7 @@ impl Erasing<'_> {
     }
 
     /// Removes the mails that deliveries have put into the mailbox folder. In a dry run only those to the person count.
-    async fn mails(&self, ids: &[DeliveryId], report: &mut Report) -> Result<(), StoreError> {
+    async fn mails(&self, ids: &[DeliveryId], report: &mut JobReport) -> Result<(), StoreError> {
         if let (Some(mailbox), false) = (&self.runner.mailbox, self.dry_run) {
             report.count("mails", mailbox.erase(ids).await?);
         }
@@ -140,9 +141,9 @@ impl Erasing<'_> {
     }
 
     /// Removes what the delivery has put into an inbox. In a dry run only whole inboxes are counted.
-    async fn inbox_item(&self, entry: &Delivery, report: &mut Report) -> Result<(), StoreError> {
+    async fn inbox_item(&self, entry: &Delivery, report: &mut JobReport) -> Result<(), StoreError> {
         if !self.dry_run {
-            let pk = InboxItem::pk_of(entry.created, entry.id);
+            let pk = InboxItem::pk_for_delivery(entry.created, entry.id);
             report.count("notifications", self.runner.erasure.erase_inbox(entry.recipient.label(), &[pk]).await?);
         }
         Ok(())
@@ -150,7 +151,7 @@ impl Erasing<'_> {
 
     /// Removes what is left in their inboxes.
     async fn inbox(&self) -> Result<Step, StoreError> {
-        let mut report = Report::default();
+        let mut report = JobReport::default();
         for label in self.subject.labels() {
             let mut before: Option<String> = None;
             loop {
@@ -175,43 +176,43 @@ impl Erasing<'_> {
         let document = self.runner.configuration.current().await?;
         let named = document.document.groups.values().filter(|members| members.iter().any(|one| self.subject.is(one)));
         report.count("groups", named.count());
-        Ok((report, Some(Place::Archive { after: None })))
+        Ok((report, Some(JobCursor::Archive { after: None })))
     }
 
     /// Removes their events from one file of the archive.
     async fn archive(&self, after: Option<&str>) -> Result<Step, StoreError> {
-        let mut report = Report::default();
-        let next = Some(Place::Mailbox { after: None });
+        let mut report = JobReport::default();
+        let next = Some(JobCursor::Mailbox { after: None });
         let Some(archive) = &self.runner.archive else { return Ok((report, next)) };
         let Some(file) = archive.files(after, 1).await?.pop() else { return Ok((report, next)) };
         let read = match archive.read(&file).await {
             Ok(read) => read,
             Err(StoreError::Corrupt(why)) => {
                 tracing::error!(file, why, "a file of the archive cannot be read; what it holds of the person stays");
-                report.is_damaged(if self.dry_run { file.clone() } else { archive.set_aside(&file).await? });
-                return Ok((report, Some(Place::Archive { after: Some(file) })));
+                report.count_damaged(if self.dry_run { file.clone() } else { archive.set_aside(&file).await? });
+                return Ok((report, Some(JobCursor::Archive { after: Some(file) })));
             }
             Err(error) => return Err(error),
         };
         let (theirs, others): (Vec<_>, Vec<_>) =
-            read.events.iter().cloned().partition(|event| self.subject.is_of(event));
+            read.events.iter().cloned().partition(|event| self.subject.is_party_to(event));
         report.count("archived", theirs.len());
         if !self.dry_run && !theirs.is_empty() {
             archive.replace(&file, &read, &others).await?;
         }
-        Ok((report, Some(Place::Archive { after: Some(file) })))
+        Ok((report, Some(JobCursor::Archive { after: Some(file) })))
     }
 
     /// Removes the mails to them and those that name them, which may be about events that expired long ago; and those
     /// whose delivery is gone, as nothing else says any more whom they are about.
     async fn mailbox(&self, after: Option<&str>) -> Result<Step, StoreError> {
-        let mut report = Report::default();
-        let Some(mailbox) = &self.runner.mailbox else { return Ok((report, Some(Place::Scrub))) };
+        let mut report = JobReport::default();
+        let Some(mailbox) = &self.runner.mailbox else { return Ok((report, Some(JobCursor::Scrub))) };
         let mails = mailbox.list(after, MAILS).await?;
-        let Some(last) = mails.last() else { return Ok((report, Some(Place::Scrub))) };
+        let Some(last) = mails.last() else { return Ok((report, Some(JobCursor::Scrub))) };
         let ids: Vec<_> = mails.iter().filter_map(|mail| mail.delivery).collect();
         let known: BTreeSet<_> = self.runner.ledger.get_all(&ids).await?.into_iter().map(|entry| entry.id).collect();
-        let next = Place::Mailbox { after: Some(last.name.clone()) };
+        let next = JobCursor::Mailbox { after: Some(last.name.clone()) };
         for mail in &mails {
             let to_them = self.subject.is(&Person::new("", mail.to.as_str()));
             let orphaned = mail.delivery.is_some_and(|delivery| !known.contains(&delivery));

@@ -11,16 +11,16 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::ports::{
-    Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Mailbox, StoreError,
+    Archive, Clock, Configuration, Erasure, EventExpiry, Holds, Inbox, Intake, Jobs, Ledger, Mailbox, StoreError,
 };
-use domain::retention::job::{Job, Place, Report, State, Task};
+use domain::retention::job::{Job, JobCursor, JobReport, JobState, JobTask};
 use jiff::SignedDuration;
 
 use erase::Erasing;
 use restamp::Restamping;
 
 /// What one step has found, and where the next goes on.
-type Step = (Report, Option<Place>);
+type Step = (JobReport, Option<JobCursor>);
 
 /// Who advances jobs.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct JobRunner {
     /// The jobs.
     pub jobs: Arc<dyn Jobs>,
     /// The events that they go over.
-    pub keeping: Arc<dyn Keeping>,
+    pub keeping: Arc<dyn EventExpiry>,
     /// What must not go.
     pub holds: Arc<dyn Holds>,
     /// The deliveries that they go over.
@@ -79,11 +79,11 @@ impl JobRunner {
     /// Advances a claimed job until it has ended, is taken over, or time is up.
     async fn run(&self, mut job: Job, deadline: Timestamp) -> Result<usize, StoreError> {
         let mut steps = 0;
-        while job.state == State::Running {
+        while job.state == JobState::Running {
             let Some(next) = self.advance_one(&job).await? else { return Ok(steps) };
             steps += 1;
             job = next;
-            if job.state == State::Running && self.clock.now() >= deadline {
+            if job.state == JobState::Running && self.clock.now() >= deadline {
                 self.jobs.replace(&job.released()).await?;
                 return Ok(steps);
             }
@@ -98,7 +98,7 @@ impl JobRunner {
             Ok((report, place)) => job.after(report, place, self.clock.now()),
             Err(StoreError::Corrupt(why)) => job.failed(why, self.clock.now()),
             Err(error) => {
-                let left = if job.place == Place::Scrub { job.deferred(self.clock.now()) } else { job.released() };
+                let left = if job.cursor == JobCursor::Scrub { job.deferred(self.clock.now()) } else { job.released() };
                 self.jobs.replace(&left).await?;
                 return Err(error);
             }
@@ -107,28 +107,28 @@ impl JobRunner {
     }
 
     async fn step(&self, job: &Job) -> Result<Step, StoreError> {
-        match (&job.task, &job.place) {
-            (Task::Restamp { retention }, Place::Events { before }) => {
+        match (&job.task, &job.cursor) {
+            (JobTask::Restamp { retention }, JobCursor::Events { before }) => {
                 let all = Restamping { runner: self, retention, only_held: false, dry_run: job.dry_run };
                 all.step(*before).await
             }
-            (Task::Hold { retention }, Place::Events { before }) => {
+            (JobTask::Hold { retention }, JobCursor::Events { before }) => {
                 let held = Restamping { runner: self, retention, only_held: true, dry_run: job.dry_run };
                 held.step(*before).await
             }
-            (Task::Restamp { .. } | Task::Hold { .. }, _) => {
+            (JobTask::Restamp { .. } | JobTask::Hold { .. }, _) => {
                 Err(StoreError::Corrupt("the job has lost its place".to_owned()))
             }
-            (Task::Erase { .. }, Place::Scrub) => {
+            (JobTask::Erase { .. }, JobCursor::Scrub) => {
                 if !job.dry_run {
                     self.erasure.scrub().await?;
                 }
-                Ok((Report::default(), None))
+                Ok((JobReport::default(), None))
             }
-            (Task::Erase { subject: Some(subject), .. }, place) => {
+            (JobTask::Erase { subject: Some(subject), .. }, place) => {
                 Erasing { runner: self, subject, dry_run: job.dry_run }.step(place).await
             }
-            (Task::Erase { subject: None, .. }, _) => {
+            (JobTask::Erase { subject: None, .. }, _) => {
                 Err(StoreError::Corrupt("the job does not know any more whose data goes".to_owned()))
             }
         }
@@ -141,7 +141,7 @@ impl JobRunner {
         if let Some(event) = event {
             self.intake.accept(&[Arc::new(event)]).await?;
         }
-        self.jobs.replace(&job.told()).await?;
+        self.jobs.replace(&job.reported()).await?;
         tracing::info!(job = job.id, kind = job.task.kind(), state = ?job.state, counts = ?job.report.counts, "a job has ended");
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Gives stored events the expiry that they would be given now, holds included. Nothing else of an event changes; one
 //! whose expiry has passed by that is invisible at once, and deleted as whatever has expired.
 
-use domain::ports::{Kept, StoreError};
-use domain::retention::Restamp;
-use domain::retention::hold::{HELD, Hold, holds};
-use domain::retention::job::{Place, Report};
+use domain::ports::{ReceivedEvent, StoreError};
+use domain::retention::ExpiryChange;
+use domain::retention::hold::{self, HOLD_EXPIRY, Hold};
+use domain::retention::job::{JobCursor, JobReport};
 use domain::rules_document::Retention;
 use domain::{EventPk, Timestamp};
 
@@ -25,39 +25,39 @@ impl Restamping<'_> {
     pub(super) async fn step(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
         let now = self.runner.clock.now();
         let holds = self.runner.holds.all().await?;
-        let page = self.runner.keeping.kept(before, AT_A_TIME, now).await?;
-        let mut report = Report::default();
+        let page = self.runner.keeping.list_received(before, AT_A_TIME, now).await?;
+        let mut report = JobReport::default();
         let mut stamps = Vec::new();
         for kept in &page.results {
             let (name, expires) = match self.restamp(kept, &holds, now) {
-                Restamp::Same => {
+                ExpiryChange::Same => {
                     report.count("unchanged", 1);
                     continue;
                 }
-                Restamp::Gone(expires) => {
-                    report.goes("deleted", &kept.event);
+                ExpiryChange::Gone(expires) => {
+                    report.count_removed("deleted", &kept.event);
                     stamps.push((kept.event.pk, expires));
                     continue;
                 }
-                Restamp::Earlier(expires) => ("shortened", expires),
-                Restamp::Later(expires) => ("extended", expires),
-                Restamp::Held(expires) => ("held", expires),
+                ExpiryChange::Earlier(expires) => ("shortened", expires),
+                ExpiryChange::Later(expires) => ("extended", expires),
+                ExpiryChange::Held(expires) => ("held", expires),
             };
             report.count(name, 1);
             stamps.push((kept.event.pk, expires));
         }
         if !self.dry_run && !stamps.is_empty() {
-            self.runner.keeping.restamp(&stamps, now).await?;
+            self.runner.keeping.set_expiries(&stamps, now).await?;
         }
-        Ok((report, page.next.map(|before| Place::Events { before: Some(before) })))
+        Ok((report, page.next.map(|before| JobCursor::Events { before: Some(before) })))
     }
 
-    fn restamp(&self, Kept { event, received }: &Kept, all: &[Hold], now: Timestamp) -> Restamp {
-        let is_held = event.expires == HELD;
-        match holds(all, event) {
-            true if is_held => Restamp::Same,
-            true => Restamp::Held(HELD),
-            false if self.only_held && !is_held => Restamp::Same,
+    fn restamp(&self, ReceivedEvent { event, received }: &ReceivedEvent, all: &[Hold], now: Timestamp) -> ExpiryChange {
+        let is_held = event.expires == HOLD_EXPIRY;
+        match hold::is_held(all, event) {
+            true if is_held => ExpiryChange::Same,
+            true => ExpiryChange::Held(HOLD_EXPIRY),
+            false if self.only_held && !is_held => ExpiryChange::Same,
             false => self.retention.restamp(event, *received, now),
         }
     }

@@ -6,7 +6,8 @@
 
 use domain::event::ActionPattern;
 use domain::rules_document::{
-    Addresses, EventMatcher, Field, Fields, Interval, Policy, Precondition, Test, Wildcard, compare_numbers,
+    AddressSet, EventMatcher, FieldPattern, Interval, ObjectPattern, Policy, Precondition, ValuePattern, Wildcard,
+    compare_numbers,
 };
 
 use super::clauses::Clauses;
@@ -50,7 +51,7 @@ fn of_precondition(needed: &Precondition, paths: &mut Paths, clauses: &mut Claus
     if let Some(app) = &needed.app {
         clauses.push([of_app(app, paths)]);
     }
-    if let Some(Addresses { nets, or_none }) = &needed.client_ip {
+    if let Some(AddressSet { nets, or_none }) = &needed.client_ip {
         let nowhere = or_none.then(|| Term::whole(Paths::ADDRESS, Kind::Null, &[]));
         clauses.push(nets.iter().map(|net| Term::net(Paths::ADDRESS, canonical_net(*net))).chain(nowhere));
     }
@@ -88,18 +89,18 @@ fn of_matcher(matcher: &EventMatcher, paths: &mut Paths, clauses: &mut Clauses) 
 }
 
 /// Adds to each combination what the fields demand.
-fn of_fields(fields: &Fields, parent: u32, paths: &mut Paths, combinations: &mut Vec<Clauses>) {
+fn of_fields(fields: &ObjectPattern, parent: u32, paths: &mut Paths, combinations: &mut Vec<Clauses>) {
     for (name, field) in &fields.fields {
         match field {
-            Field::Object(inner) => {
+            FieldPattern::Object(inner) => {
                 let path = paths.path(parent, name);
                 of_fields(inner, path, paths, combinations);
             }
-            Field::Value(tests) => {
+            FieldPattern::Value(tests) => {
                 let path = paths.path_of_tests(parent, name, tests);
                 match combinations.as_mut_slice() {
                     // What may be missing demands nothing.
-                    _ if tests.contains(&Test::Exists(false)) => {}
+                    _ if tests.contains(&ValuePattern::Exists(false)) => {}
                     [only] => of_tests(tests, path, only),
                     several => {
                         let mut clauses = Clauses::default();
@@ -136,7 +137,7 @@ fn of_fields(fields: &Fields, parent: u32, paths: &mut Paths, combinations: &mut
 }
 
 /// Of one test all that it demands; of several, one clause that holds if one of them does.
-fn of_tests(tests: &[Test], path: u32, clauses: &mut Clauses) {
+fn of_tests(tests: &[ValuePattern], path: u32, clauses: &mut Clauses) {
     if let [only] = tests {
         return of_test(only, path, clauses);
     }
@@ -149,27 +150,27 @@ fn of_tests(tests: &[Test], path: u32, clauses: &mut Clauses) {
 }
 
 /// Adds one clause at least.
-fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
+fn of_test(wanted: &ValuePattern, path: u32, clauses: &mut Clauses) {
     let present = || Term::whole(path, Kind::Present, &[]);
     clauses.push([match wanted {
-        Test::Null => Term::whole(path, Kind::Null, &[0; 8]),
-        Test::Boolean(value) => Term::whole(path, Kind::Boolean, &[u8::from(*value); 8]),
-        Test::Number(number) => Term::number(path, number),
-        Test::Text(text) => Term::whole(path, Kind::Text, text.as_bytes()),
-        Test::EqualsIgnoreCase(text) => Term::whole(path, Kind::Folded, folded(text).as_bytes()),
-        Test::Prefix(start) => Term::start(path, Kind::Prefix, start),
-        Test::PrefixIgnoreCase(start) => Term::start(path, Kind::FoldedPrefix, &folded(start)),
-        Test::Suffix(end) => Term::end(path, Kind::Suffix, end),
-        Test::SuffixIgnoreCase(end) => Term::end(path, Kind::FoldedSuffix, &folded(end)),
-        Test::Wildcard(wildcard) => return of_wildcard(wildcard, path, clauses),
-        Test::Cidr(net) => Term::net(path, *net),
-        Test::Numeric(Interval { lower: Some(lower), upper: Some(upper) })
+        ValuePattern::Null => Term::whole(path, Kind::Null, &[0; 8]),
+        ValuePattern::Boolean(value) => Term::whole(path, Kind::Boolean, &[u8::from(*value); 8]),
+        ValuePattern::Number(number) => Term::number(path, number),
+        ValuePattern::Text(text) => Term::whole(path, Kind::Text, text.as_bytes()),
+        ValuePattern::EqualsIgnoreCase(text) => Term::whole(path, Kind::Folded, folded(text).as_bytes()),
+        ValuePattern::Prefix(start) => Term::start(path, Kind::Prefix, start),
+        ValuePattern::PrefixIgnoreCase(start) => Term::start(path, Kind::FoldedPrefix, &folded(start)),
+        ValuePattern::Suffix(end) => Term::end(path, Kind::Suffix, end),
+        ValuePattern::SuffixIgnoreCase(end) => Term::end(path, Kind::FoldedSuffix, &folded(end)),
+        ValuePattern::Wildcard(wildcard) => return of_wildcard(wildcard, path, clauses),
+        ValuePattern::Cidr(net) => Term::net(path, *net),
+        ValuePattern::Numeric(Interval { lower: Some(lower), upper: Some(upper) })
             if compare_numbers(&lower.value, &upper.value).is_eq() =>
         {
             Term::number(path, &lower.value)
         }
-        Test::Numeric(interval) => return clauses.push(Term::blocks(path, interval)),
-        Test::AnythingBut(_) | Test::Exists(_) => present(),
+        ValuePattern::Numeric(interval) => return clauses.push(Term::blocks(path, interval)),
+        ValuePattern::AnythingBut(_) | ValuePattern::Exists(_) => present(),
     }]);
 }
 

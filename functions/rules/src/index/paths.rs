@@ -2,7 +2,7 @@
 //!
 //! Owns the numbers of the paths. `walk` goes along them.
 
-use domain::rules_document::Test;
+use domain::rules_document::ValuePattern;
 
 use super::term::{Kind, ODD, Term};
 use crate::pattern::EVENT_KEYS;
@@ -87,7 +87,7 @@ impl Paths {
     /// The path at which the tests are put to what is there.
     ///
     /// An event's own address is compared as an address where nothing else is asked of it.
-    pub(super) fn path_of_tests(&mut self, parent: u32, key: &str, tests: &[Test]) -> u32 {
+    pub(super) fn path_of_tests(&mut self, parent: u32, key: &str, tests: &[ValuePattern]) -> u32 {
         if is_address(parent, key, tests) { Self::ADDRESS } else { self.path(parent, key) }
     }
 
@@ -97,7 +97,7 @@ impl Paths {
     }
 
     /// As [`Self::path_of_tests`], of a path that is there.
-    pub(crate) fn known_of_tests(&self, parent: u32, key: &str, tests: &[Test]) -> u32 {
+    pub(crate) fn known_of_tests(&self, parent: u32, key: &str, tests: &[ValuePattern]) -> u32 {
         if is_address(parent, key, tests) { Self::ADDRESS } else { self.known(parent, key) }
     }
 
@@ -191,6 +191,6 @@ impl Brief {
     }
 }
 
-fn is_address(parent: u32, key: &str, tests: &[Test]) -> bool {
-    (parent, key) == (Paths::ROOT, "client_ip") && tests.iter().all(|test| matches!(test, Test::Cidr(_)))
+fn is_address(parent: u32, key: &str, tests: &[ValuePattern]) -> bool {
+    (parent, key) == (Paths::ROOT, "client_ip") && tests.iter().all(|test| matches!(test, ValuePattern::Cidr(_)))
 }

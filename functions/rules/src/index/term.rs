@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use domain::rules_document::{End, Interval};
+use domain::rules_document::{Interval, IntervalEnd};
 use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use serde_json::Number;
@@ -92,8 +92,8 @@ impl Term {
     ///
     /// The ends of an interval are small enough for no other number to have their rank.
     pub(super) fn blocks(path: u32, interval: &Interval) -> Vec<Self> {
-        let above = |end: &End| rank(&end.value) + u64::from(!end.included);
-        let below = |end: &End| rank(&end.value) - u64::from(!end.included);
+        let above = |end: &IntervalEnd| rank(&end.value) + u64::from(!end.included);
+        let below = |end: &IntervalEnd| rank(&end.value) - u64::from(!end.included);
         let first = interval.lower.as_ref().map_or(0, above);
         let last = interval.upper.as_ref().map_or(u64::MAX, below);
         let block = |first: u64, last: u64| {

@@ -33,7 +33,7 @@ impl Outcome {
 }
 
 impl Shape {
-    pub(crate) fn admits(&self, facts: &Facts<'_>) -> bool {
+    pub(crate) fn matches(&self, facts: &Facts<'_>) -> bool {
         self.root.outcome(Holder::Event(facts)) != Outcome::Fails
     }
 }

@@ -3,7 +3,7 @@
 //! Owns the fast way. Fields that stand beside each other in a pattern may hold in one object of a list; where
 //! several parts of a pattern need such objects, whether these are the same ones is `admit`'s to find out.
 
-use domain::rules_document::{EventPattern, Field, Fields, Test};
+use domain::rules_document::{EventPattern, FieldPattern, ObjectPattern, ValuePattern};
 
 use super::shape::is_absentable;
 use crate::index::Paths;
@@ -22,7 +22,7 @@ struct Wanted {
     /// Of the object that has the field.
     parent: u32,
     path: u32,
-    tests: Vec<Test>,
+    tests: Vec<ValuePattern>,
     absentable: bool,
 }
 
@@ -54,11 +54,11 @@ impl Flat {
         flat
     }
 
-    fn add(&mut self, fields: &Fields, parent: u32, paths: &Paths) {
+    fn add(&mut self, fields: &ObjectPattern, parent: u32, paths: &Paths) {
         for (name, field) in &fields.fields {
             match field {
-                Field::Object(inner) => self.add(inner, paths.known(parent, name), paths),
-                Field::Value(tests) => self.wanted.push(Wanted {
+                FieldPattern::Object(inner) => self.add(inner, paths.known(parent, name), paths),
+                FieldPattern::Value(tests) => self.wanted.push(Wanted {
                     parent,
                     path: paths.known_of_tests(parent, name, tests),
                     tests: tests.clone(),
@@ -69,7 +69,7 @@ impl Flat {
         // What is soon done, and seldom holds, is first.
         self.wanted.sort_by_key(|wanted| wanted.tests.iter().map(effort).max());
         if !fields.any_of.is_empty() {
-            let alternative = |fields: &Fields| {
+            let alternative = |fields: &ObjectPattern| {
                 let mut flat = Self { wanted: Vec::new(), choices: Vec::new() };
                 flat.add(fields, parent, paths);
                 flat
@@ -79,7 +79,7 @@ impl Flat {
     }
 
     /// Whether the event passes, if that can be said.
-    pub(crate) fn admits(&self, values: &Values<'_>) -> Option<bool> {
+    pub(crate) fn matches(&self, values: &Values<'_>) -> Option<bool> {
         match self.answer(values) {
             Answer::No => Some(false),
             Answer::Unknown => None,
@@ -165,11 +165,14 @@ impl Wanted {
     }
 }
 
-fn effort(test: &Test) -> u8 {
+fn effort(test: &ValuePattern) -> u8 {
     match test {
-        Test::Null | Test::Boolean(_) | Test::Number(_) | Test::Text(_) => 0,
-        Test::Prefix(_) | Test::Suffix(_) | Test::Numeric(_) | Test::Exists(_) => 1,
-        Test::Cidr(_) | Test::AnythingBut(_) => 2,
-        Test::EqualsIgnoreCase(_) | Test::PrefixIgnoreCase(_) | Test::SuffixIgnoreCase(_) | Test::Wildcard(_) => 3,
+        ValuePattern::Null | ValuePattern::Boolean(_) | ValuePattern::Number(_) | ValuePattern::Text(_) => 0,
+        ValuePattern::Prefix(_) | ValuePattern::Suffix(_) | ValuePattern::Numeric(_) | ValuePattern::Exists(_) => 1,
+        ValuePattern::Cidr(_) | ValuePattern::AnythingBut(_) => 2,
+        ValuePattern::EqualsIgnoreCase(_)
+        | ValuePattern::PrefixIgnoreCase(_)
+        | ValuePattern::SuffixIgnoreCase(_)
+        | ValuePattern::Wildcard(_) => 3,
     }
 }

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use domain::rules_document::{AnythingBut, Interval, Test, Wildcard, compare_numbers};
+use domain::rules_document::{AnythingBut, Interval, ValuePattern, Wildcard, compare_numbers};
 use serde_json::Number;
 
 /// A value that is neither an object nor a list.
@@ -20,19 +20,19 @@ pub(crate) enum Leaf<'a> {
 
 impl Leaf<'_> {
     /// Whether it passes one of the tests.
-    pub(crate) fn passes_one(self, tests: &[Test]) -> bool {
+    pub(crate) fn passes_one(self, tests: &[ValuePattern]) -> bool {
         tests.iter().any(|wanted| self.passes(wanted))
     }
 
-    fn passes(self, wanted: &Test) -> bool {
+    fn passes(self, wanted: &ValuePattern) -> bool {
         match (wanted, self) {
-            (Test::Exists(wanted), _) => *wanted,
-            (Test::AnythingBut(but), leaf) => !leaf.is_excluded(but),
-            (Test::Null, Leaf::Null) => true,
-            (Test::Boolean(wanted), Leaf::Boolean(value)) => *wanted == value,
-            (Test::Number(wanted), Leaf::Number(number)) => compare_numbers(wanted, number).is_eq(),
-            (Test::Numeric(interval), Leaf::Number(number)) => lies_in(number, interval),
-            (Test::Cidr(net), Leaf::Address(address)) => net.contains(&address),
+            (ValuePattern::Exists(wanted), _) => *wanted,
+            (ValuePattern::AnythingBut(but), leaf) => !leaf.is_excluded(but),
+            (ValuePattern::Null, Leaf::Null) => true,
+            (ValuePattern::Boolean(wanted), Leaf::Boolean(value)) => *wanted == value,
+            (ValuePattern::Number(wanted), Leaf::Number(number)) => compare_numbers(wanted, number).is_eq(),
+            (ValuePattern::Numeric(interval), Leaf::Number(number)) => lies_in(number, interval),
+            (ValuePattern::Cidr(net), Leaf::Address(address)) => net.contains(&address),
             (wanted, Leaf::Text(text)) => text_passes(text, wanted),
             _ => false,
         }
@@ -60,19 +60,22 @@ impl Leaf<'_> {
     }
 }
 
-fn text_passes(text: &str, wanted: &Test) -> bool {
+fn text_passes(text: &str, wanted: &ValuePattern) -> bool {
     match wanted {
-        Test::Text(wanted) => wanted == text,
-        Test::EqualsIgnoreCase(wanted) => equals_ignoring_case(text, wanted),
-        Test::Prefix(start) => text.starts_with(start.as_str()),
-        Test::PrefixIgnoreCase(start) => starts_with(folded(text), folded(start)),
-        Test::Suffix(end) => text.ends_with(end.as_str()),
-        Test::SuffixIgnoreCase(end) => starts_with(folded(text).rev(), folded(end).rev()),
-        Test::Wildcard(wildcard) => fits(text, wildcard),
-        Test::Cidr(net) => text.parse().is_ok_and(|address: IpAddr| net.contains(&address.to_canonical())),
-        Test::Null | Test::Boolean(_) | Test::Number(_) | Test::Numeric(_) | Test::AnythingBut(_) | Test::Exists(_) => {
-            false
-        }
+        ValuePattern::Text(wanted) => wanted == text,
+        ValuePattern::EqualsIgnoreCase(wanted) => equals_ignoring_case(text, wanted),
+        ValuePattern::Prefix(start) => text.starts_with(start.as_str()),
+        ValuePattern::PrefixIgnoreCase(start) => starts_with(folded(text), folded(start)),
+        ValuePattern::Suffix(end) => text.ends_with(end.as_str()),
+        ValuePattern::SuffixIgnoreCase(end) => starts_with(folded(text).rev(), folded(end).rev()),
+        ValuePattern::Wildcard(wildcard) => fits(text, wildcard),
+        ValuePattern::Cidr(net) => text.parse().is_ok_and(|address: IpAddr| net.contains(&address.to_canonical())),
+        ValuePattern::Null
+        | ValuePattern::Boolean(_)
+        | ValuePattern::Number(_)
+        | ValuePattern::Numeric(_)
+        | ValuePattern::AnythingBut(_)
+        | ValuePattern::Exists(_) => false,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::rules_document::{EventPattern, Field, Fields, Test};
+use domain::rules_document::{EventPattern, FieldPattern, ObjectPattern, ValuePattern};
 
 /// A pattern made ready.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub(super) struct Object {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
     /// A value there passes one test of each. More than one only where `$or` names a field again.
-    pub(super) values: Vec<Arc<[Test]>>,
+    pub(super) values: Vec<Arc<[ValuePattern]>>,
     /// An object there holds this.
     pub(super) inside: Option<Object>,
 }
@@ -38,7 +38,7 @@ impl Shape {
         Self::of_fields(pattern.root())
     }
 
-    pub(super) fn of_fields(root: &Fields) -> Self {
+    pub(super) fn of_fields(root: &ObjectPattern) -> Self {
         Self { root: object(&[root]) }
     }
 }
@@ -51,18 +51,18 @@ impl Node {
 }
 
 /// Whether one of the tests is that nothing is there.
-pub(super) fn is_absentable(tests: &[Test]) -> bool {
-    tests.contains(&Test::Exists(false))
+pub(super) fn is_absentable(tests: &[ValuePattern]) -> bool {
+    tests.contains(&ValuePattern::Exists(false))
 }
 
 /// All of `parts` hold of the same object.
-fn object(parts: &[&Fields]) -> Object {
+fn object(parts: &[&ObjectPattern]) -> Object {
     let named: Vec<_> = parts.iter().map(|part| part.fields.as_slice()).collect();
     let choices = parts.iter().filter(|part| !part.any_of.is_empty()).map(|part| part.any_of.as_slice()).collect();
     gather(named, choices)
 }
 
-fn gather(named: Vec<&[(String, Field)]>, mut choices: Vec<&[Fields]>) -> Object {
+fn gather(named: Vec<&[(String, FieldPattern)]>, mut choices: Vec<&[ObjectPattern]>) -> Object {
     let (fields, choices) = if let Some(at) = entangled(&named, &choices) {
         let alternatives = choices.remove(at);
         let expanded = alternatives.iter().map(|alternative| {
@@ -82,10 +82,10 @@ fn gather(named: Vec<&[(String, Field)]>, mut choices: Vec<&[Fields]>) -> Object
     Object { fields, choices, absentable }
 }
 
-fn nodes(named: &[&[(String, Field)]]) -> Vec<(String, Node)> {
+fn nodes(named: &[&[(String, FieldPattern)]]) -> Vec<(String, Node)> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut nodes: Vec<(String, Node)> = Vec::new();
-    let mut insides: Vec<Vec<&Fields>> = Vec::new();
+    let mut insides: Vec<Vec<&ObjectPattern>> = Vec::new();
     for (name, field) in named.iter().copied().flatten() {
         let at = *places.entry(name).or_insert_with(|| {
             nodes.push((name.clone(), Node::default()));
@@ -93,8 +93,8 @@ fn nodes(named: &[&[(String, Field)]]) -> Vec<(String, Node)> {
             nodes.len() - 1
         });
         match field {
-            Field::Value(tests) => nodes[at].1.values.push(tests.as_slice().into()),
-            Field::Object(inner) => insides[at].push(inner),
+            FieldPattern::Value(tests) => nodes[at].1.values.push(tests.as_slice().into()),
+            FieldPattern::Object(inner) => insides[at].push(inner),
         }
     }
     for ((_, node), inside) in nodes.iter_mut().zip(insides) {
@@ -104,7 +104,7 @@ fn nodes(named: &[&[(String, Field)]]) -> Vec<(String, Node)> {
 }
 
 /// The first choice that names a key which is named beside it, too.
-fn entangled(named: &[&[(String, Field)]], choices: &[&[Fields]]) -> Option<usize> {
+fn entangled(named: &[&[(String, FieldPattern)]], choices: &[&[ObjectPattern]]) -> Option<usize> {
     if choices.is_empty() {
         return None;
     }
@@ -118,7 +118,7 @@ fn entangled(named: &[&[(String, Field)]], choices: &[&[Fields]]) -> Option<usiz
     })
 }
 
-fn keys_of<'p>(fields: &'p Fields, keys: &mut HashSet<&'p str>) {
+fn keys_of<'p>(fields: &'p ObjectPattern, keys: &mut HashSet<&'p str>) {
     keys.extend(fields.fields.iter().map(|(name, _)| name.as_str()));
     fields.any_of.iter().for_each(|alternative| keys_of(alternative, keys));
 }

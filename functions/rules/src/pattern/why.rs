@@ -3,8 +3,8 @@
 //! Goes through the pattern as it is written, field by field, and names the first that fails. Only where
 //! every field passes alone does it ask whether they pass together.
 
-use domain::rules_document::{EventPattern, Field, Fields, Test};
-use domain::text::cut;
+use domain::rules_document::{EventPattern, FieldPattern, ObjectPattern, ValuePattern};
+use domain::text::truncate;
 use serde_json::Value;
 
 use super::leaf::Leaf;
@@ -23,7 +23,7 @@ pub(crate) fn verdict(pattern: &EventPattern, facts: &Facts<'_>) -> (bool, Strin
     if let Some(failure) = failure(root, &[], facts, Absence::InSomeObject) {
         return (false, failure);
     }
-    if !Shape::of(pattern).admits(facts) {
+    if !Shape::of(pattern).matches(facts) {
         return (false, failure(root, &[], facts, Absence::Everywhere).unwrap_or_else(|| apart(root, facts)));
     }
     let mut paths = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn verdict(pattern: &EventPattern, facts: &Facts<'_>) -> (bool, Strin
         [only] => format!("{only} is as wanted"),
         several => format!("{} are as wanted", several.join(", ")),
     };
-    (true, cut(&reason, 4 * MAX_CHARS))
+    (true, truncate(&reason, 4 * MAX_CHARS))
 }
 
 /// What it takes that nothing is at a path.
@@ -45,12 +45,12 @@ enum Absence {
 }
 
 /// The first field that fails by itself.
-fn failure(fields: &Fields, path: &[&str], facts: &Facts<'_>, absence: Absence) -> Option<String> {
+fn failure(fields: &ObjectPattern, path: &[&str], facts: &Facts<'_>, absence: Absence) -> Option<String> {
     for (name, field) in &fields.fields {
         let path = [path, &[name.as_str()]].concat();
         let failed = match field {
-            Field::Object(inner) => failure(inner, &path, facts, absence),
-            Field::Value(tests) => field_failure(&path, tests, facts, absence),
+            FieldPattern::Object(inner) => failure(inner, &path, facts, absence),
+            FieldPattern::Value(tests) => field_failure(&path, tests, facts, absence),
         };
         if failed.is_some() {
             return failed;
@@ -63,7 +63,7 @@ fn failure(fields: &Fields, path: &[&str], facts: &Facts<'_>, absence: Absence) 
     Some(format!("no alternative of $or holds: {}{more}", shown.join(", ")))
 }
 
-fn field_failure(path: &[&str], tests: &[Test], facts: &Facts<'_>, absence: Absence) -> Option<String> {
+fn field_failure(path: &[&str], tests: &[ValuePattern], facts: &Facts<'_>, absence: Absence) -> Option<String> {
     let mut found = Found::default();
     let mut passed = false;
     look(Holder::Event(facts), path, &mut |slot| {
@@ -83,7 +83,7 @@ fn field_failure(path: &[&str], tests: &[Test], facts: &Facts<'_>, absence: Abse
     }
     let wanted: Vec<_> = tests.iter().map(|test| test.to_json().to_string()).collect();
     let one_of = if tests.len() > 1 { "one of " } else { "" };
-    let wanted = cut(&wanted.join(", "), MAX_CHARS);
+    let wanted = truncate(&wanted.join(", "), MAX_CHARS);
     Some(format!("{} is {}, wanted {one_of}{wanted}", path.join("."), found.in_words()))
 }
 
@@ -126,7 +126,7 @@ impl Found {
                 Leaf::Null => Value::Null,
                 Leaf::Boolean(value) => Value::Bool(value),
                 Leaf::Number(number) => Value::Number(number.clone()),
-                Leaf::Text(text) => Value::String(cut(text, MAX_CHARS)),
+                Leaf::Text(text) => Value::String(truncate(text, MAX_CHARS)),
                 Leaf::Address(address) => Value::String(address.to_string()),
             };
             self.shown.push(value.to_string());
@@ -147,19 +147,19 @@ impl Found {
 }
 
 /// Where the fields pass one by one, but not together.
-fn apart(root: &Fields, facts: &Facts<'_>) -> String {
+fn apart(root: &ObjectPattern, facts: &Facts<'_>) -> String {
     let mut path: Vec<&str> = Vec::new();
     let mut fields = root;
-    let fails_alone = |path: &[&str], fields: &Fields| {
-        let alone = path.iter().rev().fold(fields.clone(), |inner, key| Fields {
-            fields: vec![((*key).to_owned(), Field::Object(inner))],
+    let fails_alone = |path: &[&str], fields: &ObjectPattern| {
+        let alone = path.iter().rev().fold(fields.clone(), |inner, key| ObjectPattern {
+            fields: vec![((*key).to_owned(), FieldPattern::Object(inner))],
             any_of: Vec::new(),
         });
-        !Shape::of_fields(&alone).admits(facts)
+        !Shape::of_fields(&alone).matches(facts)
     };
     'deeper: loop {
         for (name, field) in &fields.fields {
-            let Field::Object(below) = field else { continue };
+            let FieldPattern::Object(below) = field else { continue };
             path.push(name);
             if fails_alone(&path, below) {
                 fields = below;
@@ -175,12 +175,12 @@ fn apart(root: &Fields, facts: &Facts<'_>) -> String {
     }
 }
 
-fn name_all<'p>(fields: &'p Fields, path: &mut Vec<&'p str>, paths: &mut Vec<String>) {
+fn name_all<'p>(fields: &'p ObjectPattern, path: &mut Vec<&'p str>, paths: &mut Vec<String>) {
     for (name, field) in &fields.fields {
         path.push(name);
         match field {
-            Field::Object(inner) => name_all(inner, path, paths),
-            Field::Value(_) => paths.push(path.join(".")),
+            FieldPattern::Object(inner) => name_all(inner, path, paths),
+            FieldPattern::Value(_) => paths.push(path.join(".")),
         }
         path.pop();
     }

@@ -2,7 +2,7 @@
 
 use domain::Event;
 use domain::ports::NoExpressions;
-use domain::rules_document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, BindingMode, EventMatcher, EventPattern, Policy, Rule, RulesDocument};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::RuleSet;
@@ -174,7 +174,7 @@ prop_compose! {
         order in -1..2i64, failure_result: bool,
     ) -> Binding {
         // The last of these policies is not there.
-        Binding { enabled, negate, order, failure_result, ..Binding::to(format!("p{at}")) }
+        Binding { enabled, negate, order, failure_result, ..Binding::to_policy(format!("p{at}")) }
     }
 }
 
@@ -182,7 +182,7 @@ prop_compose! {
     fn document()(
         policies in prop::collection::vec(prop_oneof![2 => pattern(), 1 => matcher()], POLICIES),
         rules in prop::collection::vec(
-            (prop::collection::vec(binding(), 0..5), prop::bool::weighted(0.9), select(vec![Mode::Any, Mode::All])),
+            (prop::collection::vec(binding(), 0..5), prop::bool::weighted(0.9), select(vec![BindingMode::Any, BindingMode::All])),
             RULES,
         ),
     ) -> RulesDocument {

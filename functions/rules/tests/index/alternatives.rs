@@ -11,7 +11,7 @@ fn fires(written: &Value, event: &Event) -> bool {
     let pattern = EventPattern::read(written).unwrap_or_else(|faults| panic!("{written}: {faults:?}"));
     let mut document = RulesDocument::default();
     document.policies.insert("p".to_owned(), Policy::EventPattern(pattern).into());
-    document.rules.push(Rule { bindings: vec![Binding::to("p")], ..Rule::named("r") });
+    document.rules.push(Rule { bindings: vec![Binding::to_policy("p")], ..Rule::named("r") });
     RuleSet::compile(&document).matches(event) == [0]
 }
 

@@ -1,7 +1,7 @@
 //! Mixes of many rules, and events of about 900 bytes for them; the same for the same numbers.
 
 use domain::Event;
-use domain::rules_document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, BindingMode, EventMatcher, EventPattern, Policy, Rule, RulesDocument};
 use serde_json::{Value, json};
 
 /// What the rules of a document are like.
@@ -50,7 +50,7 @@ pub(crate) fn document(mix: Mix, rules: usize) -> RulesDocument {
     let mut document = RulesDocument::default();
     for at in 0..rules {
         let name = format!("r{at}");
-        let mut rule = Rule { bindings: vec![Binding::to(&*name)], ..Rule::named(&*name) };
+        let mut rule = Rule { bindings: vec![Binding::to_policy(&*name)], ..Rule::named(&*name) };
         let policy = match mix {
             Mix::Equality => equality(draw, rules, false),
             Mix::Networks => {
@@ -64,14 +64,14 @@ pub(crate) fn document(mix: Mix, rules: usize) -> RulesDocument {
             let other = format!("r{}", draw.below(at + 1));
             match draw.below(10) {
                 0 => {
-                    rule.mode = Mode::All;
-                    rule.bindings.push(Binding { negate: true, ..Binding::to(other) });
+                    rule.mode = BindingMode::All;
+                    rule.bindings.push(Binding { negate: true, ..Binding::to_policy(other) });
                 }
                 1 => {
-                    rule.mode = Mode::All;
-                    rule.bindings.push(Binding::to("common"));
+                    rule.mode = BindingMode::All;
+                    rule.bindings.push(Binding::to_policy("common"));
                 }
-                2 => rule.bindings.push(Binding::to(other)),
+                2 => rule.bindings.push(Binding::to_policy(other)),
                 _ => {}
             }
         }

@@ -74,7 +74,7 @@ fn why_names_the_fields_that_hold() {
 
 #[test]
 fn policies_of_both_kinds_stand_side_by_side_in_one_rule() {
-    use domain::rules_document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
+    use domain::rules_document::{Binding, BindingMode, EventMatcher, Policy, Rule, RulesDocument};
     let event = world::event(&json!({ "action": "login", "context": { "n": 7 } }));
     let pattern = |n: i64| Policy::EventPattern(world::pattern(&json!({ "context": { "n": [n] } })));
     let mut document = RulesDocument::default();
@@ -82,9 +82,10 @@ fn policies_of_both_kinds_stand_side_by_side_in_one_rule() {
     document.policies.insert("seven".to_owned(), pattern(7).into());
     document.policies.insert("seven-again".to_owned(), pattern(7).into());
     document.policies.insert("eight".to_owned(), pattern(8).into());
-    let negated = Binding { negate: true, ..Binding::to("eight") };
-    let bindings = vec![Binding::to("every"), Binding::to("seven"), Binding::to("seven-again"), negated];
-    document.rules.push(Rule { mode: Mode::All, bindings, ..Rule::named("r") });
+    let negated = Binding { negate: true, ..Binding::to_policy("eight") };
+    let bindings =
+        vec![Binding::to_policy("every"), Binding::to_policy("seven"), Binding::to_policy("seven-again"), negated];
+    document.rules.push(Rule { mode: BindingMode::All, bindings, ..Rule::named("r") });
     let rules = rules::RuleSet::compile(&document);
     assert_eq!(rules.matches(&event), [0]);
     let explained = rules::explain(&document, &event, &NoExpressions);

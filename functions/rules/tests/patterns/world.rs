@@ -29,7 +29,7 @@ pub(crate) fn document(patterns: &[EventPattern]) -> RulesDocument {
     for (at, pattern) in patterns.iter().enumerate() {
         let name = format!("p{at}");
         document.policies.insert(name.clone(), Policy::EventPattern(pattern.clone()).into());
-        document.rules.push(Rule { bindings: vec![Binding::to(&*name)], ..Rule::named(name) });
+        document.rules.push(Rule { bindings: vec![Binding::to_policy(&*name)], ..Rule::named(name) });
     }
     document
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use domain::mail_address::MailAddress;
-use domain::rules_document::Text;
+use domain::rules_document::PlainOrSecret;
 use ipnet::IpNet;
 use url::{Host, Url};
 
@@ -62,20 +62,20 @@ pub(crate) fn network(node: &Node, name: &str, findings: &mut Findings) -> Optio
 }
 
 /// An `http` or `https` URL, or a reference to a secret that holds one.
-pub(crate) fn web_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
+pub(crate) fn web_url(node: &Node, name: &str, findings: &mut Findings) -> Option<PlainOrSecret> {
     let text = shape::text(node, name, findings)?;
     if secrets::looks_like_reference(text) {
-        return secrets::reference(node, name, findings).map(Text::Secret);
+        return secrets::reference(node, name, findings).map(PlainOrSecret::Secret);
     }
     url(node, text, name, &["http", "https"], "https://example.org/in", findings)?;
-    Some(Text::Plain(text.to_owned()))
+    Some(PlainOrSecret::Plain(text.to_owned()))
 }
 
 /// An `smtp` or `smtps` URL, or a reference to a secret that holds one.
-pub(crate) fn smtp_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
+pub(crate) fn smtp_url(node: &Node, name: &str, findings: &mut Findings) -> Option<PlainOrSecret> {
     let text = shape::text(node, name, findings)?;
     if secrets::looks_like_reference(text) {
-        return secrets::reference(node, name, findings).map(Text::Secret);
+        return secrets::reference(node, name, findings).map(PlainOrSecret::Secret);
     }
     let url = url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", findings)?;
     // As the mailer reads it: it refuses every other parameter when the first mail is sent.
@@ -91,7 +91,7 @@ pub(crate) fn smtp_url(node: &Node, name: &str, findings: &mut Findings) -> Opti
         findings.fault(node.at, format!("{name} has a path"), "end it after the host and port");
         return None;
     }
-    Some(Text::Plain(text.to_owned()))
+    Some(PlainOrSecret::Plain(text.to_owned()))
 }
 
 /// Where the console is, without a slash at its end.

@@ -37,12 +37,12 @@ pub(crate) fn read(node: &Node, known: &Names<'_>, findings: &mut Findings) -> V
 
 fn binding(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Binding> {
     if !matches!(node.value, Value::Map(_)) {
-        return policy(node, known, findings).map(Binding::to);
+        return policy(node, known, findings).map(Binding::to_policy);
     }
     let section = Section::open(node.at, node, "a binding", &KEYS, findings)?;
     let name = section.require("policy", "name the policy that is bound", findings);
     let name = name.and_then(|node| policy(node, known, findings));
-    let default = Binding::to(name.unwrap_or_default());
+    let default = Binding::to_policy(name.unwrap_or_default());
     let mut flag =
         |name, default| section.get(name).and_then(|node| shape::boolean(node, name, findings)).unwrap_or(default);
     let (enabled, negate) = (flag("enabled", default.enabled), flag("negate", default.negate));

@@ -3,7 +3,7 @@
 //! Owns where a `*` may stand; applying a mapping is the domain's.
 
 use domain::event::ActionPattern;
-use domain::rules_document::TypeMapping;
+use domain::rules_document::CloudEventMapping;
 
 use super::retention;
 use crate::fault::{At, Findings};
@@ -12,7 +12,7 @@ use crate::tree::Node;
 
 pub(crate) const KEYS: Keys = Keys { of: "cloudevents", known: &["actions"], unsupported: &[] };
 
-pub(crate) fn read(node: &Node, findings: &mut Findings) -> Vec<TypeMapping> {
+pub(crate) fn read(node: &Node, findings: &mut Findings) -> Vec<CloudEventMapping> {
     let Some(section) = Section::open(node.at, node, "cloudevents", &KEYS, findings) else { return Vec::new() };
     let Some(actions) = section.get("actions") else { return Vec::new() };
     let mut mappings = Vec::new();
@@ -24,7 +24,7 @@ pub(crate) fn read(node: &Node, findings: &mut Findings) -> Vec<TypeMapping> {
             let what = "the action has a * but the type has none";
             findings.fault(value.at, what, "end both in *, such as com.github.*: github.*");
         }
-        mappings.push(TypeMapping { event_type: key.text.clone(), action: action.to_string() });
+        mappings.push(CloudEventMapping { event_type: key.text.clone(), action: action.to_string() });
     }
     mappings
 }

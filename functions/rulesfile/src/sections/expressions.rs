@@ -3,25 +3,25 @@
 //! Owns where their faults are told. What is Python, and what of it is there, is the `expressions`
 //! crate's; nothing is run.
 
-use domain::expression::Kind;
-use domain::rules_document::Expression;
+use domain::expression::ExpressionKind;
+use domain::rules_document::PolicyExpression;
 
 use crate::fault::{At, Findings};
 use crate::shape;
 use crate::tree::{Node, Value};
 
 /// A policy's.
-pub(crate) fn policy(node: &Node, findings: &mut Findings) -> Option<Expression> {
-    let read = read(node, "expression", Kind::Policy, findings)?;
-    Some(Expression { source: read.source().to_owned(), precondition: read.precondition() })
+pub(crate) fn policy(node: &Node, findings: &mut Findings) -> Option<PolicyExpression> {
+    let read = read(node, "expression", ExpressionKind::Policy, findings)?;
+    Some(PolicyExpression { source: read.source().to_owned(), precondition: read.precondition() })
 }
 
 /// A transport's, under this key.
 pub(crate) fn mapping(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {
-    read(node, name, Kind::Mapping, findings).map(|read| read.source().to_owned())
+    read(node, name, ExpressionKind::Mapping, findings).map(|read| read.source().to_owned())
 }
 
-fn read(node: &Node, name: &str, kind: Kind, findings: &mut Findings) -> Option<expressions::Expression> {
+fn read(node: &Node, name: &str, kind: ExpressionKind, findings: &mut Findings) -> Option<expressions::Expression> {
     let source = shape::text(node, name, findings)?;
     match expressions::Expression::parse_as(source, kind) {
         Ok(read) => {

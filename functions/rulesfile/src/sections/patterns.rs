@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use domain::json::{self, FindingKind};
-use domain::rules_document::{EventPattern, FaultyPart, Field, Fields, PatternFault};
+use domain::rules_document::{EventPattern, FaultyPart, FieldPattern, ObjectPattern, PatternFault};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::fault::{At, Findings};
@@ -155,7 +155,7 @@ fn from_scalar(scalar: &Scalar, at: At, is_json: &mut bool, findings: &mut Findi
 }
 
 /// A pattern on what no event has is allowed, as the language has it, but hardly meant.
-fn warn_of_unknown_fields(fields: &Fields, pointer: &str, written: &Written<'_>, findings: &mut Findings) {
+fn warn_of_unknown_fields(fields: &ObjectPattern, pointer: &str, written: &Written<'_>, findings: &mut Findings) {
     for (name, field) in &fields.fields {
         let pointer = format!("{pointer}{}", json::pointer_segment(name));
         let at = written.at(&pointer, FaultyPart::Key);
@@ -167,7 +167,7 @@ fn warn_of_unknown_fields(fields: &Fields, pointer: &str, written: &Written<'_>,
             findings.warning(at, format!("no event has a field {}", shown(name)), hint);
         } else if let (
             "pk" | "action" | "app" | "client_ip" | "created" | "expires" | "id" | "source",
-            Field::Object(_),
+            FieldPattern::Object(_),
         ) = (name.as_str(), field)
         {
             findings.warning(at, format!("{name} of an event is never an object"), "list the values that are meant");

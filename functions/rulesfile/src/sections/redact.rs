@@ -2,7 +2,7 @@
 //!
 //! Owns the form of the words; what they do to an event is the domain's.
 
-use domain::rules_document::Redact;
+use domain::rules_document::RedactSettings;
 
 use crate::fault::Findings;
 use crate::shape::{self, Keys, Section};
@@ -10,10 +10,12 @@ use crate::tree::Node;
 
 pub(crate) const KEYS: Keys = Keys { of: "redact", known: &["keys", "except"], unsupported: &[] };
 
-pub(crate) fn read(node: &Node, findings: &mut Findings) -> Redact {
-    let Some(section) = Section::open(node.at, node, "redact", &KEYS, findings) else { return Redact::default() };
+pub(crate) fn read(node: &Node, findings: &mut Findings) -> RedactSettings {
+    let Some(section) = Section::open(node.at, node, "redact", &KEYS, findings) else {
+        return RedactSettings::default();
+    };
     let mut words = |key| section.get(key).map(|node| words(node, key, findings)).unwrap_or_default();
-    Redact { keys: words("keys"), except: words("except") }
+    RedactSettings { keys: words("keys"), except: words("except") }
 }
 
 fn words(node: &Node, name: &str, findings: &mut Findings) -> Vec<String> {

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use domain::rules_document::{Mode, Rule, Severity};
+use domain::rules_document::{BindingMode, Rule, Severity};
 
 use super::{bindings, storm};
 use crate::fault::Findings;
@@ -92,10 +92,10 @@ fn severity(node: &Node, findings: &mut Findings) -> Option<Severity> {
     SEVERITIES.into_iter().find(|severity| severity.as_str() == word)
 }
 
-fn mode(node: &Node, findings: &mut Findings) -> Option<Mode> {
+fn mode(node: &Node, findings: &mut Findings) -> Option<BindingMode> {
     match one_of(node, "mode", &["any", "all"], findings)? {
-        "all" => Some(Mode::All),
-        _ => Some(Mode::Any),
+        "all" => Some(BindingMode::All),
+        _ => Some(BindingMode::Any),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::num::NonZeroU32;
 
 use domain::rules_document::{
-    Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday,
+    DigestSettings, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday,
 };
 
 use super::retention;
@@ -29,17 +29,17 @@ pub(crate) fn throttle(node: &Node, findings: &mut Findings) -> Option<Throttle>
     Some(Throttle { max: NonZeroU32::new(u32::try_from(max?).ok()?)?, per: per?, by })
 }
 
-pub(crate) fn digest(node: &Node, findings: &mut Findings) -> Option<Digest> {
+pub(crate) fn digest(node: &Node, findings: &mut Findings) -> Option<DigestSettings> {
     let section = Section::open(node.at, node, "digest", &DIGEST_KEYS, findings)?;
     let node = section.require("window", "say for how long it collects, such as window: minutes=10", findings);
     let window = node.and_then(|node| retention::period(node, "window", findings));
     if let (Some(node), Some(window)) = (node, window)
-        && window.duration() > Digest::LONGEST.duration()
+        && window.duration() > DigestSettings::LONGEST.duration()
     {
         findings.fault(node.at, "window is longer than a week", "collect for at most days=7");
     }
     let by = section.get("by").map(|node| paths(node, findings)).unwrap_or_default();
-    Some(Digest { window: window?, by })
+    Some(DigestSettings { window: window?, by })
 }
 
 /// The fields that tell one from another.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::rules_document::{Limit, Mappings, SecretRef, Transport, TransportKind};
+use domain::rules_document::{Mappings, SecretRef, Transport, TransportKind, TransportLimit};
 
 use super::{addresses, expressions, secrets};
 use crate::fault::Findings;
@@ -71,13 +71,13 @@ fn transport(key: &Key, node: &Node, findings: &mut Findings) -> Option<Transpor
     Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind, ca, limit, mappings })
 }
 
-fn limit(node: &Node, findings: &mut Findings) -> Option<Limit> {
+fn limit(node: &Node, findings: &mut Findings) -> Option<TransportLimit> {
     let section = Section::open(node.at, node, "limit", &LIMIT, findings)?;
     let mut number = |name| {
         let number = section.get(name).and_then(|node| shape::integer(node, name, 1..=MOST, findings));
         number.and_then(|number| u16::try_from(number).ok())
     };
-    Some(Limit { concurrency: number("concurrency"), per_second: number("per_second") })
+    Some(TransportLimit { concurrency: number("concurrency"), per_second: number("per_second") })
 }
 
 fn mode<'n>(node: &'n Node, findings: &mut Findings) -> Option<&'n str> {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::Timestamp;
-use domain::message::Message;
+use domain::message::QueueMessage;
 use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 
@@ -17,7 +17,9 @@ use crate::codec::from_queued;
 ///
 /// # Errors
 /// When the runtime fails.
-pub async fn sqs<E: Display>(handler: impl AsyncFn(Message, Timestamp) -> Result<(), E>) -> Result<(), RuntimeError> {
+pub async fn sqs<E: Display>(
+    handler: impl AsyncFn(QueueMessage, Timestamp) -> Result<(), E>,
+) -> Result<(), RuntimeError> {
     announce_start();
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
@@ -30,7 +32,7 @@ pub async fn sqs<E: Display>(handler: impl AsyncFn(Message, Timestamp) -> Result
 async fn batch<E: Display>(
     event: SqsEvent,
     deadline: Timestamp,
-    handler: &impl AsyncFn(Message, Timestamp) -> Result<(), E>,
+    handler: &impl AsyncFn(QueueMessage, Timestamp) -> Result<(), E>,
 ) -> SqsBatchResponse {
     let outcomes = join_all(event.records.iter().map(|record| one(record, deadline, handler))).await;
     let mut answer = SqsBatchResponse::default();
@@ -48,7 +50,7 @@ async fn batch<E: Display>(
 async fn one<E: Display>(
     record: &SqsMessage,
     deadline: Timestamp,
-    handler: &impl AsyncFn(Message, Timestamp) -> Result<(), E>,
+    handler: &impl AsyncFn(QueueMessage, Timestamp) -> Result<(), E>,
 ) -> bool {
     let message_id = record.message_id.as_deref().unwrap_or_default();
     match from_queued(record.body.as_deref().unwrap_or_default()) {
@@ -70,7 +72,7 @@ async fn one<E: Display>(
 mod tests {
     use super::*;
     use crate::codec::to_queued;
-    use domain::message::Work;
+    use domain::message::QueuedWork;
 
     fn record(id: &str, body: &str) -> SqsMessage {
         let mut record = SqsMessage::default();
@@ -81,13 +83,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_what_failed_is_reported() {
-        let good = to_queued(&Message::new(Work::Events(Vec::new()))).unwrap();
-        let refused = to_queued(&Message::new(Work::Stored(Vec::new()))).unwrap();
+        let good = to_queued(&QueueMessage::new(QueuedWork::Events(Vec::new()))).unwrap();
+        let refused = to_queued(&QueueMessage::new(QueuedWork::Stored(Vec::new()))).unwrap();
         let mut event = SqsEvent::default();
         event.records =
             vec![record("good", &good), record("poison", "{}"), record("refused", &refused), record("again", &good)];
-        let handler = async |message: Message, _: Timestamp| match message.into_work() {
-            Work::Events(_) => Ok(()),
+        let handler = async |message: QueueMessage, _: Timestamp| match message.into_work() {
+            QueuedWork::Events(_) => Ok(()),
             _ => Err("refused"),
         };
         let answer = batch(event, Timestamp::MAX, &handler).await;

@@ -183,7 +183,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::retention::hold::HELD;
+    use domain::retention::hold::HOLD_EXPIRY;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -208,7 +208,7 @@ mod tests {
             assert!(ttl >= expires.as_second() + GRACE.as_secs(), "the archiver comes first");
             assert!(marker.until() > ttl);
             // A time to live is whole seconds, rounded up.
-            assert!(marker.since() < expires.max(now) + SignedDuration::from_secs(1) || expires == HELD);
+            assert!(marker.since() < expires.max(now) + SignedDuration::from_secs(1) || expires == HOLD_EXPIRY);
             assert_eq!(Marker::parse(&marker.key()), Some(marker));
         }
     }

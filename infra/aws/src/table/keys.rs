@@ -183,7 +183,7 @@ mod tests {
     fn a_place_follows_from_the_pk() {
         let pk: EventPk = "018650dd-2c93-7f1e-8afe-ad5af90bf683".parse().unwrap();
         assert_eq!(Family::Events.partition_of(pk, 4), "E#20230214#3");
-        let id = DeliveryId::of(pk, "rule", "transport", "ann");
+        let id = DeliveryId::for_recipient(pk, "rule", "transport", "ann");
         let (partition, sort) = delivery(id, 4);
         assert_eq!(partition, "D#20230214#3");
         assert!(sort.starts_with(&format!("{pk}_")));

@@ -41,7 +41,7 @@ async fn mails_of_a_rule_are_one_thread() {
     let threads = async |rule: &str, transport: &str| {
         let mut notification = notification(login_failed());
         rule.clone_into(&mut notification.rule);
-        notification.delivery = DeliveryId::of(notification.event.pk, rule, transport, "akadmin");
+        notification.delivery = DeliveryId::for_recipient(notification.event.pk, rule, transport, "akadmin");
         let mail = mail(&World::with(&[]), &notification).await;
         assert_eq!(mail.header("References"), mail.header("In-Reply-To"));
         (mail.header("References").to_owned(), mail.header("Message-ID").to_owned())

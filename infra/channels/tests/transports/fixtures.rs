@@ -10,7 +10,7 @@ use domain::notification::inbox::InboxItem;
 use domain::notification::{Notification, summary};
 use domain::person::Person;
 use domain::ports::{Channel, Clock, Inbox, NoExpressions, Page, SecretError, SecretText, Secrets, StoreError};
-use domain::rules_document::{RulesDocument, SecretRef, Severity, Text, Transport, TransportKind};
+use domain::rules_document::{PlainOrSecret, RulesDocument, SecretRef, Severity, Transport, TransportKind};
 use domain::{Event, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -74,17 +74,17 @@ impl World {
 
 pub(crate) fn webhook(url: impl Into<String>) -> TransportKind {
     let content_type = Transport::DEFAULT_CONTENT_TYPE.to_owned();
-    TransportKind::Webhook { url: Text::parse(&url.into()), secrets: Vec::new(), content_type }
+    TransportKind::Webhook { url: PlainOrSecret::parse(&url.into()), secrets: Vec::new(), content_type }
 }
 
 pub(crate) fn signed(url: impl Into<String>, secrets: &[&str]) -> TransportKind {
     let secrets = secrets.iter().map(|name| SecretRef::Env((*name).to_owned())).collect();
     let content_type = Transport::DEFAULT_CONTENT_TYPE.to_owned();
-    TransportKind::Webhook { url: Text::parse(&url.into()), secrets, content_type }
+    TransportKind::Webhook { url: PlainOrSecret::parse(&url.into()), secrets, content_type }
 }
 
 pub(crate) fn slack(url: impl Into<String>) -> TransportKind {
-    TransportKind::WebhookSlack { url: Text::parse(&url.into()) }
+    TransportKind::WebhookSlack { url: PlainOrSecret::parse(&url.into()) }
 }
 
 pub(crate) fn email() -> TransportKind {
@@ -124,7 +124,7 @@ pub(crate) fn login_failed() -> Value {
 pub(crate) fn notification(event: Value) -> Notification {
     let event: Event = serde_json::from_value(event).unwrap();
     Notification {
-        delivery: DeliveryId::of(event.pk, "brute-force", "ops", "akadmin"),
+        delivery: DeliveryId::for_recipient(event.pk, "brute-force", "ops", "akadmin"),
         rule: "brute-force".to_owned(),
         transport: "ops".to_owned(),
         severity: Severity::Alert,

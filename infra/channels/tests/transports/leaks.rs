@@ -1,7 +1,7 @@
 //! Whatever goes wrong, by whatever transport: the error's text gives nothing away.
 
 use domain::delivery::Failure;
-use domain::rules_document::{Text, TransportKind};
+use domain::rules_document::{PlainOrSecret, TransportKind};
 
 use crate::fixtures::{World, email, login_failed, notification, signed, slack, webhook};
 use crate::recorder::SmtpServer;
@@ -63,7 +63,7 @@ async fn every_failure_of_every_transport() {
         "env:JUNK".to_owned(),
         "env:MISSING".to_owned(),
     ] {
-        world.document.email.smtp = Some(Text::parse(&server));
+        world.document.email.smtp = Some(PlainOrSecret::parse(&server));
         failures.push(world.fail(&notification, email()).await);
     }
     world.document.email.from = Some("root@".to_owned());

@@ -1,7 +1,7 @@
 //! A real SMTP conversation.
 
 use domain::delivery::{AttemptOutcome, Attribution, Failure, FailureClass};
-use domain::rules_document::Text;
+use domain::rules_document::PlainOrSecret;
 
 use crate::fixtures::{World, email, login_failed, notification};
 use crate::mime::Part;
@@ -9,7 +9,7 @@ use crate::recorder::SmtpServer;
 
 fn world(server: &SmtpServer) -> World {
     let mut world = World::with(&[]);
-    world.document.email.smtp = Some(Text::Plain(server.url()));
+    world.document.email.smtp = Some(PlainOrSecret::Plain(server.url()));
     world
 }
 
@@ -109,12 +109,12 @@ async fn the_url_with_its_password_may_be_a_secret() {
     let server = SmtpServer::start().await;
     let url = format!("smtp://ann%40example.org:{}@{}", "p%3Aw", server.address());
     let mut world = World::with(&[("SMTP", &url)]);
-    world.document.email.smtp = Some(Text::parse("env:SMTP"));
+    world.document.email.smtp = Some(PlainOrSecret::parse("env:SMTP"));
     let outcome = world.send(&notification(login_failed()), email()).await;
     assert!(matches!(outcome, AttemptOutcome::Delivered { .. }), "{outcome:?}");
     server.refuse("AUTH", "535 5.7.8 bad credentials");
     let mut fresh = World::with(&[("SMTP", &url)]);
-    fresh.document.email.smtp = Some(Text::parse("env:SMTP"));
+    fresh.document.email.smtp = Some(PlainOrSecret::parse("env:SMTP"));
     let failure = fresh.fail(&notification(login_failed()), email()).await;
     assert!(matches!(failure, Failure::Misconfigured(_)), "{failure}");
 }
@@ -136,7 +136,7 @@ async fn servers_that_are_none() {
         (format!("smtp://{address}?tls=maybe"), "Misconfigured"),
         ("localhost:25".to_owned(), "Misconfigured"),
     ] {
-        world.document.email.smtp = Some(Text::Plain(url.clone()));
+        world.document.email.smtp = Some(PlainOrSecret::Plain(url.clone()));
         let failure = world.fail(&notification(login_failed()), email()).await;
         assert!(format!("{failure:?}").starts_with(expected), "{url}: {failure:?}");
     }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
 use domain::delivery::{AttemptOutcome, Attribution, Failure, retry};
-use domain::rules_document::{Text, TransportKind};
+use domain::rules_document::{PlainOrSecret, TransportKind};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
@@ -55,7 +55,7 @@ async fn the_events_user_is_named_where_it_has_one() {
 async fn the_content_type_is_the_transports() {
     let (sink, world) = (Sink::start().await, World::with(&[]));
     let of_type = |content_type: &str| TransportKind::Webhook {
-        url: Text::Plain(sink.url("/")),
+        url: PlainOrSecret::Plain(sink.url("/")),
         secrets: Vec::new(),
         content_type: content_type.to_owned(),
     };

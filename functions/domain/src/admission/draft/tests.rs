@@ -3,8 +3,8 @@ use serde_json::json;
 
 const NOW: &str = "2026-01-02T03:04:05.678901Z";
 
-fn admit_keyed(value: Value, key: Option<(&str, usize)>, random: u128) -> Result<Admitted, Rejection> {
-    Draft::from_value(value)?.admit(&Admission {
+fn admit_keyed(value: Value, key: Option<(&str, usize)>, random: u128) -> Result<AdmittedEvent, Rejection> {
+    Draft::from_value(value)?.admit(&AdmissionContext {
         now: NOW.parse().unwrap(),
         retention: &Retention::default(),
         masker: &Masker::default(),
@@ -15,7 +15,7 @@ fn admit_keyed(value: Value, key: Option<(&str, usize)>, random: u128) -> Result
     })
 }
 
-fn admit(value: Value) -> Result<Admitted, Rejection> {
+fn admit(value: Value) -> Result<AdmittedEvent, Rejection> {
     admit_keyed(value, None, 1)
 }
 

@@ -14,9 +14,9 @@ use regex_lite::Regex;
 use super::MASK;
 use super::keys::starts_with;
 
-/// Of what characters the rest of a credential is.
+/// Charset what characters the rest of a credential is.
 #[derive(Clone, Copy)]
-enum Of {
+enum Charset {
     /// `0-9 a-f A-F`
     Hex,
     /// `0-9 A-Z a-z`
@@ -31,7 +31,7 @@ enum Of {
     Base64,
 }
 
-impl Of {
+impl Charset {
     fn has(self, byte: u8) -> bool {
         match self {
             Self::Hex => byte.is_ascii_hexdigit(),
@@ -48,92 +48,92 @@ impl Of {
 const SHORTEST: usize = 13;
 
 /// How a credential begins, of what the rest is, and how long that is at least.
-const PREFIXES: &[(&str, Of, usize)] = &[
-    ("AIza", Of::UrlSafe, 30),
-    ("AGE-SECRET-KEY-1", Of::Alphanumeric, 30),
-    ("ATATT3x", Of::Base64, 20),
-    ("CCIPAT_", Of::Word, 20),
-    ("FwoGZXIvYXdz", Of::Base64, 20),
-    ("GOCSPX-", Of::UrlSafe, 20),
-    ("HRKU-", Of::UrlSafe, 30),
-    ("IQoJb3JpZ2lu", Of::Base64, 20),
-    ("NRAK-", Of::Alphanumeric, 20),
-    ("PMAK-", Of::UrlSafe, 20),
-    ("SG.", Of::Dotted, 40),
-    ("bkua_", Of::Hex, 30),
-    ("dapi", Of::Hex, 32),
-    ("dckr_pat_", Of::UrlSafe, 20),
-    ("dop_v1_", Of::Hex, 32),
-    ("doo_v1_", Of::Hex, 32),
-    ("dor_v1_", Of::Hex, 32),
-    ("dp.pt.", Of::Alphanumeric, 20),
-    ("dt0c01.", Of::Dotted, 30),
-    ("gho_", Of::Alphanumeric, 20),
-    ("ghp_", Of::Alphanumeric, 20),
-    ("ghr_", Of::Alphanumeric, 20),
-    ("ghs_", Of::Alphanumeric, 20),
-    ("ghu_", Of::Alphanumeric, 20),
-    ("github_pat_", Of::Word, 20),
-    ("glagent-", Of::UrlSafe, 20),
-    ("glc_", Of::Base64, 20),
-    ("glcbt-", Of::UrlSafe, 20),
-    ("gldt-", Of::UrlSafe, 20),
-    ("glft-", Of::UrlSafe, 20),
-    ("glpat-", Of::UrlSafe, 20),
-    ("glptt-", Of::UrlSafe, 20),
-    ("glrt-", Of::UrlSafe, 20),
-    ("glsa_", Of::Word, 20),
-    ("glsoat-", Of::UrlSafe, 20),
-    ("hf_", Of::Alphanumeric, 30),
-    ("hvb.", Of::UrlSafe, 20),
-    ("hvs.", Of::UrlSafe, 20),
-    ("key-", Of::Hex, 32),
-    ("lin_api_", Of::Alphanumeric, 20),
-    ("npm_", Of::Alphanumeric, 36),
-    ("ntn_", Of::Alphanumeric, 30),
-    ("nuncio_", Of::UrlSafe, 40),
-    ("ops_eyJ", Of::UrlSafe, 30),
-    ("pk_live_", Of::Alphanumeric, 8),
-    ("pk_test_", Of::Alphanumeric, 8),
-    ("pscale_pw_", Of::Dotted, 20),
-    ("pscale_tkn_", Of::Dotted, 20),
-    ("pypi-", Of::UrlSafe, 30),
-    ("rk_live_", Of::Alphanumeric, 8),
-    ("rk_test_", Of::Alphanumeric, 8),
-    ("rubygems_", Of::Hex, 30),
-    ("sbp_", Of::Hex, 30),
-    ("secret_", Of::Alphanumeric, 40),
-    ("sgp_", Of::Word, 30),
-    ("shpat_", Of::Hex, 30),
-    ("shpca_", Of::Hex, 30),
-    ("shppa_", Of::Hex, 30),
-    ("shpss_", Of::Hex, 30),
-    ("sk-ant-", Of::UrlSafe, 20),
-    ("sk-proj-", Of::UrlSafe, 20),
-    ("sk-svcacct-", Of::UrlSafe, 20),
-    ("sk-", Of::Alphanumeric, 32),
-    ("sk_live_", Of::Alphanumeric, 8),
-    ("sk_test_", Of::Alphanumeric, 8),
-    ("sntrys_", Of::Base64, 20),
-    ("sntryu_", Of::Hex, 30),
-    ("sq0atp-", Of::UrlSafe, 20),
-    ("sq0csp-", Of::UrlSafe, 20),
-    ("tskey-", Of::UrlSafe, 20),
-    ("whsec_", Of::Base64, 20),
-    ("whsk_", Of::Base64, 20),
-    ("xapp-", Of::UrlSafe, 8),
-    ("xoxa-", Of::UrlSafe, 8),
-    ("xoxb-", Of::UrlSafe, 8),
-    ("xoxc-", Of::UrlSafe, 8),
-    ("xoxd-", Of::UrlSafe, 8),
-    ("xoxe-", Of::UrlSafe, 8),
-    ("xoxe.xox", Of::Dotted, 8),
-    ("xoxo-", Of::UrlSafe, 8),
-    ("xoxp-", Of::UrlSafe, 8),
-    ("xoxr-", Of::UrlSafe, 8),
-    ("xoxs-", Of::UrlSafe, 8),
-    ("ya29.", Of::Dotted, 20),
-    ("1//0", Of::UrlSafe, 30),
+const PREFIXES: &[(&str, Charset, usize)] = &[
+    ("AIza", Charset::UrlSafe, 30),
+    ("AGE-SECRET-KEY-1", Charset::Alphanumeric, 30),
+    ("ATATT3x", Charset::Base64, 20),
+    ("CCIPAT_", Charset::Word, 20),
+    ("FwoGZXIvYXdz", Charset::Base64, 20),
+    ("GOCSPX-", Charset::UrlSafe, 20),
+    ("HRKU-", Charset::UrlSafe, 30),
+    ("IQoJb3JpZ2lu", Charset::Base64, 20),
+    ("NRAK-", Charset::Alphanumeric, 20),
+    ("PMAK-", Charset::UrlSafe, 20),
+    ("SG.", Charset::Dotted, 40),
+    ("bkua_", Charset::Hex, 30),
+    ("dapi", Charset::Hex, 32),
+    ("dckr_pat_", Charset::UrlSafe, 20),
+    ("dop_v1_", Charset::Hex, 32),
+    ("doo_v1_", Charset::Hex, 32),
+    ("dor_v1_", Charset::Hex, 32),
+    ("dp.pt.", Charset::Alphanumeric, 20),
+    ("dt0c01.", Charset::Dotted, 30),
+    ("gho_", Charset::Alphanumeric, 20),
+    ("ghp_", Charset::Alphanumeric, 20),
+    ("ghr_", Charset::Alphanumeric, 20),
+    ("ghs_", Charset::Alphanumeric, 20),
+    ("ghu_", Charset::Alphanumeric, 20),
+    ("github_pat_", Charset::Word, 20),
+    ("glagent-", Charset::UrlSafe, 20),
+    ("glc_", Charset::Base64, 20),
+    ("glcbt-", Charset::UrlSafe, 20),
+    ("gldt-", Charset::UrlSafe, 20),
+    ("glft-", Charset::UrlSafe, 20),
+    ("glpat-", Charset::UrlSafe, 20),
+    ("glptt-", Charset::UrlSafe, 20),
+    ("glrt-", Charset::UrlSafe, 20),
+    ("glsa_", Charset::Word, 20),
+    ("glsoat-", Charset::UrlSafe, 20),
+    ("hf_", Charset::Alphanumeric, 30),
+    ("hvb.", Charset::UrlSafe, 20),
+    ("hvs.", Charset::UrlSafe, 20),
+    ("key-", Charset::Hex, 32),
+    ("lin_api_", Charset::Alphanumeric, 20),
+    ("npm_", Charset::Alphanumeric, 36),
+    ("ntn_", Charset::Alphanumeric, 30),
+    ("nuncio_", Charset::UrlSafe, 40),
+    ("ops_eyJ", Charset::UrlSafe, 30),
+    ("pk_live_", Charset::Alphanumeric, 8),
+    ("pk_test_", Charset::Alphanumeric, 8),
+    ("pscale_pw_", Charset::Dotted, 20),
+    ("pscale_tkn_", Charset::Dotted, 20),
+    ("pypi-", Charset::UrlSafe, 30),
+    ("rk_live_", Charset::Alphanumeric, 8),
+    ("rk_test_", Charset::Alphanumeric, 8),
+    ("rubygems_", Charset::Hex, 30),
+    ("sbp_", Charset::Hex, 30),
+    ("secret_", Charset::Alphanumeric, 40),
+    ("sgp_", Charset::Word, 30),
+    ("shpat_", Charset::Hex, 30),
+    ("shpca_", Charset::Hex, 30),
+    ("shppa_", Charset::Hex, 30),
+    ("shpss_", Charset::Hex, 30),
+    ("sk-ant-", Charset::UrlSafe, 20),
+    ("sk-proj-", Charset::UrlSafe, 20),
+    ("sk-svcacct-", Charset::UrlSafe, 20),
+    ("sk-", Charset::Alphanumeric, 32),
+    ("sk_live_", Charset::Alphanumeric, 8),
+    ("sk_test_", Charset::Alphanumeric, 8),
+    ("sntrys_", Charset::Base64, 20),
+    ("sntryu_", Charset::Hex, 30),
+    ("sq0atp-", Charset::UrlSafe, 20),
+    ("sq0csp-", Charset::UrlSafe, 20),
+    ("tskey-", Charset::UrlSafe, 20),
+    ("whsec_", Charset::Base64, 20),
+    ("whsk_", Charset::Base64, 20),
+    ("xapp-", Charset::UrlSafe, 8),
+    ("xoxa-", Charset::UrlSafe, 8),
+    ("xoxb-", Charset::UrlSafe, 8),
+    ("xoxc-", Charset::UrlSafe, 8),
+    ("xoxd-", Charset::UrlSafe, 8),
+    ("xoxe-", Charset::UrlSafe, 8),
+    ("xoxe.xox", Charset::Dotted, 8),
+    ("xoxo-", Charset::UrlSafe, 8),
+    ("xoxp-", Charset::UrlSafe, 8),
+    ("xoxr-", Charset::UrlSafe, 8),
+    ("xoxs-", Charset::UrlSafe, 8),
+    ("ya29.", Charset::Dotted, 20),
+    ("1//0", Charset::UrlSafe, 30),
 ];
 
 /// Which bytes begin a prefix, a form's literal, or an assignment: one look at this table clears most bytes of a text.
@@ -164,7 +164,7 @@ const fn classes() -> [u8; 256] {
 }
 
 /// A row of the table of prefixes.
-type Prefix = (&'static str, Of, usize);
+type Prefix = (&'static str, Charset, usize);
 
 /// The prefixes by their first two bytes.
 fn prefixes() -> &'static HashMap<[u8; 2], Vec<Prefix>> {
@@ -230,7 +230,7 @@ fn starts_word(bytes: &[u8], at: usize) -> bool {
 
 /// A form that takes more than a beginning to tell.
 pub(super) struct Shape {
-    /// Of these one must be there; they are far cheaper to look for than the expression.
+    /// Charset these one must be there; they are far cheaper to look for than the expression.
     pub(super) literals: &'static [&'static str],
     pub(super) regex: Regex,
     pub(super) replacement: &'static str,
@@ -360,7 +360,7 @@ pub(super) fn mask_basic(text: &str) -> Cow<'_, str> {
     let mut copied = 0;
     for (place, _) in lower.match_indices(SCHEME) {
         let start = place + SCHEME.len();
-        let length = text[start..].bytes().take_while(|byte| Of::Base64.has(*byte)).count();
+        let length = text[start..].bytes().take_while(|byte| Charset::Base64.has(*byte)).count();
         let code = text[start..start + length].trim_end_matches('=');
         let decoded = STANDARD_NO_PAD.decode(code).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         if decoded.is_some_and(|pair| pair.contains(':') && !pair.contains(char::is_control)) {

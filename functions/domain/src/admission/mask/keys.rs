@@ -1,6 +1,6 @@
 //! Which keys name secrets.
 
-use crate::rules_document::Redact;
+use crate::rules_document::RedactSettings;
 
 /// A key that contains one of these, in any case, names a secret. By their first letter, so that
 /// each place of a key is looked at once.
@@ -132,7 +132,7 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn new(redact: &Redact) -> Self {
+    pub(super) fn new(redact: &RedactSettings) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect();
         let paths = redact.except.iter().any(|name| name.contains('.'));
         Self { more: lower(&redact.keys), except: lower(&redact.except), paths }

@@ -3,10 +3,10 @@ use super::*;
 use serde_json::json;
 
 fn masked(value: Value) -> Value {
-    masked_with(value, &Redact::default())
+    masked_with(value, &RedactSettings::default())
 }
 
-fn masked_with(mut value: Value, redact: &Redact) -> Value {
+fn masked_with(mut value: Value, redact: &RedactSettings) -> Value {
     Masker::new(redact).mask_object(value.as_object_mut().unwrap());
     value
 }
@@ -99,7 +99,8 @@ fn both_sides_of_a_change_by_its_field() {
 
 #[test]
 fn the_operator_adds_and_excepts() {
-    let redact = Redact { keys: vec!["iban".to_owned(), "passing".to_owned()], except: vec!["Token_Count".to_owned()] };
+    let redact =
+        RedactSettings { keys: vec!["iban".to_owned(), "passing".to_owned()], except: vec!["Token_Count".to_owned()] };
     assert_eq!(
         masked_with(json!({ "IBAN_from": "x", "passing": "x", "token_count": 3, "token": 3 }), &redact),
         json!({ "IBAN_from": MASK, "passing": MASK, "token_count": 3, "token": MASK })
@@ -181,7 +182,7 @@ fn passwords_in_urls() {
 
 #[test]
 fn the_operators_keys_are_in_any_case_of_any_script() {
-    let redact = Redact { keys: vec!["ПАРОЛЬ".to_owned()], except: vec!["Token_Größe".to_owned()] };
+    let redact = RedactSettings { keys: vec!["ПАРОЛЬ".to_owned()], except: vec!["Token_Größe".to_owned()] };
     assert_eq!(
         masked_with(json!({ "пароль_2": "x", "TOKEN_GRÖSSE": 1, "token_größe": 1 }), &redact),
         json!({ "пароль_2": MASK, "TOKEN_GRÖSSE": MASK, "token_größe": 1 })
@@ -198,7 +199,7 @@ fn masking_twice_is_masking_once() {
 
 #[test]
 fn the_operator_exempts_a_field_by_its_path() {
-    let redact = Redact { keys: Vec::new(), except: vec!["context.Records.s3.object.key".to_owned()] };
+    let redact = RedactSettings { keys: Vec::new(), except: vec!["context.Records.s3.object.key".to_owned()] };
     let event = json!({ "Records": [{ "s3": { "object": { "key": "photos/1.jpg" }, "key": "x" } }], "key": "y" });
     let mut object = event.as_object().unwrap().clone();
     Masker::new(&redact).mask_field("context", &mut object);

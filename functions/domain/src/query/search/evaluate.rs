@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Number, Value};
 
-use super::query::{Comparison, Field, Literal, Query, Test};
+use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 use crate::event::{Event, Object};
 
-impl Query {
+impl SearchQuery {
     /// Whether it holds for the event.
     pub fn holds(&self, event: &Event) -> bool {
         match self {
@@ -25,14 +25,14 @@ impl Query {
 impl Comparison {
     fn holds(&self, event: &Event) -> bool {
         let found = match &self.field {
-            Field::Action => Found::Text(event.action.as_str()),
-            Field::App => Found::Text(&event.app),
-            Field::ClientIp => event.client_ip.map_or(Found::Nothing, Found::Address),
-            Field::Created => Found::Instant(event.created),
-            Field::Pk => Found::Own(event.pk.to_string()),
-            Field::User(path) => below(&event.user, path),
-            Field::Brand(path) => below(&event.brand, path),
-            Field::Context(path) => below(&event.context, path),
+            SearchField::Action => Found::Text(event.action.as_str()),
+            SearchField::App => Found::Text(&event.app),
+            SearchField::ClientIp => event.client_ip.map_or(Found::Nothing, Found::Address),
+            SearchField::Created => Found::Instant(event.created),
+            SearchField::Pk => Found::Own(event.pk.to_string()),
+            SearchField::User(path) => below(&event.user, path),
+            SearchField::Brand(path) => below(&event.brand, path),
+            SearchField::Context(path) => below(&event.context, path),
         };
         found.passes(&self.test) != self.denied
     }
@@ -59,17 +59,17 @@ fn below<'a>(object: &'a Object, path: &[String]) -> Found<'a> {
 }
 
 impl Found<'_> {
-    fn passes(&self, test: &Test) -> bool {
+    fn passes(&self, test: &FieldTest) -> bool {
         match test {
-            Test::Equals(value) => self.equals(value),
-            Test::Among(values) => values.iter().any(|value| self.equals(value)),
-            Test::Above(value) => self.compare(value) == Some(Ordering::Greater),
-            Test::AtLeast(value) => self.compare(value).is_some_and(Ordering::is_ge),
-            Test::Below(value) => self.compare(value) == Some(Ordering::Less),
-            Test::AtMost(value) => self.compare(value).is_some_and(Ordering::is_le),
-            Test::Contains(part) => self.text().is_some_and(|own| own.contains(&part.to_lowercase())),
-            Test::Starts(part) => self.text().is_some_and(|own| own.starts_with(&part.to_lowercase())),
-            Test::Ends(part) => self.text().is_some_and(|own| own.ends_with(&part.to_lowercase())),
+            FieldTest::Equals(value) => self.equals(value),
+            FieldTest::Among(values) => values.iter().any(|value| self.equals(value)),
+            FieldTest::Above(value) => self.compare(value) == Some(Ordering::Greater),
+            FieldTest::AtLeast(value) => self.compare(value).is_some_and(Ordering::is_ge),
+            FieldTest::Below(value) => self.compare(value) == Some(Ordering::Less),
+            FieldTest::AtMost(value) => self.compare(value).is_some_and(Ordering::is_le),
+            FieldTest::Contains(part) => self.text().is_some_and(|own| own.contains(&part.to_lowercase())),
+            FieldTest::Starts(part) => self.text().is_some_and(|own| own.starts_with(&part.to_lowercase())),
+            FieldTest::Ends(part) => self.text().is_some_and(|own| own.ends_with(&part.to_lowercase())),
         }
     }
 

@@ -25,7 +25,7 @@ mod parse;
 mod query;
 
 pub use parse::{MAX_DEPTH, SyntaxError};
-pub use query::{Comparison, Field, Literal, Query, Test};
+pub use query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 
 use crate::event::Event;
 
@@ -33,7 +33,7 @@ use crate::event::Event;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Search {
     /// Events for which this holds.
-    Query(Query),
+    Query(SearchQuery),
     /// Events whose JSON holds this text, in any case; already in lower case.
     Text(String),
 }
@@ -41,7 +41,7 @@ pub enum Search {
 impl Search {
     /// What the caller's text means, and where it is looked for as it stands, why it is no query.
     pub fn read(text: &str) -> (Self, Option<SyntaxError>) {
-        match Query::parse(text) {
+        match SearchQuery::parse(text) {
             Ok(query) => (Self::Query(query), None),
             Err(why) => (Self::text(text), Some(why)),
         }
@@ -53,7 +53,7 @@ impl Search {
     }
 
     /// Whether the event is one of those looked for.
-    pub fn admits(&self, event: &Event) -> bool {
+    pub fn matches(&self, event: &Event) -> bool {
         match self {
             Self::Query(query) => query.holds(event),
             Self::Text(text) => serde_json::to_string(event).is_ok_and(|json| json.to_lowercase().contains(text)),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::evaluate::period;
 use super::lex::{Token, Word, words};
-use super::query::{Comparison, Field, Literal, Query, Test};
+use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 
 /// How deep parentheses may stand in each other.
 pub const MAX_DEPTH: usize = 32;
@@ -19,7 +19,7 @@ pub struct SyntaxError {
     pub(super) column: usize,
 }
 
-impl Query {
+impl SearchQuery {
     /// Reads a query.
     ///
     /// # Errors
@@ -42,25 +42,25 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn any(&mut self) -> Result<Query, SyntaxError> {
+    fn any(&mut self) -> Result<SearchQuery, SyntaxError> {
         let mut parts = vec![self.all()?];
         while self.took_keyword("or") {
             parts.push(self.all()?);
         }
-        Ok(one_or(parts, Query::Any))
+        Ok(one_or(parts, SearchQuery::Any))
     }
 
-    fn all(&mut self) -> Result<Query, SyntaxError> {
+    fn all(&mut self) -> Result<SearchQuery, SyntaxError> {
         let mut parts = vec![self.term()?];
         while self.took_keyword("and") {
             parts.push(self.term()?);
         }
-        Ok(one_or(parts, Query::All))
+        Ok(one_or(parts, SearchQuery::All))
     }
 
-    fn term(&mut self) -> Result<Query, SyntaxError> {
+    fn term(&mut self) -> Result<SearchQuery, SyntaxError> {
         if *self.peek() != Token::Open {
-            return self.comparison().map(Query::Comparison);
+            return self.comparison().map(SearchQuery::Comparison);
         }
         if self.depth == MAX_DEPTH {
             return Err(self.fault(format!("parentheses stand in each other more than {MAX_DEPTH} deep")));
@@ -81,22 +81,22 @@ impl Reader<'_> {
                 self.next();
                 denied = operator.starts_with('!');
                 match operator {
-                    "=" | "!=" => Test::Equals(self.value(&field)?),
-                    "~" | "!~" => Test::Contains(self.text()?),
+                    "=" | "!=" => FieldTest::Equals(self.value(&field)?),
+                    "~" | "!~" => FieldTest::Contains(self.text()?),
                     _ => self.ordered(&field, operator)?,
                 }
             }
             Token::Name(word) if word == "startswith" => {
                 self.next();
-                Test::Starts(self.text()?)
+                FieldTest::Starts(self.text()?)
             }
             Token::Name(word) if word == "endswith" => {
                 self.next();
-                Test::Ends(self.text()?)
+                FieldTest::Ends(self.text()?)
             }
             Token::Name(word) if word == "in" => {
                 self.next();
-                Test::Among(self.list(&field)?)
+                FieldTest::Among(self.list(&field)?)
             }
             _ if denied => return Err(self.expected("startswith, endswith or in")),
             _ => return Err(self.expected("an operator such as =, ~ or in")),
@@ -104,7 +104,7 @@ impl Reader<'_> {
         Ok(Comparison { field, denied, test })
     }
 
-    fn ordered(&mut self, field: &Field, operator: &str) -> Result<Test, SyntaxError> {
+    fn ordered(&mut self, field: &SearchField, operator: &str) -> Result<FieldTest, SyntaxError> {
         let before = self.words;
         let value = self.value(field)?;
         if matches!(value, Literal::Bool(_) | Literal::None) {
@@ -112,26 +112,26 @@ impl Reader<'_> {
             return Err(self.fault(format!("{value} is neither more nor less than anything; use = or !=")));
         }
         Ok(match operator {
-            ">" => Test::Above(value),
-            ">=" => Test::AtLeast(value),
-            "<" => Test::Below(value),
-            _ => Test::AtMost(value),
+            ">" => FieldTest::Above(value),
+            ">=" => FieldTest::AtLeast(value),
+            "<" => FieldTest::Below(value),
+            _ => FieldTest::AtMost(value),
         })
     }
 
-    fn field(&mut self) -> Result<Field, SyntaxError> {
+    fn field(&mut self) -> Result<SearchField, SyntaxError> {
         let Token::Name(name) = self.peek().clone() else { return Err(self.expected("a field such as action")) };
         let mut parts = name.split('.').map(str::to_owned);
         let (first, path) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
         let field = match (first.as_str(), path.is_empty()) {
-            ("action", true) => Field::Action,
-            ("app", true) => Field::App,
-            ("client_ip", true) => Field::ClientIp,
-            ("created", true) => Field::Created,
-            ("event_uuid" | "pk", true) => Field::Pk,
-            ("user", false) => Field::User(path),
-            ("brand", false) => Field::Brand(path),
-            ("context", false) => Field::Context(path),
+            ("action", true) => SearchField::Action,
+            ("app", true) => SearchField::App,
+            ("client_ip", true) => SearchField::ClientIp,
+            ("created", true) => SearchField::Created,
+            ("event_uuid" | "pk", true) => SearchField::Pk,
+            ("user", false) => SearchField::User(path),
+            ("brand", false) => SearchField::Brand(path),
+            ("context", false) => SearchField::Context(path),
             ("user" | "brand" | "context", true) => {
                 return Err(self.fault(format!("{name} is a whole object; name something below it")));
             }
@@ -142,15 +142,15 @@ impl Reader<'_> {
     }
 
     /// A value that the field can have: one that it cannot would match nothing, and denied everything.
-    fn value(&mut self, field: &Field) -> Result<Literal, SyntaxError> {
+    fn value(&mut self, field: &SearchField) -> Result<Literal, SyntaxError> {
         let Token::Value(value) = self.peek().clone() else {
             return Err(self.expected("a value such as \"text\" or 7"));
         };
         match field {
-            Field::Created if !is_date(&value) => {
+            SearchField::Created if !is_date(&value) => {
                 return Err(self.expected("a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\""));
             }
-            Field::ClientIp if !is_address(&value) => {
+            SearchField::ClientIp if !is_address(&value) => {
                 return Err(self.expected("an address such as \"192.0.2.7\"; ~ looks for a part of one"));
             }
             _ => {}
@@ -167,7 +167,7 @@ impl Reader<'_> {
         Ok(text)
     }
 
-    fn list(&mut self, field: &Field) -> Result<Vec<Literal>, SyntaxError> {
+    fn list(&mut self, field: &SearchField) -> Result<Vec<Literal>, SyntaxError> {
         self.take(&Token::Open, "(")?;
         let mut values = vec![self.value(field)?];
         while *self.peek() == Token::Comma {
@@ -227,7 +227,7 @@ fn is_address(value: &Literal) -> bool {
     }
 }
 
-fn one_or(mut parts: Vec<Query>, many: impl Fn(Vec<Query>) -> Query) -> Query {
+fn one_or(mut parts: Vec<SearchQuery>, many: impl Fn(Vec<SearchQuery>) -> SearchQuery) -> SearchQuery {
     match parts.pop() {
         Some(only) if parts.is_empty() => only,
         last => {

@@ -6,7 +6,7 @@ use serde_json::Number;
 
 /// A condition on an event.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Query {
+pub enum SearchQuery {
     /// One field against one value.
     Comparison(Comparison),
     /// All hold; at least two.
@@ -19,16 +19,16 @@ pub enum Query {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// Of the event.
-    pub field: Field,
+    pub field: SearchField,
     /// The test must fail.
     pub denied: bool,
     /// What is asked of the field.
-    pub test: Test,
+    pub test: FieldTest,
 }
 
 /// A part of the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Field {
+pub enum SearchField {
     /// `action`
     Action,
     /// `app`
@@ -49,7 +49,7 @@ pub enum Field {
 
 /// What is asked of a field.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Test {
+pub enum FieldTest {
     /// `=`
     Equals(Literal),
     /// `>`
@@ -83,12 +83,12 @@ pub enum Literal {
     None,
 }
 
-impl Query {
+impl SearchQuery {
     /// Keys with a text that the JSON of every event for which the query holds has somewhere. For ruling events out
     /// without reading them whole; there may be none.
     pub fn necessary(&self) -> Vec<(&str, &str)> {
         match self {
-            Self::Comparison(Comparison { field, denied: false, test: Test::Equals(Literal::Text(text)) }) => {
+            Self::Comparison(Comparison { field, denied: false, test: FieldTest::Equals(Literal::Text(text)) }) => {
                 field.key_of_text().map(|key| (key, text.as_str())).into_iter().collect()
             }
             Self::All(parts) => parts.iter().flat_map(Self::necessary).collect(),
@@ -97,7 +97,7 @@ impl Query {
     }
 }
 
-impl Field {
+impl SearchField {
     /// The key that the field's text stands at, where equal texts are written alike.
     fn key_of_text(&self) -> Option<&str> {
         match self {
@@ -109,7 +109,7 @@ impl Field {
     }
 }
 
-impl fmt::Display for Query {
+impl fmt::Display for SearchQuery {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (parts, word) = match self {
             Self::Comparison(comparison) => return comparison.fmt(formatter),
@@ -134,15 +134,17 @@ impl fmt::Display for Comparison {
         let Self { field, denied, test } = self;
         let not = if *denied { "not " } else { "" };
         match test {
-            Test::Equals(value) => write!(formatter, "{field} {}= {value}", if *denied { "!" } else { "" }),
-            Test::Contains(text) => write!(formatter, "{field} {}~ {}", if *denied { "!" } else { "" }, Quoted(text)),
-            Test::Above(value) => write!(formatter, "{field} > {value}"),
-            Test::AtLeast(value) => write!(formatter, "{field} >= {value}"),
-            Test::Below(value) => write!(formatter, "{field} < {value}"),
-            Test::AtMost(value) => write!(formatter, "{field} <= {value}"),
-            Test::Starts(text) => write!(formatter, "{field} {not}startswith {}", Quoted(text)),
-            Test::Ends(text) => write!(formatter, "{field} {not}endswith {}", Quoted(text)),
-            Test::Among(values) => {
+            FieldTest::Equals(value) => write!(formatter, "{field} {}= {value}", if *denied { "!" } else { "" }),
+            FieldTest::Contains(text) => {
+                write!(formatter, "{field} {}~ {}", if *denied { "!" } else { "" }, Quoted(text))
+            }
+            FieldTest::Above(value) => write!(formatter, "{field} > {value}"),
+            FieldTest::AtLeast(value) => write!(formatter, "{field} >= {value}"),
+            FieldTest::Below(value) => write!(formatter, "{field} < {value}"),
+            FieldTest::AtMost(value) => write!(formatter, "{field} <= {value}"),
+            FieldTest::Starts(text) => write!(formatter, "{field} {not}startswith {}", Quoted(text)),
+            FieldTest::Ends(text) => write!(formatter, "{field} {not}endswith {}", Quoted(text)),
+            FieldTest::Among(values) => {
                 write!(formatter, "{field} {not}in (")?;
                 for (place, value) in values.iter().enumerate() {
                     write!(formatter, "{}{value}", if place > 0 { ", " } else { "" })?;
@@ -153,7 +155,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-impl fmt::Display for Field {
+impl fmt::Display for SearchField {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Action => formatter.write_str("action"),

@@ -18,8 +18,8 @@ fn event() -> Event {
 
 #[test]
 fn a_number_of_many_digits_is_written_as_it_is_read() {
-    let query = Query::parse(&format!("context.n = -1.{}5e3", "3".repeat(90))).unwrap();
-    assert_eq!(Query::parse(&query.to_string()).unwrap(), query);
+    let query = SearchQuery::parse(&format!("context.n = -1.{}5e3", "3".repeat(90))).unwrap();
+    assert_eq!(SearchQuery::parse(&query.to_string()).unwrap(), query);
     // As a stored event is read, shown, and read again.
     let number: serde_json::Number = serde_json::from_str("1333.33333333333337122895").unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Number>(&number.to_string()).unwrap(), number);
@@ -71,16 +71,16 @@ fn comparisons_mean_what_they_say() {
         (r#"created ~ "2026-01""#, true),
         ("created != None", true),
     ] {
-        assert_eq!(Query::parse(query).unwrap().holds(&event), expected, "{query}");
+        assert_eq!(SearchQuery::parse(query).unwrap().holds(&event), expected, "{query}");
     }
 }
 
 #[test]
 fn and_binds_tighter_than_or() {
-    let query = |text| Query::parse(text).unwrap();
+    let query = |text| SearchQuery::parse(text).unwrap();
     let (a, b, c) = (query("app = 'a'"), query("app = 'b'"), query("app = 'c'"));
-    let and = |parts: [&Query; 2]| Query::All(parts.map(Clone::clone).to_vec());
-    let or = |parts: [&Query; 2]| Query::Any(parts.map(Clone::clone).to_vec());
+    let and = |parts: [&SearchQuery; 2]| SearchQuery::All(parts.map(Clone::clone).to_vec());
+    let or = |parts: [&SearchQuery; 2]| SearchQuery::Any(parts.map(Clone::clone).to_vec());
     assert_eq!(query("app = 'a' and app = 'b' or app = 'c'"), or([&and([&a, &b]), &c]));
     assert_eq!(query("app = 'a' or app = 'b' and app = 'c'"), or([&a, &and([&b, &c])]));
     assert_eq!(query("app = 'a' and (app = 'b' or app = 'c')"), and([&a, &or([&b, &c])]));
@@ -117,26 +117,26 @@ fn faults_say_what_and_where() {
         ("app = '\\ud800'", "half a character, at column 14"),
         ("app # 1", "'#' means nothing here, at column 5"),
     ] {
-        assert_eq!(Query::parse(text).unwrap_err().to_string(), expected, "{text}");
+        assert_eq!(SearchQuery::parse(text).unwrap_err().to_string(), expected, "{text}");
     }
     let nested = |depth| "(".repeat(depth) + "app = 'a'" + &")".repeat(depth);
-    assert!(Query::parse(&nested(MAX_DEPTH)).is_ok());
-    assert!(Query::parse(&nested(MAX_DEPTH + 1)).is_err());
-    assert!(Query::parse(&"(".repeat(1_000_000)).is_err());
+    assert!(SearchQuery::parse(&nested(MAX_DEPTH)).is_ok());
+    assert!(SearchQuery::parse(&nested(MAX_DEPTH + 1)).is_err());
+    assert!(SearchQuery::parse(&"(".repeat(1_000_000)).is_err());
 }
 
 #[test]
 fn what_is_no_query_is_text() {
     let event = event();
     let (search, why) = Search::read("DEFAULT Brand");
-    assert!(search.admits(&event) && why.is_some());
+    assert!(search.matches(&event) && why.is_some());
     let (search, why) = Search::read("app = 'x'");
-    assert!(!search.admits(&event) && why.is_none());
+    assert!(!search.matches(&event) && why.is_none());
 }
 
 #[test]
 fn what_is_necessary_is_there() {
-    let query = |text| Query::parse(text).unwrap();
+    let query = |text| SearchQuery::parse(text).unwrap();
     let both = query("action = 'login' and context.geo.city = 'x' and user.pk = 5 and client_ip = '::1'");
     assert_eq!(both.necessary(), [("action", "login"), ("city", "x")]);
     for none in ["action = 'login' or app = 'x'", "action != 'login'", "action ~ 'login'"] {
@@ -155,77 +155,77 @@ fn literal() -> impl Strategy<Value = Literal> {
     ]
 }
 
-fn field() -> impl Strategy<Value = Field> {
+fn field() -> impl Strategy<Value = SearchField> {
     let path = || prop::collection::vec("[_A-Za-z][_0-9A-Za-z]{0,5}", 1..4);
     prop_oneof![
-        Just(Field::Action),
-        Just(Field::Created),
-        Just(Field::Pk),
-        path().prop_map(Field::User),
-        path().prop_map(Field::Context)
+        Just(SearchField::Action),
+        Just(SearchField::Created),
+        Just(SearchField::Pk),
+        path().prop_map(SearchField::User),
+        path().prop_map(SearchField::Context)
     ]
 }
 
-fn comparison() -> impl Strategy<Value = Query> {
+fn comparison() -> impl Strategy<Value = SearchQuery> {
     let ordered =
         prop_oneof![any::<String>().prop_map(Literal::Text), any::<i64>().prop_map(|n| Literal::Number(n.into()))];
     let orders = (ordered, 0..4).prop_map(|(value, order)| match order {
-        0 => Test::Above(value),
-        1 => Test::AtLeast(value),
-        2 => Test::Below(value),
-        _ => Test::AtMost(value),
+        0 => FieldTest::Above(value),
+        1 => FieldTest::AtLeast(value),
+        2 => FieldTest::Below(value),
+        _ => FieldTest::AtMost(value),
     });
     let deniable = prop_oneof![
-        literal().prop_map(Test::Equals),
-        any::<String>().prop_map(Test::Contains),
-        any::<String>().prop_map(Test::Starts),
-        any::<String>().prop_map(Test::Ends),
-        prop::collection::vec(literal(), 1..4).prop_map(Test::Among),
+        literal().prop_map(FieldTest::Equals),
+        any::<String>().prop_map(FieldTest::Contains),
+        any::<String>().prop_map(FieldTest::Starts),
+        any::<String>().prop_map(FieldTest::Ends),
+        prop::collection::vec(literal(), 1..4).prop_map(FieldTest::Among),
     ];
     let tests = prop_oneof![(deniable, any::<bool>()), (orders, Just(false))];
     (field(), tests).prop_map(|(field, (test, denied))| {
-        let test = if field == Field::Created { dated(test) } else { test };
-        Query::Comparison(Comparison { field, denied, test })
+        let test = if field == SearchField::Created { dated(test) } else { test };
+        SearchQuery::Comparison(Comparison { field, denied, test })
     })
 }
 
 /// The same test with dates for values.
-fn dated(test: Test) -> Test {
+fn dated(test: FieldTest) -> FieldTest {
     let date = || Literal::Text("2026-01-02".to_owned());
     match test {
-        Test::Equals(_) => Test::Equals(date()),
-        Test::Above(_) => Test::Above(date()),
-        Test::AtLeast(_) => Test::AtLeast(date()),
-        Test::Below(_) => Test::Below(date()),
-        Test::AtMost(_) => Test::AtMost(date()),
-        Test::Among(values) => Test::Among(values.iter().map(|_| date()).collect()),
+        FieldTest::Equals(_) => FieldTest::Equals(date()),
+        FieldTest::Above(_) => FieldTest::Above(date()),
+        FieldTest::AtLeast(_) => FieldTest::AtLeast(date()),
+        FieldTest::Below(_) => FieldTest::Below(date()),
+        FieldTest::AtMost(_) => FieldTest::AtMost(date()),
+        FieldTest::Among(values) => FieldTest::Among(values.iter().map(|_| date()).collect()),
         of_text => of_text,
     }
 }
 
-fn query() -> impl Strategy<Value = Query> {
+fn query() -> impl Strategy<Value = SearchQuery> {
     comparison().prop_recursive(4, 24, 4, |inner| {
         let parts = || prop::collection::vec(inner.clone(), 2..4);
-        prop_oneof![parts().prop_map(Query::All), parts().prop_map(Query::Any)]
+        prop_oneof![parts().prop_map(SearchQuery::All), parts().prop_map(SearchQuery::Any)]
     })
 }
 
 proptest! {
     #[test]
     fn what_is_written_is_read_again(query in query()) {
-        prop_assert_eq!(Query::parse(&query.to_string()).unwrap(), query);
+        prop_assert_eq!(SearchQuery::parse(&query.to_string()).unwrap(), query);
     }
 
     #[test]
     fn no_text_panics(text in any::<String>()) {
-        let _ = Search::read(&text).0.admits(&event());
+        let _ = Search::read(&text).0.matches(&event());
     }
 
     #[test]
     fn no_near_query_panics(words in prop::collection::vec(
         prop::sample::select(vec!["action", "context.a", "=", "!=", "~", "in", "not", "(", ")", ",", "'x'", "\"\\u00", "1e", "-", "and", "or", "None"]), 0..30
     )) {
-        let _ = Search::read(&words.join(" ")).0.admits(&event());
+        let _ = Search::read(&words.join(" ")).0.matches(&event());
     }
 
     #[test]

@@ -6,12 +6,12 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn job() -> Job {
-    let task = Task::Restamp { retention: Retention::default() };
+    let task = JobTask::Restamp { retention: Retention::default() };
     Job::new(task, true, "ann".to_owned(), at(0), 7)
 }
 
-fn found(count: usize) -> Report {
-    let mut report = Report::default();
+fn found(count: usize) -> JobReport {
+    let mut report = JobReport::default();
     report.count("examined", count);
     report
 }
@@ -33,23 +33,23 @@ fn a_step_that_failed_and_costs_much_waits_for_a_minute() {
 
 #[test]
 fn whose_data_goes_is_forgotten_before_the_files_are_scrubbed() {
-    let subject = crate::retention::erasure::Subject::new(Some("ann"), None).unwrap();
-    let erasing = Job::new(Task::erase(subject), false, "root".to_owned(), at(0), 7).claimed(at(1)).unwrap();
-    let inbox = erasing.after(Report::default(), Some(Place::Inbox), at(2));
-    assert!(matches!(&inbox.task, Task::Erase { subject: Some(_), .. }));
-    let scrub = inbox.after(Report::default(), Some(Place::Scrub), at(3));
-    assert!(matches!(&scrub.task, Task::Erase { subject: None, person } if person.len() == 64));
+    let subject = crate::retention::erasure::ErasureSubject::new(Some("ann"), None).unwrap();
+    let erasing = Job::new(JobTask::erase(subject), false, "root".to_owned(), at(0), 7).claimed(at(1)).unwrap();
+    let inbox = erasing.after(JobReport::default(), Some(JobCursor::Inbox), at(2));
+    assert!(matches!(&inbox.task, JobTask::Erase { subject: Some(_), .. }));
+    let scrub = inbox.after(JobReport::default(), Some(JobCursor::Scrub), at(3));
+    assert!(matches!(&scrub.task, JobTask::Erase { subject: None, person } if person.len() == 64));
 }
 
 #[test]
 fn it_goes_on_where_it_stopped_and_ends_once() {
-    let place = Place::Events { before: Some(EventPk::first_at(at(-5))) };
+    let place = JobCursor::Events { before: Some(EventPk::first_at(at(-5))) };
     let half = job().claimed(at(1)).unwrap().after(found(3), Some(place.clone()), at(2));
-    assert_eq!((&half.place, half.lease, half.ended), (&place, Some(at(62)), None));
+    assert_eq!((&half.cursor, half.lease, half.ended), (&place, Some(at(62)), None));
     let done = half.after(found(4), None, at(3));
-    assert_eq!((done.state, done.ended, done.report.counts["examined"]), (State::Done, Some(at(3)), 7));
+    assert_eq!((done.state, done.ended, done.report.counts["examined"]), (JobState::Done, Some(at(3)), 7));
     assert!(done.claimed(at(62)).is_some(), "somebody must still tell of it");
-    assert_eq!(done.told().claimed(at(999)), None);
+    assert_eq!(done.reported().claimed(at(999)), None);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn its_end_is_one_event_that_may_notify() {
     assert_eq!(job().event(&document).unwrap(), None);
     let failed = job().failed("the disk is full".to_owned(), at(9));
     let event = failed.event(&document).unwrap().unwrap();
-    assert_eq!(event.pk, failed.told().event(&document).unwrap().unwrap().pk);
+    assert_eq!(event.pk, failed.reported().event(&document).unwrap().unwrap().pk);
     assert!(event.pk.is_named());
     assert_eq!(loop_guard::check(&event, &document), None);
     assert_eq!(event.context_str("message"), Some("The job restamp (dry run) has ended: failed: the disk is full"));
@@ -66,7 +66,7 @@ fn its_end_is_one_event_that_may_notify() {
 
 #[test]
 fn whose_data_goes_is_forgotten_at_the_end() {
-    let task = Task::erase(Subject::new(Some("ann"), Some("ann@example.org")).unwrap());
+    let task = JobTask::erase(ErasureSubject::new(Some("ann"), Some("ann@example.org")).unwrap());
     let job = Job::new(task, false, "root".to_owned(), at(0), 7);
     for ended in [job.after(found(1), None, at(1)), job.failed("the disk is full".to_owned(), at(1))] {
         let stored = serde_json::to_string(&ended).unwrap();
@@ -79,7 +79,7 @@ fn whose_data_goes_is_forgotten_at_the_end() {
 #[test]
 fn a_stored_job_is_read_back() {
     let mut job = job().claimed(at(1)).unwrap();
-    job.report.add(Report { from: Some(at(-9)), to: Some(at(-1)), ..found(2) });
+    job.report.add(JobReport { from: Some(at(-9)), to: Some(at(-1)), ..found(2) });
     let text = serde_json::to_string(&job).unwrap();
     assert!(text.contains(r#""kind":"restamp","parameters":{"retention":"#), "{text}");
     assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), job);

@@ -25,7 +25,7 @@ use serde_json::{Number, Value};
 #[serde(try_from = "Value", into = "Value")]
 pub struct EventPattern {
     /// Shared, as whoever evaluates it keeps a copy.
-    root: Arc<Fields>,
+    root: Arc<ObjectPattern>,
 }
 
 impl EventPattern {
@@ -41,32 +41,32 @@ impl EventPattern {
     pub const MAX_DECIMALS: usize = 6;
 
     /// What the event's outermost object must hold.
-    pub fn root(&self) -> &Fields {
+    pub fn root(&self) -> &ObjectPattern {
         &self.root
     }
 }
 
 /// What one object must hold: all of its fields, and one of the alternatives if there are any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Fields {
+pub struct ObjectPattern {
     /// In the order in which they are written.
-    pub fields: Vec<(String, Field)>,
+    pub fields: Vec<(String, FieldPattern)>,
     /// `$or`: empty, or two and more.
     pub any_of: Vec<Self>,
 }
 
 /// What is wanted of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Field {
+pub enum FieldPattern {
     /// It is an object, or a list with an object, that holds these.
-    Object(Fields),
+    Object(ObjectPattern),
     /// It is a value, or a list with a value, that passes one of these.
-    Value(Vec<Test>),
+    Value(Vec<ValuePattern>),
 }
 
 /// What is wanted of one value. A test of texts fails on what is no text, one of numbers on what is no number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Test {
+pub enum ValuePattern {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -118,14 +118,14 @@ pub enum AnythingBut {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Interval {
     /// `>` or `>=`.
-    pub lower: Option<End>,
+    pub lower: Option<IntervalEnd>,
     /// `<` or `<=`. With `=` both ends are the same and included.
-    pub upper: Option<End>,
+    pub upper: Option<IntervalEnd>,
 }
 
 /// One end of an [`Interval`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct End {
+pub struct IntervalEnd {
     /// Where it is.
     pub value: Number,
     /// Whether it belongs to the interval.
@@ -169,7 +169,7 @@ impl From<EventPattern> for Value {
     }
 }
 
-impl Test {
+impl ValuePattern {
     /// The test as it is written in a pattern.
     pub fn to_json(&self) -> Value {
         write::test(self)

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use super::number::{comparable, compare};
 use super::read::Reader;
-use super::{AnythingBut, End, Interval, Test, Wildcard};
+use super::{AnythingBut, Interval, IntervalEnd, ValuePattern, Wildcard};
 use crate::json::pointer_segment;
 
 const NAMES: [&str; 9] =
@@ -20,22 +20,26 @@ pub(super) fn is_known(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-pub(super) fn read(reader: &mut Reader, object: &Map<String, Value>, pointer: &str) -> Option<Test> {
+pub(super) fn read(reader: &mut Reader, object: &Map<String, Value>, pointer: &str) -> Option<ValuePattern> {
     let (name, value, pointer) = only_key(reader, object, pointer, &NAMES)?;
     let pointer = pointer.as_str();
     match name {
-        "prefix" => text_or_ignore_case(reader, value, pointer, name, Test::Prefix, Test::PrefixIgnoreCase),
-        "suffix" => text_or_ignore_case(reader, value, pointer, name, Test::Suffix, Test::SuffixIgnoreCase),
-        "wildcard" => wildcard(reader, value, pointer).map(Test::Wildcard),
-        "anything-but" => anything_but(reader, value, pointer).map(Test::AnythingBut),
-        "numeric" => numeric(reader, value, pointer).map(Test::Numeric),
-        "cidr" => cidr(reader, value, pointer).map(Test::Cidr),
+        "prefix" => {
+            text_or_ignore_case(reader, value, pointer, name, ValuePattern::Prefix, ValuePattern::PrefixIgnoreCase)
+        }
+        "suffix" => {
+            text_or_ignore_case(reader, value, pointer, name, ValuePattern::Suffix, ValuePattern::SuffixIgnoreCase)
+        }
+        "wildcard" => wildcard(reader, value, pointer).map(ValuePattern::Wildcard),
+        "anything-but" => anything_but(reader, value, pointer).map(ValuePattern::AnythingBut),
+        "numeric" => numeric(reader, value, pointer).map(ValuePattern::Numeric),
+        "cidr" => cidr(reader, value, pointer).map(ValuePattern::Cidr),
         "exists" => match value {
-            Value::Bool(wanted) => Some(Test::Exists(*wanted)),
+            Value::Bool(wanted) => Some(ValuePattern::Exists(*wanted)),
             _ => reader.wrong(pointer, "exists is neither true nor false", "write { exists: true }"),
         },
-        IGNORE_CASE => text(reader, value, pointer, name).map(Test::EqualsIgnoreCase),
-        _ => text(reader, value, pointer, name).map(Test::Text),
+        IGNORE_CASE => text(reader, value, pointer, name).map(ValuePattern::EqualsIgnoreCase),
+        _ => text(reader, value, pointer, name).map(ValuePattern::Text),
     }
 }
 
@@ -78,9 +82,9 @@ fn text_or_ignore_case(
     value: &Value,
     pointer: &str,
     name: &str,
-    exact: fn(String) -> Test,
-    ignoring_case: fn(String) -> Test,
-) -> Option<Test> {
+    exact: fn(String) -> ValuePattern,
+    ignoring_case: fn(String) -> ValuePattern,
+) -> Option<ValuePattern> {
     let Value::Object(object) = value else { return text(reader, value, pointer, name).map(exact) };
     let (inner, value, pointer) = only_key(reader, object, pointer, &[IGNORE_CASE])?;
     text(reader, value, &pointer, inner).map(ignoring_case)
@@ -207,7 +211,7 @@ enum Sign {
     At,
 }
 
-fn comparison(reader: &mut Reader, pair: &[Value], sign_at: &str, value_at: &str) -> Option<(Sign, End)> {
+fn comparison(reader: &mut Reader, pair: &[Value], sign_at: &str, value_at: &str) -> Option<(Sign, IntervalEnd)> {
     let sign = match pair[0].as_str() {
         Some(">") => Some((Sign::Above, false)),
         Some(">=") => Some((Sign::Above, true)),
@@ -221,7 +225,7 @@ fn comparison(reader: &mut Reader, pair: &[Value], sign_at: &str, value_at: &str
         _ => reader.wrong(value_at, "numeric compares with what is not a number", "write a number, without quotes"),
     };
     let ((sign, included), value) = (sign?, value?);
-    Some((sign, End { value, included }))
+    Some((sign, IntervalEnd { value, included }))
 }
 
 fn cidr(reader: &mut Reader, value: &Value, pointer: &str) -> Option<IpNet> {

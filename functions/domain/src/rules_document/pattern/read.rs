@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use super::{EventPattern, FaultyPart, Field, Fields, PatternFault, Test, operator};
+use super::{EventPattern, FaultyPart, FieldPattern, ObjectPattern, PatternFault, ValuePattern, operator};
 use crate::json::pointer_segment;
 
 const OR: &str = "$or";
@@ -97,7 +97,7 @@ impl Reader {
         None
     }
 
-    fn fields(&mut self, object: &Map<String, Value>, place: Place<'_>) -> Option<Fields> {
+    fn fields(&mut self, object: &Map<String, Value>, place: Place<'_>) -> Option<ObjectPattern> {
         if object.is_empty() {
             return self.wrong(place.pointer, "this object names no field", "name one, or remove the object");
         }
@@ -105,7 +105,7 @@ impl Reader {
             let what = format!("more than {} levels of nesting", EventPattern::MAX_DEPTH);
             return self.wrong(place.pointer, what, "no event pattern needs as many");
         }
-        let mut fields = Fields::default();
+        let mut fields = ObjectPattern::default();
         for (name, value) in object {
             let pointer = format!("{}{}", place.pointer, pointer_segment(name));
             let inner = Place { pointer: &pointer, depth: place.depth + 1, ..place };
@@ -121,7 +121,7 @@ impl Reader {
         Some(fields)
     }
 
-    fn alternatives(&mut self, value: &Value, place: Place<'_>) -> Vec<Fields> {
+    fn alternatives(&mut self, value: &Value, place: Place<'_>) -> Vec<ObjectPattern> {
         let hint = "write two or more patterns: $or: [{ a: [1] }, { b: [2] }]";
         let Value::Array(items) = value else {
             self.wrong::<()>(place.pointer, "$or is not a list", hint);
@@ -144,10 +144,10 @@ impl Reader {
         alternatives
     }
 
-    fn field(&mut self, name: &str, value: &Value, place: Place<'_>) -> Option<Field> {
+    fn field(&mut self, name: &str, value: &Value, place: Place<'_>) -> Option<FieldPattern> {
         match value {
-            Value::Object(object) => self.fields(object, place).map(Field::Object),
-            Value::Array(items) => self.tests(items, place.pointer).map(Field::Value),
+            Value::Object(object) => self.fields(object, place).map(FieldPattern::Object),
+            Value::Array(items) => self.tests(items, place.pointer).map(FieldPattern::Value),
             _ if operator::is_known(name) => {
                 let what = format!("{name:?} stands here as the name of a field");
                 self.wrong_key(place.pointer, what, format!("an operator stands in a list: field: [{{ {name}: … }}]"))
@@ -159,7 +159,7 @@ impl Reader {
         }
     }
 
-    fn tests(&mut self, items: &[Value], pointer: &str) -> Option<Vec<Test>> {
+    fn tests(&mut self, items: &[Value], pointer: &str) -> Option<Vec<ValuePattern>> {
         if items.is_empty() {
             return self.wrong(pointer, "this list names no value", "name one; null stands for null");
         }
@@ -167,12 +167,12 @@ impl Reader {
         Some(tests.collect())
     }
 
-    fn test(&mut self, item: &Value, pointer: &str) -> Option<Test> {
+    fn test(&mut self, item: &Value, pointer: &str) -> Option<ValuePattern> {
         match item {
-            Value::Null => Some(Test::Null),
-            Value::Bool(value) => Some(Test::Boolean(*value)),
-            Value::Number(number) => Some(Test::Number(number.clone())),
-            Value::String(text) => Some(Test::Text(text.clone())),
+            Value::Null => Some(ValuePattern::Null),
+            Value::Bool(value) => Some(ValuePattern::Boolean(*value)),
+            Value::Number(number) => Some(ValuePattern::Number(number.clone())),
+            Value::String(text) => Some(ValuePattern::Text(text.clone())),
             Value::Object(object) => operator::read(self, object, pointer),
             Value::Array(_) => {
                 self.wrong(pointer, "a list stands inside a list of values", "put its values into the outer list")
@@ -207,14 +207,14 @@ struct Size {
     fields: usize,
 }
 
-fn size(fields: &Fields) -> Size {
+fn size(fields: &ObjectPattern) -> Size {
     let mut all = Size { combinations: 1, fields: 0 };
     for (_, field) in &fields.fields {
         all = both(
             all,
             match field {
-                Field::Value(_) => Size { combinations: 1, fields: 1 },
-                Field::Object(inner) => size(inner),
+                FieldPattern::Value(_) => Size { combinations: 1, fields: 1 },
+                FieldPattern::Object(inner) => size(inner),
             },
         );
     }

@@ -4,14 +4,14 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::{AnythingBut, Field, Fields, Interval, Test, Wildcard};
+use super::{AnythingBut, FieldPattern, Interval, ObjectPattern, ValuePattern, Wildcard};
 
-pub(super) fn fields(fields: &Fields) -> Value {
+pub(super) fn fields(fields: &ObjectPattern) -> Value {
     let mut object = Map::new();
     for (name, field) in &fields.fields {
         let value = match field {
-            Field::Object(inner) => self::fields(inner),
-            Field::Value(tests) => tests.iter().map(test).collect(),
+            FieldPattern::Object(inner) => self::fields(inner),
+            FieldPattern::Value(tests) => tests.iter().map(test).collect(),
         };
         object.insert(name.clone(), value);
     }
@@ -21,22 +21,22 @@ pub(super) fn fields(fields: &Fields) -> Value {
     Value::Object(object)
 }
 
-pub(super) fn test(wanted: &Test) -> Value {
+pub(super) fn test(wanted: &ValuePattern) -> Value {
     match wanted {
-        Test::Null => Value::Null,
-        Test::Boolean(value) => json!(value),
-        Test::Number(number) => json!(number),
-        Test::Text(text) => json!(text),
-        Test::EqualsIgnoreCase(text) => json!({ "equals-ignore-case": text }),
-        Test::Prefix(text) => json!({ "prefix": text }),
-        Test::PrefixIgnoreCase(text) => json!({ "prefix": { "equals-ignore-case": text } }),
-        Test::Suffix(text) => json!({ "suffix": text }),
-        Test::SuffixIgnoreCase(text) => json!({ "suffix": { "equals-ignore-case": text } }),
-        Test::Wildcard(wildcard) => json!({ "wildcard": wildcard.to_string() }),
-        Test::AnythingBut(but) => json!({ "anything-but": anything_but(but) }),
-        Test::Numeric(interval) => json!({ "numeric": numeric(interval) }),
-        Test::Cidr(net) => json!({ "cidr": net }),
-        Test::Exists(wanted) => json!({ "exists": wanted }),
+        ValuePattern::Null => Value::Null,
+        ValuePattern::Boolean(value) => json!(value),
+        ValuePattern::Number(number) => json!(number),
+        ValuePattern::Text(text) => json!(text),
+        ValuePattern::EqualsIgnoreCase(text) => json!({ "equals-ignore-case": text }),
+        ValuePattern::Prefix(text) => json!({ "prefix": text }),
+        ValuePattern::PrefixIgnoreCase(text) => json!({ "prefix": { "equals-ignore-case": text } }),
+        ValuePattern::Suffix(text) => json!({ "suffix": text }),
+        ValuePattern::SuffixIgnoreCase(text) => json!({ "suffix": { "equals-ignore-case": text } }),
+        ValuePattern::Wildcard(wildcard) => json!({ "wildcard": wildcard.to_string() }),
+        ValuePattern::AnythingBut(but) => json!({ "anything-but": anything_but(but) }),
+        ValuePattern::Numeric(interval) => json!({ "numeric": numeric(interval) }),
+        ValuePattern::Cidr(net) => json!({ "cidr": net }),
+        ValuePattern::Exists(wanted) => json!({ "exists": wanted }),
     }
 }
 
