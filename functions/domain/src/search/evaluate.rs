@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::query::{Comparison, Field, Literal, Query, Test};
+use crate::document::compare_numbers;
 use crate::event::{Event, Object};
 
 impl Query {
@@ -90,7 +91,7 @@ impl Found<'_> {
             (Self::Own(own), Literal::Text(text)) => Some(own.as_str().cmp(text.to_lowercase().as_str())),
             (Self::Address(own), Literal::Text(text)) => text.parse().ok().map(|address| own.cmp(&address)),
             (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, _)| own.cmp(&from)),
-            (Self::Json(Value::Number(own)), Literal::Number(number)) => compare(own, number),
+            (Self::Json(Value::Number(own)), Literal::Number(number)) => Some(compare_numbers(own, number)),
             _ => None,
         }
     }
@@ -106,14 +107,6 @@ impl Found<'_> {
             Self::Json(value) => value.to_string(),
         };
         Some(text.to_lowercase())
-    }
-}
-
-/// Whole numbers exactly, others as closely as they are stored.
-fn compare(one: &Number, other: &Number) -> Option<Ordering> {
-    match (one.as_i128(), other.as_i128()) {
-        (Some(one), Some(other)) => Some(one.cmp(&other)),
-        _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
     }
 }
 
