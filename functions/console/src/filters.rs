@@ -1,7 +1,7 @@
 //! The parameters by which events are chosen, the same wherever events are.
 
-use domain::ports::EventQuery;
-use domain::search::{Search, SyntaxError};
+use domain::query::EventQuery;
+use domain::query::search::{Search, SyntaxError};
 use serde::Serialize;
 
 /// How the text in `search` was understood.
@@ -46,9 +46,9 @@ macro_rules! filtered {
         }
 
         impl $crate::filters::Filtered for $name {
-            fn query(&self) -> (domain::ports::EventQuery, Option<$crate::filters::Understood>) {
+            fn query(&self) -> (domain::query::EventQuery, Option<$crate::filters::Understood>) {
                 let (search, understood) = $crate::filters::search(self.search.as_deref());
-                let query = domain::ports::EventQuery {
+                let query = domain::query::EventQuery {
                     action: self.action.clone(),
                     app: self.app.clone(),
                     username: self.username.clone(),
@@ -58,7 +58,7 @@ macro_rules! filtered {
                     since: self.since,
                     until: self.until,
                     search,
-                    ..domain::ports::EventQuery::default()
+                    ..domain::query::EventQuery::default()
                 };
                 (query, understood)
             }
