@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::query::{Comparison, Field, Literal, Query, Test};
-use crate::document::compare_numbers;
+use crate::rules_document::compare_numbers;
 use crate::event::{Event, Object};
 
 impl Query {
