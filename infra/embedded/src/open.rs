@@ -193,9 +193,9 @@ pub(crate) fn writer(file: &Path) -> Result<Connection, OpenError> {
         );
         Ok(connection)
     });
-    let (connection, mode) = opened.map_err(|error| match fault::is_full_disk(&error) {
-        true => OpenError::FullDisk { file: file.to_owned() },
-        false => OpenError::unusable(file, &error),
+    let (connection, mode) = opened.map_err(|error| {
+        let full = fault::is_full_disk(&error);
+        if full { OpenError::FullDisk { file: file.to_owned() } } else { OpenError::unusable(file, &error) }
     })?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(OpenError::NoWal { file: file.to_owned() });
