@@ -52,7 +52,7 @@ macro_rules! filtered {
                     action: self.action.clone(),
                     app: self.app.clone(),
                     username: self.username.clone(),
-                    client_ip: self.client_ip,
+                    client_ip: self.client_ip.map(|address| address.to_canonical()),
                     model: self.model.clone(),
                     model_pk: self.model_pk.clone(),
                     since: self.since,

@@ -89,7 +89,9 @@ impl Found<'_> {
         match (self, literal) {
             (Self::Text(own), Literal::Text(text)) => Some((*own).cmp(text.as_str())),
             (Self::Own(own), Literal::Text(text)) => Some(own.as_str().cmp(text.to_lowercase().as_str())),
-            (Self::Address(own), Literal::Text(text)) => text.parse().ok().map(|address| own.cmp(&address)),
+            (Self::Address(own), Literal::Text(text)) => {
+                text.parse().ok().map(|address: IpAddr| own.to_canonical().cmp(&address.to_canonical()))
+            }
             (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, _)| own.cmp(&from)),
             (Self::Json(Value::Number(own)), Literal::Number(number)) => Some(compare_numbers(own, number)),
             _ => None,

@@ -44,6 +44,7 @@ fn comparisons_mean_what_they_say() {
         (r#"brand.name = "Default brand""#, true),
         (r#"client_ip = "2001:0db8:0:0:0:0:0:7""#, true),
         ("client_ip = None", false),
+        ("client_ip > '::ffff:10.1.1.1'", true),
         (r#"event_uuid = "018650DD-2C93-7F1E-8AFE-AD5AF90BF680""#, true),
         (r#"context.geo.country in ("AT", "DE")"#, true),
         ("context.geo.lat > 52", true),
