@@ -14,6 +14,7 @@ mod identity;
 mod jobs;
 mod leaks;
 mod live;
+mod numbers;
 mod origins;
 mod process;
 mod reading;

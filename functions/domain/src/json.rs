@@ -134,9 +134,7 @@ pub fn parse_within(bytes: &[u8], memory: usize) -> Result<Parsed, JsonError> {
     let value = Reading { state: &mut state, depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(
-            |error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, &state) },
-        )?;
+        .map_err(|error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, &state) })?;
     Ok(Parsed { value, findings: state.findings, memory: memory - state.memory })
 }
 

@@ -49,10 +49,10 @@ pub(crate) fn to_python(value: &Value) -> MontyObject {
         Value::Bool(value) => MontyObject::Bool(*value),
         Value::Number(number) => match number.as_i64() {
             Some(whole) => MontyObject::Int(whole),
-            None => number.as_str().parse().map_or_else(
-                |_| MontyObject::Float(number.as_f64().unwrap_or(f64::NAN)),
-                MontyObject::BigInt,
-            ),
+            None => number
+                .as_str()
+                .parse()
+                .map_or_else(|_| MontyObject::Float(number.as_f64().unwrap_or(f64::NAN)), MontyObject::BigInt),
         },
         Value::String(value) => text(value),
         Value::Array(items) => MontyObject::List(items.iter().map(to_python).collect()),

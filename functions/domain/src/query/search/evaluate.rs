@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::query::{Comparison, Field, Literal, Query, Test};
-use crate::rules_document::compare_numbers;
 use crate::event::{Event, Object};
+use crate::rules_document::compare_numbers;
 
 impl Query {
     /// Whether it holds for the event.
