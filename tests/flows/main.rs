@@ -1,5 +1,6 @@
 //! The promises of the README on one machine, on the real binary: one module a promise.
 
+mod authorization;
 mod commands;
 mod crash;
 mod damage;
