@@ -4,6 +4,7 @@
 //! bounded reading of bodies ([`read_body`], [`Memory`]), extractors that answer in kind, what every answer
 //! carries ([`finish()`]), and the API's description (`openapi.json`). Refuses to know what any single
 //! route does: that is only described here.
+#![doc = include_str!("../README.md")]
 
 mod body;
 mod client;
