@@ -15,6 +15,7 @@ mod identity;
 mod jobs;
 mod leaks;
 mod live;
+mod numbers;
 mod origins;
 mod process;
 mod reading;

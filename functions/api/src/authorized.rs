@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use axum::extract::{FromRef, FromRequestParts};
-use domain::token::{Scope, Token};
+use domain::access::token::{Scope, Token};
 use http::request::Parts;
 
 use crate::{Authenticator, Problem};

@@ -86,19 +86,19 @@ async fn read(
     Ok(BufferedBody { bytes: decoded.bytes.into(), _reservation: decoded.reservation })
 }
 
-async fn decode(encoding: Option<Encoding>, body: Body, decoded: DecodedBody) -> Result<DecodedBody, Problem> {
+async fn decode(encoding: Option<Encoding>, body: Body, output: DecodedBody) -> Result<DecodedBody, Problem> {
     let sent = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
     match encoding {
-        None => decoded.fill(pin!(sent)).await,
+        None => output.fill(pin!(sent)).await,
         Some(Encoding::Gzip) => {
             let mut decoder = GzipDecoder::new(sent);
             decoder.multiple_members(true);
-            decoded.fill(pin!(decoder)).await
+            output.fill(pin!(decoder)).await
         }
         Some(Encoding::Zstd) => {
             let mut decoder = ZstdDecoder::new(sent);
             decoder.multiple_members(true);
-            decoded.fill(pin!(decoder)).await
+            output.fill(pin!(decoder)).await
         }
     }
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::Timestamp;
-use domain::token::TokenHash;
+use domain::access::token::TokenHash;
 
 /// Failures that an address may have in one window before it is blocked.
 const MAX_FAILURES: u32 = 20;

@@ -4,10 +4,10 @@ use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::delivery::{Attempt, Delivery, DeliveryId, State as Standing};
+use domain::access::token::Scope;
+use domain::delivery::{Attempt, Cause, Delivery, DeliveryId, Span, State as Standing};
 use domain::event::EventPk;
 use domain::ports::DeliveryQuery;
-use domain::suppression::{Cause, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::Console;

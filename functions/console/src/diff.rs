@@ -2,8 +2,9 @@
 
 use api::{Authorized, Json, Problem, scope};
 use axum::extract::State;
+use domain::access::token::Scope;
+use domain::admission::mask::Masker;
 use domain::event::Object;
-use domain::mask::Masker;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
@@ -30,5 +31,5 @@ pub(crate) async fn make(
 ) -> Result<axum::Json<Diff>, Problem> {
     let active = console.configuration.current().await?;
     let masker = Masker::new(&active.document.redact);
-    Ok(axum::Json(Diff { diff: domain::diff::diff(states.before, states.after, &masker) }))
+    Ok(axum::Json(Diff { diff: domain::admission::diff::diff(states.before, states.after, &masker) }))
 }

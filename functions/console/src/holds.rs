@@ -3,9 +3,10 @@
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
+use domain::access::token::Scope;
 use domain::event::EventPk;
-use domain::hold::{Hold, HoldFilter};
-use domain::job::{Job, Task};
+use domain::retention::hold::{Hold, HoldFilter};
+use domain::retention::job::{Job, Task};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 

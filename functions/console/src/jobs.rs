@@ -4,8 +4,8 @@ use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::erasure::Subject;
-use domain::job::{self, Job, Report, Task};
+use domain::retention::erasure::Subject;
+use domain::retention::job::{self, Job, Report, Task};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,7 @@ use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
+use domain::access::token::Scope;
 use domain::delivery::{Delivery, DeliveryId, State as Standing};
 use domain::event::EventPk;
 use domain::message::{Message, Work};

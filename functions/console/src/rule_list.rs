@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::{Authorized, Problem, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::document::{Policy, Rule};
+use domain::rules_document::{Policy, Rule};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use api::{Authorized, Problem, cross_origin, is_same_origin, scope};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::token::Scope;
+use domain::access::token::Scope;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::dimension::Dimension;
-use domain::ports::{EventQuery, Searched};
-use domain::volume::{HOUR, MOST_BUCKETS};
+use domain::query::dimension::Dimension;
+use domain::query::volume::{HOUR, MOST_BUCKETS};
+use domain::query::{EventQuery, Searched};
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -119,5 +119,5 @@ fn hours(query: &EventQuery) -> Option<(Timestamp, Option<Timestamp>)> {
 }
 
 fn whole_hour(instant: Timestamp) -> Timestamp {
-    domain::volume::hour_of(domain::EventPk::first_at(instant))
+    domain::query::volume::hour_of(domain::EventPk::first_at(instant))
 }

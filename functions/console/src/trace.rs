@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
+use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::loop_guard;
 use domain::ports::DeliveryQuery;

@@ -6,12 +6,12 @@ use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
+use domain::access::token::{Scope, Token};
 use domain::delivery::{DeliveryId, Outcome};
-use domain::document::{RulesDocument, Severity};
 use domain::event::{Action, Event, EventPk, Object};
 use domain::notification::Notification;
 use domain::person::{Person, is_same_name};
-use domain::token::Token;
+use domain::rules_document::{RulesDocument, Severity};
 use jiff::SignedDuration;
 use serde::Serialize;
 

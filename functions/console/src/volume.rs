@@ -9,8 +9,8 @@ use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Event;
-use domain::ports::{EventQuery, Searched};
-use domain::volume::{Bucket, BucketCount, HourCount, Span, hour_of};
+use domain::query::volume::{Bucket, BucketCount, HourCount, Span, hour_of};
+use domain::query::{EventQuery, Searched};
 use serde::Serialize;
 
 use crate::Console;

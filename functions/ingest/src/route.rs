@@ -112,7 +112,7 @@ async fn taken(
     }
     let verdicts = verdicts.map_err(repeatable)?;
     let lone = match verdicts[..] {
-        [Ok(pk)] => Some(named.unwrap_or_else(|| TraceParent::of_event(pk))),
+        [Ok(pk)] => Some(named.unwrap_or_else(|| pk.trace())),
         _ => None,
     };
     Ok((answer::of(verdicts, &places)?, lone))
