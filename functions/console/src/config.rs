@@ -4,7 +4,6 @@ use api::{Authorized, Problem, read_body, scope};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use domain::access::token::Scope;
 use domain::ports::{Active, Saved};
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -4,10 +4,9 @@ use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::access::token::Scope;
 use domain::delivery::{Attempt, Cause, Delivery, DeliveryId, Span, State as Standing};
 use domain::event::EventPk;
-use domain::ports::DeliveryQuery;
+use domain::query::DeliveryQuery;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;

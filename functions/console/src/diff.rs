@@ -2,7 +2,6 @@
 
 use api::{Authorized, Json, Problem, scope};
 use axum::extract::State;
-use domain::access::token::Scope;
 use domain::admission::mask::Masker;
 use domain::event::Object;
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,6 @@ use api::{Authorized, Problem, Query, read_body, scope};
 use axum::Json;
 use axum::extract::{Request, State};
 use domain::Timestamp;
-use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::query::EventQuery;
 use http::request::Parts;

@@ -3,7 +3,6 @@
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::access::token::Scope;
 use domain::event::{Event, EventPk};
 use domain::query::{EventQuery, Searched};
 use serde::Serialize;

@@ -7,7 +7,6 @@
 use api::{Authorized, Problem, Query, scope};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::query::EventQuery;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};

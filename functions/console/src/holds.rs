@@ -3,7 +3,6 @@
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::retention::hold::{Hold, HoldFilter};
 use domain::retention::job::{Job, Task};

@@ -10,7 +10,6 @@ use api::{Authorized, Problem, Query, scope};
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
-use domain::access::token::Scope;
 use domain::ports::InboxChanges;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode};

@@ -6,7 +6,6 @@ use api::{Authorized, Path, Problem, Query, read_body, scope};
 use axum::Json;
 use axum::extract::{Request, State};
 use domain::Timestamp;
-use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::query::EventQuery;
 use domain::rules_document::RulesDocument;

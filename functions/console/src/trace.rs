@@ -7,10 +7,9 @@ use std::sync::Arc;
 use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::access::token::Scope;
 use domain::event::EventPk;
 use domain::loop_guard;
-use domain::ports::DeliveryQuery;
+use domain::query::DeliveryQuery;
 use rules::Explanation;
 use serde::Serialize;
 

@@ -6,7 +6,7 @@ use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::access::token::{Scope, Token};
+use domain::access::token::Token;
 use domain::delivery::{DeliveryId, Outcome};
 use domain::event::{Action, Event, EventPk, Object};
 use domain::notification::Notification;

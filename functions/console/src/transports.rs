@@ -8,7 +8,6 @@ use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::access::token::Scope;
 use domain::delivery::endpoint::{Endpoint, Standing};
 use domain::ports::StoreError;
 use domain::rules_document::{Limit, Transport};

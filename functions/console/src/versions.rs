@@ -5,7 +5,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
-use domain::access::token::Scope;
 use domain::ports::{Active, StoreError};
 use serde::{Deserialize, Serialize};
 
