@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::Timestamp;
-use domain::token::TokenHash;
+use domain::access::token::TokenHash;
 
 /// So many failures in a row are a mistake; more are an attempt.
 const MOST: u32 = 20;

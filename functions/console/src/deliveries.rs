@@ -4,11 +4,10 @@ use api::{Path, Problem, Query};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::delivery::{Attempt, Delivery, DeliveryId, State as Standing};
+use domain::access::token::Scope;
+use domain::delivery::{Attempt, Cause, Delivery, DeliveryId, Span, State as Standing};
 use domain::event::EventPk;
-use domain::ports::DeliveryQuery;
-use domain::suppression::{Cause, Span};
-use domain::token::Scope;
+use domain::query::DeliveryQuery;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 

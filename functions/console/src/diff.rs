@@ -2,9 +2,9 @@
 
 use api::{Json, Problem};
 use axum::extract::State;
+use domain::access::token::Scope;
+use domain::admission::mask::Masker;
 use domain::event::Object;
-use domain::mask::Masker;
-use domain::token::Scope;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
@@ -33,5 +33,5 @@ pub(crate) async fn make(
     console.door.admit(&headers, Scope::Ingest).await?;
     let active = console.configuration.current().await?;
     let masker = Masker::new(&active.document.redact);
-    Ok(axum::Json(Diff { diff: domain::diff::diff(states.before, states.after, &masker) }))
+    Ok(axum::Json(Diff { diff: domain::admission::diff::diff(states.before, states.after, &masker) }))
 }

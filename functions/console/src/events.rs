@@ -3,9 +3,9 @@
 use api::{Path, Problem, Query};
 use axum::Json;
 use axum::extract::State;
+use domain::access::token::Scope;
 use domain::event::{Event, EventPk};
-use domain::ports::{EventQuery, Searched};
-use domain::token::Scope;
+use domain::query::{EventQuery, Searched};
 use http::HeaderMap;
 use serde::Serialize;
 

@@ -7,9 +7,9 @@
 use api::{Problem, Query};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use domain::access::token::Scope;
 use domain::event::EventPk;
-use domain::ports::EventQuery;
-use domain::token::Scope;
+use domain::query::EventQuery;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;

@@ -3,10 +3,10 @@
 use api::{Path, Problem, Query};
 use axum::Json;
 use axum::extract::State;
+use domain::access::token::Scope;
 use domain::event::EventPk;
-use domain::hold::{Hold, HoldFilter};
-use domain::job::{Job, Task};
-use domain::token::Scope;
+use domain::retention::hold::{Hold, HoldFilter};
+use domain::retention::job::{Job, Task};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,9 @@ use api::{Path, Problem, Query};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::erasure::Subject;
-use domain::job::{self, Job, Report, Task};
-use domain::token::Scope;
+use domain::access::token::Scope;
+use domain::retention::erasure::Subject;
+use domain::retention::job::{self, Job, Report, Task};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 

@@ -10,8 +10,8 @@ use api::{Problem, Query};
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
+use domain::access::token::Scope;
 use domain::ports::InboxChanges;
-use domain::token::Scope;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 

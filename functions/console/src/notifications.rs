@@ -3,9 +3,9 @@
 use api::{Path, Problem, Query};
 use axum::Json;
 use axum::extract::State;
-use domain::inbox::InboxItem;
+use domain::access::token::{Scope, Token};
+use domain::notification::inbox::InboxItem;
 use domain::person::is_same_name;
-use domain::token::{Scope, Token};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 

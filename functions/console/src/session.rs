@@ -4,7 +4,7 @@ use api::{Problem, foreign, is_same_origin};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::token::{Scope, Token};
+use domain::access::token::{Scope, Token};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};

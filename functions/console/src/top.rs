@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use api::{Problem, Query};
 use axum::Json;
 use axum::extract::State;
-use domain::dimension::Dimension;
-use domain::ports::{EventQuery, Searched};
-use domain::token::Scope;
-use domain::volume::{HOUR, MOST_BUCKETS};
+use domain::access::token::Scope;
+use domain::query::dimension::Dimension;
+use domain::query::volume::{HOUR, MOST_BUCKETS};
+use domain::query::{EventQuery, Searched};
 use domain::{Event, Timestamp};
 use http::HeaderMap;
 use jiff::SignedDuration;
@@ -122,5 +122,5 @@ fn hours(query: &EventQuery) -> Option<(Timestamp, Option<Timestamp>)> {
 }
 
 fn whole_hour(instant: Timestamp) -> Timestamp {
-    domain::volume::hour_of(domain::EventPk::first_at(instant))
+    domain::query::volume::hour_of(domain::EventPk::first_at(instant))
 }

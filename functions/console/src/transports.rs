@@ -8,10 +8,10 @@ use api::{Path, Problem};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::document::{Limit, Transport};
-use domain::endpoint::{Endpoint, Standing};
+use domain::access::token::Scope;
+use domain::delivery::endpoint::{Endpoint, Standing};
 use domain::ports::StoreError;
-use domain::token::Scope;
+use domain::rules_document::{Limit, Transport};
 use http::HeaderMap;
 use serde::Serialize;
 

@@ -5,8 +5,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
+use domain::access::token::Scope;
 use domain::ports::{Active, StoreError};
-use domain::token::Scope;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 

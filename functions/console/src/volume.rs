@@ -9,9 +9,9 @@ use api::{Problem, Query};
 use axum::Json;
 use axum::extract::State;
 use domain::Event;
-use domain::ports::{EventQuery, Searched};
-use domain::token::Scope;
-use domain::volume::{Bucket, BucketCount, HourCount, Span, hour_of};
+use domain::access::token::Scope;
+use domain::query::volume::{Bucket, BucketCount, HourCount, Span, hour_of};
+use domain::query::{EventQuery, Searched};
 use http::HeaderMap;
 use serde::Serialize;
 

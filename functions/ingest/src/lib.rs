@@ -19,9 +19,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::EventPk;
-use domain::document::RulesDocument;
-use domain::event::{Draft, Rejection};
+use domain::admission::{Draft, Rejection};
 use domain::ports::{Clock, Configuration, Entropy, Intake, Origins, StoreError};
+use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
 pub use route::{MAX_BODY_BYTES, MAX_EVENTS, router};

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::Timestamp;
+use domain::access::token::Scope;
 use domain::ports::StoreError;
-use domain::token::Scope;
 use domain::trace::TraceParent;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
@@ -95,7 +95,7 @@ async fn taken(
     }
     let verdicts = verdicts.map_err(repeatable)?;
     let lone = match verdicts[..] {
-        [Ok(pk)] => Some(named.unwrap_or_else(|| TraceParent::of_event(pk))),
+        [Ok(pk)] => Some(named.unwrap_or_else(|| pk.trace())),
         _ => None,
     };
     Ok((answer::of(verdicts, &places)?, lone))

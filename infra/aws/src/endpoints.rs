@@ -1,7 +1,7 @@
 //! The states of the endpoints: one small partition, which is always read as a whole.
 
 use async_trait::async_trait;
-use domain::endpoint::Endpoint;
+use domain::delivery::endpoint::Endpoint;
 use domain::ports::{self, StoreError};
 
 use crate::table::Table;

@@ -1,8 +1,8 @@
 //! The jobs that operators asked for, and their progress: one partition, as there are few.
 
 use async_trait::async_trait;
-use domain::job::Job;
 use domain::ports::{self, StoreError};
+use domain::retention::job::Job;
 
 use crate::table::Table;
 use crate::table::item::{content, record};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::access::token::{Token, TokenHash};
 use domain::ports::{self, StoreError};
-use domain::token::{Token, TokenHash};
 
 use crate::cached::Expiring;
 use crate::table::item::{Item, content, number, record};

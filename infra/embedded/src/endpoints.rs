@@ -1,7 +1,7 @@
 //! The states of the endpoints, by transport. Every write is a compare-and-swap by revision.
 
 use async_trait::async_trait;
-use domain::endpoint::Endpoint;
+use domain::delivery::endpoint::Endpoint;
 use domain::ports::{Endpoints, StoreError};
 use rusqlite::Connection;
 

@@ -31,6 +31,7 @@ mod queue;
 mod readers;
 mod recent_events;
 mod record;
+mod reserve;
 mod schema;
 mod search_index;
 mod sessions;
@@ -54,6 +55,7 @@ use std::time::Duration;
 
 use domain::ports::StoreError;
 use tokio::sync::Notify;
+use tracing::debug;
 
 use fault::Health;
 use holds::HoldCache;
@@ -104,6 +106,9 @@ impl Store {
     fn open_file(file: PathBuf) -> Result<Self, OpenError> {
         let mut connection = open::writer(&file)?;
         schema::migrate(&mut connection, &file)?;
+        if let Err(error) = reserve::keep(&file) {
+            debug!(%error, "no space is set aside for a start on a full disk");
+        }
         let holds =
             HoldCache::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
         let health = Arc::new(Health::default());

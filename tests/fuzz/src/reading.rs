@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::AUTHORIZATION;
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
 
 use crate::world::{Still, TOKEN};
 use crate::{Posted, corpus};

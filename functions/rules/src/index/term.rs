@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use domain::document::{End, Interval};
+use domain::rules_document::{End, Interval};
 use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use serde_json::Number;

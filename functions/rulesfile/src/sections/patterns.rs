@@ -5,8 +5,8 @@
 
 use std::rc::Rc;
 
-use domain::document::{EventPattern, FaultyPart, Field, Fields, PatternFault};
 use domain::json::{self, FindingKind};
+use domain::rules_document::{EventPattern, FaultyPart, Field, Fields, PatternFault};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::fault::{At, Findings};
