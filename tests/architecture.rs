@@ -2,6 +2,7 @@
 //! binary must not carry. A rule here is one line of the README's map, made to fail when it is broken.
 
 mod dependencies;
+mod import_cycles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

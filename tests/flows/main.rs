@@ -1,5 +1,6 @@
 //! The promises of the README on one machine, on the real binary: one module a promise.
 
+mod authorization;
 mod commands;
 mod crash;
 mod damage;
@@ -14,6 +15,7 @@ mod identity;
 mod jobs;
 mod leaks;
 mod live;
+mod numbers;
 mod origins;
 mod process;
 mod reading;

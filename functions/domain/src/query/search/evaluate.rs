@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::query::{Comparison, Field, Literal, Query, Test};
 use crate::event::{Event, Object};
+use crate::rules_document::compare_numbers;
 
 impl Query {
     /// Whether it holds for the event.
@@ -92,7 +93,7 @@ impl Found<'_> {
                 text.parse().ok().map(|address: IpAddr| own.to_canonical().cmp(&address.to_canonical()))
             }
             (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, _)| own.cmp(&from)),
-            (Self::Json(Value::Number(own)), Literal::Number(number)) => compare(own, number),
+            (Self::Json(Value::Number(own)), Literal::Number(number)) => Some(compare_numbers(own, number)),
             _ => None,
         }
     }
@@ -108,14 +109,6 @@ impl Found<'_> {
             Self::Json(value) => value.to_string(),
         };
         Some(text.to_lowercase())
-    }
-}
-
-/// Whole numbers exactly, others as closely as they are stored.
-fn compare(one: &Number, other: &Number) -> Option<Ordering> {
-    match (one.as_i128(), other.as_i128()) {
-        (Some(one), Some(other)) => Some(one.cmp(&other)),
-        _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
     }
 }
 

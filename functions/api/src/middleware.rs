@@ -1,7 +1,8 @@
-//! What every answer has, whatever the route.
+//! The middleware that every response passes, whatever its route.
 //!
-//! Owns the answers to unknown paths and methods, to panics, to who shows no token, and to other sites that use a session, the
-//! description of the API, and the security headers. Refuses to overrule a header that a route has set itself.
+//! Owns the responses to unknown paths and methods, to panics, to requests without credentials and to cross-origin
+//! requests; serves the description of the API; and adds the security headers. Refuses to replace a header that a route
+//! has set itself.
 
 use std::any::Any;
 
@@ -15,11 +16,11 @@ use http::{HeaderValue, Method, Uri};
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{Problem, client, door, openapi, session};
+use crate::{Problem, authenticator, client, openapi, session};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-const HEADERS: [(HeaderName, HeaderValue); 6] = [
+const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -28,29 +29,29 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Completes a router whose routes are all there. Call it once, on the outermost router.
-pub fn finish(router: Router) -> Router {
+/// Adds the middleware and the fallbacks to a router. Call it once, on the outermost router, after all routes are added.
+pub fn with_middleware(router: Router) -> Router {
     router
         .route("/openapi.json", get(openapi::show))
-        .fallback(async || Problem::not_found("there is nothing at this path; /openapi.json lists what there is"))
+        .fallback(async || Problem::not_found("this path does not exist; see /openapi.json for all paths"))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            Problem::method_not_allowed(format!("{method} is not for {}; see Allow", uri.path()))
+            Problem::method_not_allowed(format!("{} does not support {method}; see the Allow header", uri.path()))
         })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn(door::refuse_nameless))
-        .layer(axum::middleware::from_fn(session::refuse_foreign))
-        .layer(MapResponseLayer::new(guard))
-        .layer(MapRequestLayer::new(client::stamp))
+        .layer(CatchPanicLayer::custom(on_panic))
+        .layer(axum::middleware::from_fn(authenticator::require_credentials))
+        .layer(axum::middleware::from_fn(session::reject_cross_origin))
+        .layer(MapResponseLayer::new(add_security_headers))
+        .layer(MapRequestLayer::new(client::record_peer_address))
 }
 
-/// What a panic says may hold a caller's data, so it is not logged here; the panic hook names the place.
-fn panicked(_: Box<dyn Any + Send>) -> Response {
+/// The panic's message may contain a caller's data, so it is not logged here. The panic hook logs the place.
+fn on_panic(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request handler panicked");
     Problem::internal().into_response()
 }
 
-fn guard(mut response: Response) -> Response {
-    for (name, value) in HEADERS {
+fn add_security_headers(mut response: Response) -> Response {
+    for (name, value) in SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert(value);
     }
     response
@@ -80,17 +81,17 @@ mod tests {
         let put = async |Json(filters): Json<Filters>| format!("{:?}", filters.limit);
         let posts = Router::new().route("/list", post(put));
         let gets = Router::new().route("/list", get(list)).route("/item/{number}", get(item)).route("/page", get(page));
-        finish(gets.merge(posts).route("/panic", get(async || -> &'static str { panic!("hidden") })))
+        with_middleware(gets.merge(posts).route("/panic", get(async || -> &'static str { panic!("hidden") })))
     }
 
-    async fn answer(request: Request<Body>) -> (u16, HeaderMap, String) {
+    async fn send(request: Request<Body>) -> (u16, HeaderMap, String) {
         let (parts, body) = router().oneshot(request).await.unwrap().into_parts();
         let bytes = axum::body::to_bytes(body, 10_000).await.unwrap();
         (parts.status.as_u16(), parts.headers, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     async fn get_(path: &str) -> (u16, HeaderMap, String) {
-        answer(Request::get(path).body(Body::empty()).unwrap()).await
+        send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     fn detail(body: &str) -> String {
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_answer_is_guarded() {
+    async fn every_response_has_the_security_headers() {
         for path in ["/list", "/nowhere", "/panic", "/item/x"] {
             let (_, headers, _) = get_(path).await;
             for (name, value) in [
@@ -121,28 +122,28 @@ mod tests {
     #[tokio::test]
     async fn unknown_paths_and_methods() {
         assert_eq!(get_("/nowhere").await.0, 404);
-        let (status, headers, body) = answer(Request::delete("/list").body(Body::empty()).unwrap()).await;
+        let (status, headers, body) = send(Request::delete("/list").body(Body::empty()).unwrap()).await;
         assert_eq!((status, headers["content-type"].to_str().unwrap()), (405, "application/problem+json"));
         assert_eq!(headers["allow"], "GET,HEAD,POST");
-        assert_eq!(detail(&body), "DELETE is not for /list; see Allow");
+        assert_eq!(detail(&body), "/list does not support DELETE; see the Allow header");
     }
 
     #[tokio::test]
-    async fn who_shows_no_token_is_not_read() {
-        let router = finish(Router::new().route("/v1/list", post(async |Json(_): Json<Filters>| "put")));
+    async fn a_request_without_credentials_is_not_read() {
+        let router = with_middleware(Router::new().route("/v1/list", post(async |Json(_): Json<Filters>| "put")));
         let status = async |path: &str, header: (&str, &str)| {
             let request = Request::post(path).header("content-type", "application/json").header(header.0, header.1);
             router.clone().oneshot(request.body(Body::from("{")).unwrap()).await.unwrap().status().as_u16()
         };
         assert_eq!(status("/v1/list", ("accept", "*/*")).await, 401);
         assert_eq!(status("/v1/nowhere", ("accept", "*/*")).await, 401);
-        assert_eq!(status("/v1/list", ("authorization", "Bearer x")).await, 400, "which its handler judges");
-        assert_eq!(status("/v1/list", ("cookie", "nuncio_session=x")).await, 403, "of another site");
-        assert_eq!(status("/v1/session", ("accept", "*/*")).await, 404, "where one signs in");
+        assert_eq!(status("/v1/list", ("authorization", "Bearer x")).await, 400, "the handler checks it");
+        assert_eq!(status("/v1/list", ("cookie", "nuncio_session=x")).await, 403, "it comes from another origin");
+        assert_eq!(status("/v1/session", ("accept", "*/*")).await, 404, "the sign-in path is exempt");
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_500_that_tells_nothing() {
+    async fn a_panic_is_a_500_that_reveals_nothing() {
         let (status, _, body) = get_("/panic").await;
         assert_eq!(status, 500);
         assert!(!body.contains("hidden"));
@@ -161,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn json_bodies() {
         let post = |kind: &'static str, body: String| {
-            answer(Request::post("/list").header("content-type", kind).body(Body::from(body)).unwrap())
+            send(Request::post("/list").header("content-type", kind).body(Body::from(body)).unwrap())
         };
         assert_eq!(post("application/json; charset=utf-8", r#"{"limit":7}"#.to_owned()).await.2, "Some(7)");
         assert_eq!(post("application/json", "\u{feff}{\"limit\":7}".to_owned()).await.2, "Some(7)");
