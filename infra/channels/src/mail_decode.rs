@@ -1,26 +1,26 @@
-//! What a mail that was written here says, decoded: its subject, its recipient and its texts in one string.
+//! Decodes mails of the mailbox folder into one text: headers and all parts, so that an erasure can search it.
 //!
-//! Owns the few encodings that this crate's own mails have: quoted-printable, base64 and encoded words
-//! (RFC 2045 and 2047). What cannot be decoded is left as it is.
+//! Supports the encodings that this crate writes: quoted-printable, base64 and encoded words (RFC 2045 and 2047). Leaves
+//! everything else as it is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quoted_printable::ParseMode;
 
-/// The text of a mail with all its parts, in the order in which they stand there.
-pub(crate) fn of(mail: &[u8]) -> String {
+/// The headers and all parts of a mail, decoded, in order.
+pub(crate) fn decode(mail: &[u8]) -> String {
     let mail = String::from_utf8_lossy(mail).replace("\r\n", "\n");
     let mut text = String::with_capacity(mail.len());
-    read_part(&mail, DEEPEST, &mut text);
+    read_part(&mail, MAX_DEPTH, &mut text);
     text
 }
 
-/// Parts within parts that are looked into; mails that are written here have one within another.
-const DEEPEST: u8 = 8;
+/// The depth to which nested parts are decoded; mails of this crate have a depth of one.
+const MAX_DEPTH: u8 = 8;
 
-fn read_part(part: &str, deepest: u8, text: &mut String) {
+fn read_part(part: &str, depth: u8, text: &mut String) {
     let (head, body) = part.split_once("\n\n").unwrap_or((part, ""));
-    // A field goes on in the next line where that begins with a blank.
+    // A line that begins with a blank continues the header before it.
     let head = head.replace("\n ", " ").replace("\n\t", " ");
     text.push_str(&decoded_words(&head));
     text.push('\n');
@@ -32,7 +32,7 @@ fn read_part(part: &str, deepest: u8, text: &mut String) {
         let after = kind.split_once("boundary=")?.1.trim_start_matches('"');
         Some(after.split(['"', ';']).next()?.to_owned())
     });
-    if let (Some(boundary), Some(deeper)) = (boundary, deepest.checked_sub(1)) {
+    if let (Some(boundary), Some(deeper)) = (boundary, depth.checked_sub(1)) {
         let boundary = format!("--{boundary}");
         let inner = body.split(&boundary).skip(1).filter(|inner| !inner.starts_with("--"));
         inner.for_each(|inner| read_part(inner.trim_start_matches('\n'), deeper, text));
@@ -47,7 +47,7 @@ fn read_part(part: &str, deepest: u8, text: &mut String) {
     text.push('\n');
 }
 
-/// The field with its encoded words, `=?utf-8?b?…?=`, as text. Between two of them blanks mean nothing.
+/// Decodes encoded words, `=?utf-8?b?…?=`. Blanks between two of them are dropped, as RFC 2047 requires.
 fn decoded_words(head: &str) -> String {
     let head = head.replace("?= =?", "?==?");
     let mut text = String::new();
@@ -94,7 +94,7 @@ mod tests {
                 .subject(format!("of {name}"))
                 .multipart(body)
                 .unwrap();
-            let text = of(&message.formatted());
+            let text = decode(&message.formatted());
             let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
             for expected in [format!("of {name}"), format!("{name} was here"), format!("<p>{name}</p>")] {
                 let expected = expected.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -112,8 +112,8 @@ mod tests {
             b"Content-Type: multipart/mixed; boundary=\n\nx",
             b"\xff\xfe",
         ] {
-            of(mail);
+            decode(mail);
         }
-        assert!(of(b"Content-Transfer-Encoding: base64\n\nnot base64").contains("not base64"));
+        assert!(decode(b"Content-Transfer-Encoding: base64\n\nnot base64").contains("not base64"));
     }
 }

@@ -10,7 +10,7 @@ use super::*;
 const ALL: &str = "127.0.0.0/8";
 
 fn http(timeouts: Timeouts) -> Http {
-    super::http(Arc::new(SystemNames), timeouts)
+    super::http(Arc::new(SystemResolver), timeouts)
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_handshake_that_never_ends() {
 async fn a_mail_server_that_never_greets() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
-    let smtp = smtp::Smtp::patient(Duration::from_secs(1));
+    let smtp = smtp::Smtp::with_step_timeout(Duration::from_secs(1));
     let sent = smtp.send(&url, "a@example.org", "b@example.org", b"Subject: x\r\n\r\nx").await;
     assert_eq!(sent, Err(Failure::Timeout(1)));
     drop(listener);
@@ -76,8 +76,8 @@ const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(9), total: Du
 async fn a_body_without_end_is_left_after_64_kib() {
     let (url, talk) = talking(b"HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 16_384], Duration::ZERO).await;
     // Patient enough that only the limit can end it.
-    let patient = Timeouts { connect: Duration::from_secs(30), total: Duration::from_mins(1) };
-    let outcome = post(&http(patient), &url, ALL).await;
+    let with_step_timeout = Timeouts { connect: Duration::from_secs(30), total: Duration::from_mins(1) };
+    let outcome = post(&http(with_step_timeout), &url, ALL).await;
     assert_eq!(outcome, Ok(Outcome::Delivered { status: Some(200), answer: "x".repeat(1024) }));
     // What the system's buffers hold besides is a few megabytes.
     assert!(talk.await.unwrap() < 64 * 1024 * 1024);

@@ -1,8 +1,8 @@
-//! Takes secrets out of what a receiver said: an error page likes to show the path it was asked for.
+//! Removes secrets from a receiver's response: error pages often show the path of the request.
 //!
-//! Owns in which spellings a secret is recognised: as it is, in another case, percent-encoded or decoded, with the escapes
-//! of JSON and HTML, in base64 and in hexadecimal digits. What is recognised as it is written is replaced; where only a
-//! decoded form shows it, nothing of the text is kept.
+//! Owns the spellings in which a secret is recognised: as it is, in another case, percent-encoded or decoded, with escapes
+//! of JSON or HTML, in base64, and in hexadecimal digits. A literal occurrence is replaced. If only a decoded form shows the
+//! secret, the whole text is replaced.
 
 use std::cmp::Reverse;
 use std::fmt::Write as _;
@@ -13,23 +13,23 @@ use domain::admission::mask::{MASK, Masker};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// A path shorter than this keeps no secret.
+/// A shorter path is not a secret.
 const SHORTEST_PATH: usize = 4;
-/// Nor does a part of one that is shorter than this: it would be a common word.
+/// A shorter part of a path is not a secret of its own: it could be a common word.
 const SHORTEST_PART: usize = 8;
-/// How often escapes within escapes are undone.
+/// How often nested escapes are decoded.
 const ROUNDS: usize = 4;
 
-/// What must not be shown.
+/// Replaces secrets in texts.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Hidden {
-    /// The longest first.
+pub(crate) struct Redactor {
+    /// The secrets, longest first.
     parts: Vec<String>,
 }
 
-impl Hidden {
-    /// What is secret in a URL: everything behind the host, each longer part of it, and the login.
-    pub(crate) fn in_url(text: &str) -> Self {
+impl Redactor {
+    /// The secrets of a URL: everything after the host, each longer part of it, and the password.
+    pub(crate) fn from_url(text: &str) -> Self {
         let mut parts = Vec::new();
         if let Some((_, rest)) = text.split_once("://")
             && let Some(start) = rest.find(['/', '?'])
@@ -48,8 +48,8 @@ impl Hidden {
         hidden
     }
 
-    /// Hides a signing secret, too.
-    pub(crate) fn add_key(&mut self, secret: &str) {
+    /// Adds a signing secret.
+    pub(crate) fn add_signing_secret(&mut self, secret: &str) {
         let secret = secret.trim();
         self.add(secret);
         if let Some((_, encoded)) = secret.split_once('_').filter(|(prefix, _)| prefix.starts_with("wh")) {
@@ -69,8 +69,8 @@ impl Hidden {
         }
     }
 
-    /// The text without any of it, and without what is evidently a credential.
-    pub(crate) fn removed_from(&self, text: String) -> String {
+    /// The text without the secrets, and without anything that looks like a credential.
+    pub(crate) fn redact(&self, text: String) -> String {
         let mut text = self.parts.iter().fold(text, |text, part| without(&text, part));
         if self.parts.iter().any(|part| repeats(&text, part)) {
             return MASK.to_owned();
@@ -80,7 +80,7 @@ impl Hidden {
     }
 }
 
-/// The text with the mask in the place of the part, in whatever case of ASCII.
+/// Replaces the part by the mask, ignoring ASCII case.
 fn without(text: &str, part: &str) -> String {
     let (lower, part) = (text.to_ascii_lowercase(), part.to_ascii_lowercase());
     let mut rest = 0;
@@ -94,7 +94,7 @@ fn without(text: &str, part: &str) -> String {
     shown
 }
 
-/// Whether the part is in the text in another spelling.
+/// Whether the text contains the part in another spelling.
 fn repeats(text: &str, part: &str) -> bool {
     let plain = comparable(&decodings(part).pop().unwrap_or_default());
     let encoded: Vec<String> = base64_of(part.as_bytes()).chain(base64_of(plain.as_bytes())).collect();
@@ -106,12 +106,12 @@ fn repeats(text: &str, part: &str) -> bool {
     })
 }
 
-/// In one case; a form writes a blank as a plus.
+/// In lower case, and with blanks for plus signs, as forms encode them.
 fn comparable(text: &str) -> String {
     text.to_lowercase().replace('+', " ")
 }
 
-/// The text, then the same with its escapes undone, once more each time, as long as that changes it.
+/// The text, then the text with its escapes decoded once, twice and so on, until nothing changes.
 fn decodings(text: &str) -> Vec<String> {
     let mut decodings = vec![text.to_owned()];
     for _ in 0..ROUNDS {
@@ -129,7 +129,7 @@ fn percent_decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// Without the escapes of JSON and of HTML.
+/// Decodes escapes of JSON and HTML.
 fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -146,7 +146,7 @@ fn unescaped(text: &str) -> String {
     plain + rest
 }
 
-/// `\/`, `\u002f`: the character, and how many bytes stand for it.
+/// Decodes `\/` or `\u002f` at the start of the text: the character, and the length of its escape in bytes.
 fn json_escape(text: &str) -> Option<(char, usize)> {
     let escape = text.strip_prefix('\\')?;
     match escape.chars().next()? {
@@ -159,7 +159,7 @@ fn json_escape(text: &str) -> Option<(char, usize)> {
     }
 }
 
-/// `&amp;`, `&#47;`, `&#x2F;`: the character, and how many bytes stand for it.
+/// Decodes `&amp;`, `&#47;` or `&#x2F;` at the start of the text: the character, and the length of its escape in bytes.
 fn html_escape(text: &str) -> Option<(char, usize)> {
     let (name, _) = text.strip_prefix('&')?.split_once(';')?;
     let char = match name {
@@ -190,8 +190,8 @@ fn hex_of(bytes: &[u8]) -> String {
     })
 }
 
-/// What base64 makes of the bytes wherever they begin in what is encoded, without the characters that depend on what is
-/// beside them.
+/// The base64 encodings of the bytes at each of the three alignments, without the characters that depend on neighbouring
+/// bytes.
 fn base64_of(bytes: &[u8]) -> impl Iterator<Item = String> {
     let encode = |alphabet: &base64::engine::GeneralPurpose, before: usize| {
         let encoded = alphabet.encode([&vec![0; before], bytes].concat());
@@ -208,8 +208,8 @@ mod tests {
 
     const SECRET: &str = "T0001234/ab%2Fcd+efgh?key=K%C3%B6ln%20456789&x=1";
 
-    fn url() -> Hidden {
-        Hidden::in_url(&format!("https://hooks.example.org/services/{SECRET}"))
+    fn url() -> Redactor {
+        Redactor::from_url(&format!("https://hooks.example.org/services/{SECRET}"))
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
             ("no such channel".to_owned(), "no such channel"),
             ("100 % wrong & <b>bad</b> \\ \u{e9}".to_owned(), "100 % wrong & <b>bad</b> \\ \u{e9}"),
         ] {
-            assert_eq!(url().removed_from(said), shown);
+            assert_eq!(url().redact(said), shown);
         }
     }
 
@@ -244,18 +244,18 @@ mod tests {
             format!("hook {}", hex_of(part.as_bytes()).to_uppercase()),
             "hook K&ouml;ln?? K%c3%96LN%20456789".to_owned(),
         ] {
-            assert_eq!(url().removed_from(said.clone()), MASK, "{said}");
+            assert_eq!(url().redact(said.clone()), MASK, "{said}");
         }
     }
 
     #[test]
     fn logins_signing_keys_and_credentials_are_hidden_too() {
-        let mail = Hidden::in_url("smtp://ann:pass%3Aword@mail.example.org");
-        assert_eq!(mail.removed_from("bad login pass:word".to_owned()), "bad login ********************");
-        let mut keys = Hidden::default();
-        keys.add_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
-        assert_eq!(keys.removed_from("not MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()), "not ********************");
+        let mail = Redactor::from_url("smtp://ann:pass%3Aword@mail.example.org");
+        assert_eq!(mail.redact("bad login pass:word".to_owned()), "bad login ********************");
+        let mut keys = Redactor::default();
+        keys.add_signing_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+        assert_eq!(keys.redact("not MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()), "not ********************");
         let token = ["gh", "p_", &"a1B2".repeat(9)].concat();
-        assert_eq!(Hidden::default().removed_from(format!("your {token}?")), "your ********************?");
+        assert_eq!(Redactor::default().redact(format!("your {token}?")), "your ********************?");
     }
 }

@@ -1,6 +1,6 @@
-//! What a mail says: heading, severity, words, table, link, and who sent it why.
-//! Owns the choice and the length of what is shown; the templates own how. Everything from an event is hostile: it is
-//! made plain here and escaped by the templates.
+//! The content of a mail: title, severity, body, table, link and footer.
+//! Owns what is shown and how long it may be; the templates own the layout. Everything from an event may be hostile: this
+//! module removes control characters, and the templates escape.
 
 use askama::Template;
 use domain::delivery::Failure;
@@ -14,19 +14,19 @@ use crate::text::{one_line, paragraph};
 const BODY_CHARS: usize = 4000;
 const KEY_CHARS: usize = 100;
 const VALUE_CHARS: usize = 600;
-/// From here on the body is set smaller: it is a list of details, or a whole report.
+/// A body with more characters is set in a smaller font: it is a list of details or a report.
 const LONG_BODY_CHARS: usize = 200;
-/// Some readers cut mails off behind 100 KB.
+/// The most characters in the table: some mail readers truncate mails after 100 KB.
 const TABLE_CHARS: usize = 40_000;
 
-/// One line of the table.
+/// One row of the table.
 pub(crate) struct Row {
     key: String,
     value: String,
 }
 
 impl Row {
-    /// For plain text: what has several lines stands below its key.
+    /// The value in plain text: on the key's line, or indented below it if it has several lines.
     fn indented(&self) -> String {
         if self.value.contains('\n') {
             format!("\n{}", self.value).replace('\n', "\n  ")
@@ -36,8 +36,8 @@ impl Row {
     }
 }
 
-/// Everything that the templates show.
-pub(crate) struct Letter {
+/// The values that the templates show.
+pub(crate) struct MailContent {
     title: String,
     severity: &'static str,
     tone: Tone,
@@ -49,7 +49,7 @@ pub(crate) struct Letter {
     transport: String,
 }
 
-/// The colour of a severity: strong for the bar and the link, pale behind the badge, dark for text on it.
+/// The colours of a severity: strong for the bar and the link, pale behind the badge, dark for its text.
 struct Tone {
     strong: &'static str,
     pale: &'static str,
@@ -59,17 +59,17 @@ struct Tone {
 #[derive(Template)]
 #[template(path = "notification.html")]
 struct Html<'a> {
-    letter: &'a Letter,
+    mail: &'a MailContent,
 }
 
 #[derive(Template)]
 #[template(path = "notification.txt")]
 struct Plain<'a> {
-    letter: &'a Letter,
+    mail: &'a MailContent,
 }
 
-impl Letter {
-    pub(crate) fn of(notification: &Notification) -> Self {
+impl MailContent {
+    pub(crate) fn from_notification(notification: &Notification) -> Self {
         let (rows, left_out) = match &notification.digest {
             None => rows(notification),
             Some(digest) => (digest.lines().iter().map(|(at, words)| row(at, words)).collect(), 0),
@@ -96,22 +96,22 @@ impl Letter {
     }
 
     pub(crate) fn html(&self) -> Result<String, Failure> {
-        Html { letter: self }.render().map_err(|_| unrendered())
+        Html { mail: self }.render().map_err(|_| unrendered())
     }
 
     pub(crate) fn text(&self) -> Result<String, Failure> {
-        Plain { letter: self }.render().map_err(|_| unrendered())
+        Plain { mail: self }.render().map_err(|_| unrendered())
     }
 }
 
-/// The body without the action, which stands above it already.
+/// The body without the action, which the title shows already.
 fn untitled(notification: &Notification) -> &str {
     let title = notification.event.action.as_str();
     notification.body.strip_prefix(title).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&notification.body)
 }
 
 fn unrendered() -> Failure {
-    Failure::Misconfigured("the mail's template cannot be filled in".to_owned())
+    Failure::Misconfigured("the mail template cannot be rendered".to_owned())
 }
 
 fn tone(severity: Severity) -> Tone {
@@ -122,7 +122,7 @@ fn tone(severity: Severity) -> Tone {
     }
 }
 
-/// The table, and how many entries of the context did not fit into it.
+/// The rows of the table, and the number of context entries that did not fit.
 fn rows(notification: &Notification) -> (Vec<Row>, usize) {
     let event = &notification.event;
     let mut rows = vec![row("created", &event.created.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())];
@@ -137,7 +137,7 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
 
     let mut room = TABLE_CHARS;
     let mut left_out = 0;
-    // The message stands above the table already.
+    // The body above the table shows the message already.
     let entries = event.context.iter().filter(|(_, value)| **value != Value::String(notification.body.clone()));
     for (key, value) in entries {
         let row = row(key, &spread(value));
@@ -149,13 +149,13 @@ fn rows(notification: &Notification) -> (Vec<Row>, usize) {
             None => left_out += 1,
         }
     }
-    // Who is told knows that; it is there for those who read other people's mail.
+    // Recipients know their own name; these rows are for people who read other people's mail.
     let recipient = &notification.recipient;
     rows.extend(known("user_username", &recipient.username).into_iter().chain(known("user_email", &recipient.email)));
     (rows, left_out)
 }
 
-/// As a person would write it; an object's entries one below the other.
+/// A readable form of the value; an object's entries are lines.
 fn spread(value: &Value) -> String {
     match value {
         Value::Object(object) if !object.is_empty() => {
@@ -167,13 +167,13 @@ fn spread(value: &Value) -> String {
     }
 }
 
-/// A field of a model's `diff`.
+/// An entry of a model's `diff`, as `old → new`; `None` for any other value.
 fn change(value: &Value) -> Option<String> {
     let (before, after) = (value.get("previous_value")?, value.get("new_value")?);
     Some(format!("{} → {}", readable(before), readable(after)))
 }
 
-/// A line for what is not always there.
+/// A row, or `None` if the value is empty.
 fn known(key: &str, value: &str) -> Option<Row> {
     Some(row(key, value)).filter(|row| !row.value.is_empty())
 }
