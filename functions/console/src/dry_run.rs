@@ -28,7 +28,9 @@ const PAGE: usize = 1000;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     since: Option<Timestamp>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     until: Option<Timestamp>,
     cursor: Option<EventPk>,
     limit: Option<u64>,

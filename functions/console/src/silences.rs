@@ -121,7 +121,9 @@ pub(crate) async fn end(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     since: Option<Timestamp>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     until: Option<Timestamp>,
     cursor: Option<EventPk>,
     limit: Option<u64>,
