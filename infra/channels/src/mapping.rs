@@ -88,14 +88,14 @@ struct Run<'a> {
 impl Run<'_> {
     /// Beside the threads that send: a body takes its time.
     async fn evaluate(&mut self, part: Part, source: &str, scope: Scope) -> Result<(Returned, Option<View>), Failure> {
-        let (expressions, source) = (Arc::clone(&self.channels.expressions), source.to_owned());
+        let (expressions, body) = (Arc::clone(&self.channels.expressions), source.to_owned());
         // Nobody closes the turns.
         let turn = self.channels.mapping.acquire().await;
-        let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&source, &scope, &NoPolicies));
+        let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&body, &scope, &NoPolicies));
         let mut evaluation = evaluated.await.unwrap_or_else(|error| resume_unwind(error.into_panic()));
         drop(turn);
         self.effects.extend(Effects::take(self.runner(part), &mut evaluation));
-        let returned = evaluation.outcome.map_err(|raised| failure(part, &raised))?;
+        let returned = evaluation.outcome.map_err(|raised| failure(part, &raised, source))?;
         Ok((returned, evaluation.notification))
     }
 
@@ -117,10 +117,18 @@ impl Run<'_> {
     }
 }
 
-/// Without the exception's own text, which may be the event's.
-fn failure(part: Part, raised: &Raised) -> Failure {
+/// Without the exception's own text, which may be the event's; only an attribute that the mapping itself names is shown.
+fn failure(part: Part, raised: &Raised, source: &str) -> Failure {
     let place = raised.line.map(|line| format!(" in line {line}")).unwrap_or_default();
-    Failure::Mapping(format!("the mapping of the {} raised {}{place}", part.as_str(), raised.kind))
+    let unknown = unknown_attribute(raised, source).map(|name| format!(": no attribute {name}")).unwrap_or_default();
+    Failure::Mapping(format!("the mapping of the {} raised {}{place}{unknown}", part.as_str(), raised.kind))
+}
+
+/// The attribute that an object does not have, as in `'Event' object has no attribute 'actoin'`.
+fn unknown_attribute<'r>(raised: &'r Raised, source: &str) -> Option<&'r str> {
+    let (_, name) = raised.message.strip_suffix('\'')?.rsplit_once('\'')?;
+    let is_own = source.split(|one: char| !one.is_alphanumeric() && one != '_').any(|word| word == name);
+    (raised.kind == "AttributeError" && is_own).then_some(name)
 }
 
 fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
@@ -156,6 +164,22 @@ fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_failure_names_an_unknown_attribute_and_nothing_else_of_the_exception() {
+        let raised =
+            |kind: &str, message: &str| Raised { kind: kind.to_owned(), message: message.to_owned(), line: Some(2) };
+        let source = "event = notification.event\nreturn {'a': event.actoin}";
+        for (kind, message, said) in [
+            ("AttributeError", "'Event' object has no attribute 'actoin'", ": no attribute actoin"),
+            ("AttributeError", "'Event' object has no attribute 'a secret'", ""),
+            ("AttributeError", "'Event' object has no attribute 'hunter2'", ""),
+            ("ValueError", "'actoin'", ""),
+        ] {
+            let failure = failure(Part::Body, &raised(kind, message), source);
+            assert_eq!(failure, Failure::Mapping(format!("the mapping of the body raised {kind} in line 2{said}")));
+        }
+    }
 
     #[test]
     fn headers_frame_and_sign_nothing_and_end_no_line() {
