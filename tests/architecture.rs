@@ -2,6 +2,7 @@
 //! binary must not carry. Each rule enforces a line of the map in `functions/README.md`.
 
 mod dependencies;
+mod import_cycles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -7,8 +7,8 @@ use aws::{Adapters, Settings};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use domain::access::token::{Scope, Token};
 use domain::ports::{Clock as _, Tokens as _};
-use domain::token::{Scope, Token};
 use host::SystemClock;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ impl Stack {
             archive_bucket,
         };
         let stack = Self {
-            adapters: Adapters::over(sdk.clone(), settings),
+            adapters: Adapters::new(sdk.clone(), settings),
             sdk,
             token: unique("token"),
             outputs,

@@ -12,11 +12,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::delivery::{Delivery, State};
+use domain::access::token::TokenHash;
+use domain::delivery::{Cause, Delivery, State};
 use domain::message::Work;
-use domain::ports::{DeliveryQuery, EventQuery};
-use domain::suppression::{Cause, Standing};
-use domain::token::TokenHash;
+use domain::query::{DeliveryQuery, EventQuery};
+use domain::rules_document::Standing;
 use domain::{EventPk, Timestamp};
 use embedded::Store;
 use jiff::SignedDuration;
@@ -44,7 +44,7 @@ async fn a_data_folder_of_the_first_release_is_continued() {
     let packed = std::fs::read(corpus("folder/nuncio.db.zst")).unwrap();
     std::fs::write(folder.path().join("nuncio.db"), zstd::decode_all(&packed[..]).unwrap()).unwrap();
     let store = Store::open(folder.path()).unwrap();
-    store.release_all().await.unwrap();
+    store.release_leases().await.unwrap();
     let world = embedded_world::over(store, folder);
     is_continued(&world, "token-of-the-tests").await;
 }

@@ -13,11 +13,11 @@ use channels::Channels;
 use dispatch::{Dispatcher, Parts};
 use domain::Timestamp;
 use domain::delivery::State as Standing;
-use domain::document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
-use domain::expression::NoExpressions;
 use domain::message::{Message, Work};
 use domain::person::Person;
-use domain::ports::{Active, Clock as _, DeliveryQuery, Intake as _, Ledger as _};
+use domain::ports::{Active, Clock as _, Intake as _, Ledger as _, NoExpressions};
+use domain::query::DeliveryQuery;
+use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use host::SystemClock;
 use jiff::SignedDuration;
 use support::emulator::Emulator;
@@ -82,7 +82,7 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = axum::Router::new().fallback(ses).with_state(ses_like);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let adapters = Adapters::over(place.sdk.into_builder().endpoint_url(url).build(), place.settings);
+    let adapters = Adapters::new(place.sdk.into_builder().endpoint_url(url).build(), place.settings);
 
     let clock = Arc::new(FakeClock::at(&domain::time::format(SystemClock.now())));
     let address = format!("{}@example.org", unique("ann"));

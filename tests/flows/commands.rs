@@ -159,7 +159,7 @@ async fn dry_run_shows_what_receivers_get() {
         let received = sink.received_at(path).into_iter().find(same).unwrap_or_else(|| panic!("{sent:#}"));
         assert_eq!((&sent["kind"], &sent["body"]), (&json!("request"), &received.json()), "{transport}");
         for (name, value) in sent["headers"].as_object().unwrap() {
-            let expected = if name == "authorization" { domain::mask::MASK } else { received.header(name) };
+            let expected = if name == "authorization" { domain::admission::mask::MASK } else { received.header(name) };
             assert_eq!(value, expected, "{transport}: {name}");
         }
         assert_eq!(sent["headers"]["content-type"], "application/json");

@@ -1,5 +1,6 @@
 //! The guarantees of `tests/README.md` on one machine, on the real binary: one module per guarantee.
 
+mod authorization;
 mod commands;
 mod crash;
 mod damage;
@@ -15,6 +16,7 @@ mod identity;
 mod jobs;
 mod leaks;
 mod live;
+mod numbers;
 mod origins;
 mod process;
 mod reading;

@@ -82,8 +82,7 @@ impl Page {
             }
             let indent = line.len() - fence.len();
             let inside = lines.by_ref().take_while(|line| line.trim() != "```");
-            let inside: Vec<&str> = inside.map(|line| line.get(indent..).unwrap_or_default()).collect();
-            blocks.push(inside.join("\n") + "\n");
+            blocks.push(inside.flat_map(|line| [line.get(indent..).unwrap_or_default(), "\n"]).collect());
         }
         blocks
     }

@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::delivery::endpoint::{Endpoint, Gate, Standing};
 use domain::delivery::{Outcome, Sign};
-use domain::document::Transport;
-use domain::endpoint::{Endpoint, Gate, Standing};
 use domain::ports::Endpoints;
+use domain::rules_document::Transport;
 use tokio::time::Instant;
 
 /// For how long what was read holds.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::access::token::Token;
 use domain::ports::{Clock as _, Entropy, Tokens};
-use domain::token::Token;
 use host::{OsEntropy, SystemClock};
 
 use crate::cli;
@@ -74,7 +74,7 @@ async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
 #[cfg(feature = "cloud")]
 async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
     match &options.table {
-        Some(table) => Ok(Arc::new(aws::tokens_of_table(table).await)),
+        Some(table) => Ok(Arc::new(aws::tokens_in_table(table).await)),
         None => local(options),
     }
 }

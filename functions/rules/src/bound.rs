@@ -2,7 +2,7 @@
 //!
 //! Owns where a rule is looked for: under each policy of which one must have passed for it to fire.
 
-use domain::document::Mode;
+use domain::rules_document::Mode;
 
 use crate::compiled::Check;
 

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use domain::Event;
-use domain::document::{Binding, Expression, Mode, Policy, Rule, RulesDocument};
 use domain::expression::{Effects, Groups};
 use domain::loop_guard::{self, Looping};
 use domain::ports::Expressions;
+use domain::rules_document::{Binding, Expression, Mode, Policy, Rule, RulesDocument};
 
 use crate::asking::{Asking, Verdict};
 use crate::bound::Bound;

@@ -1,12 +1,12 @@
 //! What one event leads to: the rules that fire, whether the loop guard holds them back, and who is
 //! told by what. Sending and trying on history go by the same plan.
 
-use domain::document::{Rule, RulesDocument};
 use domain::event::Event;
 use domain::expression::Effects;
 use domain::loop_guard::Looping;
 use domain::ports::Expressions;
-use domain::recipient::{Recipient, Recipients};
+use domain::recipients::{Recipient, Recipients};
+use domain::rules_document::{Rule, RulesDocument};
 
 use crate::{Judged, RuleSet};
 

@@ -1,7 +1,7 @@
 //! Whether a silence is for what a rule would tell of an event.
 
 use domain::Event;
-use domain::suppression::Silence;
+use domain::rules_document::Silence;
 
 use crate::clause;
 use crate::facts::Facts;

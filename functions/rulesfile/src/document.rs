@@ -4,8 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::document::RulesDocument;
-use domain::retention::Retention;
+use domain::rules_document::{Retention, RulesDocument};
 
 use crate::fault::{At, Findings};
 use crate::names::Known;

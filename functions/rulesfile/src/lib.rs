@@ -33,8 +33,7 @@ mod written;
 pub use fault::{Fault, InFile};
 
 use domain::Timestamp;
-use domain::document::RulesDocument;
-use domain::suppression::Silence;
+use domain::rules_document::{RulesDocument, Silence};
 
 use fault::Findings;
 use names::Known;

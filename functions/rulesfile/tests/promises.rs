@@ -1,6 +1,6 @@
 //! What the reader promises besides what the corpus shows.
 
-use domain::document::RulesDocument;
+use domain::rules_document::RulesDocument;
 use proptest::prelude::*;
 
 #[test]

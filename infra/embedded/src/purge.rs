@@ -1,16 +1,16 @@
-//! Deletes what has expired, of every kind.
-//! Works in small batches, so that whoever posts events waits for none of them long.
+//! Deletes expired records of every kind.
+//! Works in small batches, so that posting events never waits long.
 
 use domain::Timestamp;
 use domain::ports::{Purge, StoreError};
 use rusqlite::{Connection, params};
 
-use crate::{Store, jobs};
+use crate::{Store, queue};
 
-/// Deleted while others wait for the writer.
+/// The most records deleted in one write, during which other writes wait.
 const BATCH: usize = 500;
 
-/// Not where events are archived first.
+/// Used unless the archiver deletes events.
 const EVENTS: &str = "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)";
 
 const EXPIRED: [&str; 8] = [
@@ -31,14 +31,14 @@ impl Store {
     pub(crate) async fn purge_all(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut deleted = 0;
         let events = (what == Purge::All).then_some((EVENTS, now));
-        let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::volume::KEPT));
+        let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::query::volume::KEPT));
         for (sql, now) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([old_counts]) {
             while deleted < limit {
                 let batch = BATCH.min(limit - deleted);
                 let delete = move |connection: &Connection| {
                     let most = i64::try_from(batch).unwrap_or(i64::MAX);
                     if sql == EVENTS {
-                        jobs::take_along(connection, now)?;
+                        queue::embed_expiring_events(connection, now)?;
                     }
                     Ok(connection.prepare_cached(sql)?.execute(params![now.as_microsecond(), most])?)
                 };

@@ -1,16 +1,17 @@
 use std::sync::Arc;
 
-use domain::dimension::Dimension;
 use domain::event::{Action, Object};
-use domain::ports::{EventLog as _, EventPage, EventQuery, Intake as _};
-use domain::search::Search;
+use domain::ports::{EventLog as _, EventPage, Intake as _};
+use domain::query::EventQuery;
+use domain::query::dimension::Dimension;
+use domain::query::search::Search;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::Store;
 
-/// More than is looked at before the index is asked.
+/// More events than are scanned before the index is used.
 const MANY: u32 = 1500;
 
 fn now() -> Timestamp {
@@ -89,10 +90,11 @@ async fn finds_what_reading_everything_finds() {
 async fn what_nearly_every_event_has_is_not_looked_up() {
     let (folder, _store) = store().await;
     let events = rusqlite::Connection::open(folder.path().join("nuncio.db")).unwrap();
-    let telling = |text: &str| super::telling(&events, super::trigrams(&[text.to_owned()])).unwrap();
-    assert_eq!(telling("\"username\":\"zoe\""), ["\"zo", ":\"z", "oe\"", "zoe"]);
+    let selective_trigrams =
+        |text: &str| super::selective_trigrams(&events, super::trigrams(&[text.to_owned()])).unwrap();
+    assert_eq!(selective_trigrams("\"username\":\"zoe\""), ["\"zo", ":\"z", "oe\"", "zoe"]);
     // Where nothing tells, everything is asked for.
-    assert_eq!(telling("user"), ["ser", "use"]);
+    assert_eq!(selective_trigrams("user"), ["ser", "use"]);
 }
 
 #[tokio::test]
@@ -130,7 +132,7 @@ async fn begins_anew_where_rows_belong_to_other_events() {
 #[tokio::test]
 async fn counts_by_the_hour_what_it_has_read_and_what_it_has_not() {
     let (_folder, store) = store().await;
-    let hour = domain::volume::hour_of(event(1, "", "").pk);
+    let hour = domain::query::volume::hour_of(event(1, "", "").pk);
     let until = domain::time::later(hour, SignedDuration::from_hours(1));
     let counted = async |by| {
         let mut counted = store.counted(by, hour, until).await.unwrap().unwrap();

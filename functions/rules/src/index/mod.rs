@@ -37,7 +37,7 @@ mod walk;
 
 pub(crate) use paths::Paths;
 
-use domain::document::Policy;
+use domain::rules_document::Policy;
 
 use crate::facts::Facts;
 use crate::values::Values;

@@ -4,10 +4,10 @@
 //! adds one. A clause is a list of terms of which one must be there; clauses must all hold; a policy passes
 //! only if one of its lists of clauses does.
 
-use domain::document::{
+use domain::event::ActionPattern;
+use domain::rules_document::{
     Addresses, EventMatcher, Field, Fields, Interval, Policy, Precondition, Test, Wildcard, compare_numbers,
 };
-use domain::event::ActionPattern;
 
 use super::clauses::Clauses;
 use super::paths::Paths;

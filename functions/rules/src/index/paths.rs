@@ -2,7 +2,7 @@
 //!
 //! Owns the numbers of the paths. `walk` goes along them.
 
-use domain::document::Test;
+use domain::rules_document::Test;
 
 use super::term::{Kind, ODD, Term};
 use crate::pattern::EVENT_KEYS;

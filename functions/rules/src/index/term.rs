@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use domain::document::{End, Interval};
+use domain::rules_document::{End, Interval};
 use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use serde_json::Number;
@@ -90,12 +90,11 @@ impl Term {
     /// Blocks that hold every number between two ends, and not twice as many others: one below the
     /// largest power of two in between, and one above it.
     ///
-    /// The ends of an interval are small enough for no other number to have their rank.
+    /// Numbers that are longer than a float may have the rank of an end that is not included, so both ends are in.
     pub(super) fn blocks(path: u32, interval: &Interval) -> Vec<Self> {
-        let above = |end: &End| rank(&end.value) + u64::from(!end.included);
-        let below = |end: &End| rank(&end.value) - u64::from(!end.included);
-        let first = interval.lower.as_ref().map_or(0, above);
-        let last = interval.upper.as_ref().map_or(u64::MAX, below);
+        let rank_of = |end: &End| rank(&end.value);
+        let first = interval.lower.as_ref().map_or(0, rank_of);
+        let last = interval.upper.as_ref().map_or(u64::MAX, rank_of);
         let block = |first: u64, last: u64| {
             #[expect(clippy::cast_possible_truncation, reason = "there are 64 bits")]
             let length = (first ^ last).leading_zeros() as u8;
@@ -172,7 +171,7 @@ pub(super) fn network(path: u32, address: IpAddr, length: u8) -> (Kind, u64) {
     }
 }
 
-/// Orders numbers as they are ordered; neighbours too large to be told apart may have one rank.
+/// Orders numbers as they are ordered; neighbours that no float tells apart have one rank.
 pub(super) fn rank(number: &Number) -> u64 {
     let bits = u64::from_le_bytes(number_bytes(number));
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }

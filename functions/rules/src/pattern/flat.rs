@@ -3,7 +3,7 @@
 //! Owns the fast way. Fields that stand beside each other in a pattern may hold in one object of a list; where
 //! several parts of a pattern need such objects, whether these are the same ones is `admit`'s to find out.
 
-use domain::document::{EventPattern, Field, Fields, Test};
+use domain::rules_document::{EventPattern, Field, Fields, Test};
 
 use super::shape::is_absentable;
 use crate::index::Paths;

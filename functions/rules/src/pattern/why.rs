@@ -3,8 +3,8 @@
 //! Goes through the pattern as it is written, field by field, and names the first that fails. Only where
 //! every field passes alone does it ask whether they pass together.
 
-use domain::document::{EventPattern, Field, Fields, Test};
-use domain::notification::cut;
+use domain::rules_document::{EventPattern, Field, Fields, Test};
+use domain::text::cut;
 use serde_json::Value;
 
 use super::leaf::Leaf;

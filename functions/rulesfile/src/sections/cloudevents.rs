@@ -2,8 +2,8 @@
 //!
 //! Owns where a `*` may stand; applying a mapping is the domain's.
 
-use domain::document::TypeMapping;
 use domain::event::ActionPattern;
+use domain::rules_document::TypeMapping;
 
 use super::retention;
 use crate::fault::{At, Findings};

@@ -2,8 +2,7 @@
 //!
 //! Owns no transport; an e-mail transport's own settings are under `transports`.
 
-use domain::document::EmailSettings;
-use domain::retention::Period;
+use domain::rules_document::{EmailSettings, Period};
 
 use super::{addresses, retention};
 use crate::fault::Findings;

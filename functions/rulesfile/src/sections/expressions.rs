@@ -3,8 +3,8 @@
 //! Owns where their faults are told. What is Python, and what of it is there, is the `expressions`
 //! crate's; nothing is run.
 
-use domain::document::Expression;
 use domain::expression::Kind;
+use domain::rules_document::Expression;
 
 use crate::fault::{At, Findings};
 use crate::shape;

@@ -2,7 +2,7 @@
 //!
 //! Owns the form of the words; what they do to an event is the domain's.
 
-use domain::document::Redact;
+use domain::rules_document::Redact;
 
 use crate::fault::Findings;
 use crate::shape::{self, Keys, Section};

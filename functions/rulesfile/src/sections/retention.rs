@@ -3,7 +3,7 @@
 //! Owns where a period or pattern stands; what one is, the domain says.
 
 use domain::event::ActionPattern;
-use domain::retention::{Period, PeriodError};
+use domain::rules_document::{Period, PeriodError};
 
 use crate::fault::{At, Findings};
 use crate::names;

@@ -2,7 +2,7 @@
 //!
 //! Owns the refusal of a secret that stands in the file itself. No fault repeats what was written.
 
-use domain::document::SecretRef;
+use domain::rules_document::SecretRef;
 
 use crate::fault::Findings;
 use crate::shape;

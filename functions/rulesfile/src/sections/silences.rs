@@ -3,7 +3,7 @@
 //! Owns what must be there and what goes together. What is posted has its author from the token.
 
 use domain::Timestamp;
-use domain::suppression::Silence;
+use domain::rules_document::Silence;
 
 use super::policies;
 use crate::fault::Findings;
