@@ -58,7 +58,7 @@ pub(crate) struct Serve {
     /// Where everything is kept
     #[arg(long, value_name = "DIR", env = "NUNCIO_DATA", default_value = "nuncio-data")]
     pub(crate) data: PathBuf,
-    /// Where expired events are archived before they are deleted [default: they are not]
+    /// Where expired events are archived before they are deleted [default: no archive]
     #[arg(long, value_name = "DIR", env = "NUNCIO_ARCHIVE")]
     pub(crate) archive: Option<PathBuf>,
     /// Where to listen
