@@ -6,7 +6,7 @@ use domain::document::RulesDocument;
 use domain::event::EventPk;
 use domain::notification::Notification;
 use domain::rendered::Rendered;
-use rules::rehearsal::Example;
+use rules::dry_run::Example;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;

@@ -14,11 +14,11 @@ use domain::ports::Expressions;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::asking::{Asking, Ran};
-use crate::clause;
-use crate::compiled::in_order;
-use crate::facts::Facts;
+use crate::event_view::EventView;
+use crate::expression_runner::{ExpressionRun, ExpressionRunner};
+use crate::matcher_clauses;
 use crate::pattern;
+use crate::rule_set::in_order;
 
 /// How much of what an expression returned is shown.
 const SHOWN_CHARS: usize = 100;
@@ -61,7 +61,7 @@ pub struct PolicyVerdict {
 }
 
 impl PolicyVerdict {
-    fn of(binding: &Binding, passed: bool, why: String) -> Self {
+    fn new(binding: &Binding, passed: bool, why: String) -> Self {
         let why = if binding.dry_run { format!("does not count (dry run): {why}") } else { why };
         let (policy, dry_run) = (binding.policy.clone(), binding.dry_run);
         Self { policy, passed, why, negated: false, dry_run, messages: Vec::new(), error: None }
@@ -71,22 +71,22 @@ impl PolicyVerdict {
 /// For every rule of the document, disabled ones too: whether it fires for the event, and why. Each
 /// expression is run once; what it left behind is dropped.
 pub fn explain(document: &RulesDocument, event: &Event, expressions: &dyn Expressions) -> Vec<Explanation> {
-    let facts = Facts::of(event);
+    let view = EventView::of(event);
     let groups = if document.has_expressions() { document.groups.clone() } else { Groups::new() };
-    let asking = Asking::new(&facts, document, Arc::new(groups), expressions);
-    let mut policies = Answers { facts: &facts, document, asking, ran: HashMap::new() };
+    let runner = ExpressionRunner::new(&view, document, Arc::new(groups), expressions);
+    let mut policies = PolicyEvaluations { view: &view, document, runner, ran: HashMap::new() };
     document.rules.iter().map(|one| rule(one, &mut policies)).collect()
 }
 
 /// The policies' answers to one event.
-struct Answers<'a> {
-    facts: &'a Facts<'a>,
+struct PolicyEvaluations<'a> {
+    view: &'a EventView<'a>,
     document: &'a RulesDocument,
-    asking: Asking<'a>,
-    ran: HashMap<&'a str, Ran>,
+    runner: ExpressionRunner<'a>,
+    ran: HashMap<&'a str, ExpressionRun>,
 }
 
-fn rule(rule: &Rule, answers: &mut Answers<'_>) -> Explanation {
+fn rule(rule: &Rule, answers: &mut PolicyEvaluations<'_>) -> Explanation {
     let policies: Vec<_> = in_order(rule).map(|binding| answers.verdict(binding)).collect();
     let mut counted = policies.iter().filter(|verdict| !verdict.dry_run).peekable();
     let why = if !rule.enabled {
@@ -105,23 +105,23 @@ fn rule(rule: &Rule, answers: &mut Answers<'_>) -> Explanation {
     Explanation { rule: rule.name.clone(), matched: why.is_none() && agreed, policies, why: why.map(str::to_owned) }
 }
 
-impl<'a> Answers<'a> {
+impl<'a> PolicyEvaluations<'a> {
     fn verdict(&mut self, binding: &Binding) -> PolicyVerdict {
         let Some((name, policy)) = self.document.policies.get_key_value(&binding.policy) else {
             // A checked document has no such binding. Should one arrive, it is a policy that raised.
             let why = format!("there is no such policy; failure_result is {}", binding.failure_result);
-            return PolicyVerdict::of(binding, binding.failure_result, why);
+            return PolicyVerdict::new(binding, binding.failure_result, why);
         };
         let (admitted, reason) = match policy.as_ref() {
-            Policy::EventMatcher(matcher) => matched(matcher, self.facts),
-            Policy::EventPattern(pattern) => pattern::verdict(pattern, self.facts),
+            Policy::EventMatcher(matcher) => matched(matcher, self.view),
+            Policy::EventPattern(pattern) => pattern::explain_pattern(pattern, self.view),
             Policy::Expression(expression) => return self.ran(name, expression, binding),
         };
         turned(binding, admitted, reason)
     }
 
     fn ran(&mut self, name: &'a str, expression: &Expression, binding: &Binding) -> PolicyVerdict {
-        let ran = self.ran.entry(name).or_insert_with(|| self.asking.run(name, expression));
+        let ran = self.ran.entry(name).or_insert_with(|| self.runner.run(name, expression));
         let mut verdict = match &ran.outcome {
             Ok(returned) => turned(binding, returned.truthy, format!("the expression returned {}", shown(returned))),
             Err(raised) => {
@@ -130,7 +130,10 @@ impl<'a> Answers<'a> {
                     "the expression raised {}{place}; failure_result is {}",
                     raised.kind, binding.failure_result
                 );
-                PolicyVerdict { error: Some(raised.clone()), ..PolicyVerdict::of(binding, binding.failure_result, why) }
+                PolicyVerdict {
+                    error: Some(raised.clone()),
+                    ..PolicyVerdict::new(binding, binding.failure_result, why)
+                }
             }
         };
         verdict.messages.clone_from(&ran.messages);
@@ -141,7 +144,7 @@ impl<'a> Answers<'a> {
 /// By `negate`.
 fn turned(binding: &Binding, admitted: bool, reason: String) -> PolicyVerdict {
     let why = if binding.negate { format!("negated: {reason}") } else { reason };
-    PolicyVerdict { negated: binding.negate, ..PolicyVerdict::of(binding, admitted != binding.negate, why) }
+    PolicyVerdict { negated: binding.negate, ..PolicyVerdict::new(binding, admitted != binding.negate, why) }
 }
 
 /// As Python writes it, where that is short.
@@ -154,8 +157,8 @@ fn shown(returned: &Returned) -> String {
     }
 }
 
-fn matched(matcher: &EventMatcher, facts: &Facts<'_>) -> (bool, String) {
-    let clauses = clause::all(matcher, facts);
+fn matched(matcher: &EventMatcher, view: &EventView<'_>) -> (bool, String) {
+    let clauses = matcher_clauses::check_all(matcher, view);
     if let Some(failure) = clauses.iter().find_map(|clause| clause.failure.clone()) {
         return (false, failure);
     }

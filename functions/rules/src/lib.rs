@@ -1,7 +1,7 @@
 //! Which rules an event matches, and why.
 //!
 //! A [`RuleSet`] is made once from a checked document and asked for every event:
-//! [`RuleSet::judge`] says which rules fire, as fast as it can; [`explain()`] says for every
+//! [`RuleSet::evaluate`] says which rules fire, as fast as it can; [`explain()`] says for every
 //! rule why it does or does not. They are two evaluations that must agree, and a property test holds
 //! them together.
 //!
@@ -11,7 +11,7 @@
 //! would have kept back.
 //!
 //! Policies that are expressions are run by the port [`Expressions`](domain::ports::Expressions):
-//! [`RuleSet::judge`] runs one for an event that has what was read off it beforehand, [`explain()`] runs them all.
+//! [`RuleSet::evaluate`] runs one for an event that has what was read off it beforehand, [`explain()`] runs them all.
 //! One that raises counts as its binding's `failure_result`, which `negate` does not turn.
 //!
 //! Nothing here does I/O or knows the time.
@@ -53,26 +53,26 @@
 //! addresses included; bits beyond the prefix of a network do not count; an IPv4-mapped IPv6 address is its IPv4
 //! form; `$or` must be a list; a field that is named both beside and inside `$or` must pass both times.
 
-mod asking;
-mod bound;
-mod clause;
-mod compiled;
-mod examples;
+pub mod dry_run;
+mod dry_run_examples;
+mod event_view;
 mod explain;
-mod facts;
+mod expression_runner;
 mod index;
+mod matcher_clauses;
 mod mute;
+mod path_values;
 mod pattern;
 mod plan;
-mod policies;
-pub mod preview;
-pub mod rehearsal;
-mod silence;
-mod storms;
-mod values;
+mod policy_table;
+mod rule_set;
+mod rules_by_policy;
+pub mod silence_preview;
+mod silences;
+mod storm_simulation;
 
-pub use compiled::{Judged, RuleSet};
 pub use explain::{Explanation, PolicyVerdict, explain};
 pub use mute::muted_until;
-pub use plan::{Plan, Telling};
-pub use silence::silences;
+pub use plan::{Plan, PlannedNotice};
+pub use rule_set::{RuleMatches, RuleSet};
+pub use silences::silence_covers;

@@ -47,7 +47,10 @@ fn zone(name: &str) -> Option<TimeZone> {
 
 fn span(window: &MuteWindow, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
     let last = if window.to > window.from { day } else { day.tomorrow().ok()? };
-    Some((instant(zone, shown(day, window.from)?, Side::Begin)?, instant(zone, shown(last, window.to)?, Side::End)?))
+    Some((
+        instant(zone, shown(day, window.from)?, WindowEdge::Start)?,
+        instant(zone, shown(last, window.to)?, WindowEdge::End)?,
+    ))
 }
 
 /// What the clock shows then; `24:00` is the next day's midnight.
@@ -61,16 +64,16 @@ fn shown(day: Date, time: WallTime) -> Option<DateTime> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Begin,
+enum WindowEdge {
+    Start,
     End,
 }
 
-fn instant(zone: &TimeZone, shown: DateTime, side: Side) -> Option<Timestamp> {
+fn instant(zone: &TimeZone, shown: DateTime, edge: WindowEdge) -> Option<Timestamp> {
     match zone.to_ambiguous_timestamp(shown).offset() {
         AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(shown).ok(),
         AmbiguousOffset::Fold { before, after } => {
-            let offset = if side == Side::Begin { before } else { after };
+            let offset = if edge == WindowEdge::Start { before } else { after };
             offset.to_timestamp(shown).ok()
         }
         AmbiguousOffset::Gap { before, .. } => {

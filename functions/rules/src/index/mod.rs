@@ -6,8 +6,8 @@
 //! # How it works
 //!
 //! A *term* is a small fact about an event: "the text at `context.user` is `bob`", "the action starts with
-//! `model_`", "the address lies in this /24". Of each policy `necessary` derives the terms without which no
-//! event passes it, as *clauses*: of each clause one term must be there. `filing` files the policy under
+//! `model_`", "the address lies in this /24". Of each policy `required` derives the terms without which no
+//! event passes it, as *clauses*: of each clause one term must be there. `postings` files the policy under
 //! the terms of one clause only, the one that the fewest other policies share, and notes a few of the
 //! others as *guards*. For an event, `walk` goes through its fields once, along the `paths` that some policy
 //! names: it notes the values there and makes the terms that the event has. What is filed under one of them,
@@ -29,60 +29,60 @@
 //! at a path. A term that nothing is filed under mostly costs a hash and a look at one bit.
 
 mod clauses;
-mod filing;
-mod necessary;
-mod paths;
+mod event_walk;
+mod path_tree;
+mod posting_index;
+mod required_clauses;
 mod term;
-mod walk;
 
-pub(crate) use paths::Paths;
+pub(crate) use path_tree::PathTree;
 
 use domain::document::Policy;
 
-use crate::facts::Facts;
-use crate::values::Values;
-use filing::{Cases, Filing};
-use necessary::Necessary;
-use walk::Walk;
+use crate::event_view::EventView;
+use crate::path_values::PathValues;
+use event_walk::EventWalk;
+use posting_index::{Entries, PostingIndex};
+use required_clauses::RequiredClauses;
 
 /// The policies of a document, filed by what an event must have to pass them.
 #[derive(Debug, Clone)]
-pub(crate) struct Index {
-    paths: Paths,
-    filing: Filing,
+pub(crate) struct PolicyIndex {
+    paths: PathTree,
+    postings: PostingIndex,
 }
 
-impl Index {
+impl PolicyIndex {
     /// Of policies, which are known by their numbers from here on.
     pub(crate) fn of<'p>(policies: impl Iterator<Item = (u32, &'p Policy)>) -> Self {
-        let mut paths = Paths::new();
-        let mut cases = Cases::default();
-        let mut necessary = Necessary::new();
+        let mut paths = PathTree::new();
+        let mut entries = Entries::default();
+        let mut required = RequiredClauses::new();
         for (at, policy) in policies {
-            for clauses in necessary.of(policy, &mut paths) {
-                cases.add(at, clauses);
+            for clauses in required.of(policy, &mut paths) {
+                entries.add(at, clauses);
             }
         }
-        let filing = Filing::of(cases, |term| paths.want(term));
+        let postings = PostingIndex::of(entries, |term| paths.want(term));
         paths.finish();
-        Self { paths, filing }
+        Self { paths, postings }
     }
 
     /// All the policies that the event could pass, each once, in order, and the values to put to them.
-    pub(crate) fn candidates<'f>(&self, facts: &'f Facts<'_>) -> (Vec<u32>, Values<'f>) {
-        let mut search = self.filing.search();
-        let mut values = Values::new();
-        Walk::through(facts, &self.paths, &mut search, &mut values);
+    pub(crate) fn candidates<'f>(&self, view: &'f EventView<'_>) -> (Vec<u32>, PathValues<'f>) {
+        let mut search = self.postings.search();
+        let mut values = PathValues::new();
+        EventWalk::through(view, &self.paths, &mut search, &mut values);
         (search.finish(), values)
     }
 
     /// Every path that a policy names is known.
-    pub(crate) fn paths(&self) -> &Paths {
+    pub(crate) fn paths(&self) -> &PathTree {
         &self.paths
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.paths.heap_bytes() + self.filing.heap_bytes()
+        self.paths.heap_bytes() + self.postings.heap_bytes()
     }
 }

@@ -3,15 +3,15 @@
 //! Owns what a pattern means; which patterns there are, and how they are written, is the document's.
 //! Two fields of one object in a list pass together or not at all: see `admit`.
 
-mod admit;
-mod flat;
+mod field_value;
 mod leaf;
-mod shape;
-mod view;
-mod why;
+mod path_matcher;
+mod reason;
+mod tree_match;
+mod tree_matcher;
 
-pub(crate) use flat::Flat;
+pub(crate) use field_value::{EVENT_KEYS, FieldValue};
 pub(crate) use leaf::Leaf;
-pub(crate) use shape::Shape;
-pub(crate) use view::{EVENT_KEYS, Slot};
-pub(crate) use why::verdict;
+pub(crate) use path_matcher::PathMatcher;
+pub(crate) use reason::explain_pattern;
+pub(crate) use tree_matcher::TreeMatcher;

@@ -4,16 +4,16 @@
 //! inside one object of a list pass together or not at all: there is one object for all of them. That
 //! nothing is at a path means: nothing in that one object if a field picks it, else nothing anywhere.
 //!
-//! Therefore a part of a pattern can hold in two ways, which [`Outcome`] keeps apart. A part is put to each
+//! Therefore a part of a pattern can hold in two ways, which [`PartOutcome`] keeps apart. A part is put to each
 //! value at its path at most once a level, so the cost is bounded by pattern times event times depth.
 
-use super::shape::{Node, Object, Shape, is_absentable};
-use super::view::{Holder, Slot};
-use crate::facts::Facts;
+use super::field_value::{FieldValue, ObjectView};
+use super::tree_matcher::{FieldMatcher, ObjectMatcher, TreeMatcher, is_absentable};
+use crate::event_view::EventView;
 
 /// How a part of a pattern holds at one place of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Outcome {
+enum PartOutcome {
     Fails,
     /// Because nothing is at any of its paths, and that is wanted; or because nothing is wanted.
     Absent,
@@ -21,7 +21,7 @@ enum Outcome {
     Present,
 }
 
-impl Outcome {
+impl PartOutcome {
     fn and(self, other: Self) -> Self {
         if self.min(other) == Self::Fails { Self::Fails } else { self.max(other) }
     }
@@ -32,31 +32,31 @@ impl Outcome {
     }
 }
 
-impl Shape {
-    pub(crate) fn admits(&self, facts: &Facts<'_>) -> bool {
-        self.root.outcome(Holder::Event(facts)) != Outcome::Fails
+impl TreeMatcher {
+    pub(crate) fn admits(&self, view: &EventView<'_>) -> bool {
+        self.root.outcome(ObjectView::Event(view)) != PartOutcome::Fails
     }
 }
 
-impl Object {
-    fn outcome(&self, holder: Holder<'_>) -> Outcome {
-        let mut outcome = Outcome::Absent;
+impl ObjectMatcher {
+    fn outcome(&self, holder: ObjectView<'_>) -> PartOutcome {
+        let mut outcome = PartOutcome::Absent;
         for (key, node) in &self.fields {
             outcome = outcome.and(node.outcome(holder.get(key).as_ref()));
-            if outcome == Outcome::Fails {
+            if outcome == PartOutcome::Fails {
                 return outcome;
             }
         }
         for choice in &self.choices {
-            let mut either = Outcome::Fails;
+            let mut either = PartOutcome::Fails;
             for alternative in choice {
                 either = either.or(alternative.outcome(holder));
-                if either == Outcome::Present {
+                if either == PartOutcome::Present {
                     break;
                 }
             }
             outcome = outcome.and(either);
-            if outcome == Outcome::Fails {
+            if outcome == PartOutcome::Fails {
                 return outcome;
             }
         }
@@ -64,7 +64,7 @@ impl Object {
     }
 
     /// Whether none of the objects has anything at any of the paths. One alternative is chosen for all of them.
-    fn is_absent(&self, holders: &[Holder<'_>]) -> bool {
+    fn is_absent(&self, holders: &[ObjectView<'_>]) -> bool {
         self.absentable
             && self.fields.iter().all(|(key, node)| {
                 let slots: Vec<_> = holders.iter().filter_map(|holder| holder.get(key)).collect();
@@ -74,21 +74,21 @@ impl Object {
     }
 }
 
-impl Node {
-    fn outcome(&self, slot: Option<&Slot<'_>>) -> Outcome {
+impl FieldMatcher {
+    fn outcome(&self, slot: Option<&FieldValue<'_>>) -> PartOutcome {
         let Some(slot) = slot else {
-            return if self.absentable() { Outcome::Absent } else { Outcome::Fails };
+            return if self.absentable() { PartOutcome::Absent } else { PartOutcome::Fails };
         };
         if self.is_present(slot) {
-            Outcome::Present
+            PartOutcome::Present
         } else if self.is_absent(std::slice::from_ref(slot)) {
-            Outcome::Absent
+            PartOutcome::Absent
         } else {
-            Outcome::Fails
+            PartOutcome::Fails
         }
     }
 
-    fn is_present(&self, slot: &Slot<'_>) -> bool {
+    fn is_present(&self, slot: &FieldValue<'_>) -> bool {
         let passed = self.values.iter().all(|tests| slot.any_leaf(&mut |leaf| leaf.passes_one(tests)));
         if passed && !self.values.is_empty() {
             // A value in a list picks no object, so what is wanted inside can hold in any of them or in none.
@@ -98,26 +98,26 @@ impl Node {
         }
     }
 
-    fn values_are_absent(&self, slot: &Slot<'_>) -> bool {
+    fn values_are_absent(&self, slot: &FieldValue<'_>) -> bool {
         self.values.iter().all(|tests| is_absentable(tests)) && !slot.any_leaf(&mut |_| true)
     }
 
-    fn is_present_inside(&self, slot: &Slot<'_>) -> bool {
+    fn is_present_inside(&self, slot: &FieldValue<'_>) -> bool {
         let Some(inside) = &self.inside else { return false };
-        slot.any_object(&mut |object| inside.outcome(Holder::Object(object)) == Outcome::Present)
+        slot.any_object(&mut |object| inside.outcome(ObjectView::Object(object)) == PartOutcome::Present)
     }
 
-    fn is_absent(&self, slots: &[Slot<'_>]) -> bool {
+    fn is_absent(&self, slots: &[FieldValue<'_>]) -> bool {
         let values = self.values.is_empty() || slots.iter().all(|slot| self.values_are_absent(slot));
         self.absentable() && values && self.is_absent_inside(slots)
     }
 
-    fn is_absent_inside(&self, slots: &[Slot<'_>]) -> bool {
+    fn is_absent_inside(&self, slots: &[FieldValue<'_>]) -> bool {
         let Some(inside) = &self.inside else { return true };
         let mut holders = Vec::new();
         for slot in slots.iter().filter(|_| inside.absentable) {
             slot.any_object(&mut |object| {
-                holders.push(Holder::Object(object));
+                holders.push(ObjectView::Object(object));
                 false
             });
         }

@@ -10,35 +10,35 @@ use domain::expression::{Effects, Groups};
 use domain::loop_guard::{self, Looping};
 use domain::ports::Expressions;
 
-use crate::asking::{Asking, Verdict};
-use crate::bound::Bound;
-use crate::facts::Facts;
-use crate::index::Index;
-use crate::policies::{Names, Policies, may_pass};
+use crate::event_view::EventView;
+use crate::expression_runner::{ExpressionRunner, ExpressionVerdict};
+use crate::index::PolicyIndex;
+use crate::policy_table::{PolicyNumbers, PolicyTable, may_pass};
+use crate::rules_by_policy::RulesByPolicy;
 
 /// The rules of one document, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
-    policies: Policies,
-    index: Index,
+    policies: PolicyTable,
+    index: PolicyIndex,
     compiled: Vec<CompiledRule>,
     /// Of all compiled rules, one after the other.
-    checks: Vec<Check>,
+    checks: Vec<CompiledBinding>,
     /// Compiled rules by the policies that they cannot fire without.
-    bound: Bound,
+    bound: RulesByPolicy,
     /// Bindings of enabled rules whose verdict does not count.
-    tried: Vec<Tried>,
+    tried: Vec<DryRunBinding>,
     /// The document's, where a policy is an expression that may ask for them.
     groups: Option<Arc<Groups>>,
 }
 
 /// The rules that fire for an event, and what finding out has left behind.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Judged {
+pub struct RuleMatches {
     /// As their places in the document, in its order.
     pub matched: Vec<usize>,
     /// Why nobody is told all the same.
-    pub held_back: Option<Looping>,
+    pub loop_guard: Option<Looping>,
     /// Of the expressions that were run, where there are any.
     pub effects: Vec<Effects>,
 }
@@ -55,7 +55,7 @@ struct CompiledRule {
 
 /// A binding to a policy that is there.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Check {
+pub(crate) struct CompiledBinding {
     pub(crate) policy: u32,
     pub(crate) negate: bool,
     failure_result: bool,
@@ -63,22 +63,22 @@ pub(crate) struct Check {
 
 /// A binding whose verdict does not count, by its places in the document.
 #[derive(Debug, Clone, Copy)]
-struct Tried {
+struct DryRunBinding {
     rule: usize,
     binding: usize,
-    check: Check,
+    check: CompiledBinding,
 }
 
 /// What the policies say to an event.
-struct Verdicts {
+struct PolicyVerdicts {
     /// In order, as `raised`.
     passed: Vec<u32>,
     raised: Vec<u32>,
 }
 
-impl Verdicts {
+impl PolicyVerdicts {
     /// Every policy that the event passes was a candidate, so the others have not passed.
-    fn hold(&self, check: Check) -> bool {
+    fn hold(&self, check: CompiledBinding) -> bool {
         if self.raised.binary_search(&check.policy).is_ok() {
             check.failure_result
         } else {
@@ -90,9 +90,9 @@ impl Verdicts {
 impl RuleSet {
     /// Makes a document's rules ready.
     pub fn compile(document: &RulesDocument) -> Self {
-        let (policies, names) = Policies::of(document);
+        let (policies, names) = PolicyTable::of(document);
         let mut compiled = Vec::new();
-        let mut checks: Vec<Check> = Vec::new();
+        let mut checks: Vec<CompiledBinding> = Vec::new();
         for (index, rule) in (0u32..).zip(&document.rules).filter(|(_, rule)| rule.enabled) {
             let Some((mode, bound)) = compile(rule, &names) else { continue };
             checks.extend(bound);
@@ -106,19 +106,19 @@ impl RuleSet {
             used[check.policy as usize] = true;
         }
         let distinct = (0u32..).zip(policies.distinct().iter().map(Arc::as_ref));
-        let index = Index::of(distinct.filter(|(at, _)| used[*at as usize]));
+        let index = PolicyIndex::of(distinct.filter(|(at, _)| used[*at as usize]));
         let each = (0..).zip(&compiled).map(|(at, rule)| (rule.mode, checks_of(at, &compiled, &checks)));
-        let bound = Bound::of(used.len(), each);
+        let bound = RulesByPolicy::of(used.len(), each);
         let groups = document.has_expressions().then(|| Arc::new(document.groups.clone()));
         Self { policies, index, compiled, checks, bound, tried, groups }
     }
 
     /// The rules that fire for the event, as their places in the document, in its order. Every expression
-    /// raises: there is nobody to run it; see [`Self::judge`].
+    /// raises: there is nobody to run it; see [`Self::evaluate`].
     ///
     /// The loop guard is not asked; see `domain::loop_guard::check`.
     pub fn matches(&self, event: &Event) -> Vec<usize> {
-        self.fired(&self.verdicts(&Facts::of(event), |_, _| Verdict::Raised))
+        self.fired(&self.verdicts(&EventView::of(event), |_, _| ExpressionVerdict::Raised))
     }
 
     /// The rules that fire for the event, its expressions run. Each is run once, if the event has what
@@ -126,21 +126,21 @@ impl RuleSet {
     ///
     /// Where there are expressions or bindings that do not count, an event that the loop guard holds back fires
     /// nothing: what a policy has caused must not cause the same again.
-    pub fn judge(&self, event: &Event, document: &RulesDocument, expressions: &dyn Expressions) -> Judged {
-        let facts = Facts::of(event);
+    pub fn evaluate(&self, event: &Event, document: &RulesDocument, expressions: &dyn Expressions) -> RuleMatches {
+        let view = EventView::of(event);
         let looping = || loop_guard::check(event, document);
         if (self.groups.is_some() || !self.tried.is_empty())
-            && let held_back @ Some(_) = looping()
+            && let loop_guard @ Some(_) = looping()
         {
-            return Judged { held_back, ..Judged::default() };
+            return RuleMatches { loop_guard, ..RuleMatches::default() };
         }
         let mut effects = Vec::new();
         let verdicts = match &self.groups {
-            None => self.verdicts(&facts, |_, _| Verdict::Raised),
+            None => self.verdicts(&view, |_, _| ExpressionVerdict::Raised),
             Some(groups) => {
-                let asking = Asking::new(&facts, document, Arc::clone(groups), expressions);
-                self.verdicts(&facts, |policy, expression| {
-                    let ran = asking.run(self.policies.name(policy), expression);
+                let runner = ExpressionRunner::new(&view, document, Arc::clone(groups), expressions);
+                self.verdicts(&view, |policy, expression| {
+                    let ran = runner.run(self.policies.name(policy), expression);
                     let verdict = ran.verdict();
                     effects.extend(ran.effects);
                     verdict
@@ -153,8 +153,8 @@ impl RuleSet {
             Some(Effects::tried(&rule.name, rule.bindings.get(tried.binding)?))
         }));
         let matched = self.fired(&verdicts);
-        let held_back = if matched.is_empty() { None } else { looping() };
-        Judged { matched, held_back, effects }
+        let loop_guard = if matched.is_empty() { None } else { looping() };
+        RuleMatches { matched, loop_guard, effects }
     }
 
     /// Whether finding out what fires may take its time.
@@ -162,27 +162,31 @@ impl RuleSet {
         self.groups.is_some()
     }
 
-    fn verdicts(&self, facts: &Facts<'_>, mut run: impl FnMut(u32, &Expression) -> Verdict) -> Verdicts {
-        let (mut passed, values) = self.index.candidates(facts);
+    fn verdicts(
+        &self,
+        view: &EventView<'_>,
+        mut run: impl FnMut(u32, &Expression) -> ExpressionVerdict,
+    ) -> PolicyVerdicts {
+        let (mut passed, values) = self.index.candidates(view);
         let mut raised = Vec::new();
         passed.retain(|&policy| match self.policies.distinct()[policy as usize].as_ref() {
             Policy::Expression(expression) => {
-                may_pass(&expression.precondition, facts) && {
+                may_pass(&expression.precondition, view) && {
                     let verdict = run(policy, expression);
-                    if verdict == Verdict::Raised {
+                    if verdict == ExpressionVerdict::Raised {
                         raised.push(policy);
                     }
-                    verdict == Verdict::Passed
+                    verdict == ExpressionVerdict::Passed
                 }
             }
             Policy::EventMatcher(_) | Policy::EventPattern(_) => {
-                self.policies.admits(policy, facts, &values, self.index.paths())
+                self.policies.admits(policy, view, &values, self.index.paths())
             }
         });
-        Verdicts { passed, raised }
+        PolicyVerdicts { passed, raised }
     }
 
-    fn fired(&self, verdicts: &Verdicts) -> Vec<usize> {
+    fn fired(&self, verdicts: &PolicyVerdicts) -> Vec<usize> {
         let fires = |&at: &u32| {
             let checks = checks_of(at, &self.compiled, &self.checks);
             match self.compiled[at as usize].mode {
@@ -201,11 +205,11 @@ impl RuleSet {
         self.index.heap_bytes()
             + self.bound.heap_bytes()
             + self.compiled.capacity() * size_of::<CompiledRule>()
-            + self.checks.capacity() * size_of::<Check>()
+            + self.checks.capacity() * size_of::<CompiledBinding>()
     }
 }
 
-fn checks_of<'c>(rule: u32, compiled: &[CompiledRule], checks: &'c [Check]) -> &'c [Check] {
+fn checks_of<'c>(rule: u32, compiled: &[CompiledRule], checks: &'c [CompiledBinding]) -> &'c [CompiledBinding] {
     let start = rule.checked_sub(1).map_or(0, |before| compiled[before as usize].checks);
     &checks[start as usize..compiled[rule as usize].checks as usize]
 }
@@ -214,7 +218,7 @@ fn checks_of<'c>(rule: u32, compiled: &[CompiledRule], checks: &'c [Check]) -> &
 ///
 /// A policy that is not there has such a verdict, `failure_result`. What always fires is left with
 /// [`Mode::All`] of nothing.
-fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
+fn compile(rule: &Rule, names: &PolicyNumbers<'_>) -> Option<(Mode, Vec<CompiledBinding>)> {
     let mut checks = Vec::new();
     let mut stands = None;
     for binding in rule.bindings.iter().filter(|binding| binding.enabled && !binding.dry_run) {
@@ -232,16 +236,18 @@ fn compile(rule: &Rule, names: &Names<'_>) -> Option<(Mode, Vec<Check>)> {
     }
 }
 
-fn check(binding: &Binding, names: &Names<'_>) -> Option<Check> {
+fn check(binding: &Binding, names: &PolicyNumbers<'_>) -> Option<CompiledBinding> {
     let (negate, failure_result) = (binding.negate, binding.failure_result);
-    names.get(binding.policy.as_str()).map(|&policy| Check { policy, negate, failure_result })
+    names.get(binding.policy.as_str()).map(|&policy| CompiledBinding { policy, negate, failure_result })
 }
 
-fn tried(document: &RulesDocument, names: &Names<'_>) -> Vec<Tried> {
+fn tried(document: &RulesDocument, names: &PolicyNumbers<'_>) -> Vec<DryRunBinding> {
     let rules = document.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
     let bindings = rules.flat_map(|(at, rule)| rule.bindings.iter().enumerate().map(move |binding| (at, binding)));
     let meant = bindings.filter(|(_, (_, binding))| binding.enabled && binding.dry_run);
-    meant.filter_map(|(rule, (at, binding))| Some(Tried { rule, binding: at, check: check(binding, names)? })).collect()
+    meant
+        .filter_map(|(rule, (at, binding))| Some(DryRunBinding { rule, binding: at, check: check(binding, names)? }))
+        .collect()
 }
 
 fn place(at: usize) -> u32 {

@@ -4,11 +4,11 @@
 
 use domain::document::Mode;
 
-use crate::compiled::Check;
+use crate::rule_set::CompiledBinding;
 
 /// Rules by policy.
 #[derive(Debug, Clone)]
-pub(crate) struct Bound {
+pub(crate) struct RulesByPolicy {
     /// Where the rules of each policy end; they begin where those of the policy before end.
     ends: Vec<u32>,
     rules: Vec<u32>,
@@ -16,9 +16,9 @@ pub(crate) struct Bound {
     always: Vec<u32>,
 }
 
-impl Bound {
+impl RulesByPolicy {
     /// Of rules with their checks, in order; `policies` is how many there are.
-    pub(crate) fn of<'r>(policies: usize, rules: impl Iterator<Item = (Mode, &'r [Check])> + Clone) -> Self {
+    pub(crate) fn of<'r>(policies: usize, rules: impl Iterator<Item = (Mode, &'r [CompiledBinding])> + Clone) -> Self {
         let mut sharers = vec![0u32; policies];
         for check in rules.clone().flat_map(|(_, checks)| checks) {
             sharers[check.policy as usize] += 1;

@@ -5,20 +5,20 @@
 
 use domain::document::{EventPattern, Field, Fields, Test};
 
-use super::shape::is_absentable;
-use crate::index::Paths;
-use crate::values::Values;
+use super::tree_matcher::is_absentable;
+use crate::index::PathTree;
+use crate::path_values::PathValues;
 
 /// All of the fields must hold, and one alternative of each choice.
 #[derive(Debug, Clone)]
-pub(crate) struct Flat {
-    wanted: Vec<Wanted>,
+pub(crate) struct PathMatcher {
+    wanted: Vec<PathTests>,
     choices: Vec<Vec<Self>>,
 }
 
 /// What is wanted at one path.
 #[derive(Debug, Clone)]
-struct Wanted {
+struct PathTests {
     /// Of the object that has the field.
     parent: u32,
     path: u32,
@@ -29,7 +29,7 @@ struct Wanted {
 /// How a pattern, or a part of one, holds. Which way is better depends on what stands beside it: later ones
 /// never are worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Answer {
+enum PartResult {
     No,
     Unknown,
     /// With values in an object of a list. Other parts may hold in another only.
@@ -38,7 +38,7 @@ enum Answer {
 }
 
 /// How a field holds.
-enum Holds {
+enum FieldResult {
     No,
     Unknown,
     /// In those objects of lists whose number's bit is set, and nowhere else.
@@ -46,19 +46,19 @@ enum Holds {
     Yes,
 }
 
-impl Flat {
+impl PathMatcher {
     /// Every path that the pattern names must be known.
-    pub(crate) fn of(pattern: &EventPattern, paths: &Paths) -> Self {
+    pub(crate) fn of(pattern: &EventPattern, paths: &PathTree) -> Self {
         let mut flat = Self { wanted: Vec::new(), choices: Vec::new() };
-        flat.add(pattern.root(), Paths::ROOT, paths);
+        flat.add(pattern.root(), PathTree::ROOT, paths);
         flat
     }
 
-    fn add(&mut self, fields: &Fields, parent: u32, paths: &Paths) {
+    fn add(&mut self, fields: &Fields, parent: u32, paths: &PathTree) {
         for (name, field) in &fields.fields {
             match field {
                 Field::Object(inner) => self.add(inner, paths.known(parent, name), paths),
-                Field::Value(tests) => self.wanted.push(Wanted {
+                Field::Value(tests) => self.wanted.push(PathTests {
                     parent,
                     path: paths.known_of_tests(parent, name, tests),
                     tests: tests.clone(),
@@ -79,35 +79,35 @@ impl Flat {
     }
 
     /// Whether the event passes, if that can be said.
-    pub(crate) fn admits(&self, values: &Values<'_>) -> Option<bool> {
+    pub(crate) fn admits(&self, values: &PathValues<'_>) -> Option<bool> {
         match self.answer(values) {
-            Answer::No => Some(false),
-            Answer::Unknown => None,
-            Answer::InItem | Answer::Yes => Some(true),
+            PartResult::No => Some(false),
+            PartResult::Unknown => None,
+            PartResult::InItem | PartResult::Yes => Some(true),
         }
     }
 
-    fn answer(&self, values: &Values<'_>) -> Answer {
-        let mut answer = Answer::Yes;
+    fn answer(&self, values: &PathValues<'_>) -> PartResult {
+        let mut answer = PartResult::Yes;
         // The object that holds the fields which are in objects of a list, and which of these objects have all.
         let mut chosen: Option<(u32, u64)> = None;
         for wanted in &self.wanted {
             match wanted.holds(values) {
-                Holds::No => return Answer::No,
-                Holds::Unknown => answer = Answer::Unknown,
-                Holds::Yes => {}
-                Holds::InItems(items) => match &mut chosen {
+                FieldResult::No => return PartResult::No,
+                FieldResult::Unknown => answer = PartResult::Unknown,
+                FieldResult::Yes => {}
+                FieldResult::InItems(items) => match &mut chosen {
                     None => chosen = Some((wanted.parent, items)),
                     Some((parent, both)) if *parent == wanted.parent => *both &= items,
-                    Some(_) => answer = Answer::Unknown,
+                    Some(_) => answer = PartResult::Unknown,
                 },
             }
         }
         if let Some((_, items)) = chosen {
-            answer = answer.and(if items == 0 { Answer::No } else { Answer::InItem });
+            answer = answer.and(if items == 0 { PartResult::No } else { PartResult::InItem });
         }
         for choice in &self.choices {
-            if answer == Answer::No {
+            if answer == PartResult::No {
                 break;
             }
             answer = answer.and(either(choice, values));
@@ -116,18 +116,18 @@ impl Flat {
     }
 }
 
-fn either(choice: &[Flat], values: &Values<'_>) -> Answer {
-    let mut best = Answer::No;
+fn either(choice: &[PathMatcher], values: &PathValues<'_>) -> PartResult {
+    let mut best = PartResult::No;
     for alternative in choice {
         best = best.max(alternative.answer(values));
-        if best == Answer::Yes {
+        if best == PartResult::Yes {
             break;
         }
     }
     best
 }
 
-impl Answer {
+impl PartResult {
     /// Two parts that hold in objects of lists need not hold in the same ones.
     fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -138,13 +138,13 @@ impl Answer {
     }
 }
 
-impl Wanted {
-    fn holds(&self, values: &Values<'_>) -> Holds {
+impl PathTests {
+    fn holds(&self, values: &PathValues<'_>) -> FieldResult {
         let (mut absent, mut unknown, mut items) = (true, false, 0);
         for found in values.at(self.path) {
             let passes = found.leaf.passes_one(&self.tests);
             match (found.item, passes) {
-                (0, true) => return Holds::Yes,
+                (0, true) => return FieldResult::Yes,
                 (0, false) => {}
                 // What is missing in one object may be there in another.
                 _ if self.absentable => unknown = true,
@@ -157,10 +157,10 @@ impl Wanted {
             absent = false;
         }
         match items {
-            _ if unknown => Holds::Unknown,
-            0 if absent && self.absentable => Holds::Yes,
-            0 => Holds::No,
-            items => Holds::InItems(items),
+            _ if unknown => FieldResult::Unknown,
+            0 if absent && self.absentable => FieldResult::Yes,
+            0 => FieldResult::No,
+            items => FieldResult::InItems(items),
         }
     }
 }

@@ -13,8 +13,8 @@ use domain::expression::{
 };
 use domain::ports::Expressions;
 
-use crate::facts::Facts;
-use crate::policies::admits;
+use crate::event_view::EventView;
+use crate::policy_table::admits;
 
 /// How many expressions one expression may call, and these in turn: together they end within the shortest
 /// timeout that a binding can have, which is a second.
@@ -22,7 +22,7 @@ const MAX_RUNS: usize = 8;
 
 /// What an expression says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ExpressionVerdict {
     Passed,
     Failed,
     Raised,
@@ -30,25 +30,25 @@ pub(crate) enum Verdict {
 
 /// One expression that was run.
 #[derive(Debug, Clone)]
-pub(crate) struct Ran {
+pub(crate) struct ExpressionRun {
     pub(crate) outcome: Result<Returned, Raised>,
     pub(crate) messages: Vec<String>,
     pub(crate) effects: Option<Effects>,
 }
 
-impl Ran {
-    pub(crate) fn verdict(&self) -> Verdict {
+impl ExpressionRun {
+    pub(crate) fn verdict(&self) -> ExpressionVerdict {
         match &self.outcome {
-            Ok(returned) if returned.truthy => Verdict::Passed,
-            Ok(_) => Verdict::Failed,
-            Err(_) => Verdict::Raised,
+            Ok(returned) if returned.truthy => ExpressionVerdict::Passed,
+            Ok(_) => ExpressionVerdict::Failed,
+            Err(_) => ExpressionVerdict::Raised,
         }
     }
 }
 
 /// One event's expressions.
-pub(crate) struct Asking<'a> {
-    facts: &'a Facts<'a>,
+pub(crate) struct ExpressionRunner<'a> {
+    view: &'a EventView<'a>,
     /// Copied when the first expression is run.
     event: OnceCell<Arc<Event>>,
     document: &'a RulesDocument,
@@ -56,40 +56,40 @@ pub(crate) struct Asking<'a> {
     expressions: &'a dyn Expressions,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> ExpressionRunner<'a> {
     pub(crate) fn new(
-        facts: &'a Facts<'a>,
+        view: &'a EventView<'a>,
         document: &'a RulesDocument,
         groups: Arc<Groups>,
         expressions: &'a dyn Expressions,
     ) -> Self {
-        Self { facts, event: OnceCell::new(), document, groups, expressions }
+        Self { view, event: OnceCell::new(), document, groups, expressions }
     }
 
     /// Runs the policy of that name.
-    pub(crate) fn run(&self, policy: &str, expression: &Expression) -> Ran {
-        let event = Arc::clone(self.event.get_or_init(|| Arc::new(self.facts.event.clone())));
+    pub(crate) fn run(&self, policy: &str, expression: &Expression) -> ExpressionRun {
+        let event = Arc::clone(self.event.get_or_init(|| Arc::new(self.view.event.clone())));
         let user = event.user.clone();
         let scope = Scope::policy(event, user, Arc::clone(&self.groups));
-        let left = Left::default();
-        let calls = Calls { asking: self, scope: &scope, left: &left };
+        let left = CalledEffects::default();
+        let calls = CallablePolicies { runner: self, scope: &scope, left: &left };
         let mut evaluation = self.expressions.evaluate(&expression.source, &scope, &calls);
         left.add_to(&mut evaluation);
         // What a called policy did is the caller's doing: the loop guard knows policies that are bound.
         let effects = Effects::take(Runner::Policy(policy.to_owned()), &mut evaluation);
-        Ran { outcome: evaluation.outcome, messages: evaluation.messages, effects }
+        ExpressionRun { outcome: evaluation.outcome, messages: evaluation.messages, effects }
     }
 }
 
 /// What the called policies leave behind.
 #[derive(Default)]
-struct Left {
+struct CalledEffects {
     runs: Cell<usize>,
     events: RefCell<Vec<Created>>,
     log: RefCell<Vec<LogLine>>,
 }
 
-impl Left {
+impl CalledEffects {
     fn take(&self, evaluation: &mut Evaluation) {
         self.events.borrow_mut().append(&mut evaluation.events);
         self.log.borrow_mut().append(&mut evaluation.log);
@@ -102,17 +102,17 @@ impl Left {
 }
 
 /// The document's policies, as one expression may call them.
-struct Calls<'a> {
-    asking: &'a Asking<'a>,
+struct CallablePolicies<'a> {
+    runner: &'a ExpressionRunner<'a>,
     scope: &'a Scope,
-    left: &'a Left,
+    left: &'a CalledEffects,
 }
 
-impl Policies for Calls<'_> {
+impl Policies for CallablePolicies<'_> {
     fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String> {
-        let Some(policy) = self.asking.document.policies.get(name) else { return Ok(None) };
+        let Some(policy) = self.runner.document.policies.get(name) else { return Ok(None) };
         let Policy::Expression(expression) = policy.as_ref() else {
-            let passing = admits(policy, self.asking.facts);
+            let passing = admits(policy, self.runner.view);
             return Ok(Some(Called { passing, messages: Vec::new(), raw_result: passing.into() }));
         };
         let runs = self.left.runs.get() + 1;
@@ -121,8 +121,8 @@ impl Policies for Calls<'_> {
         }
         self.left.runs.set(runs);
         let scope = self.scope.called(context);
-        let calls = Calls { scope: &scope, ..*self };
-        let mut evaluation = self.asking.expressions.evaluate(&expression.source, &scope, &calls);
+        let calls = CallablePolicies { scope: &scope, ..*self };
+        let mut evaluation = self.runner.expressions.evaluate(&expression.source, &scope, &calls);
         self.left.take(&mut evaluation);
         let returned = evaluation.outcome.map_err(|raised| format!("the policy {name:?} raised {raised}"))?;
         let (passing, raw_result) = (returned.truthy, returned.value);

@@ -1,144 +1,144 @@
-//! Cases filed under the rarest of the clauses that they need, and found again by the terms there are.
+//! Entries filed under the rarest of the clauses that they need, and found again by the terms there are.
 //!
-//! Owns the choice of the clause and the table. Knows nothing of events: a case is a number.
+//! Owns the choice of the clause and the table. Knows nothing of events: a entry is a number.
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
 use super::clauses::{Clauses, place};
-use super::term::{Kind, Term};
+use super::term::{Term, TermKind};
 
-/// Cases to be filed, each with its clauses.
+/// Entries to be filed, each with its clauses.
 #[derive(Debug, Default)]
-pub(crate) struct Cases {
+pub(crate) struct Entries {
     clauses: Clauses,
-    /// Each case, and where it ends among the clauses.
+    /// Each entry, and where it ends among the clauses.
     ends: Vec<(u32, u32)>,
 }
 
 /// What is filed under which term.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Filing {
-    table: HashMap<u64, Range, FixedState>,
+pub(crate) struct PostingIndex {
+    table: HashMap<u64, PostingRange, FixedState>,
     /// Before it is looked up, most of what nothing is filed or guarded by.
-    sieve: Sieve,
-    filed: Vec<Filed>,
-    /// Cases without a clause.
+    known_terms: KnownTermsBloom,
+    filed: Vec<Posting>,
+    /// Entries without a clause.
     always: Vec<u32>,
 }
 
 /// From where to where, among what is filed.
-type Range = (u32, u32);
+type PostingRange = (u32, u32);
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Filed {
-    case: u32,
-    guards: Guards,
+struct Posting {
+    entry: u32,
+    guards: RequiredTerms,
 }
 
-/// Terms that a filed case needs besides, each as its bit in the [`Filter`].
+/// Terms that a filed entry needs besides, each as its bit in the [`EventTermsBloom`].
 #[derive(Debug, Clone, Copy, Default)]
-struct Guards([u16; Self::MOST]);
+struct RequiredTerms([u16; Self::MOST]);
 
 /// A bit for each term that is there; several terms may share one.
-struct Filter([u64; WORDS]);
+struct EventTermsBloom([u64; WORDS]);
 
 /// A bit for each term that is of use; several terms may share one.
 #[derive(Debug, Clone, Default)]
-struct Sieve(Vec<u64>);
+struct KnownTermsBloom(Vec<u64>);
 
 /// How many clauses have a term, about: several terms may share a count.
-struct Sharers(Vec<u16>);
+struct TermCounts(Vec<u16>);
 
-/// Of the [`Filter`]. An event has some dozen terms.
+/// Of the [`EventTermsBloom`]. An event has some dozen terms.
 const WORDS: usize = 16;
 
 /// The terms of one event, as far as something is filed under them.
-pub(crate) struct Search<'f> {
-    filing: &'f Filing,
-    filter: Filter,
-    found: Vec<Range>,
+pub(crate) struct PostingSearch<'f> {
+    postings: &'f PostingIndex,
+    event_terms: EventTermsBloom,
+    found: Vec<PostingRange>,
 }
 
-impl Cases {
-    /// A case that needs all of the clauses. The same case may be added again, with other clauses.
-    pub(crate) fn add(&mut self, case: u32, clauses: &Clauses) {
+impl Entries {
+    /// A entry that needs all of the clauses. The same entry may be added again, with other clauses.
+    pub(crate) fn add(&mut self, entry: u32, clauses: &Clauses) {
         self.clauses.extend(clauses);
-        self.ends.push((case, place(self.clauses.len())));
+        self.ends.push((entry, place(self.clauses.len())));
     }
 
-    /// Every case with its clauses.
+    /// Every entry with its clauses.
     fn each(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = &[Term]> + Clone)> {
         let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end));
         let each = starts.zip(&self.ends);
-        each.map(|(start, &(case, end))| (case, self.clauses.range(start as usize, end as usize)))
+        each.map(|(start, &(entry, end))| (entry, self.clauses.range(start as usize, end as usize)))
     }
 }
 
-impl Filing {
-    /// Files the cases and tells which terms have to be looked for.
-    pub(crate) fn of(cases: Cases, mut used: impl FnMut(&Term)) -> Self {
-        let terms = cases.clauses.terms();
-        let sharers = Sharers::of(terms);
-        // How much comes along with a case that is filed there, and how dear it is to look for.
+impl PostingIndex {
+    /// Files the entries and tells which terms have to be looked for.
+    pub(crate) fn of(entries: Entries, mut used: impl FnMut(&Term)) -> Self {
+        let terms = entries.clauses.terms();
+        let counts = TermCounts::of(terms);
+        // How much comes along with a entry that is filed there, and how dear it is to look for.
         let cost = |clause: &[Term]| {
-            let shared: usize = clause.iter().map(|term| usize::from(sharers.count(term))).sum();
-            (shared, clause.iter().map(|term| term.kind).max().unwrap_or(Kind::Text))
+            let shared: usize = clause.iter().map(|term| usize::from(counts.count(term))).sum();
+            (shared, clause.iter().map(|term| term.kind).max().unwrap_or(TermKind::Text))
         };
-        let mut sieve = Sieve::of(cases.ends.len());
+        let mut known_terms = KnownTermsBloom::of(entries.ends.len());
         let mut used = |term: &Term| {
-            sieve.add(term.hash);
+            known_terms.add(term.hash);
             used(term);
         };
         let mut others: Vec<(u16, &Term)> = Vec::new();
         let mut always = Vec::new();
-        let mut entries: Vec<(u64, Filed)> = Vec::with_capacity(cases.ends.len());
-        for (case, clauses) in cases.each() {
+        let mut postings: Vec<(u64, Posting)> = Vec::with_capacity(entries.ends.len());
+        for (entry, clauses) in entries.each() {
             let Some((at, chosen)) = clauses.clone().enumerate().min_by_key(|(_, clause)| cost(clause)) else {
-                always.push(case);
+                always.push(entry);
                 continue;
             };
-            let dearest = cost(chosen).1.max(Kind::Net6);
+            let dearest = cost(chosen).1.max(TermKind::Net6);
             let guarding = clauses.enumerate().filter_map(|(other, clause)| match clause {
-                [term] if other != at && term.kind <= dearest => Some((sharers.count(term), term)),
+                [term] if other != at && term.kind <= dearest => Some((counts.count(term), term)),
                 _ => None,
             });
             others.clear();
             others.extend(guarding);
-            others.sort_by_key(|&(sharers, _)| sharers);
-            let mut guards = Guards::default();
+            others.sort_by_key(|&(counts, _)| counts);
+            let mut guards = RequiredTerms::default();
             for (guard, (_, term)) in guards.0.iter_mut().zip(&others) {
-                *guard = Filter::bit(term.hash);
+                *guard = EventTermsBloom::bit(term.hash);
                 used(term);
             }
-            entries.extend(chosen.iter().map(|term| (term.hash, Filed { case, guards })));
+            postings.extend(chosen.iter().map(|term| (term.hash, Posting { entry, guards })));
             chosen.iter().for_each(&mut used);
         }
-        drop(cases);
-        drop(sharers);
-        let (table, filed) = by_term(&entries);
-        Self { table, sieve, filed, always }
+        drop(entries);
+        drop(counts);
+        let (table, filed) = by_term(&postings);
+        Self { table, known_terms, filed, always }
     }
 
-    pub(crate) fn search(&self) -> Search<'_> {
-        Search { filing: self, filter: Filter::new(), found: Vec::with_capacity(16) }
+    pub(crate) fn search(&self) -> PostingSearch<'_> {
+        PostingSearch { postings: self, event_terms: EventTermsBloom::new(), found: Vec::with_capacity(16) }
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.table.capacity() * (size_of::<(u64, Range)>() + 1) * 8 / 7
-            + self.sieve.0.capacity() * size_of::<u64>()
-            + self.filed.capacity() * size_of::<Filed>()
+        self.table.capacity() * (size_of::<(u64, PostingRange)>() + 1) * 8 / 7
+            + self.known_terms.0.capacity() * size_of::<u64>()
+            + self.filed.capacity() * size_of::<Posting>()
             + self.always.capacity() * size_of::<u32>()
     }
 }
 
 /// What is filed, one term after the other, and where that of each term lies.
-fn by_term(entries: &[(u64, Filed)]) -> (HashMap<u64, Range, FixedState>, Vec<Filed>) {
-    let mut table: HashMap<u64, Range, FixedState> =
-        HashMap::with_capacity_and_hasher(entries.len(), FixedState::default());
-    for &(term, _) in entries {
+fn by_term(postings: &[(u64, Posting)]) -> (HashMap<u64, PostingRange, FixedState>, Vec<Posting>) {
+    let mut table: HashMap<u64, PostingRange, FixedState> =
+        HashMap::with_capacity_and_hasher(postings.len(), FixedState::default());
+    for &(term, _) in postings {
         table.entry(term).or_default().1 += 1;
     }
     table.shrink_to_fit();
@@ -148,58 +148,58 @@ fn by_term(entries: &[(u64, Filed)]) -> (HashMap<u64, Range, FixedState>, Vec<Fi
         *range = (start, start);
         start += count;
     }
-    let mut filed = vec![Filed::default(); entries.len()];
-    for &(term, one) in entries {
+    let mut sorted = vec![Posting::default(); postings.len()];
+    for &(term, one) in postings {
         if let Some((_, end)) = table.get_mut(&term) {
-            filed[*end as usize] = one;
+            sorted[*end as usize] = one;
             *end += 1;
         }
     }
-    (table, filed)
+    (table, sorted)
 }
 
-impl Search<'_> {
+impl PostingSearch<'_> {
     /// Takes note of a term that is there.
     #[inline]
     pub(crate) fn add(&mut self, term: u64) {
-        if self.filing.sieve.has(term) {
+        if self.postings.known_terms.has(term) {
             self.look_up(term);
         }
     }
 
     fn look_up(&mut self, term: u64) {
-        self.filter.add(term);
-        if let Some(&range) = self.filing.table.get(&term) {
+        self.event_terms.add(term);
+        if let Some(&range) = self.postings.table.get(&term) {
             self.found.push(range);
         }
     }
 
-    /// Every case of which a filed term and the guards are there, once, in order.
+    /// Every entry of which a filed term and the guards are there, once, in order.
     pub(crate) fn finish(mut self) -> Vec<u32> {
         if self.found.is_empty() {
-            return self.filing.always.clone();
+            return self.postings.always.clone();
         }
         // A value that a list holds a thousand times is found as often.
         self.found.sort_unstable();
         self.found.dedup();
         let filed: u32 = self.found.iter().map(|(start, end)| end - start).sum();
-        let mut cases = Vec::with_capacity(self.filing.always.len() + filed as usize);
-        cases.extend_from_slice(&self.filing.always);
+        let mut entries = Vec::with_capacity(self.postings.always.len() + filed as usize);
+        entries.extend_from_slice(&self.postings.always);
         for &(start, end) in &self.found {
-            let filed = &self.filing.filed[start as usize..end as usize];
-            cases.extend(filed.iter().filter(|filed| self.filter.has(filed.guards)).map(|filed| filed.case));
+            let filed = &self.postings.filed[start as usize..end as usize];
+            entries.extend(filed.iter().filter(|filed| self.event_terms.has(filed.guards)).map(|filed| filed.entry));
         }
-        cases.sort_unstable();
-        cases.dedup();
-        cases
+        entries.sort_unstable();
+        entries.dedup();
+        entries
     }
 }
 
-impl Guards {
+impl RequiredTerms {
     const MOST: usize = 2;
 }
 
-impl Sharers {
+impl TermCounts {
     fn of(terms: &[Term]) -> Self {
         let mut counts = Self(vec![0; (terms.len() * 2).next_power_of_two()]);
         for term in terms {
@@ -219,7 +219,7 @@ impl Sharers {
     }
 }
 
-impl Sieve {
+impl KnownTermsBloom {
     const BITS_A_TERM: usize = 8;
 
     /// For so many terms.
@@ -237,14 +237,14 @@ impl Sieve {
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// By other bits than those of the [`Filter`].
+    /// By other bits than those of the [`EventTermsBloom`].
     #[expect(clippy::cast_possible_truncation, reason = "any of the bits will do")]
     fn place(&self, term: u64) -> (usize, u64) {
         (term as usize >> 6 & self.0.len().wrapping_sub(1), 1 << (term & 63))
     }
 }
 
-impl Filter {
+impl EventTermsBloom {
     /// Bit 0 is always there: it is the guard that guards nothing.
     fn new() -> Self {
         let mut words = [0; WORDS];
@@ -262,7 +262,7 @@ impl Filter {
         self.0[usize::from(bit) / 64] |= 1 << (bit % 64);
     }
 
-    fn has(&self, guards: Guards) -> bool {
+    fn has(&self, guards: RequiredTerms) -> bool {
         guards.0.iter().all(|&bit| self.0[usize::from(bit) / 64] >> (bit % 64) & 1 == 1)
     }
 }

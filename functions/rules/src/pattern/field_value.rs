@@ -6,7 +6,7 @@ use domain::event::Object;
 use serde_json::Value;
 
 use super::leaf::Leaf;
-use crate::facts::Facts;
+use crate::event_view::EventView;
 
 /// Every key that an event can have.
 pub(crate) const EVENT_KEYS: [&str; 12] = [
@@ -26,29 +26,29 @@ pub(crate) const EVENT_KEYS: [&str; 12] = [
 
 /// What has fields.
 #[derive(Clone, Copy)]
-pub(crate) enum Holder<'a> {
-    Event(&'a Facts<'a>),
+pub(crate) enum ObjectView<'a> {
+    Event(&'a EventView<'a>),
     Object(&'a Object),
 }
 
 /// What a field holds.
-pub(crate) enum Slot<'a> {
+pub(crate) enum FieldValue<'a> {
     Text(&'a str),
     Null,
     Object(&'a Object),
     Json(&'a Value),
 }
 
-impl<'a> Holder<'a> {
-    pub(crate) fn get(self, key: &str) -> Option<Slot<'a>> {
+impl<'a> ObjectView<'a> {
+    pub(crate) fn get(self, key: &str) -> Option<FieldValue<'a>> {
         match self {
-            Self::Object(object) => object.get(key).map(Slot::Json),
-            Self::Event(facts) => facts.field(key),
+            Self::Object(object) => object.get(key).map(FieldValue::Json),
+            Self::Event(view) => view.field(key),
         }
     }
 }
 
-impl<'a> Slot<'a> {
+impl<'a> FieldValue<'a> {
     /// Whether one of the values there passes: the slot itself, or what its lists hold at any depth.
     pub(super) fn any_leaf(&self, passes: &mut dyn FnMut(Leaf<'_>) -> bool) -> bool {
         match self {

@@ -11,10 +11,10 @@ use domain::event::{Action, Object};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::Value;
 
-use crate::pattern::Slot;
+use crate::pattern::FieldValue;
 
 /// The fields of one event that a matcher may ask about.
-pub(crate) struct Facts<'a> {
+pub(crate) struct EventView<'a> {
     pub(crate) event: &'a Event,
     pub(crate) action: &'a Action,
     pub(crate) app: &'a str,
@@ -28,7 +28,7 @@ pub(crate) struct Facts<'a> {
     traceparent: OnceCell<String>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> EventView<'a> {
     pub(crate) fn of(event: &'a Event) -> Self {
         Self {
             event,
@@ -55,26 +55,26 @@ impl<'a> Facts<'a> {
     }
 
     /// What the event has at the key, one of [`EVENT_KEYS`](crate::pattern::EVENT_KEYS), in the JSON that it is shown as.
-    pub(crate) fn field(&self, key: &str) -> Option<Slot<'_>> {
+    pub(crate) fn field(&self, key: &str) -> Option<FieldValue<'_>> {
         let event = self.event;
         Some(match key {
-            "pk" => Slot::Text(self.pk.get_or_init(|| event.pk.to_string())),
-            "user" => Slot::Object(&event.user),
-            "action" => Slot::Text(self.action.as_str()),
-            "app" => Slot::Text(self.app),
-            "context" => Slot::Object(&event.context),
+            "pk" => FieldValue::Text(self.pk.get_or_init(|| event.pk.to_string())),
+            "user" => FieldValue::Object(&event.user),
+            "action" => FieldValue::Text(self.action.as_str()),
+            "app" => FieldValue::Text(self.app),
+            "context" => FieldValue::Object(&event.context),
             "client_ip" => match event.client_ip {
-                None => Slot::Null,
-                Some(address) => Slot::Text(self.client_ip_text.get_or_init(|| address.to_string())),
+                None => FieldValue::Null,
+                Some(address) => FieldValue::Text(self.client_ip_text.get_or_init(|| address.to_string())),
             },
-            "created" => Slot::Text(self.created.get_or_init(|| domain::time::format(event.created))),
-            "expires" => Slot::Text(self.expires.get_or_init(|| domain::time::format(event.expires))),
-            "brand" => Slot::Object(&event.brand),
-            "id" => Slot::Text(event.id.as_deref()?),
-            "source" => Slot::Text(event.source.as_deref()?),
+            "created" => FieldValue::Text(self.created.get_or_init(|| domain::time::format(event.created))),
+            "expires" => FieldValue::Text(self.expires.get_or_init(|| domain::time::format(event.expires))),
+            "brand" => FieldValue::Object(&event.brand),
+            "id" => FieldValue::Text(event.id.as_deref()?),
+            "source" => FieldValue::Text(event.source.as_deref()?),
             "traceparent" => {
                 let trace = event.traceparent?;
-                Slot::Text(self.traceparent.get_or_init(|| trace.to_string()))
+                FieldValue::Text(self.traceparent.get_or_init(|| trace.to_string()))
             }
             _ => return None,
         })

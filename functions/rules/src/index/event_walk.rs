@@ -8,52 +8,52 @@ use std::net::IpAddr;
 use domain::event::Object;
 use serde_json::Value;
 
-use super::filing::Search;
-use super::paths::Paths;
-use super::term::{self, GRAM, Kind};
-use crate::facts::Facts;
-use crate::pattern::{Leaf, Slot};
-use crate::values::Values;
+use super::path_tree::PathTree;
+use super::posting_index::PostingSearch;
+use super::term::{self, GRAM, TermKind};
+use crate::event_view::EventView;
+use crate::path_values::PathValues;
+use crate::pattern::{FieldValue, Leaf};
 
 /// One event's walk.
-pub(super) struct Walk<'w, 's, 'f> {
-    paths: &'w Paths,
-    search: &'w mut Search<'s>,
-    values: &'w mut Values<'f>,
+pub(super) struct EventWalk<'w, 's, 'f> {
+    paths: &'w PathTree,
+    search: &'w mut PostingSearch<'s>,
+    values: &'w mut PathValues<'f>,
     /// Objects of lists so far.
     items: u32,
 }
 
-impl<'w, 's, 'f> Walk<'w, 's, 'f> {
+impl<'w, 's, 'f> EventWalk<'w, 's, 'f> {
     /// Finds every value at a known path, and hands every wanted term that the event has to the search.
     pub(super) fn through(
-        facts: &'f Facts<'_>,
-        paths: &'w Paths,
-        search: &'w mut Search<'s>,
-        values: &'w mut Values<'f>,
+        view: &'f EventView<'_>,
+        paths: &'w PathTree,
+        search: &'w mut PostingSearch<'s>,
+        values: &'w mut PathValues<'f>,
     ) {
         let mut walk = Self { paths, search, values, items: 0 };
         for &(key, path) in &paths.root {
-            match facts.field(key) {
+            match view.field(key) {
                 None => {}
-                Some(Slot::Null) => walk.value(path, &Value::Null, 0),
-                Some(Slot::Text(text)) => walk.text(path, text, 0),
-                Some(Slot::Object(object)) => walk.object(path, object, 0),
-                Some(Slot::Json(value)) => walk.value(path, value, 0),
+                Some(FieldValue::Null) => walk.value(path, &Value::Null, 0),
+                Some(FieldValue::Text(text)) => walk.text(path, text, 0),
+                Some(FieldValue::Object(object)) => walk.object(path, object, 0),
+                Some(FieldValue::Json(value)) => walk.value(path, value, 0),
             }
         }
-        if paths.nodes[Paths::MODEL as usize].kinds != 0
-            && let Some(model) = facts.model()
+        if paths.nodes[PathTree::MODEL as usize].kinds != 0
+            && let Some(model) = view.model()
         {
-            walk.search.add(term::hash(Paths::MODEL, Kind::Text, model.as_bytes()));
+            walk.search.add(term::hash(PathTree::MODEL, TermKind::Text, model.as_bytes()));
         }
-        match facts.client_ip {
+        match view.client_ip {
             Some(address) => {
-                walk.values.push(Paths::ADDRESS, Leaf::Address(address), 0);
-                walk.address(Paths::ADDRESS, address);
+                walk.values.push(PathTree::ADDRESS, Leaf::Address(address), 0);
+                walk.address(PathTree::ADDRESS, address);
             }
-            None if paths.nodes[Paths::ADDRESS as usize].kinds & Kind::Null.bit() != 0 => {
-                walk.search.add(term::hash(Paths::ADDRESS, Kind::Null, &[]));
+            None if paths.nodes[PathTree::ADDRESS as usize].kinds & TermKind::Null.bit() != 0 => {
+                walk.search.add(term::hash(PathTree::ADDRESS, TermKind::Null, &[]));
             }
             None => {}
         }
@@ -79,20 +79,20 @@ impl<'w, 's, 'f> Walk<'w, 's, 'f> {
             Value::String(text) => return self.text(path, text, item),
             Value::Array(items) => return self.items(path, items, item),
             Value::Object(object) => return self.object(path, object, item),
-            Value::Null => (Leaf::Null, Kind::Null, [0; 8]),
-            Value::Bool(value) => (Leaf::Boolean(*value), Kind::Boolean, [u8::from(*value); 8]),
-            Value::Number(number) => (Leaf::Number(number), Kind::Number, term::number_bytes(number)),
+            Value::Null => (Leaf::Null, TermKind::Null, [0; 8]),
+            Value::Bool(value) => (Leaf::Boolean(*value), TermKind::Boolean, [u8::from(*value); 8]),
+            Value::Number(number) => (Leaf::Number(number), TermKind::Number, term::number_bytes(number)),
         };
         self.values.push(path, leaf, item);
         if kinds & kind.bit() != 0 {
             self.search.add(term::hash(path, kind, &bytes));
         }
-        if kinds & Kind::Present.bit() != 0 {
-            self.search.add(term::hash(path, Kind::Present, &[]));
+        if kinds & TermKind::Present.bit() != 0 {
+            self.search.add(term::hash(path, TermKind::Present, &[]));
         }
         if let Value::Number(number) = value {
             let rank = term::rank(number);
-            self.each_length(path, Kind::Block, |length| term::block(path, rank, length));
+            self.each_length(path, TermKind::Block, |length| term::block(path, rank, length));
         }
     }
 
@@ -112,10 +112,10 @@ impl<'w, 's, 'f> Walk<'w, 's, 'f> {
         let node = &self.paths.nodes[path as usize];
         let search = &mut *self.search;
         let bytes = text.as_bytes();
-        if node.kinds & Kind::Text.bit() != 0 {
-            search.add(term::hash(path, Kind::Text, bytes));
+        if node.kinds & TermKind::Text.bit() != 0 {
+            search.add(term::hash(path, TermKind::Text, bytes));
         }
-        if node.kinds & !Kind::Text.bit() != 0 {
+        if node.kinds & !TermKind::Text.bit() != 0 {
             self.parts(path, text);
         }
     }
@@ -126,31 +126,31 @@ impl<'w, 's, 'f> Walk<'w, 's, 'f> {
         let node = &self.paths.nodes[path as usize];
         let search = &mut *self.search;
         let bytes = text.as_bytes();
-        if node.kinds & Kind::Present.bit() != 0 {
-            search.add(term::hash(path, Kind::Present, &[]));
+        if node.kinds & TermKind::Present.bit() != 0 {
+            search.add(term::hash(path, TermKind::Present, &[]));
         }
-        if node.kinds & Kind::Gram.bit() != 0 {
+        if node.kinds & TermKind::Gram.bit() != 0 {
             for gram in bytes.array_windows::<GRAM>() {
                 search.add(term::gram(path, *gram));
             }
         }
-        let of_case = Kind::Folded.bit() | Kind::FoldedPrefix.bit() | Kind::FoldedSuffix.bit();
+        let of_case = TermKind::Folded.bit() | TermKind::FoldedPrefix.bit() | TermKind::FoldedSuffix.bit();
         let folded = if node.kinds & of_case == 0 { String::new() } else { term::folded(text) };
         let folded = folded.as_bytes();
-        if node.kinds & Kind::Folded.bit() != 0 {
-            search.add(term::hash(path, Kind::Folded, folded));
+        if node.kinds & TermKind::Folded.bit() != 0 {
+            search.add(term::hash(path, TermKind::Folded, folded));
         }
         for &(kind, lengths) in &node.lengths {
-            let bytes = if matches!(kind, Kind::FoldedPrefix | Kind::FoldedSuffix) { folded } else { bytes };
+            let bytes = if matches!(kind, TermKind::FoldedPrefix | TermKind::FoldedSuffix) { folded } else { bytes };
             let lengths = up_to(bytes.len(), lengths);
             match kind {
-                Kind::Prefix | Kind::FoldedPrefix => each_bit(lengths, |length| {
+                TermKind::Prefix | TermKind::FoldedPrefix => each_bit(lengths, |length| {
                     search.add(term::hash(path, kind, &bytes[..length.into()]));
                 }),
-                Kind::Suffix | Kind::FoldedSuffix => each_bit(lengths, |length| {
+                TermKind::Suffix | TermKind::FoldedSuffix => each_bit(lengths, |length| {
                     search.add(term::hash(path, kind, &bytes[bytes.len() - usize::from(length)..]));
                 }),
-                Kind::Below => each_bit(lengths, |length| {
+                TermKind::Below => each_bit(lengths, |length| {
                     let (start, rest) = bytes.split_at(length.into());
                     if rest.first().is_none_or(|&next| next == b'.') {
                         search.add(term::hash(path, kind, start));
@@ -159,7 +159,7 @@ impl<'w, 's, 'f> Walk<'w, 's, 'f> {
                 _ => {}
             }
         }
-        if node.kinds & (Kind::Net4.bit() | Kind::Net6.bit()) != 0
+        if node.kinds & (TermKind::Net4.bit() | TermKind::Net6.bit()) != 0
             && let Ok(address) = text.parse::<IpAddr>()
         {
             self.address(path, address.to_canonical());
@@ -167,11 +167,11 @@ impl<'w, 's, 'f> Walk<'w, 's, 'f> {
     }
 
     fn address(&mut self, path: u32, address: IpAddr) {
-        let wanted = if address.is_ipv4() { Kind::Net4 } else { Kind::Net6 };
+        let wanted = if address.is_ipv4() { TermKind::Net4 } else { TermKind::Net6 };
         self.each_length(path, wanted, |length| term::network(path, address, length).1);
     }
 
-    fn each_length(&mut self, path: u32, wanted: Kind, hash: impl Fn(u8) -> u64) {
+    fn each_length(&mut self, path: u32, wanted: TermKind, hash: impl Fn(u8) -> u64) {
         let lengths = self.paths.nodes[path as usize].lengths.iter().find(|(kind, _)| *kind == wanted);
         each_bit(lengths.map_or(0, |&(_, lengths)| lengths), |length| self.search.add(hash(length)));
     }

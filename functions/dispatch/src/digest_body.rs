@@ -1,4 +1,4 @@
-//! What a digest's carrier tells of, once its window has closed.
+//! Adds the collected events to the notification of a digest whose window has closed.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use domain::ports::StoreError;
 
 use crate::Parts;
 
-/// Events shown of the beginning, and as many of the end.
-const SHOWN: usize = 5;
+/// How many of the first events a digest shows, and how many of the last.
+const SAMPLES_PER_END: usize = 5;
 
-/// The notification with what was collected for it; as it is if that is its own event alone.
-pub(crate) async fn fill(
+/// Closes the delivery's digest window and returns the notification with the collected events. Returns the
+/// notification unchanged if the delivery carries no digest, or if its own event is the only one collected.
+pub(crate) async fn add_collected_events(
     parts: &Parts,
     delivery: &Delivery,
     notification: Notification,
@@ -30,15 +31,16 @@ pub(crate) async fn fill(
     }
     let (first, last, count) = (first.instant(), last.instant(), events.len());
     let now = parts.clock.now();
-    let mut samples = Vec::with_capacity(2 * SHOWN);
-    for pk in shown(&events) {
-        // One that has expired is counted, but not shown.
+    let mut samples = Vec::with_capacity(2 * SAMPLES_PER_END);
+    for pk in sampled(&events) {
+        // An expired event counts, but it can no longer be shown.
         samples.extend(parts.log.get(*pk, now).await?.map(Arc::new));
     }
     Ok(notification.digesting(Digested { count, first, last, samples }, span.closes, public_url))
 }
 
-fn shown(events: &[EventPk]) -> impl Iterator<Item = &EventPk> {
-    let end = events.len().saturating_sub(SHOWN).max(SHOWN.min(events.len()));
-    events.iter().take(SHOWN).chain(&events[end..])
+/// The first and the last events, each once also when the two ranges would overlap.
+fn sampled(events: &[EventPk]) -> impl Iterator<Item = &EventPk> {
+    let end = events.len().saturating_sub(SAMPLES_PER_END).max(SAMPLES_PER_END.min(events.len()));
+    events.iter().take(SAMPLES_PER_END).chain(&events[end..])
 }

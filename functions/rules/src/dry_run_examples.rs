@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::delivery::Delivery;
 use domain::event::Event;
 
-use crate::Telling;
+use crate::PlannedNotice;
 
 /// Of each rule and transport; each of another event.
 const OF_EACH: usize = 2;
@@ -23,13 +23,13 @@ pub struct Example {
 }
 
 /// Keeps one more if there is room.
-pub(crate) fn keep(examples: &mut Vec<Example>, event: &Event, telling: &Telling<'_>) {
+pub(crate) fn add_example(examples: &mut Vec<Example>, event: &Event, notice: &PlannedNotice<'_>) {
     let alike =
-        |known: &&Example| known.delivery.rule == telling.rule.name && known.delivery.transport == telling.transport;
+        |known: &&Example| known.delivery.rule == notice.rule.name && known.delivery.transport == notice.transport;
     let known = examples.iter().filter(alike);
     if examples.len() == MOST || known.clone().count() == OF_EACH || known.clone().any(|one| one.event.pk == event.pk) {
         return;
     }
-    let delivery = Delivery::open(event, telling.rule, telling.transport, telling.recipient.clone(), event.created);
+    let delivery = Delivery::open(event, notice.rule, notice.transport, notice.recipient.clone(), event.created);
     examples.push(Example { event: Arc::new(event.clone()), delivery });
 }

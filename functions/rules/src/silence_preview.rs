@@ -1,4 +1,4 @@
-//! What a silence would have kept back of past events, had it been in force all the time.
+//! What a silence would have report back of past events, had it been in force all the time.
 //!
 //! Owns the counting; whoever reads the events feeds them in one by one, newest first.
 
@@ -10,27 +10,27 @@ use domain::ports::Expressions;
 use domain::suppression::Silence;
 use serde::Serialize;
 
-use crate::{RuleSet, silences};
+use crate::{RuleSet, silence_covers};
 
 /// Events shown as examples.
 const EXAMPLES: usize = 5;
 
 /// What came of it. Reports of parts of the history add up.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Kept {
+pub struct SilencedReport {
     /// Events tried.
     pub events: u64,
-    /// Events of which some notification would have been kept back.
+    /// Events of which some notification would have been report back.
     pub silenced: u64,
     /// By rule.
-    pub rules: BTreeMap<String, Counts>,
+    pub rules: BTreeMap<String, SilencedCounts>,
     /// Some of the silenced events, newest first.
     pub examples: Vec<EventPk>,
 }
 
 /// How much of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Counts {
+pub struct SilencedCounts {
     /// Events that it would have told nobody of.
     pub events: u64,
     /// Deliveries that it would not have made.
@@ -39,17 +39,17 @@ pub struct Counts {
 
 /// A preview under way.
 #[derive(Debug)]
-pub struct Preview {
+pub struct SilencePreview {
     document: RulesDocument,
     rules: RuleSet,
     silence: Silence,
-    kept: Kept,
+    report: SilencedReport,
 }
 
-impl Preview {
+impl SilencePreview {
     /// Of this silence with these rules.
     pub fn new(document: RulesDocument, silence: Silence) -> Self {
-        Self { rules: RuleSet::compile(&document), document, silence, kept: Kept::default() }
+        Self { rules: RuleSet::compile(&document), document, silence, report: SilencedReport::default() }
     }
 
     /// Whether trying an event may take its time.
@@ -59,23 +59,23 @@ impl Preview {
 
     /// Tries one event.
     pub fn event(&mut self, event: &Event, expressions: &dyn Expressions) {
-        self.kept.events += 1;
+        self.report.events += 1;
         let plan = self.rules.plan(event, &self.document, expressions);
         let mut last: Option<&str> = None;
-        for telling in plan.told {
-            let name = telling.rule.name.as_str();
-            if !silences(&self.silence, name, event) {
+        for notice in plan.notices {
+            let name = notice.rule.name.as_str();
+            if !silence_covers(&self.silence, name, event) {
                 continue;
             }
-            let counts = self.kept.rules.entry(name.to_owned()).or_default();
+            let counts = self.report.rules.entry(name.to_owned()).or_default();
             counts.deliveries += 1;
             // What one rule tells of an event stands together.
             if last != Some(name) {
                 counts.events += 1;
                 if last.is_none() {
-                    self.kept.silenced += 1;
-                    if self.kept.examples.len() < EXAMPLES {
-                        self.kept.examples.push(event.pk);
+                    self.report.silenced += 1;
+                    if self.report.examples.len() < EXAMPLES {
+                        self.report.examples.push(event.pk);
                     }
                 }
                 last = Some(name);
@@ -84,7 +84,7 @@ impl Preview {
     }
 
     /// What came of it so far.
-    pub fn finish(self) -> Kept {
-        self.kept
+    pub fn finish(self) -> SilencedReport {
+        self.report
     }
 }

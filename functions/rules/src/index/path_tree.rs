@@ -4,13 +4,13 @@
 
 use domain::document::Test;
 
-use super::term::{Kind, ODD, Term};
+use super::term::{MIX_MULTIPLIER, Term, TermKind};
 use crate::pattern::EVENT_KEYS;
 
 /// The paths, as a tree of their keys.
 #[derive(Debug, Clone)]
-pub(crate) struct Paths {
-    pub(super) nodes: Vec<Node>,
+pub(crate) struct PathTree {
+    pub(super) nodes: Vec<PathNode>,
     /// By a hash of parent and key, or in the next free place.
     edges: Vec<Edge>,
     /// The keys of an event that lead to nodes.
@@ -18,12 +18,12 @@ pub(crate) struct Paths {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(super) struct PathNode {
     pub(super) key: Box<str>,
-    /// A bit for each [`Kind`] of which terms are filed.
+    /// A bit for each [`TermKind`] of which terms are filed.
     pub(super) kinds: u16,
     /// Of kinds with lengths: a bit for each length.
-    pub(super) lengths: Vec<(Kind, u128)>,
+    pub(super) lengths: Vec<(TermKind, u128)>,
     /// Whether a path goes on from here.
     pub(super) goes_on: bool,
 }
@@ -31,21 +31,21 @@ pub(super) struct Node {
 /// From a node by a key to another.
 #[derive(Debug, Clone, Copy, Default)]
 struct Edge {
-    from: Brief,
+    from: EdgeKey,
     /// 0, where no edge leads, if the place is free.
     to: u32,
 }
 
 /// A node and a key in brief.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Brief {
+struct EdgeKey {
     /// All of a key of less than eight bytes; of a longer one the start and the end, mixed.
     bytes: u64,
     /// The node and the key's length.
     about: u64,
 }
 
-impl Paths {
+impl PathTree {
     /// The event itself.
     pub(crate) const ROOT: u32 = 0;
     /// What matchers see as the event's model; no key leads there.
@@ -54,16 +54,16 @@ impl Paths {
     pub(super) const ADDRESS: u32 = 2;
 
     pub(super) fn new() -> Self {
-        let fixed = [Self::ROOT, Self::MODEL, Self::ADDRESS].map(|_| Node::new(""));
+        let fixed = [Self::ROOT, Self::MODEL, Self::ADDRESS].map(|_| PathNode::new(""));
         Self { nodes: fixed.into(), edges: vec![Edge::default(); 16], root: Vec::new() }
     }
 
     /// The path that goes on from `parent` with `key`.
     pub(super) fn path(&mut self, parent: u32, key: &str) -> u32 {
-        let brief = Brief::of(parent, key);
+        let brief = EdgeKey::of(parent, key);
         self.search(brief, key).unwrap_or_else(|free| {
             let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-            self.nodes.push(Node::new(key));
+            self.nodes.push(PathNode::new(key));
             self.nodes[parent as usize].goes_on = true;
             self.edges[free] = Edge { from: brief, to: node };
             if self.nodes.len() * 4 > self.edges.len() {
@@ -104,13 +104,13 @@ impl Paths {
     /// The node, if there is one.
     #[inline]
     pub(super) fn find(&self, parent: u32, key: &str) -> Option<u32> {
-        self.search(Brief::of(parent, key), key).ok()
+        self.search(EdgeKey::of(parent, key), key).ok()
     }
 
     /// The node, or where it would stand among the edges.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is asked for every key of an event, and mostly one look says it")]
-    fn search(&self, brief: Brief, key: &str) -> Result<u32, usize> {
+    fn search(&self, brief: EdgeKey, key: &str) -> Result<u32, usize> {
         let mut place = brief.place(self.edges.len());
         loop {
             let edge = &self.edges[place];
@@ -146,20 +146,20 @@ impl Paths {
 
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
-        let node = |node: &Node| node.key.len() + node.lengths.capacity() * size_of::<(Kind, u128)>();
-        self.nodes.capacity() * size_of::<Node>()
+        let node = |node: &PathNode| node.key.len() + node.lengths.capacity() * size_of::<(TermKind, u128)>();
+        self.nodes.capacity() * size_of::<PathNode>()
             + self.nodes.iter().map(node).sum::<usize>()
             + self.edges.capacity() * size_of::<Edge>()
     }
 }
 
-impl Node {
+impl PathNode {
     fn new(key: &str) -> Self {
         Self { key: key.into(), kinds: 0, lengths: Vec::new(), goes_on: false }
     }
 }
 
-impl Brief {
+impl EdgeKey {
     #[inline]
     fn of(parent: u32, key: &str) -> Self {
         let key = key.as_bytes();
@@ -186,11 +186,11 @@ impl Brief {
     /// Among so many edges, a power of two.
     #[inline]
     fn place(self, edges: usize) -> usize {
-        let mixed = (self.bytes ^ self.about.rotate_left(23)).wrapping_mul(ODD);
+        let mixed = (self.bytes ^ self.about.rotate_left(23)).wrapping_mul(MIX_MULTIPLIER);
         (mixed >> 32) as usize & (edges - 1)
     }
 }
 
 fn is_address(parent: u32, key: &str, tests: &[Test]) -> bool {
-    (parent, key) == (Paths::ROOT, "client_ip") && tests.iter().all(|test| matches!(test, Test::Cidr(_)))
+    (parent, key) == (PathTree::ROOT, "client_ip") && tests.iter().all(|test| matches!(test, Test::Cidr(_)))
 }

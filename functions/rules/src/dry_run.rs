@@ -1,7 +1,7 @@
 //! Rules tried on history: what the rules in force and other rules would have made of past events.
 //!
 //! Owns the counting; whoever reads the events feeds them in one by one, so that any number of them
-//! takes no more memory than the report. Storm control is applied too, an event's own time taking the place of now:
+//! takes no more memory than the report. StormSimulation control is applied too, an event's own time taking the place of now:
 //! silences of the document and mute windows at once, throttles and digests when the report is settled. Silences that
 //! were posted are left out: they are none of the rules. Sends nothing.
 
@@ -15,10 +15,10 @@ use domain::ports::Expressions;
 use domain::suppression::Standing;
 use serde::{Deserialize, Serialize};
 
-use crate::examples;
-pub use crate::examples::Example;
-use crate::storms::{Fate, Storm};
-use crate::{Plan, RuleSet, muted_until, silences};
+use crate::dry_run_examples;
+pub use crate::dry_run_examples::Example;
+use crate::storm_simulation::{SimulatedOutcome, StormSimulation};
+use crate::{Plan, RuleSet, muted_until, silence_covers};
 
 /// Examples kept of each kind of difference, per rule.
 const EXAMPLES: usize = 5;
@@ -29,7 +29,7 @@ const MOST_UNDECIDED: usize = 30_000;
 
 /// What came of it. Reports of parts of the history add up.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Report {
+pub struct DryRunReport {
     /// Events tried.
     pub events: u64,
     /// By rule, then by day (`2026-01-31`, UTC, of the event's time).
@@ -43,24 +43,24 @@ pub struct Report {
     pub suppressed: BTreeMap<String, BTreeMap<String, u64>>,
     /// What throttles and digests of the rules in force are to decide.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    old_storms: BTreeMap<String, Storm>,
+    old_storms: BTreeMap<String, StormSimulation>,
     /// What throttles and digests of the new rules are to decide.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    new_storms: BTreeMap<String, Storm>,
+    new_storms: BTreeMap<String, StormSimulation>,
 }
 
 /// The rules in force beside the new ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Compared {
     /// The rules in force.
-    pub old: Counts,
+    pub old: MatchCounts,
     /// The new ones.
-    pub new: Counts,
+    pub new: MatchCounts,
 }
 
 /// How often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Counts {
+pub struct MatchCounts {
     /// Events that the rule matched.
     pub matches: u64,
     /// Deliveries they led to, those aside that storm control keeps back.
@@ -82,21 +82,21 @@ pub struct Difference {
 
 /// A trial under way.
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct DryRun {
     old: (RulesDocument, RuleSet),
     new: (RulesDocument, RuleSet),
-    report: Report,
+    report: DryRunReport,
     examples: Option<Vec<Example>>,
 }
 
-impl Rehearsal {
+impl DryRun {
     /// Of the rules in force against the new ones.
     pub fn new(old: RulesDocument, new: RulesDocument) -> Self {
         let ready = |document: RulesDocument| {
             let rules = RuleSet::compile(&document);
             (document, rules)
         };
-        Self { old: ready(old), new: ready(new), report: Report::default(), examples: None }
+        Self { old: ready(old), new: ready(new), report: DryRunReport::default(), examples: None }
     }
 
     /// Whether trying an event may take its time.
@@ -120,12 +120,12 @@ impl Rehearsal {
         let new = self.new.1.plan(event, &self.new.0, expressions);
         let report = &mut self.report;
         report.events += 1;
-        report.plan(Side::Old, &old, event, &self.old.0);
-        report.plan(Side::New, &new, event, &self.new.0);
+        report.plan(ComparedSide::Old, &old, event, &self.old.0);
+        report.plan(ComparedSide::New, &new, event, &self.new.0);
         if let Some(examples) = &mut self.examples {
-            let told = new.told.iter().filter(|telling| kept_back(telling.rule, event, &self.new.0).is_none());
-            for telling in told {
-                examples::keep(examples, event, telling);
+            let told = new.notices.iter().filter(|notice| kept_back(notice.rule, event, &self.new.0).is_none());
+            for notice in told {
+                dry_run_examples::add_example(examples, event, notice);
             }
         }
         let matches = |plan: &Plan<'_>, name: &str| plan.matched.iter().any(|rule| rule.name == name);
@@ -144,17 +144,17 @@ impl Rehearsal {
     /// Whether the report has become so large that another one should go on.
     pub fn is_full(&self) -> bool {
         let storms = self.report.old_storms.values().chain(self.report.new_storms.values());
-        storms.map(Storm::len).sum::<usize>() >= MOST_UNDECIDED
+        storms.map(StormSimulation::len).sum::<usize>() >= MOST_UNDECIDED
     }
 
     /// What came of it so far, throttles and digests undecided.
-    pub fn finish(self) -> Report {
+    pub fn finish(self) -> DryRunReport {
         self.report
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum ComparedSide {
     Old,
     New,
 }
@@ -162,26 +162,26 @@ enum Side {
 /// What keeps back what a rule tells of an event, whatever came before.
 fn kept_back(rule: &Rule, event: &Event, document: &RulesDocument) -> Option<&'static str> {
     let mut active = document.silences.iter().filter(|silence| silence.standing(event.created) == Standing::Active);
-    if active.any(|silence| silences(silence, &rule.name, event)) {
+    if active.any(|silence| silence_covers(silence, &rule.name, event)) {
         return Some("silence");
     }
     muted_until(&rule.mute, event.created).map(|_| "mute")
 }
 
-impl Report {
-    fn plan(&mut self, side: Side, plan: &Plan<'_>, event: &Event, document: &RulesDocument) {
+impl DryRunReport {
+    fn plan(&mut self, side: ComparedSide, plan: &Plan<'_>, event: &Event, document: &RulesDocument) {
         for rule in &plan.matched {
             self.counts(side, &rule.name, event.created).matches += 1;
         }
         // What one rule tells of an event stands together.
-        for told in plan.told.chunk_by(|one, next| std::ptr::eq(one.rule, next.rule)) {
+        for told in plan.notices.chunk_by(|one, next| std::ptr::eq(one.rule, next.rule)) {
             let rule = told[0].rule;
             if let Some(mechanism) = kept_back(rule, event, document) {
                 for _ in told {
                     self.suppress(side, &rule.name, mechanism);
                 }
-            } else if let Some(storm) = Storm::of(rule) {
-                let storms = if side == Side::Old { &mut self.old_storms } else { &mut self.new_storms };
+            } else if let Some(storm) = StormSimulation::of(rule) {
+                let storms = if side == ComparedSide::Old { &mut self.old_storms } else { &mut self.new_storms };
                 storms.entry(rule.name.clone()).or_insert(storm).remember(rule, event, told);
             } else {
                 for one in told {
@@ -191,38 +191,40 @@ impl Report {
         }
     }
 
-    fn counts(&mut self, side: Side, rule: &str, at: Timestamp) -> &mut Counts {
+    fn counts(&mut self, side: ComparedSide, rule: &str, at: Timestamp) -> &mut MatchCounts {
         let day = domain::time::format(at)[..10].to_owned();
         let compared = self.rules.entry(rule.to_owned()).or_default().entry(day).or_default();
         match side {
-            Side::Old => &mut compared.old,
-            Side::New => &mut compared.new,
+            ComparedSide::Old => &mut compared.old,
+            ComparedSide::New => &mut compared.new,
         }
     }
 
-    fn deliver(&mut self, side: Side, rule: &str, at: Timestamp, recipient: &str) {
+    fn deliver(&mut self, side: ComparedSide, rule: &str, at: Timestamp, recipient: &str) {
         self.counts(side, rule, at).deliveries += 1;
-        if side == Side::New {
+        if side == ComparedSide::New {
             *self.messages.entry(rule.to_owned()).or_default().entry(recipient.to_owned()).or_default() += 1;
         }
     }
 
-    fn suppress(&mut self, side: Side, rule: &str, mechanism: &str) {
-        if side == Side::New {
+    fn suppress(&mut self, side: ComparedSide, rule: &str, mechanism: &str) {
+        if side == ComparedSide::New {
             *self.suppressed.entry(rule.to_owned()).or_default().entry(mechanism.to_owned()).or_default() += 1;
         }
     }
 
     /// The same with throttles and digests decided, over everything that was added up so far.
     pub fn settled(mut self) -> Self {
-        let storms =
-            [(Side::Old, std::mem::take(&mut self.old_storms)), (Side::New, std::mem::take(&mut self.new_storms))];
+        let storms = [
+            (ComparedSide::Old, std::mem::take(&mut self.old_storms)),
+            (ComparedSide::New, std::mem::take(&mut self.new_storms)),
+        ];
         for (side, storms) in storms {
             for (rule, storm) in storms {
                 storm.decide(|at, fate| match fate {
-                    Fate::Told(recipient) => self.deliver(side, &rule, at, recipient),
-                    Fate::Throttled => self.suppress(side, &rule, "throttle"),
-                    Fate::Collected => self.suppress(side, &rule, "digest"),
+                    SimulatedOutcome::Sent(recipient) => self.deliver(side, &rule, at, recipient),
+                    SimulatedOutcome::Throttled => self.suppress(side, &rule, "throttle"),
+                    SimulatedOutcome::Collected => self.suppress(side, &rule, "digest"),
                 });
             }
         }
@@ -266,7 +268,7 @@ impl Report {
     }
 }
 
-impl Counts {
+impl MatchCounts {
     fn add(&mut self, other: Self) {
         self.matches += other.matches;
         self.deliveries += other.deliveries;
@@ -280,5 +282,5 @@ fn remember(examples: &mut Vec<EventPk>, pk: EventPk) {
 }
 
 #[cfg(test)]
-#[path = "rehearsal_tests.rs"]
+#[path = "dry_run_tests.rs"]
 mod tests;

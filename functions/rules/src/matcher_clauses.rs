@@ -9,10 +9,10 @@ use domain::event::ActionPattern;
 use domain::ports::app_admits;
 use ipnet::IpNet;
 
-use crate::facts::{Facts, canonical_net};
+use crate::event_view::{EventView, canonical_net};
 
 /// A configured clause put to an event.
-pub(crate) struct Clause {
+pub(crate) struct ClauseResult {
     /// The field with the event's value.
     pub(crate) found: String,
     /// The event's value beside what was wanted, where they do not agree.
@@ -20,27 +20,27 @@ pub(crate) struct Clause {
 }
 
 /// The configured clauses of `matcher`, in the order in which they are documented.
-pub(crate) fn all(matcher: &EventMatcher, facts: &Facts<'_>) -> Vec<Clause> {
+pub(crate) fn check_all(matcher: &EventMatcher, view: &EventView<'_>) -> Vec<ClauseResult> {
     let mut clauses = Vec::new();
     let mut clause = |name, holds: bool, value: &dyn Fn() -> String, wanted: &dyn Display| {
         let found = format!("{name} is {}", value());
         let failure = (!holds).then(|| format!("{found}, wanted {wanted}"));
-        clauses.push(Clause { found, failure });
+        clauses.push(ClauseResult { found, failure });
     };
     if !matcher.action.is_empty() {
-        let holds = matcher.action.iter().any(|pattern| pattern.admits(facts.action));
-        clause("action", holds, &|| quoted(facts.action.as_str()), &one_of(&matcher.action));
+        let holds = matcher.action.iter().any(|pattern| pattern.admits(view.action));
+        clause("action", holds, &|| quoted(view.action.as_str()), &one_of(&matcher.action));
     }
     if let Some(app) = &matcher.app {
-        clause("app", app_admits(app, facts.app), &|| quoted(facts.app), &format_args!("{app} or below it"));
+        clause("app", app_admits(app, view.app), &|| quoted(view.app), &format_args!("{app} or below it"));
     }
     if let Some(model) = &matcher.model {
-        let found = || facts.model().map_or_else(|| "missing".to_owned(), quoted);
-        clause("model", facts.model() == Some(model), &found, model);
+        let found = || view.model().map_or_else(|| "missing".to_owned(), quoted);
+        clause("model", view.model() == Some(model), &found, model);
     }
     if let Some(net) = matcher.client_ip {
-        let holds = facts.client_ip.is_some_and(|address| canonical_net(net).contains(&address));
-        let found = || facts.client_ip.map_or_else(|| "missing".to_owned(), |address| address.to_string());
+        let holds = view.client_ip.is_some_and(|address| canonical_net(net).contains(&address));
+        let found = || view.client_ip.map_or_else(|| "missing".to_owned(), |address| address.to_string());
         clause("client_ip", holds, &found, &net_text(net));
     }
     clauses

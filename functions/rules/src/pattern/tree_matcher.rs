@@ -10,14 +10,14 @@ use domain::document::{EventPattern, Field, Fields, Test};
 
 /// A pattern made ready.
 #[derive(Debug, Clone)]
-pub(crate) struct Shape {
-    pub(super) root: Object,
+pub(crate) struct TreeMatcher {
+    pub(super) root: ObjectMatcher,
 }
 
 /// What one object must hold: all the fields, and of each choice one alternative.
 #[derive(Debug, Clone)]
-pub(super) struct Object {
-    pub(super) fields: Vec<(String, Node)>,
+pub(super) struct ObjectMatcher {
+    pub(super) fields: Vec<(String, FieldMatcher)>,
     /// No two of them, and none and a field, name the same key of this object.
     pub(super) choices: Vec<Vec<Self>>,
     /// Whether it could hold of what has none of the fields.
@@ -26,14 +26,14 @@ pub(super) struct Object {
 
 /// What is wanted at one field.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Node {
+pub(super) struct FieldMatcher {
     /// A value there passes one test of each. More than one only where `$or` names a field again.
     pub(super) values: Vec<Arc<[Test]>>,
     /// An object there holds this.
-    pub(super) inside: Option<Object>,
+    pub(super) inside: Option<ObjectMatcher>,
 }
 
-impl Shape {
+impl TreeMatcher {
     pub(crate) fn of(pattern: &EventPattern) -> Self {
         Self::of_fields(pattern.root())
     }
@@ -43,7 +43,7 @@ impl Shape {
     }
 }
 
-impl Node {
+impl FieldMatcher {
     pub(super) fn absentable(&self) -> bool {
         self.values.iter().all(|tests| is_absentable(tests))
             && self.inside.as_ref().is_none_or(|inside| inside.absentable)
@@ -56,13 +56,13 @@ pub(super) fn is_absentable(tests: &[Test]) -> bool {
 }
 
 /// All of `parts` hold of the same object.
-fn object(parts: &[&Fields]) -> Object {
+fn object(parts: &[&Fields]) -> ObjectMatcher {
     let named: Vec<_> = parts.iter().map(|part| part.fields.as_slice()).collect();
     let choices = parts.iter().filter(|part| !part.any_of.is_empty()).map(|part| part.any_of.as_slice()).collect();
     gather(named, choices)
 }
 
-fn gather(named: Vec<&[(String, Field)]>, mut choices: Vec<&[Fields]>) -> Object {
+fn gather(named: Vec<&[(String, Field)]>, mut choices: Vec<&[Fields]>) -> ObjectMatcher {
     let (fields, choices) = if let Some(at) = entangled(&named, &choices) {
         let alternatives = choices.remove(at);
         let expanded = alternatives.iter().map(|alternative| {
@@ -78,17 +78,17 @@ fn gather(named: Vec<&[(String, Field)]>, mut choices: Vec<&[Fields]>) -> Object
         (nodes(&named), choices.collect())
     };
     let absentable = fields.iter().all(|(_, node)| node.absentable())
-        && choices.iter().all(|choice: &Vec<Object>| choice.iter().any(|alternative| alternative.absentable));
-    Object { fields, choices, absentable }
+        && choices.iter().all(|choice: &Vec<ObjectMatcher>| choice.iter().any(|alternative| alternative.absentable));
+    ObjectMatcher { fields, choices, absentable }
 }
 
-fn nodes(named: &[&[(String, Field)]]) -> Vec<(String, Node)> {
+fn nodes(named: &[&[(String, Field)]]) -> Vec<(String, FieldMatcher)> {
     let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut nodes: Vec<(String, Node)> = Vec::new();
+    let mut nodes: Vec<(String, FieldMatcher)> = Vec::new();
     let mut insides: Vec<Vec<&Fields>> = Vec::new();
     for (name, field) in named.iter().copied().flatten() {
         let at = *places.entry(name).or_insert_with(|| {
-            nodes.push((name.clone(), Node::default()));
+            nodes.push((name.clone(), FieldMatcher::default()));
             insides.push(Vec::new());
             nodes.len() - 1
         });

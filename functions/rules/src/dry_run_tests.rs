@@ -50,10 +50,10 @@ fn event(second: i64, number: u128) -> Event {
     }
 }
 
-fn tried<'e>(document: &RulesDocument, events: impl Iterator<Item = &'e Event>) -> Report {
-    let mut rehearsal = Rehearsal::new(document.clone(), document.clone());
-    events.for_each(|event| rehearsal.event(event, &NoExpressions));
-    rehearsal.finish()
+fn tried<'e>(document: &RulesDocument, events: impl Iterator<Item = &'e Event>) -> DryRunReport {
+    let mut dry_run = DryRun::new(document.clone(), document.clone());
+    events.for_each(|event| dry_run.event(event, &NoExpressions));
+    dry_run.finish()
 }
 
 proptest! {
@@ -65,7 +65,7 @@ proptest! {
         let document = document();
         let events: Vec<Event> = (0..).zip(&seconds).map(|(number, second)| event(*second, number)).collect();
         let whole = tried(&document, events.iter()).settled();
-        let mut sum = Report::default();
+        let mut sum = DryRunReport::default();
         for part in events.chunks(cut).rev() {
             let written = serde_json::to_string(&tried(&document, part.iter().rev())).unwrap();
             sum.add(serde_json::from_str(&written).unwrap());

@@ -7,10 +7,10 @@ use domain::document::{EventPattern, Field, Fields, Test};
 use domain::notification::cut;
 use serde_json::Value;
 
+use super::field_value::{FieldValue, ObjectView};
 use super::leaf::Leaf;
-use super::shape::{Shape, is_absentable};
-use super::view::{Holder, Slot};
-use crate::facts::Facts;
+use super::tree_matcher::{TreeMatcher, is_absentable};
+use crate::event_view::EventView;
 
 /// How much of one value, or of what was wanted, is shown.
 const MAX_CHARS: usize = 120;
@@ -18,16 +18,16 @@ const MAX_CHARS: usize = 120;
 const MAX_SHOWN: usize = 3;
 
 /// The verdict and its reason.
-pub(crate) fn verdict(pattern: &EventPattern, facts: &Facts<'_>) -> (bool, String) {
+pub(crate) fn explain_pattern(pattern: &EventPattern, view: &EventView<'_>) -> (bool, String) {
     let root = pattern.root();
-    if let Some(failure) = failure(root, &[], facts, Absence::InSomeObject) {
+    if let Some(failure) = failure(root, &[], view, Absence::InSomeObject) {
         return (false, failure);
     }
-    if !Shape::of(pattern).admits(facts) {
-        return (false, failure(root, &[], facts, Absence::Everywhere).unwrap_or_else(|| apart(root, facts)));
+    if !TreeMatcher::of(pattern).admits(view) {
+        return (false, failure(root, &[], view, Absence::Everywhere).unwrap_or_else(|| joint_failure(root, view)));
     }
     let mut paths = Vec::new();
-    name_all(root, &mut Vec::new(), &mut paths);
+    collect_paths(root, &mut Vec::new(), &mut paths);
     let reason = match paths.as_slice() {
         [only] => format!("{only} is as wanted"),
         several => format!("{} are as wanted", several.join(", ")),
@@ -45,28 +45,28 @@ enum Absence {
 }
 
 /// The first field that fails by itself.
-fn failure(fields: &Fields, path: &[&str], facts: &Facts<'_>, absence: Absence) -> Option<String> {
+fn failure(fields: &Fields, path: &[&str], view: &EventView<'_>, absence: Absence) -> Option<String> {
     for (name, field) in &fields.fields {
         let path = [path, &[name.as_str()]].concat();
         let failed = match field {
-            Field::Object(inner) => failure(inner, &path, facts, absence),
-            Field::Value(tests) => field_failure(&path, tests, facts, absence),
+            Field::Object(inner) => failure(inner, &path, view, absence),
+            Field::Value(tests) => field_failure(&path, tests, view, absence),
         };
         if failed.is_some() {
             return failed;
         }
     }
-    let failures: Option<Vec<_>> = fields.any_of.iter().map(|one| failure(one, path, facts, absence)).collect();
+    let failures: Option<Vec<_>> = fields.any_of.iter().map(|one| failure(one, path, view, absence)).collect();
     let failures = failures.filter(|failures| !failures.is_empty())?;
     let more = if failures.len() > MAX_SHOWN { ", …" } else { "" };
     let shown: Vec<_> = failures.into_iter().take(MAX_SHOWN).map(|failure| format!("({failure})")).collect();
     Some(format!("no alternative of $or holds: {}{more}", shown.join(", ")))
 }
 
-fn field_failure(path: &[&str], tests: &[Test], facts: &Facts<'_>, absence: Absence) -> Option<String> {
-    let mut found = Found::default();
+fn field_failure(path: &[&str], tests: &[Test], view: &EventView<'_>, absence: Absence) -> Option<String> {
+    let mut found = ValuesAtPath::default();
     let mut passed = false;
-    look(Holder::Event(facts), path, &mut |slot| {
+    visit_values(ObjectView::Event(view), path, &mut |slot| {
         slot.any_leaf(&mut |leaf| {
             passed |= leaf.passes_one(tests);
             found.leaf(leaf);
@@ -75,7 +75,7 @@ fn field_failure(path: &[&str], tests: &[Test], facts: &Facts<'_>, absence: Abse
         found.objects |= slot.any_object(&mut |_| true);
     });
     let absent = || match absence {
-        Absence::InSomeObject => can_be_absent(Holder::Event(facts), path),
+        Absence::InSomeObject => can_be_absent(ObjectView::Event(view), path),
         Absence::Everywhere => found.leaves == 0,
     };
     if passed || (is_absentable(tests) && absent()) {
@@ -87,17 +87,17 @@ fn field_failure(path: &[&str], tests: &[Test], facts: &Facts<'_>, absence: Abse
     Some(format!("{} is {}, wanted {one_of}{wanted}", path.join("."), found.in_words()))
 }
 
-fn can_be_absent(holder: Holder<'_>, path: &[&str]) -> bool {
+fn can_be_absent(holder: ObjectView<'_>, path: &[&str]) -> bool {
     let Some((key, rest)) = path.split_first() else { return false };
     let Some(slot) = holder.get(key) else { return true };
     if rest.is_empty() {
         return !slot.any_leaf(&mut |_| true);
     }
-    !slot.any_object(&mut |_| true) || slot.any_object(&mut |object| can_be_absent(Holder::Object(object), rest))
+    !slot.any_object(&mut |_| true) || slot.any_object(&mut |object| can_be_absent(ObjectView::Object(object), rest))
 }
 
 /// Hands on what is at the path in every object of every list on the way.
-fn look<'a>(holder: Holder<'a>, path: &[&str], found: &mut dyn FnMut(&Slot<'a>)) {
+fn visit_values<'a>(holder: ObjectView<'a>, path: &[&str], found: &mut dyn FnMut(&FieldValue<'a>)) {
     let Some((key, rest)) = path.split_first() else { return };
     let Some(slot) = holder.get(key) else { return };
     if rest.is_empty() {
@@ -105,20 +105,20 @@ fn look<'a>(holder: Holder<'a>, path: &[&str], found: &mut dyn FnMut(&Slot<'a>))
         return;
     }
     slot.any_object(&mut |object| {
-        look(Holder::Object(object), rest, found);
+        visit_values(ObjectView::Object(object), rest, found);
         false
     });
 }
 
 /// What the event has at a path.
 #[derive(Default)]
-struct Found {
+struct ValuesAtPath {
     leaves: usize,
     shown: Vec<String>,
     objects: bool,
 }
 
-impl Found {
+impl ValuesAtPath {
     fn leaf(&mut self, leaf: Leaf<'_>) {
         self.leaves += 1;
         if self.shown.len() < MAX_SHOWN {
@@ -147,7 +147,7 @@ impl Found {
 }
 
 /// Where the fields pass one by one, but not together.
-fn apart(root: &Fields, facts: &Facts<'_>) -> String {
+fn joint_failure(root: &Fields, view: &EventView<'_>) -> String {
     let mut path: Vec<&str> = Vec::new();
     let mut fields = root;
     let fails_alone = |path: &[&str], fields: &Fields| {
@@ -155,7 +155,7 @@ fn apart(root: &Fields, facts: &Facts<'_>) -> String {
             fields: vec![((*key).to_owned(), Field::Object(inner))],
             any_of: Vec::new(),
         });
-        !Shape::of_fields(&alone).admits(facts)
+        !TreeMatcher::of_fields(&alone).admits(view)
     };
     'deeper: loop {
         for (name, field) in &fields.fields {
@@ -175,11 +175,11 @@ fn apart(root: &Fields, facts: &Facts<'_>) -> String {
     }
 }
 
-fn name_all<'p>(fields: &'p Fields, path: &mut Vec<&'p str>, paths: &mut Vec<String>) {
+fn collect_paths<'p>(fields: &'p Fields, path: &mut Vec<&'p str>, paths: &mut Vec<String>) {
     for (name, field) in &fields.fields {
         path.push(name);
         match field {
-            Field::Object(inner) => name_all(inner, path, paths),
+            Field::Object(inner) => collect_paths(inner, path, paths),
             Field::Value(_) => paths.push(path.join(".")),
         }
         path.pop();
