@@ -82,7 +82,7 @@ pub(crate) async fn run(
         let (events, expressions) = (page.results, Arc::clone(&console.expressions));
         dry_run = beside(dry_run.has_expressions(), move || {
             for event in &events {
-                dry_run.event(event, &*expressions);
+                dry_run.add_event(event, &*expressions);
             }
             dry_run
         })

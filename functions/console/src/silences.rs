@@ -165,7 +165,7 @@ pub(crate) async fn preview(
         let (events, expressions) = (page.results, Arc::clone(&console.expressions));
         preview = beside(preview.has_expressions(), move || {
             for event in &events {
-                preview.event(event, &*expressions);
+                preview.add_event(event, &*expressions);
             }
             preview
         })

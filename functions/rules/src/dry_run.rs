@@ -1,9 +1,9 @@
-//! Rules tried on history: what the rules in force and other rules would have made of past events.
+//! Dry run: evaluates the active rules and new rules on past events, and compares the results.
 //!
-//! Owns the counting; whoever reads the events feeds them in one by one, so that any number of them
-//! takes no more memory than the report. StormSimulation control is applied too, an event's own time taking the place of now:
-//! silences of the document and mute windows at once, throttles and digests when the report is settled. Silences that
-//! were posted are left out: they are none of the rules. Sends nothing.
+//! Owns the counting. The caller reads the events and passes them one by one, so that memory depends on the size of the
+//! report and not on the number of events. Storm control is applied with the event's own time as the current time: the
+//! document's silences and mute windows at once, throttles and digests in [`DryRunReport::settled`]. Silences created over
+//! the API are ignored, because they are not part of the rules. Sends nothing.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -20,67 +20,67 @@ pub use crate::dry_run_examples::Example;
 use crate::storm_simulation::{SimulatedOutcome, StormSimulation};
 use crate::{Plan, RuleSet, muted_until, silence_covers};
 
-/// Examples kept of each kind of difference, per rule.
-const EXAMPLES: usize = 5;
+/// How many example events are kept per rule and kind of difference.
+const MAX_EXAMPLES: usize = 5;
 
-/// What throttles and digests are to decide in one report is up to about a hundred bytes each when written; more is a matter for
-/// the next part.
-const MOST_UNDECIDED: usize = 30_000;
+/// How many firings one report keeps for throttles and digests to decide. Each takes up to about 100 bytes as JSON; a
+/// report with more would become too large, so that the caller continues with another one.
+const MAX_UNDECIDED: usize = 30_000;
 
-/// What came of it. Reports of parts of the history add up.
+/// The result of a dry run. The reports of parts of the history can be added up.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DryRunReport {
-    /// Events tried.
+    /// Events evaluated.
     pub events: u64,
-    /// By rule, then by day (`2026-01-31`, UTC, of the event's time).
+    /// Counts by rule, then by the UTC day of the event (`2026-01-31`).
     pub rules: BTreeMap<String, BTreeMap<String, Compared>>,
-    /// By rule, for rules whose verdict changes on some event.
+    /// By rule; only rules that match an event with one version and not with the other.
     pub differences: BTreeMap<String, Difference>,
-    /// Messages the new rules would have sent: by rule, then by recipient.
+    /// Messages that the new rules would have sent, by rule, then by recipient.
     pub messages: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Deliveries that storm control would have kept back with the new rules: by rule, then by mechanism.
+    /// Deliveries that storm control would have suppressed with the new rules, by rule, then by mechanism.
     #[serde(default)]
     pub suppressed: BTreeMap<String, BTreeMap<String, u64>>,
-    /// What throttles and digests of the rules in force are to decide.
+    /// Firings of the active rules that a throttle or digest is still to decide, by rule.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     old_storms: BTreeMap<String, StormSimulation>,
-    /// What throttles and digests of the new rules are to decide.
+    /// Firings of the new rules that a throttle or digest is still to decide, by rule.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     new_storms: BTreeMap<String, StormSimulation>,
 }
 
-/// The rules in force beside the new ones.
+/// The counts of the active rules beside those of the new rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Compared {
-    /// The rules in force.
+    /// With the active rules.
     pub old: MatchCounts,
-    /// The new ones.
+    /// With the new rules.
     pub new: MatchCounts,
 }
 
-/// How often.
+/// The counts of one rule on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MatchCounts {
     /// Events that the rule matched.
     pub matches: u64,
-    /// Deliveries they led to, those aside that storm control keeps back.
+    /// Deliveries for these events, without those that storm control suppresses.
     pub deliveries: u64,
 }
 
-/// Events on which old and new disagree: how many, and the first examples.
+/// The events on which the active and the new rule disagree.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Difference {
-    /// Matched only by the new rule.
+    /// Number of events that only the new rule matches.
     pub gained: u64,
-    /// Some of them, newest first.
+    /// Up to five of them, newest first.
     pub gained_examples: Vec<EventPk>,
-    /// Matched only by the old rule.
+    /// Number of events that only the active rule matches.
     pub lost: u64,
-    /// Some of them, newest first.
+    /// Up to five of them, newest first.
     pub lost_examples: Vec<EventPk>,
 }
 
-/// A trial under way.
+/// A running dry run.
 #[derive(Debug)]
 pub struct DryRun {
     old: (RulesDocument, RuleSet),
@@ -90,41 +90,41 @@ pub struct DryRun {
 }
 
 impl DryRun {
-    /// Of the rules in force against the new ones.
+    /// Starts a dry run that compares the active rules with new ones.
     pub fn new(old: RulesDocument, new: RulesDocument) -> Self {
-        let ready = |document: RulesDocument| {
+        let compiled = |document: RulesDocument| {
             let rules = RuleSet::compile(&document);
             (document, rules)
         };
-        Self { old: ready(old), new: ready(new), report: DryRunReport::default(), examples: None }
+        Self { old: compiled(old), new: compiled(new), report: DryRunReport::default(), examples: None }
     }
 
-    /// Whether trying an event may take its time.
+    /// Whether evaluating an event may take long, because a policy is an expression.
     pub fn has_expressions(&self) -> bool {
         self.old.1.has_expressions() || self.new.1.has_expressions()
     }
 
-    /// Keeps some of what the new rules would tell, newest first.
+    /// Makes the dry run collect examples of the deliveries of the new rules.
     pub fn keep_examples(&mut self) {
         self.examples.get_or_insert_default();
     }
 
-    /// What was kept; none unless it was asked for.
+    /// Takes the collected examples, newest event first; `None` without [`Self::keep_examples`].
     pub fn take_examples(&mut self) -> Option<Vec<Example>> {
         self.examples.take()
     }
 
-    /// Tries one event.
-    pub fn event(&mut self, event: &Event, expressions: &dyn Expressions) {
+    /// Evaluates one event with both versions. The effects of expressions are discarded.
+    pub fn add_event(&mut self, event: &Event, expressions: &dyn Expressions) {
         let old = self.old.1.plan(event, &self.old.0, expressions);
         let new = self.new.1.plan(event, &self.new.0, expressions);
         let report = &mut self.report;
         report.events += 1;
-        report.plan(ComparedSide::Old, &old, event, &self.old.0);
-        report.plan(ComparedSide::New, &new, event, &self.new.0);
+        report.add_plan(ComparedSide::Old, &old, event, &self.old.0);
+        report.add_plan(ComparedSide::New, &new, event, &self.new.0);
         if let Some(examples) = &mut self.examples {
-            let told = new.notices.iter().filter(|notice| kept_back(notice.rule, event, &self.new.0).is_none());
-            for notice in told {
+            let sent = new.notices.iter().filter(|notice| suppressed_by(notice.rule, event, &self.new.0).is_none());
+            for notice in sent {
                 dry_run_examples::add_example(examples, event, notice);
             }
         }
@@ -132,35 +132,36 @@ impl DryRun {
         for rule in new.matched.iter().filter(|rule| !matches(&old, &rule.name)) {
             let difference = report.differences.entry(rule.name.clone()).or_default();
             difference.gained += 1;
-            remember(&mut difference.gained_examples, event.pk);
+            add_example_pk(&mut difference.gained_examples, event.pk);
         }
         for rule in old.matched.iter().filter(|rule| !matches(&new, &rule.name)) {
             let difference = report.differences.entry(rule.name.clone()).or_default();
             difference.lost += 1;
-            remember(&mut difference.lost_examples, event.pk);
+            add_example_pk(&mut difference.lost_examples, event.pk);
         }
     }
 
-    /// Whether the report has become so large that another one should go on.
+    /// Whether the report has reached its size limit, so that the caller should continue with another dry run.
     pub fn is_full(&self) -> bool {
         let storms = self.report.old_storms.values().chain(self.report.new_storms.values());
-        storms.map(StormSimulation::len).sum::<usize>() >= MOST_UNDECIDED
+        storms.map(StormSimulation::len).sum::<usize>() >= MAX_UNDECIDED
     }
 
-    /// What came of it so far, throttles and digests undecided.
+    /// Ends the dry run. Throttles and digests of the report are still undecided; see [`DryRunReport::settled`].
     pub fn finish(self) -> DryRunReport {
         self.report
     }
 }
 
+/// The active rules or the new ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ComparedSide {
     Old,
     New,
 }
 
-/// What keeps back what a rule tells of an event, whatever came before.
-fn kept_back(rule: &Rule, event: &Event, document: &RulesDocument) -> Option<&'static str> {
+/// The stateless mechanism, `silence` or `mute`, that suppresses the rule's notifications of the event.
+fn suppressed_by(rule: &Rule, event: &Event, document: &RulesDocument) -> Option<&'static str> {
     let mut active = document.silences.iter().filter(|silence| silence.standing(event.created) == Standing::Active);
     if active.any(|silence| silence_covers(silence, &rule.name, event)) {
         return Some("silence");
@@ -169,23 +170,23 @@ fn kept_back(rule: &Rule, event: &Event, document: &RulesDocument) -> Option<&'s
 }
 
 impl DryRunReport {
-    fn plan(&mut self, side: ComparedSide, plan: &Plan<'_>, event: &Event, document: &RulesDocument) {
+    fn add_plan(&mut self, side: ComparedSide, plan: &Plan<'_>, event: &Event, document: &RulesDocument) {
         for rule in &plan.matched {
             self.counts(side, &rule.name, event.created).matches += 1;
         }
-        // What one rule tells of an event stands together.
-        for told in plan.notices.chunk_by(|one, next| std::ptr::eq(one.rule, next.rule)) {
-            let rule = told[0].rule;
-            if let Some(mechanism) = kept_back(rule, event, document) {
-                for _ in told {
+        // The notices of one rule are adjacent.
+        for notices in plan.notices.chunk_by(|one, next| std::ptr::eq(one.rule, next.rule)) {
+            let rule = notices[0].rule;
+            if let Some(mechanism) = suppressed_by(rule, event, document) {
+                for _ in notices {
                     self.suppress(side, &rule.name, mechanism);
                 }
-            } else if let Some(storm) = StormSimulation::of(rule) {
+            } else if let Some(storm) = StormSimulation::for_rule(rule) {
                 let storms = if side == ComparedSide::Old { &mut self.old_storms } else { &mut self.new_storms };
-                storms.entry(rule.name.clone()).or_insert(storm).remember(rule, event, told);
+                storms.entry(rule.name.clone()).or_insert(storm).remember(rule, event, notices);
             } else {
-                for one in told {
-                    self.deliver(side, &rule.name, event.created, &one.recipient.name());
+                for notice in notices {
+                    self.deliver(side, &rule.name, event.created, &notice.recipient.name());
                 }
             }
         }
@@ -213,7 +214,7 @@ impl DryRunReport {
         }
     }
 
-    /// The same with throttles and digests decided, over everything that was added up so far.
+    /// Decides the throttles and digests, over all reports that were added. Call it once, at the end.
     pub fn settled(mut self) -> Self {
         let storms = [
             (ComparedSide::Old, std::mem::take(&mut self.old_storms)),
@@ -221,7 +222,7 @@ impl DryRunReport {
         ];
         for (side, storms) in storms {
             for (rule, storm) in storms {
-                storm.decide(|at, fate| match fate {
+                storm.decide(|at, outcome| match outcome {
                     SimulatedOutcome::Sent(recipient) => self.deliver(side, &rule, at, recipient),
                     SimulatedOutcome::Throttled => self.suppress(side, &rule, "throttle"),
                     SimulatedOutcome::Collected => self.suppress(side, &rule, "digest"),
@@ -231,7 +232,7 @@ impl DryRunReport {
         self
     }
 
-    /// Adds the report of an older part of the history.
+    /// Adds the report of an older part of the history; the examples of this report come first.
     pub fn add(&mut self, older: Self) {
         self.events += older.events;
         for (rule, days) in older.rules {
@@ -246,8 +247,8 @@ impl DryRunReport {
             let own = self.differences.entry(rule).or_default();
             own.gained += difference.gained;
             own.lost += difference.lost;
-            difference.gained_examples.into_iter().for_each(|pk| remember(&mut own.gained_examples, pk));
-            difference.lost_examples.into_iter().for_each(|pk| remember(&mut own.lost_examples, pk));
+            difference.gained_examples.into_iter().for_each(|pk| add_example_pk(&mut own.gained_examples, pk));
+            difference.lost_examples.into_iter().for_each(|pk| add_example_pk(&mut own.lost_examples, pk));
         }
         for (own, older) in [(&mut self.messages, older.messages), (&mut self.suppressed, older.suppressed)] {
             for (rule, counts) in older {
@@ -275,8 +276,8 @@ impl MatchCounts {
     }
 }
 
-fn remember(examples: &mut Vec<EventPk>, pk: EventPk) {
-    if examples.len() < EXAMPLES {
+fn add_example_pk(examples: &mut Vec<EventPk>, pk: EventPk) {
+    if examples.len() < MAX_EXAMPLES {
         examples.push(pk);
     }
 }

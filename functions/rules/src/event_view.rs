@@ -1,7 +1,7 @@
-//! What matchers look at, taken out of an event once instead of once a matcher.
+//! The fields of one event as matchers read them, extracted once for all matchers.
 //!
-//! Owns nothing that outlives the event, and judges nothing. What has to be written first, as the texts of
-//! times, is written when it is asked for.
+//! Owns no data beyond the event and evaluates no matcher. Values that must be formatted first, such as times, are
+//! formatted on first use.
 
 use std::cell::OnceCell;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::pattern::FieldValue;
 
-/// The fields of one event that a matcher may ask about.
+/// The fields of one event that a matcher may read.
 pub(crate) struct EventView<'a> {
     pub(crate) event: &'a Event,
     pub(crate) action: &'a Action,
@@ -29,7 +29,7 @@ pub(crate) struct EventView<'a> {
 }
 
 impl<'a> EventView<'a> {
-    pub(crate) fn of(event: &'a Event) -> Self {
+    pub(crate) fn from_event(event: &'a Event) -> Self {
         Self {
             event,
             action: &event.action,
@@ -44,7 +44,7 @@ impl<'a> EventView<'a> {
         }
     }
 
-    /// `app_label.model_name` of what the event is about: what [`Event::model`] says.
+    /// The model that the event is about, `app_label.model_name`, as [`Event::model`]; `None` if it names none.
     pub(crate) fn model(&self) -> Option<&str> {
         let read = || {
             let model = member(&self.event.context, "model")?.as_object()?;
@@ -54,7 +54,8 @@ impl<'a> EventView<'a> {
         self.model.get_or_init(read).as_deref()
     }
 
-    /// What the event has at the key, one of [`EVENT_KEYS`](crate::pattern::EVENT_KEYS), in the JSON that it is shown as.
+    /// The value of a top-level key of the event's JSON, one of [`EVENT_KEYS`](crate::pattern::EVENT_KEYS). `None` if the
+    /// event has no such key.
     pub(crate) fn field(&self, key: &str) -> Option<FieldValue<'_>> {
         let event = self.event;
         Some(match key {
@@ -81,7 +82,7 @@ impl<'a> EventView<'a> {
     }
 }
 
-/// Looking at the keys of a small object is faster than hashing one.
+/// The object's value at `key`. In a small object, comparing the keys is faster than hashing one.
 fn member<'o>(object: &'o Object, key: &str) -> Option<&'o Value> {
     const SMALL: usize = 32;
     if object.len() > SMALL {
@@ -90,7 +91,7 @@ fn member<'o>(object: &'o Object, key: &str) -> Option<&'o Value> {
     object.iter().find_map(|(other, value)| (other == key).then_some(value))
 }
 
-/// A network of IPv4-mapped addresses as the IPv4 network it stands for; any other one as it is.
+/// Converts a network of IPv4-mapped addresses to the IPv4 network; returns any other network unchanged.
 pub(crate) fn canonical_net(net: IpNet) -> IpNet {
     const MAPPED_BITS: u8 = 96;
     let IpNet::V6(six) = net else { return net };

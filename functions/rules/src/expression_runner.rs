@@ -1,6 +1,7 @@
-//! Expressions put to one event: what they are shown, and the other policies that they may call.
+//! Runs the expressions of policies for one event.
 //!
-//! Owns what one expression may call and how much. Runs nothing itself; that is the port's.
+//! Owns what an expression sees, which other policies it may call, and how many. The port
+//! [`Expressions`] does the evaluation.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
@@ -16,23 +17,28 @@ use domain::ports::Expressions;
 use crate::event_view::EventView;
 use crate::policy_table::admits;
 
-/// How many expressions one expression may call, and these in turn: together they end within the shortest
-/// timeout that a binding can have, which is a second.
-const MAX_RUNS: usize = 8;
+/// How many expressions one expression may call, nested calls included. All of them end within one second, which is the
+/// shortest timeout that a binding can have.
+const MAX_CALLS: usize = 8;
 
-/// What an expression says.
+/// The result of an expression, before a binding applies `negate` and `failure_result`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExpressionVerdict {
+    /// It returned a true value.
     Passed,
+    /// It returned a false value.
     Failed,
+    /// It raised an exception.
     Raised,
 }
 
-/// One expression that was run.
+/// The run of one expression.
 #[derive(Debug, Clone)]
 pub(crate) struct ExpressionRun {
     pub(crate) outcome: Result<Returned, Raised>,
+    /// The texts given to `ak_message`.
     pub(crate) messages: Vec<String>,
+    /// Created events and log lines, those of called policies included; `None` if there are none.
     pub(crate) effects: Option<Effects>,
 }
 
@@ -46,10 +52,10 @@ impl ExpressionRun {
     }
 }
 
-/// One event's expressions.
+/// Runs expressions for one event.
 pub(crate) struct ExpressionRunner<'a> {
     view: &'a EventView<'a>,
-    /// Copied when the first expression is run.
+    /// A copy of the event, made for the first expression: most events run none.
     event: OnceCell<Arc<Event>>,
     document: &'a RulesDocument,
     groups: Arc<Groups>,
@@ -66,46 +72,49 @@ impl<'a> ExpressionRunner<'a> {
         Self { view, event: OnceCell::new(), document, groups, expressions }
     }
 
-    /// Runs the policy of that name.
+    /// Runs the expression of the policy named `policy`.
     pub(crate) fn run(&self, policy: &str, expression: &Expression) -> ExpressionRun {
         let event = Arc::clone(self.event.get_or_init(|| Arc::new(self.view.event.clone())));
         let user = event.user.clone();
         let scope = Scope::policy(event, user, Arc::clone(&self.groups));
-        let left = CalledEffects::default();
-        let calls = CallablePolicies { runner: self, scope: &scope, left: &left };
+        let called = CalledEffects::default();
+        let calls = CallablePolicies { runner: self, scope: &scope, called: &called };
         let mut evaluation = self.expressions.evaluate(&expression.source, &scope, &calls);
-        left.add_to(&mut evaluation);
-        // What a called policy did is the caller's doing: the loop guard knows policies that are bound.
+        called.move_into(&mut evaluation);
+        // The effects of called policies are attributed to the caller: the loop guard looks only at bound policies.
         let effects = Effects::take(Runner::Policy(policy.to_owned()), &mut evaluation);
         ExpressionRun { outcome: evaluation.outcome, messages: evaluation.messages, effects }
     }
 }
 
-/// What the called policies leave behind.
+/// The effects of the policies that an expression called.
 #[derive(Default)]
 struct CalledEffects {
-    runs: Cell<usize>,
+    /// How many expressions were called.
+    calls: Cell<usize>,
     events: RefCell<Vec<Created>>,
     log: RefCell<Vec<LogLine>>,
 }
 
 impl CalledEffects {
-    fn take(&self, evaluation: &mut Evaluation) {
+    /// Moves the effects of one called policy out of its evaluation.
+    fn take_from(&self, evaluation: &mut Evaluation) {
         self.events.borrow_mut().append(&mut evaluation.events);
         self.log.borrow_mut().append(&mut evaluation.log);
     }
 
-    fn add_to(self, evaluation: &mut Evaluation) {
+    /// Moves all effects into the evaluation of the caller.
+    fn move_into(self, evaluation: &mut Evaluation) {
         evaluation.events.append(&mut self.events.into_inner());
         evaluation.log.append(&mut self.log.into_inner());
     }
 }
 
-/// The document's policies, as one expression may call them.
+/// The document's policies, for an expression to call.
 struct CallablePolicies<'a> {
     runner: &'a ExpressionRunner<'a>,
     scope: &'a Scope,
-    left: &'a CalledEffects,
+    called: &'a CalledEffects,
 }
 
 impl Policies for CallablePolicies<'_> {
@@ -115,15 +124,15 @@ impl Policies for CallablePolicies<'_> {
             let passing = admits(policy, self.runner.view);
             return Ok(Some(Called { passing, messages: Vec::new(), raw_result: passing.into() }));
         };
-        let runs = self.left.runs.get() + 1;
-        if runs > MAX_RUNS {
-            return Err(format!("more than {MAX_RUNS} expressions are called"));
+        let count = self.called.calls.get() + 1;
+        if count > MAX_CALLS {
+            return Err(format!("an expression may call at most {MAX_CALLS} others, nested calls included"));
         }
-        self.left.runs.set(runs);
+        self.called.calls.set(count);
         let scope = self.scope.called(context);
         let calls = CallablePolicies { scope: &scope, ..*self };
         let mut evaluation = self.runner.expressions.evaluate(&expression.source, &scope, &calls);
-        self.left.take(&mut evaluation);
+        self.called.take_from(&mut evaluation);
         let returned = evaluation.outcome.map_err(|raised| format!("the policy {name:?} raised {raised}"))?;
         let (passing, raw_result) = (returned.truthy, returned.value);
         Ok(Some(Called { passing, messages: evaluation.messages, raw_result }))

@@ -1,6 +1,6 @@
-//! One clause of an event matcher at a time, in words.
+//! Checks each clause of an event matcher and describes the result in words.
 //!
-//! Owns the sentences; a clause that is not configured does not exist here.
+//! Owns the wording. A clause that is not configured has no result.
 
 use std::fmt::Display;
 
@@ -11,15 +11,15 @@ use ipnet::IpNet;
 
 use crate::event_view::{EventView, canonical_net};
 
-/// A configured clause put to an event.
+/// The result of checking one configured clause.
 pub(crate) struct ClauseResult {
-    /// The field with the event's value.
+    /// The field and the event's value: `app is "shop"`.
     pub(crate) found: String,
-    /// The event's value beside what was wanted, where they do not agree.
+    /// The same with the wanted value, if the clause failed: `app is "shop", wanted blog or below it`.
     pub(crate) failure: Option<String>,
 }
 
-/// The configured clauses of `matcher`, in the order in which they are documented.
+/// Checks the configured clauses of `matcher`, in the order in which they are documented.
 pub(crate) fn check_all(matcher: &EventMatcher, view: &EventView<'_>) -> Vec<ClauseResult> {
     let mut clauses = Vec::new();
     let mut clause = |name, holds: bool, value: &dyn Fn() -> String, wanted: &dyn Display| {
@@ -58,7 +58,7 @@ fn one_of(patterns: &[ActionPattern]) -> String {
     }
 }
 
-/// A network of one address is written as that address.
+/// The network as text; a network of a single address is written as that address.
 fn net_text(net: IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
 }

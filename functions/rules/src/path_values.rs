@@ -1,28 +1,28 @@
-//! An event's values by their paths, as far as policies name these: one walk serves all policies.
+//! The values of one event by path, collected in one walk for all policies. Only paths that a policy names are kept.
 //!
-//! Owns the look-up. Says of a value in which object of a list it lies, as other fields may be wanted of the
-//! same object; in which objects that one lies, it does not say.
+//! Owns the lookup. For a value inside a list, it records the innermost object that contains the value, because other
+//! fields may have to match in the same object. It does not record the outer objects.
 
 use crate::pattern::Leaf;
 
-/// The values of one event.
+/// The values of one event: a hash table of [`LISTS`] linked lists, each link an index.
 pub(crate) struct PathValues<'e> {
     found: Vec<PathValue<'e>>,
-    /// For each value, one more than the place of the one before it in its list; 0 is none.
+    /// For each value, one more than the index of the previous value in its list; 0 at the end of the list.
     before: Vec<u32>,
-    /// The last value of each list, in the same way. A path's last bits say in which list its values are.
+    /// The last value of each list, in the same encoding. The low bits of a path select the list.
     last: [u32; LISTS],
 }
 
-/// One value.
+/// One value at a path.
 pub(crate) struct PathValue<'e> {
     pub(crate) leaf: Leaf<'e>,
-    /// The number of the innermost object of a list that it lies in, or 0.
+    /// The number of the innermost list object that contains the value; 0 if no list contains it.
     pub(crate) item: u32,
     path: u32,
 }
 
-/// An event has some dozen values.
+/// The number of lists. An event has a few dozen values, so that most lists hold one path.
 const LISTS: usize = 64;
 
 impl<'e> PathValues<'e> {
@@ -37,7 +37,7 @@ impl<'e> PathValues<'e> {
         self.before.push(std::mem::replace(&mut self.last[path as usize % LISTS], here));
     }
 
-    /// All values at a path, the last first.
+    /// All values at a path, last one first.
     #[inline]
     pub(crate) fn at(&self, path: u32) -> impl Iterator<Item = &PathValue<'e>> {
         let mut link = self.last[path as usize % LISTS];

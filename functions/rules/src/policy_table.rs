@@ -1,7 +1,8 @@
-//! The policies of a document, each that says the same once; expressions, which are told apart by their names.
+//! The distinct policies of a document, by number. Matchers and patterns with equal content are stored once; each
+//! expression has its own number, because its effects name the policy.
 //!
-//! Owns their evaluation; a pattern is made ready when it is first put to an event, as most
-//! of many thousands never are. Expressions are not evaluated here.
+//! Owns the evaluation of matchers and patterns. A pattern is compiled when it is first evaluated: of many thousands, most
+//! never are. Refuses to run expressions; `expression_runner` does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -15,29 +16,30 @@ use crate::index::PathTree;
 use crate::path_values::PathValues;
 use crate::pattern::{PathMatcher, TreeMatcher};
 
-/// PolicyTable by place.
+/// The distinct policies, by number.
 #[derive(Debug, Clone)]
 pub(crate) struct PolicyTable {
     distinct: Vec<Arc<Policy>>,
-    /// Of those that are patterns and were needed.
-    ready: Vec<OnceLock<Box<CompiledPattern>>>,
-    /// Of expressions, by place.
+    /// The compiled form of each pattern that has been evaluated; empty for other policies.
+    compiled: Vec<OnceLock<Box<CompiledPattern>>>,
+    /// The number and name of each expression, in ascending order.
     expressions: Vec<(u32, String)>,
 }
 
-/// A pattern made ready.
+/// A compiled pattern.
 #[derive(Debug, Clone)]
 struct CompiledPattern {
-    flat: PathMatcher,
-    /// For what `flat` cannot say.
-    shape: OnceLock<TreeMatcher>,
+    path_matcher: PathMatcher,
+    /// Decides the events that `path_matcher` cannot decide; compiled on first use.
+    tree_matcher: OnceLock<TreeMatcher>,
 }
 
-/// Which name stands for which policy.
+/// The number of each policy, by its name in the document.
 pub(crate) type PolicyNumbers<'d> = HashMap<&'d str, u32, FixedState>;
 
 impl PolicyTable {
-    pub(crate) fn of(document: &RulesDocument) -> (Self, PolicyNumbers<'_>) {
+    /// Collects the distinct policies of a document. Also returns the number of each policy name.
+    pub(crate) fn from_document(document: &RulesDocument) -> (Self, PolicyNumbers<'_>) {
         let mut known: HashMap<&Policy, u32, FixedState> =
             HashMap::with_capacity_and_hasher(document.policies.len(), FixedState::default());
         let mut distinct = Vec::new();
@@ -58,58 +60,61 @@ impl PolicyTable {
             names.insert(name.as_str(), at);
         }
         distinct.shrink_to_fit();
-        let ready = distinct.iter().map(|_| OnceLock::new()).collect();
-        (Self { distinct, ready, expressions }, names)
+        let compiled = distinct.iter().map(|_| OnceLock::new()).collect();
+        (Self { distinct, compiled, expressions }, names)
     }
 
-    /// Every policy, by place.
+    /// All distinct policies; the index is the number.
     pub(crate) fn distinct(&self) -> &[Arc<Policy>] {
         &self.distinct
     }
 
-    /// The name of the expression at that place.
+    /// The name of the expression with this number; empty for a matcher or pattern.
     pub(crate) fn name(&self, at: u32) -> &str {
-        let place = self.expressions.binary_search_by_key(&at, |(place, _)| *place);
-        place.map_or("", |place| &self.expressions[place].1)
+        let found = self.expressions.binary_search_by_key(&at, |(number, _)| *number);
+        found.map_or("", |index| &self.expressions[index].1)
     }
 
-    /// Whether the event passes the matcher or pattern at that place. `paths` are those by which its `values`
-    /// are known.
+    /// Whether the event passes the matcher or pattern with this number. `values` holds the event's values, by the paths of
+    /// the tree `paths`.
     pub(crate) fn admits(&self, at: u32, view: &EventView<'_>, values: &PathValues<'_>, paths: &PathTree) -> bool {
         match self.distinct[at as usize].as_ref() {
             Policy::EventPattern(pattern) => {
-                let make_ready =
-                    || Box::new(CompiledPattern { flat: PathMatcher::of(pattern, paths), shape: OnceLock::new() });
-                let ready = self.ready[at as usize].get_or_init(make_ready);
-                let in_full = || ready.shape.get_or_init(|| TreeMatcher::of(pattern)).admits(view);
-                ready.flat.admits(values).unwrap_or_else(in_full)
+                let compile = || {
+                    let path_matcher = PathMatcher::compile(pattern, paths);
+                    Box::new(CompiledPattern { path_matcher, tree_matcher: OnceLock::new() })
+                };
+                let compiled = self.compiled[at as usize].get_or_init(compile);
+                let by_tree = || compiled.tree_matcher.get_or_init(|| TreeMatcher::compile(pattern)).admits(view);
+                compiled.path_matcher.admits(values).unwrap_or_else(by_tree)
             }
             other => admits(other, view),
         }
     }
 }
 
-/// Whether the event passes a matcher or pattern. It passes no expression: that would have to be run.
+/// Whether the event passes a matcher or pattern. Always `false` for an expression, which would have to be run.
 pub(crate) fn admits(policy: &Policy, view: &EventView<'_>) -> bool {
     match policy {
-        Policy::EventMatcher(matcher) => matched(matcher, view),
-        Policy::EventPattern(pattern) => TreeMatcher::of(pattern).admits(view),
+        Policy::EventMatcher(matcher) => matcher_admits(matcher, view),
+        Policy::EventPattern(pattern) => TreeMatcher::compile(pattern).admits(view),
         Policy::Expression(_) => false,
     }
 }
 
-/// Whether the event has what an expression needs to do anything but say no.
-pub(crate) fn may_pass(needed: &Precondition, view: &EventView<'_>) -> bool {
+/// Whether the event meets an expression's precondition. If not, the expression would return a false value without any
+/// effect, so that it need not be run.
+pub(crate) fn may_pass(precondition: &Precondition, view: &EventView<'_>) -> bool {
     let lies_in = |addresses: &Addresses| match view.client_ip {
         Some(address) => addresses.nets.iter().any(|net| canonical_net(*net).contains(&address)),
         None => addresses.or_none,
     };
-    (needed.action.is_empty() || needed.action.iter().any(|pattern| pattern.admits(view.action)))
-        && needed.app.as_ref().is_none_or(|app| app_admits(app, view.app))
-        && needed.client_ip.as_ref().is_none_or(lies_in)
+    (precondition.action.is_empty() || precondition.action.iter().any(|pattern| pattern.admits(view.action)))
+        && precondition.app.as_ref().is_none_or(|app| app_admits(app, view.app))
+        && precondition.client_ip.as_ref().is_none_or(lies_in)
 }
 
-fn matched(matcher: &EventMatcher, view: &EventView<'_>) -> bool {
+fn matcher_admits(matcher: &EventMatcher, view: &EventView<'_>) -> bool {
     (matcher.action.is_empty() || matcher.action.iter().any(|pattern| pattern.admits(view.action)))
         && matcher.app.as_ref().is_none_or(|app| app_admits(app, view.app))
         && matcher.model.as_ref().is_none_or(|model| view.model() == Some(model))

@@ -1,6 +1,6 @@
-//! What a silence would have report back of past events, had it been in force all the time.
+//! Counts the notifications of past events that a silence would have suppressed, had it been active all the time.
 //!
-//! Owns the counting; whoever reads the events feeds them in one by one, newest first.
+//! The caller reads the events and passes them one by one, newest first.
 
 use std::collections::BTreeMap;
 
@@ -12,32 +12,32 @@ use serde::Serialize;
 
 use crate::{RuleSet, silence_covers};
 
-/// Events shown as examples.
-const EXAMPLES: usize = 5;
+/// How many silenced events are kept as examples.
+const MAX_EXAMPLES: usize = 5;
 
-/// What came of it. Reports of parts of the history add up.
+/// The counts of a preview.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct SilencedReport {
-    /// Events tried.
+    /// Events evaluated.
     pub events: u64,
-    /// Events of which some notification would have been report back.
+    /// Events with at least one suppressed notification.
     pub silenced: u64,
-    /// By rule.
+    /// The suppressed notifications, by rule name.
     pub rules: BTreeMap<String, SilencedCounts>,
     /// Some of the silenced events, newest first.
     pub examples: Vec<EventPk>,
 }
 
-/// How much of a rule.
+/// What the silence would have suppressed of one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct SilencedCounts {
-    /// Events that it would have told nobody of.
+    /// Events with a suppressed notification of this rule.
     pub events: u64,
-    /// Deliveries that it would not have made.
+    /// Suppressed deliveries.
     pub deliveries: u64,
 }
 
-/// A preview under way.
+/// A running preview.
 #[derive(Debug)]
 pub struct SilencePreview {
     document: RulesDocument,
@@ -47,18 +47,18 @@ pub struct SilencePreview {
 }
 
 impl SilencePreview {
-    /// Of this silence with these rules.
+    /// Starts a preview of this silence with the rules of this document.
     pub fn new(document: RulesDocument, silence: Silence) -> Self {
         Self { rules: RuleSet::compile(&document), document, silence, report: SilencedReport::default() }
     }
 
-    /// Whether trying an event may take its time.
+    /// Whether evaluating an event may take long, because a policy is an expression.
     pub fn has_expressions(&self) -> bool {
         self.rules.has_expressions()
     }
 
-    /// Tries one event.
-    pub fn event(&mut self, event: &Event, expressions: &dyn Expressions) {
+    /// Evaluates one event. The effects of expressions are discarded.
+    pub fn add_event(&mut self, event: &Event, expressions: &dyn Expressions) {
         self.report.events += 1;
         let plan = self.rules.plan(event, &self.document, expressions);
         let mut last: Option<&str> = None;
@@ -69,12 +69,12 @@ impl SilencePreview {
             }
             let counts = self.report.rules.entry(name.to_owned()).or_default();
             counts.deliveries += 1;
-            // What one rule tells of an event stands together.
+            // The notices of one rule are adjacent.
             if last != Some(name) {
                 counts.events += 1;
                 if last.is_none() {
                     self.report.silenced += 1;
-                    if self.report.examples.len() < EXAMPLES {
+                    if self.report.examples.len() < MAX_EXAMPLES {
                         self.report.examples.push(event.pk);
                     }
                 }
@@ -83,7 +83,7 @@ impl SilencePreview {
         }
     }
 
-    /// What came of it so far.
+    /// Ends the preview and returns its counts.
     pub fn finish(self) -> SilencedReport {
         self.report
     }

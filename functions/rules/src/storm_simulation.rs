@@ -1,8 +1,8 @@
-//! Throttles and digests tried on history.
+//! Simulates throttles and digests in a dry run.
 //!
-//! Both depend on what came before, and history is read newest first and in parts. So what a rule with a throttle or
-//! a digest would tell is only remembered at first, in few bytes an event, and decided when all parts have been added
-//! up: oldest first, by the same decisions as when dispatching, an event's own time taking the place of now.
+//! Both depend on earlier events, but the history is read newest first and in parts. Therefore the simulation first
+//! records each firing in a few bytes. When all parts have been added, it decides them oldest first, by the same functions
+//! as the dispatcher, with the event's own time as the current time.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::PlannedNotice;
 
-/// What one rule would have addressees before its throttle and digest.
+/// The recorded firings of one rule with a throttle or digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StormSimulation {
     throttle: Option<Throttle>,
@@ -23,38 +23,41 @@ pub(crate) struct StormSimulation {
     firings: Vec<Firing>,
 }
 
-/// An event that a rule would have addressees of.
+/// An event for which the rule fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(EventPk, u64, u64, u32)", into = "(EventPk, u64, u64, u32)")]
 struct Firing {
     event: EventPk,
-    /// StateByKey.
+    /// The hashed key of its throttle state; 0 without a throttle.
     counted_in: u64,
+    /// The hashed key of its digest, without the recipient; 0 without a digest.
     collected_in: u64,
+    /// The index of its list in [`Audiences`].
     audience: u32,
 }
 
-/// Who was addressees by what, each such list once; firings refer to them by their place.
+/// The distinct lists of addressees, each with its index; a firing refers to its list by the index.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Vec<Addressee>>", into = "Vec<Vec<Addressee>>")]
 struct Audiences(HashMap<Vec<Addressee>, u32>);
 
-/// A transport and a recipient.
+/// The name of a transport and the label of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Addressee(String, String);
 
-/// What became of one delivery.
+/// The simulated outcome of one delivery.
 pub(crate) enum SimulatedOutcome<'a> {
-    /// This recipient gets a message of its own.
+    /// This recipient gets a message.
     Sent(&'a str),
+    /// The throttle suppresses it.
     Throttled,
-    /// Another message tells of it.
+    /// The digest of another delivery reports it.
     Collected,
 }
 
 impl StormSimulation {
-    /// Nothing yet; none for a rule whose verdicts do not depend on what came before.
-    pub(crate) fn of(rule: &Rule) -> Option<Self> {
+    /// An empty simulation; `None` for a rule with neither throttle nor digest.
+    pub(crate) fn for_rule(rule: &Rule) -> Option<Self> {
         let (throttle, digest) = (rule.throttle.clone(), rule.digest.clone());
         (throttle.is_some() || digest.is_some()).then(|| Self {
             throttle,
@@ -64,49 +67,49 @@ impl StormSimulation {
         })
     }
 
-    /// Events that it remembers.
+    /// The number of recorded firings.
     pub(crate) fn len(&self) -> usize {
         self.firings.len()
     }
 
-    /// Remembers what the rule would tell of an event.
-    pub(crate) fn remember(&mut self, rule: &Rule, event: &Event, addressees: &[PlannedNotice<'_>]) {
-        let addressees = addressees.iter().map(|one| Addressee(one.transport.to_owned(), one.recipient.name()));
+    /// Records that the rule fired for the event, with its notices.
+    pub(crate) fn remember(&mut self, rule: &Rule, event: &Event, notices: &[PlannedNotice<'_>]) {
+        let addressees = notices.iter().map(|notice| Addressee(notice.transport.to_owned(), notice.recipient.name()));
         self.firings.push(Firing {
             event: event.pk,
-            counted_in: self.throttle.as_ref().map_or(0, |throttle| lane(rule, &throttle.by, event)),
-            collected_in: self.digest.as_ref().map_or(0, |digest| lane(rule, &digest.by, event)),
-            audience: self.audiences.place(addressees.collect()),
+            counted_in: self.throttle.as_ref().map_or(0, |throttle| key(rule, &throttle.by, event)),
+            collected_in: self.digest.as_ref().map_or(0, |digest| key(rule, &digest.by, event)),
+            audience: self.audiences.index(addressees.collect()),
         });
     }
 
-    /// Adds what another part of the history brought.
+    /// Adds the firings of another part of the history.
     pub(crate) fn add(&mut self, other: Self) {
-        let moved: HashMap<u32, u32> = other
+        let new_indexes: HashMap<u32, u32> = other
             .audiences
             .0
             .into_iter()
-            .map(|(addressees, place)| (place, self.audiences.place(addressees)))
+            .map(|(addressees, index)| (index, self.audiences.index(addressees)))
             .collect();
-        let known = other.firings.into_iter().filter_map(|firing| {
-            let audience = *moved.get(&firing.audience)?;
+        let firings = other.firings.into_iter().filter_map(|firing| {
+            let audience = *new_indexes.get(&firing.audience)?;
             Some(Firing { audience, ..firing })
         });
-        self.firings.extend(known);
+        self.firings.extend(firings);
     }
 
-    /// Decides of each delivery, lane by lane.
+    /// Decides each delivery, and passes the event's time and the outcome to `each`.
     pub(crate) fn decide(self, mut each: impl FnMut(Timestamp, SimulatedOutcome<'_>)) {
         let Self { throttle, digest, audiences, mut firings } = self;
         let audiences: HashMap<u32, &[Addressee]> =
-            audiences.0.iter().map(|(addressees, place)| (*place, addressees.as_slice())).collect();
+            audiences.0.iter().map(|(addressees, index)| (*index, addressees.as_slice())).collect();
         let audience = |firing: &Firing| audiences.get(&firing.audience).copied().unwrap_or_default();
         if let Some(throttle) = throttle {
-            let mut counted = StateByKey::<Tally>::default();
+            let mut counted = CurrentState::<Tally>::default();
             firings.sort_unstable_by_key(|firing| (firing.counted_in, firing.event));
             firings.retain(|firing| {
                 let at = firing.event.instant();
-                let tally = counted.of(firing.counted_in);
+                let tally = counted.for_key(firing.counted_in);
                 let judged = tally.judge(&throttle, &[firing.event], at);
                 if let Some(changed) = judged.changed {
                     *tally = changed;
@@ -120,11 +123,11 @@ impl StormSimulation {
                 passes
             });
         }
-        let mut collected = StateByKey::<HashMap<&Addressee, Span>>::default();
+        let mut collected = CurrentState::<HashMap<&Addressee, Span>>::default();
         firings.sort_unstable_by_key(|firing| (firing.collected_in, firing.event));
         for firing in &firings {
             let at = firing.event.instant();
-            let windows = collected.of(firing.collected_in);
+            let windows = collected.for_key(firing.collected_in);
             for addressees in audience(firing) {
                 if windows.get(addressees).is_some_and(|span| span.is_open(at)) {
                     each(at, SimulatedOutcome::Collected);
@@ -139,24 +142,25 @@ impl StormSimulation {
     }
 }
 
-/// What is known of the lane at hand; lanes come one after the other.
+/// The state of the key that is being simulated. The firings are sorted by key, so that one state at a time suffices.
 #[derive(Default)]
-struct StateByKey<T> {
-    current: u64,
-    known: T,
+struct CurrentState<T> {
+    key: u64,
+    state: T,
 }
 
-impl<T: Default> StateByKey<T> {
-    fn of(&mut self, lane: u64) -> &mut T {
-        if self.current != lane {
-            *self = Self { current: lane, known: T::default() };
+impl<T: Default> CurrentState<T> {
+    /// The state of `key`: a new one if the key has changed.
+    fn for_key(&mut self, key: u64) -> &mut T {
+        if self.key != key {
+            *self = Self { key, state: T::default() };
         }
-        &mut self.known
+        &mut self.state
     }
 }
 
-/// Stands for the event's values of these fields: the start of a hash.
-fn lane(rule: &Rule, by: &[FieldPath], event: &Event) -> u64 {
+/// A hash of the rule and the event's values of the fields in `by`: the first 8 bytes of the stored key.
+fn key(rule: &Rule, by: &[FieldPath], event: &Event) -> u64 {
     let values: Vec<Option<String>> = by.iter().map(|path| path.value(event)).collect();
     let named = by.iter().zip(&values).map(|(path, value)| (path.as_str(), value.as_deref()));
     let lane = LaneId::throttle(&rule.name, named);
@@ -164,7 +168,8 @@ fn lane(rule: &Rule, by: &[FieldPath], event: &Event) -> u64 {
 }
 
 impl Audiences {
-    fn place(&mut self, addressees: Vec<Addressee>) -> u32 {
+    /// The index of the list, which is added if it is new.
+    fn index(&mut self, addressees: Vec<Addressee>) -> u32 {
         let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
         *self.0.entry(addressees).or_insert(next)
     }
@@ -179,7 +184,7 @@ impl From<Vec<Vec<Addressee>>> for Audiences {
 impl From<Audiences> for Vec<Vec<Addressee>> {
     fn from(audiences: Audiences) -> Self {
         let mut lists: Vec<_> = audiences.0.into_iter().collect();
-        lists.sort_unstable_by_key(|(_, place)| *place);
+        lists.sort_unstable_by_key(|(_, index)| *index);
         lists.into_iter().map(|(addressees, _)| addressees).collect()
     }
 }

@@ -199,7 +199,7 @@ fn an_explanation_is_the_line_that_nuncio_match_prints() {
     );
     document.rules.push(Rule::named("bare"));
     document.rules.push(Rule { enabled: false, ..document.rules[0].clone() });
-    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group","negated":true},{"policy":"p2","passed":true,"why":"nothing is configured, so every event passes"},{"policy":"p0","passed":true,"why":"action is \"login_failed\", client_ip is 192.0.2.7"}]"#;
+    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group","negated":true},{"policy":"p2","passed":true,"why":"the matcher has no clauses, so every event passes"},{"policy":"p0","passed":true,"why":"action is \"login_failed\", client_ip is 192.0.2.7"}]"#;
     assert_eq!(
         explained(&document, &failed_login()),
         [

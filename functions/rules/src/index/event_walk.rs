@@ -1,7 +1,7 @@
-//! The walk through an event along the paths that policies name.
+//! Walks through an event along the paths that policies name, and collects its values and terms.
 //!
-//! Owns which terms an event has; must miss none that was asked for. Lists are looked through at any depth, as
-//! in matching; objects of lists are numbered, and their values with them.
+//! Owns which terms an event has; it must not miss a requested one. As in matching, lists are searched at any depth. The
+//! objects in lists are numbered, and each value carries the number of its object.
 
 use std::net::IpAddr;
 
@@ -15,18 +15,18 @@ use crate::event_view::EventView;
 use crate::path_values::PathValues;
 use crate::pattern::{FieldValue, Leaf};
 
-/// One event's walk.
+/// The walk through one event.
 pub(super) struct EventWalk<'w, 's, 'f> {
     paths: &'w PathTree,
     search: &'w mut PostingSearch<'s>,
     values: &'w mut PathValues<'f>,
-    /// Objects of lists so far.
+    /// The number of list objects so far.
     items: u32,
 }
 
 impl<'w, 's, 'f> EventWalk<'w, 's, 'f> {
-    /// Finds every value at a known path, and hands every wanted term that the event has to the search.
-    pub(super) fn through(
+    /// Adds every value at a known path to `values`, and every requested term that the event has to `search`.
+    pub(super) fn run(
         view: &'f EventView<'_>,
         paths: &'w PathTree,
         search: &'w mut PostingSearch<'s>,
@@ -59,9 +59,9 @@ impl<'w, 's, 'f> EventWalk<'w, 's, 'f> {
         }
     }
 
-    /// `item` is the number of the innermost object of a list that this is or lies in, or 0.
+    /// `item` is the number of the innermost list object that contains this object or is this object; 0 if none does.
     fn object(&mut self, path: u32, object: &'f Object, item: u32) {
-        if !self.paths.nodes[path as usize].goes_on {
+        if !self.paths.nodes[path as usize].has_children {
             return;
         }
         for (key, value) in object {
@@ -116,13 +116,13 @@ impl<'w, 's, 'f> EventWalk<'w, 's, 'f> {
             search.add(term::hash(path, TermKind::Text, bytes));
         }
         if node.kinds & !TermKind::Text.bit() != 0 {
-            self.parts(path, text);
+            self.text_parts(path, text);
         }
     }
 
-    /// Everything but the text itself.
+    /// Adds all terms of a text except [`TermKind::Text`].
     #[inline(never)]
-    fn parts(&mut self, path: u32, text: &str) {
+    fn text_parts(&mut self, path: u32, text: &str) {
         let node = &self.paths.nodes[path as usize];
         let search = &mut *self.search;
         let bytes = text.as_bytes();
@@ -134,8 +134,8 @@ impl<'w, 's, 'f> EventWalk<'w, 's, 'f> {
                 search.add(term::gram(path, *gram));
             }
         }
-        let of_case = TermKind::Folded.bit() | TermKind::FoldedPrefix.bit() | TermKind::FoldedSuffix.bit();
-        let folded = if node.kinds & of_case == 0 { String::new() } else { term::folded(text) };
+        let case_kinds = TermKind::Folded.bit() | TermKind::FoldedPrefix.bit() | TermKind::FoldedSuffix.bit();
+        let folded = if node.kinds & case_kinds == 0 { String::new() } else { term::folded(text) };
         let folded = folded.as_bytes();
         if node.kinds & TermKind::Folded.bit() != 0 {
             search.add(term::hash(path, TermKind::Folded, folded));
@@ -171,13 +171,14 @@ impl<'w, 's, 'f> EventWalk<'w, 's, 'f> {
         self.each_length(path, wanted, |length| term::network(path, address, length).1);
     }
 
+    /// Adds a term for each requested length of this kind.
     fn each_length(&mut self, path: u32, wanted: TermKind, hash: impl Fn(u8) -> u64) {
         let lengths = self.paths.nodes[path as usize].lengths.iter().find(|(kind, _)| *kind == wanted);
         each_bit(lengths.map_or(0, |&(_, lengths)| lengths), |length| self.search.add(hash(length)));
     }
 }
 
-/// Those lengths that a text of that many bytes has a start of.
+/// The lengths that are not longer than the text.
 fn up_to(bytes: usize, lengths: u128) -> u128 {
     if bytes > term::MAX_LENGTH.into() {
         lengths
@@ -186,6 +187,7 @@ fn up_to(bytes: usize, lengths: u128) -> u128 {
     }
 }
 
+/// Calls `each` with the number of each set bit.
 #[expect(clippy::cast_possible_truncation, reason = "there are 128 bits")]
 fn each_bit(bits: u128, mut each: impl FnMut(u8)) {
     for (offset, mut half) in [(0, bits as u64), (64, (bits >> 64) as u64)] {

@@ -1,74 +1,78 @@
-//! Entries filed under the rarest of the clauses that they need, and found again by the terms there are.
+//! The posting index: maps terms to the entries that require them.
 //!
-//! Owns the choice of the clause and the table. Knows nothing of events: a entry is a number.
+//! Owns the hash table and the choice of the clause under which an entry is listed. Knows nothing of events or policies:
+//! an entry is a number.
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::clauses::{Clauses, place};
+use super::clauses::{Clauses, to_u32};
 use super::term::{Term, TermKind};
 
-/// Entries to be filed, each with its clauses.
+/// The entries to be indexed, each with its clauses.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     clauses: Clauses,
-    /// Each entry, and where it ends among the clauses.
+    /// Each entry with the end of its range in `clauses`.
     ends: Vec<(u32, u32)>,
 }
 
-/// What is filed under which term.
+/// For each term, the list of entries that require it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PostingIndex {
-    table: HashMap<u64, PostingRange, FixedState>,
-    /// Before it is looked up, most of what nothing is filed or guarded by.
+    /// For each term, its range in `postings`.
+    ranges: HashMap<u64, PostingRange, FixedState>,
+    /// Rejects most terms that no entry uses, before the lookup in `ranges`.
     known_terms: KnownTermsBloom,
-    filed: Vec<Posting>,
-    /// Entries without a clause.
+    postings: Vec<Posting>,
+    /// Entries without a clause; they are found for every event.
     always: Vec<u32>,
 }
 
-/// From where to where, among what is filed.
+/// A range of [`PostingIndex::postings`]: start and end.
 type PostingRange = (u32, u32);
 
+/// One entry in the list of a term.
 #[derive(Debug, Clone, Copy, Default)]
 struct Posting {
     entry: u32,
-    guards: RequiredTerms,
+    required: RequiredTerms,
 }
 
-/// Terms that a filed entry needs besides, each as its bit in the [`EventTermsBloom`].
+/// Terms that an entry requires in addition to the one that lists it, each as the number of its bit in the
+/// [`EventTermsBloom`]. An unused place holds 0.
 #[derive(Debug, Clone, Copy, Default)]
-struct RequiredTerms([u16; Self::MOST]);
+struct RequiredTerms([u16; Self::MAX]);
 
-/// A bit for each term that is there; several terms may share one.
+/// A bloom filter of the terms that one event has. Several terms may share a bit.
 struct EventTermsBloom([u64; WORDS]);
 
-/// A bit for each term that is of use; several terms may share one.
+/// A bloom filter of the terms that some entry uses. Several terms may share a bit.
 #[derive(Debug, Clone, Default)]
 struct KnownTermsBloom(Vec<u64>);
 
-/// How many clauses have a term, about: several terms may share a count.
+/// The approximate number of clauses per term. Several terms may share a count.
 struct TermCounts(Vec<u16>);
 
-/// Of the [`EventTermsBloom`]. An event has some dozen terms.
+/// The size of an [`EventTermsBloom`] in 64-bit words. An event has a few dozen terms.
 const WORDS: usize = 16;
 
-/// The terms of one event, as far as something is filed under them.
+/// A lookup of the terms of one event.
 pub(crate) struct PostingSearch<'f> {
-    postings: &'f PostingIndex,
+    index: &'f PostingIndex,
     event_terms: EventTermsBloom,
     found: Vec<PostingRange>,
 }
 
 impl Entries {
-    /// A entry that needs all of the clauses. The same entry may be added again, with other clauses.
+    /// Adds an entry that requires all of the clauses. The same entry may be added again with alternative clauses.
     pub(crate) fn add(&mut self, entry: u32, clauses: &Clauses) {
         self.clauses.extend(clauses);
-        self.ends.push((entry, place(self.clauses.len())));
+        self.ends.push((entry, to_u32(self.clauses.len())));
     }
 
-    /// Every entry with its clauses.
+    /// All entries with their clauses.
     fn each(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = &[Term]> + Clone)> {
         let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end));
         let each = starts.zip(&self.ends);
@@ -77,16 +81,16 @@ impl Entries {
 }
 
 impl PostingIndex {
-    /// Files the entries and tells which terms have to be looked for.
-    pub(crate) fn of(entries: Entries, mut used: impl FnMut(&Term)) -> Self {
+    /// Indexes the entries. Passes every term to look for in an event to `used`.
+    pub(crate) fn build(entries: Entries, mut used: impl FnMut(&Term)) -> Self {
         let terms = entries.clauses.terms();
-        let counts = TermCounts::of(terms);
-        // How much comes along with a entry that is filed there, and how dear it is to look for.
+        let counts = TermCounts::count_all(terms);
+        // How many entries share the clause, and how expensive its terms are to look for.
         let cost = |clause: &[Term]| {
             let shared: usize = clause.iter().map(|term| usize::from(counts.count(term))).sum();
             (shared, clause.iter().map(|term| term.kind).max().unwrap_or(TermKind::Text))
         };
-        let mut known_terms = KnownTermsBloom::of(entries.ends.len());
+        let mut known_terms = KnownTermsBloom::with_capacity(entries.ends.len());
         let mut used = |term: &Term| {
             known_terms.add(term.hash);
             used(term);
@@ -99,95 +103,101 @@ impl PostingIndex {
                 always.push(entry);
                 continue;
             };
-            let dearest = cost(chosen).1.max(TermKind::Net6);
-            let guarding = clauses.enumerate().filter_map(|(other, clause)| match clause {
-                [term] if other != at && term.kind <= dearest => Some((counts.count(term), term)),
+            let most_expensive = cost(chosen).1.max(TermKind::Net6);
+            let further = clauses.enumerate().filter_map(|(other, clause)| match clause {
+                [term] if other != at && term.kind <= most_expensive => Some((counts.count(term), term)),
                 _ => None,
             });
             others.clear();
-            others.extend(guarding);
+            others.extend(further);
             others.sort_by_key(|&(counts, _)| counts);
-            let mut guards = RequiredTerms::default();
-            for (guard, (_, term)) in guards.0.iter_mut().zip(&others) {
-                *guard = EventTermsBloom::bit(term.hash);
+            let mut required = RequiredTerms::default();
+            for (bit, (_, term)) in required.0.iter_mut().zip(&others) {
+                *bit = EventTermsBloom::bit(term.hash);
                 used(term);
             }
-            postings.extend(chosen.iter().map(|term| (term.hash, Posting { entry, guards })));
+            postings.extend(chosen.iter().map(|term| (term.hash, Posting { entry, required })));
             chosen.iter().for_each(&mut used);
         }
         drop(entries);
         drop(counts);
-        let (table, filed) = by_term(&postings);
-        Self { table, known_terms, filed, always }
+        let (ranges, postings) = by_term(&postings);
+        Self { ranges, known_terms, postings, always }
     }
 
     pub(crate) fn search(&self) -> PostingSearch<'_> {
-        PostingSearch { postings: self, event_terms: EventTermsBloom::new(), found: Vec::with_capacity(16) }
+        PostingSearch { index: self, event_terms: EventTermsBloom::new(), found: Vec::with_capacity(16) }
     }
 
-    /// Bytes on the heap.
+    /// The heap memory in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.table.capacity() * (size_of::<(u64, PostingRange)>() + 1) * 8 / 7
+        self.ranges.capacity() * (size_of::<(u64, PostingRange)>() + 1) * 8 / 7
             + self.known_terms.0.capacity() * size_of::<u64>()
-            + self.filed.capacity() * size_of::<Posting>()
+            + self.postings.capacity() * size_of::<Posting>()
             + self.always.capacity() * size_of::<u32>()
     }
 }
 
-/// What is filed, one term after the other, and where that of each term lies.
+/// Sorts the postings by term. Returns the range of each term and the sorted postings.
 fn by_term(postings: &[(u64, Posting)]) -> (HashMap<u64, PostingRange, FixedState>, Vec<Posting>) {
-    let mut table: HashMap<u64, PostingRange, FixedState> =
+    let mut ranges: HashMap<u64, PostingRange, FixedState> =
         HashMap::with_capacity_and_hasher(postings.len(), FixedState::default());
     for &(term, _) in postings {
-        table.entry(term).or_default().1 += 1;
+        ranges.entry(term).or_default().1 += 1;
     }
-    table.shrink_to_fit();
+    ranges.shrink_to_fit();
     let mut start = 0;
-    for range in table.values_mut() {
+    for range in ranges.values_mut() {
         let count = range.1;
         *range = (start, start);
         start += count;
     }
     let mut sorted = vec![Posting::default(); postings.len()];
     for &(term, one) in postings {
-        if let Some((_, end)) = table.get_mut(&term) {
+        if let Some((_, end)) = ranges.get_mut(&term) {
             sorted[*end as usize] = one;
             *end += 1;
         }
     }
-    (table, sorted)
+    (ranges, sorted)
 }
 
 impl PostingSearch<'_> {
-    /// Takes note of a term that is there.
+    /// Adds a term that the event has.
     #[inline]
     pub(crate) fn add(&mut self, term: u64) {
-        if self.postings.known_terms.has(term) {
+        if self.index.known_terms.has(term) {
             self.look_up(term);
         }
     }
 
     fn look_up(&mut self, term: u64) {
         self.event_terms.add(term);
-        if let Some(&range) = self.postings.table.get(&term) {
+        if let Some(&range) = self.index.ranges.get(&term) {
             self.found.push(range);
         }
     }
 
-    /// Every entry of which a filed term and the guards are there, once, in order.
+    /// The entries that the added terms satisfy, each once, in ascending order. May contain entries that are not satisfied,
+    /// because terms can share a hash or a bit, but misses none.
     pub(crate) fn finish(mut self) -> Vec<u32> {
         if self.found.is_empty() {
-            return self.postings.always.clone();
+            return self.index.always.clone();
         }
-        // A value that a list holds a thousand times is found as often.
+        // A value that occurs many times in a list has been looked up as often.
         self.found.sort_unstable();
         self.found.dedup();
-        let filed: u32 = self.found.iter().map(|(start, end)| end - start).sum();
-        let mut entries = Vec::with_capacity(self.postings.always.len() + filed as usize);
-        entries.extend_from_slice(&self.postings.always);
+        let count: u32 = self.found.iter().map(|(start, end)| end - start).sum();
+        let mut entries = Vec::with_capacity(self.index.always.len() + count as usize);
+        entries.extend_from_slice(&self.index.always);
         for &(start, end) in &self.found {
-            let filed = &self.postings.filed[start as usize..end as usize];
-            entries.extend(filed.iter().filter(|filed| self.event_terms.has(filed.guards)).map(|filed| filed.entry));
+            let postings = &self.index.postings[start as usize..end as usize];
+            entries.extend(
+                postings
+                    .iter()
+                    .filter(|posting| self.event_terms.has_all(posting.required))
+                    .map(|posting| posting.entry),
+            );
         }
         entries.sort_unstable();
         entries.dedup();
@@ -196,62 +206,64 @@ impl PostingSearch<'_> {
 }
 
 impl RequiredTerms {
-    const MOST: usize = 2;
+    /// More terms make a posting larger, but seldom exclude more entries.
+    const MAX: usize = 2;
 }
 
 impl TermCounts {
-    fn of(terms: &[Term]) -> Self {
+    fn count_all(terms: &[Term]) -> Self {
         let mut counts = Self(vec![0; (terms.len() * 2).next_power_of_two()]);
         for term in terms {
-            let place = counts.place(term);
-            counts.0[place] = counts.0[place].saturating_add(1);
+            let slot = counts.slot(term);
+            counts.0[slot] = counts.0[slot].saturating_add(1);
         }
         counts
     }
 
     fn count(&self, term: &Term) -> u16 {
-        self.0[self.place(term)]
+        self.0[self.slot(term)]
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "any of the bits will do")]
-    fn place(&self, term: &Term) -> usize {
+    fn slot(&self, term: &Term) -> usize {
         term.hash as usize & (self.0.len() - 1)
     }
 }
 
 impl KnownTermsBloom {
-    const BITS_A_TERM: usize = 8;
+    const BITS_PER_TERM: usize = 8;
 
-    /// For so many terms.
-    fn of(terms: usize) -> Self {
-        Self(vec![0; (terms * Self::BITS_A_TERM / u64::BITS as usize + 1).next_power_of_two()])
+    /// An empty filter for this number of terms.
+    fn with_capacity(terms: usize) -> Self {
+        Self(vec![0; (terms * Self::BITS_PER_TERM / u64::BITS as usize + 1).next_power_of_two()])
     }
 
     fn add(&mut self, term: u64) {
-        let (word, bit) = self.place(term);
+        let (word, bit) = self.slot(term);
         self.0[word] |= bit;
     }
 
     fn has(&self, term: u64) -> bool {
-        let (word, bit) = self.place(term);
+        let (word, bit) = self.slot(term);
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// By other bits than those of the [`EventTermsBloom`].
+    /// The word and the bit of a term. Uses other bits of the hash than [`EventTermsBloom`].
     #[expect(clippy::cast_possible_truncation, reason = "any of the bits will do")]
-    fn place(&self, term: u64) -> (usize, u64) {
+    fn slot(&self, term: u64) -> (usize, u64) {
         (term as usize >> 6 & self.0.len().wrapping_sub(1), 1 << (term & 63))
     }
 }
 
 impl EventTermsBloom {
-    /// Bit 0 is always there: it is the guard that guards nothing.
+    /// A filter without terms. Bit 0 is always set, for the unused places of [`RequiredTerms`].
     fn new() -> Self {
         let mut words = [0; WORDS];
         words[0] = 1;
         Self(words)
     }
 
+    /// The number of the bit of a term.
     fn bit(term: u64) -> u16 {
         const BITS: u32 = WORDS.ilog2() + u64::BITS.ilog2();
         (term >> (u64::BITS - BITS)) as u16
@@ -262,7 +274,7 @@ impl EventTermsBloom {
         self.0[usize::from(bit) / 64] |= 1 << (bit % 64);
     }
 
-    fn has(&self, guards: RequiredTerms) -> bool {
-        guards.0.iter().all(|&bit| self.0[usize::from(bit) / 64] >> (bit % 64) & 1 == 1)
+    fn has_all(&self, required: RequiredTerms) -> bool {
+        required.0.iter().all(|&bit| self.0[usize::from(bit) / 64] >> (bit % 64) & 1 == 1)
     }
 }

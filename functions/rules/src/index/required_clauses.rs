@@ -1,8 +1,8 @@
-//! What an event must have to pass a policy.
+//! Derives from a policy the clauses that every passing event satisfies.
 //!
-//! Owns the derivation, which makes every path known that a policy names, may leave conditions out but never
-//! adds one. A clause is a list of terms of which one must be there; clauses must all hold; a policy passes
-//! only if one of its lists of clauses does.
+//! Owns the derivation. It adds every path that a policy names to the path tree. It may omit a condition of the policy but
+//! never adds one. A policy can have several lists of clauses (one per combination of `$or` alternatives); a passing event
+//! satisfies all clauses of at least one list.
 
 use domain::document::{
     Addresses, EventMatcher, Field, Fields, Interval, Policy, Precondition, Test, Wildcard, compare_numbers,
@@ -14,15 +14,15 @@ use super::path_tree::PathTree;
 use super::term::{GRAM, Term, TermKind, folded};
 use crate::event_view::canonical_net;
 
-/// More combinations of `$or` than these are taken together.
+/// How many combinations of `$or` alternatives are kept apart; more are merged into weaker clauses.
 const MAX_COMBINATIONS: usize = 64;
-/// More pieces of a text that is looked for anywhere are not looked for.
+/// How many grams of a wildcard become clauses; further ones are ignored.
 const MAX_GRAMS: usize = 32;
 
-/// Finds for one policy after the other what it needs.
+/// Derives the clauses of one policy after the other, and reuses its buffers.
 #[derive(Debug)]
 pub(super) struct RequiredClauses {
-    /// Kept for the next policy, as there are many. There is one at least.
+    /// One list of clauses per combination of alternatives. Never empty, so that its first list can be reused.
     combinations: Vec<Clauses>,
 }
 
@@ -31,37 +31,37 @@ impl RequiredClauses {
         Self { combinations: vec![Clauses::default()] }
     }
 
-    /// One of these lists of clauses must hold; an empty list says nothing.
-    pub(super) fn of(&mut self, policy: &Policy, paths: &mut PathTree) -> &[Clauses] {
+    /// The lists of clauses of the policy: a passing event satisfies at least one list. Every event satisfies an empty list.
+    pub(super) fn derive(&mut self, policy: &Policy, paths: &mut PathTree) -> &[Clauses] {
         self.combinations.truncate(1);
         let clauses = &mut self.combinations[0];
         clauses.clear();
         match policy {
-            Policy::EventMatcher(matcher) => of_matcher(matcher, paths, clauses),
-            Policy::EventPattern(pattern) => of_fields(pattern.root(), PathTree::ROOT, paths, &mut self.combinations),
-            Policy::Expression(expression) => of_precondition(&expression.precondition, paths, clauses),
+            Policy::EventMatcher(matcher) => add_matcher(matcher, paths, clauses),
+            Policy::EventPattern(pattern) => add_fields(pattern.root(), PathTree::ROOT, paths, &mut self.combinations),
+            Policy::Expression(expression) => add_precondition(&expression.precondition, paths, clauses),
         }
         &self.combinations
     }
 }
 
-fn of_precondition(needed: &Precondition, paths: &mut PathTree, clauses: &mut Clauses) {
-    of_actions(&needed.action, paths, clauses);
-    if let Some(app) = &needed.app {
-        clauses.push([of_app(app, paths)]);
+fn add_precondition(precondition: &Precondition, paths: &mut PathTree, clauses: &mut Clauses) {
+    add_actions(&precondition.action, paths, clauses);
+    if let Some(app) = &precondition.app {
+        clauses.push([app_term(app, paths)]);
     }
-    if let Some(Addresses { nets, or_none }) = &needed.client_ip {
-        let nowhere = or_none.then(|| Term::whole(PathTree::ADDRESS, TermKind::Null, &[]));
-        clauses.push(nets.iter().map(|net| Term::net(PathTree::ADDRESS, canonical_net(*net))).chain(nowhere));
+    if let Some(Addresses { nets, or_none }) = &precondition.client_ip {
+        let no_address = or_none.then(|| Term::whole(PathTree::ADDRESS, TermKind::Null, &[]));
+        clauses.push(nets.iter().map(|net| Term::net(PathTree::ADDRESS, canonical_net(*net))).chain(no_address));
     }
 }
 
-fn of_actions(actions: &[ActionPattern], paths: &mut PathTree, clauses: &mut Clauses) {
-    let everything = |pattern: &ActionPattern| matches!(pattern, ActionPattern::Prefix(start) if start.is_empty());
-    if actions.is_empty() || actions.iter().any(everything) {
+fn add_actions(actions: &[ActionPattern], paths: &mut PathTree, clauses: &mut Clauses) {
+    let matches_all = |pattern: &ActionPattern| matches!(pattern, ActionPattern::Prefix(start) if start.is_empty());
+    if actions.is_empty() || actions.iter().any(matches_all) {
         return;
     }
-    let path = paths.path(PathTree::ROOT, "action");
+    let path = paths.child(PathTree::ROOT, "action");
     let term = |pattern: &ActionPattern| match pattern {
         ActionPattern::Exact(action) => Term::whole(path, TermKind::Text, action.as_str().as_bytes()),
         ActionPattern::Prefix(start) => Term::start(path, TermKind::Prefix, start),
@@ -69,15 +69,15 @@ fn of_actions(actions: &[ActionPattern], paths: &mut PathTree, clauses: &mut Cla
     clauses.push(actions.iter().map(term));
 }
 
-fn of_app(app: &str, paths: &mut PathTree) -> Term {
-    let path = paths.path(PathTree::ROOT, "app");
+fn app_term(app: &str, paths: &mut PathTree) -> Term {
+    let path = paths.child(PathTree::ROOT, "app");
     Term::below(path, app).unwrap_or_else(|| Term::start(path, TermKind::Prefix, app))
 }
 
-fn of_matcher(matcher: &EventMatcher, paths: &mut PathTree, clauses: &mut Clauses) {
-    of_actions(&matcher.action, paths, clauses);
+fn add_matcher(matcher: &EventMatcher, paths: &mut PathTree, clauses: &mut Clauses) {
+    add_actions(&matcher.action, paths, clauses);
     if let Some(app) = &matcher.app {
-        clauses.push([of_app(app, paths)]);
+        clauses.push([app_term(app, paths)]);
     }
     if let Some(model) = &matcher.model {
         clauses.push([Term::whole(PathTree::MODEL, TermKind::Text, model.as_bytes())]);
@@ -87,23 +87,23 @@ fn of_matcher(matcher: &EventMatcher, paths: &mut PathTree, clauses: &mut Clause
     }
 }
 
-/// Adds to each combination what the fields demand.
-fn of_fields(fields: &Fields, parent: u32, paths: &mut PathTree, combinations: &mut Vec<Clauses>) {
+/// Adds the clauses of the fields to each combination.
+fn add_fields(fields: &Fields, parent: u32, paths: &mut PathTree, combinations: &mut Vec<Clauses>) {
     for (name, field) in &fields.fields {
         match field {
             Field::Object(inner) => {
-                let path = paths.path(parent, name);
-                of_fields(inner, path, paths, combinations);
+                let path = paths.child(parent, name);
+                add_fields(inner, path, paths, combinations);
             }
             Field::Value(tests) => {
-                let path = paths.path_of_tests(parent, name, tests);
+                let path = paths.child_for_tests(parent, name, tests);
                 match combinations.as_mut_slice() {
-                    // What may be missing demands nothing.
+                    // A field that may be missing requires no term.
                     _ if tests.contains(&Test::Exists(false)) => {}
-                    [only] => of_tests(tests, path, only),
+                    [only] => add_tests(tests, path, only),
                     several => {
                         let mut clauses = Clauses::default();
-                        of_tests(tests, path, &mut clauses);
+                        add_tests(tests, path, &mut clauses);
                         for combination in several {
                             combination.extend(&clauses);
                         }
@@ -118,7 +118,7 @@ fn of_fields(fields: &Fields, parent: u32, paths: &mut PathTree, combinations: &
     let mut all = Vec::new();
     for alternative in &fields.any_of {
         let mut demands = vec![Clauses::default()];
-        of_fields(alternative, parent, paths, &mut demands);
+        add_fields(alternative, parent, paths, &mut demands);
         all.append(&mut demands);
     }
     if all.len() * combinations.len() <= MAX_COMBINATIONS {
@@ -135,21 +135,21 @@ fn of_fields(fields: &Fields, parent: u32, paths: &mut PathTree, combinations: &
     }
 }
 
-/// Of one test all that it demands; of several, one clause that holds if one of them does.
-fn of_tests(tests: &[Test], path: u32, clauses: &mut Clauses) {
+/// Adds the clauses of a single test; of several tests, one clause that is satisfied if one of them passes.
+fn add_tests(tests: &[Test], path: u32, clauses: &mut Clauses) {
     if let [only] = tests {
-        return of_test(only, path, clauses);
+        return add_test(only, path, clauses);
     }
     let demands = tests.iter().map(|test| {
         let mut demand = Clauses::default();
-        of_test(test, path, &mut demand);
+        add_test(test, path, &mut demand);
         demand
     });
     clauses.push_one_of(&demands.collect::<Vec<_>>());
 }
 
-/// Adds one clause at least.
-fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
+/// Adds at least one clause.
+fn add_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
     let present = || Term::whole(path, TermKind::Present, &[]);
     clauses.push([match wanted {
         Test::Null => Term::whole(path, TermKind::Null, &[0; 8]),
@@ -161,7 +161,7 @@ fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
         Test::PrefixIgnoreCase(start) => Term::start(path, TermKind::FoldedPrefix, &folded(start)),
         Test::Suffix(end) => Term::end(path, TermKind::Suffix, end),
         Test::SuffixIgnoreCase(end) => Term::end(path, TermKind::FoldedSuffix, &folded(end)),
-        Test::Wildcard(wildcard) => return of_wildcard(wildcard, path, clauses),
+        Test::Wildcard(wildcard) => return add_wildcard(wildcard, path, clauses),
         Test::Cidr(net) => Term::net(path, *net),
         Test::Numeric(Interval { lower: Some(lower), upper: Some(upper) })
             if compare_numbers(&lower.value, &upper.value).is_eq() =>
@@ -173,7 +173,7 @@ fn of_test(wanted: &Test, path: u32, clauses: &mut Clauses) {
     }]);
 }
 
-fn of_wildcard(wildcard: &Wildcard, path: u32, clauses: &mut Clauses) {
+fn add_wildcard(wildcard: &Wildcard, path: u32, clauses: &mut Clauses) {
     let before = clauses.len();
     if let [first, between @ .., last] = wildcard.pieces() {
         if !first.is_empty() {

@@ -1,6 +1,6 @@
-//! An event as the JSON that it is shown as, without writing that JSON.
+//! Reads an event like its JSON, without serialising it.
 //!
-//! Owns which keys an event has; a text is only made for a key that is asked for.
+//! Owns which top-level keys an event has. A text is formatted only for a key that is read.
 
 use domain::event::Object;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::leaf::Leaf;
 use crate::event_view::EventView;
 
-/// Every key that an event can have.
+/// Every top-level key that the JSON of an event can have.
 pub(crate) const EVENT_KEYS: [&str; 12] = [
     "pk",
     "user",
@@ -24,14 +24,14 @@ pub(crate) const EVENT_KEYS: [&str; 12] = [
     "traceparent",
 ];
 
-/// What has fields.
+/// The event or an object inside it.
 #[derive(Clone, Copy)]
 pub(crate) enum ObjectView<'a> {
     Event(&'a EventView<'a>),
     Object(&'a Object),
 }
 
-/// What a field holds.
+/// The value of a field.
 pub(crate) enum FieldValue<'a> {
     Text(&'a str),
     Null,
@@ -49,7 +49,8 @@ impl<'a> ObjectView<'a> {
 }
 
 impl<'a> FieldValue<'a> {
-    /// Whether one of the values there passes: the slot itself, or what its lists hold at any depth.
+    /// Whether `passes` returns `true` for the value itself or, if it is a list, for a value in it at any depth. Skips
+    /// objects.
     pub(super) fn any_leaf(&self, passes: &mut dyn FnMut(Leaf<'_>) -> bool) -> bool {
         match self {
             Self::Text(text) => passes(Leaf::Text(text)),
@@ -59,7 +60,7 @@ impl<'a> FieldValue<'a> {
         }
     }
 
-    /// The same of the objects there.
+    /// Whether `passes` returns `true` for the object itself or, if the value is a list, for an object in it at any depth.
     pub(super) fn any_object(&self, passes: &mut dyn FnMut(&'a Object) -> bool) -> bool {
         match self {
             Self::Text(_) | Self::Null => false,

@@ -1,7 +1,7 @@
-//! Event patterns: the form in which they are matched, and the matching.
+//! Matches event patterns.
 //!
-//! Owns what a pattern means; which patterns there are, and how they are written, is the document's.
-//! Two fields of one object in a list pass together or not at all: see `admit`.
+//! Owns what a pattern means; the rules document owns how a pattern is written. `path_matcher` decides most events
+//! quickly from collected values. `tree_match` decides the rest: fields of objects in a list must pass for the same object.
 
 mod field_value;
 mod leaf;

@@ -1,7 +1,7 @@
-//! A pattern put to an event's values by their paths, without going through the event again.
+//! Matches a pattern against the collected values of an event, without visiting the event again.
 //!
-//! Owns the fast way. Fields that stand beside each other in a pattern may hold in one object of a list; where
-//! several parts of a pattern need such objects, whether these are the same ones is `admit`'s to find out.
+//! Owns the fast path. It decides whether fields of the same parent pass in one list object. If fields of different
+//! parents need list objects, it cannot tell whether these belong together and leaves the decision to `tree_match`.
 
 use domain::document::{EventPattern, Field, Fields, Test};
 
@@ -9,117 +9,116 @@ use super::tree_matcher::is_absentable;
 use crate::index::PathTree;
 use crate::path_values::PathValues;
 
-/// All of the fields must hold, and one alternative of each choice.
+/// The conditions by path: all fields must pass, and one alternative of each choice.
 #[derive(Debug, Clone)]
 pub(crate) struct PathMatcher {
-    wanted: Vec<PathTests>,
+    fields: Vec<PathTests>,
     choices: Vec<Vec<Self>>,
 }
 
-/// What is wanted at one path.
+/// The tests of one field.
 #[derive(Debug, Clone)]
 struct PathTests {
-    /// Of the object that has the field.
+    /// The path of the object that has the field.
     parent: u32,
     path: u32,
     tests: Vec<Test>,
     absentable: bool,
 }
 
-/// How a pattern, or a part of one, holds. Which way is better depends on what stands beside it: later ones
-/// never are worse.
+/// The result of a pattern or of a part of one. Ordered: for the whole pattern, a later result is never worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum PartResult {
     No,
     Unknown,
-    /// With values in an object of a list. Other parts may hold in another only.
+    /// Passes with values in one list object. Other parts might pass only in another object.
     InItem,
     Yes,
 }
 
-/// How a field holds.
+/// The result of one field.
 enum FieldResult {
     No,
     Unknown,
-    /// In those objects of lists whose number's bit is set, and nowhere else.
+    /// Passes only in the list objects whose bits are set; bit n is object number n.
     InItems(u64),
     Yes,
 }
 
 impl PathMatcher {
-    /// Every path that the pattern names must be known.
-    pub(crate) fn of(pattern: &EventPattern, paths: &PathTree) -> Self {
-        let mut flat = Self { wanted: Vec::new(), choices: Vec::new() };
-        flat.add(pattern.root(), PathTree::ROOT, paths);
-        flat
+    /// Compiles a pattern. `paths` must contain every path that the pattern names.
+    pub(crate) fn compile(pattern: &EventPattern, paths: &PathTree) -> Self {
+        let mut matcher = Self { fields: Vec::new(), choices: Vec::new() };
+        matcher.add(pattern.root(), PathTree::ROOT, paths);
+        matcher
     }
 
     fn add(&mut self, fields: &Fields, parent: u32, paths: &PathTree) {
         for (name, field) in &fields.fields {
             match field {
-                Field::Object(inner) => self.add(inner, paths.known(parent, name), paths),
-                Field::Value(tests) => self.wanted.push(PathTests {
+                Field::Object(inner) => self.add(inner, paths.known_child(parent, name), paths),
+                Field::Value(tests) => self.fields.push(PathTests {
                     parent,
-                    path: paths.known_of_tests(parent, name, tests),
+                    path: paths.known_child_for_tests(parent, name, tests),
                     tests: tests.clone(),
                     absentable: is_absentable(tests),
                 }),
             }
         }
-        // What is soon done, and seldom holds, is first.
-        self.wanted.sort_by_key(|wanted| wanted.tests.iter().map(effort).max());
+        // Cheap tests first: they also fail most often.
+        self.fields.sort_by_key(|field| field.tests.iter().map(cost).max());
         if !fields.any_of.is_empty() {
             let alternative = |fields: &Fields| {
-                let mut flat = Self { wanted: Vec::new(), choices: Vec::new() };
-                flat.add(fields, parent, paths);
-                flat
+                let mut matcher = Self { fields: Vec::new(), choices: Vec::new() };
+                matcher.add(fields, parent, paths);
+                matcher
             };
             self.choices.push(fields.any_of.iter().map(alternative).collect());
         }
     }
 
-    /// Whether the event passes, if that can be said.
+    /// Whether the event passes; `None` if this matcher cannot decide it.
     pub(crate) fn admits(&self, values: &PathValues<'_>) -> Option<bool> {
-        match self.answer(values) {
+        match self.result(values) {
             PartResult::No => Some(false),
             PartResult::Unknown => None,
             PartResult::InItem | PartResult::Yes => Some(true),
         }
     }
 
-    fn answer(&self, values: &PathValues<'_>) -> PartResult {
-        let mut answer = PartResult::Yes;
-        // The object that holds the fields which are in objects of a list, and which of these objects have all.
-        let mut chosen: Option<(u32, u64)> = None;
-        for wanted in &self.wanted {
-            match wanted.holds(values) {
+    fn result(&self, values: &PathValues<'_>) -> PartResult {
+        let mut result = PartResult::Yes;
+        // The common parent of the fields that passed inside list objects, and the objects in which all of them passed.
+        let mut in_items: Option<(u32, u64)> = None;
+        for field in &self.fields {
+            match field.result(values) {
                 FieldResult::No => return PartResult::No,
-                FieldResult::Unknown => answer = PartResult::Unknown,
+                FieldResult::Unknown => result = PartResult::Unknown,
                 FieldResult::Yes => {}
-                FieldResult::InItems(items) => match &mut chosen {
-                    None => chosen = Some((wanted.parent, items)),
-                    Some((parent, both)) if *parent == wanted.parent => *both &= items,
-                    Some(_) => answer = PartResult::Unknown,
+                FieldResult::InItems(items) => match &mut in_items {
+                    None => in_items = Some((field.parent, items)),
+                    Some((parent, both)) if *parent == field.parent => *both &= items,
+                    Some(_) => result = PartResult::Unknown,
                 },
             }
         }
-        if let Some((_, items)) = chosen {
-            answer = answer.and(if items == 0 { PartResult::No } else { PartResult::InItem });
+        if let Some((_, items)) = in_items {
+            result = result.and(if items == 0 { PartResult::No } else { PartResult::InItem });
         }
         for choice in &self.choices {
-            if answer == PartResult::No {
+            if result == PartResult::No {
                 break;
             }
-            answer = answer.and(either(choice, values));
+            result = result.and(either(choice, values));
         }
-        answer
+        result
     }
 }
 
 fn either(choice: &[PathMatcher], values: &PathValues<'_>) -> PartResult {
     let mut best = PartResult::No;
     for alternative in choice {
-        best = best.max(alternative.answer(values));
+        best = best.max(alternative.result(values));
         if best == PartResult::Yes {
             break;
         }
@@ -128,7 +127,7 @@ fn either(choice: &[PathMatcher], values: &PathValues<'_>) -> PartResult {
 }
 
 impl PartResult {
-    /// Two parts that hold in objects of lists need not hold in the same ones.
+    /// Two parts that each pass in a list object need not pass in the same one.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::No, _) | (_, Self::No) => Self::No,
@@ -139,14 +138,14 @@ impl PartResult {
 }
 
 impl PathTests {
-    fn holds(&self, values: &PathValues<'_>) -> FieldResult {
+    fn result(&self, values: &PathValues<'_>) -> FieldResult {
         let (mut absent, mut unknown, mut items) = (true, false, 0);
         for found in values.at(self.path) {
             let passes = found.leaf.passes_one(&self.tests);
             match (found.item, passes) {
                 (0, true) => return FieldResult::Yes,
                 (0, false) => {}
-                // What is missing in one object may be there in another.
+                // A value that is missing in one object may be present in another.
                 _ if self.absentable => unknown = true,
                 (item, true) => match 1u64.checked_shl(item) {
                     Some(bit) => items |= bit,
@@ -165,7 +164,8 @@ impl PathTests {
     }
 }
 
-fn effort(test: &Test) -> u8 {
+/// The relative cost of a test.
+fn cost(test: &Test) -> u8 {
     match test {
         Test::Null | Test::Boolean(_) | Test::Number(_) | Test::Text(_) => 0,
         Test::Prefix(_) | Test::Suffix(_) | Test::Numeric(_) | Test::Exists(_) => 1,

@@ -1,7 +1,7 @@
-//! Why an event passes a pattern or does not, in words.
+//! Explains in words why an event passes a pattern or not.
 //!
-//! Goes through the pattern as it is written, field by field, and names the first that fails. Only where
-//! every field passes alone does it ask whether they pass together.
+//! Evaluates the pattern as it is written, field by field, and names the first field that fails. If every field passes by
+//! itself, it names the object whose fields do not pass together.
 
 use domain::document::{EventPattern, Field, Fields, Test};
 use domain::notification::cut;
@@ -12,39 +12,39 @@ use super::leaf::Leaf;
 use super::tree_matcher::{TreeMatcher, is_absentable};
 use crate::event_view::EventView;
 
-/// How much of one value, or of what was wanted, is shown.
+/// How many characters of a value, or of the wanted values, are shown.
 const MAX_CHARS: usize = 120;
-/// How many values of a list, and alternatives of `$or`, are shown.
+/// How many values of a list, and how many alternatives of `$or`, are shown.
 const MAX_SHOWN: usize = 3;
 
-/// The verdict and its reason.
+/// Whether the event passes the pattern, and the reason.
 pub(crate) fn explain_pattern(pattern: &EventPattern, view: &EventView<'_>) -> (bool, String) {
     let root = pattern.root();
     if let Some(failure) = failure(root, &[], view, Absence::InSomeObject) {
         return (false, failure);
     }
-    if !TreeMatcher::of(pattern).admits(view) {
+    if !TreeMatcher::compile(pattern).admits(view) {
         return (false, failure(root, &[], view, Absence::Everywhere).unwrap_or_else(|| joint_failure(root, view)));
     }
     let mut paths = Vec::new();
     collect_paths(root, &mut Vec::new(), &mut paths);
     let reason = match paths.as_slice() {
-        [only] => format!("{only} is as wanted"),
-        several => format!("{} are as wanted", several.join(", ")),
+        [only] => format!("{only} matches"),
+        several => format!("{} match", several.join(", ")),
     };
     (true, cut(&reason, 4 * MAX_CHARS))
 }
 
-/// What it takes that nothing is at a path.
+/// When `exists: false` passes.
 #[derive(Clone, Copy)]
 enum Absence {
-    /// One object of each list on the way has nothing there: enough if another field picks that object.
+    /// The path is missing in one object of each list on the way. Sufficient if another field selects that object.
     InSomeObject,
-    /// No object has anything there.
+    /// The path is missing in all objects.
     Everywhere,
 }
 
-/// The first field that fails by itself.
+/// The first field that fails by itself: `context.user is "ann", wanted "bob"`. `None` if none fails.
 fn failure(fields: &Fields, path: &[&str], view: &EventView<'_>, absence: Absence) -> Option<String> {
     for (name, field) in &fields.fields {
         let path = [path, &[name.as_str()]].concat();
@@ -60,7 +60,7 @@ fn failure(fields: &Fields, path: &[&str], view: &EventView<'_>, absence: Absenc
     let failures = failures.filter(|failures| !failures.is_empty())?;
     let more = if failures.len() > MAX_SHOWN { ", …" } else { "" };
     let shown: Vec<_> = failures.into_iter().take(MAX_SHOWN).map(|failure| format!("({failure})")).collect();
-    Some(format!("no alternative of $or holds: {}{more}", shown.join(", ")))
+    Some(format!("no alternative of $or passes: {}{more}", shown.join(", ")))
 }
 
 fn field_failure(path: &[&str], tests: &[Test], view: &EventView<'_>, absence: Absence) -> Option<String> {
@@ -96,7 +96,7 @@ fn can_be_absent(holder: ObjectView<'_>, path: &[&str]) -> bool {
     !slot.any_object(&mut |_| true) || slot.any_object(&mut |object| can_be_absent(ObjectView::Object(object), rest))
 }
 
-/// Hands on what is at the path in every object of every list on the way.
+/// Calls `found` with the value at the path in every object of every list on the way.
 fn visit_values<'a>(holder: ObjectView<'a>, path: &[&str], found: &mut dyn FnMut(&FieldValue<'a>)) {
     let Some((key, rest)) = path.split_first() else { return };
     let Some(slot) = holder.get(key) else { return };
@@ -110,7 +110,7 @@ fn visit_values<'a>(holder: ObjectView<'a>, path: &[&str], found: &mut dyn FnMut
     });
 }
 
-/// What the event has at a path.
+/// The values of the event at one path.
 #[derive(Default)]
 struct ValuesAtPath {
     leaves: usize,
@@ -133,6 +133,7 @@ impl ValuesAtPath {
         }
     }
 
+    /// The values in words: `missing`, `an object`, `"a"`, or `each of "a", "b", …`.
     fn in_words(&self) -> String {
         match self.shown.as_slice() {
             [] if self.objects => "an object".to_owned(),
@@ -146,7 +147,7 @@ impl ValuesAtPath {
     }
 }
 
-/// Where the fields pass one by one, but not together.
+/// The innermost object whose fields pass one by one, but not together.
 fn joint_failure(root: &Fields, view: &EventView<'_>) -> String {
     let mut path: Vec<&str> = Vec::new();
     let mut fields = root;
@@ -155,7 +156,7 @@ fn joint_failure(root: &Fields, view: &EventView<'_>) -> String {
             fields: vec![((*key).to_owned(), Field::Object(inner))],
             any_of: Vec::new(),
         });
-        !TreeMatcher::of_fields(&alone).admits(view)
+        !TreeMatcher::compile_fields(&alone).admits(view)
     };
     'deeper: loop {
         for (name, field) in &fields.fields {
@@ -170,11 +171,12 @@ fn joint_failure(root: &Fields, view: &EventView<'_>) -> String {
         break;
     }
     match path.as_slice() {
-        [] => "every field passes alone, but no one object of a list passes all that are wanted of it".to_owned(),
-        path => format!("no one object at {} passes all that is wanted of it", path.join(".")),
+        [] => "every field passes by itself, but no single object of a list passes all of them".to_owned(),
+        path => format!("no single object at {} passes all fields", path.join(".")),
     }
 }
 
+/// Adds the path of every field with tests; `$or` counts as one path.
 fn collect_paths<'p>(fields: &'p Fields, path: &mut Vec<&'p str>, paths: &mut Vec<String>) {
     for (name, field) in &fields.fields {
         path.push(name);

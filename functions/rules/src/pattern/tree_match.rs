@@ -1,23 +1,23 @@
-//! Whether an event passes a pattern.
+//! Decides exactly whether an event passes a pattern.
 //!
-//! A field passes if one of the values at its path does; lists are looked through at any depth. Fields
-//! inside one object of a list pass together or not at all: there is one object for all of them. That
-//! nothing is at a path means: nothing in that one object if a field picks it, else nothing anywhere.
+//! A field passes if one of the values at its path passes; lists are searched at any depth. Fields inside the objects of a
+//! list must all pass for one and the same object. `exists: false` refers to that object if another field selects it, and
+//! otherwise to all objects.
 //!
-//! Therefore a part of a pattern can hold in two ways, which [`PartOutcome`] keeps apart. A part is put to each
-//! value at its path at most once a level, so the cost is bounded by pattern times event times depth.
+//! Therefore a part of a pattern can pass in two ways, which [`PartOutcome`] distinguishes. A part is evaluated for each
+//! value at its path at most once per level, so that the cost is bounded by pattern size × event size × depth.
 
 use super::field_value::{FieldValue, ObjectView};
 use super::tree_matcher::{FieldMatcher, ObjectMatcher, TreeMatcher, is_absentable};
 use crate::event_view::EventView;
 
-/// How a part of a pattern holds at one place of an event.
+/// How a part of a pattern passes at one place of an event. Ordered: a later outcome is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum PartOutcome {
     Fails,
-    /// Because nothing is at any of its paths, and that is wanted; or because nothing is wanted.
+    /// Passes because nothing is at any of its paths and that is wanted, or because the part has no conditions.
     Absent,
-    /// With a value that passes: if the place is in an object of a list, that object is picked.
+    /// Passes with a value. If the place is inside a list object, this selects the object.
     Present,
 }
 
@@ -26,7 +26,7 @@ impl PartOutcome {
         if self.min(other) == Self::Fails { Self::Fails } else { self.max(other) }
     }
 
-    /// A value that passes is the better way: whatever absence allows, it allows too.
+    /// Prefers a value: everything that absence permits, a value permits, too.
     fn or(self, other: Self) -> Self {
         self.max(other)
     }
@@ -63,7 +63,7 @@ impl ObjectMatcher {
         outcome
     }
 
-    /// Whether none of the objects has anything at any of the paths. One alternative is chosen for all of them.
+    /// Whether all paths are missing in all of the objects. One alternative must apply to all of them.
     fn is_absent(&self, holders: &[ObjectView<'_>]) -> bool {
         self.absentable
             && self.fields.iter().all(|(key, node)| {
@@ -91,7 +91,7 @@ impl FieldMatcher {
     fn is_present(&self, slot: &FieldValue<'_>) -> bool {
         let passed = self.values.iter().all(|tests| slot.any_leaf(&mut |leaf| leaf.passes_one(tests)));
         if passed && !self.values.is_empty() {
-            // A value in a list picks no object, so what is wanted inside can hold in any of them or in none.
+            // A plain value selects no list object, so that the inner conditions may pass in any object, or by absence.
             self.is_present_inside(slot) || self.is_absent_inside(std::slice::from_ref(slot))
         } else {
             (passed || self.values_are_absent(slot)) && self.is_present_inside(slot)

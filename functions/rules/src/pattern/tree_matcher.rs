@@ -1,69 +1,72 @@
-//! A pattern made ready: what is wanted of each field gathered at that field.
+//! Compiles a pattern into a tree with one node per field.
 //!
-//! Owns the treatment of `$or` whose alternatives name fields that also stand beside it. Such fields can
-//! lie in the same object of a list and must then pass together, so they have to stand together.
+//! Owns the treatment of an `$or` whose alternatives name fields that are also named beside it. Both can concern the same
+//! list object and must then pass together, so that they are merged into one node.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::document::{EventPattern, Field, Fields, Test};
 
-/// A pattern made ready.
+/// A compiled pattern.
 #[derive(Debug, Clone)]
 pub(crate) struct TreeMatcher {
     pub(super) root: ObjectMatcher,
 }
 
-/// What one object must hold: all the fields, and of each choice one alternative.
+/// The conditions on one object: all fields must pass, and one alternative of each choice.
 #[derive(Debug, Clone)]
 pub(super) struct ObjectMatcher {
     pub(super) fields: Vec<(String, FieldMatcher)>,
-    /// No two of them, and none and a field, name the same key of this object.
+    /// The `$or`s. No key is named by two of them, or by one of them and by `fields`.
     pub(super) choices: Vec<Vec<Self>>,
-    /// Whether it could hold of what has none of the fields.
+    /// Whether an object without any of the fields passes.
     pub(super) absentable: bool,
 }
 
-/// What is wanted at one field.
+/// The conditions on one field.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FieldMatcher {
-    /// A value there passes one test of each. More than one only where `$or` names a field again.
+    /// Lists of tests: for each list, a value must pass one of its tests. Several lists only if `$or` names a field again.
     pub(super) values: Vec<Arc<[Test]>>,
-    /// An object there holds this.
+    /// The conditions on an object at the field.
     pub(super) inside: Option<ObjectMatcher>,
 }
 
 impl TreeMatcher {
-    pub(crate) fn of(pattern: &EventPattern) -> Self {
-        Self::of_fields(pattern.root())
+    pub(crate) fn compile(pattern: &EventPattern) -> Self {
+        Self::compile_fields(pattern.root())
     }
 
-    pub(super) fn of_fields(root: &Fields) -> Self {
-        Self { root: object(&[root]) }
+    pub(super) fn compile_fields(root: &Fields) -> Self {
+        Self { root: merge(&[root]) }
     }
 }
 
 impl FieldMatcher {
+    /// Whether the field passes if it is missing.
     pub(super) fn absentable(&self) -> bool {
         self.values.iter().all(|tests| is_absentable(tests))
             && self.inside.as_ref().is_none_or(|inside| inside.absentable)
     }
 }
 
-/// Whether one of the tests is that nothing is there.
+/// Whether one of the tests is `exists: false`.
 pub(super) fn is_absentable(tests: &[Test]) -> bool {
     tests.contains(&Test::Exists(false))
 }
 
-/// All of `parts` hold of the same object.
-fn object(parts: &[&Fields]) -> ObjectMatcher {
+/// Merges `parts`, which all apply to the same object.
+fn merge(parts: &[&Fields]) -> ObjectMatcher {
     let named: Vec<_> = parts.iter().map(|part| part.fields.as_slice()).collect();
     let choices = parts.iter().filter(|part| !part.any_of.is_empty()).map(|part| part.any_of.as_slice()).collect();
     gather(named, choices)
 }
 
+/// Merges named fields and choices. A choice that names a key which is also named elsewhere is expanded: each of its
+/// alternatives is merged with everything else.
 fn gather(named: Vec<&[(String, Field)]>, mut choices: Vec<&[Fields]>) -> ObjectMatcher {
-    let (fields, choices) = if let Some(at) = entangled(&named, &choices) {
+    let (fields, choices) = if let Some(at) = overlapping_choice(&named, &choices) {
         let alternatives = choices.remove(at);
         let expanded = alternatives.iter().map(|alternative| {
             let mut named = named.clone();
@@ -74,7 +77,7 @@ fn gather(named: Vec<&[(String, Field)]>, mut choices: Vec<&[Fields]>) -> Object
         });
         (Vec::new(), vec![expanded.collect()])
     } else {
-        let choices = choices.iter().map(|choice| choice.iter().map(|alternative| object(&[alternative])).collect());
+        let choices = choices.iter().map(|choice| choice.iter().map(|alternative| merge(&[alternative])).collect());
         (nodes(&named), choices.collect())
     };
     let absentable = fields.iter().all(|(_, node)| node.absentable())
@@ -98,13 +101,13 @@ fn nodes(named: &[&[(String, Field)]]) -> Vec<(String, FieldMatcher)> {
         }
     }
     for ((_, node), inside) in nodes.iter_mut().zip(insides) {
-        node.inside = (!inside.is_empty()).then(|| object(&inside));
+        node.inside = (!inside.is_empty()).then(|| merge(&inside));
     }
     nodes
 }
 
-/// The first choice that names a key which is named beside it, too.
-fn entangled(named: &[&[(String, Field)]], choices: &[&[Fields]]) -> Option<usize> {
+/// The index of the first choice that names a key which is also named beside it.
+fn overlapping_choice(named: &[&[(String, Field)]], choices: &[&[Fields]]) -> Option<usize> {
     if choices.is_empty() {
         return None;
     }
@@ -112,9 +115,9 @@ fn entangled(named: &[&[(String, Field)]], choices: &[&[Fields]]) -> Option<usiz
     choices.iter().position(|choice| {
         let mut keys = HashSet::new();
         choice.iter().for_each(|alternative| keys_of(alternative, &mut keys));
-        let entangled = !keys.is_disjoint(&beside);
+        let overlaps = !keys.is_disjoint(&beside);
         beside.extend(keys);
-        entangled
+        overlaps
     })
 }
 
