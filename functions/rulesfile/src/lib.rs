@@ -19,24 +19,24 @@
 //! It runs nothing, opens no file, resolves no secret and reaches no address. No fault repeats a secret, a mail or
 //! network address, or a URL of the file.
 
+mod diagnostics;
 mod document;
-mod fault;
 mod names;
 mod scalar;
 mod sections;
 mod shape;
 mod source;
+mod source_map;
 mod tree;
-mod written;
 
-pub use fault::{Fault, InFile};
+pub use diagnostics::{Fault, FaultInFile};
 
 use domain::Timestamp;
 use domain::document::RulesDocument;
 use domain::suppression::Silence;
 
-use fault::Findings;
-use names::Known;
+use diagnostics::Diagnostics;
+use names::DefinedNames;
 use sections::silences;
 use tree::Node;
 
@@ -51,7 +51,7 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// A file without a fault.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct CheckedFile {
     /// What it says.
     pub document: RulesDocument,
     /// What is allowed but hardly meant, such as a rule that reaches nobody; by position.
@@ -70,13 +70,13 @@ pub fn read(text: impl AsRef<[u8]>) -> Result<RulesDocument, Vec<Fault>> {
 ///
 /// # Errors
 /// Every fault of the file, by position; never an empty list.
-pub fn read_with_warnings(text: impl AsRef<[u8]>) -> Result<Reading, Vec<Fault>> {
-    let mut findings = Findings::default();
-    let document = source::text(text.as_ref(), &mut findings)
-        .inspect(|text| findings.written(text))
-        .and_then(|text| tree::parse(text, &mut findings))
-        .and_then(|root| document::read(&root, &mut findings));
-    findings.conclude(document).map(|(document, warnings)| Reading { document, warnings })
+pub fn read_with_warnings(text: impl AsRef<[u8]>) -> Result<CheckedFile, Vec<Fault>> {
+    let mut diagnostics = Diagnostics::default();
+    let document = source::text(text.as_ref(), &mut diagnostics)
+        .inspect(|text| diagnostics.written(text))
+        .and_then(|text| tree::parse(text, &mut diagnostics))
+        .and_then(|root| document::read(&root, &mut diagnostics));
+    diagnostics.conclude(document).map(|(document, warnings)| CheckedFile { document, warnings })
 }
 
 /// Reads a silence that is posted at `now`, as JSON or YAML, for rules of these names. Its id and author are empty.
@@ -88,7 +88,7 @@ pub fn read_silence<'r>(
     rules: impl Iterator<Item = &'r str>,
     now: Timestamp,
 ) -> Result<Silence, Vec<Fault>> {
-    silence(text.as_ref(), rules, |root, rules, findings| silences::posted(root, rules, now, findings))
+    silence(text.as_ref(), rules, |root, rules, diagnostics| silences::read_posted(root, rules, now, diagnostics))
 }
 
 /// The same where only the rules and events matter: reason and end need not be there.
@@ -99,20 +99,20 @@ pub fn read_silence_preview<'r>(
     text: impl AsRef<[u8]>,
     rules: impl Iterator<Item = &'r str>,
 ) -> Result<Silence, Vec<Fault>> {
-    silence(text.as_ref(), rules, silences::previewed)
+    silence(text.as_ref(), rules, silences::read_preview)
 }
 
 fn silence<'r>(
     text: &[u8],
     rules: impl Iterator<Item = &'r str>,
-    read: impl Fn(&Node, &Known<'_>, &mut Findings) -> Option<Silence>,
+    read: impl Fn(&Node, &DefinedNames<'_>, &mut Diagnostics) -> Option<Silence>,
 ) -> Result<Silence, Vec<Fault>> {
-    let mut findings = Findings::default();
-    let known = Known::new("rule", Some(rules.collect()));
-    let silence = source::text(text, &mut findings)
-        .and_then(|text| tree::parse(text, &mut findings))
-        .and_then(|root| read(&root, &known, &mut findings));
-    findings.conclude(silence).map(|(silence, _)| silence)
+    let mut diagnostics = Diagnostics::default();
+    let known = DefinedNames::new("rule", Some(rules.collect()));
+    let silence = source::text(text, &mut diagnostics)
+        .and_then(|text| tree::parse(text, &mut diagnostics))
+        .and_then(|root| read(&root, &known, &mut diagnostics));
+    diagnostics.conclude(silence).map(|(silence, _)| silence)
 }
 
 #[cfg(test)]

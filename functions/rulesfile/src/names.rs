@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use domain::mask::Masker;
 
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 
 const MAX_CHARS: usize = 100;
 /// A longer list helps nobody.
@@ -15,24 +15,24 @@ const MAX_LISTED: usize = 10;
 const MAX_SHOWN: usize = 60;
 
 /// The names of one section, such as all transports.
-pub(crate) struct Known<'n> {
+pub(crate) struct DefinedNames<'n> {
     /// In the singular: `transport`.
     noun: &'static str,
     /// None where the section itself is broken: then nothing can be said of references to it.
     names: Option<BTreeSet<&'n str>>,
 }
 
-impl<'n> Known<'n> {
+impl<'n> DefinedNames<'n> {
     pub(crate) fn new(noun: &'static str, names: Option<BTreeSet<&'n str>>) -> Self {
         Self { noun, names }
     }
 
     /// Reports a reference to what does not exist.
-    pub(crate) fn check(&self, name: &str, at: At, findings: &mut Findings) {
+    pub(crate) fn check(&self, name: &str, at: Position, diagnostics: &mut Diagnostics) {
         let Some(names) = self.names.as_ref().filter(|names| !names.contains(name)) else { return };
         let noun = self.noun;
         let what = format!("there is no {noun} {}", shown(name));
-        let hint = match nearest(name, names.iter().copied(), findings) {
+        let hint = match nearest(name, names.iter().copied(), diagnostics) {
             Some(near) => format!("did you mean {near:?}?"),
             None if names.is_empty() => {
                 let section = if noun == "policy" { "policies".to_owned() } else { format!("{noun}s") };
@@ -40,20 +40,20 @@ impl<'n> Known<'n> {
             }
             None => format!("there are {}", listed(names.iter().copied())),
         };
-        findings.fault(at, what, hint);
+        diagnostics.fault(at, what, hint);
     }
 }
 
 /// Reports a name that is none.
-pub(crate) fn check(name: &str, noun: &str, at: At, findings: &mut Findings) {
+pub(crate) fn check(name: &str, noun: &str, at: Position, diagnostics: &mut Diagnostics) {
     let well_formed = name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._-".contains(&byte));
     if !well_formed {
         let what = format!("{} is not a name for a {noun}", shown(name));
-        findings.fault(at, what, "start with a letter or digit and use only A-Z, a-z, 0-9, space, dot, _ and -");
+        diagnostics.fault(at, what, "start with a letter or digit and use only A-Z, a-z, 0-9, space, dot, _ and -");
     } else if name.len() > MAX_CHARS {
         let what = format!("the name of this {noun} has {} characters", name.len());
-        findings.fault(at, what, format!("use at most {MAX_CHARS}"));
+        diagnostics.fault(at, what, format!("use at most {MAX_CHARS}"));
     }
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn check(name: &str, noun: &str, at: At, findings: &mut Findings) {
 pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<&'c str> {
     let length = word.chars().count();
     if length > MAX_CHARS {
@@ -71,7 +71,7 @@ pub(crate) fn nearest<'c>(
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= MAX_CHARS)
-        .take_while(|_| findings.may_compare())
+        .take_while(|_| diagnostics.may_compare())
         .map(|candidate| (strsim::osa_distance(&lowered, &candidate.to_lowercase()), candidate))
         // A third of the word may be wrong, and never all of it.
         .filter(|(distance, _)| *distance <= (length / 3).max(1) && *distance < length)

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use crate::fault::Findings;
+use crate::diagnostics::Diagnostics;
 use crate::sections::patterns::from_yaml;
-use crate::shape::Keys;
+use crate::shape::KeySet;
 use crate::{SCHEMA, document, sections, source, tree};
 
 fn schema() -> Json {
@@ -17,10 +17,10 @@ fn schema() -> Json {
 
 /// A rules file as the JSON that an editor checks.
 fn as_json(bytes: &[u8]) -> Option<Json> {
-    let mut findings = Findings::default();
-    let root = source::text(bytes, &mut findings).and_then(|text| tree::parse(text, &mut findings))?;
+    let mut diagnostics = Diagnostics::default();
+    let root = source::text(bytes, &mut diagnostics).and_then(|text| tree::parse(text, &mut diagnostics))?;
     let mut is_json = true;
-    let json = from_yaml(&root, &mut is_json, &mut findings);
+    let json = from_yaml(&root, &mut is_json, &mut diagnostics);
     is_json.then_some(json)
 }
 
@@ -42,7 +42,7 @@ fn validator() -> impl Fn(&Json) -> Result<(), String> {
 #[test]
 fn schema_and_reader_know_the_same_keys() {
     let schema = schema();
-    let known = |pointer: &str, keys: &Keys| {
+    let known = |pointer: &str, keys: &KeySet| {
         let properties = schema.pointer(pointer).and_then(Json::as_object).unwrap_or_else(|| panic!("{pointer}"));
         let mut listed: Vec<&str> = properties.keys().map(String::as_str).collect();
         let mut known = keys.known.to_vec();
@@ -65,9 +65,9 @@ fn schema_and_reader_know_the_same_keys() {
     known("/$defs/event_matcher/properties", &sections::policies::MATCHER_KEYS);
     known("/$defs/rule/properties", &sections::rules::KEYS);
     known("/$defs/silence/properties", &sections::silences::KEYS);
-    known("/$defs/throttle/properties", &sections::storm::THROTTLE_KEYS);
-    known("/$defs/digest/properties", &sections::storm::DIGEST_KEYS);
-    known("/$defs/mute/properties", &sections::storm::MUTE_KEYS);
+    known("/$defs/throttle/properties", &sections::storm_control::THROTTLE_KEYS);
+    known("/$defs/digest/properties", &sections::storm_control::DIGEST_KEYS);
+    known("/$defs/mute/properties", &sections::storm_control::MUTE_KEYS);
     known("/$defs/binding/properties", &sections::bindings::KEYS);
     for (at, (mode, keys)) in sections::transports::BY_MODE.iter().enumerate() {
         let branch = &schema["$defs"]["transport"]["allOf"][at];

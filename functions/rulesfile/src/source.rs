@@ -3,15 +3,15 @@
 //! Refuses what is too large, is no UTF-8 or holds bytes that no text has. Knows no YAML.
 
 use crate::MAX_BYTES;
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The text of a file, without its byte order mark.
-pub(crate) fn text<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
+pub(crate) fn text<'a>(bytes: &'a [u8], diagnostics: &mut Diagnostics) -> Option<&'a str> {
     if bytes.len() > MAX_BYTES {
         let what = format!("the file has {} bytes; at most {MAX_BYTES} are read", bytes.len());
-        findings.fault(At::START, what, "shorten it; an alias (*name) repeats a part (&name) in few bytes");
+        diagnostics.fault(Position::START, what, "shorten it; an alias (*name) repeats a part (&name) in few bytes");
         return None;
     }
     let (text, broken) = match std::str::from_utf8(bytes) {
@@ -22,11 +22,11 @@ pub(crate) fn text<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<&'a s
     if let Some(offset) = text.find(is_binary) {
         let code = text[offset..].chars().next().map_or(0, u32::from);
         let what = format!("the file is not text: it holds the control character U+{code:04X}");
-        findings.fault(position(text, offset), what, "is this the right file? remove the character if it is");
+        diagnostics.fault(position(text, offset), what, "is this the right file? remove the character if it is");
         return None;
     }
     if broken {
-        findings.fault(position(text, text.len()), "the file is not UTF-8 from here on", "save it as UTF-8 text");
+        diagnostics.fault(position(text, text.len()), "the file is not UTF-8 from here on", "save it as UTF-8 text");
         return None;
     }
     Some(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
@@ -37,9 +37,9 @@ fn is_binary(character: char) -> bool {
     character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{85}')
 }
 
-fn position(text: &str, offset: usize) -> At {
+fn position(text: &str, offset: usize) -> Position {
     let before = &text[..offset];
     let line = before.matches('\n').count() + 1;
     let last = before.rsplit('\n').next().unwrap_or_default();
-    At { line, column: last.trim_start_matches(BYTE_ORDER_MARK).chars().count() + 1 }
+    Position { line, column: last.trim_start_matches(BYTE_ORDER_MARK).chars().count() + 1 }
 }

@@ -12,24 +12,24 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::secrets;
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 use crate::shape;
 use crate::tree::Node;
 
 /// `somebody@example.org`.
-pub(crate) fn email<'n>(text: &'n str, at: At, findings: &mut Findings) -> Option<&'n str> {
+pub(crate) fn email<'n>(text: &'n str, at: Position, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     match MailAddress::parse(text) {
         Ok(_) => Some(text),
         Err(why) => {
-            findings.fault(at, why.to_string(), "write one such as somebody@example.org");
+            diagnostics.fault(at, why.to_string(), "write one such as somebody@example.org");
             None
         }
     }
 }
 
 /// `somebody@example.org` or `Name <somebody@example.org>`.
-pub(crate) fn mailbox(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {
-    let text = shape::text(node, name, findings)?.trim();
+pub(crate) fn mailbox(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = shape::text(node, name, diagnostics)?.trim();
     let (label, address) = match text.strip_suffix('>').and_then(|text| text.split_once('<')) {
         Some((label, address)) => (label.trim(), address),
         None => ("", text),
@@ -41,71 +41,78 @@ pub(crate) fn mailbox(node: &Node, name: &str, findings: &mut Findings) -> Optio
         return Some(text.to_owned());
     }
     let hint = "write somebody@example.org or Name <somebody@example.org>";
-    findings.fault(node.at, format!("{name} is not a mailbox"), hint);
+    diagnostics.fault(node.at, format!("{name} is not a mailbox"), hint);
     None
 }
 
 /// An address or a network in CIDR form.
-pub(crate) fn network(node: &Node, name: &str, findings: &mut Findings) -> Option<IpNet> {
-    let text = shape::text(node, name, findings)?;
+pub(crate) fn network(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<IpNet> {
+    let text = shape::text(node, name, diagnostics)?;
     let address = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
     let Ok(net) = text.parse::<IpNet>().or_else(|_| address()) else {
         let what = format!("{name} holds what is not a network address");
-        findings.fault(node.at, what, "write an address or a network, such as 192.0.2.7 or 192.0.2.0/24");
+        diagnostics.fault(node.at, what, "write an address or a network, such as 192.0.2.7 or 192.0.2.0/24");
         return None;
     };
     if net != net.trunc() {
         let what = "the address has bits beyond the prefix, so it means the whole network";
-        findings.warning(node.at, what, "clear them, or drop the prefix to mean one address");
+        diagnostics.warning(node.at, what, "clear them, or drop the prefix to mean one address");
     }
     Some(net.trunc())
 }
 
 /// An `http` or `https` URL, or a reference to a secret that holds one.
-pub(crate) fn web_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
-    let text = shape::text(node, name, findings)?;
+pub(crate) fn web_url(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Text> {
+    let text = shape::text(node, name, diagnostics)?;
     if secrets::looks_like_reference(text) {
-        return secrets::reference(node, name, findings).map(Text::Secret);
+        return secrets::reference(node, name, diagnostics).map(Text::Secret);
     }
-    url(node, text, name, &["http", "https"], "https://example.org/in", findings)?;
+    url(node, text, name, &["http", "https"], "https://example.org/in", diagnostics)?;
     Some(Text::Plain(text.to_owned()))
 }
 
 /// An `smtp` or `smtps` URL, or a reference to a secret that holds one.
-pub(crate) fn smtp_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
-    let text = shape::text(node, name, findings)?;
+pub(crate) fn smtp_url(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Text> {
+    let text = shape::text(node, name, diagnostics)?;
     if secrets::looks_like_reference(text) {
-        return secrets::reference(node, name, findings).map(Text::Secret);
+        return secrets::reference(node, name, diagnostics).map(Text::Secret);
     }
-    let url = url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", findings)?;
+    let url = url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", diagnostics)?;
     // As the mailer reads it: it refuses every other parameter when the first mail is sent.
     let is_known = |(key, value): (Cow<'_, str>, Cow<'_, str>)| {
         key == "tls" && (url.scheme() == "smtps" || matches!(&*value, "required" | "opportunistic"))
     };
     if !url.query_pairs().all(is_known) {
         let hint = "the only parameter is tls: ?tls=required or ?tls=opportunistic";
-        findings.fault(node.at, format!("{name} has a parameter that mail does not know"), hint);
+        diagnostics.fault(node.at, format!("{name} has a parameter that mail does not know"), hint);
         return None;
     }
     if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-        findings.fault(node.at, format!("{name} has a path"), "end it after the host and port");
+        diagnostics.fault(node.at, format!("{name} has a path"), "end it after the host and port");
         return None;
     }
     Some(Text::Plain(text.to_owned()))
 }
 
 /// Where the console is, without a slash at its end.
-pub(crate) fn public_url(node: &Node, findings: &mut Findings) -> Option<String> {
-    let text = shape::text(node, "public_url", findings)?;
-    let url = url(node, text, "public_url", &["http", "https"], "https://nuncio.example.org", findings)?;
+pub(crate) fn public_url(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = shape::text(node, "public_url", diagnostics)?;
+    let url = url(node, text, "public_url", &["http", "https"], "https://nuncio.example.org", diagnostics)?;
     if url.query().is_some() || url.fragment().is_some() {
-        findings.fault(node.at, "public_url has a query or fragment", "end it before the ? or #");
+        diagnostics.fault(node.at, "public_url has a query or fragment", "end it before the ? or #");
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())
 }
 
-fn url(node: &Node, text: &str, name: &str, schemes: &[&str], example: &str, findings: &mut Findings) -> Option<Url> {
+fn url(
+    node: &Node,
+    text: &str,
+    name: &str,
+    schemes: &[&str],
+    example: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Url> {
     let (what, hint) = match Url::parse(text) {
         // The reader of URLs drops these silently; what is stored is the text as written.
         _ if text.contains(|one: char| one.is_control() || one.is_whitespace()) => {
@@ -123,7 +130,7 @@ fn url(node: &Node, text: &str, name: &str, schemes: &[&str], example: &str, fin
         }
         Ok(url) => return Some(url),
     };
-    findings.fault(node.at, format!("{name} {what}"), hint);
+    diagnostics.fault(node.at, format!("{name} {what}"), hint);
     None
 }
 

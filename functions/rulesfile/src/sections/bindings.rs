@@ -6,12 +6,12 @@ use std::collections::HashSet;
 
 use domain::document::Binding;
 
-use super::rules::Names;
-use crate::fault::Findings;
-use crate::shape::{self, Keys, Section};
-use crate::tree::{Node, Value};
+use super::rules::Definitions;
+use crate::diagnostics::Diagnostics;
+use crate::shape::{self, KeySet, Section};
+use crate::tree::{Node, NodeValue};
 
-pub(crate) const KEYS: Keys = Keys {
+pub(crate) const KEYS: KeySet = KeySet {
     of: "a binding",
     known: &["policy", "enabled", "negate", "order", "timeout", "failure_result", "dry_run"],
     unsupported: &[],
@@ -21,36 +21,37 @@ const MAX_TIMEOUT_SECONDS: i64 = 86_400;
 /// As far as authentik's orders go.
 const MAX_ORDER: i64 = i32::MAX as i64;
 
-pub(crate) fn read(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Vec<Binding> {
+pub(crate) fn read(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Vec<Binding> {
     let mut bindings = Vec::new();
     let mut bound = HashSet::new();
-    for item in shape::list(node, "policies", findings).unwrap_or_default() {
-        let Some(binding) = binding(item, known, findings) else { continue };
+    for item in shape::list(node, "policies", diagnostics).unwrap_or_default() {
+        let Some(binding) = binding(item, known, diagnostics) else { continue };
         if !bound.insert((binding.policy.clone(), binding.order)) {
             let hint = "remove one, or give them different orders if both are meant";
-            findings.warning(item.at, "this policy is bound twice with the same order", hint);
+            diagnostics.warning(item.at, "this policy is bound twice with the same order", hint);
         }
         bindings.push(binding);
     }
     bindings
 }
 
-fn binding(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Binding> {
-    if !matches!(node.value, Value::Map(_)) {
-        return policy(node, known, findings).map(Binding::to);
+fn binding(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<Binding> {
+    if !matches!(node.value, NodeValue::Map(_)) {
+        return policy(node, known, diagnostics).map(Binding::to);
     }
-    let section = Section::open(node.at, node, "a binding", &KEYS, findings)?;
-    let name = section.require("policy", "name the policy that is bound", findings);
-    let name = name.and_then(|node| policy(node, known, findings));
+    let section = Section::open(node.at, node, "a binding", &KEYS, diagnostics)?;
+    let name = section.require("policy", "name the policy that is bound", diagnostics);
+    let name = name.and_then(|node| policy(node, known, diagnostics));
     let default = Binding::to(name.unwrap_or_default());
     let mut flag =
-        |name, default| section.get(name).and_then(|node| shape::boolean(node, name, findings)).unwrap_or(default);
+        |name, default| section.get(name).and_then(|node| shape::boolean(node, name, diagnostics)).unwrap_or(default);
     let (enabled, negate) = (flag("enabled", default.enabled), flag("negate", default.negate));
     let failure_result = flag("failure_result", default.failure_result);
     let dry_run = flag("dry_run", default.dry_run);
-    let order = section.get("order").and_then(|node| shape::integer(node, "order", -MAX_ORDER..=MAX_ORDER, findings));
+    let order =
+        section.get("order").and_then(|node| shape::integer(node, "order", -MAX_ORDER..=MAX_ORDER, diagnostics));
     let timeout =
-        section.get("timeout").and_then(|node| shape::integer(node, "timeout", 1..=MAX_TIMEOUT_SECONDS, findings));
+        section.get("timeout").and_then(|node| shape::integer(node, "timeout", 1..=MAX_TIMEOUT_SECONDS, diagnostics));
     Some(Binding {
         enabled,
         negate,
@@ -62,8 +63,8 @@ fn binding(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Bi
     })
 }
 
-fn policy<'n>(node: &'n Node, known: &Names<'_>, findings: &mut Findings) -> Option<&'n str> {
-    let name = shape::text(node, "a policy", findings)?;
-    known.policies.check(name, node.at, findings);
+fn policy<'n>(node: &'n Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<&'n str> {
+    let name = shape::text(node, "a policy", diagnostics)?;
+    known.policies.check(name, node.at, diagnostics);
     Some(name)
 }

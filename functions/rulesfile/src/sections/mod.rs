@@ -15,5 +15,5 @@ pub(crate) mod retention;
 pub(crate) mod rules;
 mod secrets;
 pub(crate) mod silences;
-pub(crate) mod storm;
+pub(crate) mod storm_control;
 pub(crate) mod transports;

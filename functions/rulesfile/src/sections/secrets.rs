@@ -4,7 +4,7 @@
 
 use domain::document::SecretRef;
 
-use crate::fault::Findings;
+use crate::diagnostics::Diagnostics;
 use crate::shape;
 use crate::tree::Node;
 
@@ -16,8 +16,8 @@ pub(crate) fn looks_like_reference(text: &str) -> bool {
 }
 
 /// `env:NAME`, `ssm:/path` or `secretsmanager:name`.
-pub(crate) fn reference(node: &Node, name: &str, findings: &mut Findings) -> Option<SecretRef> {
-    let text = shape::text(node, name, findings)?;
+pub(crate) fn reference(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<SecretRef> {
+    let text = shape::text(node, name, diagnostics)?;
     let (what, hint) = match SecretRef::parse(text) {
         Ok(reference) => match misshapen(&reference) {
             None => return Some(reference),
@@ -29,7 +29,7 @@ pub(crate) fn reference(node: &Node, name: &str, findings: &mut Findings) -> Opt
             "keep it elsewhere and refer to it as env:NAME, ssm:/path or secretsmanager:name",
         ),
     };
-    findings.fault(node.at, format!("{name} {what}"), hint);
+    diagnostics.fault(node.at, format!("{name} {what}"), hint);
     None
 }
 

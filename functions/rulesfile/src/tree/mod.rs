@@ -10,15 +10,15 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser};
 
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 use crate::scalar::Scalar;
-use builder::{Builder, Stop};
+use builder::{Abort, Builder};
 
 /// One value of the file.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) at: At,
-    pub(crate) value: Value,
+    pub(crate) at: Position,
+    pub(crate) value: NodeValue,
     /// What walking it costs, aliases followed: a unit a node and one a byte of text.
     weight: usize,
     /// How many levels of nesting it spans.
@@ -27,7 +27,7 @@ pub(crate) struct Node {
 
 /// Aliases share what they name.
 #[derive(Debug)]
-pub(crate) enum Value {
+pub(crate) enum NodeValue {
     Scalar(Scalar),
     List(Vec<Rc<Node>>),
     Map(Vec<(Key, Rc<Node>)>),
@@ -36,20 +36,20 @@ pub(crate) enum Value {
 /// A key of a mapping, as it is written: `1` is the name "1".
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
-    pub(crate) at: At,
+    pub(crate) at: Position,
     pub(crate) text: String,
 }
 
 /// The tree of a file, or the fault that kept it from being read.
-pub(crate) fn parse(text: &str, findings: &mut Findings) -> Option<Rc<Node>> {
-    let mut builder = Builder::new(findings);
+pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
+    let mut builder = Builder::new(diagnostics);
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
                 let at = at(*error.marker());
-                builder.findings.fault(at, syntax::what(error.info()), syntax::hint(error.info(), text, at));
+                builder.diagnostics.fault(at, syntax::what(error.info()), syntax::hint(error.info(), text, at));
                 return None;
             }
         };
@@ -57,22 +57,22 @@ pub(crate) fn parse(text: &str, findings: &mut Findings) -> Option<Rc<Node>> {
         if matches!(event, Event::DocumentStart(_)) {
             documents += 1;
             if documents > 1 {
-                builder.findings.fault(at, "a second document starts here", "put everything into one, without ---");
+                builder.diagnostics.fault(at, "a second document starts here", "put everything into one, without ---");
                 return None;
             }
         }
-        if let Err(Stop) = builder.take(event, at) {
+        if let Err(Abort) = builder.take(event, at) {
             return None;
         }
     }
-    let root = builder.root.filter(|root| !root.is_nothing());
+    let root = builder.root.filter(|root| !root.is_null());
     if root.is_none() {
         let hint = "write at least retention: days=365; without any file the built-in rules hold";
-        findings.fault(At::START, "the file is empty", hint);
+        diagnostics.fault(Position::START, "the file is empty", hint);
     }
     root
 }
 
-fn at(marker: Marker) -> At {
-    At { line: marker.line().max(1), column: marker.col() + 1 }
+fn at(marker: Marker) -> Position {
+    Position { line: marker.line().max(1), column: marker.col() + 1 }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns no rule of YAML; it only looks at what the reader complained of and at the line.
 
-use crate::fault::At;
+use crate::diagnostics::Position;
 
 /// The reader's complaint, led in.
 pub(super) fn what(info: &str) -> String {
@@ -10,7 +10,7 @@ pub(super) fn what(info: &str) -> String {
 }
 
 /// What most often is behind such a complaint.
-pub(super) fn hint(info: &str, text: &str, at: At) -> &'static str {
+pub(super) fn hint(info: &str, text: &str, at: Position) -> &'static str {
     let line = text.lines().nth(at.line - 1).unwrap_or_default();
     let indent = &line[..line.len() - line.trim_start().len()];
     if indent.contains('\t') || info.contains("tab") {

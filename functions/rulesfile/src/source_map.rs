@@ -3,7 +3,7 @@
 //! Owns the way back from a scalar's text to how it is written: indented, folded, quoted, escaped. Where
 //! white space was folded away the place is that of what stands beside it.
 
-use crate::fault::At;
+use crate::diagnostics::Position;
 use crate::scalar::{Scalar, Style};
 
 /// So many characters are looked through for places; a file full of faults would take the square of its size.
@@ -11,21 +11,21 @@ const MAX_STEPS: usize = 20_000_000;
 
 /// The file as it is written.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct SourceMap {
     text: String,
     /// Where each line starts, in bytes.
     lines: Vec<usize>,
     steps_left: usize,
 }
 
-impl Written {
+impl SourceMap {
     pub(crate) fn new(text: &str) -> Self {
         let starts = text.match_indices('\n').map(|(at, _)| at + 1);
         Self { text: text.to_owned(), lines: std::iter::once(0).chain(starts).collect(), steps_left: MAX_STEPS }
     }
 
     /// The place in the file of a line and a column, both from 1, of the text of the scalar that stands `at`.
-    pub(crate) fn place(&mut self, scalar: &Scalar, at: At, line: usize, column: usize) -> At {
+    pub(crate) fn place(&mut self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Position {
         let found = match scalar.style {
             Style::Literal => self.in_literal(scalar, at, line, column),
             Style::Folded | Style::Plain => self.by_signs(scalar, at, line, column, plain),
@@ -37,22 +37,29 @@ impl Written {
 
     /// A literal block stands line by line as it is, behind one indent. It is at its first line with something
     /// in it, or, where it has an anchor, at that.
-    fn in_literal(&self, scalar: &Scalar, at: At, line: usize, column: usize) -> Option<At> {
+    fn in_literal(&self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Option<Position> {
         let empty = scalar.text.len() - scalar.text.trim_start_matches('\n').len();
         let text = scalar.text.split('\n').nth(line - 1)?;
         let places = [(at.line + line).checked_sub(empty + 1)?, at.line + line];
         let indent = |number| Some((number, self.line(number)?.strip_suffix(text)?.chars().count()));
         let (number, indent) = places.into_iter().find_map(indent)?;
-        Some(At { line: number, column: indent + column })
+        Some(Position { line: number, column: indent + column })
     }
 
     /// White space may be folded, but what else there is comes in its order.
-    fn by_signs(&mut self, scalar: &Scalar, from: At, line: usize, column: usize, next: Next) -> Option<At> {
+    fn by_signs(
+        &mut self,
+        scalar: &Scalar,
+        from: Position,
+        line: usize,
+        column: usize,
+        next: NextChar,
+    ) -> Option<Position> {
         let (wanted, behind) = signs_before(&scalar.text, line, column)?;
         self.steps_left = self.steps_left.checked_sub(from.column)?;
         let start = self.lines.get(from.line - 1)?;
         let mut rest = self.text[*start..].chars();
-        let mut at = At { line: from.line, column: 1 };
+        let mut at = Position { line: from.line, column: 1 };
         while at.column < from.column {
             advance(&mut at, rest.next()?);
         }
@@ -98,7 +105,7 @@ impl Written {
 }
 
 /// Takes what is written of one character, and says which it is; white space for what is none.
-type Next = fn(&mut std::str::Chars<'_>) -> Option<char>;
+type NextChar = fn(&mut std::str::Chars<'_>) -> Option<char>;
 
 fn plain(rest: &mut std::str::Chars<'_>) -> Option<char> {
     rest.next()
@@ -135,9 +142,9 @@ fn next_is_blank(rest: &std::str::Chars<'_>) -> bool {
     two.next().zip(two.next()).is_some_and(|(one, other)| one.is_whitespace() && other.is_whitespace())
 }
 
-fn advance(at: &mut At, sign: char) {
+fn advance(at: &mut Position, sign: char) {
     if sign == '\n' {
-        *at = At { line: at.line + 1, column: 1 };
+        *at = Position { line: at.line + 1, column: 1 };
     } else {
         at.column += 1;
     }

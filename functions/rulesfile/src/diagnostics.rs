@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::scalar::Scalar;
-use crate::written::Written;
+use crate::source_map::SourceMap;
 
 /// One thing that is wrong. Displayed as `LINE:COLUMN: what; hint`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
@@ -24,20 +24,20 @@ pub struct Fault {
 impl Fault {
     /// The fault with the name of the file it is in: `FILE:LINE:COLUMN: what; hint`, and as JSON
     /// `{"file", "line", "column", "what", "hint"}`.
-    pub fn in_file<'a>(&'a self, file: &'a str) -> InFile<'a> {
-        InFile { file, fault: self }
+    pub fn in_file<'a>(&'a self, file: &'a str) -> FaultInFile<'a> {
+        FaultInFile { file, fault: self }
     }
 }
 
 /// A fault and the file it is in.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct InFile<'a> {
+pub struct FaultInFile<'a> {
     file: &'a str,
     #[serde(flatten)]
     fault: &'a Fault,
 }
 
-impl std::fmt::Display for InFile<'_> {
+impl std::fmt::Display for FaultInFile<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}:{}", self.file, self.fault)
     }
@@ -45,12 +45,12 @@ impl std::fmt::Display for InFile<'_> {
 
 /// A place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct At {
+pub(crate) struct Position {
     pub(crate) line: usize,
     pub(crate) column: usize,
 }
 
-impl At {
+impl Position {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 }
 
@@ -60,37 +60,42 @@ const MAX_COMPARISONS: usize = 50_000;
 
 /// What has been found so far.
 #[derive(Debug)]
-pub(crate) struct Findings {
+pub(crate) struct Diagnostics {
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
     comparisons_left: usize,
-    written: Written,
+    written: SourceMap,
 }
 
-impl Default for Findings {
+impl Default for Diagnostics {
     fn default() -> Self {
-        Self { faults: Vec::new(), warnings: Vec::new(), comparisons_left: MAX_COMPARISONS, written: Written::new("") }
+        Self {
+            faults: Vec::new(),
+            warnings: Vec::new(),
+            comparisons_left: MAX_COMPARISONS,
+            written: SourceMap::new(""),
+        }
     }
 }
 
-impl Findings {
+impl Diagnostics {
     /// The document cannot be taken.
-    pub(crate) fn fault(&mut self, at: At, what: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn fault(&mut self, at: Position, what: impl Into<String>, hint: impl Into<String>) {
         self.faults.push(Fault { line: at.line, column: at.column, what: what.into(), hint: hint.into() });
     }
 
     /// The document can be taken, but this is hardly meant.
-    pub(crate) fn warning(&mut self, at: At, what: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn warning(&mut self, at: Position, what: impl Into<String>, hint: impl Into<String>) {
         self.warnings.push(Fault { line: at.line, column: at.column, what: what.into(), hint: hint.into() });
     }
 
     /// The file that is read.
     pub(crate) fn written(&mut self, text: &str) {
-        self.written = Written::new(text);
+        self.written = SourceMap::new(text);
     }
 
     /// Where in the file a place inside a scalar is.
-    pub(crate) fn place(&mut self, scalar: &Scalar, at: At, line: usize, column: usize) -> At {
+    pub(crate) fn place(&mut self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Position {
         self.written.place(scalar, at, line, column)
     }
 
