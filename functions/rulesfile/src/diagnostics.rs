@@ -1,35 +1,35 @@
-//! What is wrong in a rules file, and where.
+//! Collects the faults and warnings of a rules file.
 //!
-//! Owns how faults are collected, ordered and written. Knows nothing of YAML or of rules.
+//! Owns their order and their text form. Knows nothing of YAML or of rules.
 
 use serde::Serialize;
 
 use crate::scalar::Scalar;
 use crate::source_map::SourceMap;
 
-/// One thing that is wrong. Displayed as `LINE:COLUMN: what; hint`.
+/// One fault or warning. Its text is `LINE:COLUMN: what; hint`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
 #[error("{line}:{column}: {what}; {hint}")]
 pub struct Fault {
-    /// From 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// The column in characters, counted from 1.
     pub column: usize,
     /// What is wrong.
     pub what: String,
-    /// How to mend it.
+    /// How to correct it.
     pub hint: String,
 }
 
 impl Fault {
-    /// The fault with the name of the file it is in: `FILE:LINE:COLUMN: what; hint`, and as JSON
+    /// The fault with the name of its file. The text is `FILE:LINE:COLUMN: what; hint`, the JSON
     /// `{"file", "line", "column", "what", "hint"}`.
     pub fn in_file<'a>(&'a self, file: &'a str) -> FaultInFile<'a> {
         FaultInFile { file, fault: self }
     }
 }
 
-/// A fault and the file it is in.
+/// A fault with the name of its file.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct FaultInFile<'a> {
     file: &'a str,
@@ -43,7 +43,7 @@ impl std::fmt::Display for FaultInFile<'_> {
     }
 }
 
-/// A place in the file.
+/// A position in the file: line and column, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) line: usize,
@@ -54,17 +54,17 @@ impl Position {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 }
 
-/// How many pairs of names are compared to find the one that was meant. A file made of wrong names
-/// would otherwise take time by the square of its size.
+/// How many pairs of names are compared for suggestions. Without this limit, a file full of wrong names would take time
+/// quadratic in its size.
 const MAX_COMPARISONS: usize = 50_000;
 
-/// What has been found so far.
+/// The faults and warnings found so far.
 #[derive(Debug)]
 pub(crate) struct Diagnostics {
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
     comparisons_left: usize,
-    written: SourceMap,
+    source_map: SourceMap,
 }
 
 impl Default for Diagnostics {
@@ -73,42 +73,42 @@ impl Default for Diagnostics {
             faults: Vec::new(),
             warnings: Vec::new(),
             comparisons_left: MAX_COMPARISONS,
-            written: SourceMap::new(""),
+            source_map: SourceMap::new(""),
         }
     }
 }
 
 impl Diagnostics {
-    /// The document cannot be taken.
+    /// Adds a fault: the document is rejected.
     pub(crate) fn fault(&mut self, at: Position, what: impl Into<String>, hint: impl Into<String>) {
         self.faults.push(Fault { line: at.line, column: at.column, what: what.into(), hint: hint.into() });
     }
 
-    /// The document can be taken, but this is hardly meant.
+    /// Adds a warning: the document is valid, but this is probably a mistake.
     pub(crate) fn warning(&mut self, at: Position, what: impl Into<String>, hint: impl Into<String>) {
         self.warnings.push(Fault { line: at.line, column: at.column, what: what.into(), hint: hint.into() });
     }
 
-    /// The file that is read.
-    pub(crate) fn written(&mut self, text: &str) {
-        self.written = SourceMap::new(text);
+    /// Sets the text of the file, to which later positions refer.
+    pub(crate) fn set_source(&mut self, text: &str) {
+        self.source_map = SourceMap::new(text);
     }
 
-    /// Where in the file a place inside a scalar is.
-    pub(crate) fn place(&mut self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Position {
-        self.written.place(scalar, at, line, column)
+    /// The position in the file of a line and column inside a scalar's text.
+    pub(crate) fn position_in(&mut self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Position {
+        self.source_map.position(scalar, at, line, column)
     }
 
-    /// Whether two more names may be compared.
+    /// Whether one more pair of names may be compared; counts the comparison.
     pub(crate) fn may_compare(&mut self) -> bool {
         let may = self.comparisons_left > 0;
         self.comparisons_left = self.comparisons_left.saturating_sub(1);
         may
     }
 
-    /// What was read, unless there is a fault, and the warnings.
+    /// The document and the warnings; if there is a fault, all faults, sorted by position.
     pub(crate) fn conclude<T>(mut self, read: Option<T>) -> Result<(T, Vec<Fault>), Vec<Fault>> {
-        // What an alias repeats is wrong once.
+        // A value that aliases repeat has been checked several times, with equal faults.
         for list in [&mut self.faults, &mut self.warnings] {
             list.sort();
             list.dedup();

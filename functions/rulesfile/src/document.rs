@@ -1,6 +1,7 @@
-//! The whole file: which sections there are, and which need to know of each other.
+//! Reads the whole file, section by section.
 //!
-//! Owns the order in which sections are read. What a section may hold is the section's own module's.
+//! Owns the list of sections and which section needs the names that another one defines. The content of a section belongs
+//! to the section's own module.
 
 use std::collections::BTreeSet;
 
@@ -35,10 +36,10 @@ pub(crate) const KEYS: KeySet = KeySet {
     unsupported: &[],
 };
 
-/// The document, as far as it could be read: it counts only if nothing was found wrong.
+/// Reads as much of the document as possible. The result is valid only if `diagnostics` has no fault afterwards.
 pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDocument> {
     let file = Section::open(Position::START, root, "the rules file", &KEYS, diagnostics)?;
-    // An empty section is as good as none; an empty `retention` or `public_url` is not.
+    // An empty section counts as missing. `retention` and `public_url` do not use this: empty, they are faults.
     let part = |key| file.get(key).filter(|node| !node.is_null());
 
     let mut document = RulesDocument::default();
@@ -70,8 +71,8 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDo
     Some(document)
 }
 
-/// The names that a section defines, well or badly, so that a reference to a broken definition is
-/// not reported as well. None where the section is no mapping.
+/// The names that a section defines, faulty definitions included, so that a reference to a faulty definition is not a
+/// second fault. `None` if the section is not a mapping.
 fn keys<'n>(section: Option<&'n Node>, built_in: &[&'n str]) -> Option<BTreeSet<&'n str>> {
     let mut names: BTreeSet<&str> = built_in.iter().copied().collect();
     if let Some(section) = section {

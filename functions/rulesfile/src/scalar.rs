@@ -1,40 +1,40 @@
-//! What a scalar is, by the core schema of YAML 1.2.
+//! Interprets scalars by the core schema of YAML 1.2.
 //!
-//! Only `true` and `false` are booleans: `yes`, `no`, `on` and `off` are texts. What stands in quotes
-//! is a text.
+//! Only `true` and `false` are booleans; `yes`, `no`, `on` and `off` are texts. A quoted scalar is always a text.
 
-/// A scalar as it is written.
+/// A scalar as it is written in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
     pub(crate) style: Style,
 }
 
-/// How a scalar is written.
+/// The notation of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Without quotes, and no block.
+    /// Without quotes and not a block.
     Plain,
     SingleQuoted,
     DoubleQuoted,
-    /// A block behind `|`.
+    /// A block after `|`.
     Literal,
-    /// A block behind `>`.
+    /// A block after `>`.
     Folded,
 }
 
-/// A scalar as it is meant.
+/// The value of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ScalarValue<'a> {
     Null,
     Boolean(bool),
     Integer(i64),
-    /// A fraction, or an integer beyond 64 bits.
+    /// A fraction, or an integer that does not fit into 64 bits.
     Number,
     Text(&'a str),
 }
 
 impl Scalar {
+    /// The value by the core schema.
     pub(crate) fn value(&self) -> ScalarValue<'_> {
         let text = self.text.as_str();
         if self.style != Style::Plain {
@@ -67,7 +67,7 @@ fn number(text: &str) -> Option<ScalarValue<'static>> {
     if !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().map_or(ScalarValue::Number, ScalarValue::Integer));
     }
-    // Rust also reads "inf" and "nan" as numbers; YAML wants a digit.
+    // Rust also parses "inf" and "nan" as numbers; YAML requires a digit.
     let float = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
         && unsigned.bytes().any(|byte| byte.is_ascii_digit())
         && unsigned.parse::<f64>().is_ok();

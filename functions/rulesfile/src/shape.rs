@@ -1,7 +1,7 @@
-//! Asks the tree for the types that the document wants.
+//! Reads typed values from the tree: mappings, lists, texts, booleans, numbers and words of a fixed choice.
 //!
-//! Owns the sentences on wrong types and unknown or repeated keys. A value of a wrong type is never
-//! repeated in a fault: it may be a secret in the wrong place.
+//! Owns the faults about wrong types and about unknown, missing or duplicate keys. A fault never repeats a value of a
+//! wrong type: it may be a secret in the wrong place.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -12,25 +12,26 @@ use crate::names::{nearest, shown};
 use crate::scalar::ScalarValue;
 use crate::tree::{Key, Node, NodeValue};
 
-/// Which keys a mapping may have.
+/// The keys that a mapping may have.
 pub(crate) struct KeySet {
-    /// What the mapping is: `a rule`.
+    /// What the mapping describes: `a rule`.
     pub(crate) of: &'static str,
     pub(crate) known: &'static [&'static str],
-    /// (key, what to do instead) of what is meant well but cannot be had.
+    /// Keys that are rejected with a hint of their own: (key, hint).
     pub(crate) unsupported: &'static [(&'static str, &'static str)],
 }
 
 /// A mapping whose keys have been checked.
 pub(crate) struct Section<'n> {
-    /// Where it is named.
+    /// The position of the mapping's name.
     pub(crate) at: Position,
     of: &'static str,
     values: HashMap<&'n str, &'n Node>,
 }
 
 impl<'n> Section<'n> {
-    /// Checks the keys of the mapping at `node`; `at` is where the mapping is named.
+    /// Checks the keys of the mapping at `node`; `at` is the position of its name. `None` if `node` is not a mapping or has
+    /// a merge key.
     pub(crate) fn open(
         at: Position,
         node: &'n Node,
@@ -50,18 +51,19 @@ impl<'n> Section<'n> {
             } else if !keys.known.contains(&text) {
                 unknown(key, keys, diagnostics);
             } else if values.insert(text, &**value).is_some() {
-                diagnostics.fault(key.at, format!("{text:?} stands here a second time"), "keep one of them");
+                diagnostics.fault(key.at, format!("duplicate key {text:?}"), "keep one of them");
             }
         }
-        // What a merge would have brought is not missing.
+        // With a merge key, a required key may come from the merged mapping: do not report it as missing.
         (!merged).then_some(Self { at, of: keys.of, values })
     }
 
+    /// The value of a key; `None` if the mapping does not have it.
     pub(crate) fn get(&self, key: &str) -> Option<&'n Node> {
         self.values.get(key).copied()
     }
 
-    /// The value of a key that must be there.
+    /// The value of a required key. Reports a fault and returns `None` if it is missing.
     pub(crate) fn require(&self, key: &str, hint: &str, diagnostics: &mut Diagnostics) -> Option<&'n Node> {
         let value = self.get(key);
         if value.is_none() {
@@ -80,7 +82,7 @@ fn unknown(key: &Key, keys: &KeySet, diagnostics: &mut Diagnostics) {
     diagnostics.fault(key.at, what, hint);
 }
 
-/// The entries of a mapping, repeated keys included.
+/// The entries of a mapping, duplicate keys included.
 pub(crate) fn entries<'n>(node: &'n Node, name: &str, diagnostics: &mut Diagnostics) -> Option<&'n [(Key, Rc<Node>)]> {
     match &node.value {
         NodeValue::Map(entries) => Some(entries),
@@ -91,14 +93,14 @@ pub(crate) fn entries<'n>(node: &'n Node, name: &str, diagnostics: &mut Diagnost
     }
 }
 
-/// The entries of a mapping from names of the file's own, each name once.
+/// The entries of a mapping whose keys are names that the file chooses, each name once.
 pub(crate) fn named<'n>(
     node: &'n Node,
     name: &str,
     plural: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<(&'n Key, &'n Node)>> {
-    // A section with everything in it commented out is an empty one.
+    // A section whose content is commented out is empty, not faulty.
     if node.is_null() {
         return Some(Vec::new());
     }
@@ -129,7 +131,7 @@ pub(crate) fn list<'n>(node: &'n Node, name: &str, diagnostics: &mut Diagnostics
     }
 }
 
-/// The items of a list, or the one value that stands in its place.
+/// The items of a list, or a single value as a list of one.
 pub(crate) fn one_or_list(node: &Node) -> Vec<&Node> {
     match &node.value {
         NodeValue::List(items) => items.iter().map(|item| &**item).collect(),
@@ -137,7 +139,7 @@ pub(crate) fn one_or_list(node: &Node) -> Vec<&Node> {
     }
 }
 
-/// A text.
+/// The value as a text.
 pub(crate) fn text<'n>(node: &'n Node, name: &str, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     match scalar_value(node) {
         Some(ScalarValue::Text(text)) => Some(text),
@@ -147,7 +149,7 @@ pub(crate) fn text<'n>(node: &'n Node, name: &str, diagnostics: &mut Diagnostics
     }
 }
 
-/// `true` or `false`.
+/// The value as a boolean.
 pub(crate) fn boolean(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<bool> {
     match scalar_value(node) {
         Some(ScalarValue::Boolean(value)) => Some(value),
@@ -162,7 +164,7 @@ pub(crate) fn boolean(node: &Node, name: &str, diagnostics: &mut Diagnostics) ->
     }
 }
 
-/// A whole number within bounds.
+/// The value as a whole number in `range`.
 pub(crate) fn integer(
     node: &Node,
     name: &str,
@@ -181,6 +183,27 @@ pub(crate) fn integer(
     }
 }
 
+/// The value as one of `choices`, each a word and what it stands for.
+pub(crate) fn choice<T: Copy>(
+    node: &Node,
+    name: &str,
+    choices: &[(&'static str, T)],
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    let text = text(node, name, diagnostics)?;
+    if let Some((_, chosen)) = choices.iter().find(|(word, _)| *word == text) {
+        return Some(*chosen);
+    }
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    let hint = match nearest(text, words.iter().copied(), diagnostics) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("write one of {}", words.join(", ")),
+    };
+    diagnostics.fault(node.at, format!("{} is not a {name}", shown(text)), hint);
+    None
+}
+
+/// The hint for an empty value.
 const EMPTY: &str = "give it a value, or remove it";
 
 fn scalar_value(node: &Node) -> Option<ScalarValue<'_>> {
@@ -205,8 +228,8 @@ fn wrong_type<T>(node: &Node, name: &str, wanted: &str, hint: &str, diagnostics:
     None
 }
 
-/// A value of a mapping before the mapping's keys are checked, for what decides which keys it may have.
-pub(crate) fn find<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
+/// The value of a key before the keys of its mapping are checked. For a key whose value decides which keys are allowed.
+pub(crate) fn peek<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     match &node.value {
         NodeValue::Map(entries) => entries.iter().find(|(own, _)| own.text == key).map(|(_, value)| &**value),
         NodeValue::Scalar(_) | NodeValue::List(_) => None,

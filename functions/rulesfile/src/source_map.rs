@@ -1,19 +1,20 @@
-//! Where in the file a place inside a scalar is.
+//! Maps positions in the text of a scalar to positions in the file.
 //!
-//! Owns the way back from a scalar's text to how it is written: indented, folded, quoted, escaped. Where
-//! white space was folded away the place is that of what stands beside it.
+//! Owns the translation from a scalar's text back to its notation in the file: indented, folded, quoted or escaped. A
+//! position in white space that YAML has folded maps to the adjacent character.
 
 use crate::diagnostics::Position;
 use crate::scalar::{Scalar, Style};
 
-/// So many characters are looked through for places; a file full of faults would take the square of its size.
+/// How many characters all translations together may visit. Without this limit, a file full of faults would take time
+/// quadratic in its size.
 const MAX_STEPS: usize = 20_000_000;
 
-/// The file as it is written.
+/// The text of the file with the start of each line.
 #[derive(Debug)]
 pub(crate) struct SourceMap {
     text: String,
-    /// Where each line starts, in bytes.
+    /// The byte offset of each line.
     lines: Vec<usize>,
     steps_left: usize,
 }
@@ -24,30 +25,31 @@ impl SourceMap {
         Self { text: text.to_owned(), lines: std::iter::once(0).chain(starts).collect(), steps_left: MAX_STEPS }
     }
 
-    /// The place in the file of a line and a column, both from 1, of the text of the scalar that stands `at`.
-    pub(crate) fn place(&mut self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Position {
+    /// The position in the file of a line and column (counted from 1) in the text of the scalar at `at`. Returns `at`
+    /// itself if the position cannot be found.
+    pub(crate) fn position(&mut self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Position {
         let found = match scalar.style {
             Style::Literal => self.in_literal(scalar, at, line, column),
-            Style::Folded | Style::Plain => self.by_signs(scalar, at, line, column, plain),
-            Style::SingleQuoted => self.by_signs(scalar, at, line, column, single_quoted),
-            Style::DoubleQuoted => self.by_signs(scalar, at, line, column, double_quoted),
+            Style::Folded | Style::Plain => self.by_visible_chars(scalar, at, line, column, plain),
+            Style::SingleQuoted => self.by_visible_chars(scalar, at, line, column, single_quoted),
+            Style::DoubleQuoted => self.by_visible_chars(scalar, at, line, column, double_quoted),
         };
         found.unwrap_or(at)
     }
 
-    /// A literal block stands line by line as it is, behind one indent. It is at its first line with something
-    /// in it, or, where it has an anchor, at that.
+    /// A literal block is written line by line, each with the same indent. Its position is that of its first line that
+    /// is not empty, or that of its anchor if it has one. Both cases are tried.
     fn in_literal(&self, scalar: &Scalar, at: Position, line: usize, column: usize) -> Option<Position> {
         let empty = scalar.text.len() - scalar.text.trim_start_matches('\n').len();
         let text = scalar.text.split('\n').nth(line - 1)?;
-        let places = [(at.line + line).checked_sub(empty + 1)?, at.line + line];
+        let candidates = [(at.line + line).checked_sub(empty + 1)?, at.line + line];
         let indent = |number| Some((number, self.line(number)?.strip_suffix(text)?.chars().count()));
-        let (number, indent) = places.into_iter().find_map(indent)?;
+        let (number, indent) = candidates.into_iter().find_map(indent)?;
         Some(Position { line: number, column: indent + column })
     }
 
-    /// White space may be folded, but what else there is comes in its order.
-    fn by_signs(
+    /// Counts the characters other than white space: folding changes only white space, so that the others keep their order.
+    fn by_visible_chars(
         &mut self,
         scalar: &Scalar,
         from: Position,
@@ -55,7 +57,7 @@ impl SourceMap {
         column: usize,
         next: NextChar,
     ) -> Option<Position> {
-        let (wanted, behind) = signs_before(&scalar.text, line, column)?;
+        let (wanted, is_after) = visible_chars_before(&scalar.text, line, column)?;
         self.steps_left = self.steps_left.checked_sub(from.column)?;
         let start = self.lines.get(from.line - 1)?;
         let mut rest = self.text[*start..].chars();
@@ -64,7 +66,7 @@ impl SourceMap {
             advance(&mut at, rest.next()?);
         }
         if rest.as_str().starts_with('&') {
-            while !rest.as_str().starts_with(char::is_whitespace) || next_is_blank(&rest) {
+            while !rest.as_str().starts_with(char::is_whitespace) || next_two_are_blank(&rest) {
                 advance(&mut at, rest.next()?);
             }
             advance(&mut at, rest.next()?);
@@ -84,15 +86,15 @@ impl SourceMap {
             let before = at;
             let ahead = rest.as_str();
             let meant = next(&mut rest)?;
-            ahead[..ahead.len() - rest.as_str().len()].chars().for_each(|sign| advance(&mut at, sign));
+            ahead[..ahead.len() - rest.as_str().len()].chars().for_each(|character| advance(&mut at, character));
             if meant.is_whitespace() {
                 continue;
             }
             seen += 1;
-            if behind && seen == wanted {
+            if is_after && seen == wanted {
                 return Some(at);
             }
-            if !behind && seen == wanted + 1 {
+            if !is_after && seen == wanted + 1 {
                 return Some(before);
             }
         }
@@ -104,7 +106,7 @@ impl SourceMap {
     }
 }
 
-/// Takes what is written of one character, and says which it is; white space for what is none.
+/// Consumes the notation of one character and returns the character, or white space for an escape of white space.
 type NextChar = fn(&mut std::str::Chars<'_>) -> Option<char>;
 
 fn plain(rest: &mut std::str::Chars<'_>) -> Option<char> {
@@ -136,31 +138,31 @@ fn double_quoted(rest: &mut std::str::Chars<'_>) -> Option<char> {
     rest.next()
 }
 
-/// Whether two blanks come.
-fn next_is_blank(rest: &std::str::Chars<'_>) -> bool {
+/// Whether the next two characters are white space.
+fn next_two_are_blank(rest: &std::str::Chars<'_>) -> bool {
     let mut two = rest.clone();
     two.next().zip(two.next()).is_some_and(|(one, other)| one.is_whitespace() && other.is_whitespace())
 }
 
-fn advance(at: &mut Position, sign: char) {
-    if sign == '\n' {
+fn advance(at: &mut Position, character: char) {
+    if character == '\n' {
         *at = Position { line: at.line + 1, column: 1 };
     } else {
         at.column += 1;
     }
 }
 
-/// How many signs other than white space come before a place of the text, and whether the place is right
-/// behind the last of them rather than at the next.
-fn signs_before(text: &str, line: usize, column: usize) -> Option<(usize, bool)> {
+/// The number of characters other than white space before a position in the text, and whether the position is directly
+/// after the last of them instead of at the next one.
+fn visible_chars_before(text: &str, line: usize, column: usize) -> Option<(usize, bool)> {
     let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let rest = text.get(start..)?;
     let own = rest.split('\n').next().unwrap_or_default();
     let before: String = own.chars().take(column - 1).collect();
-    let count = |text: &str| text.chars().filter(|sign| !sign.is_whitespace()).count();
-    let signs = count(&text[..start]) + count(&before);
+    let count = |text: &str| text.chars().filter(|character| !character.is_whitespace()).count();
+    let visible = count(&text[..start]) + count(&before);
     let here = own[before.len()..].chars().next();
     let is_indent = before.trim().is_empty() && !own.trim().is_empty();
-    let at_next = is_indent || here.is_some_and(|sign| !sign.is_whitespace());
-    Some((signs, !at_next && signs > 0))
+    let at_next = is_indent || here.is_some_and(|character| !character.is_whitespace());
+    Some((visible, !at_next && visible > 0))
 }

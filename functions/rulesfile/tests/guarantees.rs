@@ -1,18 +1,18 @@
-//! What the reader promises besides what the corpus shows.
+//! Guarantees of the reader beyond the corpus: size and depth limits, confidentiality, no panics.
 
 use domain::document::RulesDocument;
 use proptest::prelude::*;
 
 #[test]
-fn the_built_in_file_says_what_the_built_in_document_says() {
+fn the_built_in_file_is_read_as_the_built_in_document() {
     let reading = rulesfile::read_with_warnings(rulesfile::BUILT_IN).unwrap();
     assert_eq!(reading.document, RulesDocument::built_in());
-    assert_eq!(reading.warnings, [], "a start for one's own gives no cause for warnings");
+    assert_eq!(reading.warnings, [], "a template causes no warnings");
 }
 
-/// What is commented out by `#` without a space after it is an example, and examples must hold.
+/// Lines commented out by `#` without a space after it are examples.
 #[test]
-fn the_examples_in_the_built_in_file_hold() {
+fn the_examples_in_the_built_in_file_are_valid() {
     let uncommented: Vec<String> = rulesfile::BUILT_IN
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -107,7 +107,7 @@ fn nothing_confidential_of_the_file_is_in_a_fault() {
     }
 }
 
-/// Fragments of rules files; glued together at random they reach further than random characters do.
+/// Fragments of rules files; random combinations of them reach deeper into the reader than random characters.
 const FRAGMENTS: [&str; 50] = [
     "rules:",
     "groups:",

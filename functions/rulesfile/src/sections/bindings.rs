@@ -1,6 +1,6 @@
-//! The policies of a rule: names, or objects with the binding's settings.
+//! Reads the `policies` of a rule: each is a name, or a mapping with the binding's settings.
 //!
-//! Owns the settings' bounds; what a binding does is the `rules` crate's.
+//! Owns the limits of the settings. The `rules` crate owns what a binding does.
 
 use std::collections::HashSet;
 
@@ -16,9 +16,9 @@ pub(crate) const KEYS: KeySet = KeySet {
     known: &["policy", "enabled", "negate", "order", "timeout", "failure_result", "dry_run"],
     unsupported: &[],
 };
-/// A day; no evaluation takes as long.
+/// One day, as an upper limit for typing errors; no evaluation takes as long.
 const MAX_TIMEOUT_SECONDS: i64 = 86_400;
-/// As far as authentik's orders go.
+/// The range of `order` in authentik.
 const MAX_ORDER: i64 = i32::MAX as i64;
 
 pub(crate) fn read(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Vec<Binding> {
@@ -27,7 +27,7 @@ pub(crate) fn read(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagn
     for item in shape::list(node, "policies", diagnostics).unwrap_or_default() {
         let Some(binding) = binding(item, known, diagnostics) else { continue };
         if !bound.insert((binding.policy.clone(), binding.order)) {
-            let hint = "remove one, or give them different orders if both are meant";
+            let hint = "remove one, or give them different orders if both are intended";
             diagnostics.warning(item.at, "this policy is bound twice with the same order", hint);
         }
         bindings.push(binding);
@@ -40,7 +40,7 @@ fn binding(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) 
         return policy(node, known, diagnostics).map(Binding::to);
     }
     let section = Section::open(node.at, node, "a binding", &KEYS, diagnostics)?;
-    let name = section.require("policy", "name the policy that is bound", diagnostics);
+    let name = section.require("policy", "give the name of a policy", diagnostics);
     let name = name.and_then(|node| policy(node, known, diagnostics));
     let default = Binding::to(name.unwrap_or_default());
     let mut flag =
@@ -65,6 +65,6 @@ fn binding(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) 
 
 fn policy<'n>(node: &'n Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     let name = shape::text(node, "a policy", diagnostics)?;
-    known.policies.check(name, node.at, diagnostics);
+    known.policies.check_reference(name, node.at, diagnostics);
     Some(name)
 }

@@ -1,6 +1,6 @@
-//! `cloudevents`: how types of CloudEvents become actions.
+//! Reads `cloudevents`: how the types of CloudEvents are mapped to actions.
 //!
-//! Owns where a `*` may stand; applying a mapping is the domain's.
+//! Owns where a `*` is allowed. The domain applies the mapping.
 
 use domain::document::TypeMapping;
 use domain::event::ActionPattern;
@@ -32,7 +32,7 @@ pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Vec<TypeMappin
 fn check_type(event_type: &str, at: Position, diagnostics: &mut Diagnostics) {
     let start = event_type.strip_suffix('*').unwrap_or(event_type);
     if event_type.is_empty() || start.contains(|one: char| one == '*' || one.is_control() || one.is_whitespace()) {
-        let hint = "write a type such as com.example.paid, or the start of one and *";
+        let hint = "write a type such as com.example.paid, or a prefix followed by *";
         diagnostics.fault(at, "this is not a CloudEvents type", hint);
     }
 }

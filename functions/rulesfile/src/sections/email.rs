@@ -1,6 +1,6 @@
-//! `email`: how mail leaves.
+//! Reads `email`: the sender, the mail server and how long mails are kept.
 //!
-//! Owns no transport; an e-mail transport's own settings are under `transports`.
+//! Applies to all e-mail transports; the settings of a single one are under `transports`.
 
 use domain::document::EmailSettings;
 use domain::retention::Period;
@@ -26,8 +26,7 @@ pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> EmailSettings 
 fn keep(node: &Node, diagnostics: &mut Diagnostics) -> Option<Period> {
     let period = retention::period(node, "keep", diagnostics)?;
     if period.duration() > EmailSettings::LONGEST_KEPT.duration() {
-        let hint =
-            "write at most days=31: an erasure finds a person's mails through the ledger, which remembers for as long";
+        let hint = "write at most days=31: an erasure finds a person's mails through the ledger, which keeps its entries for 31 days";
         diagnostics.fault(node.at, "keep is longer than 31 days", hint);
         return None;
     }

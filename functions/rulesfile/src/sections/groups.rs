@@ -1,6 +1,6 @@
-//! `groups`: who belongs together.
+//! Reads `groups`: lists of people.
 //!
-//! A member is `{ username, email }`, at least one of them, or one text that is either.
+//! A member is `{ username, email }` with at least one of the two, or a text that is one of them.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const MAX_USERNAME_CHARS: usize = 150;
 pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> BTreeMap<String, Vec<Person>> {
     let mut groups = BTreeMap::new();
     for (key, value) in shape::named(node, "groups", "groups", diagnostics).unwrap_or_default() {
-        names::check(&key.text, "group", key.at, diagnostics);
+        names::check_name(&key.text, "group", key.at, diagnostics);
         let Some(items) = shape::list(value, "a group", diagnostics) else { continue };
         if items.is_empty() {
             diagnostics.warning(key.at, "this group has no members", "add one, such as { username: …, email: … }");

@@ -1,7 +1,7 @@
-//! `event_pattern`: a pattern source as YAML, or as a text that holds its JSON.
+//! Reads `event_pattern`: a pattern written as YAML, or as a text that contains JSON.
 //!
-//! Owns the way from YAML to JSON and back to the line and column of what is wrong. What a pattern may
-//! hold is the document's own rule.
+//! Owns the conversion from YAML to JSON, and the translation of a fault's JSON pointer to a line and column. The rules
+//! document owns what a pattern may contain.
 
 use std::rc::Rc;
 
@@ -14,11 +14,12 @@ use crate::names::{nearest, shown};
 use crate::scalar::{Scalar, ScalarValue};
 use crate::tree::{Node, NodeValue};
 
-/// What an event has.
+/// The fields of an event.
 const FIELDS: [&str; 11] =
     ["pk", "user", "action", "app", "context", "client_ip", "created", "expires", "brand", "id", "source"];
 
-const TWICE: &str = "keep one of them; several values of one field are one list";
+/// The hint for a duplicate key.
+const DUPLICATE_HINT: &str = "keep one of them; several values of one field are one list";
 
 pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<EventPattern> {
     let text = match &node.value {
@@ -47,7 +48,7 @@ pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<EventPa
     }
 }
 
-/// Where a pattern stands in the file.
+/// How a pattern is written in the file.
 enum PatternSource<'n> {
     AsYaml(&'n Node),
     AsText(Position),
@@ -57,11 +58,11 @@ impl PatternSource<'_> {
     fn at(&self, pointer: &str, part: FaultyPart) -> Position {
         match self {
             Self::AsText(at) => *at,
-            Self::AsYaml(node) => place(node, pointer, part),
+            Self::AsYaml(node) => position_at(node, pointer, part),
         }
     }
 
-    /// A line and column are enough in YAML; inside a text they are those of the text.
+    /// The fault text. For a pattern in a text, whose position is that of the whole text, it includes the JSON pointer.
     fn with_pointer(&self, pointer: &str, what: String) -> String {
         match self {
             Self::AsText(_) if !pointer.is_empty() => format!("at {} of the pattern: {what}", shown(pointer)),
@@ -70,7 +71,8 @@ impl PatternSource<'_> {
     }
 }
 
-fn place(node: &Node, pointer: &str, part: FaultyPart) -> Position {
+/// The position of the value (or key) at the JSON pointer.
+fn position_at(node: &Node, pointer: &str, part: FaultyPart) -> Position {
     let mut node = node;
     let mut at = node.at;
     for segment in pointer.split('/').skip(1) {
@@ -99,8 +101,8 @@ fn from_text(text: &str, at: Position, is_json: &mut bool, diagnostics: &mut Dia
     match json::parse(text.as_bytes()) {
         Ok(parsed) => {
             for finding in parsed.findings.iter().filter(|finding| finding.kind == FindingKind::DuplicateKey) {
-                let what = format!("a key of the pattern stands a second time: {}", shown(&finding.pointer));
-                diagnostics.fault(at, what, TWICE);
+                let what = format!("duplicate key in the pattern: {}", shown(&finding.pointer));
+                diagnostics.fault(at, what, DUPLICATE_HINT);
                 *is_json = false;
             }
             Some(parsed.value)
@@ -113,8 +115,8 @@ fn from_text(text: &str, at: Position, is_json: &mut bool, diagnostics: &mut Dia
     }
 }
 
-/// The same as JSON. What cannot be JSON is reported and stands for something that can, so that the
-/// rest is looked at as well.
+/// Converts YAML to JSON. A value that JSON cannot represent is reported, sets `is_json` to `false`, and is replaced, so
+/// that the rest is checked as well.
 pub(crate) fn from_yaml(node: &Node, is_json: &mut bool, diagnostics: &mut Diagnostics) -> Json {
     match &node.value {
         NodeValue::Scalar(scalar) => from_scalar(scalar, node.at, is_json, diagnostics),
@@ -126,7 +128,7 @@ pub(crate) fn from_yaml(node: &Node, is_json: &mut bool, diagnostics: &mut Diagn
                     diagnostics.fault(key.at, "merge keys (<<) are not supported", "write the keys out");
                     *is_json = false;
                 } else if object.insert(key.text.clone(), from_yaml(value, is_json, diagnostics)).is_some() {
-                    diagnostics.fault(key.at, format!("{} stands here a second time", shown(&key.text)), TWICE);
+                    diagnostics.fault(key.at, format!("duplicate key {}", shown(&key.text)), DUPLICATE_HINT);
                     *is_json = false;
                 }
             }
@@ -146,7 +148,7 @@ fn from_scalar(scalar: &Scalar, at: Position, is_json: &mut bool, diagnostics: &
             let whole = text.trim_start_matches('+').parse::<u64>().ok().map(Number::from);
             let number = whole.or_else(|| text.parse().ok().and_then(Number::from_f64));
             if number.is_none() {
-                diagnostics.fault(at, "this number cannot be in an event", "write a finite decimal number");
+                diagnostics.fault(at, "this number cannot occur in an event", "write a finite decimal number");
                 *is_json = false;
             }
             Json::Number(number.unwrap_or_else(|| 0.into()))
@@ -154,7 +156,7 @@ fn from_scalar(scalar: &Scalar, at: Position, is_json: &mut bool, diagnostics: &
     }
 }
 
-/// A pattern on what no event has is allowed, as the language has it, but hardly meant.
+/// Warns of fields that no event has. The pattern language allows them, but they are probably mistakes.
 fn warn_of_unknown_fields(fields: &Fields, pointer: &str, source: &PatternSource<'_>, diagnostics: &mut Diagnostics) {
     for (name, field) in &fields.fields {
         let pointer = format!("{pointer}{}", json::pointer_segment(name));
@@ -170,7 +172,7 @@ fn warn_of_unknown_fields(fields: &Fields, pointer: &str, source: &PatternSource
             Field::Object(_),
         ) = (name.as_str(), field)
         {
-            diagnostics.warning(at, format!("{name} of an event is never an object"), "list the values that are meant");
+            diagnostics.warning(at, format!("{name} of an event is never an object"), "list the accepted values");
         }
     }
     for (at, alternative) in fields.any_of.iter().enumerate() {

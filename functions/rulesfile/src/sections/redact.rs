@@ -1,6 +1,6 @@
-//! `redact`: changes to what counts as a secret key.
+//! Reads `redact`: which keys of an event are masked in addition to the built-in ones, and which are not.
 //!
-//! Owns the form of the words; what they do to an event is the domain's.
+//! Owns the form of the words. The domain applies them.
 
 use domain::document::Redact;
 
@@ -20,7 +20,7 @@ fn words(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Vec<String> 
     let mut words = Vec::new();
     for item in shape::list(node, name, diagnostics).unwrap_or_default() {
         match shape::text(item, "a key", diagnostics).map(str::trim) {
-            // Every key contains the empty word.
+            // Every key contains the empty word, so that it would mask everything.
             Some("") => diagnostics.fault(item.at, "a key is blank", "remove it"),
             Some(word) => words.push(word.to_owned()),
             None => {}

@@ -1,6 +1,6 @@
-//! `retention` and `retention_by_action`: how long events are kept.
+//! Reads `retention` and `retention_by_action`: how long events are kept.
 //!
-//! Owns where a period or pattern stands; what one is, the domain says.
+//! Owns the positions of periods and actions. The domain parses them.
 
 use domain::event::ActionPattern;
 use domain::retention::{Period, PeriodError};
@@ -25,11 +25,11 @@ pub(crate) fn by_action(node: &Node, diagnostics: &mut Diagnostics) -> Vec<(Acti
     periods
 }
 
-/// An action or the start of one followed by `*`.
+/// Reads an action, or a prefix of actions followed by `*`.
 pub(crate) fn action(text: &str, at: Position, diagnostics: &mut Diagnostics) -> Option<ActionPattern> {
     let pattern = ActionPattern::parse(text).ok();
     if pattern.is_none() {
-        let hint = "an action has a-z first, then a-z, 0-9, _ . : - only, and may end in *, such as model_*";
+        let hint = "an action starts with a-z, continues with a-z, 0-9, _ . : - and may end in *, such as model_*";
         diagnostics.fault(at, format!("{} is not an action", names::shown(text)), hint);
     }
     pattern
@@ -44,7 +44,7 @@ pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> 
         PeriodError::Malformed => "write key=value pairs joined by ;, such as days=365 or hours=3;minutes=1",
         PeriodError::UnknownUnit => "the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks",
         PeriodError::NotANumber => "a value must be a number that is not negative",
-        PeriodError::OutOfRange => "it must be longer than nothing and shorter than 1000 years",
+        PeriodError::OutOfRange => "a period must be longer than zero and shorter than 1000 years",
     };
     diagnostics.fault(node.at, format!("{name} is not a period"), hint);
     None

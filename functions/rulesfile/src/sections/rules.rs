@@ -1,6 +1,6 @@
-//! `rules`: who is told, and how, when their policies say so.
+//! Reads `rules`: which recipients are notified by which transports when which policies pass.
 //!
-//! Owns the references to groups, transports and policies: each must exist.
+//! Owns the references to groups, transports and policies: each must be defined.
 
 use std::collections::HashSet;
 
@@ -8,11 +8,11 @@ use domain::document::{Mode, Rule, Severity};
 
 use super::{bindings, storm_control};
 use crate::diagnostics::Diagnostics;
-use crate::names::{self, DefinedNames, nearest, shown};
+use crate::names::{self, DefinedNames, shown};
 use crate::shape::{self, KeySet, Section};
 use crate::tree::{Key, Node};
 
-/// What the rest of the file defines.
+/// The names that the other sections define.
 pub(crate) struct Definitions<'n> {
     pub(crate) groups: DefinedNames<'n>,
     pub(crate) transports: DefinedNames<'n>,
@@ -37,6 +37,7 @@ pub(crate) const KEYS: KeySet = KeySet {
     unsupported: &[],
 };
 const SEVERITIES: [Severity; 3] = [Severity::Notice, Severity::Warning, Severity::Alert];
+const MODES: [(&str, Mode); 2] = [("any", Mode::Any), ("all", Mode::All)];
 
 pub(crate) fn read(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Vec<Rule> {
     let entries = shape::named(node, "rules", "rules", diagnostics).unwrap_or_default();
@@ -44,7 +45,7 @@ pub(crate) fn read(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagn
 }
 
 fn rule(key: &Key, node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<Rule> {
-    names::check(&key.text, "rule", key.at, diagnostics);
+    names::check_name(&key.text, "rule", key.at, diagnostics);
     let section = Section::open(key.at, node, "a rule", &KEYS, diagnostics)?;
     let default = Rule::named(&key.text);
     let mut flag =
@@ -64,57 +65,40 @@ fn rule(key: &Key, node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagn
         name: default.name,
     };
     if rule.enabled {
-        warn_of_silence(&rule, key, diagnostics);
+        warn_of_ineffective_rule(&rule, key, diagnostics);
     }
     Some(rule)
 }
 
-/// A rule that can never tell anybody is legal, but hardly meant.
-fn warn_of_silence(rule: &Rule, key: &Key, diagnostics: &mut Diagnostics) {
+/// Warns of a rule that can never notify anyone. It is allowed, but probably a mistake.
+fn warn_of_ineffective_rule(rule: &Rule, key: &Key, diagnostics: &mut Diagnostics) {
     let name = shown(&rule.name);
     if rule.group.is_none() && !rule.event_user && !rule.event_subject {
-        let what = format!("the rule {name} reaches nobody");
-        diagnostics.warning(key.at, what, "give it a group, event_user: true or event_subject: true");
+        let what = format!("the rule {name} has no recipients");
+        diagnostics.warning(key.at, what, "add a group, event_user: true or event_subject: true");
     }
     if rule.transports.is_empty() {
-        let hint = "give it transports, such as [default-local-transport]";
+        let hint = "add transports, such as [default-local-transport]";
         diagnostics.warning(key.at, format!("the rule {name} has no transports"), hint);
     }
     if !rule.bindings.iter().any(|binding| binding.enabled) {
         let what = format!("the rule {name} has no enabled policy, so it never fires");
-        diagnostics.warning(key.at, what, "give it policies");
+        diagnostics.warning(key.at, what, "add policies");
     }
 }
 
 fn severity(node: &Node, diagnostics: &mut Diagnostics) -> Option<Severity> {
-    let words = SEVERITIES.map(Severity::as_str);
-    let word = one_of(node, "severity", &words, diagnostics)?;
-    SEVERITIES.into_iter().find(|severity| severity.as_str() == word)
+    let choices = SEVERITIES.map(|severity| (severity.as_str(), severity));
+    shape::choice(node, "severity", &choices, diagnostics)
 }
 
 fn mode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mode> {
-    match one_of(node, "mode", &["any", "all"], diagnostics)? {
-        "all" => Some(Mode::All),
-        _ => Some(Mode::Any),
-    }
-}
-
-fn one_of<'w>(node: &Node, name: &str, words: &[&'w str], diagnostics: &mut Diagnostics) -> Option<&'w str> {
-    let text = shape::text(node, name, diagnostics)?;
-    if let Some(word) = words.iter().find(|word| **word == text) {
-        return Some(word);
-    }
-    let hint = match nearest(text, words.iter().copied(), diagnostics) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("write one of {}", words.join(", ")),
-    };
-    diagnostics.fault(node.at, format!("{} is not a {name}", shown(text)), hint);
-    None
+    shape::choice(node, "mode", &MODES, diagnostics)
 }
 
 fn group(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
     let name = shape::text(node, "group", diagnostics)?;
-    known.groups.check(name, node.at, diagnostics);
+    known.groups.check_reference(name, node.at, diagnostics);
     Some(name.to_owned())
 }
 
@@ -123,7 +107,7 @@ fn transports(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostic
     let mut listed = HashSet::new();
     for item in shape::list(node, "transports", diagnostics).unwrap_or_default() {
         let Some(name) = shape::text(item, "a transport", diagnostics) else { continue };
-        known.transports.check(name, item.at, diagnostics);
+        known.transports.check_reference(name, item.at, diagnostics);
         if listed.insert(name) {
             transports.push(name.to_owned());
         } else {

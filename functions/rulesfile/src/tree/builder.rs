@@ -1,7 +1,7 @@
-//! From the YAML reader's events to the tree.
+//! Builds the tree from the events of the YAML parser.
 //!
-//! Keeps its own stack, so that no nesting can exhaust the process's, and shares what aliases name,
-//! so that none of them costs memory.
+//! Keeps its own stack, so that deep nesting cannot exhaust the stack of the thread. Aliases share the node that they
+//! refer to, so that they cost no memory.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -12,13 +12,13 @@ use super::{Key, Node, NodeValue};
 use crate::diagnostics::{Diagnostics, Position};
 use crate::scalar::{Scalar, ScalarValue, Style};
 
-/// How deep lists and mappings may nest.
+/// The maximum depth of nested lists and mappings.
 const MAX_DEPTH: usize = 64;
 
-/// What all aliases together may add to the weight of a file.
+/// The maximum total weight of the nodes that aliases repeat; see [`Node::weight`].
 const MAX_ALIASED: usize = 1024 * 1024;
 
-/// CheckedFile on makes no sense; the fault is reported.
+/// Reading must end here; the fault has been reported.
 pub(super) struct Abort;
 
 pub(super) struct Builder<'f> {
@@ -29,22 +29,23 @@ pub(super) struct Builder<'f> {
     aliased: usize,
 }
 
-/// A list or mapping whose end has not come.
+/// A list or mapping whose end has not been read yet.
 struct OpenContainer {
     at: Position,
     anchor: usize,
     container: Container,
 }
 
+/// The kind of a container, with its content so far.
 enum Container {
     List(Vec<Rc<Node>>),
     Map { entries: Vec<(Key, Rc<Node>)>, state: MapState },
 }
 
-/// What a mapping waits for.
+/// What a mapping expects next.
 enum MapState {
     Key,
-    /// The value of a key; none where the key could not be used.
+    /// The value of this key; `None` if the key was faulty, so that the value is dropped.
     Value(Option<Key>),
 }
 
@@ -94,7 +95,7 @@ impl<'f> Builder<'f> {
             self.diagnostics.fault(
                 at,
                 "this value has a tag",
-                "remove the word that starts with !; quotes make a text",
+                "remove the word that starts with !; use quotes to make a text",
             );
         }
     }
@@ -109,24 +110,24 @@ impl<'f> Builder<'f> {
         if depth <= MAX_DEPTH {
             return Ok(());
         }
-        self.diagnostics.fault(at, format!("more than {MAX_DEPTH} levels of nesting"), "no rules file needs as many");
+        self.diagnostics.fault(at, format!("more than {MAX_DEPTH} levels of nesting"), "reduce the nesting");
         Err(Abort)
     }
 
     fn alias(&mut self, anchor: usize, at: Position) -> Result<(), Abort> {
-        // The reader refuses unknown names itself: what is not complete here is still open.
+        // The parser itself rejects unknown anchors. A known anchor without a node is still being read.
         let Some(named) = self.anchors.get(&anchor).map(Rc::clone) else {
-            self.diagnostics.fault(at, "this alias stands inside what it names", "write the value out");
+            self.diagnostics.fault(at, "this alias refers to a value that contains it", "write the value out");
             return Err(Abort);
         };
         self.aliased = self.aliased.saturating_add(named.weight);
         if self.aliased > MAX_ALIASED {
             let what = format!("the aliases up to here repeat more than {MAX_ALIASED} bytes");
-            self.diagnostics.fault(at, what, "alias less, or write it out");
+            self.diagnostics.fault(at, what, "use fewer aliases, or write the values out");
             return Err(Abort);
         }
         self.check_depth(self.open.len() + named.height, at)?;
-        self.place(named, at);
+        self.add(named, at);
         Ok(())
     }
 
@@ -136,11 +137,11 @@ impl<'f> Builder<'f> {
         if anchor > 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
-        self.place(node, at);
+        self.add(node, at);
     }
 
-    /// Puts a complete value where it belongs; `at` is where it is used.
-    fn place(&mut self, node: Rc<Node>, at: Position) {
+    /// Adds a complete node to its container; `at` is the position where it is used.
+    fn add(&mut self, node: Rc<Node>, at: Position) {
         match self.open.last_mut().map(|open| &mut open.container) {
             None => self.root = Some(node),
             Some(Container::List(items)) => items.push(node),
@@ -154,7 +155,7 @@ impl<'f> Builder<'f> {
                     };
                     if key.is_none() {
                         let hint = "put a text that starts with [, { or ? in quotes";
-                        self.diagnostics.fault(at, "a list or mapping stands where a key belongs", hint);
+                        self.diagnostics.fault(at, "a list or mapping is used as a key", hint);
                     }
                     *state = MapState::Value(key);
                 }
@@ -173,7 +174,7 @@ impl Node {
         Self { at, value, weight: weight.saturating_add(1), height }
     }
 
-    /// Whether nothing is written, or `null`.
+    /// Whether the value is empty or `null`.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, NodeValue::Scalar(scalar) if scalar.value() == ScalarValue::Null)
     }
