@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use domain::delivery::{Delivery, State};
-use domain::document::Rule;
 use domain::person::Person;
 use domain::ports::{Clock as _, EventLog as _, Ledger as _};
+use domain::rules_document::Rule;
 use host::SystemClock;
 use jiff::SignedDuration;
 use reqwest::Method;

@@ -22,7 +22,7 @@ pub(crate) async fn keeps_files_in_the_order_in_which_they_were_put(world: &Worl
         archive.put(events, after(now, i64::try_from(n).unwrap() / 2 * DAY)).await.unwrap();
     }
     let files = archive.files(None, 10).await.unwrap();
-    let day = |at| domain::archive::day(after(now, at));
+    let day = |at| domain::retention::archive::day(after(now, at));
     let [one, two, three] =
         [(0, "000001"), (0, "000002"), (DAY, "000001")].map(|(at, number)| format!("{}{number}.ndjson.zst", day(at)));
     assert_eq!(files, [one.clone(), two.clone(), three.clone()]);

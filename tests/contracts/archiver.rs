@@ -168,8 +168,11 @@ pub(crate) async fn archives_what_was_given_another_expiry(world: &World) {
     let [sooner, later, past, held] = [100, 1, 200, 1].map(|hours| kept_for(now, hours));
     store(world, &[sooner.clone(), later.clone(), past.clone(), held.clone()]).await;
     let day = after(now, DAY);
-    let expiries =
-        [(sooner.pk, after(now, 2 * HOUR)), (later.pk, after(now, 40 * HOUR)), (held.pk, domain::hold::HELD)];
+    let expiries = [
+        (sooner.pk, after(now, 2 * HOUR)),
+        (later.pk, after(now, 40 * HOUR)),
+        (held.pk, domain::retention::hold::HELD),
+    ];
     assert_eq!(world.keeping.restamp(&expiries, now).await.unwrap(), 3);
     // By other rules one would have gone long ago.
     assert_eq!(world.keeping.restamp(&[(past.pk, after(now, HOUR))], day).await.unwrap(), 1);
@@ -182,7 +185,7 @@ pub(crate) async fn archives_what_was_given_another_expiry(world: &World) {
     let at = |event: &Event, hours| Event { expires: after(now, hours * HOUR), ..event.clone() };
     assert_eq!(sweeps.archived().await, sorted(vec![at(&sooner, 2), at(&later, 40), at(&past, 1)]));
     let found = world.log.get(held.pk, after(day, 1000 * DAY)).await.unwrap();
-    assert_eq!(found.map(|event| event.expires), Some(domain::hold::HELD));
+    assert_eq!(found.map(|event| event.expires), Some(domain::retention::hold::HELD));
 }
 
 pub(crate) async fn makes_room_for_what_comes_again(world: &World) {

@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use dispatch::{DispatchError, Dispatcher, Parts};
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, Outcome};
-use domain::document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use domain::event::Event;
-use domain::expression::NoExpressions;
 use domain::message::{Message, Work};
 use domain::notification::Notification;
 use domain::person::Person;
-use domain::ports::{Active, Channel, Configuration, DeliveryQuery, Expressions, Ledger, Opened, Page, StoreError};
+use domain::ports::{Active, Channel, Configuration, Expressions, Ledger, NoExpressions, Opened, Page, StoreError};
+use domain::query::DeliveryQuery;
+use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use futures_util::future::join_all;
 use support::{FakeClock, SeededEntropy};
 
@@ -124,7 +124,7 @@ impl Sent {
 
 #[async_trait]
 impl Channel for Sent {
-    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::delivery::Sent {
+    async fn send(&self, notification: &Notification, _: &Transport, _: &RulesDocument) -> domain::ports::Sent {
         self.0.lock().unwrap().push(notification.clone());
         Outcome::Delivered { status: None, answer: String::new() }.into()
     }

@@ -1,9 +1,9 @@
 //! What every store of rules documents promises. A store has one line of versions, so these
 //! contracts take turns.
 
-use domain::document::RulesDocument;
 use domain::person::Person;
 use domain::ports::{Active, Saved};
+use domain::rules_document::RulesDocument;
 use futures_util::future::join_all;
 use support::unique;
 use tokio::sync::{Mutex, MutexGuard};

@@ -2,8 +2,8 @@
 //! knows its last revision.
 
 use domain::delivery::Sign;
-use domain::document::{Transport, TransportKind};
-use domain::endpoint::{Endpoint, FAILURES, Standing};
+use domain::delivery::endpoint::{Endpoint, FAILURES, Standing};
+use domain::rules_document::{Transport, TransportKind};
 use futures_util::future::join_all;
 use support::unique;
 

@@ -1,10 +1,10 @@
 //! What every store promises of deletion whatever the expiry.
 
 use domain::delivery::Delivery;
-use domain::document::{Rule, Severity};
 use domain::event::Action;
-use domain::inbox::InboxItem;
+use domain::notification::inbox::InboxItem;
 use domain::person::Person;
+use domain::rules_document::{Rule, Severity};
 use domain::{Event, Timestamp};
 use support::{event, unique};
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use domain::delivery::Delivery;
-use domain::document::{Rule, Severity};
 use domain::event::Action;
-use domain::inbox::InboxItem;
+use domain::notification::inbox::InboxItem;
 use domain::person::Person;
-use domain::ports::{EventQuery, Purge};
+use domain::ports::Purge;
+use domain::query::EventQuery;
+use domain::rules_document::{Rule, Severity};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use support::{event, random_bits, unique};

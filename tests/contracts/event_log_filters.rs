@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::event::ActionPattern;
-use domain::ports::{EventQuery, Searched};
-use domain::search::{Query, Search};
+use domain::query::search::{Query, Search};
+use domain::query::{EventQuery, Searched};
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
 use serde_json::{Value, json};

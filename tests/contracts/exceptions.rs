@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::document::{Binding, EventMatcher, Expression, Policy, Precondition};
 use domain::event::{ActionPattern, Event};
 use domain::expression::{Evaluation, Policies, Scope};
 use domain::loop_guard;
 use domain::message::Work;
-use domain::ports::{EventQuery, Expressions};
-use domain::search::Search;
+use domain::ports::Expressions;
+use domain::query::EventQuery;
+use domain::query::search::Search;
+use domain::rules_document::{Binding, EventMatcher, Expression, Policy, Precondition};
 use jiff::SignedDuration;
 use support::event;
 

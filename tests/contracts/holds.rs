@@ -1,7 +1,7 @@
 //! What every store of holds promises, and every way in that they are honoured by.
 
-use domain::hold::{HELD, Hold, HoldFilter};
 use domain::ports::Purge;
+use domain::retention::hold::{HELD, Hold, HoldFilter};
 use serde_json::json;
 use support::{event, random_bits};
 

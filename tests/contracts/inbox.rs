@@ -1,8 +1,8 @@
 //! What every inbox promises.
 
-use domain::document::Severity;
 use domain::event::Action;
-use domain::inbox::InboxItem;
+use domain::notification::inbox::InboxItem;
+use domain::rules_document::Severity;
 use domain::{EventPk, Timestamp};
 use support::{random_bits, unique};
 

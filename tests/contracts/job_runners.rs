@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::document::RulesDocument;
-use domain::erasure::Subject;
+use domain::delivery::{Cause, Span};
 use domain::event::ActionPattern;
-use domain::hold::HELD;
-use domain::job::{Job, State, Task};
-use domain::ports::{Active, Clock, DeliveryQuery, EventQuery};
-use domain::retention::{Period, Retention};
-use domain::suppression::{Cause, Span};
+use domain::ports::{Active, Clock};
+use domain::query::{DeliveryQuery, EventQuery};
+use domain::retention::erasure::Subject;
+use domain::retention::hold::HELD;
+use domain::retention::job::{Job, State, Task};
+use domain::rules_document::{Period, Retention, RulesDocument};
 use domain::{Event, Timestamp};
 use futures_util::future::join_all;
 use host::SystemClock;

@@ -1,9 +1,9 @@
 //! What every store of jobs promises: they are kept whole, and changed only by who knows their last revision.
 
 use domain::event::ActionPattern;
-use domain::job::{Job, Report, Task};
 use domain::ports::Purge;
-use domain::retention::{Period, Retention};
+use domain::retention::job::{Job, Report, Task};
+use domain::rules_document::{Period, Retention};
 use futures_util::future::join_all;
 use support::random_bits;
 

@@ -1,7 +1,8 @@
 //! What every store promises of how long it keeps events: it can be told anew, and nothing else of them changes.
 
 use domain::EventPk;
-use domain::ports::{Clock as _, EventQuery, Kept, Purge};
+use domain::ports::{Clock as _, Kept, Purge};
+use domain::query::EventQuery;
 use host::SystemClock;
 use jiff::SignedDuration;
 use support::event;

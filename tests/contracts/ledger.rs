@@ -5,9 +5,9 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::delivery::retry::Next;
 use domain::delivery::{Attempt, Delivery, LEASE};
-use domain::document::{Rule, Severity};
 use domain::person::Person;
 use domain::ports::Opened;
+use domain::rules_document::{Rule, Severity};
 use futures_util::future::join_all;
 use support::{event, unique};
 

@@ -3,9 +3,9 @@
 use domain::EventPk;
 use domain::delivery::retry::Next;
 use domain::delivery::{Delivery, DeliveryId, State};
-use domain::document::Rule;
 use domain::person::Person;
-use domain::ports::DeliveryQuery;
+use domain::query::DeliveryQuery;
+use domain::rules_document::Rule;
 use support::{event, unique};
 
 use crate::ledger::attempt;

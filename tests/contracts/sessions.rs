@@ -1,8 +1,8 @@
 //! What every store of sessions promises.
 
 use domain::Timestamp;
-use domain::session::Session;
-use domain::token::{Scope, Token, TokenHash};
+use domain::access::session::Session;
+use domain::access::token::{Scope, Token, TokenHash};
 use support::unique;
 
 use crate::world::{HOUR, World, after, somewhen};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aws::Settings;
 use domain::Timestamp;
 use domain::delivery::Delivery;
-use domain::document::Rule;
 use domain::person::Person;
-use domain::ports::{DeliveryQuery, EventQuery};
+use domain::query::{DeliveryQuery, EventQuery};
+use domain::rules_document::Rule;
 use support::event;
 
 use crate::aws_world::{Place, over, place};

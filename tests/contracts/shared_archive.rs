@@ -61,7 +61,7 @@ async fn a_file_is_replaced_only_as_it_was_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_objects_are_left_alone_and_damage_is_told() {
     let (bucket, now) = (bucket().await, somewhen());
-    let day = domain::archive::day(now);
+    let day = domain::retention::archive::day(now);
     let put = async |key: String, body: Vec<u8>| {
         bucket.client.put_object().bucket(&bucket.name).key(key).body(body.into()).send().await.unwrap();
     };

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::ports::Purge;
-use domain::suppression::Silence;
+use domain::rules_document::Silence;
 use support::unique;
 
 use crate::world::{DAY, World, after, somewhen};

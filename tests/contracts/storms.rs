@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId, State};
-use domain::document::{Digest, FieldPath, Throttle};
+use domain::delivery::{Cause, Delivery, DeliveryId, State};
 use domain::event::{Event, EventPk};
 use domain::message::Work;
-use domain::ports::DeliveryQuery;
-use domain::retention::Period;
-use domain::suppression::Cause;
+use domain::query::DeliveryQuery;
+use domain::rules_document::{Digest, FieldPath, Period, Throttle};
 use jiff::SignedDuration;
 use support::event;
 

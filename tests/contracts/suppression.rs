@@ -2,9 +2,8 @@
 
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
-use domain::document::Throttle;
 use domain::ports::Purge;
-use domain::retention::Period;
+use domain::rules_document::{Period, Throttle};
 use domain::suppression::{Lane, LaneId, LaneState, Tally};
 use futures_util::future::join_all;
 use support::{event, unique};

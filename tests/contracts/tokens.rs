@@ -1,7 +1,7 @@
 //! What every token store promises.
 
 use domain::Timestamp;
-use domain::token::{Scope, Token, TokenHash};
+use domain::access::token::{Scope, Token, TokenHash};
 use support::unique;
 
 use crate::world::{DAY, World, after, somewhen};

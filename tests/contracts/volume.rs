@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::ports::{Clock as _, Purge};
-use domain::volume::HourCount;
+use domain::query::volume::HourCount;
 use domain::{Event, EventPk, Timestamp};
 use futures_util::future::join_all;
 use host::SystemClock;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::delivery::State;
-use domain::ports::{DeliveryQuery, Ledger as _};
+use domain::ports::Ledger as _;
+use domain::query::DeliveryQuery;
 use embedded::Store;
 use serde_json::{Value, json};
 use support::nuncio::Nuncio;

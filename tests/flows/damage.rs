@@ -160,3 +160,39 @@ fn damage(file: &Path, index: &str) {
     bytes[start..start + 64].fill(0xee);
     std::fs::write(file, bytes).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_what_is_stored_can_still_be_read() {
+    let mut nuncio = Nuncio::built_in().await;
+    post_one_by_one(&nuncio, 20).await;
+    assert_eq!(nuncio.terminate().0.code(), Some(0), "{}", nuncio.log());
+    nuncio.fill_disk();
+    nuncio.start_unready().await;
+    assert_eq!(nuncio.results("/v1/events?action=custom_counted", 20).await.len(), 20);
+    // What was set aside for the start takes a few events; then none is accepted that would be lost.
+    let large = json!({ "action": "custom_large", "context": { "filling": "x".repeat(30_000) } });
+    let mut accepted = 0;
+    let refusal = loop {
+        let (status, answer) = nuncio.post(&large).await;
+        if status != 202 {
+            break (status, answer);
+        }
+        accepted += 1;
+        assert!(accepted < 20, "on a full disk");
+    };
+    assert_eq!(refusal.0, 503, "{}", refusal.1);
+    assert_eq!(nuncio.results("/v1/events?action=custom_large", accepted).await.len(), accepted);
+    assert!(nuncio.log().contains("the disk is full"), "{}", nuncio.log());
+    assert_eq!(nuncio.terminate().0.code(), Some(0), "{}", nuncio.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_too_full_to_start_on_is_named() {
+    let mut nuncio = Nuncio::built_in().await;
+    nuncio.terminate();
+    std::fs::remove_file(nuncio.data().join("nuncio.reserve")).unwrap();
+    nuncio.fill_disk();
+    let (code, error) = start(&nuncio, &[]);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("the disk is full; free at least 256 KiB"), "{error}");
+}

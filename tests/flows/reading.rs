@@ -20,12 +20,9 @@ async fn filters_and_pages() {
             "created": format!("2026-01-{day:02}T00:00:00Z"), "context": { "note": format!("Note {day} é") }
         })
     };
-    let all = [
-        event(1, "login", "ann"),
-        event(2, "login_failed", "bob"),
-        event(3, "logout", "ann"),
-        event(4, "custom_x", "cyd"),
-    ];
+    let mut mapped = event(3, "logout", "ann");
+    mapped["client_ip"] = "::ffff:192.0.2.3".into();
+    let all = [event(1, "login", "ann"), event(2, "login_failed", "bob"), mapped, event(4, "custom_x", "cyd")];
     nuncio.accept(&json!(all)).await;
     for (query, expected) in [
         ("", vec!["custom_x", "logout", "login_failed", "login"]),
@@ -33,6 +30,8 @@ async fn filters_and_pages() {
         ("action=login*", vec!["login_failed", "login"]),
         ("username=ann", vec!["logout", "login"]),
         ("app=shop&client_ip=192.0.2.3", vec!["logout"]),
+        ("client_ip=::ffff:192.0.2.3", vec!["logout"]),
+        ("search=client_ip+%3D+%22::ffff:c000:203%22", vec!["logout"]),
         ("app=sho", vec![]),
         ("since=2026-01-02T00:00:00Z&until=2026-01-04T00:00:00Z", vec!["logout", "login_failed"]),
         ("search=NOTE+3", vec!["logout"]),

@@ -20,7 +20,8 @@ pub struct Nuncio {
     with_rules: bool,
     token: Option<&'static str>,
     variables: Vec<(String, String)>,
-    open_files: Option<String>,
+    /// What a shell does in its process before it becomes Nuncio.
+    before: Option<String>,
     arguments: Vec<String>,
     log: Option<Stdio>,
     child: Option<Child>,
@@ -68,7 +69,7 @@ impl Nuncio {
             with_rules: false,
             token,
             variables: Vec::new(),
-            open_files: None,
+            before: None,
             arguments: Vec::new(),
             log: None,
             child: None,
@@ -90,12 +91,22 @@ impl Nuncio {
 
     /// Lets it have so many open files, from the next start on, unless it asks for more itself.
     pub fn limit_files(&mut self, files: u32) {
-        self.open_files = Some(format!("-S -n {files}"));
+        self.before = Some(format!("ulimit -S -n {files}"));
     }
 
     /// Lets it have no more open files than that, whatever it asks for.
     pub fn limit_files_for_good(&mut self, files: u32) {
-        self.open_files = Some(format!("-n {files}"));
+        self.before = Some(format!("ulimit -n {files}"));
+    }
+
+    /// Gives it a disk that is full, with a copy of what its data folder holds, from the next start on. Only its process
+    /// sees that disk.
+    pub fn fill_disk(&mut self) {
+        let data = self.data();
+        let copied = "cp -a \"$NUNCIO_DATA\" copied && mount -t tmpfs -o size=32m none \"$NUNCIO_DATA\" && \
+             cp -a copied/. \"$NUNCIO_DATA\" && ! dd if=/dev/zero of=\"$NUNCIO_DATA/filling\" bs=4k 2>&-";
+        assert!(data.is_dir(), "it has started once");
+        self.before = Some(copied.to_owned());
     }
 
     /// Where its log goes at the next start, instead of the file that [`Self::log`] reads.
@@ -168,11 +179,13 @@ impl Nuncio {
 
     /// The command with the same folder, token and environment, for its other commands.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = match &self.open_files {
+        let mut command = match &self.before {
             None => Command::new(binary("nuncio")),
-            Some(files) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit {files}; exec \"$0\" \"$@\"")]).arg(binary("nuncio"));
+            Some(before) => {
+                // It may mount as root of a world of its own.
+                let mut shell = Command::new("unshare");
+                shell.args(["--map-root-user", "--mount", "sh", "-c", &format!("{before} && exec \"$0\" \"$@\"")]);
+                shell.arg(binary("nuncio"));
                 shell
             }
         };

@@ -1,7 +1,9 @@
-//! Whom a request comes from: by its connection and, where that is a proxy which the operator trusts, by what the proxy says.
+//! The address of a request's client: the connection's own or, behind proxies that the operator trusts, the one that
+//! they report.
 //!
-//! Owns the header that carries the connection's address to the door, and the reading of `Forwarded` (RFC 7239) and
-//! `X-Forwarded-For`. What a caller writes into either is worth nothing: only what trusted proxies have added counts.
+//! Owns the internal header that carries the connection's address to the authenticator, and the reading of `Forwarded`
+//! (RFC 7239) and `X-Forwarded-For`. Refuses to believe what a client writes into either: only the entries that trusted
+//! proxies have added count.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -14,8 +16,8 @@ const CONNECTION: HeaderName = HeaderName::from_static("nuncio-client");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Puts the connection's address, if it is known, in the place of whatever the caller wrote there.
-pub(crate) fn stamp(mut request: Request) -> Request {
+/// Sets the internal header to the connection's address, if it is known. Removes what the caller wrote there.
+pub(crate) fn record_peer_address(mut request: Request) -> Request {
     let known = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
     request.headers_mut().remove(CONNECTION);
     if let Some(value) = known.and_then(|text| HeaderValue::from_str(&text).ok()) {
@@ -24,8 +26,8 @@ pub(crate) fn stamp(mut request: Request) -> Request {
     request
 }
 
-/// The address that a request comes from: the nearest one that is no trusted proxy's. None where not even the
-/// connection's is known.
+/// The client's address: the nearest one, seen from here, that does not belong to a trusted proxy. `None` when the
+/// connection's address is unknown.
 pub(crate) fn address(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let connection = connection(headers)?;
     let by = |hops: Vec<Option<IpAddr>>| nearest_untrusted(connection, &hops, trusted);
@@ -34,13 +36,13 @@ pub(crate) fn address(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> 
     Some(match (forwarded, x_forwarded) {
         (Some(one), None) | (None, Some(one)) => one,
         (Some(one), Some(other)) if one == other => one,
-        // A proxy writes one of them and may pass on the other as its client wrote it. Which is which cannot be told.
+        // A proxy writes one of the headers and may pass on the other as its client wrote it; nothing tells them apart.
         (None, None) | (Some(_), Some(_)) => connection,
     })
 }
 
-/// Whom failures are counted against: an IPv4 address, or the /64 that an IPv6 host has to itself. All whose
-/// address is not known are one.
+/// The address that failures are counted against: an IPv4 address, or the /64 network of an IPv6 address, because one
+/// host may use all of it. Clients without a known address share one entry, `::`.
 pub(crate) fn network(address: Option<IpAddr>) -> IpAddr {
     match address {
         Some(IpAddr::V6(v6)) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
@@ -49,7 +51,7 @@ pub(crate) fn network(address: Option<IpAddr>) -> IpAddr {
     }
 }
 
-/// Whether a trusted proxy was asked by HTTPS; none where there is no such proxy, or it does not say.
+/// Whether the client reached the trusted proxy over HTTPS. `None` without a trusted proxy, or when it does not say.
 pub(crate) fn is_https(headers: &HeaderMap, trusted: &[IpNet]) -> Option<bool> {
     if !is_trusted(connection(headers)?, trusted) {
         return None;
@@ -68,7 +70,7 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// Goes back from the connection as long as it is trusted proxies that say who asked them.
+/// Walks back from the connection, hop by hop, as long as each hop is reported by a trusted proxy.
 fn nearest_untrusted(connection: IpAddr, hops: &[Option<IpAddr>], trusted: &[IpNet]) -> IpAddr {
     let mut known = connection;
     for hop in hops.iter().rev() {
@@ -82,11 +84,11 @@ fn nearest_untrusted(connection: IpAddr, hops: &[Option<IpAddr>], trusted: &[IpN
 
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let lines = headers.get_all(X_FORWARDED_FOR).iter();
-    // A line that is no text hides whatever came before it.
+    // A line that is not text hides everything before it: it parses to one unknown hop.
     lines.flat_map(|line| line.to_str().unwrap_or("-").split(',').map(node)).collect()
 }
 
-/// An element of `Forwarded`.
+/// One element of a `Forwarded` header: the request that one proxy received.
 #[derive(Default)]
 struct Hop {
     node: Option<String>,
@@ -104,7 +106,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
     lines.flat_map(|line| line.to_str().map_or_else(|_| vec![Hop::default()], elements)).collect()
 }
 
-/// The elements of one line. Of an element that is not well-formed nothing counts.
+/// The elements of one `Forwarded` line, in order. A malformed element becomes an empty hop, which ends the walk back.
 fn elements(line: &str) -> Vec<Hop> {
     split(line, ',')
         .into_iter()
@@ -117,7 +119,7 @@ fn elements(line: &str) -> Vec<Hop> {
                     "proto" => &mut hop.proto,
                     _ => continue,
                 };
-                // Once each, says RFC 7239.
+                // RFC 7239 allows each parameter once.
                 if place.replace(unquoted(value.trim())).is_some() {
                     return Hop::default();
                 }
@@ -127,7 +129,7 @@ fn elements(line: &str) -> Vec<Hop> {
         .collect()
 }
 
-/// Splits at `separator`, but not within quoted strings.
+/// Splits `text` at `separator`, but not within quoted strings.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, char) in text.char_indices() {
@@ -156,7 +158,8 @@ fn unquoted(value: &str) -> String {
     plain
 }
 
-/// An address, with or without brackets and port; none for `unknown`, `_hidden` and what is no address.
+/// Parses an address with or without brackets and port. `None` for `unknown`, obfuscated names such as `_hidden`, and
+/// anything else that is not an address.
 fn node(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let address = match text.strip_prefix('[') {
@@ -173,7 +176,7 @@ fn node(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// A number, or a port that a proxy hides (RFC 7239, 6.1).
+/// Whether the text is a port number, or an obfuscated port such as `_port` (RFC 7239, 6.1).
 fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok() || text.len() > 1 && text.starts_with('_')
 }
@@ -192,7 +195,7 @@ mod tests {
         if let Some(peer) = peer {
             request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 7)));
         }
-        stamp(request).headers().clone()
+        record_peer_address(request).headers().clone()
     }
 
     fn trusted(networks: &[&str]) -> Vec<IpNet> {

@@ -1,11 +1,10 @@
 //! `/v1/config`: the rules document in force, and putting another in its place.
 
-use api::{Problem, read_body};
+use api::{Authorized, Problem, read_body, scope};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use domain::ports::{Active, Saved};
-use domain::token::Scope;
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rulesfile::Fault;
@@ -29,8 +28,7 @@ pub(crate) struct Replaced {
 }
 
 /// The document as it was written; its version is the `ETag`.
-pub(crate) async fn show(State(console): State<Console>, headers: HeaderMap) -> Result<Response, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
+pub(crate) async fn show(_: Authorized<scope::Read>, State(console): State<Console>) -> Result<Response, Problem> {
     let active = console.configuration.current().await?;
     // Says beforehand whether it can be replaced here.
     let allowed = match console.rules {
@@ -48,18 +46,20 @@ pub(crate) fn written(active: &Active) -> Response {
 }
 
 /// Says every fault; changes nothing.
-pub(crate) async fn check(State(console): State<Console>, request: Request) -> Result<Json<Checked>, Problem> {
+pub(crate) async fn check(_: Authorized<scope::Read>, request: Request) -> Result<Json<Checked>, Problem> {
     let (parts, body) = request.into_parts();
-    console.door.admit(&parts.headers, Scope::Read).await?;
     let bytes = read_body(&parts.headers, body, MAX_BYTES).await?;
     let faults = rulesfile::read(&bytes).err().unwrap_or_default();
     Ok(Json(Checked { valid: faults.is_empty(), faults }))
 }
 
 /// Puts a valid document in the place of the version that `If-Match` names.
-pub(crate) async fn replace(State(console): State<Console>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn replace(
+    caller: Authorized<scope::Admin>,
+    State(console): State<Console>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let token = console.door.admit(&parts.headers, Scope::Admin).await?;
     let RulesSource::Stored(documents) = &console.rules else {
         return Err(Problem::conflict(
             "the rules document comes from a file; edit the file, it is read again by itself",
@@ -71,7 +71,7 @@ pub(crate) async fn replace(State(console): State<Console>, request: Request) ->
         Problem::unprocessable("the rules document has faults; the one in force stays").with("faults", json!(faults))
     })?;
     let source = String::from_utf8_lossy(&bytes).into_owned();
-    let by = token.bearer();
+    let by = caller.into_token().bearer();
     let active = Active { version: seen + 1, document, source, at: console.clock.now(), by };
     match documents.save(&active).await? {
         Saved::Saved => Ok(([etag(active.version)], Json(Replaced { version: active.version })).into_response()),

@@ -1,15 +1,12 @@
 //! `/v1/deliveries`: what was sent, and what failed.
 
-use api::{Path, Problem, Query};
+use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::delivery::{Attempt, Delivery, DeliveryId, State as Standing};
+use domain::delivery::{Attempt, Cause, Delivery, DeliveryId, Span, State as Standing};
 use domain::event::EventPk;
-use domain::ports::DeliveryQuery;
-use domain::suppression::{Cause, Span};
-use domain::token::Scope;
-use http::HeaderMap;
+use domain::query::DeliveryQuery;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
@@ -80,11 +77,10 @@ impl From<Delivery> for View {
 
 /// Newest event first.
 pub(crate) async fn list(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(filters): Query<Filters>,
 ) -> Result<Json<List<View>>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let query = DeliveryQuery {
         event: filters.event,
         state: filters.state,
@@ -102,11 +98,10 @@ pub(crate) async fn list(
 
 /// One delivery.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(id): Path<DeliveryId>,
 ) -> Result<Json<View>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     Ok(Json(find(&console, id).await?.into()))
 }
 

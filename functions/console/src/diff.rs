@@ -1,11 +1,9 @@
 //! `POST /v1/events/diff`: what changed between two states of an object, to be posted as an event's `context.diff`.
 
-use api::{Json, Problem};
+use api::{Authorized, Json, Problem, scope};
 use axum::extract::State;
+use domain::admission::mask::Masker;
 use domain::event::Object;
-use domain::mask::Masker;
-use domain::token::Scope;
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
@@ -26,12 +24,11 @@ pub(crate) struct Diff {
 
 /// Masked as events are; nothing is stored.
 pub(crate) async fn make(
+    _: Authorized<scope::Ingest>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Json(states): Json<States>,
 ) -> Result<axum::Json<Diff>, Problem> {
-    console.door.admit(&headers, Scope::Ingest).await?;
     let active = console.configuration.current().await?;
     let masker = Masker::new(&active.document.redact);
-    Ok(axum::Json(Diff { diff: domain::diff::diff(states.before, states.after, &masker) }))
+    Ok(axum::Json(Diff { diff: domain::admission::diff::diff(states.before, states.after, &masker) }))
 }

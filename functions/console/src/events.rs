@@ -1,12 +1,10 @@
 //! `GET /v1/events` and `GET /v1/events/{pk}`.
 
-use api::{Path, Problem, Query};
+use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::event::{Event, EventPk};
-use domain::ports::{EventQuery, Searched};
-use domain::token::Scope;
-use http::HeaderMap;
+use domain::query::{EventQuery, Searched};
 use serde::Serialize;
 
 use crate::Console;
@@ -30,11 +28,10 @@ pub(crate) struct Found {
 
 /// Newest first.
 pub(crate) async fn list(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(filters): Query<Filters>,
 ) -> Result<Json<Found>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let (query, search) = filters.query();
     let query = EventQuery { before: filters.cursor, limit: list::limit(filters.limit)?, ..query };
     let page = scan::page(&console, &query).await?;
@@ -43,11 +40,10 @@ pub(crate) async fn list(
 
 /// One event, until it expires.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(pk): Path<EventPk>,
 ) -> Result<Json<Event>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let event = console.log.get(pk, console.clock.now()).await?;
     event.map(Json).ok_or_else(|| Problem::not_found("no event has this pk, or it has expired"))
 }

@@ -4,14 +4,13 @@
 //! `Nuncio-Next` names the cursor of the part that follows. Parts put one after the other are the whole: only the first
 //! one of a CSV export has the line of column names.
 
-use api::{Problem, Query};
+use api::{Authorized, Problem, Query, scope};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::event::EventPk;
-use domain::ports::EventQuery;
-use domain::token::Scope;
+use domain::query::EventQuery;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::Console;
@@ -43,11 +42,10 @@ filtered! {
 
 /// Newest first.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     if !(1..=MAX_LIMIT).contains(&parameters.limit.unwrap_or(1)) {
         return Err(Problem::bad_request("limit must lie between 1 and 1000000"));
     }

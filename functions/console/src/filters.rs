@@ -1,7 +1,7 @@
 //! The parameters by which events are chosen, the same wherever events are.
 
-use domain::ports::EventQuery;
-use domain::search::{Search, SyntaxError};
+use domain::query::EventQuery;
+use domain::query::search::{Search, SyntaxError};
 use serde::Serialize;
 
 /// How the text in `search` was understood.
@@ -46,19 +46,19 @@ macro_rules! filtered {
         }
 
         impl $crate::filters::Filtered for $name {
-            fn query(&self) -> (domain::ports::EventQuery, Option<$crate::filters::Understood>) {
+            fn query(&self) -> (domain::query::EventQuery, Option<$crate::filters::Understood>) {
                 let (search, understood) = $crate::filters::search(self.search.as_deref());
-                let query = domain::ports::EventQuery {
+                let query = domain::query::EventQuery {
                     action: self.action.clone(),
                     app: self.app.clone(),
                     username: self.username.clone(),
-                    client_ip: self.client_ip,
+                    client_ip: self.client_ip.map(|address| address.to_canonical()),
                     model: self.model.clone(),
                     model_pk: self.model_pk.clone(),
                     since: self.since,
                     until: self.until,
                     search,
-                    ..domain::ports::EventQuery::default()
+                    ..domain::query::EventQuery::default()
                 };
                 (query, understood)
             }

@@ -1,13 +1,12 @@
 //! `/v1/holds`: what is kept whatever its retention, by whom and why.
 
-use api::{Path, Problem, Query};
+use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::event::EventPk;
-use domain::hold::{Hold, HoldFilter};
-use domain::job::{Job, Task};
-use domain::token::Scope;
-use http::{HeaderMap, StatusCode};
+use domain::retention::hold::{Hold, HoldFilter};
+use domain::retention::job::{Job, Task};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
@@ -51,11 +50,10 @@ impl From<Hold> for View {
 
 /// Newest first.
 pub(crate) async fn list(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(filters): Query<Filters>,
 ) -> Result<Json<List<View>>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let limit = list::limit(filters.limit)?;
     let mut views: Vec<View> = console.holds.all().await?.into_iter().map(View::from).collect();
     views.retain(|view| filters.state.is_none_or(|state| view.state == state));
@@ -64,17 +62,16 @@ pub(crate) async fn list(
 
 /// Puts one there; it is in force for all that is stored once its job is done.
 pub(crate) async fn create(
+    caller: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     api::Json(new): api::Json<New>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let token = console.door.admit(&headers, Scope::Admin).await?;
     if new.filter.is_empty() || new.reason.trim().is_empty() {
         return Err(Problem::unprocessable(
             "say what is held, by one field of \"filter\" at least, and why, in \"reason\"",
         ));
     }
-    let by = token.bearer();
+    let by = caller.into_token().bearer();
     let now = console.clock.now();
     let job = job(&console, &by).await?;
     let hold = Hold {
@@ -94,17 +91,16 @@ pub(crate) async fn create(
 
 /// Ends one; a job gives what it held its own expiry again. It stays listed.
 pub(crate) async fn end(
+    caller: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<View>, Problem> {
-    let token = console.door.admit(&headers, Scope::Admin).await?;
     let found = console.holds.all().await?.into_iter().find(|hold| hold.id == id);
     let hold = found.ok_or_else(|| Problem::not_found("no hold has this id"))?;
     if hold.ended.is_some() {
         return Ok(Json(hold.into()));
     }
-    let by = token.bearer();
+    let by = caller.into_token().bearer();
     let job = job(&console, &by).await?;
     let ended = Some(domain::time::to_micros(console.clock.now()));
     let hold = Hold { ended, ended_by: Some(by), job: job.id.clone(), ..hold };

@@ -1,13 +1,12 @@
 //! `/v1/jobs`: what operators ask to be done over all that is stored, and how far it has come.
 
-use api::{Path, Problem, Query};
+use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::erasure::Subject;
-use domain::job::{self, Job, Report, Task};
-use domain::token::Scope;
-use http::{HeaderMap, StatusCode};
+use domain::retention::erasure::Subject;
+use domain::retention::job::{self, Job, Report, Task};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
@@ -86,11 +85,10 @@ impl From<Job> for View {
 
 /// Newest first.
 pub(crate) async fn list(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(filters): Query<Filters>,
 ) -> Result<Json<List<View>>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let limit = list::limit(filters.limit)?;
     let mut views: Vec<View> = console.jobs.all().await?.into_iter().map(View::from).collect();
     views.retain(|view| filters.state.is_none_or(|state| view.state == state));
@@ -99,22 +97,20 @@ pub(crate) async fn list(
 
 /// One of them.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<View>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let job = console.jobs.get(&id).await?;
     job.map(|job| Json(job.into())).ok_or_else(|| Problem::not_found("no job has this id, or it ended long ago"))
 }
 
 /// Asks for one; the retention function does it, a part at a time.
 pub(crate) async fn create(
+    caller: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     api::Json(asked): api::Json<Asked>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let token = console.door.admit(&headers, Scope::Admin).await?;
     let (task, dry_run) = match asked {
         Asked::Restamp { dry_run } => {
             let retention = console.configuration.current().await?.document.retention.clone();
@@ -125,7 +121,7 @@ pub(crate) async fn create(
             (Task::erase(subject.map_err(|error| Problem::unprocessable(error.to_string()))?), dry_run)
         }
     };
-    let by = token.bearer();
+    let by = caller.into_token().bearer();
     let job = Job::new(task, dry_run, by, console.clock.now(), console.entropy.bits());
     if !console.jobs.replace(&job).await? {
         return Err(Problem::conflict("another job has this id; ask again"));

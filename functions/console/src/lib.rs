@@ -3,6 +3,7 @@
 //!
 //! One file a subject. Decides nothing about events or deliveries itself: it shows what the store
 //! holds and passes an operator's wish on to the ledger, the queue or the documents.
+#![doc = include_str!("../README.md")]
 
 mod assets;
 mod beside;
@@ -36,8 +37,9 @@ pub use payload::Payload;
 
 use std::sync::Arc;
 
-use api::Door;
+use api::Authenticator;
 use axum::Router;
+use axum::extract::FromRef;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
     Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, InboxNews, Jobs, Ledger,
@@ -88,11 +90,17 @@ pub struct Console {
     pub clock: Arc<dyn Clock>,
     /// For the pk of a test's event.
     pub entropy: Arc<dyn Entropy>,
-    /// Who may come in.
-    pub door: Door,
+    /// Checks the callers' tokens and sessions.
+    pub authenticator: Authenticator,
 }
 
-/// The routes. Whoever serves them calls [`api::finish`] on the whole.
+impl FromRef<Console> for Authenticator {
+    fn from_ref(console: &Console) -> Self {
+        console.authenticator.clone()
+    }
+}
+
+/// The routes. Whoever serves them calls [`api::with_middleware`] on the whole.
 pub fn router(console: Console) -> Router {
     Router::new()
         .route("/v1/events", get(events::list))

@@ -6,12 +6,11 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use api::{Problem, Query};
+use api::{Authorized, Problem, Query, scope};
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use domain::ports::InboxChanges;
-use domain::token::Scope;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 
@@ -27,12 +26,12 @@ const AT_LEAST: Duration = Duration::from_secs(15);
 
 /// For as long as the client listens.
 pub(crate) async fn show(
+    caller: Authorized<scope::Read>,
     State(console): State<Console>,
     headers: HeaderMap,
     Query(whose): Query<Whose>,
 ) -> Result<Response, Problem> {
-    let token = console.door.admit(&headers, Scope::Read).await?;
-    let username = owner(&token, whose.username)?;
+    let username = owner(caller.token(), whose.username)?;
     let Some(changes) = console.news.of(&username) else {
         // A client of server-sent events takes this as "do not come again" (HTML Living Standard, section 9.2.3).
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -60,7 +59,7 @@ impl Following {
             Ok(false) => return None,
             Err(_) => Event::default().comment("nothing new"),
         };
-        self.console.door.admit(&self.headers, Scope::Read).await.ok()?;
+        self.console.authenticator.authorize::<scope::Read>(&self.headers).await.ok()?;
         Some((Ok(said), self))
     }
 }

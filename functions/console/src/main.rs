@@ -42,9 +42,9 @@ async fn run() -> anyhow::Result<ExitCode> {
         expressions,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock))
+        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock))
             .with_sessions(Arc::new(adapters.sessions()), Arc::new(OsEntropy))
             .behind_proxies(Arc::new(adapters.configuration())),
     };
-    Ok(aws::lambda::http(api::finish(console::router(console))).await.map(|()| ExitCode::SUCCESS)?)
+    Ok(aws::lambda::http(api::with_middleware(console::router(console))).await.map(|()| ExitCode::SUCCESS)?)
 }

@@ -1,12 +1,11 @@
 //! `/v1/notifications`: somebody's inbox.
 
-use api::{Path, Problem, Query};
+use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::inbox::InboxItem;
+use domain::access::token::{Scope, Token};
+use domain::notification::inbox::InboxItem;
 use domain::person::is_same_name;
-use domain::token::{Scope, Token};
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
@@ -40,12 +39,11 @@ pub(crate) struct Marked {
 
 /// Newest first.
 pub(crate) async fn list(
+    caller: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(filters): Query<Filters>,
 ) -> Result<Json<List<InboxItem>>, Problem> {
-    let token = console.door.admit(&headers, Scope::Read).await?;
-    let username = owner(&token, filters.username)?;
+    let username = owner(caller.token(), filters.username)?;
     let limit = list::limit(filters.limit)?;
     let page =
         console.inbox.list(&username, filters.seen, filters.cursor.as_deref(), limit, console.clock.now()).await?;
@@ -54,26 +52,24 @@ pub(crate) async fn list(
 
 /// Marks one as seen or unseen.
 pub(crate) async fn mark(
+    caller: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(pk): Path<String>,
     Query(whose): Query<Whose>,
     api::Json(change): api::Json<Change>,
 ) -> Result<Json<InboxItem>, Problem> {
-    let token = console.door.admit(&headers, Scope::Read).await?;
-    let username = owner(&token, whose.username)?;
+    let username = owner(caller.token(), whose.username)?;
     let item = console.inbox.mark(&username, &pk, change.seen).await?;
     item.map(Json).ok_or_else(|| Problem::not_found("no notification has this pk in this inbox"))
 }
 
 /// Marks all of an inbox as seen.
 pub(crate) async fn mark_all_seen(
+    caller: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(whose): Query<Whose>,
 ) -> Result<Json<Marked>, Problem> {
-    let token = console.door.admit(&headers, Scope::Read).await?;
-    let username = owner(&token, whose.username)?;
+    let username = owner(caller.token(), whose.username)?;
     Ok(Json(Marked { marked: console.inbox.mark_all_seen(&username).await? }))
 }
 

@@ -2,10 +2,10 @@
 
 use domain::Timestamp;
 use domain::delivery::Delivery;
-use domain::document::RulesDocument;
 use domain::event::EventPk;
 use domain::notification::Notification;
-use domain::rendered::Rendered;
+use domain::notification::rendered::Rendered;
+use domain::rules_document::RulesDocument;
 use rules::dry_run::Example;
 use serde::{Deserialize, Serialize};
 

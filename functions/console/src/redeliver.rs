@@ -1,15 +1,14 @@
 //! `…/redeliver`: opens dead deliveries again, one or all that a filter admits. Their next attempt is due at once.
 
-use api::{Path, Problem};
+use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, State as Standing};
 use domain::event::EventPk;
 use domain::message::{Message, Work};
-use domain::ports::DeliveryQuery;
-use domain::token::Scope;
-use http::{HeaderMap, StatusCode};
+use domain::query::DeliveryQuery;
+use http::StatusCode;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +42,10 @@ pub(crate) struct Redelivered {
 
 /// One of them, or one that storm control kept back.
 pub(crate) async fn one(
+    _: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(id): Path<DeliveryId>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    console.door.admit(&headers, Scope::Admin).await?;
     let dead = find(&console, id).await?;
     let reopened = dead.redelivered(console.clock.now()).map_err(|error| Problem::conflict(error.to_string()))?;
     if reopen(&console, std::slice::from_ref(&reopened)).await? == 0 {
@@ -58,11 +56,10 @@ pub(crate) async fn one(
 
 /// Up to `limit` of them, 1,000 unless given, newest event first.
 pub(crate) async fn many(
+    _: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     api::Json(filters): api::Json<Filters>,
 ) -> Result<(StatusCode, Json<Redelivered>), Problem> {
-    console.door.admit(&headers, Scope::Admin).await?;
     let query = DeliveryQuery {
         event: filters.event,
         state: Some(Standing::Dead),

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::Problem;
+use api::{Authorized, Problem, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::document::{Policy, Rule};
-use domain::token::Scope;
-use http::HeaderMap;
+use domain::rules_document::{Policy, Rule};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,8 +21,7 @@ struct View<'a> {
 }
 
 /// In the document's order.
-pub(crate) async fn list(State(console): State<Console>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
+pub(crate) async fn list(_: Authorized<scope::Read>, State(console): State<Console>) -> Result<Json<Value>, Problem> {
     let active = console.configuration.current().await?;
     let document = &active.document;
     let view = |rule| View { rule, policies: bound(rule, &document.policies) };

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use api::Problem;
 use domain::Event;
-use domain::ports::{EventPage, EventQuery, Searched};
+use domain::ports::EventPage;
+use domain::query::{EventQuery, Searched};
 use tokio::sync::Semaphore;
 
 use crate::Console;

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use api::{Path, Problem, Query, read_body};
+use api::{Authorized, Path, Problem, Query, read_body, scope};
 use axum::Json;
 use axum::extract::{Request, State};
 use domain::Timestamp;
-use domain::document::RulesDocument;
 use domain::event::EventPk;
-use domain::ports::EventQuery;
-use domain::suppression::{Silence, Standing};
-use domain::token::Scope;
+use domain::query::EventQuery;
+use domain::rules_document::RulesDocument;
+use domain::rules_document::{Silence, Standing};
+use http::StatusCode;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use rules::silence_preview::{SilencePreview, SilencedReport};
 use rulesfile::Fault;
@@ -58,11 +57,10 @@ enum Source {
 
 /// The one that ends last comes first.
 pub(crate) async fn list(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(filters): Query<Filters>,
 ) -> Result<Json<List<View>>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let (limit, now) = (list::limit(filters.limit)?, console.clock.now());
     let active = console.configuration.current().await?;
     let posted = console.silences.all().await?;
@@ -81,17 +79,17 @@ pub(crate) async fn list(
 
 /// Puts one in force; its author is the token's user.
 pub(crate) async fn create(
+    caller: Authorized<scope::Admin>,
     State(console): State<Console>,
     request: Request,
 ) -> Result<(StatusCode, Json<View>), Problem> {
     let (Parts { headers, .. }, body) = request.into_parts();
-    let token = console.door.admit(&headers, Scope::Admin).await?;
     let bytes = read_body(&headers, body, MAX_BYTES).await?;
     let active = console.configuration.current().await?;
     let now = console.clock.now();
     let silence = rulesfile::read_silence(&bytes, names(&active.document), now).map_err(|faults| faulty(&faults))?;
     let id = format!("{:016x}", console.entropy.bits() >> 64);
-    let silence = Silence { id, by: token.bearer(), ..silence };
+    let silence = Silence { id, by: caller.into_token().bearer(), ..silence };
     if silence.ends <= now {
         return Err(Problem::unprocessable("this silence has ended already; let \"ends\" lie in the future"));
     }
@@ -102,11 +100,10 @@ pub(crate) async fn create(
 
 /// Ends one now; it stays listed for 90 days.
 pub(crate) async fn end(
+    caller: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<View>, Problem> {
-    let token = console.door.admit(&headers, Scope::Admin).await?;
     let active = console.configuration.current().await?;
     if active.document.silences.iter().any(|silence| silence.id == id) {
         return Err(Problem::conflict("this silence stands in the rules document; remove it there"));
@@ -116,7 +113,7 @@ pub(crate) async fn end(
     let ended = silence.clone().ended(now);
     if ended != silence {
         console.silences.put(&ended).await?;
-        tracing::info!(silence = id, by = token.bearer(), "a silence was ended");
+        tracing::info!(silence = id, by = caller.into_token().bearer(), "a silence was ended");
     }
     Ok(Json(View { state: ended.standing(now), silence: ended, source: Source::Api }))
 }
@@ -139,12 +136,12 @@ pub(crate) struct Previewed {
 
 /// What the silence in the body would have kept back, had it been in force all the time.
 pub(crate) async fn preview(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
     Query(part): Query<Part>,
     request: Request,
 ) -> Result<Json<Previewed>, Problem> {
     let (Parts { headers, .. }, body) = request.into_parts();
-    console.door.admit(&headers, Scope::Read).await?;
     let limit = part.limit.unwrap_or(PREVIEWED);
     if !(1..=MOST_PREVIEWED).contains(&limit) {
         return Err(Problem::bad_request("limit must lie between 1 and 100000"));

@@ -6,15 +6,13 @@
 
 use std::collections::HashMap;
 
-use api::{Problem, Query};
+use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::dimension::Dimension;
-use domain::ports::{EventQuery, Searched};
-use domain::token::Scope;
-use domain::volume::{HOUR, MOST_BUCKETS};
+use domain::query::dimension::Dimension;
+use domain::query::volume::{HOUR, MOST_BUCKETS};
+use domain::query::{EventQuery, Searched};
 use domain::{Event, Timestamp};
-use http::HeaderMap;
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -48,11 +46,10 @@ struct Counted {
 
 /// Most frequent first, and equally frequent ones by value. Events that have no such value are not counted.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Result<Json<Top>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::bad_request("limit must lie between 1 and 1000"));
@@ -122,5 +119,5 @@ fn hours(query: &EventQuery) -> Option<(Timestamp, Option<Timestamp>)> {
 }
 
 fn whole_hour(instant: Timestamp) -> Timestamp {
-    domain::volume::hour_of(domain::EventPk::first_at(instant))
+    domain::query::volume::hour_of(domain::EventPk::first_at(instant))
 }

@@ -4,14 +4,12 @@
 
 use std::sync::Arc;
 
-use api::{Path, Problem};
+use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::event::EventPk;
 use domain::loop_guard;
-use domain::ports::DeliveryQuery;
-use domain::token::Scope;
-use http::HeaderMap;
+use domain::query::DeliveryQuery;
 use rules::Explanation;
 use serde::Serialize;
 
@@ -42,11 +40,10 @@ struct Traced {
 
 /// The decision trace of one event.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(pk): Path<EventPk>,
 ) -> Result<Json<Trace>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let event = console.log.get(pk, console.clock.now()).await?;
     let event = event.ok_or_else(|| Problem::not_found("no event has this pk, or it has expired"))?;
     let active = console.configuration.current().await?;

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use api::{Path, Problem};
+use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
+use domain::access::token::Token;
 use domain::delivery::{DeliveryId, Outcome};
-use domain::document::{RulesDocument, Severity};
 use domain::event::{Action, Event, EventPk, Object};
 use domain::notification::Notification;
 use domain::person::{Person, is_same_name};
-use domain::token::{Scope, Token};
-use http::HeaderMap;
+use domain::rules_document::{RulesDocument, Severity};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -32,14 +31,13 @@ pub(crate) struct Tested {
 
 /// A success makes a transport ready again that was disabled or paused. Sends to the token's own user, or else to the first member of the first group.
 pub(crate) async fn test(
+    caller: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Json<Tested>, Problem> {
-    let token = console.door.admit(&headers, Scope::Admin).await?;
     let active = console.configuration.current().await?;
     let transport = transports::find(&active.document.transports, &name)?;
-    let recipient = recipient(&token, &active.document);
+    let recipient = recipient(caller.token(), &active.document);
     let now = console.clock.now();
     let event = Arc::new(test_event(&name, now, console.entropy.bits())?);
     let notification = Notification {

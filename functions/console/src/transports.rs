@@ -4,15 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use api::{Path, Problem};
+use api::{Authorized, Path, Problem, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::document::{Limit, Transport};
-use domain::endpoint::{Endpoint, Standing};
+use domain::delivery::endpoint::{Endpoint, Standing};
 use domain::ports::StoreError;
-use domain::token::Scope;
-use http::HeaderMap;
+use domain::rules_document::{Limit, Transport};
 use serde::Serialize;
 
 use crate::Console;
@@ -50,8 +48,10 @@ impl View {
 }
 
 /// All of them, by name.
-pub(crate) async fn list(State(console): State<Console>, headers: HeaderMap) -> Result<Json<List<View>>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
+pub(crate) async fn list(
+    _: Authorized<scope::Read>,
+    State(console): State<Console>,
+) -> Result<Json<List<View>>, Problem> {
     let active = console.configuration.current().await?;
     let all = console.endpoints.all().await?;
     let known: BTreeMap<&str, &Endpoint> = all.iter().map(|endpoint| (endpoint.transport.as_str(), endpoint)).collect();
@@ -63,11 +63,10 @@ pub(crate) async fn list(State(console): State<Console>, headers: HeaderMap) -> 
 
 /// Lets deliveries through again, whatever was found out before.
 pub(crate) async fn enable(
+    _: Authorized<scope::Admin>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Json<View>, Problem> {
-    console.door.admit(&headers, Scope::Admin).await?;
     let active = console.configuration.current().await?;
     let transport = find(&active.document.transports, &name)?;
     make_ready(&console, transport).await?;

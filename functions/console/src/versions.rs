@@ -1,13 +1,11 @@
 //! `/v1/config/versions`: every rules document that was ever in force, who put it there, and when.
 
-use api::{Path, Problem, Query};
+use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
 use domain::ports::{Active, StoreError};
-use domain::token::Scope;
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::list::{self, List};
@@ -42,11 +40,10 @@ impl From<&Active> for Entry {
 
 /// Newest first, down to the built-in one. A rules file has no history here: only what is in force.
 pub(crate) async fn list(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(part): Query<Part>,
 ) -> Result<Json<List<Entry>>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let limit = list::limit(part.limit)?.min(MOST);
     let RulesSource::Stored(documents) = &console.rules else {
         let current = console.configuration.current().await?;
@@ -65,11 +62,10 @@ pub(crate) async fn list(
 
 /// A version's document, as it was written.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Path(version): Path<u64>,
 ) -> Result<Response, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let found = find(&console, version).await?;
     let found = found.ok_or_else(|| Problem::not_found("the rules document never had this version"))?;
     Ok(config::written(&found))

@@ -5,14 +5,12 @@
 
 use std::collections::HashMap;
 
-use api::{Problem, Query};
+use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Event;
-use domain::ports::{EventQuery, Searched};
-use domain::token::Scope;
-use domain::volume::{Bucket, BucketCount, HourCount, Span, hour_of};
-use http::HeaderMap;
+use domain::query::volume::{Bucket, BucketCount, HourCount, Span, hour_of};
+use domain::query::{EventQuery, Searched};
 use serde::Serialize;
 
 use crate::Console;
@@ -34,11 +32,10 @@ pub(crate) struct Volume {
 
 /// Oldest first; buckets without events are left out.
 pub(crate) async fn show(
+    _: Authorized<scope::Read>,
     State(console): State<Console>,
-    headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Result<Json<Volume>, Problem> {
-    console.door.admit(&headers, Scope::Read).await?;
     let (query, search) = parameters.query();
     let span = Span::new(parameters.bucket.unwrap_or_default(), query.since, query.until, console.clock.now())
         .map_err(|error| Problem::bad_request(error.to_string()))?;

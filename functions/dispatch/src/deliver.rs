@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::delivery::{Attempt, Delivery, Failure, Outcome, Sent, retry};
-use domain::document::{RulesDocument, Transport};
-use domain::endpoint::Gate;
+use domain::delivery::endpoint::Gate;
+use domain::delivery::{Attempt, Delivery, Failure, Outcome, retry};
 use domain::event::Event;
 use domain::notification::Notification;
-use domain::ports::StoreError;
+use domain::ports::{Sent, StoreError};
+use domain::rules_document::{RulesDocument, Transport};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::SignedDuration;
 

@@ -9,10 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::delivery::endpoint::{Endpoint, Gate, Standing};
 use domain::delivery::{Outcome, Sign};
-use domain::document::Transport;
-use domain::endpoint::{Endpoint, Gate, Standing};
 use domain::ports::Endpoints;
+use domain::rules_document::Transport;
 use tokio::time::Instant;
 
 /// How long the cached states are used before they are read again.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::event::Event;
-use domain::expression::{Evaluation, NoExpressions, Policies, Scope};
-use domain::ports::{Active, Expressions};
+use domain::expression::{Evaluation, Policies, Scope};
+use domain::ports::{Active, Expressions, NoExpressions};
 use rules::{RuleMatches, RuleSet};
 use tokio::sync::Semaphore;
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
+use domain::delivery::failure_event;
 use domain::delivery::{Delivery, Failure};
-use domain::document::RulesDocument;
-use domain::failure_event;
 use domain::ports::StoreError;
+use domain::rules_document::RulesDocument;
 
 use crate::Parts;
 use crate::claim::ClaimedDelivery;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::document::{Limit, Transport};
+use domain::rules_document::{Limit, Transport};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -114,7 +114,7 @@ impl TransportLimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::document::TransportKind;
+    use domain::rules_document::TransportKind;
 
     fn transport(name: &str, concurrency: Option<u16>, per_second: Option<u16>) -> Transport {
         Transport { limit: Limit { concurrency, per_second }, ..Transport::named(name, TransportKind::Local) }

@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::document::RulesDocument;
+use domain::admission::mask::Masker;
 use domain::event::Event;
 use domain::expression::{Effects, LogLine};
-use domain::mask::Masker;
 use domain::ports::StoreError;
+use domain::rules_document::RulesDocument;
 
 use crate::{Parts, trace};
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::Delivery;
-use domain::document::{Rule, RulesDocument};
+use domain::delivery::{Cause, Delivery};
 use domain::event::Event;
-use domain::suppression::Cause;
+use domain::rules_document::{Rule, RulesDocument};
 use rules::RuleMatches;
 
 use crate::trace;

@@ -3,7 +3,8 @@
 //! Differs from plain `serde_json` in what it notices: a key that stands twice in one object (the
 //! last one wins, and the caller is told), and NUL characters, which no store, mail or log needs and
 //! many mishandle. Nesting deeper than 100 levels, lone surrogates and invalid UTF-8 are errors, and are told apart from
-//! what is no JSON at all. What reading costs in memory is counted while reading.
+//! what is no JSON at all. What reading costs in memory is counted while reading. Numbers keep the digits that they are
+//! written with; only an exponent's spelling becomes uniform (`1E5` is kept as `1e+5`).
 
 use std::fmt;
 
@@ -81,11 +82,18 @@ pub enum JsonError {
     TooCostly(usize),
 }
 
-/// What an item of a list takes in memory, besides its text.
-const ITEM_BYTES: usize = 80;
+/// Most characters of one number. `CPython` reads no longer integer either, because reading one takes time that grows
+/// with the square of its length (`sys.int_info.default_max_str_digits`).
+pub const MAX_NUMBER_LENGTH: usize = 4300;
+
+/// What an item of a list takes in memory, besides its text: the value, and the allocation that keeps a number's digits.
+const ITEM_BYTES: usize = 80 + DIGITS_BYTES;
 
 /// What an entry of an object takes in memory, besides the text of its value.
-const ENTRY_BYTES: usize = 144;
+const ENTRY_BYTES: usize = 144 + DIGITS_BYTES;
+
+/// What the allocation of a number of up to 16 characters takes; longer ones take as much more as they are longer.
+const DIGITS_BYTES: usize = 32;
 
 /// The memory that reading `json` takes, in bytes: an estimate, and no less than what [`parse_within`] counts. It looks
 /// at no more than which bytes there are, so that it costs next to nothing.
@@ -121,19 +129,17 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, JsonError> {
 pub fn parse_within(bytes: &[u8], memory: usize) -> Result<Parsed, JsonError> {
     let bytes = without_bom(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
-    let mut state = State { findings: Vec::new(), path: Vec::new(), memory };
+    let mut state = State { text, findings: Vec::new(), path: Vec::new(), memory };
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Reading { state: &mut state, depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(
-            |error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, bytes, &state) },
-        )?;
+        .map_err(|error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, &state) })?;
     Ok(Parsed { value, findings: state.findings, memory: memory - state.memory })
 }
 
-fn refusal(error: &serde_json::Error, bytes: &[u8], state: &State) -> JsonError {
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+fn refusal(error: &serde_json::Error, state: &State<'_>) -> JsonError {
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(state.text) {
         return JsonError::Syntax { what: without_place(&error), line: error.line(), column: error.column() };
     }
     let mut what = without_place(error);
@@ -231,7 +237,9 @@ pub fn pointer_segment(key: &str) -> String {
 }
 
 /// What is known while a value is read.
-struct State {
+struct State<'de> {
+    /// All of what is read.
+    text: &'de str,
     findings: Vec<Finding>,
     /// Where reading failed, as segments of a JSON pointer from the inside out.
     path: Vec<String>,
@@ -239,12 +247,51 @@ struct State {
     memory: usize,
 }
 
-struct Reading<'a> {
-    state: &'a mut State,
+struct Reading<'a, 'de> {
+    state: &'a mut State<'de>,
     depth: usize,
 }
 
-impl Reading<'_> {
+/// The name under which `serde_json` hands out a number that is neither an `i64` nor a `u64`: as an object with this
+/// key, whose value is the number's text.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// A key of an object, or the sign that what looks like an object is a number.
+enum Key {
+    Written(String),
+    Number,
+}
+
+struct ReadingKey<'de> {
+    text: &'de str,
+}
+
+impl<'de> DeserializeSeed<'de> for ReadingKey<'de> {
+    type Value = Key;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadingKey<'de> {
+    type Value = Key;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key, E> {
+        // A caller may write the same key. Theirs lies within what is read, or has escapes and is not borrowed.
+        let written = self.text.as_bytes().as_ptr_range().contains(&key.as_ptr());
+        Ok(if key == NUMBER_KEY && !written { Key::Number } else { Key::Written(key.to_owned()) })
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+        Ok(Key::Written(key.to_owned()))
+    }
+}
+
+impl<'de> Reading<'_, 'de> {
     /// Findings are born with an empty pointer and get their segments on the way out, so that
     /// well-formed input pays nothing for them.
     fn found(&mut self, kind: FindingKind) {
@@ -279,22 +326,37 @@ impl Reading<'_> {
         if self.state.memory == 0 { Err(E::custom("too much memory")) } else { Ok(()) }
     }
 
-    fn inner<E: serde::de::Error>(&mut self) -> Result<Reading<'_>, E> {
+    fn inner<E: serde::de::Error>(&mut self) -> Result<Reading<'_, 'de>, E> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
         Ok(Reading { state: self.state, depth: self.depth + 1 })
     }
+
+    /// A number from its text, which `serde_json` has checked.
+    fn number<E: serde::de::Error>(text: &str) -> Result<Value, E> {
+        if text.len() > MAX_NUMBER_LENGTH {
+            return Err(E::custom(format_args!(
+                "number of more than {MAX_NUMBER_LENGTH} characters; send it as a string"
+            )));
+        }
+        let number: Number = text.parse().map_err(E::custom)?;
+        // What compares numbers needs their place among the floats.
+        if number.as_f64().is_none() {
+            return Err(E::custom("number out of range"));
+        }
+        Ok(Value::Number(number))
+    }
 }
 
-impl<'de> DeserializeSeed<'de> for Reading<'_> {
+impl<'de> DeserializeSeed<'de> for Reading<'_, 'de> {
     type Value = Value;
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Reading<'_> {
+impl<'de> Visitor<'de> for Reading<'_, 'de> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -311,10 +373,6 @@ impl<'de> Visitor<'de> for Reading<'_> {
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
         Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -352,7 +410,10 @@ impl<'de> Visitor<'de> for Reading<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
         let start = self.state.findings.len();
         let mut object = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        while let Some(key) = entries.next_key_seed(ReadingKey { text: self.state.text })? {
+            let Key::Written(key) = key else {
+                return entries.next_value::<String>().and_then(|text| Self::number(&text));
+            };
             let first = self.state.findings.len();
             self.pay(ENTRY_BYTES)?;
             if is_reserved(&key) {

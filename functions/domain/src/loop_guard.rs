@@ -5,11 +5,8 @@
 //! delivery, the event is stored but notifies nobody. The same is in the event's context, for people and rules to read; what
 //! a caller writes there changes nothing.
 
-use serde::{Deserialize, Serialize};
-
-use crate::delivery::DeliveryId;
-use crate::document::RulesDocument;
-use crate::event::Event;
+use crate::event::{Event, Producer};
+use crate::rules_document::RulesDocument;
 
 /// `context` key that names the policy that produced the event (authentik's name for it).
 pub const POLICY_KEY: &str = "policy_uuid";
@@ -18,18 +15,6 @@ pub const DELIVERY_KEY: &str = "nuncio_delivery";
 
 /// The `source` of events that Nuncio produced.
 const OWN_SOURCE: &str = "nuncio";
-
-/// What produced an event: `{"policy": "name"}`, `{"delivery": "id"}` or `"caller"`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Producer {
-    /// The policy of this name.
-    Policy(String),
-    /// This delivery.
-    Delivery(DeliveryId),
-    /// A caller, whose event looks like one that 0.1.0 produced.
-    Caller,
-}
 
 /// Why an event may not notify.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,10 +69,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::document::{Binding, Rule};
-    use crate::event::{Admission, Draft, sample};
-    use crate::mask::Masker;
-    use crate::retention::Retention;
+    use crate::admission::mask::Masker;
+    use crate::admission::{Admission, Draft};
+    use crate::event::sample;
+    use crate::id::DeliveryId;
+    use crate::rules_document::{Binding, Retention, Rule};
 
     fn document() -> RulesDocument {
         let mut document = RulesDocument::default();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::DeliveryId;
 use crate::event::{Event, EventPk};
+use crate::id::DeliveryId;
 
 /// A queue message. Every variant that was ever written can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

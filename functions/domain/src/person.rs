@@ -1,13 +1,11 @@
 //! A person, and when two records mean the same one.
 //!
 //! Owns the one definition of identity, which recipients, inboxes, filters, holds, erasure and expressions share: names
-//! are compared by [`fold`]. Decides nothing about who is notified; see [`crate::recipient`].
+//! are compared by [`fold`]. Decides nothing about who is notified; see [`crate::recipients`].
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use unicase::UniCase;
-
-use crate::event::Object;
 
 /// Somebody who can be notified.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,7 +36,7 @@ impl Person {
     }
 
     /// Reads `username` and `email` of an event's user or subject. `None` if both are missing or blank.
-    pub fn from_object(object: &Object) -> Option<Self> {
+    pub fn from_object(object: &Map<String, Value>) -> Option<Self> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
         let person = Self { username: text("username"), email: text("email") };
         (!person.label().is_empty()).then_some(person)

@@ -6,31 +6,30 @@ mod inbox;
 mod jobs;
 mod reading;
 
+pub use crate::admission::origin::Origins;
 pub use archive::{Archive, Archived, Erasure, Mailbox, WrittenMail};
 pub use inbox::{Inbox, InboxChanges, InboxNews};
 pub use jobs::{Expired, Holds, Jobs, Keeping, Kept};
-pub use reading::{EventLog, EventPage, EventQuery, Purge, Searched, Volume, app_admits};
+pub use reading::{EventLog, EventPage, Purge, Volume};
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::delivery::{Delivery, DeliveryId, Failure, Outcome, Sent, State};
-use crate::document::{RulesDocument, SecretRef, Transport};
-use crate::endpoint::Endpoint;
+use crate::access::session::Session;
+use crate::access::token::{Token, TokenHash};
+use crate::delivery::endpoint::Endpoint;
+use crate::delivery::{Delivery, DeliveryId, Failure, Outcome};
 use crate::event::{Event, EventPk};
-use crate::expression::{Evaluation, Policies, Scope};
+use crate::expression::{Effects, Evaluation, Policies, Scope};
 use crate::message::Message;
 use crate::notification::Notification;
-use crate::origin::Origin;
-use crate::person::is_same_name;
-use crate::rendered::Rendered;
-use crate::session::Session;
-use crate::suppression::{Lane, LaneId, Silence};
-use crate::token::{Token, TokenHash};
+use crate::notification::rendered::Rendered;
+use crate::query::DeliveryQuery;
+use crate::rules_document::{RulesDocument, SecretRef, Silence, Transport};
+use crate::suppression::{Lane, LaneId};
 
 /// A store or queue did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,18 +59,6 @@ impl StoreError {
     }
 }
 
-/// Who knows where addresses are. `()` knows of none.
-pub trait Origins: fmt::Debug + Send + Sync {
-    /// What is known of this one.
-    fn of(&self, address: IpAddr) -> Origin;
-}
-
-impl Origins for () {
-    fn of(&self, _: IpAddr) -> Origin {
-        Origin::default()
-    }
-}
-
 /// Where events come in.
 #[async_trait]
 pub trait Intake: Send + Sync {
@@ -79,7 +66,7 @@ pub trait Intake: Send + Sync {
     ///
     /// A named event whose pk is stored already, and has not expired, is left as it is; accepting it
     /// again is harmless and leads to no second delivery. No two of `events` have the same pk. One that an active
-    /// [hold](Holds) admits expires at [`HELD`](crate::hold::HELD). On return they are durable.
+    /// [hold](Holds) admits expires at [`HELD`](crate::retention::hold::HELD). On return they are durable.
     async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError>;
 
     /// For each (hash of a name, pk proposed): the pk remembered for that name, which is the proposed
@@ -125,52 +112,6 @@ pub enum Opened {
     New,
     /// There was one already; this is it.
     Existing(Box<Delivery>),
-}
-
-/// Which deliveries to list.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct DeliveryQuery {
-    /// Of this event.
-    pub event: Option<EventPk>,
-    /// In this state.
-    pub state: Option<State>,
-    /// For this rule.
-    pub rule: Option<String>,
-    /// By this transport.
-    pub transport: Option<String>,
-    /// To the recipient of this label, compared as [people](crate::person) are.
-    pub recipient: Option<String>,
-    /// Of events of this millisecond or later.
-    pub since: Option<Timestamp>,
-    /// Of events before this millisecond.
-    pub until: Option<Timestamp>,
-    /// Only entries that sort after this one, newest event first (the cursor).
-    pub before: Option<DeliveryId>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-impl DeliveryQuery {
-    /// Whether all filters hold, the cursor and the limit aside.
-    pub fn admits(&self, delivery: &Delivery) -> bool {
-        self.event.is_none_or(|event| delivery.event() == event)
-            && self.state.is_none_or(|state| delivery.state == state)
-            && self.rule.as_ref().is_none_or(|rule| *rule == delivery.rule)
-            && self.transport.as_ref().is_none_or(|transport| *transport == delivery.transport)
-            && self.recipient.as_ref().is_none_or(|recipient| is_same_name(recipient, delivery.recipient.label()))
-            && self.first().is_none_or(|first| delivery.event() >= first)
-            && self.end().is_none_or(|end| delivery.event() < end)
-    }
-
-    /// No event that `since` admits has a smaller pk.
-    pub fn first(&self) -> Option<EventPk> {
-        self.since.map(EventPk::first_at)
-    }
-
-    /// Every event that `until` admits has a smaller pk.
-    pub fn end(&self) -> Option<EventPk> {
-        self.until.map(EventPk::first_at)
-    }
 }
 
 /// The ledger of deliveries. Every write is conditional.
@@ -317,6 +258,31 @@ pub trait Expressions: Send + Sync {
     fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation;
 }
 
+/// Nobody to run expressions: each raises.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoExpressions;
+
+impl Expressions for NoExpressions {
+    fn evaluate(&self, _: &str, _: &Scope, _: &dyn Policies) -> Evaluation {
+        Evaluation::raised("SandboxError", "expressions are not run here")
+    }
+}
+
+/// An attempt that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the transport's mappings did on the way.
+    pub effects: Vec<Effects>,
+}
+
+impl From<Outcome> for Sent {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, effects: Vec::new() }
+    }
+}
+
 /// The way out: one implementation knows every kind of transport.
 #[async_trait]
 pub trait Channel: Send + Sync {
@@ -353,7 +319,7 @@ pub struct SecretText(pub String);
 
 impl fmt::Debug for SecretText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(crate::mask::MASK)
+        formatter.write_str(crate::admission::mask::MASK)
     }
 }
 

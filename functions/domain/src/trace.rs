@@ -10,9 +10,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::DeliveryId;
-use crate::event::EventPk;
-
 /// A trace, and one span in it. As text `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -28,22 +25,14 @@ pub struct TraceParent {
 pub struct TraceParentError;
 
 impl TraceParent {
-    /// The trace of an event that came without one: its id is the pk's digits, so that either leads to the other.
-    /// Nobody was asked to record it.
-    pub fn of_event(pk: EventPk) -> Self {
-        let digits = pk.as_u128();
-        Self { trace: digits, span: span(digits), sampled: false }
+    /// A trace of this id, and a span in it that follows from the id. It is not sampled.
+    pub fn from_id(id: u128) -> Self {
+        Self { trace: id, span: span(id), sampled: false }
     }
 
     /// Another span of the same trace, made of chance.
     pub fn child(self, random: u128) -> Self {
         Self { span: span(random), ..self }
-    }
-
-    /// The span in which a delivery's attempts are made; the same for each of them.
-    pub fn of_delivery(self, delivery: DeliveryId) -> Self {
-        let bytes = delivery.to_bytes();
-        self.child(bytes[10..].iter().fold(0, |number, byte| number << 8 | u128::from(*byte)))
     }
 
     /// The trace of an `X-Amzn-Trace-Id` header, `Root=1-<8 hex digits>-<24 hex digits>;Parent=…;Sampled=1`.
@@ -160,7 +149,7 @@ mod tests {
     #[test]
     fn what_is_made_can_be_read() {
         for random in [0, 1, u128::MAX, 1 << 64, 0xb7ad_6b71_6920_3331] {
-            let made = TraceParent::of_event(EventPk::unnamed(crate::Timestamp::UNIX_EPOCH, random));
+            let made = TraceParent::from_id(7 << 64 | random);
             assert_eq!(made.to_string().parse(), Ok(made));
             let child = made.child(random << 1);
             assert_eq!(child.trace_id(), made.trace_id());

@@ -8,10 +8,10 @@ use crate::program::{self, Compiled};
 use crate::run;
 use crate::source::SyntaxFault;
 use crate::unavailable::Missing;
-use domain::document::Precondition;
 use domain::expression::Kind;
 use domain::expression::Scope;
 use domain::expression::{Evaluation, Policies};
+use domain::rules_document::Precondition;
 
 /// A policy's expression, or a webhook's body or headers, that can be evaluated.
 #[derive(Debug, Clone)]

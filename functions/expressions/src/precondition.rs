@@ -20,7 +20,7 @@ mod reach;
 
 use std::collections::HashMap;
 
-use domain::document::Precondition;
+use domain::rules_document::Precondition;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{ElifElseClause, Expr, Stmt};
 use ruff_text_size::{Ranged, TextSize};

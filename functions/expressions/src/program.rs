@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use domain::document::Precondition;
 use domain::expression::Kind;
+use domain::rules_document::Precondition;
 use monty::MontyRun;
 use monty_types::{AssertMessageAnnotations, CompileOptions, MontyException};
 use ruff_python_ast::Stmt;

@@ -3,10 +3,10 @@
 //! Owns what one request's events have in common: the instant, the document, the key, the trace.
 
 use domain::Timestamp;
-use domain::document::RulesDocument;
-use domain::event::{Admission, Admitted, Draft, Rejection};
-use domain::mask::Masker;
+use domain::admission::mask::Masker;
+use domain::admission::{Admission, Admitted, Draft, Rejection};
 use domain::ports::{Entropy, Origins};
+use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
 pub(crate) fn all(

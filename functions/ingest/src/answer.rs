@@ -7,7 +7,7 @@ use api::Problem;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use domain::EventPk;
-use domain::event::{Kind, Rejection};
+use domain::admission::{Kind, Rejection};
 use domain::metric::{self, Metric, Tally};
 use http::StatusCode;
 use serde::Serialize;

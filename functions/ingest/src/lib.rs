@@ -1,6 +1,6 @@
 //! HTTP request to stored and queued events.
 //!
-//! Owns the whole way in, one stage a file: the door (`api`), `format`, `key` and `trace` from the headers,
+//! Owns the whole way in, one stage a file: the authenticator (`api`), `format`, `key` and `trace` from the headers,
 //! `decode` of the body, `admit`, `recall` of named events without a time, the intake, `announce`,
 //! `answer`; `route` is their list. Refuses to evaluate anything, and knows no Lambda.
 
@@ -19,9 +19,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::EventPk;
-use domain::document::RulesDocument;
-use domain::event::{Draft, Rejection};
+use domain::admission::{Draft, Rejection};
 use domain::ports::{Clock, Configuration, Entropy, Intake, Origins, StoreError};
+use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
 pub use route::{MAX_BODY_BYTES, MAX_EVENTS, router};
@@ -40,9 +40,9 @@ pub struct Ingest {
     /// Knows where events come from.
     pub origins: Arc<dyn Origins>,
     /// Who may post.
-    pub door: api::Door,
+    pub authenticator: api::Authenticator,
     /// What requests may take of it together.
-    pub memory: api::Memory,
+    pub memory: api::MemoryBudget,
 }
 
 impl fmt::Debug for Ingest {

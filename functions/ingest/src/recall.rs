@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use domain::event::{Admitted, REMEMBERED, Rejection};
+use domain::admission::{Admitted, REMEMBERED, Rejection};
 use domain::ports::{Intake, StoreError};
 use domain::{Timestamp, time};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use domain::document::{RulesDocument, SecretRef, TransportKind};
+use domain::rules_document::{RulesDocument, SecretRef, TransportKind};
 use rulesfile::Fault;
 use rustix::fs::OFlags;
 

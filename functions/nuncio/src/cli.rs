@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Timestamp;
+use domain::access::token::Scope;
 use domain::event::{ActionPattern, EventPk};
-use domain::retention::Period;
-use domain::token::Scope;
+use domain::rules_document::Period;
 use jiff::SignedDuration;
 
 use crate::values;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use console::Payload;
 use domain::Timestamp;
+use domain::notification::rendered::Rendered;
 use domain::ports::Clock as _;
-use domain::rendered::Rendered;
 use host::SystemClock;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
@@ -183,8 +183,8 @@ pub(crate) fn since(text: &str) -> Result<SignedDuration, String> {
         let number = text.strip_suffix(short)?;
         number.parse::<f64>().ok().map(|number| format!("{long}={number}"))
     });
-    domain::retention::Period::parse(long.as_deref().unwrap_or(text))
-        .map(domain::retention::Period::duration)
+    domain::rules_document::Period::parse(long.as_deref().unwrap_or(text))
+        .map(domain::rules_document::Period::duration)
         .map_err(|error| format!("{error}; or 30d, 12h"))
 }
 

@@ -1,6 +1,7 @@
 //! The `nuncio` command: every function in one process on one machine, and the operator's tools.
 //!
 //! One file a command. A composition root: it builds the adapters; what they are for is the functions' to decide.
+#![doc = include_str!("../README.md")]
 
 mod apply;
 mod check;
@@ -12,6 +13,8 @@ mod hold;
 mod http;
 mod job;
 mod matching;
+#[cfg(test)]
+mod readme_tests;
 mod send;
 mod serve;
 mod token;

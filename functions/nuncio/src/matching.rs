@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
-use domain::document::RulesDocument;
-use domain::event::{Admission, Draft, Event};
+use domain::admission::mask::Masker;
+use domain::admission::{Admission, Draft};
+use domain::event::Event;
 use domain::loop_guard;
-use domain::mask::Masker;
 use domain::ports::Clock as _;
+use domain::rules_document::RulesDocument;
 use expressions::worker::Workers;
 
 use crate::check;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::access::token::Token;
 use domain::ports::{Clock as _, Entropy, Tokens};
-use domain::token::Token;
 use host::{OsEntropy, SystemClock};
 
 use crate::cli;

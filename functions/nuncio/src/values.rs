@@ -1,7 +1,7 @@
 //! Values of the command line: what their texts mean.
 
 use domain::event::ActionPattern;
-use domain::retention::Period;
+use domain::rules_document::Period;
 
 /// The least that a request of the largest size can be served in.
 const LEAST_MEMORY: usize = 32 << 20;

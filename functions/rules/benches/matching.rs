@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use domain::Event;
-use domain::document::RulesDocument;
+use domain::rules_document::RulesDocument;
 use mixes::{Draw, MIXES, Mix};
 use rules::RuleSet;
 

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use domain::Timestamp;
-use domain::document::{Rule, RulesDocument};
 use domain::event::{Event, EventPk};
 use domain::ports::Expressions;
-use domain::suppression::Standing;
+use domain::rules_document::Standing;
+use domain::rules_document::{Rule, RulesDocument};
 use serde::{Deserialize, Serialize};
 
 use crate::dry_run_examples;

@@ -1,7 +1,7 @@
-use domain::document::{Binding, EventMatcher, Policy, Rule};
 use domain::event::{Action, Object};
-use domain::expression::NoExpressions;
 use domain::person::Person;
+use domain::ports::NoExpressions;
+use domain::rules_document::{Binding, EventMatcher, Policy, Rule};
 use proptest::prelude::*;
 use serde_json::json;
 

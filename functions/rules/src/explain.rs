@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::Event;
-use domain::document::{Binding, EventMatcher, Expression, Mode, Policy, Rule, RulesDocument};
 use domain::expression::{Groups, Raised, Returned};
-use domain::notification::cut;
 use domain::ports::Expressions;
+use domain::rules_document::{Binding, EventMatcher, Expression, Mode, Policy, Rule, RulesDocument};
+use domain::text::cut;
 use serde::Serialize;
 use serde_json::Value;
 

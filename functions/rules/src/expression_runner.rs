@@ -7,12 +7,12 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use domain::Event;
-use domain::document::{Expression, Policy, RulesDocument};
 use domain::event::Object;
 use domain::expression::{
     Called, Created, Effects, Evaluation, Groups, LogLine, Policies, Raised, Returned, Runner, Scope,
 };
 use domain::ports::Expressions;
+use domain::rules_document::{Expression, Policy, RulesDocument};
 
 use crate::event_view::EventView;
 use crate::policy_table::admits;

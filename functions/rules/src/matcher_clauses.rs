@@ -4,9 +4,9 @@
 
 use std::fmt::Display;
 
-use domain::document::EventMatcher;
 use domain::event::ActionPattern;
-use domain::ports::app_admits;
+use domain::query::app_admits;
+use domain::rules_document::EventMatcher;
 use ipnet::IpNet;
 
 use crate::event_view::{EventView, canonical_net};

@@ -6,7 +6,7 @@
 //! at the second. The time zones are those of the IANA database that was compiled in.
 
 use domain::Timestamp;
-use domain::document::{MuteWindow, WallTime, Weekday};
+use domain::rules_document::{MuteWindow, WallTime, Weekday};
 use jiff::civil::{self, Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 

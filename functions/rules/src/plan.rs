@@ -1,11 +1,11 @@
 //! Plans the notifications of one event: the rules that fire, the recipients of each, and the loop guard. Dispatching and
 //! dry runs use the same plan.
 
-use domain::document::{Rule, RulesDocument};
 use domain::event::Event;
 use domain::loop_guard::Looping;
 use domain::ports::Expressions;
-use domain::recipient::{Recipient, Recipients};
+use domain::recipients::{Recipient, Recipients};
+use domain::rules_document::{Rule, RulesDocument};
 
 use crate::{RuleMatches, RuleSet};
 

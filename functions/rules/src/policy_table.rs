@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use domain::document::{Addresses, EventMatcher, Policy, Precondition, RulesDocument};
-use domain::ports::app_admits;
+use domain::query::app_admits;
+use domain::rules_document::{Addresses, EventMatcher, Policy, Precondition, RulesDocument};
 use foldhash::fast::FixedState;
 
 use crate::event_view::{EventView, canonical_net};

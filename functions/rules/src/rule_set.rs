@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use domain::Event;
-use domain::document::{Binding, Expression, Mode, Policy, Rule, RulesDocument};
 use domain::expression::{Effects, Groups};
 use domain::loop_guard::{self, Looping};
 use domain::ports::Expressions;
+use domain::rules_document::{Binding, Expression, Mode, Policy, Rule, RulesDocument};
 
 use crate::event_view::EventView;
 use crate::expression_runner::{ExpressionRunner, ExpressionVerdict};

@@ -3,7 +3,7 @@
 //! Owns under which policies a rule is listed: a rule with mode `any` under each of its policies, a rule with mode `all`
 //! only under the one that the fewest rules use.
 
-use domain::document::Mode;
+use domain::rules_document::Mode;
 
 use crate::rule_set::CompiledBinding;
 

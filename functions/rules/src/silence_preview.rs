@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::document::RulesDocument;
 use domain::event::{Event, EventPk};
 use domain::ports::Expressions;
-use domain::suppression::Silence;
+use domain::rules_document::RulesDocument;
+use domain::rules_document::Silence;
 use serde::Serialize;
 
 use crate::{RuleSet, silence_covers};

@@ -1,7 +1,7 @@
 //! Decides whether a silence covers the notifications of a rule for an event.
 
 use domain::Event;
-use domain::suppression::Silence;
+use domain::rules_document::Silence;
 
 use crate::event_view::EventView;
 use crate::matcher_clauses;

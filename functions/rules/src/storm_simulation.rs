@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 
 use domain::Timestamp;
-use domain::document::{Digest, FieldPath, Rule, Throttle};
+use domain::delivery::Span;
 use domain::event::{Event, EventPk};
-use domain::suppression::{LaneId, Span, Tally, Verdict};
+use domain::rules_document::{Digest, FieldPath, Rule, Throttle};
+use domain::suppression::{LaneId, Tally, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::PlannedNotice;

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use domain::document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
 use domain::event::{Action, ActionPattern, Event, EventPk, Object};
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
+use domain::rules_document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use proptest::option;

@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::Event;
-use domain::document::{Binding, Expression, Mode, Policy, Precondition, Rule, RulesDocument};
+use domain::event::Producer;
 use domain::expression::{Evaluation, Policies, Scope};
-use domain::loop_guard::Producer;
 use domain::ports::Expressions;
+use domain::rules_document::{Binding, Expression, Mode, Policy, Precondition, Rule, RulesDocument};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::RuleSet;
@@ -200,7 +200,7 @@ fn policies_call_policies_of_every_kind_within_bounds() {
     );
     document
         .policies
-        .insert("matcher".to_owned(), Policy::EventMatcher(domain::document::EventMatcher::default()).into());
+        .insert("matcher".to_owned(), Policy::EventMatcher(domain::rules_document::EventMatcher::default()).into());
     let called = "ak_create_event('made')\nreturn request.context['x'] + 1";
     document.policies.insert("called".to_owned(), expression(called).into());
     let why = |document: &RulesDocument| {

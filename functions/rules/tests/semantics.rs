@@ -1,8 +1,8 @@
 //! What rules promise, one table a promise.
 
-use domain::document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
 use domain::event::{Action, Event, EventPk, Object};
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
+use domain::rules_document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
 use jiff::Timestamp;
 use rules::RuleSet;
 use serde_json::{Value, json};

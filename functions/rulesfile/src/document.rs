@@ -5,8 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::document::RulesDocument;
-use domain::retention::Retention;
+use domain::rules_document::{Retention, RulesDocument};
 
 use crate::diagnostics::{Diagnostics, Position};
 use crate::names::DefinedNames;

@@ -18,6 +18,7 @@
 //!
 //! This crate runs nothing, opens no file, resolves no secret and connects to no address. No fault repeats a secret, a
 //! mail or network address, or a URL of the file.
+#![doc = include_str!("../README.md")]
 
 mod diagnostics;
 mod document;
@@ -32,8 +33,7 @@ mod tree;
 pub use diagnostics::{Fault, FaultInFile};
 
 use domain::Timestamp;
-use domain::document::RulesDocument;
-use domain::suppression::Silence;
+use domain::rules_document::{RulesDocument, Silence};
 
 use diagnostics::Diagnostics;
 use names::DefinedNames;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::mask::Masker;
+use domain::admission::mask::Masker;
 
 use crate::diagnostics::{Diagnostics, Position};
 
@@ -89,7 +89,7 @@ pub(crate) fn shown(word: &str) -> String {
     if word.contains('@') || word.parse::<std::net::IpAddr>().is_ok() {
         return "(an address)".to_owned();
     }
-    let mut word = domain::notification::cut(word, MAX_SHOWN);
+    let mut word = domain::text::cut(word, MAX_SHOWN);
     Masker::default().mask_string(&mut word);
     format!("{word:?}")
 }

@@ -1,6 +1,6 @@
 //! Guarantees of the reader beyond the corpus: size and depth limits, confidentiality, no panics.
 
-use domain::document::RulesDocument;
+use domain::rules_document::RulesDocument;
 use proptest::prelude::*;
 
 #[test]

@@ -11,7 +11,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use domain::ports::{self, Archived, StoreError};
-use domain::{Event, Timestamp, archive};
+use domain::retention::archive;
+use domain::{Event, Timestamp};
 
 use crate::codec::MOST_BYTES;
 use crate::describe::describe;
@@ -126,7 +127,10 @@ impl ports::Archive for Archive {
         let bytes = bytes.into_bytes();
         let text = zstd::Decoder::new(&*bytes).map_err(|_| damaged(file))?.take(MOST_BYTES);
         let lines = BufReader::new(text).lines();
-        let events = lines.map(|line| archive::read_line(&line.map_err(|_| damaged(file))?));
+        let events = lines.map(|line| {
+            archive::read_line(&line.map_err(|_| damaged(file))?)
+                .map_err(|error| StoreError::Corrupt(error.to_string()))
+        });
         Ok(Archived { events: events.collect::<Result<_, _>>()?, version })
     }
 

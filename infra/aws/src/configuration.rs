@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::document::RulesDocument;
 use domain::ports::{self, Active, StoreError};
+use domain::rules_document::RulesDocument;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
 use domain::Timestamp;
-use domain::document::RulesDocument;
 use domain::ports::{self, Active, Saved, StoreError};
+use domain::rules_document::RulesDocument;
 use serde::{Deserialize, Serialize};
 
 use crate::codec;

@@ -1,7 +1,7 @@
 //! What is known of the endpoints: one partition, as all of it is wanted at once and there is little of it.
 
 use async_trait::async_trait;
-use domain::endpoint::Endpoint;
+use domain::delivery::endpoint::Endpoint;
 use domain::ports::{self, StoreError};
 
 use crate::table::item::{content, number, record};

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, EventPage, EventQuery, Purge, StoreError};
+use domain::ports::{self, EventPage, Purge, StoreError};
+use domain::query::EventQuery;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::hold::Hold;
 use domain::ports::{self, StoreError};
+use domain::retention::hold::Hold;
 use jiff::SignedDuration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;

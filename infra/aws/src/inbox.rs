@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::Timestamp;
-use domain::inbox::InboxItem;
+use domain::notification::inbox::InboxItem;
 use domain::person::fold;
 use domain::ports::{self, Page, StoreError};
 

@@ -1,8 +1,8 @@
 //! What operators asked for, and how far it has come: one partition, as there are few.
 
 use async_trait::async_trait;
-use domain::job::Job;
 use domain::ports::{self, StoreError};
+use domain::retention::job::Job;
 
 use crate::table::item::{content, number, record};
 use crate::table::keys::{JOBS, REVISION};

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, State, retry};
-use domain::ports::{self, DeliveryQuery, Opened, Page, StoreError};
+use domain::ports::{self, Opened, Page, StoreError};
+use domain::query::DeliveryQuery;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 

@@ -3,6 +3,7 @@
 //! Refuses static clients and the process's environment: settings come from a map, the SDK's own
 //! (credentials, region, `AWS_ENDPOINT_URL`) through its loader. Where things lie in the one table is
 //! said in `table/keys.rs`.
+#![doc = include_str!("../README.md")]
 
 mod archive;
 mod codec;

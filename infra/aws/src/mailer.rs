@@ -8,8 +8,8 @@ use aws_sdk_ses::operation::send_raw_email::SendRawEmailError;
 use aws_sdk_ses::primitives::Blob;
 use aws_sdk_ses::types::RawMessage;
 use domain::delivery::{Failure, Outcome};
-use domain::document::RulesDocument;
 use domain::ports;
+use domain::rules_document::RulesDocument;
 
 use crate::describe::code;
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::document::SecretRef;
 use domain::ports::{self, SecretError, SecretText};
+use domain::rules_document::SecretRef;
 use host::EnvironmentSecrets;
 use tokio::time::Instant;
 

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::access::session::Session;
+use domain::access::token::TokenHash;
 use domain::ports::{self, StoreError};
-use domain::session::Session;
-use domain::token::TokenHash;
 
 use crate::table::item::{content, record};
 use crate::table::{Table, put};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{self, StoreError};
-use domain::suppression::Silence;
+use domain::rules_document::Silence;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::Timestamp;
+use domain::access::token::{Token, TokenHash};
 use domain::ports::{self, StoreError};
-use domain::token::{Token, TokenHash};
 use tokio::time::Instant;
 
 use crate::describe::describe;

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::{Action, EventPk};
 use domain::ports::{self, StoreError};
-use domain::volume::{HOUR, HourCount, KEPT, hour_of};
+use domain::query::volume::{HOUR, HourCount, KEPT, hour_of};
 use domain::{Timestamp, time};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;

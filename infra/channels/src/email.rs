@@ -5,11 +5,12 @@
 use std::time::SystemTime;
 
 use domain::delivery::{Failure, Outcome};
-use domain::document::RulesDocument;
 use domain::mail_address::{InvalidAddress, MailAddress};
-use domain::notification::{Notification, cut};
+use domain::notification::Notification;
+use domain::notification::rendered::Rendered;
 use domain::ports::Mailer;
-use domain::rendered::Rendered;
+use domain::rules_document::RulesDocument;
+use domain::text::cut;
 use jiff::Timestamp;
 use lettre::address::{Address, Envelope};
 use lettre::message::header::{HeaderName, HeaderValue};

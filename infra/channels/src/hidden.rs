@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use domain::mask::{MASK, Masker};
+use domain::admission::mask::{MASK, Masker};
 use percent_encoding::percent_decode_str;
 use url::Url;
 

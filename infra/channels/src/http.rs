@@ -75,7 +75,7 @@ pub(crate) struct Post<'a> {
 /// The headers that every request starts from: the event's trace, in a span of the delivery's own.
 pub(crate) fn traced(notification: &Notification) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let trace = notification.event.trace().of_delivery(notification.delivery);
+    let trace = notification.delivery.span_in(notification.event.trace());
     if let Ok(text) = HeaderValue::try_from(trace.to_string()) {
         headers.insert("traceparent", text);
     }

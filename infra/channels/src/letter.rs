@@ -4,8 +4,9 @@
 
 use askama::Template;
 use domain::delivery::Failure;
-use domain::document::Severity;
-use domain::notification::{Digested, Link, Notification, cut, readable};
+use domain::notification::{Digested, Link, Notification};
+use domain::rules_document::Severity;
+use domain::text::{cut, readable};
 use serde_json::Value;
 
 use crate::text::{one_line, paragraph};

@@ -45,10 +45,10 @@ use crate::guard::SystemNames;
 use crate::http::{Http, Timeouts};
 use crate::mapping::Mapped;
 use async_trait::async_trait;
-use domain::delivery::{Failure, Outcome, Sent};
-use domain::document::{RulesDocument, Transport, TransportKind};
+use domain::delivery::{Failure, Outcome};
 use domain::notification::Notification;
-use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets};
+use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets, Sent};
+use domain::rules_document::{RulesDocument, Transport, TransportKind};
 use tokio::sync::Semaphore;
 
 /// As receivers see us, in `User-Agent` and in footers.

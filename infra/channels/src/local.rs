@@ -2,8 +2,8 @@
 //! Owns nothing but the hand-over; the item follows from the notification, so putting it twice leaves one.
 
 use domain::delivery::{Failure, Outcome};
-use domain::inbox::InboxItem;
 use domain::notification::Notification;
+use domain::notification::inbox::InboxItem;
 use domain::ports::Inbox;
 
 pub(crate) async fn send(notification: &Notification, inbox: &dyn Inbox) -> Result<Outcome, Failure> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::delivery::{Failure, Outcome};
-use domain::document::RulesDocument;
 use domain::ports::{Mailer, Secrets};
+use domain::rules_document::RulesDocument;
 
 use crate::mailbox::MailboxFolder;
 use crate::secret;

@@ -8,9 +8,9 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use domain::delivery::Failure;
-use domain::document::{RulesDocument, Transport, TransportKind};
 use domain::expression::{Effects, NoPolicies, Part, Raised, Returned, Runner, Scope, View};
 use domain::notification::Notification;
+use domain::rules_document::{RulesDocument, Transport, TransportKind};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use domain::admission::mask::Masker;
 use domain::delivery::Failure;
-use domain::document::{RulesDocument, Transport, TransportKind};
 use domain::event::Object;
-use domain::inbox::InboxItem;
-use domain::mask::Masker;
 use domain::notification::Notification;
+use domain::notification::inbox::InboxItem;
+use domain::notification::rendered::Rendered;
 use domain::ports::Renderer;
-use domain::rendered::Rendered;
+use domain::rules_document::{RulesDocument, Transport, TransportKind};
 use http::HeaderMap;
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 //! Owns how a missing secret is reported: by its reference, never with what the store said about it.
 
 use domain::delivery::Failure;
-use domain::document::{SecretRef, Text};
 use domain::ports::Secrets;
+use domain::rules_document::{SecretRef, Text};
 
 use crate::hidden::Hidden;
 

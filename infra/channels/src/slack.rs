@@ -3,8 +3,8 @@
 //! grow until the receiver refuses the message.
 
 use domain::delivery::{Failure, Outcome};
-use domain::document::{Severity, Text};
 use domain::notification::{Digested, Notification};
+use domain::rules_document::{Severity, Text};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};

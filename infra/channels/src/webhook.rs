@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use domain::delivery::{Failure, Outcome};
-use domain::document::{SecretRef, Text};
 use domain::event::Event;
 use domain::notification::{Digested, Notification, summary};
+use domain::rules_document::{SecretRef, Text};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde_json::{Value, json};

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::archive;
 use domain::ports::{Archive, Archived, StoreError};
+use domain::retention::archive;
 use domain::{Event, Timestamp};
 
 use crate::open::{self, OpenError};

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use domain::dimension::Dimension;
-use domain::volume::hour_of;
+use domain::query::dimension::Dimension;
+use domain::query::volume::hour_of;
 use domain::{Event, EventPk};
 use rusqlite::{Connection, OptionalExtension as _, params};
 

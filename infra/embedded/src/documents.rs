@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::document::RulesDocument;
 use domain::ports::{Active, Documents, Saved, StoreError};
+use domain::rules_document::RulesDocument;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! What is known of the endpoints. A record is changed only by whoever read its last revision.
 
 use async_trait::async_trait;
-use domain::endpoint::Endpoint;
+use domain::delivery::endpoint::Endpoint;
 use domain::ports::{Endpoints, StoreError};
 use rusqlite::{Connection, params};
 

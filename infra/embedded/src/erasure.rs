@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use domain::EventPk;
 use domain::delivery::DeliveryId;
-use domain::erasure::Subject;
 use domain::person::fold;
 use domain::ports::{Erasure, StoreError};
+use domain::retention::erasure::Subject;
 use rusqlite::{Connection, Params};
 
 use crate::fault::Fault;

@@ -3,9 +3,10 @@
 //! `EventQuery::admits` decides. Never holds more than a page: a scan reads row by row.
 
 use async_trait::async_trait;
-use domain::dimension::Dimension;
-use domain::ports::{EventLog, EventPage, EventQuery, Purge, StoreError};
-use domain::search::Search;
+use domain::ports::{EventLog, EventPage, Purge, StoreError};
+use domain::query::EventQuery;
+use domain::query::dimension::Dimension;
+use domain::query::search::Search;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};

@@ -42,6 +42,13 @@ impl Fault {
     }
 }
 
+/// Whether the disk has no room: for the data, or for the file of the memory that processes share (`SQLITE_IOERR_SHMSIZE`).
+pub(crate) fn is_full_disk(error: &rusqlite::Error) -> bool {
+    let no_shared_memory = |code| code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error.sqlite_error().is_some_and(|error| no_shared_memory(error.extended_code))
+}
+
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         fault.0
@@ -57,7 +64,7 @@ impl From<StoreError> for Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self(match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => StoreError::store("the disk is full; free some space"),
+            _ if is_full_disk(&error) => StoreError::store("the disk is full; free some space"),
             Some(ErrorCode::ReadOnly) => StoreError::store("the file is read-only; let this user write to it"),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => return Self::damaged(&error.to_string()),
             Some(_) => StoreError::store(error),

@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use domain::hold::Hold;
 use domain::ports::{Holds, StoreError};
+use domain::retention::hold::Hold;
 use jiff::SignedDuration;
 use rusqlite::{Connection, params};
 

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::inbox::InboxItem;
+use domain::notification::inbox::InboxItem;
 use domain::person::fold;
 use domain::ports::{Inbox, Page, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};

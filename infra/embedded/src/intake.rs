@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use domain::hold::{self, HELD, Hold};
 use domain::message::{Message, Work};
 use domain::ports::{Intake, StoreError};
+use domain::retention::hold::{self, HELD, Hold};
 use domain::retention::received_apart;
 use domain::time::{CLOCK_SKEW, later};
 use domain::{Event, EventPk, Timestamp};

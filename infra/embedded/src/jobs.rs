@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::erasure::Subject;
 use domain::message::{Message, Work};
 use domain::ports::{DeadLetters, StoreError, WorkQueue};
+use domain::retention::erasure::Subject;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};

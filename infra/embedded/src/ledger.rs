@@ -5,7 +5,8 @@
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, State, retry};
-use domain::ports::{DeliveryQuery, Ledger, Opened, Page, StoreError};
+use domain::ports::{Ledger, Opened, Page, StoreError};
+use domain::query::DeliveryQuery;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Store;

@@ -31,6 +31,7 @@ mod operator_jobs;
 mod purge;
 mod readers;
 mod record;
+mod reserve;
 mod schema;
 mod search_index;
 mod sessions;
@@ -53,6 +54,7 @@ use std::time::Duration;
 
 use domain::ports::StoreError;
 use tokio::sync::Notify;
+use tracing::debug;
 
 use fault::Health;
 use fresh::Fresh;
@@ -103,6 +105,9 @@ impl Store {
     fn open_file(file: PathBuf) -> Result<Self, OpenError> {
         let mut connection = open::writer(&file)?;
         schema::migrate(&mut connection, &file)?;
+        if let Err(error) = reserve::keep(&file) {
+            debug!(%error, "no space is set aside for a start on a full disk");
+        }
         let holds = Known::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
         let health = Arc::new(Health::default());
         let writer = Writer::start(connection, health.clone()).map_err(|error| OpenError::unusable(&file, &error))?;

@@ -9,8 +9,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tracing::warn;
 
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
+use crate::reserve;
 use crate::wal::{self, Damage};
 
 /// The file's name in its folder.
@@ -53,6 +55,12 @@ pub enum OpenError {
     /// The file system cannot do what the store needs.
     #[error("the file system of {} does not support SQLite's write-ahead log; put the data folder on a local disk", file.display())]
     NoWal {
+        /// Which.
+        file: PathBuf,
+    },
+    /// The disk has no room for the files that SQLite needs to read the store.
+    #[error("cannot open the store {}: the disk is full; free at least 256 KiB", file.display())]
+    FullDisk {
         /// Which.
         file: PathBuf,
     },
@@ -173,24 +181,41 @@ pub(crate) fn check(connection: &Connection, time: Duration) -> Result<bool, Fau
     }
 }
 
-/// The connection that writes.
+/// The connection that writes. On a full disk it is opened in the space that was set aside for that.
 pub(crate) fn writer(file: &Path) -> Result<Connection, OpenError> {
-    let unusable = |error: rusqlite::Error| OpenError::unusable(file, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags).map_err(unusable)?;
-    connection.busy_timeout(BUSY).map_err(unusable)?;
-    // Has an effect on an empty file only. Events of about 1 KiB leave less of a large page unused.
-    connection.pragma_update(None, "page_size", 8192).map_err(unusable)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(unusable)?;
+    let opened = write_ahead(file).or_else(|error| {
+        if !fault::is_full_disk(&error) || !reserve::release(file) {
+            return Err(error);
+        }
+        let connection = write_ahead(file)?;
+        warn!(
+            "the disk is full; Nuncio starts in the space that it had set aside and takes no events; free some space"
+        );
+        Ok(connection)
+    });
+    let (connection, mode) = opened.map_err(|error| {
+        let full = fault::is_full_disk(&error);
+        if full { OpenError::FullDisk { file: file.to_owned() } } else { OpenError::unusable(file, &error) }
+    })?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(OpenError::NoWal { file: file.to_owned() });
     }
+    Ok(connection)
+}
+
+/// A connection that writes, and the file's journal mode, which should be `wal`.
+fn write_ahead(file: &Path) -> rusqlite::Result<(Connection, String)> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY)?;
+    // Has an effect on an empty file only. Events of about 1 KiB leave less of a large page unused.
+    connection.pragma_update(None, "page_size", 8192)?;
+    let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     for (pragma, value) in SETTINGS {
-        connection.pragma_update(None, pragma, value).map_err(unusable)?;
+        connection.pragma_update(None, pragma, value)?;
     }
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    Ok((connection, mode))
 }
 
 /// `FULL` fsyncs the log at every commit; `NORMAL` would lose the last ones with the power.

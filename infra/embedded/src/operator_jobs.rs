@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::job::Job;
 use domain::ports::{Jobs, StoreError};
+use domain::retention::job::Job;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Store;

@@ -31,7 +31,7 @@ impl Store {
     pub(crate) async fn purge_all(&self, what: Purge, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut deleted = 0;
         let events = (what == Purge::All).then_some((EVENTS, now));
-        let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::volume::KEPT));
+        let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::query::volume::KEPT));
         for (sql, now) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([old_counts]) {
             while deleted < limit {
                 let batch = BATCH.min(limit - deleted);

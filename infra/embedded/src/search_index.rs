@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::dimension::Dimension;
 use domain::ports::StoreError;
+use domain::query::dimension::Dimension;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::counts::{self, Counts};

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use domain::dimension::Dimension;
 use domain::event::{Action, Object};
-use domain::ports::{EventLog as _, EventPage, EventQuery, Intake as _};
-use domain::search::Search;
+use domain::ports::{EventLog as _, EventPage, Intake as _};
+use domain::query::EventQuery;
+use domain::query::dimension::Dimension;
+use domain::query::search::Search;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -130,7 +131,7 @@ async fn begins_anew_where_rows_belong_to_other_events() {
 #[tokio::test]
 async fn counts_by_the_hour_what_it_has_read_and_what_it_has_not() {
     let (_folder, store) = store().await;
-    let hour = domain::volume::hour_of(event(1, "", "").pk);
+    let hour = domain::query::volume::hour_of(event(1, "", "").pk);
     let until = domain::time::later(hour, SignedDuration::from_hours(1));
     let counted = async |by| {
         let mut counted = store.counted(by, hour, until).await.unwrap().unwrap();

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::access::session::Session;
+use domain::access::token::TokenHash;
 use domain::ports::{Sessions, StoreError};
-use domain::session::Session;
-use domain::token::TokenHash;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Store;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::ports::{Silences, StoreError};
-use domain::suppression::Silence;
+use domain::rules_document::Silence;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Store;

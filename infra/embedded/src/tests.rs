@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::access::token::Token;
 use domain::delivery::Delivery;
-use domain::document::Rule;
 use domain::event::{Action, Object};
 use domain::message::{Message, Work};
 use domain::person::Person;
-use domain::ports::{EventLog, EventQuery, Intake as _, Ledger, StoreError, Tokens as _, WorkQueue as _};
-use domain::token::Token;
+use domain::ports::{EventLog, Intake as _, Ledger, StoreError, Tokens as _, WorkQueue as _};
+use domain::query::EventQuery;
+use domain::rules_document::Rule;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::Connection;
@@ -311,10 +312,10 @@ async fn inboxes_of_an_older_file_open_by_every_spelling() {
     drop(store);
     let old = beside(&folder);
     let item = |pk: &str, username: &str| {
-        let item = domain::inbox::InboxItem {
+        let item = domain::notification::inbox::InboxItem {
             pk: pk.to_owned(),
             username: username.to_owned(),
-            severity: domain::document::Severity::Notice,
+            severity: domain::rules_document::Severity::Notice,
             body: String::new(),
             created: now(),
             event: event(1).pk,

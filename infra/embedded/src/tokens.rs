@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::access::token::{Token, TokenHash};
 use domain::ports::{StoreError, Tokens};
-use domain::token::{Token, TokenHash};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::Store;

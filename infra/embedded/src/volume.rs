@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use domain::event::Action;
 use domain::ports::{StoreError, Volume};
-use domain::volume::{HourCount, hour_of};
+use domain::query::volume::{HourCount, hour_of};
 use domain::{Event, Timestamp};
 use rusqlite::{Connection, params};
 

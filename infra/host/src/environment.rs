@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::document::SecretRef;
 use domain::ports::{SecretError, SecretText, Secrets};
+use domain::rules_document::SecretRef;
 
 /// Every environment variable whose name and value are UTF-8.
 #[expect(clippy::disallowed_methods, reason = "this is the environment's adapter")]

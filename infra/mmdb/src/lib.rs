@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use domain::origin::{Asn, Geo, Origin};
+use domain::admission::origin::{Asn, Geo, Origin};
 use domain::ports::{Clock, Origins};
 use maxminddb::{LookupResult, MaxMindDbError, Reader, geoip2};
 

@@ -20,9 +20,8 @@ use aws_config::SdkConfig;
 use channels::Channels;
 use dispatch::{Dispatcher, Parts};
 use domain::Timestamp;
-use domain::expression::NoExpressions;
-use domain::ports::{Active, Clock as _, Documents as _, Saved, Tokens as _};
-use domain::token::{Scope, Token};
+use domain::access::token::{Scope, Token};
+use domain::ports::{Active, Clock as _, Documents as _, NoExpressions, Saved, Tokens as _};
 use host::log::Form;
 use host::{Emitter, OsEntropy, SystemClock};
 use ingest::Ingest;
@@ -148,7 +147,7 @@ async fn function(sdk: &SdkConfig, settings: &Settings) -> Result<(Proxy, Adapte
 async fn served(router: axum::Router) -> Result<String, Error> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(async move { axum::serve(listener, api::finish(router)).await });
+    tokio::spawn(async move { axum::serve(listener, api::with_middleware(router)).await });
     Ok(url)
 }
 
@@ -167,8 +166,8 @@ async fn run(level: &str) -> Result<(), Error> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(()),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
-        memory: api::Memory::new(256 << 20),
+        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        memory: api::MemoryBudget::new(256 << 20),
     }))
     .await?;
     let events: Vec<Value> = (0..EVENTS).map(event).collect();
@@ -307,7 +306,7 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         expressions: Arc::new(NoExpressions),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
     })
 }
 

@@ -5,14 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::delivery::endpoint::Endpoint;
 use domain::delivery::{Delivery, DeliveryId};
-use domain::endpoint::Endpoint;
 use domain::event::{Event, EventPk};
 use domain::message::Message;
-use domain::ports::{
-    DeliveryQuery, Endpoints, EventLog, EventPage, EventQuery, Intake, Ledger, Opened, Page, Purge, StoreError,
-    WorkQueue,
-};
+use domain::ports::{Endpoints, EventLog, EventPage, Intake, Ledger, Opened, Page, Purge, StoreError, WorkQueue};
+use domain::query::{DeliveryQuery, EventQuery};
 use jiff::SignedDuration;
 use support::FakeClock;
 use tokio::sync::Notify;

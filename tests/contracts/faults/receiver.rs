@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::delivery::{DeliveryId, Failure, Outcome, Sent};
-use domain::document::{RulesDocument, Transport};
+use domain::delivery::{DeliveryId, Failure, Outcome};
 use domain::notification::Notification;
-use domain::ports::{Channel, Ledger};
+use domain::ports::{Channel, Ledger, Sent};
+use domain::rules_document::{RulesDocument, Transport};
 use jiff::SignedDuration;
 use support::FakeClock;
 use tokio::sync::Semaphore;

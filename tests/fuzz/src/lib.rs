@@ -14,7 +14,7 @@ pub use world::now;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use domain::document::RulesDocument;
+use domain::rules_document::RulesDocument;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 

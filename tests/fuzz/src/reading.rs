@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::AUTHORIZATION;
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
 
 use crate::world::{Still, TOKEN};
 use crate::{Posted, corpus};
@@ -21,15 +21,15 @@ impl Default for Reading {
         let still = Arc::new(Still::default());
         let folder = tempfile::tempdir().expect("a folder").keep();
         let store = Arc::new(embedded::Store::open(&folder).expect("a store"));
-        let door = api::Door::new(still.clone(), still.clone());
+        let authenticator = api::Authenticator::new(still.clone(), still.clone());
         let ingest = ingest::router(ingest::Ingest {
             intake: store.clone(),
             configuration: still.clone(),
             clock: still.clone(),
             entropy: still.clone(),
             origins: Arc::new(()),
-            door: door.clone(),
-            memory: api::Memory::new(256 << 20),
+            authenticator: authenticator.clone(),
+            memory: api::MemoryBudget::new(256 << 20),
         });
         for event in corpus() {
             let (status, _, body) = crate::answer(&ingest, Posted::json(event).request());
@@ -52,9 +52,9 @@ impl Default for Reading {
             expressions: Arc::new(NoExpressions),
             clock: still.clone(),
             entropy: still,
-            door,
+            authenticator,
         });
-        Self { router: api::finish(router) }
+        Self { router: api::with_middleware(router) }
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::delivery::{Failure, Sent};
-use domain::document::{RulesDocument, Transport};
+use domain::delivery::Failure;
+use domain::ports::{Active, Channel, Clock, Configuration, Entropy, Intake, Renderer, Sent, StoreError, Tokens};
+use domain::rules_document::{RulesDocument, Transport};
+use domain::notification::rendered::Rendered;
+use domain::access::token::{Scope, Token, TokenHash};
 use domain::event::{Event, EventPk};
 use domain::notification::Notification;
-use domain::ports::{Active, Channel, Clock, Configuration, Entropy, Intake, Renderer, StoreError, Tokens};
-use domain::rendered::Rendered;
-use domain::token::{Scope, Token, TokenHash};
 
 pub(crate) const TOKEN: &str = "known-to-the-targets-only";
 

@@ -6,9 +6,9 @@
 #[path = "../../../functions/rules/tests/patterns/naive.rs"]
 mod naive;
 
-use domain::document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
+use domain::ports::NoExpressions;
 use domain::event::{ActionPattern, Event};
-use domain::expression::NoExpressions;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use rules::RuleSet;

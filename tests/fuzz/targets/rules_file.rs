@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use domain::document::RulesDocument;
+use domain::rules_document::RulesDocument;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: fuzz::let_panics_be_caught(), |input: &[u8]| {

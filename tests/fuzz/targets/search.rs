@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use domain::event::Event;
-use domain::search::{Query, Search};
+use domain::query::search::{Query, Search};
 use fuzz::{Posted, Posting};
 use libfuzzer_sys::fuzz_target;
 

@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::delivery::{Delivery, DeliveryId};
-use domain::document::{Digest, Rule};
+use domain::delivery::{Cause, Delivery, DeliveryId, Span};
 use domain::event::{Event, EventPk};
 use domain::ports::{Opened, StoreError};
-use domain::suppression::{Cause, Lane, LaneId, LaneState, Span, Window};
+use domain::rules_document::{Digest, Rule};
+use domain::suppression::{Lane, LaneId, LaneState, Window};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::plan::PlannedDelivery;

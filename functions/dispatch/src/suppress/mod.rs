@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
-use domain::document::RulesDocument;
 use domain::ports::StoreError;
+use domain::rules_document::RulesDocument;
 
 use crate::Parts;
 use crate::plan::PlannedDelivery;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::Timestamp;
-use domain::suppression::Cause;
+use domain::delivery::Cause;
 
 use crate::plan::PlannedDelivery;
 

@@ -1,9 +1,9 @@
 //! Suppresses the deliveries that an operator has silenced, in the rules file or over the API.
 
 use domain::Timestamp;
-use domain::document::RulesDocument;
+use domain::delivery::Cause;
 use domain::ports::StoreError;
-use domain::suppression::{Cause, Silence, Standing};
+use domain::rules_document::{RulesDocument, Silence, Standing};
 
 use crate::Parts;
 use crate::plan::PlannedDelivery;

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
-use domain::document::{Rule, Throttle};
+use domain::delivery::Cause;
 use domain::event::EventPk;
 use domain::ports::StoreError;
-use domain::suppression::{Cause, Lane, LaneId, LaneState, Tally, Verdict};
+use domain::rules_document::{Rule, Throttle};
+use domain::suppression::{Lane, LaneId, LaneState, Tally, Verdict};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::Parts;

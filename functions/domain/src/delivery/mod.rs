@@ -17,21 +17,25 @@
 //! window has closed. An operator can open Dead and Suppressed
 //! entries again, as Retrying.
 
-mod id;
+mod cause;
+pub mod endpoint;
+pub mod failure_event;
 mod outcome;
 pub mod retry;
+mod span;
 
-pub use id::{DeliveryId, DeliveryIdError};
-pub use outcome::{Attribution, Class, Failure, MailStage, Outcome, Sent, Sign, retry_after};
+pub use crate::id::{DeliveryId, DeliveryIdError};
+pub use cause::Cause;
+pub use outcome::{Attribution, Class, Failure, MailStage, Outcome, Sign, retry_after};
+pub use span::Span;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Rule, Severity};
 use crate::event::{Event, EventPk, MAX_AHEAD};
 use crate::person::Person;
-use crate::recipient::Recipient;
-use crate::suppression::{Cause, Span};
+use crate::recipients::Recipient;
+use crate::rules_document::{Rule, Severity};
 use retry::Next;
 
 /// How long a claim holds: longer than the slowest send, shorter than a queue's patience.

@@ -27,9 +27,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::expression::Effects;
 use crate::mail_address::InvalidAddress;
-use crate::notification::cut;
+use crate::text::cut;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,21 +42,6 @@ pub enum Outcome {
     },
     /// The receiver does not have it, or we cannot know.
     Failed(Failure),
-}
-
-/// An attempt that was made.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sent {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// What the transport's mappings did on the way.
-    pub effects: Vec<Effects>,
-}
-
-impl From<Outcome> for Sent {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, effects: Vec::new() }
-    }
 }
 
 /// How an attempt failed. The text never holds a secret, an address or a body; what the receiver said is in

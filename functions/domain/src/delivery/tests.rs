@@ -1,9 +1,8 @@
 use super::*;
-use crate::document::{Transport, TransportKind};
-use crate::endpoint::{self, Endpoint, Gate, Standing};
+use crate::delivery::endpoint::{self, Endpoint, Gate, Standing};
 use crate::event::{Action, Object};
 use crate::mail_address::InvalidAddress;
-use crate::suppression::Span;
+use crate::rules_document::{Transport, TransportKind};
 use proptest::prelude::*;
 
 fn now() -> Timestamp {

@@ -1,24 +1,25 @@
 //! An event: what happened, to whom, where, and for how long it is kept.
 
 mod action;
-mod draft;
-mod pk;
+mod producer;
 
+pub use crate::id::{EventPk, PkError};
 pub use action::{Action, ActionError, ActionPattern, KNOWN_ACTIONS};
-pub use draft::{Admission, Admitted, Draft, Kind, MAX_AHEAD, REMEMBERED, Rejection};
-pub use pk::{EventPk, PkError};
+pub use producer::Producer;
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::loop_guard::Producer;
 use crate::trace::TraceParent;
 
 /// A JSON object with its keys in the caller's order.
 pub type Object = Map<String, Value>;
+
+/// How far a caller's clock may run ahead.
+pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// The most bytes an event may have as JSON, once its secrets are masked.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -92,7 +93,7 @@ impl Event {
 
     /// The trace that it belongs to: the caller's, or one that its pk gives it.
     pub fn trace(&self) -> TraceParent {
-        self.traceparent.unwrap_or_else(|| TraceParent::of_event(self.pk))
+        self.traceparent.unwrap_or_else(|| self.pk.trace())
     }
 
     /// The event as one line of JSON.

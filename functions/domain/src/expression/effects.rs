@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Created, Evaluation, LogLine, Raised};
+use crate::admission::mask::Masker;
+use crate::admission::{Admission, Admitted, Draft, Rejection};
 use crate::delivery::DeliveryId;
-use crate::document::{Binding, RulesDocument};
-use crate::event::{Action, Admission, Admitted, Draft, Event, Object, Rejection};
-use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY, Producer};
-use crate::mask::Masker;
-use crate::notification::cut;
+use crate::event::{Action, Event, Object, Producer};
+use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY};
+use crate::rules_document::{Binding, RulesDocument};
+use crate::text::cut;
 
 /// What of an exception's words is kept, in characters.
 const MAX_WORDS: usize = 4000;

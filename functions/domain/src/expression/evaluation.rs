@@ -5,9 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Scope, View};
+use super::View;
 use crate::event::Object;
-use crate::ports::Expressions;
 
 /// One run: what it came to, and what it did on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,15 +112,5 @@ pub struct NoPolicies;
 impl Policies for NoPolicies {
     fn call(&self, _: &str, _: Object) -> Result<Option<Called>, String> {
         Ok(None)
-    }
-}
-
-/// Nobody to run expressions: each raises.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoExpressions;
-
-impl Expressions for NoExpressions {
-    fn evaluate(&self, _: &str, _: &Scope, _: &dyn Policies) -> Evaluation {
-        Evaluation::raised("SandboxError", "expressions are not run here")
     }
 }

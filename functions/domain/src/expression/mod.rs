@@ -8,5 +8,5 @@ mod evaluation;
 mod scope;
 
 pub use effects::{Effects, Part, Runner};
-pub use evaluation::{Called, Created, Evaluation, LogLine, NoExpressions, NoPolicies, Policies, Raised, Returned};
+pub use evaluation::{Called, Created, Evaluation, LogLine, NoPolicies, Policies, Raised, Returned};
 pub use scope::{Groups, Kind, Scope, View};

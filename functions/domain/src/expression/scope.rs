@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::Severity;
 use crate::event::{Event, Object};
 use crate::notification::{Link, Notification};
 use crate::person::Person;
+use crate::rules_document::Severity;
 
 /// What a body is for; it decides which variables there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::delivery::DeliveryId;
-use crate::erasure::Subject;
 use crate::event::{Event, EventPk};
+use crate::retention::erasure::Subject;
 
-/// Where events are kept after they were deleted: files in the form of [`crate::archive`].
+/// Where events are kept after they were deleted: files in the form of [`crate::retention::archive`].
 #[async_trait]
 pub trait Archive: Send + Sync {
     /// Writes a new file of these events; on return it is whole and durable. Files that are put later sort after it,

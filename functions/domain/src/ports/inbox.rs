@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Page, StoreError};
-use crate::inbox::InboxItem;
+use crate::notification::inbox::InboxItem;
 
 /// Everybody's inbox.
 #[async_trait]

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Page, StoreError};
 use crate::event::{Event, EventPk};
-use crate::hold::Hold;
-use crate::job::Job;
+use crate::retention::hold::Hold;
+use crate::retention::job::Job;
 
 /// The jobs. Every write is conditional.
 #[async_trait]

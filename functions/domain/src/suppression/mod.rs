@@ -1,17 +1,13 @@
 //! Storm control: what keeps a notification back, and what has to be remembered for it.
 //!
 //! Owns the decisions that need no more than what is remembered: a [`Tally`] says whom a throttle lets
-//! through, a [`Silence`] when it stands, a [`Window`] which delivery carries a digest. What is remembered lies in [`Lane`]s of the store, each changed by conditional writes alone. Says
+//! through, a [`Silence`](crate::rules_document::Silence) when it stands, a [`Window`] which delivery carries a digest. What is remembered lies in [`Lane`]s of the store, each changed by conditional writes alone. Says
 //! nothing about which mechanism comes first; that is the dispatcher's list.
 
-mod cause;
 mod lane;
-mod silence;
 mod tally;
 mod window;
 
-pub use cause::Cause;
 pub use lane::{Lane, LaneId, LaneState};
-pub use silence::{Silence, Standing};
 pub use tally::{Judged, Tally, Verdict};
-pub use window::{Span, Window};
+pub use window::Window;

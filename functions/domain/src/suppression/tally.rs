@@ -7,8 +7,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::document::Throttle;
 use crate::event::EventPk;
+use crate::rules_document::Throttle;
 use crate::time::later;
 
 /// The events that a throttle let through, in the order in which it did.

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::retention::Period;
+use crate::rules_document::Period;
 
 fn throttle(max: u32, seconds: u32) -> Throttle {
     let per = Period::parse(&format!("seconds={seconds}")).unwrap();

@@ -10,7 +10,7 @@ mod people;
 mod text;
 
 use domain::event::{Action, KNOWN_ACTIONS, MAX_EVENT_BYTES, Object};
-use domain::notification::cut;
+use domain::text::cut;
 use monty_types::{
     ExcType, ExtFunctionResult, MontyClassInstance, MontyException, MontyObject, NameLookupResult, OsFunctionCall,
 };

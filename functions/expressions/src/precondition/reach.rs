@@ -2,8 +2,8 @@
 //!
 //! Owns their union and intersection, either of which may hold more events than it should.
 
-use domain::document::{Addresses, Precondition};
 use domain::event::ActionPattern;
+use domain::rules_document::{Addresses, Precondition};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// Longer lists than these are let go.

@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock};
 
 use domain::Event;
 use domain::delivery::DeliveryId;
-use domain::document::Severity;
 use domain::event::{Action, EventPk, Object};
 use domain::notification::{Link, Notification};
 use domain::person::Person;
+use domain::rules_document::Severity;
 use expressions::worker::{ARGUMENT, Workers};
 use expressions::{Evaluation, Expression, Groups, Policies, Scope};
 use serde_json::{Value, json};

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use api::Problem;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::document::RulesDocument;
-use domain::event::{Object, Rejection};
+use domain::admission::Rejection;
+use domain::event::Object;
 use domain::json::{self, Finding, FindingKind, JsonError};
+use domain::rules_document::RulesDocument;
 use http::HeaderMap;
 use serde_json::Value;
 
@@ -124,7 +125,7 @@ fn in_headers(mut rejection: Rejection) -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::event::Draft;
+    use domain::admission::Draft;
     use http::{HeaderName, HeaderValue};
     use serde_json::json;
 

@@ -6,8 +6,9 @@
 
 use std::iter;
 
-use domain::document::RulesDocument;
-use domain::event::{Draft, Object, Rejection};
+use domain::admission::{Draft, Rejection};
+use domain::event::Object;
+use domain::rules_document::RulesDocument;
 use serde_json::Value;
 use serde_json::map::Entry;
 

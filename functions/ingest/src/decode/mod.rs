@@ -10,9 +10,9 @@ mod native;
 use std::iter::Peekable;
 
 use api::Problem;
-use domain::document::RulesDocument;
-use domain::event::{Draft, Rejection};
+use domain::admission::{Draft, Rejection};
 use domain::json::{self, Finding, FindingKind, JsonError, Parsed};
+use domain::rules_document::RulesDocument;
 use http::HeaderMap;
 use serde_json::Value;
 

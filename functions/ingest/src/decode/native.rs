@@ -1,7 +1,7 @@
 //! Events in Nuncio's own form, one on each line.
 
 use api::Problem;
-use domain::event::Draft;
+use domain::admission::Draft;
 use domain::json::{self, JsonError};
 
 use super::{Candidate, Decoded, Shape, check_count};

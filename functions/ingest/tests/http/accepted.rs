@@ -2,7 +2,7 @@
 
 use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
 use axum::body::Body;
-use domain::event::Draft;
+use domain::admission::Draft;
 use http::Request;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;

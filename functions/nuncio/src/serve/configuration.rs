@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use domain::event::Draft;
+use domain::admission::Draft;
 use domain::ports::{Active, Clock as _, Configuration, Documents, Saved, StoreError};
 use embedded::Store;
 use host::SystemClock;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::inbox::InboxItem;
+use domain::notification::inbox::InboxItem;
 use domain::person::fold;
 use domain::ports::{Inbox, InboxChanges, InboxNews, Page, StoreError};
 use embedded::Store;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use api::Door;
+use api::Authenticator;
 use axum::Router;
 use channels::{Channels, LocalMailer, MailboxFolder};
 use console::{Console, RulesSource};
@@ -89,7 +89,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         entropy: Arc::clone(&entropy),
     });
     let scheduled = scheduled(&store, archive, mailbox, &configuration, &clock);
-    let door = Door::new(Arc::new(store.clone()), Arc::clone(&clock))
+    let authenticator = Authenticator::new(Arc::new(store.clone()), Arc::clone(&clock))
         .with_sessions(Arc::new(store.clone()), Arc::clone(&entropy))
         .behind_proxies(Arc::clone(&configuration));
     // Half is for what is posted, a quarter for what is being evaluated, and a quarter for what waits for that.
@@ -101,11 +101,11 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
         origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
-        door: door.clone(),
-        memory: api::Memory::new(memory / 2),
+        authenticator: authenticator.clone(),
+        memory: api::MemoryBudget::new(memory / 2),
     };
     let reports = Reports(ingest.clone());
-    let router = api::finish(Router::new().merge(ingest::router(ingest)).merge(console::router(Console {
+    let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console::router(Console {
         log: Arc::new(store.clone()),
         volume: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -122,7 +122,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         expressions,
         clock: Arc::clone(&clock),
         entropy,
-        door,
+        authenticator,
     })));
 
     let released = store.release_all().await?;

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use domain::access::token::{Scope, Token, TokenHash};
 use domain::ports::{Clock, Entropy, StoreError, Tokens as _};
-use domain::token::{Scope, Token, TokenHash};
 use embedded::Store;
 
 use crate::token::generate;

@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use domain::EventPk;
-use domain::delivery::{Delivery, DeliveryId};
-use domain::erasure::Subject;
-use domain::hold::{self, HELD};
-use domain::inbox::InboxItem;
-use domain::job::{Place, Report};
+use domain::delivery::{Cause, Delivery, DeliveryId};
+use domain::notification::inbox::InboxItem;
 use domain::person::Person;
-use domain::ports::{DeliveryQuery, StoreError};
-use domain::suppression::Cause;
+use domain::ports::StoreError;
+use domain::query::DeliveryQuery;
+use domain::retention::erasure::Subject;
+use domain::retention::hold::{self, HELD};
+use domain::retention::job::{Place, Report};
 use jiff::Timestamp;
 
 use super::{JobRunner, Step};

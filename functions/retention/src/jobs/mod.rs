@@ -10,10 +10,10 @@ mod restamp;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::job::{Job, Place, Report, State, Task};
 use domain::ports::{
     Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Mailbox, StoreError,
 };
+use domain::retention::job::{Job, Place, Report, State, Task};
 use jiff::SignedDuration;
 
 use erase::Erasing;

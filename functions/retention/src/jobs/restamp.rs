@@ -1,10 +1,11 @@
 //! Gives stored events the expiry that they would be given now, holds included. Nothing else of an event changes; one
 //! whose expiry has passed by that is invisible at once, and deleted as whatever has expired.
 
-use domain::hold::{HELD, Hold, holds};
-use domain::job::{Place, Report};
 use domain::ports::{Kept, StoreError};
-use domain::retention::{Restamp, Retention};
+use domain::retention::Restamp;
+use domain::retention::hold::{HELD, Hold, holds};
+use domain::retention::job::{Place, Report};
+use domain::rules_document::Retention;
 use domain::{EventPk, Timestamp};
 
 use super::{JobRunner, Step};

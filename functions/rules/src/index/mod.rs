@@ -36,7 +36,7 @@ mod term;
 
 pub(crate) use path_tree::PathTree;
 
-use domain::document::Policy;
+use domain::rules_document::Policy;
 
 use crate::event_view::EventView;
 use crate::path_values::PathValues;

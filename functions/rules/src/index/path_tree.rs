@@ -2,7 +2,7 @@
 //!
 //! Owns the numbers of the paths. `event_walk` follows the tree.
 
-use domain::document::Test;
+use domain::rules_document::Test;
 
 use super::term::{MIX_MULTIPLIER, Term, TermKind};
 use crate::pattern::EVENT_KEYS;

@@ -4,10 +4,10 @@
 //! never adds one. A policy can have several lists of clauses (one per combination of `$or` alternatives); a passing event
 //! satisfies all clauses of at least one list.
 
-use domain::document::{
+use domain::event::ActionPattern;
+use domain::rules_document::{
     Addresses, EventMatcher, Field, Fields, Interval, Policy, Precondition, Test, Wildcard, compare_numbers,
 };
-use domain::event::ActionPattern;
 
 use super::clauses::Clauses;
 use super::path_tree::PathTree;

@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use domain::document::{End, Interval};
+use domain::rules_document::{End, Interval};
 use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use serde_json::Number;
@@ -91,12 +91,12 @@ impl Term {
     /// One or two blocks that together contain every number of the interval: one below the largest power of two in
     /// between, and one from there on. Each block is the smallest aligned one, so that they contain few other numbers.
     ///
-    /// The pattern reader limits the ends of an interval so that no other number has the same rank.
+    /// Both ends are always inside: a number that a 64-bit float cannot represent may have the same rank as an end that is
+    /// not included.
     pub(super) fn blocks(path: u32, interval: &Interval) -> Vec<Self> {
-        let above = |end: &End| rank(&end.value) + u64::from(!end.included);
-        let below = |end: &End| rank(&end.value) - u64::from(!end.included);
-        let first = interval.lower.as_ref().map_or(0, above);
-        let last = interval.upper.as_ref().map_or(u64::MAX, below);
+        let rank_of = |end: &End| rank(&end.value);
+        let first = interval.lower.as_ref().map_or(0, rank_of);
+        let last = interval.upper.as_ref().map_or(u64::MAX, rank_of);
         let block = |first: u64, last: u64| {
             #[expect(clippy::cast_possible_truncation, reason = "there are 64 bits")]
             let length = (first ^ last).leading_zeros() as u8;

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use domain::document::{AnythingBut, Interval, Test, Wildcard, compare_numbers};
+use domain::rules_document::{AnythingBut, Interval, Test, Wildcard, compare_numbers};
 use serde_json::Number;
 
 /// A value of an event that is neither an object nor a list.

@@ -3,7 +3,7 @@
 //! Owns the fast path. It decides whether fields of the same parent pass in one list object. If fields of different
 //! parents need list objects, it cannot tell whether these belong together and leaves the decision to `tree_match`.
 
-use domain::document::{EventPattern, Field, Fields, Test};
+use domain::rules_document::{EventPattern, Field, Fields, Test};
 
 use super::tree_matcher::is_absentable;
 use crate::index::PathTree;

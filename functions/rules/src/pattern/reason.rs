@@ -3,8 +3,8 @@
 //! Evaluates the pattern as it is written, field by field, and names the first field that fails. If every field passes by
 //! itself, it names the object whose fields do not pass together.
 
-use domain::document::{EventPattern, Field, Fields, Test};
-use domain::notification::cut;
+use domain::rules_document::{EventPattern, Field, Fields, Test};
+use domain::text::cut;
 use serde_json::Value;
 
 use super::field_value::{FieldValue, ObjectView};

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::document::{EventPattern, Field, Fields, Test};
+use domain::rules_document::{EventPattern, Field, Fields, Test};
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]

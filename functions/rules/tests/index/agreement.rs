@@ -1,8 +1,8 @@
 //! No document and no event tells the index from asking every rule.
 
 use domain::Event;
-use domain::document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
+use domain::rules_document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::RuleSet;

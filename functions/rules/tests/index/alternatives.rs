@@ -1,7 +1,7 @@
 //! What is longer, or has more alternatives, than the index remembers.
 
 use domain::Event;
-use domain::document::{Binding, EventPattern, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, EventPattern, Policy, Rule, RulesDocument};
 use rules::RuleSet;
 use serde_json::{Value, json};
 

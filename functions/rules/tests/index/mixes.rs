@@ -1,7 +1,7 @@
 //! Mixes of many rules, and events of about 900 bytes for them; the same for the same numbers.
 
 use domain::Event;
-use domain::document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
+use domain::rules_document::{Binding, EventMatcher, EventPattern, Mode, Policy, Rule, RulesDocument};
 use serde_json::{Value, json};
 
 /// What the rules of a document are like.

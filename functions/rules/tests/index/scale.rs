@@ -1,6 +1,6 @@
 //! Twenty thousand rules of every kind do what each of them does alone.
 
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
 use rules::RuleSet;
 
 use super::mixes::{self, Draw, MIXES};

@@ -1,6 +1,6 @@
 //! The matcher and the definition agree on whatever can be written: no pattern and no event tells them apart.
 
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::RuleSet;
@@ -198,7 +198,7 @@ proptest! {
     fn a_pattern_is_stored_as_what_it_means(written in pattern()) {
         let pattern = world::pattern(&written);
         let stored = serde_json::to_string(&pattern).unwrap();
-        prop_assert_eq!(serde_json::from_str::<domain::document::EventPattern>(&stored).unwrap(), pattern);
+        prop_assert_eq!(serde_json::from_str::<domain::rules_document::EventPattern>(&stored).unwrap(), pattern);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use domain::document::EventPattern;
+use domain::rules_document::EventPattern;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! What an explanation says of a pattern: the first field that fails, with the event's value beside the
 //! wanted one.
 
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
 use serde_json::json;
 
 use super::world;
@@ -68,7 +68,7 @@ fn why_names_the_fields_that_hold() {
 
 #[test]
 fn policies_of_both_kinds_stand_side_by_side_in_one_rule() {
-    use domain::document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
+    use domain::rules_document::{Binding, EventMatcher, Mode, Policy, Rule, RulesDocument};
     let event = world::event(&json!({ "action": "login", "context": { "n": 7 } }));
     let pattern = |n: i64| Policy::EventPattern(world::pattern(&json!({ "context": { "n": [n] } })));
     let mut document = RulesDocument::default();

@@ -1,8 +1,8 @@
 //! Events from a few of their fields, and one pattern put to one event.
 
 use domain::Event;
-use domain::document::{Binding, EventPattern, Policy, Rule, RulesDocument};
-use domain::expression::NoExpressions;
+use domain::ports::NoExpressions;
+use domain::rules_document::{Binding, EventPattern, Policy, Rule, RulesDocument};
 use rules::RuleSet;
 use serde_json::{Value, json};
 

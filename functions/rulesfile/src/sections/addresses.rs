@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use std::net::IpAddr;
 
-use domain::document::Text;
 use domain::mail_address::MailAddress;
+use domain::rules_document::Text;
 use ipnet::IpNet;
 use url::{Host, Url};
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use domain::document::Binding;
+use domain::rules_document::Binding;
 
 use super::rules::Definitions;
 use crate::diagnostics::Diagnostics;

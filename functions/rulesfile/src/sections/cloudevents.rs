@@ -2,8 +2,8 @@
 //!
 //! Owns where a `*` is allowed. The domain applies the mapping.
 
-use domain::document::TypeMapping;
 use domain::event::ActionPattern;
+use domain::rules_document::TypeMapping;
 
 use super::retention;
 use crate::diagnostics::{Diagnostics, Position};

@@ -2,8 +2,7 @@
 //!
 //! Applies to all e-mail transports; the settings of a single one are under `transports`.
 
-use domain::document::EmailSettings;
-use domain::retention::Period;
+use domain::rules_document::{EmailSettings, Period};
 
 use super::{addresses, retention};
 use crate::diagnostics::Diagnostics;

@@ -3,8 +3,8 @@
 //! Owns the positions of their faults. The `expressions` crate parses them and knows which names are available. Nothing is
 //! run.
 
-use domain::document::Expression;
 use domain::expression::Kind;
+use domain::rules_document::Expression;
 
 use crate::diagnostics::{Diagnostics, Position};
 use crate::shape;

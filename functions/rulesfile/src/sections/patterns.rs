@@ -5,8 +5,8 @@
 
 use std::rc::Rc;
 
-use domain::document::{EventPattern, FaultyPart, Field, Fields, PatternFault};
 use domain::json::{self, FindingKind};
+use domain::rules_document::{EventPattern, FaultyPart, Field, Fields, PatternFault};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::diagnostics::{Diagnostics, Position};
@@ -145,8 +145,9 @@ fn from_scalar(scalar: &Scalar, at: Position, is_json: &mut bool, diagnostics: &
         ScalarValue::Text(text) => Json::String(text.to_owned()),
         ScalarValue::Number => {
             let text = scalar.text.as_str();
-            let whole = text.trim_start_matches('+').parse::<u64>().ok().map(Number::from);
-            let number = whole.or_else(|| text.parse().ok().and_then(Number::from_f64));
+            let exact = text.trim_start_matches('+').parse().ok().filter(|number: &Number| number.as_f64().is_some());
+            // YAML has forms that JSON lacks, such as `.5` and `007`.
+            let number = exact.or_else(|| text.parse().ok().and_then(Number::from_f64));
             if number.is_none() {
                 diagnostics.fault(at, "this number cannot occur in an event", "write a finite decimal number");
                 *is_json = false;

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::document::{EventMatcher, Policy};
 use domain::event::{ActionPattern, KNOWN_ACTIONS};
+use domain::rules_document::{EventMatcher, Policy};
 
 use super::{addresses, expressions, patterns, retention};
 use crate::diagnostics::{Diagnostics, Position};

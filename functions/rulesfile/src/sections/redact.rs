@@ -2,7 +2,7 @@
 //!
 //! Owns the form of the words. The domain applies them.
 
-use domain::document::Redact;
+use domain::rules_document::Redact;
 
 use crate::diagnostics::Diagnostics;
 use crate::shape::{self, KeySet, Section};

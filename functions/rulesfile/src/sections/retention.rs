@@ -3,7 +3,7 @@
 //! Owns the positions of periods and actions. The domain parses them.
 
 use domain::event::ActionPattern;
-use domain::retention::{Period, PeriodError};
+use domain::rules_document::{Period, PeriodError};
 
 use crate::diagnostics::{Diagnostics, Position};
 use crate::names;

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use domain::document::{Mode, Rule, Severity};
+use domain::rules_document::{Mode, Rule, Severity};
 
 use super::{bindings, storm_control};
 use crate::diagnostics::Diagnostics;

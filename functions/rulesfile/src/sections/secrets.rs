@@ -2,7 +2,7 @@
 //!
 //! Refuses a secret that is written into the file itself. No fault repeats the text.
 
-use domain::document::SecretRef;
+use domain::rules_document::SecretRef;
 
 use crate::diagnostics::Diagnostics;
 use crate::shape;

@@ -4,7 +4,7 @@
 //! from the token.
 
 use domain::Timestamp;
-use domain::suppression::Silence;
+use domain::rules_document::Silence;
 
 use super::policies;
 use crate::diagnostics::Diagnostics;

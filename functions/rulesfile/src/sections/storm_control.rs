@@ -5,7 +5,9 @@
 
 use std::num::NonZeroU32;
 
-use domain::document::{Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
+use domain::rules_document::{
+    Digest, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday,
+};
 
 use super::retention;
 use crate::diagnostics::Diagnostics;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::document::{Limit, Mappings, SecretRef, Transport, TransportKind};
+use domain::rules_document::{Limit, Mappings, SecretRef, Transport, TransportKind};
 
 use super::{addresses, expressions, secrets};
 use crate::diagnostics::Diagnostics;

@@ -183,7 +183,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::hold::HELD;
+    use domain::retention::hold::HELD;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

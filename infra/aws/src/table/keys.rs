@@ -130,7 +130,7 @@ pub(crate) fn shards() -> (String, String) {
 
 /// Partition and sort key of a remembered name.
 pub(crate) fn name(hash: &[u8; 32]) -> (String, String) {
-    (format!("I#{}", domain::token::TokenHash(*hash).to_hex()), "I".to_owned())
+    (format!("I#{}", domain::access::token::TokenHash(*hash).to_hex()), "I".to_owned())
 }
 
 /// Partition and sort key of a lane.
@@ -155,7 +155,7 @@ pub(crate) fn counted() -> (String, String) {
 
 /// Partition and sort key of events collected for a digest.
 pub(crate) fn collected(carrier: DeliveryId, hash: &[u8; 32]) -> (String, String) {
-    (format!("G#{carrier}"), domain::token::TokenHash(*hash).to_hex())
+    (format!("G#{carrier}"), domain::access::token::TokenHash(*hash).to_hex())
 }
 
 /// Partition and sort key of the mark that a digest is closed.

@@ -1,8 +1,8 @@
 //! What somebody finds in the mail.
 
 use domain::delivery::{DeliveryId, Failure, Outcome};
-use domain::document::TransportKind;
 use domain::notification::{Link, Notification};
+use domain::rules_document::TransportKind;
 use serde_json::json;
 
 use crate::fixtures::{World, changed, email, login_failed, notification};

@@ -1,7 +1,7 @@
 //! Whatever goes wrong, by whatever transport: the error's text gives nothing away.
 
 use domain::delivery::Failure;
-use domain::document::{Text, TransportKind};
+use domain::rules_document::{Text, TransportKind};
 
 use crate::fixtures::{World, email, login_failed, notification, signed, slack, webhook};
 use crate::recorder::SmtpServer;

@@ -1,7 +1,7 @@
 //! What Slack, Discord, Mattermost and Rocket.Chat are sent.
 
-use domain::document::Severity;
 use domain::notification::Link;
+use domain::rules_document::Severity;
 use serde_json::{Value, json};
 
 use crate::fixtures::{World, changed, login_failed, notification, slack};

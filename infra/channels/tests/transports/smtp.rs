@@ -1,7 +1,7 @@
 //! A real SMTP conversation.
 
 use domain::delivery::{Attribution, Class, Failure, Outcome};
-use domain::document::Text;
+use domain::rules_document::Text;
 
 use crate::fixtures::{World, email, login_failed, notification};
 use crate::mime::Part;

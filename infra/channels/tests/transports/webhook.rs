@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
 use domain::delivery::{Attribution, Failure, Outcome, retry};
-use domain::document::{Text, TransportKind};
+use domain::rules_document::{Text, TransportKind};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;

@@ -1,0 +1,122 @@
+//! What the event log keeps of a delivery that failed for good: one `configuration_error` for each transport and hour.
+//!
+//! It names its delivery, so the loop guard lets it notify nobody. Its pk follows from transport, cause and hour: however
+//! many deliveries die, and wherever, it is one event.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Attribution, Delivery, Failure};
+use crate::event::{Action, ActionError, Event, EventPk, Object, Producer};
+use crate::loop_guard::DELIVERY_KEY;
+use crate::rules_document::RulesDocument;
+
+const ACTION: &str = "configuration_error";
+const SOURCE: &str = "nuncio";
+
+/// Whether an operator should know: it says something of the configuration, not of one message alone.
+pub fn is_worth_an_event(failure: &Failure) -> bool {
+    !matches!(failure, Failure::NoEvent)
+}
+
+/// What tells events of one transport and hour apart: what one recipient or one message causes must not stand in for a
+/// failure of the transport.
+pub fn cause(failure: &Failure) -> &'static str {
+    match failure.attribution() {
+        Attribution::Recipient => "/recipient",
+        Attribution::Message => "/message",
+        Attribution::Endpoint | Attribution::Nuncio => "",
+    }
+}
+
+/// The hour that names it.
+pub fn hour(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second().div_euclid(3600) * 3600).unwrap_or(now)
+}
+
+/// The event for the hour of `now`. `created` is the hour's start.
+///
+/// # Errors
+/// Never, as the action is a known one.
+pub fn of(
+    delivery: &Delivery,
+    failure: &Failure,
+    document: &RulesDocument,
+    now: Timestamp,
+) -> Result<Event, ActionError> {
+    let created = hour(now);
+    let id = format!("{}{}@{}", delivery.transport, cause(failure), crate::time::format(created));
+    let action = Action::parse(ACTION)?;
+    let context = [
+        ("message", format!("The transport {} could not deliver: {failure}", delivery.transport)),
+        ("transport", delivery.transport.clone()),
+        ("rule", delivery.rule.clone()),
+        (DELIVERY_KEY, delivery.id.to_string()),
+    ];
+    Ok(Event {
+        pk: EventPk::named(created, &Sha256::digest(format!("{SOURCE} failed delivery {id}")).into()),
+        user: Object::new(),
+        expires: document.retention.expiry(&action, crate::time::to_micros(now)),
+        action,
+        app: SOURCE.to_owned(),
+        context: context.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect(),
+        client_ip: None,
+        created,
+        brand: Object::new(),
+        id: Some(id),
+        source: Some(SOURCE.to_owned()),
+        traceparent: None,
+        produced_by: Some(Producer::Delivery(delivery.id)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loop_guard::{self, Looping};
+    use crate::person::Person;
+    use crate::rules_document::Rule;
+
+    #[test]
+    fn one_an_hour_for_each_transport_and_it_notifies_nobody() {
+        let document = RulesDocument::built_in();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let made = |transport: &str, time: &str| {
+            let cause = Event { created: at(time), ..sample() };
+            let delivery = Delivery::open(&cause, &Rule::named("r"), transport, Person::new("ann", ""), at(time));
+            of(&delivery, &Failure::Resolve, &document, at(time)).unwrap()
+        };
+        let first = made("siem", "2026-01-02T03:04:05Z");
+        assert_eq!(first.pk, made("siem", "2026-01-02T03:59:59.9Z").pk);
+        assert_ne!(first.pk, made("siem", "2026-01-02T04:00:00Z").pk);
+        assert_ne!(first.pk, made("chat", "2026-01-02T03:04:05Z").pk);
+        let cause = Event { created: at("2026-01-02T03:04:05Z"), ..sample() };
+        let delivery = Delivery::open(&cause, &Rule::named("r"), "siem", Person::new("ann", ""), cause.created);
+        let strangers = of(&delivery, &Failure::NoAddress, &document, cause.created).unwrap();
+        assert_ne!(first.pk, strangers.pk, "no stranger's address hides that the transport fails");
+        assert_eq!(first.created, at("2026-01-02T03:00:00Z"));
+        assert_eq!(first.pk.instant(), first.created);
+        assert!(first.pk.is_named());
+        assert_eq!(loop_guard::check(&first, &document), Some(Looping::Delivery));
+    }
+
+    fn sample() -> Event {
+        let created = Timestamp::UNIX_EPOCH;
+        Event {
+            pk: EventPk::unnamed(created, 7),
+            user: Object::new(),
+            action: Action::parse("login").unwrap(),
+            app: String::new(),
+            context: Object::new(),
+            client_ip: None,
+            created,
+            expires: created,
+            brand: Object::new(),
+            id: None,
+            source: None,
+            traceparent: None,
+            produced_by: None,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn event() -> Event {
+    serde_json::from_value(json!({
+        "pk": "018650dd-2c93-7f1e-8afe-ad5af90bf680",
+        "user": { "pk": 5, "username": "Ann", "email": "ann@example.org" },
+        "action": "login_failed", "app": "authentik.core",
+        "context": { "geo": { "country": "DE", "lat": 52.5 }, "ok": true, "n": 9_007_199_254_740_993_i64, "nil": null,
+                     "tags": ["Red", "blue"], "quote": "say \"hi\"" },
+        "client_ip": "2001:db8::7", "created": "2026-01-02T03:04:05.6Z", "expires": "2027-01-02T03:04:05Z",
+        "brand": { "name": "Default brand" }
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_number_of_many_digits_is_written_as_it_is_read() {
+    let query = Query::parse(&format!("context.n = -1.{}5e3", "3".repeat(90))).unwrap();
+    assert_eq!(Query::parse(&query.to_string()).unwrap(), query);
+    // As a stored event is read, shown, and read again.
+    let number: serde_json::Number = serde_json::from_str("1333.33333333333337122895").unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Number>(&number.to_string()).unwrap(), number);
+}
+
+#[test]
+fn comparisons_mean_what_they_say() {
+    let event = event();
+    for (query, expected) in [
+        (r#"action = "login_failed""#, true),
+        (r#"action = "LOGIN_FAILED""#, false),
+        ("action != 'login'", true),
+        (r#"app startswith "Authentik""#, true),
+        (r#"app not endswith "CORE""#, false),
+        (r#"user.username ~ "AN""#, true),
+        (r#"user.username !~ "bob""#, true),
+        ("user.pk = 5", true),
+        (r#"user.pk = "5""#, false),
+        ("user.pk in (4, 5)", true),
+        ("user.pk not in (4, 5)", false),
+        (r#"user.pk ~ "5""#, true),
+        (r#"brand.name = "Default brand""#, true),
+        (r#"client_ip = "2001:0db8:0:0:0:0:0:7""#, true),
+        ("client_ip = None", false),
+        ("client_ip > '::ffff:10.1.1.1'", true),
+        (r#"event_uuid = "018650DD-2C93-7F1E-8AFE-AD5AF90BF680""#, true),
+        (r#"context.geo.country in ("AT", "DE")"#, true),
+        ("context.geo.lat > 52", true),
+        ("context.geo.lat <= 52.5", true),
+        (r#"context.geo.lat < "53""#, false),
+        ("context.n = 9007199254740993", true),
+        ("context.n = 9007199254740992", false),
+        ("context.ok = True", true),
+        ("context.ok != False", true),
+        ("context.nil = None", true),
+        ("context.missing = None", true),
+        (r#"context.missing != "x""#, true),
+        (r#"context.missing !~ "x""#, true),
+        ("context.missing > 0", false),
+        ("context.geo.country.deeper = None", true),
+        (r#"context.tags ~ "red""#, true),
+        (r#"context.quote = 'say "hi"'"#, true),
+        ("context.quote = \"say \\u0022hi\\\"\"", true),
+        (r#"created = "2026-01-02""#, true),
+        (r#"created = "2026-01-02 03:04""#, true),
+        (r#"created = "2026-01-02 03:04:06""#, false),
+        (r#"created > "2026-01-02""#, true),
+        (r#"created < "2026-01-02 03:04:05""#, false),
+        (r#"created >= "2026-01-02T04:04:05.6+01:00""#, true),
+        (r#"created ~ "2026-01""#, true),
+        ("created != None", true),
+    ] {
+        assert_eq!(Query::parse(query).unwrap().holds(&event), expected, "{query}");
+    }
+}
+
+#[test]
+fn and_binds_tighter_than_or() {
+    let query = |text| Query::parse(text).unwrap();
+    let (a, b, c) = (query("app = 'a'"), query("app = 'b'"), query("app = 'c'"));
+    let and = |parts: [&Query; 2]| Query::All(parts.map(Clone::clone).to_vec());
+    let or = |parts: [&Query; 2]| Query::Any(parts.map(Clone::clone).to_vec());
+    assert_eq!(query("app = 'a' and app = 'b' or app = 'c'"), or([&and([&a, &b]), &c]));
+    assert_eq!(query("app = 'a' or app = 'b' and app = 'c'"), or([&a, &and([&b, &c])]));
+    assert_eq!(query("app = 'a' and (app = 'b' or app = 'c')"), and([&a, &or([&b, &c])]));
+    assert_eq!(query("((app = 'a'))"), a);
+}
+
+#[test]
+fn faults_say_what_and_where() {
+    for (text, expected) in [
+        ("", "expected a field such as action, at column 1"),
+        ("disk full", "disk is no field of an event, at column 1"),
+        ("action", "expected an operator such as =, ~ or in, at column 7"),
+        ("action = login", "expected a value such as \"text\" or 7, at column 10"),
+        ("user = 'x'", "user is a whole object; name something below it, at column 1"),
+        ("action = 'x' AND app = 'y'", "expected and, or, or the end, at column 14"),
+        ("action = 'é", "a text has no ' at its end, at column 12"),
+        ("action > None", "None is neither more nor less than anything; use = or !=, at column 10"),
+        ("not action = 'x'", "not is no field of an event, at column 1"),
+        ("action not = 'x'", "expected startswith, endswith or in, at column 12"),
+        ("action in ()", "expected a value such as \"text\" or 7, at column 12"),
+        ("(action = 'x'", "expected ), at column 14"),
+        ("context..a = 1", "context..a is no name; names are joined by single dots, at column 11"),
+        ("context.a = 1.2.3", "1.2.3 is no number, at column 18"),
+        ("created = 'yesterday'", "expected a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\", at column 11"),
+        ("created > 5", "expected a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\", at column 11"),
+        (
+            "client_ip != '192.0.2.'",
+            "expected an address such as \"192.0.2.7\"; ~ looks for a part of one, at column 14",
+        ),
+        (
+            "client_ip in ('::1', True)",
+            "expected an address such as \"192.0.2.7\"; ~ looks for a part of one, at column 22",
+        ),
+        ("app = '\\ud800'", "half a character, at column 14"),
+        ("app # 1", "'#' means nothing here, at column 5"),
+    ] {
+        assert_eq!(Query::parse(text).unwrap_err().to_string(), expected, "{text}");
+    }
+    let nested = |depth| "(".repeat(depth) + "app = 'a'" + &")".repeat(depth);
+    assert!(Query::parse(&nested(MAX_DEPTH)).is_ok());
+    assert!(Query::parse(&nested(MAX_DEPTH + 1)).is_err());
+    assert!(Query::parse(&"(".repeat(1_000_000)).is_err());
+}
+
+#[test]
+fn what_is_no_query_is_text() {
+    let event = event();
+    let (search, why) = Search::read("DEFAULT Brand");
+    assert!(search.admits(&event) && why.is_some());
+    let (search, why) = Search::read("app = 'x'");
+    assert!(!search.admits(&event) && why.is_none());
+}
+
+#[test]
+fn what_is_necessary_is_there() {
+    let query = |text| Query::parse(text).unwrap();
+    let both = query("action = 'login' and context.geo.city = 'x' and user.pk = 5 and client_ip = '::1'");
+    assert_eq!(both.necessary(), [("action", "login"), ("city", "x")]);
+    for none in ["action = 'login' or app = 'x'", "action != 'login'", "action ~ 'login'"] {
+        assert!(query(none).necessary().is_empty(), "{none}");
+    }
+}
+
+fn literal() -> impl Strategy<Value = Literal> {
+    prop_oneof![
+        any::<String>().prop_map(Literal::Text),
+        any::<i64>().prop_map(|number| Literal::Number(number.into())),
+        any::<i32>().prop_filter_map("finite", |eighths| serde_json::Number::from_f64(f64::from(eighths) / 8.0)
+            .map(Literal::Number)),
+        any::<bool>().prop_map(Literal::Bool),
+        Just(Literal::None),
+    ]
+}
+
+fn field() -> impl Strategy<Value = Field> {
+    let path = || prop::collection::vec("[_A-Za-z][_0-9A-Za-z]{0,5}", 1..4);
+    prop_oneof![
+        Just(Field::Action),
+        Just(Field::Created),
+        Just(Field::Pk),
+        path().prop_map(Field::User),
+        path().prop_map(Field::Context)
+    ]
+}
+
+fn comparison() -> impl Strategy<Value = Query> {
+    let ordered =
+        prop_oneof![any::<String>().prop_map(Literal::Text), any::<i64>().prop_map(|n| Literal::Number(n.into()))];
+    let orders = (ordered, 0..4).prop_map(|(value, order)| match order {
+        0 => Test::Above(value),
+        1 => Test::AtLeast(value),
+        2 => Test::Below(value),
+        _ => Test::AtMost(value),
+    });
+    let deniable = prop_oneof![
+        literal().prop_map(Test::Equals),
+        any::<String>().prop_map(Test::Contains),
+        any::<String>().prop_map(Test::Starts),
+        any::<String>().prop_map(Test::Ends),
+        prop::collection::vec(literal(), 1..4).prop_map(Test::Among),
+    ];
+    let tests = prop_oneof![(deniable, any::<bool>()), (orders, Just(false))];
+    (field(), tests).prop_map(|(field, (test, denied))| {
+        let test = if field == Field::Created { dated(test) } else { test };
+        Query::Comparison(Comparison { field, denied, test })
+    })
+}
+
+/// The same test with dates for values.
+fn dated(test: Test) -> Test {
+    let date = || Literal::Text("2026-01-02".to_owned());
+    match test {
+        Test::Equals(_) => Test::Equals(date()),
+        Test::Above(_) => Test::Above(date()),
+        Test::AtLeast(_) => Test::AtLeast(date()),
+        Test::Below(_) => Test::Below(date()),
+        Test::AtMost(_) => Test::AtMost(date()),
+        Test::Among(values) => Test::Among(values.iter().map(|_| date()).collect()),
+        of_text => of_text,
+    }
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    comparison().prop_recursive(4, 24, 4, |inner| {
+        let parts = || prop::collection::vec(inner.clone(), 2..4);
+        prop_oneof![parts().prop_map(Query::All), parts().prop_map(Query::Any)]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(query in query()) {
+        prop_assert_eq!(Query::parse(&query.to_string()).unwrap(), query);
+    }
+
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        let _ = Search::read(&text).0.admits(&event());
+    }
+
+    #[test]
+    fn no_near_query_panics(words in prop::collection::vec(
+        prop::sample::select(vec!["action", "context.a", "=", "!=", "~", "in", "not", "(", ")", ",", "'x'", "\"\\u00", "1e", "-", "and", "or", "None"]), 0..30
+    )) {
+        let _ = Search::read(&words.join(" ")).0.admits(&event());
+    }
+
+    #[test]
+    fn what_is_necessary_rules_nothing_out(query in query()) {
+        let event = event();
+        let json = serde_json::to_string(&event).unwrap();
+        if query.holds(&event) {
+            for (key, text) in query.necessary() {
+                let pair = format!("\"{key}\":{}", serde_json::to_string(text).unwrap());
+                prop_assert!(json.contains(&pair), "{} in {}", pair, json);
+            }
+        }
+    }
+}

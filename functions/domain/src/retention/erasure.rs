@@ -1,0 +1,216 @@
+//! Erasure of one person: what is about them, and how they are named in a report that must not name them.
+//!
+//! Owns the line between what goes and what stays. An event goes as a whole where the person acted or is its subject: a
+//! stored event is never changed, and one without its person would prove nothing. One that merely mentions them stays,
+//! and is counted, so that an operator can look.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::delivery::Delivery;
+use crate::event::{Event, Object};
+use crate::person::{Person, fold, is_same_name};
+
+/// The person whose data is erased: whoever has the username or the address, compared as [people](crate::person) are. At
+/// least one of both is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    username: String,
+    email: String,
+}
+
+/// Neither a username nor an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("say whose data goes: username, email, or both")]
+pub struct Nobody;
+
+impl Subject {
+    /// From what an operator gives.
+    ///
+    /// # Errors
+    /// When both are missing or empty.
+    pub fn new(username: Option<&str>, email: Option<&str>) -> Result<Self, Nobody> {
+        let [username, email] = [username, email].map(|text| text.unwrap_or_default().trim().to_owned());
+        if username.is_empty() && email.is_empty() { Err(Nobody) } else { Ok(Self { username, email }) }
+    }
+
+    /// What their inboxes may be called.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        [self.username.as_str(), self.email.as_str()].into_iter().filter(|label| !label.is_empty())
+    }
+
+    /// Stands for the person in a report: SHA-256 of username and address, in 64 hex digits. Whoever knows these can
+    /// find the report again.
+    pub fn hash(&self) -> String {
+        let name = format!("{}\n{}", fold(&self.username), fold(&self.email));
+        Sha256::digest(name).iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// Whether that is them.
+    pub fn is(&self, person: &Person) -> bool {
+        self.is_named(&person.username, &person.email)
+    }
+
+    /// Whether they acted in the event, themselves or through somebody, or are its subject.
+    pub fn is_of(&self, event: &Event) -> bool {
+        let of =
+            |object: &Object, key: &str| object.get(key).and_then(Value::as_object).is_some_and(|one| self.has(one));
+        let context = |key| event.context_str(key).unwrap_or_default();
+        self.has(&event.user)
+            || of(&event.user, "on_behalf_of")
+            || of(&event.user, "authenticated_as")
+            || of(&event.context, "subject")
+            || self.is_named(context("subject"), context("subject"))
+            || self.is_named(context("username"), context("email"))
+    }
+
+    /// Whether some text in the event is their username, or has their address in it.
+    pub fn is_mentioned_in(&self, event: &Event) -> bool {
+        [&event.user, &event.context, &event.brand]
+            .into_iter()
+            .flat_map(|object| object.values())
+            .any(|value| self.stands_in(value))
+    }
+
+    /// Whether a sentence that somebody else wrote has the username as a word, or the address, in it.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let text = fold(text);
+        let as_word = |name: &str| {
+            text.match_indices(name).any(|(start, found)| {
+                let (before, after) = (&text[..start], &text[start + found.len()..]);
+                !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
+            })
+        };
+        self.labels().map(fold).any(|name| as_word(&name))
+    }
+
+    /// The ledger entry without what receivers said of the person, to be written over this one; `None` if they said
+    /// nothing of them.
+    pub fn taken_out_of(&self, entry: &Delivery) -> Option<Delivery> {
+        let mut without = Delivery { revision: entry.revision + 1, ..entry.clone() };
+        let mut changed = false;
+        for error in without.attempts.iter_mut().filter_map(|attempt| attempt.error.as_mut()) {
+            if self.is_named_in(error) {
+                let known = error.split(": ").next().filter(|known| !self.is_named_in(known)).unwrap_or("it failed");
+                *error = format!("{known}: (what was answered named a person whose data was erased)");
+                changed = true;
+            }
+        }
+        changed.then_some(without)
+    }
+
+    fn stands_in(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => {
+                self.is_named(text, text) || (!self.email.is_empty() && fold(text).contains(&fold(&self.email)))
+            }
+            Value::Array(items) => items.iter().any(|item| self.stands_in(item)),
+            Value::Object(object) => object.values().any(|value| self.stands_in(value)),
+            _ => false,
+        }
+    }
+
+    fn has(&self, object: &Object) -> bool {
+        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+        self.is_named(text("username"), text("email"))
+    }
+
+    fn is_named(&self, username: &str, email: &str) -> bool {
+        is_same_name(&self.username, username) || is_same_name(&self.email, email)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Attempt;
+    use crate::event::{Action, EventPk};
+    use crate::person::Person;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    fn event(user: Value, context: Value) -> Event {
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        Event {
+            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
+            user: object(user),
+            action: Action::parse("login").unwrap(),
+            app: String::new(),
+            context: object(context),
+            client_ip: None,
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::MAX,
+            brand: Object::new(),
+            id: None,
+            source: None,
+            traceparent: None,
+            produced_by: None,
+        }
+    }
+
+    #[test]
+    fn what_is_theirs_goes_and_what_mentions_them_is_known() {
+        let ann = Subject::new(Some("ann"), Some("ann@example.org")).unwrap();
+        for (user, context, is_of, mentioned) in [
+            (json!({ "username": "Ann" }), json!({}), true, true),
+            (json!({ "email": "ANN@example.org" }), json!({}), true, true),
+            (json!({ "username": " ann " }), json!({ "to": "ANN@EXAMPLE.ORG" }), true, true),
+            (json!({ "username": "bob", "on_behalf_of": { "username": "ann" } }), json!({}), true, true),
+            (json!({ "username": "bob", "authenticated_as": { "email": "ann@example.org" } }), json!({}), true, true),
+            (json!({ "username": "bob" }), json!({ "subject": { "username": "ann" } }), true, true),
+            (json!({ "username": "bob" }), json!({ "subject": "ann@example.org" }), true, true),
+            (json!({}), json!({ "username": "ann" }), true, true),
+            (json!({ "username": "bob" }), json!({ "to": ["Mail to ann@example.org."] }), false, true),
+            (json!({ "username": "bob" }), json!({ "diff": { "owner": { "new_value": "ann" } } }), false, true),
+            (json!({ "username": "annette" }), json!({ "message": "planning" }), false, false),
+            (json!({ "username": "" }), json!({}), false, false),
+        ] {
+            let event = event(user, context);
+            assert_eq!((ann.is_of(&event), ann.is_mentioned_in(&event)), (is_of, mentioned), "{}", event.to_json());
+        }
+    }
+
+    #[test]
+    fn what_receivers_said_of_them_is_taken_out_of_the_ledger() {
+        let ann = Subject::new(Some("Ann"), Some("ann@example.org")).unwrap();
+        let named = ["no user ANN here", "550 <Ann@Example.org>: unknown", "ann", "(ann)", "x-ann-y"];
+        let others = ["cannot", "anna", "joann", "", "anne@example.org", "dann@example.organ"];
+        for (text, is_named) in named.map(|text| (text, true)).into_iter().chain(others.map(|text| (text, false))) {
+            assert_eq!(ann.is_named_in(text), is_named, "{text}");
+        }
+        let rule = crate::rules_document::Rule::named("rule");
+        let mut entry =
+            Delivery::open(&event(json!({}), json!({})), &rule, "hook", Person::new("bob", ""), Timestamp::UNIX_EPOCH);
+        let attempt = |error: Option<&str>| Attempt {
+            at: Timestamp::UNIX_EPOCH,
+            status: Some(404),
+            error: error.map(str::to_owned),
+            ms: 1,
+        };
+        assert_eq!(ann.taken_out_of(&entry), None);
+        let said = "the receiver answered 404: nobody: ann@example.org";
+        entry.attempts = vec![attempt(Some("the receiver answered 503: busy")), attempt(Some(said)), attempt(None)];
+        let without = ann.taken_out_of(&entry).unwrap();
+        assert_eq!(without.revision, entry.revision + 1);
+        assert_eq!((&without.attempts[0], &without.attempts[2]), (&entry.attempts[0], &entry.attempts[2]));
+        let error = without.attempts[1].error.as_deref().unwrap();
+        assert!(error.starts_with("the receiver answered 404: (") && !error.contains("ann@"), "{error}");
+        assert_eq!(ann.taken_out_of(&without), None);
+    }
+
+    #[test]
+    fn a_hash_stands_for_them() {
+        let hash = |username, email| Subject::new(username, email).map(|one| one.hash());
+        assert_eq!(hash(Some("Ann "), None), hash(Some("ann"), Some("")));
+        assert_ne!(hash(Some("ann"), None), hash(None, Some("ann")));
+        assert_eq!(hash(Some("STRASSE"), None), hash(Some("straße"), None));
+        assert_eq!(hash(Some(" "), None), Err(Nobody));
+        assert!(Subject::new(Some("ann"), None).unwrap().is(&Person::new("ANN", "other@example.org")));
+    }
+}

@@ -1,0 +1,166 @@
+//! How long events are kept.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Action, ActionPattern};
+
+/// A length of time in authentik's format: `days=365`, `hours=3;minutes=1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Period(SignedDuration);
+
+/// Why a text is no period.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PeriodError {
+    /// A part is not `key=value`.
+    #[error("write a period as key=value pairs joined by ';', such as days=365 or hours=3;minutes=1")]
+    Malformed,
+    /// The key is no unit.
+    #[error("no unit of that name; the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks")]
+    UnknownUnit,
+    /// The value is no number.
+    #[error("the value must be a number that is not negative")]
+    NotANumber,
+    /// Nothing, or longer than can be represented.
+    #[error("a period must be longer than nothing and shorter than 1000 years")]
+    OutOfRange,
+}
+
+const UNITS: [(&str, f64); 7] = [
+    ("microseconds", 1e-6),
+    ("milliseconds", 1e-3),
+    ("seconds", 1.0),
+    ("minutes", 60.0),
+    ("hours", 3600.0),
+    ("days", 86_400.0),
+    ("weeks", 604_800.0),
+];
+const MAX_SECONDS: f64 = 1000.0 * 365.25 * 86_400.0;
+
+impl Period {
+    /// Reads `k=v;k=v`. Units may be in any case, values may have a fraction and spaces around them.
+    ///
+    /// # Errors
+    /// When a part is no pair, a unit is unknown, a value is no number, or the sum is zero or absurd.
+    pub fn parse(text: &str) -> Result<Self, PeriodError> {
+        let mut seconds = 0.0;
+        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            let (unit, value) = part.split_once('=').ok_or(PeriodError::Malformed)?;
+            let unit = unit.trim().to_ascii_lowercase();
+            let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or(PeriodError::UnknownUnit)?;
+            let value: f64 = value.trim().parse().map_err(|_| PeriodError::NotANumber)?;
+            if !value.is_finite() || value < 0.0 {
+                return Err(PeriodError::NotANumber);
+            }
+            seconds += value * factor;
+        }
+        if text.trim().is_empty() {
+            return Err(PeriodError::Malformed);
+        }
+        if !(1e-6..=MAX_SECONDS).contains(&seconds) {
+            return Err(PeriodError::OutOfRange);
+        }
+        Ok(Self(SignedDuration::from_secs_f64(seconds)))
+    }
+
+    /// Its length.
+    pub fn duration(self) -> SignedDuration {
+        self.0
+    }
+
+    /// So many days.
+    pub const fn days(days: i64) -> Self {
+        Self(SignedDuration::from_hours(24 * days))
+    }
+}
+
+/// How long an event is kept, by its action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    /// For every action that is not named.
+    pub default: Period,
+    /// The first pattern that admits the action decides; exact names come before prefixes, longer
+    /// prefixes before shorter ones.
+    pub by_action: Vec<(ActionPattern, Period)>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self::new(Period::days(365), Vec::new())
+    }
+}
+
+impl Retention {
+    /// Puts the patterns into the order in which they decide.
+    pub fn new(default: Period, mut by_action: Vec<(ActionPattern, Period)>) -> Self {
+        by_action.sort_by_key(|(pattern, _)| match pattern {
+            ActionPattern::Exact(_) => (0, 0),
+            ActionPattern::Prefix(start) => (1, usize::MAX - start.len()),
+        });
+        Self { default, by_action }
+    }
+
+    /// When an event of this action, received at `received`, is forgotten.
+    pub fn expiry(&self, action: &Action, received: Timestamp) -> Timestamp {
+        let period = self
+            .by_action
+            .iter()
+            .find(|(pattern, _)| pattern.admits(action))
+            .map_or(self.default, |(_, period)| *period);
+        crate::time::later(received, period.duration())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods() {
+        let hours = |text| Period::parse(text).unwrap().duration().as_secs_f64() / 3600.0;
+        for (text, expected) in [
+            ("days=365", 8760.0),
+            ("hours=3;minutes=30", 3.5),
+            ("Weeks = 1 ; days=0.5;", 180.0),
+            ("milliseconds=3600000", 1.0),
+        ] {
+            assert!((hours(text) - expected).abs() < 1e-9, "{text}");
+        }
+        for (text, error) in [
+            ("", PeriodError::Malformed),
+            ("365", PeriodError::Malformed),
+            ("months=1", PeriodError::UnknownUnit),
+            ("days=many", PeriodError::NotANumber),
+            ("days=-1", PeriodError::NotANumber),
+            ("days=nan", PeriodError::NotANumber),
+            ("days=0", PeriodError::OutOfRange),
+            ("weeks=1e300", PeriodError::OutOfRange),
+        ] {
+            assert_eq!(Period::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_pattern_decides() {
+        let pattern = |text| ActionPattern::parse(text).unwrap();
+        let retention = Retention::new(
+            Period::days(365),
+            vec![
+                (pattern("model_*"), Period::days(28)),
+                (pattern("model_up*"), Period::days(14)),
+                (pattern("model_updated"), Period::days(7)),
+            ],
+        );
+        let received: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        for (action, expires) in [
+            ("model_updated", "2026-01-08"),
+            ("model_upserted", "2026-01-15"),
+            ("model_deleted", "2026-01-29"),
+            ("login", "2027-01-01"),
+        ] {
+            let expiry = retention.expiry(&Action::parse(action).unwrap(), received);
+            assert!(expiry.to_string().starts_with(expires), "{action}: {expiry}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What a rule says about storms: how often it may notify, and when not.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Period;
+use crate::event::Event;
+
+/// At most so many events in any period lead to notifications.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttle {
+    /// So many, at most [`Throttle::MOST`].
+    pub max: NonZeroU32,
+    /// In any period of this length.
+    pub per: Period,
+    /// Counted apart for each combination of these fields' values; empty counts the rule as a whole.
+    #[serde(default)]
+    pub by: Vec<FieldPath>,
+}
+
+impl Throttle {
+    /// The most that `max` may be: the events that were let through are remembered one by one.
+    pub const MOST: u32 = 1000;
+}
+
+/// Events are collected for a while and told of in one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// From the first event on, at most [`Digest::LONGEST`].
+    pub window: Period,
+    /// Collected apart for each combination of these fields' values.
+    #[serde(default)]
+    pub by: Vec<FieldPath>,
+}
+
+impl Digest {
+    /// The longest that a window may be.
+    pub const LONGEST: Period = Period::days(7);
+}
+
+/// Names a field of an event: `action`, `app`, `client_ip`, or below `user`, `context` or `brand`, such as
+/// `context.geo.country`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FieldPath(String);
+
+/// The text names no field of an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "name a field of the event: action, app, client_ip, or one below user, context or brand, such as user.username"
+)]
+pub struct FieldPathError;
+
+impl FieldPath {
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// When it begins with none of the fields, or one of its parts is empty.
+    pub fn parse(text: &str) -> Result<Self, FieldPathError> {
+        let known = match text.split_once('.') {
+            None => matches!(text, "action" | "app" | "client_ip"),
+            Some((first, rest)) => {
+                matches!(first, "user" | "context" | "brand") && rest.split('.').all(|part| !part.is_empty())
+            }
+        };
+        if known { Ok(Self(text.to_owned())) } else { Err(FieldPathError) }
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The event's value there: a text as it is, anything else as JSON; none where there is nothing.
+    ///
+    /// An IPv4-mapped IPv6 address counts as its IPv4 form.
+    pub fn value(&self, event: &Event) -> Option<String> {
+        let Some((first, rest)) = self.0.split_once('.') else {
+            return match self.0.as_str() {
+                "action" => Some(event.action.to_string()),
+                "app" => Some(event.app.clone()),
+                _ => event.client_ip.map(|address| address.to_canonical().to_string()),
+            };
+        };
+        let object = match first {
+            "user" => &event.user,
+            "context" => &event.context,
+            _ => &event.brand,
+        };
+        let mut parts = rest.split('.');
+        let found = parts.next().and_then(|key| object.get(key));
+        match parts.try_fold(found?, |value, key| value.get(key))? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+impl TryFrom<String> for FieldPath {
+    type Error = FieldPathError;
+    fn try_from(text: String) -> Result<Self, FieldPathError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<FieldPath> for String {
+    fn from(path: FieldPath) -> Self {
+        path.0
+    }
+}
+
+/// A window of the week, by the clock of a time zone, in which nobody is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MuteWindow {
+    /// The days on which it begins; empty means every day.
+    #[serde(default)]
+    pub days: Vec<Weekday>,
+    /// When it begins.
+    pub from: WallTime,
+    /// When it ends: on the next day unless this is later than `from`.
+    pub to: WallTime,
+    /// The IANA name of the time zone. It was known to whoever checked the document.
+    pub zone: String,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weekday {
+    /// Monday.
+    Mon,
+    /// Tuesday.
+    Tue,
+    /// Wednesday.
+    Wed,
+    /// Thursday.
+    Thu,
+    /// Friday.
+    Fri,
+    /// Saturday.
+    Sat,
+    /// Sunday.
+    Sun,
+}
+
+impl Weekday {
+    /// All of them, from Monday on, with how they are written.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Mon, "mon"),
+        (Self::Tue, "tue"),
+        (Self::Wed, "wed"),
+        (Self::Thu, "thu"),
+        (Self::Fri, "fri"),
+        (Self::Sat, "sat"),
+        (Self::Sun, "sun"),
+    ];
+}
+
+/// A time of the day as a clock on the wall shows it, from `00:00` to `24:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct WallTime {
+    minutes: u16,
+}
+
+/// The text is no time of the day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("write a time of the day as HH:MM, from 00:00 to 24:00")]
+pub struct WallTimeError;
+
+impl WallTime {
+    /// `00:00`.
+    pub const START: Self = Self { minutes: 0 };
+    /// `24:00`.
+    pub const END: Self = Self { minutes: 24 * 60 };
+
+    /// Reads `HH:MM`.
+    ///
+    /// # Errors
+    /// When it has another form, or lies outside of a day.
+    pub fn parse(text: &str) -> Result<Self, WallTimeError> {
+        let (hours, minutes) = text.split_once(':').ok_or(WallTimeError)?;
+        let two_digits = |text: &str| text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_digit());
+        if !two_digits(hours) || !two_digits(minutes) {
+            return Err(WallTimeError);
+        }
+        let (hours, minutes): (u16, u16) =
+            (hours.parse().map_err(|_| WallTimeError)?, minutes.parse().map_err(|_| WallTimeError)?);
+        let time = Self { minutes: hours * 60 + minutes };
+        if minutes < 60 && time <= Self::END { Ok(time) } else { Err(WallTimeError) }
+    }
+
+    /// Whole minutes since midnight, up to 1440.
+    pub fn minutes(self) -> u16 {
+        self.minutes
+    }
+}
+
+impl fmt::Display for WallTime {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:02}:{:02}", self.minutes / 60, self.minutes % 60)
+    }
+}
+
+impl TryFrom<String> for WallTime {
+    type Error = WallTimeError;
+    fn try_from(text: String) -> Result<Self, WallTimeError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<WallTime> for String {
+    fn from(time: WallTime) -> Self {
+        time.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Action, EventPk, Object};
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    #[test]
+    fn times_of_the_day() {
+        for (text, minutes) in [("00:00", 0), ("06:30", 390), ("23:59", 1439), ("24:00", 1440)] {
+            let time = WallTime::parse(text).unwrap();
+            assert_eq!((time.minutes(), time.to_string()), (minutes, text.to_owned()));
+        }
+        for text in ["", "6:30", "24:01", "12:60", "noon", "1200", "+1:00", "12:00:00"] {
+            assert!(WallTime::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths() {
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let event = Event {
+            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
+            user: object(json!({ "username": "ann", "pk": 7 })),
+            action: Action::parse("login").unwrap(),
+            app: "a.b".to_owned(),
+            context: object(json!({ "geo": { "country": "DE" }, "tags": ["x", 1], "no": null, "on": true })),
+            client_ip: Some("::ffff:192.0.2.7".parse().unwrap()),
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::MAX,
+            brand: Object::new(),
+            id: None,
+            source: None,
+            traceparent: None,
+            produced_by: None,
+        };
+        for (path, value) in [
+            ("action", Some("login")),
+            ("app", Some("a.b")),
+            ("client_ip", Some("192.0.2.7")),
+            ("user.username", Some("ann")),
+            ("user.pk", Some("7")),
+            ("context.geo.country", Some("DE")),
+            ("context.geo", Some(r#"{"country":"DE"}"#)),
+            ("context.tags", Some(r#"["x",1]"#)),
+            ("context.on", Some("true")),
+            ("context.no", None),
+            ("context.geo.city", None),
+            ("context.tags.x", None),
+            ("brand.name", None),
+        ] {
+            assert_eq!(FieldPath::parse(path).unwrap().value(&event).as_deref(), value, "{path}");
+        }
+        for text in ["", "user", "context.", "context..a", "pk", "created", "action.x", "usr.name"] {
+            assert!(FieldPath::parse(text).is_err(), "{text}");
+        }
+    }
+}
