@@ -44,7 +44,7 @@ impl Page {
                     if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
                         folders.push(entry);
                     }
-                } else if name.ends_with(".md") {
+                } else if entry.extension().is_some_and(|extension| extension == "md") {
                     paths.push(entry);
                 }
             }
@@ -82,7 +82,7 @@ impl Page {
             }
             let indent = line.len() - fence.len();
             let inside = lines.by_ref().take_while(|line| line.trim() != "```");
-            blocks.push(inside.map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect());
+            blocks.push(inside.flat_map(|line| [line.get(indent..).unwrap_or_default(), "\n"]).collect());
         }
         blocks
     }

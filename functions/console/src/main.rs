@@ -36,7 +36,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),
-        configuration: Arc::new(adapters.unheld_configuration()),
+        configuration: Arc::new(adapters.uncached_configuration()),
         rules: RulesSource::Stored(Arc::new(adapters.documents())),
         channel: Arc::new(channels),
         expressions,

@@ -33,7 +33,7 @@ async fn run() -> anyhow::Result<()> {
     let dispatcher = Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
-        silences: Arc::new(adapters.held_silences()),
+        silences: Arc::new(adapters.cached_silences()),
         suppression: Arc::new(adapters.suppression()),
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),

@@ -74,7 +74,7 @@ async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
 #[cfg(feature = "cloud")]
 async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
     match &options.table {
-        Some(table) => Ok(Arc::new(aws::tokens_of_table(table).await)),
+        Some(table) => Ok(Arc::new(aws::tokens_in_table(table).await)),
         None => local(options),
     }
 }

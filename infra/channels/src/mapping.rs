@@ -1,7 +1,7 @@
-//! What a transport's own Python makes of a notification: its body, more headers, other words.
+//! Runs a transport's mappings: Python that may change the notification, replace the body, and add headers.
 //!
-//! Owns what such a body may return, and what it must not reach: the headers that frame a request or sign
-//! it. Runs nothing itself; a body that raises fails the attempt, and says so by its effects.
+//! Owns which values a mapping may return, and which headers it must not set: those that frame or sign the request. A
+//! mapping that raises fails the attempt; its effects report the exception.
 
 use std::borrow::Cow;
 use std::panic::resume_unwind;
@@ -10,34 +10,35 @@ use std::sync::Arc;
 use domain::delivery::Failure;
 use domain::expression::{Effects, NoPolicies, Part, Raised, Returned, Runner, Scope, View};
 use domain::notification::Notification;
-use domain::rules_document::{RulesDocument, Transport, TransportKind};
+use domain::rules_document::{RulesDocument, Transport};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
+use crate::Channels;
 use crate::http::FRAMING;
-use crate::{Channels, slack, webhook};
 
-/// The key under which a mapping of the body finds what would be sent without it.
+/// The variable of a body mapping with the default body.
 const ORIGINAL: &str = "original_body";
 const MAX_HEADERS: usize = 64;
-/// Of one header.
+/// The most bytes of one header's value.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
-/// These tell and prove which delivery it is.
+/// The headers that identify and sign a delivery.
 const SIGNING: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
-/// A notification as its transport's mappings left it.
+/// A notification after its transport's mappings.
 pub(crate) struct Mapped<'a> {
     pub(crate) notification: Cow<'a, Notification>,
-    /// In the place of the default one.
+    /// Replaces the default body; `None` if no mapping returned one.
     pub(crate) body: Option<Value>,
-    /// Besides the default ones, and over them.
+    /// Added to the default headers, and replacing those of the same name.
     pub(crate) headers: HeaderMap,
 }
 
-/// Runs the mappings that there are.
+/// Runs the transport's mappings, if it has any. `original` is the default body.
 pub(crate) async fn apply<'a>(
     channels: &Channels,
     notification: &'a Notification,
+    original: Option<Value>,
     transport: &Transport,
     document: &RulesDocument,
     effects: &mut Vec<Effects>,
@@ -47,10 +48,10 @@ pub(crate) async fn apply<'a>(
         return Ok(mapped);
     }
     let groups = Arc::new(document.groups.clone());
-    let mut run = Run { channels, transport, delivery: notification, effects };
+    let mut run = MappingRun { channels, transport, delivery: notification, effects };
     if let Some(source) = &transport.mappings.body {
         let mut scope = Scope::mapping(notification, Arc::clone(&groups));
-        if let Some(original) = original(notification, transport) {
+        if let Some(original) = original {
             scope = scope.with(ORIGINAL, original);
         }
         let (returned, view) = run.evaluate(Part::Body, source, scope).await?;
@@ -58,7 +59,7 @@ pub(crate) async fn apply<'a>(
             let changed = view.applied_to(notification).map_err(|why| run.refuse(Part::Body, why))?;
             mapped.notification = Cow::Owned(changed);
         }
-        // One that returns nothing has changed the notification; the default body tells of it.
+        // A mapping that returns None has changed the notification at most; the default body contains that.
         mapped.body = Some(returned.value).filter(|value| !value.is_null());
     }
     if let Some(source) = &transport.mappings.headers {
@@ -69,37 +70,29 @@ pub(crate) async fn apply<'a>(
     Ok(mapped)
 }
 
-fn original(notification: &Notification, transport: &Transport) -> Option<Value> {
-    match transport.kind {
-        TransportKind::Webhook { .. } => Some(webhook::body(notification)),
-        TransportKind::WebhookSlack { .. } => Some(slack::payload(notification)),
-        TransportKind::Local | TransportKind::Email { .. } => None,
-    }
-}
-
-/// One attempt's mappings.
-struct Run<'a> {
+/// Runs the mappings of one attempt.
+struct MappingRun<'a> {
     channels: &'a Channels,
     transport: &'a Transport,
     delivery: &'a Notification,
     effects: &'a mut Vec<Effects>,
 }
 
-impl Run<'_> {
-    /// Beside the threads that send: a body takes its time.
+impl MappingRun<'_> {
+    /// Evaluates one mapping on a blocking thread.
     async fn evaluate(&mut self, part: Part, source: &str, scope: Scope) -> Result<(Returned, Option<View>), Failure> {
         let (expressions, source) = (Arc::clone(&self.channels.expressions), source.to_owned());
-        // Nobody closes the turns.
-        let turn = self.channels.mapping.acquire().await;
+        // Never an error: the semaphore is never closed.
+        let permit = self.channels.mapping_permits.acquire().await;
         let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&source, &scope, &NoPolicies));
         let mut evaluation = evaluated.await.unwrap_or_else(|error| resume_unwind(error.into_panic()));
-        drop(turn);
+        drop(permit);
         self.effects.extend(Effects::take(self.runner(part), &mut evaluation));
         let returned = evaluation.outcome.map_err(|raised| failure(part, &raised))?;
         Ok((returned, evaluation.notification))
     }
 
-    /// What was returned cannot be sent, which is as good as raised.
+    /// A returned value that cannot be sent counts as an exception of the mapping.
     fn refuse(&mut self, part: Part, why: &str) -> Failure {
         let raised = Raised { kind: "ValueError".to_owned(), message: why.to_owned(), line: None };
         let failure = Failure::Mapping(format!("the mapping of the {}: {why}", part.as_str()));
@@ -117,7 +110,7 @@ impl Run<'_> {
     }
 }
 
-/// Without the exception's own text, which may be the event's.
+/// Names the exception's type and line, but not its message, which may contain data of the event.
 fn failure(part: Part, raised: &Raised) -> Failure {
     let place = raised.line.map(|line| format!(" in line {line}")).unwrap_or_default();
     Failure::Mapping(format!("the mapping of the {} raised {}{place}", part.as_str(), raised.kind))
@@ -132,7 +125,8 @@ fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
     };
     let mut headers = HeaderMap::new();
     for (name, value) in fields {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a name is no header name")?;
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| "a header name contains a character that is not allowed")?;
         if FRAMING.contains(&name) || SIGNING.contains(&name.as_str()) {
             return Err("a header that frames or signs the request cannot be set");
         }
@@ -158,7 +152,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn headers_frame_and_sign_nothing_and_end_no_line() {
+    fn headers_cannot_frame_or_sign_a_request_or_end_a_line() {
         for name in FRAMING.iter().map(HeaderName::as_str).chain(SIGNING) {
             for name in [name.to_owned(), name.to_uppercase()] {
                 assert!(headers(&json!({ &name: "x" })).is_err(), "{name}");

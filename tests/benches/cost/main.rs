@@ -141,7 +141,7 @@ fn print(what: &str, counts: &Counts, more: Value) {
 /// One function's way to AWS: a proxy, and adapters of its own, as a process has.
 async fn function(sdk: &SdkConfig, settings: &Settings) -> Result<(Proxy, Adapters), Error> {
     let (proxy, url) = Proxy::start().await?;
-    Ok((proxy, Adapters::over(sdk.clone().into_builder().endpoint_url(url).build(), settings.clone())))
+    Ok((proxy, Adapters::new(sdk.clone().into_builder().endpoint_url(url).build(), settings.clone())))
 }
 
 async fn served(router: axum::Router) -> Result<String, Error> {
@@ -154,7 +154,7 @@ async fn served(router: axum::Router) -> Result<String, Error> {
 async fn run(level: &str) -> Result<(), Error> {
     let (sdk, sink) = (Emulator::shared().sdk().await, Sink::start().await);
     let settings = place(&sdk).await?;
-    let direct = Adapters::over(sdk.clone(), settings.clone());
+    let direct = Adapters::new(sdk.clone(), settings.clone());
     prepare(&direct, &sink).await?;
     host::log::init(level, Form::Metered(Emitter { function: "ingest", namespace: "Nuncio/nuncio".to_owned() }))?;
 
@@ -242,7 +242,7 @@ fn dispatcher(adapters: &Adapters) -> Result<Dispatcher, Error> {
     Ok(Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
-        silences: Arc::new(adapters.held_silences()),
+        silences: Arc::new(adapters.cached_silences()),
         suppression: Arc::new(adapters.suppression()),
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
@@ -300,7 +300,7 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),
-        configuration: Arc::new(adapters.unheld_configuration()),
+        configuration: Arc::new(adapters.uncached_configuration()),
         rules: console::RulesSource::Stored(Arc::new(adapters.documents())),
         channel: Arc::new(channels(adapters)?),
         expressions: Arc::new(NoExpressions),

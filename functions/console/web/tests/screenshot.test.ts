@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Nuncio, browser, start, visit } from "./harness";
+import { browser, type Nuncio, start, visit } from "./harness";
 import { history } from "./seed";
 
 /** Kept in the repository, and loaded with every look at the README. */

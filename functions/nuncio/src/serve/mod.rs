@@ -125,9 +125,9 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         authenticator,
     })));
 
-    let released = store.release_all().await?;
-    if released.jobs + released.deliveries + released.operator_jobs > 0 {
-        let (messages, deliveries, jobs) = (released.jobs, released.deliveries, released.operator_jobs);
+    let released = store.release_leases().await?;
+    if released.messages + released.deliveries + released.operator_jobs > 0 {
+        let (messages, deliveries, jobs) = (released.messages, released.deliveries, released.operator_jobs);
         tracing::info!(messages, deliveries, jobs, "taking up what the last run left");
     }
     let listener =
