@@ -1,4 +1,4 @@
-//! The promises of the README on one machine, on the real binary: one module a promise.
+//! The guarantees of `tests/README.md` on one machine, on the real binary: one module per guarantee.
 
 mod authorization;
 mod commands;
@@ -10,6 +10,7 @@ mod endpoints;
 mod erasure;
 mod expressions;
 mod first_start;
+mod guides;
 mod hostile;
 mod identity;
 mod jobs;

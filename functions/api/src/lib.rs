@@ -4,6 +4,7 @@
 //! ([`Authorized`]), the bounded reading of bodies ([`read_body`], [`MemoryBudget`]), extractors that reject with a
 //! [`Problem`], the middleware that every response passes ([`with_middleware()`]), and the description of the API
 //! (`openapi.json`). Refuses to implement any route: they are only described here.
+#![doc = include_str!("../README.md")]
 
 mod authenticator;
 mod authorized;

@@ -54,7 +54,7 @@ async fn without_a_build_the_page_says_how_to_make_one() {
 
 #[test]
 fn every_view_of_the_page_has_its_address() {
-    let routes = include_str!("../web/src/routes.ts");
+    let routes = include_str!("../web/src/app/routes.ts");
     let pages = routes.split_once("PAGES = {").unwrap().1.split_once('}').unwrap().0;
     let names: Vec<String> =
         pages.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| format!("/{}", name.trim())).collect();

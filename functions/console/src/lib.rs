@@ -3,6 +3,7 @@
 //!
 //! One file a subject. Decides nothing about events or deliveries itself: it shows what the store
 //! holds and passes an operator's wish on to the ledger, the queue or the documents.
+#![doc = include_str!("../README.md")]
 
 mod assets;
 mod beside;

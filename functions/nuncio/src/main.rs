@@ -1,6 +1,7 @@
 //! The `nuncio` command: every function in one process on one machine, and the operator's tools.
 //!
 //! One file per command. A composition root: it builds the adapters and passes them to the functions.
+#![doc = include_str!("../README.md")]
 
 mod apply;
 mod check;
@@ -12,6 +13,8 @@ mod hold;
 mod http;
 mod job;
 mod matching;
+#[cfg(test)]
+mod readme_tests;
 mod send;
 mod serve;
 mod token;

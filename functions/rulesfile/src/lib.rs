@@ -18,6 +18,7 @@
 //!
 //! It runs nothing, opens no file, resolves no secret and reaches no address. No fault repeats a secret, a mail or
 //! network address, or a URL of the file.
+#![doc = include_str!("../README.md")]
 
 mod document;
 mod fault;

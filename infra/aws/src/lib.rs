@@ -2,6 +2,7 @@
 //!
 //! Refuses static clients and the process's environment: settings come from a map, and the SDK's own configuration
 //! (credentials, region, `AWS_ENDPOINT_URL`) comes from its loader. `table/keys.rs` documents the layout of the table.
+#![doc = include_str!("../README.md")]
 
 mod archive;
 mod cached;
