@@ -1,4 +1,4 @@
-//! The commands that the README gives for a deployed stack, as its reader runs them: a token into the table, rules
+//! The commands that `infra/deploy/README.md` gives for a deployed stack, as its reader runs them: a token into the table, rules
 //! through the console's URL, one event to the ingest URL.
 
 use std::process::{Command, Output};
@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use support::binaries::cloud_binary;
 use support::emulator::{Emulator, REGION};
+use support::pages::Page;
 use support::proxy::pass_on_to;
 use support::{Answer, Sink};
 use tokio::net::TcpListener;
@@ -21,9 +22,9 @@ async fn a_token_from_the_table_puts_rules_in_force_and_posts_an_event() {
     sink.answer("/hook", [Answer::status(200)]);
     let stack = Stack::deploy("retention: days=365\n").await;
     let folder = tempfile::tempdir().unwrap();
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let page = Page::read("infra/deploy/README.md");
 
-    let create = documented(&readme, "cargo run --features cloud -- token create");
+    let create = documented(&page, "cargo run --features cloud -- token create");
     let created = nuncio(&create.replace("TABLE", &stack.adapters.settings().table), folder.path());
     let token = String::from_utf8(created.stdout).unwrap().trim().to_owned();
     assert!(token.starts_with("nuncio_"), "{token}");
@@ -36,12 +37,12 @@ async fn a_token_from_the_table_puts_rules_in_force_and_posts_an_event() {
         sink.url("/hook")
     );
     std::fs::write(folder.path().join("nuncio.yaml"), rules).unwrap();
-    let apply = documented(&readme, "cargo run -- apply");
+    let apply = documented(&page, "cargo run -- apply");
     let console = address_of(stack.url_of("ConsoleUrl")).await;
     let applied = nuncio(&apply.replace("CONSOLE_URL", &console).replace("TOKEN", &token), folder.path());
     assert_eq!(String::from_utf8(applied.stdout).unwrap(), "nuncio.yaml is in force as version 2\n");
 
-    let event = json!({ "action": "login", "context": { "message": "from the README" } });
+    let event = json!({ "action": "login", "context": { "message": "from the documentation" } });
     let post = stack.request_as(&token, Method::POST, "IngestUrl", "/v1/events").json(&event);
     assert_eq!(post.send().await.unwrap().status(), 202);
     // The functions notice new rules within half a minute; what is posted before that was matched by the old ones.
@@ -53,7 +54,7 @@ async fn a_token_from_the_table_puts_rules_in_force_and_posts_an_event() {
         let post = stack.request_as(&token, Method::POST, "IngestUrl", "/v1/events").json(&event);
         assert_eq!(post.send().await.unwrap().status(), 202);
     }
-    assert_eq!(sink.received_at("/hook")[0].json()["body"], "from the README");
+    assert_eq!(sink.received_at("/hook")[0].json()["body"], "from the documentation");
 
     let id = String::from_utf8(created.stderr).unwrap().split_whitespace().nth(1).unwrap().to_owned();
     let listed = nuncio(&format!("token list --table {}", stack.adapters.settings().table), folder.path());
@@ -62,10 +63,10 @@ async fn a_token_from_the_table_puts_rules_in_force_and_posts_an_event() {
     assert!(nuncio(&revoke, folder.path()).status.success());
 }
 
-/// The arguments of the one line of the README's code blocks that begins so.
-fn documented(readme: &str, start: &str) -> String {
-    let lines: Vec<_> = readme.lines().filter(|line| line.starts_with(start)).collect();
-    let [line] = lines[..] else { panic!("the README has the line once: {start}: {lines:?}") };
+/// The arguments of the page's only command that begins with `start`.
+fn documented(page: &Page, start: &str) -> String {
+    let lines: Vec<_> = page.shell().into_iter().filter(|line| line.starts_with(start)).collect();
+    let [line] = &lines[..] else { panic!("{} has the line once: {start}: {lines:?}", page.name()) };
     line.split_once(" -- ").expect("arguments follow").1.to_owned()
 }
 

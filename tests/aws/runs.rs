@@ -233,7 +233,7 @@ async fn what_cannot_be_queued_is_not_taken() {
     let stack = Stack::deploy(&rules(&sink, "ann@example.org")).await;
     let mut settings = stack.adapters.settings().clone();
     settings.queue_url.push_str("-that-is-not-there");
-    let intake = Adapters::over(stack.sdk.clone(), settings).intake();
+    let intake = Adapters::new(stack.sdk.clone(), settings).intake();
     assert!(matches!(intake.ready().await, Err(StoreError::Unavailable { part: "queue", .. })));
 
     let unnamed = event("build_failed").shared();

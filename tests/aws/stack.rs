@@ -63,7 +63,7 @@ impl Stack {
             archive_bucket,
         };
         let stack = Self {
-            adapters: Adapters::over(sdk.clone(), settings),
+            adapters: Adapters::new(sdk.clone(), settings),
             sdk,
             token: unique("token"),
             outputs,

@@ -59,7 +59,7 @@ pub(crate) async fn place() -> Place {
 pub(crate) fn over(place: Place) -> World {
     let client = aws_sdk_sqs::Client::new(&place.sdk);
     let (url, dead_letters) = (place.settings.queue_url.clone(), place.settings.dead_letters_url.clone());
-    let adapters = Adapters::over(place.sdk, place.settings);
+    let adapters = Adapters::new(place.sdk, place.settings);
     World {
         intake: Arc::new(adapters.intake()),
         log: Arc::new(adapters.event_log()),
@@ -109,7 +109,7 @@ impl WorkSource for Queue {
     }
 
     async fn give_up(&self, message: &QueueMessage) {
-        let dead_letters = aws::WorkQueue::new(self.client.clone(), &self.dead_letters);
+        let dead_letters = aws::SqsWorkQueue::new(self.client.clone(), &self.dead_letters);
         dead_letters.send(std::slice::from_ref(message), SignedDuration::ZERO).await.unwrap();
     }
 }

@@ -62,7 +62,7 @@ impl WorkSource for Jobs {
         loop {
             let jobs = self.0.take(SystemClock.now(), 10).await.unwrap();
             for job in &jobs {
-                self.0.finish(job.id).await.unwrap();
+                self.0.finish(job.receipt).await.unwrap();
             }
             let left = patience.saturating_sub(began.elapsed());
             if !jobs.is_empty() || left.is_zero() {

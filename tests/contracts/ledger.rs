@@ -6,7 +6,7 @@ use domain::Timestamp;
 use domain::delivery::retry::NextStep;
 use domain::delivery::{Attempt, Delivery, LEASE};
 use domain::person::Person;
-use domain::ports::Opened;
+use domain::ports::OpenOutcome;
 use domain::rules_document::{Rule, Severity};
 use futures_util::future::join_all;
 use support::{event, unique};
@@ -29,7 +29,7 @@ fn later(entry: &Delivery) -> Delivery {
     entry.after(attempt(entry.created), NextStep::Retry { at: after(entry.created, 5000) })
 }
 
-async fn open(world: &World, entry: &Delivery) -> Opened {
+async fn open(world: &World, entry: &Delivery) -> OpenOutcome {
     world.ledger.open(std::slice::from_ref(entry)).await.unwrap().remove(0)
 }
 
@@ -41,23 +41,23 @@ pub(crate) async fn opens_an_entry_once(world: &World) {
     let first = entry(somewhen(), &unique("ann"));
     assert_eq!(world.ledger.get(first.id).await.unwrap(), None);
     assert_eq!(world.ledger.open(&[]).await.unwrap(), []);
-    assert_eq!(open(world, &first).await, Opened::New);
+    assert_eq!(open(world, &first).await, OpenOutcome::New);
     let again = Delivery { lease: None, ..first.clone() };
-    assert_eq!(open(world, &again).await, Opened::Existing(Box::new(first.clone())));
+    assert_eq!(open(world, &again).await, OpenOutcome::Existing(Box::new(first.clone())));
     let changed = later(&first);
     assert!(replace(world, &changed).await);
-    assert_eq!(open(world, &first).await, Opened::Existing(Box::new(changed)));
+    assert_eq!(open(world, &first).await, OpenOutcome::Existing(Box::new(changed)));
 }
 
 pub(crate) async fn answers_for_each_entry_in_order(world: &World) {
     let now = somewhen();
     let entries: Vec<_> = (0..60).map(|_| entry(now, "ann")).collect();
     let odd: Vec<_> = entries.iter().skip(1).step_by(2).cloned().collect();
-    assert!(world.ledger.open(&odd).await.unwrap().iter().all(|opened| *opened == Opened::New));
+    assert!(world.ledger.open(&odd).await.unwrap().iter().all(|opened| *opened == OpenOutcome::New));
     let answers = world.ledger.open(&entries).await.unwrap();
     let expected = entries.iter().enumerate().map(|(place, entry)| match place % 2 {
-        0 => Opened::New,
-        _ => Opened::Existing(Box::new(entry.clone())),
+        0 => OpenOutcome::New,
+        _ => OpenOutcome::Existing(Box::new(entry.clone())),
     });
     assert_eq!(answers, expected.collect::<Vec<_>>());
 
@@ -78,10 +78,11 @@ pub(crate) async fn lets_one_of_sixteen_open(world: &World) {
     let answers = join_all(rivals.iter().map(|rival| open(world, rival))).await;
     let stored = world.ledger.get(first.id).await.unwrap().unwrap();
     for (answer, rival) in answers.iter().zip(&rivals) {
-        let expected = if *rival == stored { Opened::New } else { Opened::Existing(Box::new(stored.clone())) };
+        let expected =
+            if *rival == stored { OpenOutcome::New } else { OpenOutcome::Existing(Box::new(stored.clone())) };
         assert_eq!(*answer, expected);
     }
-    assert_eq!(answers.iter().filter(|answer| **answer == Opened::New).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == OpenOutcome::New).count(), 1);
 }
 
 pub(crate) async fn replaces_only_the_last_revision(world: &World) {
@@ -134,7 +135,7 @@ pub(crate) async fn tells_what_is_due_longest_first(world: &World) {
     let opened: Vec<_> =
         waiting.iter().map(|entry| Delivery { revision: 0, attempts: Vec::new(), ..entry.clone() }).collect();
     let busy = entry(now, "ann");
-    // Opened as being sent, then put to wait: both ways an entry comes to be due.
+    // OpenOutcome as being sent, then put to wait: both ways an entry comes to be due.
     let sending: Vec<_> = opened
         .iter()
         .map(|entry| Delivery { state: busy.state, lease: busy.lease, next_at: None, ..entry.clone() })

@@ -65,7 +65,7 @@ async fn post_through(fault: Fault) -> (World, [Arc<Event>; 3]) {
     let place = place().await;
     let sdk = place.sdk.clone().into_builder().endpoint_url(between(fault).await).build();
     let events = events();
-    let posted = Adapters::over(sdk, place.settings.clone()).intake().accept(&events).await;
+    let posted = Adapters::new(sdk, place.settings.clone()).intake().accept(&events).await;
     let error = posted.expect_err("there was no answer to count on").to_string();
     assert!(error.starts_with("queue is unavailable"), "{error}");
     (over(Place { ..place }), events)

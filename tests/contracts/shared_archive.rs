@@ -11,13 +11,13 @@ use crate::world::somewhen;
 struct Bucket {
     client: aws_sdk_s3::Client,
     name: String,
-    archive: aws::Archive,
+    archive: aws::S3Archive,
 }
 
 async fn bucket() -> Bucket {
     let (client, name) = (aws_sdk_s3::Client::new(&Emulator::shared().sdk().await), unique("archive"));
     client.create_bucket().bucket(&name).send().await.unwrap();
-    Bucket { archive: aws::Archive::new(client.clone(), &name), client, name }
+    Bucket { archive: aws::S3Archive::new(client.clone(), &name), client, name }
 }
 
 fn events(many: usize) -> Vec<Event> {
@@ -77,7 +77,7 @@ async fn other_objects_are_left_alone_and_damage_is_told() {
         let damaged = bucket.archive.read(&own[0]).await.unwrap_err();
         assert!(matches!(&damaged, StoreError::Corrupt(_)) && !damaged.to_string().contains("secret"), "{damaged}");
     }
-    let gone = aws::Archive::new(bucket.client.clone(), "nobodys-bucket");
+    let gone = aws::S3Archive::new(bucket.client.clone(), "nobodys-bucket");
     let refused = gone.put(&events(1), now).await.unwrap_err().to_string();
     assert!(refused.starts_with("archive is unavailable: NoSuchBucket"), "{refused}");
 }

@@ -44,7 +44,7 @@ async fn a_data_folder_of_the_first_release_is_continued() {
     let packed = std::fs::read(corpus("folder/nuncio.db.zst")).unwrap();
     std::fs::write(folder.path().join("nuncio.db"), zstd::decode_all(&packed[..]).unwrap()).unwrap();
     let store = Store::open(folder.path()).unwrap();
-    store.release_all().await.unwrap();
+    store.release_leases().await.unwrap();
     let world = embedded_world::over(store, folder);
     is_continued(&world, "token-of-the-tests").await;
 }

@@ -82,7 +82,7 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = axum::Router::new().fallback(ses).with_state(ses_like);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let adapters = Adapters::over(place.sdk.into_builder().endpoint_url(url).build(), place.settings);
+    let adapters = Adapters::new(place.sdk.into_builder().endpoint_url(url).build(), place.settings);
 
     let clock = Arc::new(FakeClock::at(&domain::time::format(SystemClock.now())));
     let address = format!("{}@example.org", unique("ann"));

@@ -6,6 +6,7 @@ use std::process::{Output, Stdio};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::nuncio::{Nuncio, answer};
+use support::pages::Page;
 use support::{Received, Sink};
 
 use crate::recipients::rules_to;
@@ -58,9 +59,7 @@ async fn check_reports_a_secret_that_cannot_sign() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rules_file_of_the_readme_is_valid() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    let (_, rest) = readme.split_once("```yaml\n").expect("the README shows a rules file");
-    let (shown, _) = rest.split_once("```").expect("to its end");
+    let [shown] = &Page::read("README.md").blocks("yaml")[..] else { panic!("the README shows one rules file") };
     let nuncio = Nuncio::built_in().await;
     std::fs::write(nuncio.file("readme.yaml"), shown).unwrap();
     let checked = nuncio.run(&["check", "readme.yaml"]);

@@ -1,5 +1,6 @@
-//! The promises of the README on one machine, on the real binary: one module a promise.
+//! The guarantees of `tests/README.md` on one machine, on the real binary: one module per guarantee.
 
+mod authorization;
 mod commands;
 mod crash;
 mod damage;
@@ -9,11 +10,13 @@ mod endpoints;
 mod erasure;
 mod expressions;
 mod first_start;
+mod guides;
 mod hostile;
 mod identity;
 mod jobs;
 mod leaks;
 mod live;
+mod numbers;
 mod origins;
 mod process;
 mod reading;

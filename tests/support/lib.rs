@@ -1,7 +1,7 @@
 //! What the tests share: events, a receiver of webhooks, a clock and dice that do as they are told.
 //!
 //! Every server here listens on 127.0.0.1 at a port of the system's choice and ends with its value.
-
+#![doc = include_str!("../README.md")]
 #![expect(clippy::missing_panics_doc, reason = "what the tests share panics when a test fails")]
 
 pub mod binaries;
@@ -11,6 +11,7 @@ pub mod emulator;
 mod event;
 pub mod mmdb;
 pub mod nuncio;
+pub mod pages;
 pub mod proxy;
 mod sink;
 pub mod smtp;

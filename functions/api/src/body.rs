@@ -1,8 +1,7 @@
 //! Reads a request's body, decompressed, up to a limit.
 //!
-//! The limit counts bytes after decompression and stops the decoder as it is passed, so that a small
-//! body cannot become a large one. Encodings other than gzip and zstd are refused, and so is a body
-//! that takes its time.
+//! The limit counts bytes after decompression and stops the decoder as soon as it is exceeded, so a small body cannot
+//! become a large one. Refuses encodings other than gzip and zstd, and bodies that arrive too slowly.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -17,13 +16,13 @@ use http::header::CONTENT_ENCODING;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio_util::io::StreamReader;
 
-use crate::{Memory, Problem, Reservation};
+use crate::{MemoryBudget, Problem, Reservation};
 
-/// How long a body may take to come: enough for 5 MiB on a slow line.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a body may take to arrive: long enough for 5 MiB on a slow connection.
+const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What a body takes in memory at least: little, so that bodies that do not come do not keep out others.
-const STEP: usize = 4 * 1024;
+/// The bytes first reserved for a body. Few, so that bodies that never arrive do not block others.
+const INITIAL_CAPACITY: usize = 4 * 1024;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,86 +31,97 @@ enum Encoding {
     Zstd,
 }
 
-/// A body, and the memory that it takes.
+/// A whole body, and the memory reserved for it while this value exists.
 #[derive(Debug)]
-pub struct Received {
-    /// What was received, decompressed.
+pub struct BufferedBody {
+    /// The body, decompressed.
     pub bytes: Bytes,
-    _taken: Option<Reservation>,
+    _reservation: Option<Reservation>,
 }
 
-/// The whole body, decompressed as `Content-Encoding` says.
+/// Reads the whole body and decompresses it as `Content-Encoding` says.
 ///
-/// A gzip body may have several members and a zstd body several frames (RFC 1952, 2.2; RFC 8878, 3.1): the
-/// result is their contents one after the other.
+/// A gzip body may have several members and a zstd body several frames (RFC 1952, 2.2; RFC 8878, 3.1). The result is
+/// their concatenated content.
 ///
 /// # Errors
-/// 413 naming `limit` when there is more, 415 for an unknown encoding, 400 when the body breaks off
-/// or is not what its encoding says, 408 when it does not end.
+/// 413 when the body has more than `limit` bytes, 415 for an unknown encoding, 400 when the body is cut off or does not
+/// match its encoding, 408 when it does not arrive in time.
 pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     Ok(read(headers, body, limit, None).await?.bytes)
 }
 
-/// The same, in memory that all requests share.
+/// As [`read_body`], but takes the memory from the budget that all requests share.
 ///
 /// # Errors
-/// Also 503, when others take too much of it for too long.
-pub async fn receive(headers: &HeaderMap, body: Body, limit: usize, memory: &Memory) -> Result<Received, Problem> {
-    read(headers, body, limit, Some(memory)).await
+/// As [`read_body`], and 503 when other requests use too much of the budget for too long.
+pub async fn read_body_within(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    budget: &MemoryBudget,
+) -> Result<BufferedBody, Problem> {
+    read(headers, body, limit, Some(budget)).await
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize, memory: Option<&Memory>) -> Result<Received, Problem> {
+async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    budget: Option<&MemoryBudget>,
+) -> Result<BufferedBody, Problem> {
     let encoding = encoding(headers)?;
-    // What says beforehand that it is too large is not waited for.
+    // A body whose Content-Length exceeds the limit is refused before any of it is read.
     if encoding.is_none() && body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    let taken = match memory {
-        Some(memory) => Some(memory.receive(STEP).await?),
+    let reservation = match budget {
+        Some(budget) => Some(budget.receive(INITIAL_CAPACITY).await?),
         None => None,
     };
-    let late = |_| Problem::request_timeout(format!("the body did not come within {} seconds", PATIENCE.as_secs()));
-    let body = tokio::time::timeout(PATIENCE, decoded(encoding, body, Plain { bytes: Vec::new(), limit, taken }));
-    let Plain { bytes, taken, .. } = body.await.map_err(late)??;
-    Ok(Received { bytes: bytes.into(), _taken: taken })
+    let timed_out =
+        |_| Problem::request_timeout(format!("the body did not arrive within {} seconds", BODY_TIMEOUT.as_secs()));
+    let empty = DecodedBody { bytes: Vec::new(), limit, reservation };
+    let decoded = tokio::time::timeout(BODY_TIMEOUT, decode(encoding, body, empty)).await.map_err(timed_out)??;
+    Ok(BufferedBody { bytes: decoded.bytes.into(), _reservation: decoded.reservation })
 }
 
-async fn decoded(encoding: Option<Encoding>, body: Body, plain: Plain) -> Result<Plain, Problem> {
+async fn decode(encoding: Option<Encoding>, body: Body, output: DecodedBody) -> Result<DecodedBody, Problem> {
     let sent = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
     match encoding {
-        None => plain.fill(pin!(sent)).await,
+        None => output.fill(pin!(sent)).await,
         Some(Encoding::Gzip) => {
             let mut decoder = GzipDecoder::new(sent);
             decoder.multiple_members(true);
-            plain.fill(pin!(decoder)).await
+            output.fill(pin!(decoder)).await
         }
         Some(Encoding::Zstd) => {
             let mut decoder = ZstdDecoder::new(sent);
             decoder.multiple_members(true);
-            plain.fill(pin!(decoder)).await
+            output.fill(pin!(decoder)).await
         }
     }
 }
 
-/// What a body is, decompressed, as far as it was read.
-struct Plain {
+/// The part of a body that has been decompressed so far.
+struct DecodedBody {
     bytes: Vec<u8>,
     limit: usize,
-    taken: Option<Reservation>,
+    reservation: Option<Reservation>,
 }
 
-impl Plain {
-    /// Reads what there is, and stops one byte after the limit.
+impl DecodedBody {
+    /// Reads `input` to its end, or to one byte past the limit.
     async fn fill(mut self, mut input: Pin<&mut impl AsyncRead>) -> Result<Self, Problem> {
         loop {
             if self.bytes.len() == self.bytes.capacity() {
-                let wanted = (self.bytes.len() * 2).max(STEP).min(self.limit + 1);
-                if let Some(taken) = &mut self.taken {
-                    taken.grow(wanted).await?;
+                let wanted = (self.bytes.len() * 2).max(INITIAL_CAPACITY).min(self.limit + 1);
+                if let Some(reservation) = &mut self.reservation {
+                    reservation.grow(wanted).await?;
                 }
                 self.bytes.reserve_exact(wanted - self.bytes.len());
             }
-            let read = input.read_buf(&mut self.bytes).await.map_err(|_| broken())?;
+            let read = input.read_buf(&mut self.bytes).await.map_err(|_| malformed())?;
             if self.bytes.len() > self.limit {
                 return Err(too_large(self.limit));
             }
@@ -122,8 +132,8 @@ impl Plain {
     }
 }
 
-/// The one encoding, or none where there is nothing to undo. Case does not matter, and `x-gzip` is an alias
-/// (RFC 9110, 8.4.1).
+/// The body's encoding, or `None` when it is not compressed. Names are case-insensitive, and `x-gzip` is an alias of
+/// `gzip` (RFC 9110, 8.4.1).
 fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
     let mut lines = headers.get_all(CONTENT_ENCODING).iter();
     let Some(line) = lines.next() else { return Ok(None) };
@@ -140,8 +150,8 @@ fn too_large(limit: usize) -> Problem {
     Problem::too_large(format!("the body is larger than {limit} bytes, counted after decompression"))
 }
 
-fn broken() -> Problem {
-    Problem::bad_request("the body breaks off, or is not what its Content-Encoding says")
+fn malformed() -> Problem {
+    Problem::bad_request("the body is cut off, or does not match its Content-Encoding")
 }
 
 #[cfg(test)]
@@ -169,7 +179,7 @@ mod tests {
         encoder.into_inner()
     }
 
-    async fn reading(encoding: &str, body: impl Into<Body>) -> Result<Bytes, u16> {
+    async fn read_encoded(encoding: &str, body: impl Into<Body>) -> Result<Bytes, u16> {
         let mut headers = HeaderMap::new();
         if !encoding.is_empty() {
             headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
@@ -180,23 +190,23 @@ mod tests {
     #[tokio::test]
     async fn plain_gzip_and_zstd_up_to_the_limit() {
         let plain: Vec<u8> = (0..LIMIT).map(|place| u8::try_from(place % 251).unwrap()).collect();
-        assert_eq!(reading("", plain.clone()).await.unwrap(), plain);
-        assert_eq!(reading("identity", plain.clone()).await.unwrap(), plain);
-        assert_eq!(reading("GZIP", gzip(&plain).await).await.unwrap(), plain);
-        assert_eq!(reading("zstd", zstd(&plain).await).await.unwrap(), plain);
-        assert_eq!(reading("", Vec::new()).await.unwrap(), "");
+        assert_eq!(read_encoded("", plain.clone()).await.unwrap(), plain);
+        assert_eq!(read_encoded("identity", plain.clone()).await.unwrap(), plain);
+        assert_eq!(read_encoded("GZIP", gzip(&plain).await).await.unwrap(), plain);
+        assert_eq!(read_encoded("zstd", zstd(&plain).await).await.unwrap(), plain);
+        assert_eq!(read_encoded("", Vec::new()).await.unwrap(), "");
     }
 
     #[tokio::test]
-    async fn one_byte_more_is_too_large() {
+    async fn one_byte_over_the_limit_is_too_large() {
         let plain = vec![7; LIMIT + 1];
-        assert_eq!(reading("", plain.clone()).await, Err(413));
-        assert_eq!(reading("gzip", gzip(&plain).await).await, Err(413));
-        assert_eq!(reading("zstd", zstd(&plain).await).await, Err(413));
+        assert_eq!(read_encoded("", plain.clone()).await, Err(413));
+        assert_eq!(read_encoded("gzip", gzip(&plain).await).await, Err(413));
+        assert_eq!(read_encoded("zstd", zstd(&plain).await).await, Err(413));
     }
 
     #[tokio::test]
-    async fn a_bomb_is_not_read_to_its_end() {
+    async fn a_compression_bomb_is_not_read_to_its_end() {
         for (encoding, bomb) in
             [("gzip", gzip(&vec![0; 50_000_000]).await), ("zstd", zstd(&vec![0; 250_000_000]).await)]
         {
@@ -209,7 +219,7 @@ mod tests {
                 Ok::<_, Infallible>(chunk)
             });
             let body = Body::from_stream(futures_util::stream::iter(stream));
-            assert_eq!(reading(encoding, body).await, Err(413));
+            assert_eq!(read_encoded(encoding, body).await, Err(413));
             assert!(taken.load(Ordering::Relaxed) < size / 10, "{encoding}");
         }
     }
@@ -217,61 +227,61 @@ mod tests {
     #[tokio::test]
     async fn broken_or_unknown_encodings() {
         let whole = gzip(b"{}").await;
-        assert_eq!(reading("gzip", whole[..whole.len() - 4].to_vec()).await, Err(400));
-        assert_eq!(reading("gzip", "{}").await, Err(400));
-        assert_eq!(reading("zstd", "{}").await, Err(400));
+        assert_eq!(read_encoded("gzip", whole[..whole.len() - 4].to_vec()).await, Err(400));
+        assert_eq!(read_encoded("gzip", "{}").await, Err(400));
+        assert_eq!(read_encoded("zstd", "{}").await, Err(400));
         for encoding in ["br", "deflate", "gzip, zstd", "x", "x-zstd", "gzip, gzip"] {
-            assert_eq!(reading(encoding, "{}").await, Err(415), "{encoding}");
+            assert_eq!(read_encoded(encoding, "{}").await, Err(415), "{encoding}");
         }
     }
 
     #[tokio::test]
-    async fn every_member_of_a_gzip_body_and_every_frame_of_a_zstd_body_is_read() {
+    async fn all_gzip_members_and_all_zstd_frames_are_read() {
         let parts: Vec<String> = (0..100).map(|number| format!("{{\"action\":\"login_{number}\"}}\n")).collect();
         let (mut members, mut frames) = (Vec::new(), Vec::new());
         for part in &parts {
             members.extend(gzip(part.as_bytes()).await);
             frames.extend(zstd(part.as_bytes()).await);
         }
-        // A member without content is a member (an empty flush writes one), and a skippable frame is no content.
+        // An empty member is valid (an empty flush writes one), and a skippable frame has no content.
         members.extend(gzip(b"").await);
         frames.extend([0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7]);
         frames.extend(zstd(b"").await);
         let plain = parts.concat();
-        assert_eq!(reading("gzip", members.clone()).await.unwrap(), plain);
-        assert_eq!(reading("X-GZIP", members.clone()).await.unwrap(), plain);
-        assert_eq!(reading("zstd", frames.clone()).await.unwrap(), plain);
-        // However it is cut on the way.
+        assert_eq!(read_encoded("gzip", members.clone()).await.unwrap(), plain);
+        assert_eq!(read_encoded("X-GZIP", members.clone()).await.unwrap(), plain);
+        assert_eq!(read_encoded("zstd", frames.clone()).await.unwrap(), plain);
+        // However the network splits it.
         for (encoding, whole) in [("gzip", &members), ("zstd", &frames)] {
             for size in [1, 7, 20] {
                 let chunks: Vec<_> =
                     whole.chunks(size).map(|chunk| Ok::<_, Infallible>(Bytes::copy_from_slice(chunk))).collect();
                 let body = Body::from_stream(futures_util::stream::iter(chunks));
-                assert_eq!(reading(encoding, body).await.unwrap(), plain, "{encoding} {size}");
+                assert_eq!(read_encoded(encoding, body).await.unwrap(), plain, "{encoding} {size}");
             }
         }
         // The limit counts all members together.
         let half = gzip(&vec![7; LIMIT / 2 + 1]).await;
-        assert_eq!(reading("gzip", [half.clone(), half].concat()).await, Err(413));
+        assert_eq!(read_encoded("gzip", [half.clone(), half].concat()).await, Err(413));
     }
 
     #[tokio::test]
-    async fn what_follows_the_last_member_and_is_none_is_an_error() {
+    async fn trailing_bytes_that_are_not_a_member_are_an_error() {
         let (member, frame) = (gzip(b"{}").await, zstd(b"{}").await);
         for rest in [&b"\0"[..], b"\0\0\0\0", b"{}", b"\x1f", b"\x1f\x8b", &member[..member.len() - 1], &frame[..]] {
-            assert_eq!(reading("gzip", [&member, rest].concat()).await, Err(400), "{rest:?}");
+            assert_eq!(read_encoded("gzip", [&member, rest].concat()).await, Err(400), "{rest:?}");
         }
         for rest in [&b"\0"[..], b"{}", b"\x28\xb5", &frame[..frame.len() - 1], &member[..]] {
-            assert_eq!(reading("zstd", [&frame, rest].concat()).await, Err(400), "{rest:?}");
+            assert_eq!(read_encoded("zstd", [&frame, rest].concat()).await, Err(400), "{rest:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_drips_is_not_waited_for() {
+    async fn a_slow_body_times_out() {
         let drip = futures_util::stream::unfold((), async |()| {
             tokio::time::sleep(Duration::from_secs(1)).await;
             Some((Ok::<_, Infallible>(Bytes::from_static(b"x")), ()))
         });
-        assert_eq!(reading("", Body::from_stream(drip)).await, Err(408));
+        assert_eq!(read_encoded("", Body::from_stream(drip)).await, Err(408));
     }
 }

@@ -1,7 +1,9 @@
-//! Whom a request comes from: by its connection and, where that is a proxy which the operator trusts, by what the proxy says.
+//! The address of a request's client: the connection's own or, behind proxies that the operator trusts, the one that
+//! they report.
 //!
-//! Owns the header that carries the connection's address to the door, and the reading of `Forwarded` (RFC 7239) and
-//! `X-Forwarded-For`. What a caller writes into either is worth nothing: only what trusted proxies have added counts.
+//! Owns the internal header that carries the connection's address to the authenticator, and the reading of `Forwarded`
+//! (RFC 7239) and `X-Forwarded-For`. Refuses to believe what a client writes into either: only the entries that trusted
+//! proxies have added count.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -14,8 +16,8 @@ const CONNECTION: HeaderName = HeaderName::from_static("nuncio-client");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Puts the connection's address, if it is known, in the place of whatever the caller wrote there.
-pub(crate) fn stamp(mut request: Request) -> Request {
+/// Sets the internal header to the connection's address, if it is known. Removes what the caller wrote there.
+pub(crate) fn record_peer_address(mut request: Request) -> Request {
     let known = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
     request.headers_mut().remove(CONNECTION);
     if let Some(value) = known.and_then(|text| HeaderValue::from_str(&text).ok()) {
@@ -24,8 +26,8 @@ pub(crate) fn stamp(mut request: Request) -> Request {
     request
 }
 
-/// The address that a request comes from: the nearest one that is no trusted proxy's. None where not even the
-/// connection's is known.
+/// The client's address: the nearest one, seen from here, that does not belong to a trusted proxy. `None` when the
+/// connection's address is unknown.
 pub(crate) fn address(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let connection = connection(headers)?;
     let by = |hops: Vec<Option<IpAddr>>| nearest_untrusted(connection, &hops, trusted);
@@ -34,13 +36,13 @@ pub(crate) fn address(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> 
     Some(match (forwarded, x_forwarded) {
         (Some(one), None) | (None, Some(one)) => one,
         (Some(one), Some(other)) if one == other => one,
-        // A proxy writes one of them and may pass on the other as its client wrote it. Which is which cannot be told.
+        // A proxy writes one of the headers and may pass on the other as its client wrote it; nothing tells them apart.
         (None, None) | (Some(_), Some(_)) => connection,
     })
 }
 
-/// Whom failures are counted against: an IPv4 address, or the /64 that an IPv6 host has to itself. All whose
-/// address is not known are one.
+/// The address that failures are counted against: an IPv4 address, or the /64 network of an IPv6 address, because one
+/// host may use all of it. Clients without a known address share one entry, `::`.
 pub(crate) fn network(address: Option<IpAddr>) -> IpAddr {
     match address {
         Some(IpAddr::V6(v6)) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
@@ -49,14 +51,14 @@ pub(crate) fn network(address: Option<IpAddr>) -> IpAddr {
     }
 }
 
-/// Whether a trusted proxy was asked by HTTPS; none where there is no such proxy, or it does not say.
+/// Whether the client reached the trusted proxy over HTTPS. `None` without a trusted proxy, or when it does not say.
 pub(crate) fn is_https(headers: &HeaderMap, trusted: &[IpNet]) -> Option<bool> {
     if !is_trusted(connection(headers)?, trusted) {
         return None;
     }
-    let said = headers.get_all(X_FORWARDED_PROTO).iter().next_back().and_then(|line| line.to_str().ok());
-    let said = said.and_then(|line| line.rsplit(',').next()).map(|proto| proto.trim().to_owned());
-    let proto = said.or_else(|| forwarded(headers).pop()?.proto)?;
+    let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back().and_then(|line| line.to_str().ok());
+    let x_forwarded = last.and_then(|line| line.rsplit(',').next()).map(|proto| proto.trim().to_owned());
+    let proto = x_forwarded.or_else(|| forwarded(headers).pop()?.proto)?;
     Some(proto.eq_ignore_ascii_case("https"))
 }
 
@@ -68,7 +70,7 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// Goes back from the connection as long as it is trusted proxies that say who asked them.
+/// Walks back from the connection, hop by hop, as long as each hop is reported by a trusted proxy.
 fn nearest_untrusted(connection: IpAddr, hops: &[Option<IpAddr>], trusted: &[IpNet]) -> IpAddr {
     let mut known = connection;
     for hop in hops.iter().rev() {
@@ -82,11 +84,11 @@ fn nearest_untrusted(connection: IpAddr, hops: &[Option<IpAddr>], trusted: &[IpN
 
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let lines = headers.get_all(X_FORWARDED_FOR).iter();
-    // A line that is no text hides whatever came before it.
+    // A line that is not text hides everything before it: it parses to one unknown hop.
     lines.flat_map(|line| line.to_str().unwrap_or("-").split(',').map(node)).collect()
 }
 
-/// An element of `Forwarded`.
+/// One element of a `Forwarded` header: the request that one proxy received.
 #[derive(Default)]
 struct Hop {
     node: Option<String>,
@@ -104,7 +106,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
     lines.flat_map(|line| line.to_str().map_or_else(|_| vec![Hop::default()], elements)).collect()
 }
 
-/// The elements of one line. Of an element that is not well-formed nothing counts.
+/// The elements of one `Forwarded` line, in order. A malformed element becomes an empty hop, which ends the walk back.
 fn elements(line: &str) -> Vec<Hop> {
     split(line, ',')
         .into_iter()
@@ -117,7 +119,7 @@ fn elements(line: &str) -> Vec<Hop> {
                     "proto" => &mut hop.proto,
                     _ => continue,
                 };
-                // Once each, says RFC 7239.
+                // RFC 7239 allows each parameter once.
                 if place.replace(unquoted(value.trim())).is_some() {
                     return Hop::default();
                 }
@@ -127,7 +129,7 @@ fn elements(line: &str) -> Vec<Hop> {
         .collect()
 }
 
-/// Splits at `separator`, but not within quoted strings.
+/// Splits `text` at `separator`, but not within quoted strings.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, char) in text.char_indices() {
@@ -156,7 +158,8 @@ fn unquoted(value: &str) -> String {
     plain
 }
 
-/// An address, with or without brackets and port; none for `unknown`, `_hidden` and what is no address.
+/// Parses an address with or without brackets and port. `None` for `unknown`, obfuscated names such as `_hidden`, and
+/// anything else that is not an address.
 fn node(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let address = match text.strip_prefix('[') {
@@ -173,7 +176,7 @@ fn node(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// A number, or a port that a proxy hides (RFC 7239, 6.1).
+/// Whether the text is a port number, or an obfuscated port such as `_port` (RFC 7239, 6.1).
 fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok() || text.len() > 1 && text.starts_with('_')
 }
@@ -192,7 +195,7 @@ mod tests {
         if let Some(peer) = peer {
             request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 7)));
         }
-        stamp(request).headers().clone()
+        record_peer_address(request).headers().clone()
     }
 
     fn trusted(networks: &[&str]) -> Vec<IpNet> {
@@ -206,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn without_trusted_proxies_it_is_the_connections_and_not_what_the_caller_wrote() {
+    fn without_trusted_proxies_the_client_is_the_connections_address() {
         for lines in [&[("x-forwarded-for", "198.51.100.7")][..], &[("forwarded", "for=198.51.100.7")], &[]] {
             let of = |peer| network(address(&headers(peer, lines), &[])).to_string();
             assert_eq!(of(Some("192.0.2.1")), "192.0.2.1");
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_trusted_proxies_it_is_the_nearest_that_is_none() {
+    fn behind_trusted_proxies_the_client_is_the_nearest_other_address() {
         for (value, expected) in [
             ("192.0.2.7", "192.0.2.7"),
             ("198.51.100.66, 192.0.2.7", "192.0.2.7"),
@@ -232,7 +235,7 @@ mod tests {
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("192.0.2.7, ::ffff:10.0.0.4", "192.0.2.7"),
             ("10.0.0.5, 10.0.0.4", "10.0.0.5"),
-            // What cannot be read ends it: the proxy that wrote it is all that is known.
+            // An unreadable entry ends the walk at the proxy that wrote it.
             ("192.0.2.7, unknown", "10.0.0.1"),
             ("192.0.2.7, nonsense, 10.0.0.4", "10.0.0.4"),
             ("192.0.2.7,", "10.0.0.1"),
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_is_read_as_rfc_7239_writes_it() {
+    fn forwarded_is_parsed_as_rfc_7239_defines_it() {
         for (value, expected) in [
             ("for=192.0.2.7", "192.0.2.7"),
             ("For=\"192.0.2.7:4711\";proto=https;by=203.0.113.43", "192.0.2.7"),
@@ -268,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn both_headers_count_as_far_as_they_agree() {
+    fn both_headers_count_only_if_they_agree() {
         assert_eq!(seen(&[("forwarded", "for=192.0.2.7"), ("x-forwarded-for", "9.9.9.9, 192.0.2.7")]), "192.0.2.7");
         assert_eq!(seen(&[("forwarded", "for=198.51.100.66"), ("x-forwarded-for", "192.0.2.7")]), "10.0.0.1");
     }
 
     #[test]
-    fn only_a_trusted_proxy_says_that_it_was_asked_by_https() {
+    fn only_a_trusted_proxy_can_report_https() {
         let said = |peer, lines: &[(&str, &str)]| is_https(&headers(Some(peer), lines), &trusted(&["10.0.0.0/8"]));
         assert_eq!(said("10.0.0.1", &[("x-forwarded-proto", "https")]), Some(true));
         assert_eq!(said("10.0.0.1", &[("x-forwarded-proto", "https, http")]), Some(false));
@@ -287,12 +290,12 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn what_a_client_writes_in_front_changes_nothing(written in "[ -~]{0,40}", header in 0_usize..2) {
-            // A quote that is left open would swallow what the proxy adds: then nothing behind the proxy counts.
+        fn entries_written_by_the_client_change_nothing(written in "[ -~]{0,40}", header in 0_usize..2) {
+            // An unclosed quote would swallow the proxy's entry. Then only the proxy's own address counts.
             let (name, added) = [("x-forwarded-for", "192.0.2.7"), ("forwarded", "for=192.0.2.7")][header];
             let found = seen(&[(name, &format!("{written}, {added}"))]);
             proptest::prop_assert!(found == "192.0.2.7" || name == "forwarded" && found == "10.0.0.1", "{}", found);
-            // On a line of its own it cannot even do that.
+            // On a separate line it cannot do even that.
             proptest::prop_assert_eq!(seen(&[(name, &written), (name, added)]), "192.0.2.7");
         }
     }

@@ -1,7 +1,7 @@
-//! Axum's extractors, answering a fault as [`Problem`] and naming the parameter at fault.
+//! Axum's extractors with a [`Problem`] as their rejection, which names the wrong parameter.
 //!
-//! Owns no rules about values: those are the types' own. Types that take parameters should carry
-//! `#[serde(deny_unknown_fields)]`, so that a misspelt one is an error instead of no filter.
+//! Refuses to validate values: the extracted types do that. Types for query parameters should carry
+//! `#[serde(deny_unknown_fields)]`, so that a misspelt filter is an error and not ignored.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::header::CONTENT_TYPE;
@@ -13,7 +13,7 @@ use crate::{Problem, read_body};
 /// The largest body that [`Json`] reads: 1 MiB.
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
 
-/// The query string.
+/// The parsed query string. Rejects with 400.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<T>(pub T);
 
@@ -27,7 +27,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The path's parameters.
+/// The parsed parameters of the path. Rejects with 400.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -42,7 +42,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// A body of `application/json`, up to [`MAX_JSON_BYTES`] after decompression.
+/// A parsed body of type `application/json`, up to [`MAX_JSON_BYTES`] after decompression. Rejects with 415 for another
+/// type, with 400 for invalid JSON, and as [`read_body`] does.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 

@@ -1,25 +1,28 @@
-//! The HTTP manners that every Nuncio API shares.
+//! What every HTTP API of Nuncio shares.
 //!
-//! Owns the one mapping from faults to answers ([`Problem`]), the check of tokens ([`Door`]), the
-//! bounded reading of bodies ([`read_body`], [`Memory`]), extractors that answer in kind, what every answer
-//! carries ([`finish()`]), and the API's description (`openapi.json`). Refuses to know what any single
-//! route does: that is only described here.
+//! Owns the one mapping from errors to responses ([`Problem`]), authentication ([`Authenticator`]) and authorisation
+//! ([`Authorized`]), the bounded reading of bodies ([`read_body`], [`MemoryBudget`]), extractors that reject with a
+//! [`Problem`], the middleware that every response passes ([`with_middleware()`]), and the description of the API
+//! (`openapi.json`). Refuses to implement any route: they are only described here.
+#![doc = include_str!("../README.md")]
 
+mod authenticator;
+mod authorized;
 mod body;
 mod client;
-mod door;
 mod extract;
-mod failures;
-mod finish;
+mod failure_log;
 mod memory;
+mod middleware;
 mod openapi;
 mod problem;
 mod session;
 
-pub use body::{Received, read_body, receive};
-pub use door::Door;
+pub use authenticator::Authenticator;
+pub use authorized::{Authorized, RequiredScope, scope};
+pub use body::{BufferedBody, read_body, read_body_within};
 pub use extract::{Json, MAX_JSON_BYTES, Path, Query};
-pub use finish::finish;
-pub use memory::{Memory, Reservation};
+pub use memory::{MemoryBudget, Reservation};
+pub use middleware::with_middleware;
 pub use problem::{Problem, RETRY_AFTER_SECONDS};
-pub use session::{foreign, is_same_origin};
+pub use session::{cross_origin, is_same_origin};

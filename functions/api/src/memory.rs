@@ -1,8 +1,8 @@
-//! The memory that requests may take together.
+//! The memory that all requests together may use.
 //!
-//! Owns who waits for it, and for how long. Bodies that are being received and bodies that are being read have a share of
-//! their own each: those that are received wait for those that are read, and never the other way round, so that there is
-//! always one that goes on.
+//! Owns the limits and how long a request waits for memory. Bodies that are being received and bodies that are being
+//! decoded draw from separate pools. A request takes memory from the second only after the first, never the other way
+//! round, so requests cannot deadlock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,73 +11,73 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Problem;
 
-/// How long a request waits for others to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request waits for other requests to release memory.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is counted: a KiB.
-const UNIT: usize = 1024;
+/// The bytes that one semaphore permit stands for.
+const BYTES_PER_PERMIT: usize = 1024;
 
-/// A share of the server's memory.
+/// The server's memory for requests. Clones draw from the same budget.
 #[derive(Debug, Clone)]
-pub struct Memory {
-    received: Share,
-    read: Share,
+pub struct MemoryBudget {
+    received: MemoryPool,
+    read: MemoryPool,
 }
 
 #[derive(Debug, Clone)]
-struct Share {
+struct MemoryPool {
     free: Arc<Semaphore>,
-    units: u32,
+    permits: u32,
 }
 
-/// Memory that is taken until this is dropped.
+/// Memory reserved until this value is dropped.
 #[derive(Debug)]
 pub struct Reservation {
-    share: Share,
-    taken: OwnedSemaphorePermit,
+    pool: MemoryPool,
+    held: OwnedSemaphorePermit,
 }
 
-impl Memory {
-    /// So many bytes for all requests together.
+impl MemoryBudget {
+    /// A budget of `bytes` for all requests together: a quarter for receiving bodies, the rest for decoding them.
     pub fn new(bytes: usize) -> Self {
-        Self { received: Share::of(bytes / 4), read: Share::of(bytes - bytes / 4) }
+        Self { received: MemoryPool::new(bytes / 4), read: MemoryPool::new(bytes - bytes / 4) }
     }
 
-    /// The most that one request can have read into memory.
-    pub fn most(&self) -> usize {
-        self.read.units as usize * UNIT
+    /// The most bytes that [`Self::read`] reserves for one request.
+    pub fn max_read(&self) -> usize {
+        self.read.permits as usize * BYTES_PER_PERMIT
     }
 
-    /// Memory to read a body into, or all there is where it is more.
+    /// Reserves memory for decoding a body: `bytes`, or [`Self::max_read`] if that is less.
     ///
     /// # Errors
-    /// 503 with `Retry-After` when others take too much of it for too long.
+    /// 503 with `Retry-After` when other requests hold too much memory for too long.
     pub async fn read(&self, bytes: usize) -> Result<Reservation, Problem> {
         self.read.reserve(bytes).await
     }
 
-    /// Memory for the first bytes of a body that is being received.
+    /// Reserves memory for the first bytes of a body that is being received.
     pub(crate) async fn receive(&self, bytes: usize) -> Result<Reservation, Problem> {
         self.received.reserve(bytes).await
     }
 }
 
-impl Share {
-    fn of(bytes: usize) -> Self {
-        let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX).clamp(1, u32::MAX >> 3);
-        Self { free: Arc::new(Semaphore::new(units as usize)), units }
+impl MemoryPool {
+    fn new(bytes: usize) -> Self {
+        let permits = u32::try_from(bytes / BYTES_PER_PERMIT).unwrap_or(u32::MAX).clamp(1, u32::MAX >> 3);
+        Self { free: Arc::new(Semaphore::new(permits as usize)), permits }
     }
 
     async fn reserve(&self, bytes: usize) -> Result<Reservation, Problem> {
-        Ok(Reservation { share: self.clone(), taken: self.take(bytes).await? })
+        Ok(Reservation { pool: self.clone(), held: self.acquire(bytes).await? })
     }
 
-    async fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.units);
-        let taken = tokio::time::timeout(PATIENCE, Arc::clone(&self.free).acquire_many_owned(units)).await;
-        taken.ok().and_then(Result::ok).ok_or_else(|| {
+    async fn acquire(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let permits = u32::try_from(bytes.div_ceil(BYTES_PER_PERMIT)).unwrap_or(u32::MAX).min(self.permits);
+        let held = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.free).acquire_many_owned(permits)).await;
+        held.ok().and_then(Result::ok).ok_or_else(|| {
             Problem::unavailable(format!(
-                "other requests take all the memory there is for them; try again after {} seconds",
+                "other requests use all of the memory for requests; try again after {} seconds",
                 crate::RETRY_AFTER_SECONDS
             ))
         })
@@ -85,13 +85,14 @@ impl Share {
 }
 
 impl Reservation {
-    /// Makes it so many bytes, if it is less.
+    /// Grows the reservation to `bytes`, or to the whole pool if that is less.
     pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
-        let more = bytes.saturating_sub(self.taken.num_permits() * UNIT);
-        // What is clamped to the whole share is never waited for in vain.
-        let most = (self.share.units as usize - self.taken.num_permits()) * UNIT;
+        let held = self.held.num_permits();
+        let more = bytes.saturating_sub(held * BYTES_PER_PERMIT);
+        // Without this cap, a request would wait for more permits than the pool has.
+        let most = (self.pool.permits as usize - held) * BYTES_PER_PERMIT;
         if more > 0 && most > 0 {
-            self.taken.merge(self.share.take(more.min(most)).await?);
+            self.held.merge(self.pool.acquire(more.min(most)).await?);
         }
         Ok(())
     }
@@ -104,23 +105,23 @@ mod tests {
     const MIB: usize = 1024 * 1024;
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_taken_is_waited_for_and_then_refused() {
-        let memory = Memory::new(8 * MIB);
-        assert_eq!(memory.most(), 6 * MIB);
+    async fn a_request_waits_for_memory_and_is_then_refused() {
+        let memory = MemoryBudget::new(8 * MIB);
+        assert_eq!(memory.max_read(), 6 * MIB);
         let first = memory.read(5 * MIB).await.unwrap();
         let refused = memory.read(2 * MIB).await.unwrap_err();
         assert_eq!(refused.status().as_u16(), 503);
-        assert!(memory.read(MIB).await.is_ok(), "less of it is there");
+        assert!(memory.read(MIB).await.is_ok(), "less memory is free");
         let (second, ()) = tokio::join!(memory.read(100 * MIB), async {
-            tokio::time::sleep(PATIENCE / 2).await;
+            tokio::time::sleep(ACQUIRE_TIMEOUT / 2).await;
             drop(first);
         });
-        assert!(second.is_ok(), "and all of it is the most that anybody waits for");
+        assert!(second.is_ok(), "a reservation is capped at the whole pool");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_grows_as_it_is_received() {
-        let memory = Memory::new(8 * MIB);
+        let memory = MemoryBudget::new(8 * MIB);
         let mut one = memory.receive(1).await.unwrap();
         one.grow(MIB).await.unwrap();
         one.grow(MIB).await.unwrap();
@@ -128,6 +129,6 @@ mod tests {
         assert_eq!(other.grow(MIB + 1).await.unwrap_err().status().as_u16(), 503);
         drop(one);
         other.grow(100 * MIB).await.unwrap();
-        assert!(memory.read(6 * MIB).await.is_ok(), "reading has a share of its own");
+        assert!(memory.read(6 * MIB).await.is_ok(), "decoding has a pool of its own");
     }
 }

@@ -1,8 +1,8 @@
-//! `GET /openapi.json`: what the API takes and answers, as OpenAPI 3.1.
+//! `GET /openapi.json`: the description of the API, as OpenAPI 3.1.
 //!
-//! The routes are described in `openapi.json`, beside this crate's manifest; what every answer may be,
-//! whatever the route, is added here once: no token, a wrong one, too many wrong ones, a body that is
-//! too large or too late, a store that is away. `tests/architecture.rs` holds it to the routers.
+//! `openapi.json`, next to this crate's manifest, describes the routes. This module adds the responses that many routes
+//! share: a missing or wrong token, too many wrong tokens, a body that is too large or too slow, an unavailable store.
+//! `tests/architecture.rs` compares the description with the routers.
 
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 const DESCRIPTION: &str = include_str!("../openapi.json");
 
-/// Needs no token: it says nothing of what is stored.
+/// Needs no token: the description contains no stored data.
 pub(crate) async fn show() -> Response {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
     let document = DOCUMENT.get_or_init(|| document().to_string().into());
@@ -26,26 +26,26 @@ fn document() -> Value {
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operation in paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
-        let open = operation.get("security").is_some();
+        let open = operation["security"] == json!([]);
         let reads = operation.get("requestBody").is_some();
-        if let Some(answers) = operation["responses"].as_object_mut() {
-            for (status, name) in common(open, reads) {
-                answers.entry(status).or_insert(json!({ "$ref": format!("#/components/responses/{name}") }));
+        if let Some(responses) = operation["responses"].as_object_mut() {
+            for (status, name) in shared_responses(open, reads) {
+                responses.entry(status).or_insert(json!({ "$ref": format!("#/components/responses/{name}") }));
             }
         }
     }
     document
 }
 
-fn common(open: bool, reads: bool) -> Vec<(&'static str, &'static str)> {
-    let mut answers = vec![("503", "Unavailable")];
+fn shared_responses(open: bool, reads: bool) -> Vec<(&'static str, &'static str)> {
+    let mut responses = vec![("503", "Unavailable")];
     if !open {
-        answers.extend([("401", "Unauthorized"), ("403", "Forbidden"), ("429", "TooManyFailures")]);
+        responses.extend([("401", "Unauthorized"), ("403", "Forbidden"), ("429", "TooManyFailures")]);
     }
     if reads {
-        answers.extend([("408", "Timeout"), ("413", "TooLarge")]);
+        responses.extend([("408", "Timeout"), ("413", "TooLarge")]);
     }
-    answers
+    responses
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_every_answer_may_be_is_described_everywhere() {
+    fn shared_responses_are_described_on_every_route() {
         let document = document();
         let answers = |path: &str, method: &str| {
             document["paths"][path][method]["responses"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(answers("/v1/config", "get"), ["200", "503", "401", "403", "429"]);
         assert_eq!(answers("/v1/config/check", "post")[3..], ["503", "401", "403", "429", "408", "413"]);
         let own = &document["paths"]["/v1/events"]["post"]["responses"]["413"];
-        assert!(own.get("$ref").is_none(), "what a route says itself stays");
+        assert!(own.get("$ref").is_none(), "a response that the route describes itself is kept");
     }
 
     #[test]

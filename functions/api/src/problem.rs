@@ -1,7 +1,7 @@
-//! Faults as RFC 9457 `application/problem+json`.
+//! Errors as RFC 9457 `application/problem+json` responses.
 //!
-//! Owns which fault has which status. Refuses to show the caller what is meant for the operator: that
-//! goes to the log, once, where the problem is made.
+//! Owns which error has which status. Refuses to show callers details that are meant for the operator: those go to the
+//! log, once, where the problem is created.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,10 @@ use http::{HeaderValue, StatusCode};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-/// How long a caller is asked to wait when the store or the queue is unavailable.
+/// The `Retry-After` of a 503, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 
-/// What went wrong with a request, as its caller is told.
+/// An error response: a status, a `detail` text for the caller, further members and headers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     status: StatusCode,
@@ -30,111 +30,111 @@ impl Problem {
         Self { status, detail: detail.into(), members: Vec::new(), headers: Vec::new() }
     }
 
-    /// 400: the request makes no sense as it stands.
+    /// 400: the request is malformed.
     pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// 401: no token, or one that opens nothing.
+    /// 401 with `WWW-Authenticate`: the token is missing or not valid.
     pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, detail).header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
-    /// 403: the token is good, but not for this.
+    /// 403: the token is valid, but does not allow this request.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
-    /// 404: there is no such thing.
+    /// 404: the path or the object does not exist.
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// 405: the thing is there, but not for this method. The router adds `Allow`.
+    /// 405: the path does not support the method. The router adds `Allow`.
     pub fn method_not_allowed(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
-    /// 408: the request did not come to its end in time.
+    /// 408: the request did not arrive completely in time.
     pub fn request_timeout(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
-    /// 409: the state of things does not allow it.
+    /// 409: the request conflicts with the current state of the object.
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
     }
 
-    /// 412: the thing has changed since the caller saw it.
+    /// 412: the object has changed since the version that the caller names in `If-Match`.
     pub fn precondition_failed(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED, detail)
     }
 
-    /// 413: more than is taken; the detail names the limit.
+    /// 413: the request exceeds a limit, which the detail must name.
     pub fn too_large(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    /// 415: the body is of a kind that is not read; the detail names those that are.
+    /// 415: the type or encoding of the body is not supported. The detail must name the supported ones.
     pub fn unsupported_media_type(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
-    /// 422: well-formed, but nothing in it can be accepted.
+    /// 422: the request is well-formed, but its content is not valid.
     pub fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// 428: the caller must say which version it has seen.
+    /// 428: the caller must send `If-Match`.
     pub fn precondition_required(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::PRECONDITION_REQUIRED, detail)
     }
 
-    /// 429 with `Retry-After`: this address has shown too many wrong tokens.
+    /// 429 with `Retry-After`: this address has sent too many wrong tokens and is blocked for `seconds`.
     pub fn too_many_failures(seconds: i64) -> Self {
         let detail = format!("too many wrong tokens from this address; try again after {seconds} seconds");
         Self::new(StatusCode::TOO_MANY_REQUESTS, detail).header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// 500: our fault. Log the cause before answering so.
+    /// 500: an error in Nuncio. Log the cause before you return this.
     pub fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; the log says what")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; see Nuncio's log")
     }
 
-    /// 503 with `Retry-After`: not now.
+    /// 503 with `Retry-After`: the request cannot be served now, but repeating it later may succeed.
     pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
     }
 
-    /// A problem that a library found, with the status it chose.
+    /// The problem for a rejection by one of axum's extractors, which chooses the status.
     pub(crate) fn rejected(status: StatusCode, detail: String) -> Self {
         Self::new(status, detail)
     }
 
-    /// With one more member beside type, title, status and detail.
+    /// Adds a member to the body, next to `type`, `title`, `status` and `detail`.
     pub fn with(mut self, name: &'static str, value: Value) -> Self {
         self.members.push((name, value));
         self
     }
 
-    /// With one more response header.
+    /// Adds a response header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// The same problem in words that fit the request better.
+    /// Replaces the detail.
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = detail.into();
         self
     }
 
-    /// The answer's status.
+    /// The status of the response.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The caller's text.
+    /// The text for the caller.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -168,7 +168,7 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(error = %error, "a request failed on the store or the queue");
+        tracing::error!(error = %error, "cannot serve a request: the store or the queue failed");
         match error {
             StoreError::Unavailable { part, .. } => {
                 Self::unavailable(format!("the {part} is unavailable; try again after {RETRY_AFTER_SECONDS} seconds"))
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_problem_says_what_it_is() {
+    async fn a_problem_has_type_title_status_and_detail() {
         let (status, headers, body) = shown(Problem::unprocessable("no event taken").with("results", json!([1]))).await;
         assert_eq!(status, 422);
         assert_eq!(headers["content-type"], "application/problem+json");

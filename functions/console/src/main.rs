@@ -32,19 +32,19 @@ async fn run() -> anyhow::Result<ExitCode> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
-        news: Arc::new(()),
+        inbox_updates: Arc::new(()),
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),
-        configuration: Arc::new(adapters.unheld_configuration()),
+        configuration: Arc::new(adapters.uncached_configuration()),
         rules: RulesSource::Stored(Arc::new(adapters.documents())),
         channel: Arc::new(channels),
         expressions,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock))
+        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock))
             .with_sessions(Arc::new(adapters.sessions()), Arc::new(OsEntropy))
             .behind_proxies(Arc::new(adapters.configuration())),
     };
-    Ok(aws::lambda::http(api::finish(console::router(console))).await.map(|()| ExitCode::SUCCESS)?)
+    Ok(aws::lambda::http(api::with_middleware(console::router(console))).await.map(|()| ExitCode::SUCCESS)?)
 }

@@ -1,55 +1,57 @@
-//! `/v1/session`: signing a browser in by a token, and out.
+//! `/v1/session`: signs a browser in with a token, and out.
 
-use api::{Problem, foreign, is_same_origin};
+use api::{Authorized, Problem, cross_origin, is_same_origin, scope};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::access::token::{Scope, Token};
+use domain::access::token::Scope;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
 
+/// The body of a request to sign in.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Shown {
+pub(crate) struct SignIn {
     token: String,
 }
 
-/// Whose session it is, and what it allows.
+/// The signed-in user and the scopes of the token.
 #[derive(Serialize)]
-pub(crate) struct Session {
+pub(crate) struct SessionView {
     username: Option<String>,
     scopes: Vec<Scope>,
 }
 
-impl From<Token> for Session {
-    fn from(token: Token) -> Self {
+impl From<Authorized<scope::Read>> for SessionView {
+    fn from(caller: Authorized<scope::Read>) -> Self {
+        let token = caller.into_token();
         Self { username: token.username, scopes: token.scopes }
     }
 }
 
-/// Whether one is signed in.
-pub(crate) async fn show(State(console): State<Console>, headers: HeaderMap) -> Result<Json<Session>, Problem> {
-    Ok(Json(console.door.admit(&headers, Scope::Read).await?.into()))
+/// The caller's session. The console asks for it to find out whether it must show the sign-in page.
+pub(crate) async fn show(caller: Authorized<scope::Read>) -> Json<SessionView> {
+    Json(caller.into())
 }
 
-/// Signs in, from the console's own page only: nobody else shall choose whose session it is.
+/// Signs in, from the console's own page only: another site must not choose whose session a browser has.
 pub(crate) async fn begin(
     State(console): State<Console>,
     headers: HeaderMap,
-    api::Json(shown): api::Json<Shown>,
+    api::Json(body): api::Json<SignIn>,
 ) -> Result<Response, Problem> {
     if !is_same_origin(&headers) {
-        return Err(foreign());
+        return Err(cross_origin());
     }
-    let (token, cookie) = console.door.begin_session(&headers, shown.token.trim()).await?;
-    Ok(([(SET_COOKIE, cookie)], Json(Session::from(token))).into_response())
+    let (caller, cookie) = console.authenticator.begin_session(&headers, body.token.trim()).await?;
+    Ok(([(SET_COOKIE, cookie)], Json(SessionView::from(caller))).into_response())
 }
 
-/// Signs out: the session is over for everybody who has its cookie. The token stays good; `nuncio token revoke` ends that.
+/// Signs out: the session ends for everybody who has its cookie. The token stays valid until `nuncio token revoke`.
 pub(crate) async fn end(State(console): State<Console>, headers: HeaderMap) -> Result<Response, Problem> {
-    let cookie = console.door.end_session(&headers).await?;
+    let cookie = console.authenticator.end_session(&headers).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }

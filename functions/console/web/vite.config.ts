@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { compress } from "./build/compress";
 import { world } from "./build/world";
 
-/** The API that `npm run dev` passes requests on to. */
+/** The server to which `npm run dev` forwards requests to the API. */
 const api = process.env.NUNCIO_URL ?? "http://127.0.0.1:8787";
 
 export default defineConfig({
@@ -12,9 +12,9 @@ export default defineConfig({
   build: {
     target: "es2022",
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
-    // dist/.gitignore stays; the plugin clears the rest.
+    // Keeps dist/.gitignore; the plugin removes everything else.
     emptyOutDir: false,
-    // The policy allows no inline data in scripts and styles.
+    // The content security policy allows no data: URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -1,4 +1,4 @@
-//! The Lambda shell of `dispatch`: log, settings, adapters, run.
+//! The Lambda function `dispatch`: initialises the log, reads the settings, connects the adapters and runs.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ async fn run() -> anyhow::Result<()> {
     let dispatcher = Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
-        silences: Arc::new(adapters.held_silences()),
+        silences: Arc::new(adapters.cached_silences()),
         suppression: Arc::new(adapters.suppression()),
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),

@@ -3,12 +3,15 @@
 //! Differs from plain `serde_json` in what it notices: a key that stands twice in one object (the
 //! last one wins, and the caller is told), and NUL characters, which no store, mail or log needs and
 //! many mishandle. Nesting deeper than 100 levels, lone surrogates and invalid UTF-8 are errors, and are told apart from
-//! what is no JSON at all. What reading costs in memory is counted while reading.
+//! what is no JSON at all. What reading costs in memory is counted while reading. Numbers keep the digits that they are
+//! written with; only an exponent's spelling becomes uniform (`1E5` is kept as `1e+5`).
 
-use std::fmt;
+mod reading;
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde::de::{DeserializeSeed as _, IgnoredAny};
+use serde_json::Value;
+
+use reading::{Reading, State};
 
 /// Deepest nesting. Smaller than `serde_json`'s own limit of 128, so that what was read once can still
 /// be read inside a queue message, a stored record or an answer.
@@ -81,11 +84,18 @@ pub enum JsonError {
     TooCostly(usize),
 }
 
-/// What an item of a list takes in memory, besides its text.
-const ITEM_BYTES: usize = 80;
+/// Most characters of one number. `CPython` reads no longer integer either, because reading one takes time that grows
+/// with the square of its length (`sys.int_info.default_max_str_digits`).
+pub const MAX_NUMBER_LENGTH: usize = 4300;
+
+/// What an item of a list takes in memory, besides its text: the value, and the allocation that keeps a number's digits.
+const ITEM_BYTES: usize = 80 + DIGITS_BYTES;
 
 /// What an entry of an object takes in memory, besides the text of its value.
-const ENTRY_BYTES: usize = 144;
+const ENTRY_BYTES: usize = 144 + DIGITS_BYTES;
+
+/// What the allocation of a number of up to 16 characters takes; longer ones take as much more as they are longer.
+const DIGITS_BYTES: usize = 32;
 
 /// The memory that reading `json` takes, in bytes: an estimate, and no less than what [`parse_within`] counts. It looks
 /// at no more than which bytes there are, so that it costs next to nothing.
@@ -121,19 +131,17 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, JsonError> {
 pub fn parse_within(bytes: &[u8], memory: usize) -> Result<Parsed, JsonError> {
     let bytes = without_bom(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
-    let mut state = State { findings: Vec::new(), path: Vec::new(), memory };
+    let mut state = State { text, findings: Vec::new(), path: Vec::new(), memory };
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Reading { state: &mut state, depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(
-            |error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, bytes, &state) },
-        )?;
+        .map_err(|error| if state.memory == 0 { JsonError::TooCostly(memory) } else { refusal(&error, &state) })?;
     Ok(Parsed { value, findings: state.findings, memory: memory - state.memory })
 }
 
-fn refusal(error: &serde_json::Error, bytes: &[u8], state: &State) -> JsonError {
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+fn refusal(error: &serde_json::Error, state: &State<'_>) -> JsonError {
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(state.text) {
         return JsonError::Syntax { what: without_place(&error), line: error.line(), column: error.column() };
     }
     let mut what = without_place(error);
@@ -228,151 +236,6 @@ pub fn is_reserved(key: &str) -> bool {
 /// One segment of a JSON pointer.
 pub fn pointer_segment(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
-/// What is known while a value is read.
-struct State {
-    findings: Vec<Finding>,
-    /// Where reading failed, as segments of a JSON pointer from the inside out.
-    path: Vec<String>,
-    /// How many bytes its values may still take.
-    memory: usize,
-}
-
-struct Reading<'a> {
-    state: &'a mut State,
-    depth: usize,
-}
-
-impl Reading<'_> {
-    /// Findings are born with an empty pointer and get their segments on the way out, so that
-    /// well-formed input pays nothing for them.
-    fn found(&mut self, kind: FindingKind) {
-        self.state.findings.push(Finding { pointer: String::new(), kind });
-    }
-
-    fn prefix_since(&mut self, first: usize, segment: impl FnOnce() -> String) {
-        if self.state.findings.len() > first {
-            let segment = segment();
-            for finding in &mut self.state.findings[first..] {
-                finding.pointer.insert_str(0, &segment);
-            }
-        }
-    }
-
-    /// Drops what is too much since `first`, the place where this object or list began.
-    fn cap_since(&mut self, first: usize) {
-        if self.state.findings.len() > first + MAX_FINDINGS {
-            let last = first + MAX_FINDINGS - 1;
-            if let Some(nul) =
-                (last..self.state.findings.len()).find(|&at| self.state.findings[at].kind == FindingKind::Nul)
-            {
-                self.state.findings.swap(last, nul);
-            }
-            self.state.findings.truncate(last + 1);
-        }
-    }
-
-    /// Counts what is about to be kept.
-    fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
-        self.state.memory = self.state.memory.saturating_sub(bytes);
-        if self.state.memory == 0 { Err(E::custom("too much memory")) } else { Ok(()) }
-    }
-
-    fn inner<E: serde::de::Error>(&mut self) -> Result<Reading<'_>, E> {
-        if self.depth == MAX_DEPTH {
-            return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
-        }
-        Ok(Reading { state: self.state, depth: self.depth + 1 })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Reading<'_> {
-    type Value = Value;
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reading<'_> {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_str<E>(mut self, value: &str) -> Result<Value, E> {
-        if value.contains('\0') {
-            self.found(FindingKind::Nul);
-        }
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
-        let start = self.state.findings.len();
-        let mut list = Vec::new();
-        loop {
-            let first = self.state.findings.len();
-            let next = items.next_element_seed(self.inner()?);
-            let Some(item) = next.inspect_err(|_| self.state.path.push(format!("/{}", list.len())))? else {
-                // Growing by doubling may have left half of it unused.
-                list.shrink_to_fit();
-                return Ok(Value::Array(list));
-            };
-            self.pay(ITEM_BYTES)?;
-            self.prefix_since(first, || format!("/{}", list.len()));
-            // The items of an outermost list are values of their own, such as the events of a request.
-            if self.depth > 0 {
-                self.cap_since(start);
-            }
-            list.push(item);
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
-        let start = self.state.findings.len();
-        let mut object = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            let first = self.state.findings.len();
-            self.pay(ENTRY_BYTES)?;
-            if is_reserved(&key) {
-                self.state.path.push(pointer_segment(&key));
-                return Err(serde::de::Error::custom("a key that begins so cannot be stored; rename it"));
-            }
-            let value = entries.next_value_seed(self.inner()?);
-            let value = value.inspect_err(|_| self.state.path.push(pointer_segment(&key)))?;
-            if key.contains('\0') {
-                self.found(FindingKind::Nul);
-            }
-            if object.contains_key(&key) {
-                self.found(FindingKind::DuplicateKey);
-            }
-            self.prefix_since(first, || pointer_segment(&key));
-            self.cap_since(start);
-            object.insert(key, value);
-        }
-        Ok(Value::Object(object))
-    }
 }
 
 #[cfg(test)]

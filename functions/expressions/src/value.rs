@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use monty_types::{MontyClassInstance, MontyDateTime, MontyObject};
+use num_bigint::BigInt;
 use serde_json::{Map, Number, Value};
 
 /// The most values of one result.
@@ -41,14 +42,17 @@ impl IntoDict for Vec<(MontyObject, MontyObject)> {
     }
 }
 
-/// JSON as Python has it. Whole numbers beyond 64 bits become floats.
+/// JSON as Python has it: a number without fraction and exponent is an `int` of any size, others are floats.
 pub(crate) fn to_python(value: &Value) -> MontyObject {
     match value {
         Value::Null => MontyObject::None,
         Value::Bool(value) => MontyObject::Bool(*value),
         Value::Number(number) => match number.as_i64() {
             Some(whole) => MontyObject::Int(whole),
-            None => MontyObject::Float(number.as_f64().unwrap_or(f64::NAN)),
+            None => number
+                .as_str()
+                .parse()
+                .map_or_else(|_| MontyObject::Float(number.as_f64().unwrap_or(f64::NAN)), MontyObject::BigInt),
         },
         Value::String(value) => text(value),
         Value::Array(items) => MontyObject::List(items.iter().map(to_python).collect()),
@@ -84,6 +88,17 @@ pub(crate) fn to_json(object: &MontyObject, host: &dyn Described) -> Result<Valu
     Writing { host, values: 0, bytes: 0 }.value(object, 0)
 }
 
+/// A whole number of this many bits has at most [`domain::json::MAX_NUMBER_LENGTH`] digits.
+const MAX_BITS: u64 = 14_283;
+
+/// Writing a number takes time that grows with the square of its length, so the length is checked first.
+fn whole(value: &BigInt) -> Result<Number, &'static str> {
+    if value.bits() > MAX_BITS {
+        return Err("a number in the value has more than 4,300 digits");
+    }
+    value.to_string().parse().map_err(|_| "a number in the value cannot be written")
+}
+
 struct Writing<'a> {
     host: &'a dyn Described,
     values: usize,
@@ -103,6 +118,7 @@ impl Writing<'_> {
             MontyObject::None | MontyObject::Ellipsis | MontyObject::NotImplemented => Value::Null,
             MontyObject::Bool(value) => Value::Bool(*value),
             MontyObject::Int(value) => Value::Number((*value).into()),
+            MontyObject::BigInt(value) => Value::Number(whole(value)?),
             MontyObject::Float(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
             MontyObject::String(value) => self.text(value.clone())?,
             MontyObject::Bytes(value) => self.text(String::from_utf8_lossy(value).into_owned())?,

@@ -1,6 +1,6 @@
 //! HTTP request to stored and queued events.
 //!
-//! Owns the whole way in, one stage a file: the door (`api`), `format`, `key` and `trace` from the headers,
+//! Owns the whole way in, one stage a file: the authenticator (`api`), `format`, `key` and `trace` from the headers,
 //! `decode` of the body, `admit`, `recall` of named events without a time, the intake, `announce`,
 //! `answer`; `route` is their list. Refuses to evaluate anything, and knows no Lambda.
 
@@ -40,9 +40,9 @@ pub struct Ingest {
     /// Knows where events come from.
     pub origins: Arc<dyn OriginLookup>,
     /// Who may post.
-    pub door: api::Door,
+    pub authenticator: api::Authenticator,
     /// What requests may take of it together.
-    pub memory: api::Memory,
+    pub memory: api::MemoryBudget,
 }
 
 impl fmt::Debug for Ingest {

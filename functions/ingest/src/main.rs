@@ -22,8 +22,9 @@ async fn main() -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(origins),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)).behind_proxies(configuration),
-        memory: api::Memory::new(aws::settings::request_memory(&environment)),
+        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock))
+            .behind_proxies(configuration),
+        memory: api::MemoryBudget::new(aws::settings::request_memory(&environment)),
     };
-    Ok(aws::lambda::http(api::finish(ingest::router(ingest))).await?)
+    Ok(aws::lambda::http(api::with_middleware(ingest::router(ingest))).await?)
 }

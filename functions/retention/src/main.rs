@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
         dead_letters: Arc::new(adapters.dead_letters()),
         archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(adapters.keeping()))),
         clock: Arc::new(SystemClock),
-        left_to_store: aws::LEFT_TO_TTL,
+        left_to_store: aws::PURGE_GRACE,
     };
     let runner = JobRunner {
         jobs: Arc::new(adapters.jobs()),

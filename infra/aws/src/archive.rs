@@ -1,8 +1,7 @@
-//! Archived events as objects of a bucket, in the form that files of a folder have on one machine.
+//! The archive of expired events: objects in an S3 bucket, in the format of the archive folder on one machine.
 //!
-//! No object is ever put over another: a new one is written only where none is of its name, and one is replaced only as
-//! it was read. So two archivers at once, or two erasures, lose nothing of each other's. Objects of other names are left
-//! alone.
+//! Every write is conditional: a new object must not exist yet, and a replaced one must not have changed since it was
+//! read. So concurrent archivers or erasures do not lose each other's changes. Objects with other names are ignored.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 
@@ -14,40 +13,40 @@ use domain::ports::{self, ArchiveFile, StoreError};
 use domain::retention::archive;
 use domain::{Event, Timestamp};
 
-use crate::codec::MOST_BYTES;
+use crate::codec::MAX_BYTES;
 use crate::describe::describe;
 
-/// How often another takes the name that was to be the next, before something else must be wrong.
-const MOST_NAMES: usize = 20;
+/// The most attempts to find a free name. Only other archivers can take a name meanwhile, and there are few.
+const MAX_ATTEMPTS: usize = 20;
 
-/// The most names that one request lists.
-const LISTED: usize = 1000;
+/// The most names in one page of a list request.
+const LIST_PAGE: usize = 1000;
 
-/// A bucket.
+/// The archive in an S3 bucket.
 #[derive(Clone, Debug)]
-pub struct Archive {
+pub struct S3Archive {
     client: Client,
     bucket: String,
 }
 
-/// What became of a conditional put.
-enum Put {
+/// The result of a conditional put.
+enum PutOutcome {
     Done,
-    /// The object is there already, or is another one than was read.
+    /// The object exists already, or has changed since it was read.
     Refused,
 }
 
-impl Archive {
+impl S3Archive {
     /// The bucket of that name.
     pub fn new(client: Client, bucket: &str) -> Self {
         Self { client, bucket: bucket.to_owned() }
     }
 
-    /// Up to about `limit` names that begin so, those after that one, in order.
+    /// About `limit` names that begin with `prefix` and follow `after`, in order.
     async fn names(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
         let (mut names, mut token) = (Vec::new(), None::<String>);
         loop {
-            let wanted = (limit - names.len()).min(LISTED);
+            let wanted = (limit - names.len()).min(LIST_PAGE);
             let request = self
                 .client
                 .list_objects_v2()
@@ -74,12 +73,12 @@ impl Archive {
     }
 }
 
-async fn put(request: PutObjectFluentBuilder) -> Result<Put, StoreError> {
+async fn put(request: PutObjectFluentBuilder) -> Result<PutOutcome, StoreError> {
     match request.send().await {
-        Ok(_) => Ok(Put::Done),
-        // Met by what is there, or by what is being written at the same moment.
+        Ok(_) => Ok(PutOutcome::Done),
+        // 412: the condition failed. 409: a concurrent write of the same object.
         Err(SdkError::ServiceError(context)) if [409, 412].contains(&context.raw().status().as_u16()) => {
-            Ok(Put::Refused)
+            Ok(PutOutcome::Refused)
         }
         Err(error) => Err(unavailable(&error)),
     }
@@ -90,21 +89,21 @@ fn unavailable<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError
 }
 
 fn damaged(file: &str) -> StoreError {
-    StoreError::Corrupt(format!("the archive's file {file} is damaged"))
+    StoreError::Corrupt(format!("the archive file {file} is damaged"))
 }
 
 #[async_trait]
-impl ports::Archive for Archive {
+impl ports::Archive for S3Archive {
     async fn put(&self, events: &[Event], now: Timestamp) -> Result<(), StoreError> {
         let mut last = self.names(&archive::day(now), None, usize::MAX).await?.pop();
-        for _ in 0..MOST_NAMES {
+        for _ in 0..MAX_ATTEMPTS {
             let name = archive::name_after(now, last.as_deref());
             match put(self.put_object(&name, events)?.if_none_match("*")).await? {
-                Put::Done => return Ok(()),
-                Put::Refused => last = Some(name),
+                PutOutcome::Done => return Ok(()),
+                PutOutcome::Refused => last = Some(name),
             }
         }
-        let detail = "others take every name that is free".to_owned();
+        let detail = "other archivers took every free name".to_owned();
         Err(StoreError::Unavailable { part: "archive", detail })
     }
 
@@ -125,7 +124,7 @@ impl ports::Archive for Archive {
             .await
             .map_err(|error| StoreError::Unavailable { part: "archive", detail: error.to_string() })?;
         let bytes = bytes.into_bytes();
-        let text = zstd::Decoder::new(&*bytes).map_err(|_| damaged(file))?.take(MOST_BYTES);
+        let text = zstd::Decoder::new(&*bytes).map_err(|_| damaged(file))?.take(MAX_BYTES);
         let lines = BufReader::new(text).lines();
         let events = lines.map(|line| {
             archive::read_line(&line.map_err(|_| damaged(file))?)
@@ -136,15 +135,15 @@ impl ports::Archive for Archive {
 
     async fn replace(&self, file: &str, read: &ArchiveFile, events: &[Event]) -> Result<(), StoreError> {
         if events.is_empty() {
-            // Whoever else replaced it has taken other events out: of what was read none is to stay.
+            // Unconditional: a concurrent erasure only removes events, and none of those read is to stay.
             let request = self.client.delete_object().bucket(&self.bucket).key(file);
             return request.send().await.map(drop).map_err(|error| unavailable(&error));
         }
         let request = self.put_object(file, events)?.set_if_match(read.version.clone());
         match put(request).await? {
-            Put::Done => Ok(()),
-            Put::Refused => {
-                let detail = format!("{file} was replaced by another meanwhile");
+            PutOutcome::Done => Ok(()),
+            PutOutcome::Refused => {
+                let detail = format!("the archive file {file} was changed meanwhile");
                 Err(StoreError::Unavailable { part: "archive", detail })
             }
         }

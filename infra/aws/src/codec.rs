@@ -1,4 +1,4 @@
-//! How content is written: zstd over versioned JSON in the table, and that in base64 on the queue.
+//! Encodings: records in the table are versioned JSON, compressed by zstd; queue messages are the same in base64.
 
 use std::io::Read as _;
 
@@ -9,11 +9,11 @@ use domain::ports::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Above this level smaller bodies do not pay for the time.
+/// The zstd level. Higher ones take more time than smaller bodies save.
 const LEVEL: i32 = 3;
 
-/// Nothing that was ever written is larger; what is, was not written by Nuncio.
-pub(crate) const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// The most bytes that are decompressed. Nuncio never writes more: a larger content is not from Nuncio.
+pub(crate) const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
@@ -25,31 +25,32 @@ fn compress(content: &impl Serialize) -> Result<Vec<u8>, StoreError> {
 
 fn decompress<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     let mut json = Vec::with_capacity(bytes.len() * 4);
-    zstd::Decoder::new(bytes).map_err(corrupt)?.take(MOST_BYTES).read_to_end(&mut json).map_err(corrupt)?;
+    zstd::Decoder::new(bytes).map_err(corrupt)?.take(MAX_BYTES).read_to_end(&mut json).map_err(corrupt)?;
     // serde_json's own message quotes what it found, which may be an event's text.
-    serde_json::from_slice(&json)
-        .map_err(|error| corrupt(format_args!("not as expected at line {}, column {}", error.line(), error.column())))
+    serde_json::from_slice(&json).map_err(|error| {
+        corrupt(format_args!("the JSON has an unexpected shape at line {}, column {}", error.line(), error.column()))
+    })
 }
 
-/// A record as it lies in the table.
+/// Encodes a record for the table.
 pub(crate) fn to_stored<T: Serialize>(content: T) -> Result<Vec<u8>, StoreError> {
     compress(&Versioned::new(content))
 }
 
-/// The content of a record from the table.
+/// Decodes a record of any version from the table.
 pub(crate) fn from_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     decompress::<Versioned<T>>(bytes).map(Versioned::into_inner)
 }
 
-/// A message as it travels through the queue.
+/// Encodes a message for the queue.
 pub(crate) fn to_queued(message: &QueueMessage) -> Result<String, StoreError> {
     compress(message).map(|bytes| STANDARD.encode(bytes))
 }
 
-/// Reads a message from the queue's text.
+/// Decodes the body of a queue message.
 ///
 /// # Errors
-/// When the text is none that [`crate::WorkQueue`] writes.
+/// When [`crate::SqsWorkQueue`] did not write the text.
 pub fn from_queued(text: &str) -> Result<QueueMessage, StoreError> {
     decompress(&STANDARD.decode(text).map_err(|_| corrupt("not base64"))?)
 }

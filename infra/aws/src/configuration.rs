@@ -1,5 +1,5 @@
-//! The rules document in force: the newest stored one, held in memory; the built-in one where none
-//! was ever stored. Refuses to stop the work because a refresh failed.
+//! The rules document in force: the newest stored one, cached; the built-in one if none was ever stored.
+//! If a refresh fails, the cached document stays in force.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,35 +8,34 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ports::{self, ActiveRules, StoreError};
 use domain::rules_document::RulesDocument;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-/// For how long it is held.
-const HELD: Duration = Duration::from_secs(30);
-/// For how long after a refresh that failed.
-const HELD_AFTER_FAILURE: Duration = Duration::from_secs(5);
+use crate::cached::Cached;
 
-/// The newest document of a store.
+/// How long the document is cached.
+const TTL: Duration = Duration::from_secs(30);
+/// How long after a failed refresh the next one is tried.
+const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// The newest document of a store, cached.
 #[derive(Debug)]
-pub struct Configuration<D> {
+pub struct CachedConfiguration<D> {
     documents: D,
-    /// The sender of mail where the document names none.
+    /// The sender of mail if the document names none.
     mail_from: Option<String>,
-    /// Until when it is held; locked while it is refreshed, so that one refresh serves all.
-    held: Mutex<Option<(Instant, Arc<ActiveRules>)>>,
-    hold: Duration,
-    hold_after_failure: Duration,
+    cache: Cached<Arc<ActiveRules>>,
+    ttl: Duration,
+    retry_after_failure: Duration,
 }
 
-impl<D> Configuration<D> {
-    /// Of this store; mail is from `mail_from` where the document does not say.
+impl<D> CachedConfiguration<D> {
+    /// Caches the newest of `documents` for 30 seconds. `mail_from` is the sender of mail if the document names none.
     pub fn new(documents: D, mail_from: Option<String>) -> Self {
-        Self { documents, mail_from, held: Mutex::default(), hold: HELD, hold_after_failure: HELD_AFTER_FAILURE }
+        Self { documents, mail_from, cache: Cached::default(), ttl: TTL, retry_after_failure: RETRY_AFTER_FAILURE }
     }
 
-    /// The same, asking the store every time: whoever has changed the document sees the change at once.
-    pub fn unheld(documents: D, mail_from: Option<String>) -> Self {
-        Self { hold: Duration::ZERO, hold_after_failure: Duration::ZERO, ..Self::new(documents, mail_from) }
+    /// Reads the document every time, so that a change takes effect at once. Falls back on the last one if that fails.
+    pub fn uncached(documents: D, mail_from: Option<String>) -> Self {
+        Self { ttl: Duration::ZERO, retry_after_failure: Duration::ZERO, ..Self::new(documents, mail_from) }
     }
 }
 
@@ -51,33 +50,26 @@ fn built_in() -> ActiveRules {
 }
 
 #[async_trait]
-impl<D: ports::Documents> ports::Configuration for Configuration<D> {
+impl<D: ports::Documents> ports::Configuration for CachedConfiguration<D> {
     async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
-        let mut held = self.held.lock().await;
-        if let Some((until, active)) = &*held
-            && Instant::now() < *until
-        {
-            return Ok(Arc::clone(active));
-        }
-        let (active, patience) = match (self.documents.newest().await, held.take()) {
+        let refresh = async |old: Option<Arc<ActiveRules>>| match (self.documents.newest().await, old) {
             (Ok(newest), old) => {
                 let mut newest = newest.unwrap_or_else(built_in);
                 if newest.document.email.from.is_none() {
                     newest.document.email.from.clone_from(&self.mail_from);
                 }
-                // The same document stays the same object: what was compiled from it stays good.
-                let same = old.map(|(_, old)| old).filter(|old| old.version == newest.version);
-                (same.unwrap_or_else(|| Arc::new(newest)), self.hold)
+                // The same version stays the same object: callers keep what they compiled from it.
+                let same = old.filter(|old| old.version == newest.version);
+                Ok((same.unwrap_or_else(|| Arc::new(newest)), self.ttl))
             }
-            (Err(error), Some((_, old))) => {
+            (Err(error), Some(old)) => {
                 let version = old.version;
-                tracing::warn!(%error, version, "the rules document could not be refreshed; the old one stays in force");
-                (old, self.hold_after_failure)
+                tracing::warn!(%error, version, "the rules document could not be refreshed; the cached one stays in force");
+                Ok((old, self.retry_after_failure))
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => Err(error),
         };
-        *held = Some((Instant::now() + patience, Arc::clone(&active)));
-        Ok(active)
+        self.cache.get_or_refresh(refresh).await
     }
 }
 
@@ -109,18 +101,18 @@ mod tests {
         }
     }
 
-    async fn version(configuration: &Configuration<Numbered>) -> u64 {
+    async fn version(configuration: &CachedConfiguration<Numbered>) -> u64 {
         configuration.current().await.unwrap().version
     }
 
     #[tokio::test]
-    async fn a_document_is_held_for_a_while_and_kept_through_a_failure() {
-        let held = Configuration::new(Numbered(AtomicU64::new(0)), None);
-        assert_eq!(version(&held).await, 0);
-        held.documents.0.store(7, Ordering::SeqCst);
-        assert_eq!(version(&held).await, 0);
+    async fn a_document_is_cached_for_a_while_and_kept_through_a_failure() {
+        let cached = CachedConfiguration::new(Numbered(AtomicU64::new(0)), None);
+        assert_eq!(version(&cached).await, 0);
+        cached.documents.0.store(7, Ordering::SeqCst);
+        assert_eq!(version(&cached).await, 0);
 
-        let configuration = Configuration::unheld(held.documents, None);
+        let configuration = CachedConfiguration::uncached(cached.documents, None);
         assert_eq!(version(&configuration).await, 7);
         configuration.documents.0.store(FAIL, Ordering::SeqCst);
         assert_eq!(version(&configuration).await, 7);
@@ -132,13 +124,13 @@ mod tests {
 
     #[tokio::test]
     async fn without_any_document_a_failure_is_an_error() {
-        assert!(Configuration::new(Numbered(AtomicU64::new(FAIL)), None).current().await.is_err());
+        assert!(CachedConfiguration::new(Numbered(AtomicU64::new(FAIL)), None).current().await.is_err());
     }
 
     #[tokio::test]
     async fn mail_has_a_sender_where_the_document_names_none() {
         let sender = "nuncio@example.org".to_owned();
-        let configuration = Configuration::new(Numbered(AtomicU64::new(0)), Some(sender.clone()));
+        let configuration = CachedConfiguration::new(Numbered(AtomicU64::new(0)), Some(sender.clone()));
         assert_eq!(configuration.current().await.unwrap().document.email.from, Some(sender));
     }
 }

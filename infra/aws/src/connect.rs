@@ -1,4 +1,4 @@
-//! From settings to adapters. Only `main.rs` files and tests come here.
+//! Builds the adapters from settings. Only `main.rs` files and tests use it.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -7,38 +7,39 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
-use crate::mailer::PATIENCE_SECONDS;
+use crate::mailer::REQUEST_TIMEOUT_SECONDS;
 use crate::settings::Settings;
 use crate::{
-    Archive, Configuration, DeadLetters, Documents, Endpoints, Erasure, EventLog, HeldSecrets, HeldSilences, Holds,
-    Inbox, Intake, Jobs, Keeping, Ledger, Mailer, RememberedTokens, Secrets, Sessions, Silences, Suppression, Table,
-    Tokens, Volume, WorkQueue,
+    AwsSecrets, CachedConfiguration, CachedSecrets, CachedSilences, CachedTokens, DynamoDocuments, DynamoEndpoints,
+    DynamoErasure, DynamoEventLog, DynamoHolds, DynamoInbox, DynamoIntake, DynamoJobs, DynamoKeeping, DynamoLedger,
+    DynamoSessions, DynamoSilences, DynamoSuppression, DynamoTokens, DynamoVolume, S3Archive, SesMailer,
+    SqsDeadLetters, SqsWorkQueue, Table,
 };
 
-/// How long a connection may take.
+/// The timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long one try of a request may take; the SDK makes up to three.
-const TRY: Duration = Duration::from_secs(6);
-/// How long all tries may take: less than the 20 seconds of an attempt at delivery.
-const ALL_TRIES: Duration = Duration::from_secs(PATIENCE_SECONDS);
+/// The timeout of one attempt of a request; the SDK makes up to three.
+const ATTEMPT: Duration = Duration::from_secs(6);
+/// The timeout of a request with all attempts: less than the 20 seconds that a delivery attempt may take.
+const REQUEST: Duration = Duration::from_secs(REQUEST_TIMEOUT_SECONDS);
 
-/// The tokens in a stack's table, for the operator who has no token yet: read and written with the AWS credentials that
-/// the SDK finds in its environment, without a cache. Needs nothing else of the stack.
-pub async fn tokens_of_table(table: &str) -> Tokens {
+/// The tokens in a stack's table, for an operator who has no token yet. Uses the AWS credentials that the SDK finds in
+/// its environment, and no cache. Needs no other part of the stack.
+pub async fn tokens_in_table(table: &str) -> DynamoTokens {
     let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts()).load().await;
-    // Tokens lie in one partition: the number of shards does not matter to them.
-    Tokens::new(Table::new(aws_sdk_dynamodb::Client::new(&sdk), table, 1))
+    // All tokens are in one partition: the number of shards does not matter.
+    DynamoTokens::new(Table::new(aws_sdk_dynamodb::Client::new(&sdk), table, 1))
 }
 
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT)
-        .operation_attempt_timeout(TRY)
-        .operation_timeout(ALL_TRIES)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(REQUEST)
         .build()
 }
 
-/// Makes the adapters a function needs; a client is built only for what is asked for.
+/// Builds adapters on demand, so that a function only creates the clients that it needs.
 #[derive(Debug)]
 pub struct Adapters {
     sdk: SdkConfig,
@@ -47,147 +48,147 @@ pub struct Adapters {
 }
 
 impl Adapters {
-    /// With the credentials, region and endpoint the SDK finds in its environment.
+    /// Uses the credentials, region and endpoint that the SDK finds in its environment.
     pub async fn connect(settings: Settings) -> Self {
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts());
-        Self::over(loader.load().await, settings)
+        Self::new(loader.load().await, settings)
     }
 
-    /// With this configuration of the SDK.
-    pub fn over(sdk: SdkConfig, settings: Settings) -> Self {
+    /// Uses this configuration of the SDK.
+    pub fn new(sdk: SdkConfig, settings: Settings) -> Self {
         Self { sdk, settings, table: OnceLock::new() }
     }
 
-    /// What it was made from.
+    /// The settings that the adapters are built from.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The table; all adapters share its client.
+    /// The table. All adapters share its client.
     pub fn table(&self) -> Table {
         let make = || {
             let client = aws_sdk_dynamodb::Client::new(&self.sdk);
             let table = Table::new(client, &self.settings.table, self.settings.shards);
-            if self.settings.archive_bucket.is_some() { table.archived() } else { table }
+            if self.settings.archive_bucket.is_some() { table.with_archiving() } else { table }
         };
         self.table.get_or_init(make).clone()
     }
 
-    /// Where events come in.
-    pub fn intake(&self) -> Intake {
-        Intake::new(self.table(), self.work_queue())
+    /// Stores and queues events.
+    pub fn intake(&self) -> DynamoIntake {
+        DynamoIntake::new(self.table(), self.work_queue())
     }
 
     /// The stored events.
-    pub fn event_log(&self) -> EventLog {
-        EventLog::new(self.table())
+    pub fn event_log(&self) -> DynamoEventLog {
+        DynamoEventLog::new(self.table())
     }
 
     /// The ledger of deliveries.
-    pub fn ledger(&self) -> Ledger {
-        Ledger::new(self.table())
+    pub fn ledger(&self) -> DynamoLedger {
+        DynamoLedger::new(self.table())
     }
 
-    /// The silences, as last written.
-    pub fn silences(&self) -> Silences {
-        Silences::new(self.table())
+    /// The silences, without a cache.
+    pub fn silences(&self) -> DynamoSilences {
+        DynamoSilences::new(self.table())
     }
 
-    /// The silences, asked for every 10 seconds.
-    pub fn held_silences(&self) -> HeldSilences<Silences> {
-        HeldSilences::new(self.silences())
+    /// The silences, cached for 10 seconds.
+    pub fn cached_silences(&self) -> CachedSilences<DynamoSilences> {
+        CachedSilences::new(self.silences())
     }
 
-    /// What operators asked for.
-    pub fn jobs(&self) -> Jobs {
-        Jobs::new(self.table())
+    /// Operators' jobs.
+    pub fn jobs(&self) -> DynamoJobs {
+        DynamoJobs::new(self.table())
     }
 
-    /// How long events are kept.
-    pub fn keeping(&self) -> Keeping {
-        Keeping::new(self.table())
+    /// The expiry of events.
+    pub fn keeping(&self) -> DynamoKeeping {
+        DynamoKeeping::new(self.table())
     }
 
-    /// Where events are archived, if they are.
-    pub fn archive(&self) -> Option<Archive> {
+    /// The archive; `None` if the settings name no bucket.
+    pub fn archive(&self) -> Option<S3Archive> {
         let bucket = self.settings.archive_bucket.as_ref()?;
-        Some(Archive::new(aws_sdk_s3::Client::new(&self.sdk), bucket))
+        Some(S3Archive::new(aws_sdk_s3::Client::new(&self.sdk), bucket))
     }
 
-    /// Deletion whatever the expiry.
-    pub fn erasure(&self) -> Erasure {
-        Erasure::new(self.table())
+    /// Deletes records before they expire.
+    pub fn erasure(&self) -> DynamoErasure {
+        DynamoErasure::new(self.table())
     }
 
-    /// What is kept whatever its retention.
-    pub fn holds(&self) -> Holds {
-        Holds::new(self.table())
+    /// The holds on events, without a cache.
+    pub fn holds(&self) -> DynamoHolds {
+        DynamoHolds::new(self.table())
     }
 
-    /// How many events there were.
-    pub fn volume(&self) -> Volume {
-        Volume::new(self.table())
+    /// Counts of events by hour and action.
+    pub fn volume(&self) -> DynamoVolume {
+        DynamoVolume::new(self.table())
     }
 
-    /// What storm control remembers.
-    pub fn suppression(&self) -> Suppression {
-        Suppression::new(self.table())
+    /// The state of storm control.
+    pub fn suppression(&self) -> DynamoSuppression {
+        DynamoSuppression::new(self.table())
     }
 
-    /// What is known of the endpoints.
-    pub fn endpoints(&self) -> Endpoints {
-        Endpoints::new(self.table())
+    /// The states of the endpoints.
+    pub fn endpoints(&self) -> DynamoEndpoints {
+        DynamoEndpoints::new(self.table())
     }
 
-    /// Everybody's inbox.
-    pub fn inbox(&self) -> Inbox {
-        Inbox::new(self.table())
+    /// The inboxes of all users.
+    pub fn inbox(&self) -> DynamoInbox {
+        DynamoInbox::new(self.table())
     }
 
-    /// The tokens, remembered for 30 seconds.
-    pub fn tokens(&self) -> RememberedTokens<Tokens> {
-        RememberedTokens::new(Tokens::new(self.table()))
+    /// The tokens, cached for 30 seconds.
+    pub fn tokens(&self) -> CachedTokens<DynamoTokens> {
+        CachedTokens::new(DynamoTokens::new(self.table()))
     }
 
-    /// The sessions of browsers.
-    pub fn sessions(&self) -> Sessions {
-        Sessions::new(self.table())
+    /// Browser sessions.
+    pub fn sessions(&self) -> DynamoSessions {
+        DynamoSessions::new(self.table())
     }
 
     /// The stored rules documents.
-    pub fn documents(&self) -> Documents {
-        Documents::new(self.table())
+    pub fn documents(&self) -> DynamoDocuments {
+        DynamoDocuments::new(self.table())
     }
 
-    /// The rules document in force, asked for every 30 seconds.
-    pub fn configuration(&self) -> Configuration<Documents> {
-        Configuration::new(self.documents(), self.settings.mail_from.clone())
+    /// The rules document in force, cached for 30 seconds.
+    pub fn configuration(&self) -> CachedConfiguration<DynamoDocuments> {
+        CachedConfiguration::new(self.documents(), self.settings.mail_from.clone())
     }
 
-    /// The rules document in force, asked for every time.
-    pub fn unheld_configuration(&self) -> Configuration<Documents> {
-        Configuration::unheld(self.documents(), self.settings.mail_from.clone())
+    /// The rules document in force, read every time.
+    pub fn uncached_configuration(&self) -> CachedConfiguration<DynamoDocuments> {
+        CachedConfiguration::uncached(self.documents(), self.settings.mail_from.clone())
     }
 
-    /// The queue.
-    pub fn work_queue(&self) -> WorkQueue {
-        WorkQueue::new(aws_sdk_sqs::Client::new(&self.sdk), &self.settings.queue_url)
+    /// The work queue.
+    pub fn work_queue(&self) -> SqsWorkQueue {
+        SqsWorkQueue::new(aws_sdk_sqs::Client::new(&self.sdk), &self.settings.queue_url)
     }
 
-    /// What the queue has given up on.
-    pub fn dead_letters(&self) -> DeadLetters {
+    /// The dead-letter queue.
+    pub fn dead_letters(&self) -> SqsDeadLetters {
         let client = aws_sdk_sqs::Client::new(&self.sdk);
-        DeadLetters::new(client, self.settings.dead_letters_url.clone(), self.work_queue())
+        SqsDeadLetters::new(client, self.settings.dead_letters_url.clone(), self.work_queue())
     }
 
-    /// Mail.
-    pub fn mailer(&self) -> Mailer {
-        Mailer::new(aws_sdk_ses::Client::new(&self.sdk))
+    /// Sends mail through SES.
+    pub fn mailer(&self) -> SesMailer {
+        SesMailer::new(aws_sdk_ses::Client::new(&self.sdk))
     }
 
-    /// Secrets, held for five minutes; those of the kind `env:` are looked up in `environment`.
-    pub fn secrets(&self, environment: BTreeMap<String, String>) -> HeldSecrets<Secrets> {
+    /// Secrets, cached for five minutes. `environment` has the values of secrets of the kind `env:`.
+    pub fn secrets(&self, environment: BTreeMap<String, String>) -> CachedSecrets<AwsSecrets> {
         let manager = aws_sdk_secretsmanager::Client::new(&self.sdk);
-        HeldSecrets::new(Secrets::new(aws_sdk_ssm::Client::new(&self.sdk), manager, environment))
+        CachedSecrets::new(AwsSecrets::new(aws_sdk_ssm::Client::new(&self.sdk), manager, environment))
     }
 }

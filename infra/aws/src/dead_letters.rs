@@ -1,4 +1,4 @@
-//! The dead-letter queue, from the side that empties it.
+//! The dead-letter queue: moves its messages back to the work queue.
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
@@ -6,26 +6,26 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use domain::ports::{self, StoreError};
 
 use crate::describe::describe;
-use crate::queue::{Sent, WorkQueue};
+use crate::queue::{SendResult, SqsWorkQueue};
 
-/// The most messages that one request gives out.
+/// The most messages in one receive request.
 const BATCH: i32 = 10;
 
-/// Asked for less, SQS looks only at some of its servers, and may miss what is there.
+/// Long polling: without a wait, SQS queries only some of its servers and may miss messages.
 const WAIT_SECONDS: i32 = 1;
 
-/// What the work queue gave up on.
+/// The dead-letter queue on SQS.
 #[derive(Clone, Debug)]
-pub struct DeadLetters {
+pub struct SqsDeadLetters {
     client: Client,
-    /// None where there is no such queue.
+    /// `None` if there is no dead-letter queue.
     url: Option<String>,
-    queue: WorkQueue,
+    queue: SqsWorkQueue,
 }
 
-impl DeadLetters {
-    /// The queue at that URL, and the one that its messages came from.
-    pub fn new(client: Client, url: Option<String>, queue: WorkQueue) -> Self {
+impl SqsDeadLetters {
+    /// The dead-letter queue at `url`, and the work queue that its messages came from.
+    pub fn new(client: Client, url: Option<String>, queue: SqsWorkQueue) -> Self {
         Self { client, url, queue }
     }
 
@@ -36,10 +36,10 @@ impl DeadLetters {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    /// Deletes what is in the work queue again. What stays comes back twice, which is harmless.
-    async fn delete(&self, url: &str, given_back: Vec<Message>) -> Result<(), StoreError> {
-        let entries = given_back.into_iter().enumerate().map(|(place, message)| {
-            let entry = DeleteMessageBatchRequestEntry::builder().id(place.to_string());
+    /// Deletes messages that are in the work queue again. If one stays, it is moved twice, which is harmless.
+    async fn delete(&self, url: &str, moved: Vec<Message>) -> Result<(), StoreError> {
+        let entries = moved.into_iter().enumerate().map(|(index, message)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string());
             entry.set_receipt_handle(message.receipt_handle).build().map_err(StoreError::queue)
         });
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
@@ -52,7 +52,7 @@ impl DeadLetters {
 }
 
 #[async_trait]
-impl ports::DeadLetters for DeadLetters {
+impl ports::DeadLetters for SqsDeadLetters {
     async fn give_back(&self, limit: usize) -> Result<usize, StoreError> {
         let Some(url) = &self.url else { return Ok(0) };
         let mut count = 0;
@@ -63,11 +63,11 @@ impl ports::DeadLetters for DeadLetters {
             }
             let bodies = messages.iter().map(|message| message.body.clone().unwrap_or_default()).collect();
             let sent = self.queue.send_each(bodies, 0).await;
-            let queued = messages.into_iter().zip(&sent).filter(|(_, sent)| matches!(sent, Sent::Queued));
+            let queued = messages.into_iter().zip(&sent).filter(|(_, sent)| matches!(sent, SendResult::Queued));
             let queued: Vec<_> = queued.map(|(message, _)| message).collect();
             count += queued.len();
             self.delete(url, queued).await?;
-            if let Some(error) = sent.into_iter().find_map(Sent::into_error) {
+            if let Some(error) = sent.into_iter().find_map(SendResult::into_error) {
                 return Err(error);
             }
         }

@@ -1,4 +1,4 @@
-//! The rules documents: every version that was ever in force, in chunks where one is large.
+//! The rules documents: every version that was ever in force, each in one or more chunks.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -16,18 +16,18 @@ use crate::table::Table;
 use crate::table::item::{Item, keys, string};
 use crate::table::keys::{BODY, DOCUMENTS, FIRST, LAST, SK};
 
-/// An item holds at most 400 KB.
+/// The most bytes per chunk: DynamoDB limits an item to 400 KB.
 const CHUNK: usize = 300 * 1024;
 
 /// The rules documents in the table.
 #[derive(Clone, Debug)]
-pub struct Documents {
+pub struct DynamoDocuments {
     table: Table,
 }
 
-/// As it lies in the table.
+/// The stored form of an [`ActiveRules`].
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredDocument {
     version: u64,
     document: RulesDocument,
     source: String,
@@ -36,7 +36,7 @@ struct Stored {
     by: String,
 }
 
-impl Documents {
+impl DynamoDocuments {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -44,10 +44,10 @@ impl Documents {
 
     fn writes(&self, active: &ActiveRules) -> Result<Vec<TransactWriteItem>, StoreError> {
         let ActiveRules { version, document, source, at, by } = active.clone();
-        let bytes = codec::to_stored(Stored { version, document, source, at, by })?;
+        let bytes = codec::to_stored(StoredDocument { version, document, source, at, by })?;
         let mut writes = Vec::new();
         for (number, chunk) in bytes.chunks(CHUNK).enumerate() {
-            let mut item = keys(place(version, number));
+            let mut item = keys(key(version, number));
             item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(chunk)));
             let put = Put::builder()
                 .table_name(self.table.name())
@@ -57,11 +57,11 @@ impl Documents {
                 .map_err(StoreError::store)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
-        // Versions only ever grow by one, so the newest is the one before if that exists and this does not.
+        // Versions grow by one: if the version before exists and this one does not, that one is the newest.
         if let Some(before) = version.checked_sub(1).filter(|before| *before > 0) {
             let check = ConditionCheck::builder()
                 .table_name(self.table.name())
-                .set_key(Some(keys(place(before, 0))))
+                .set_key(Some(keys(key(before, 0))))
                 .condition_expression("attribute_exists(pk)")
                 .build()
                 .map_err(StoreError::store)?;
@@ -71,14 +71,14 @@ impl Documents {
     }
 }
 
-/// `<version>#<chunk>`, in digits that sort.
-fn place(version: u64, chunk: usize) -> (String, String) {
+/// The key `<version>#<chunk>`, zero-padded so that it sorts by number.
+fn key(version: u64, chunk: usize) -> (String, String) {
     (DOCUMENTS.to_owned(), format!("{version:012}#{chunk:03}"))
 }
 
-fn whole(chunks: &[Item]) -> Result<ActiveRules, StoreError> {
+fn join(chunks: &[Item]) -> Result<ActiveRules, StoreError> {
     let bytes: Vec<u8> = chunks.iter().flat_map(bytes).copied().collect();
-    let Stored { version, document, source, at, by } = codec::from_stored(&bytes)?;
+    let StoredDocument { version, document, source, at, by } = codec::from_stored(&bytes)?;
     Ok(ActiveRules { version, document, source, at, by })
 }
 
@@ -98,7 +98,7 @@ fn is_conflict(error: &SdkError<TransactWriteItemsError>) -> bool {
 }
 
 #[async_trait]
-impl ports::Documents for Documents {
+impl ports::Documents for DynamoDocuments {
     async fn newest(&self) -> Result<Option<ActiveRules>, StoreError> {
         let (items, _) = self.table.slice(DOCUMENTS, (FIRST, LAST), 1, None).await?;
         let Some(last) = items.into_iter().next() else {
@@ -109,16 +109,16 @@ impl ports::Documents for Documents {
             Some((version, _)) => self.table.all(DOCUMENTS, &format!("{version}#")).await?,
             None => return Err(StoreError::Corrupt("a rules document has no version".to_owned())),
         };
-        whole(&chunks).map(Some)
+        join(&chunks).map(Some)
     }
 
     async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
         let chunks = self.table.all(DOCUMENTS, &format!("{version:012}#")).await?;
-        if chunks.is_empty() { Ok(None) } else { whole(&chunks).map(Some) }
+        if chunks.is_empty() { Ok(None) } else { join(&chunks).map(Some) }
     }
 
     async fn save(&self, active: &ActiveRules) -> Result<SaveOutcome, StoreError> {
-        // Version 0 is the built-in document, which is before every stored one.
+        // Version 0 is the built-in document; stored versions begin at 1.
         if active.version == 0 {
             return Ok(SaveOutcome::Conflict);
         }

@@ -1,4 +1,4 @@
-//! Deletion whatever the expiry.
+//! Deletes records before they expire.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -8,37 +8,37 @@ use domain::ports::{self, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::table::item::keys;
 use crate::table::keys::{Family, delivery, inboxes};
-use crate::table::{AT_ONCE, Table};
+use crate::table::{CONCURRENCY, Table, item};
 
 /// Deletes from the table.
 #[derive(Clone, Debug)]
-pub struct Erasure {
+pub struct DynamoErasure {
     table: Table,
 }
 
-impl Erasure {
+impl DynamoErasure {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    async fn erase(&self, places: Vec<(String, String)>) -> Result<usize, StoreError> {
-        let deletes = places.into_iter().map(|place| async {
-            let request = self.table.client().delete_item().table_name(self.table.name()).set_key(Some(keys(place)));
+    async fn erase(&self, keys: Vec<(String, String)>) -> Result<usize, StoreError> {
+        let deletes = keys.into_iter().map(|key| async {
+            let request =
+                self.table.client().delete_item().table_name(self.table.name()).set_key(Some(item::keys(key)));
             let answer = request.return_values(ReturnValue::AllOld).send().await;
             let answer = answer.map_err(|error| StoreError::store(describe(&error)))?;
             Ok(usize::from(answer.attributes.is_some_and(|there| !there.is_empty())))
         });
         let erased: Vec<usize> =
-            stream::iter(deletes.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await?;
+            stream::iter(deletes.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(erased.iter().sum())
     }
 }
 
 #[async_trait]
-impl ports::Erasure for Erasure {
+impl ports::Erasure for DynamoErasure {
     async fn erase_events(&self, pks: &[EventPk]) -> Result<usize, StoreError> {
         let shards = self.table.shards().await?;
         self.erase(pks.iter().map(|pk| (Family::Events.partition_of(*pk, shards), pk.to_string())).collect()).await
@@ -51,7 +51,7 @@ impl ports::Erasure for Erasure {
 
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {
         let partitions = inboxes(username);
-        let places = partitions.iter().flat_map(|partition| pks.iter().map(move |pk| (partition.clone(), pk.clone())));
-        self.erase(places.collect()).await
+        let keys = partitions.iter().flat_map(|partition| pks.iter().map(move |pk| (partition.clone(), pk.clone())));
+        self.erase(keys.collect()).await
     }
 }

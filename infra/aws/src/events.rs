@@ -1,4 +1,4 @@
-//! The stored events, and the rolling search for what TTL has not deleted yet.
+//! The event log: reads stored events, and deletes expired items that the time to live has not deleted yet.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,31 +14,37 @@ use crate::describe::describe;
 use crate::keeping;
 use crate::table::item::{Item, number, text};
 use crate::table::keys::{Family, PK, SK, TTL};
-use crate::table::{AT_ONCE, Table, Walk};
+use crate::table::{CONCURRENCY, Table, Walk};
 
-/// How many records a page may look at. A page that stops here has a cursor though it may not be full.
-pub(crate) const MOST_EXAMINED: usize = 20_000;
+/// The most records that a page examines. A page that stops here has a cursor, even if it is not full.
+pub(crate) const MAX_EXAMINED: usize = 20_000;
 
-/// How many records one purge looks at: about 75 read units.
+/// The most records that one purge examines: about 75 read units.
 const PURGE_EXAMINES: usize = 1000;
 
 /// The events in the table.
 #[derive(Clone, Debug)]
-pub struct EventLog {
+pub struct DynamoEventLog {
     table: Table,
-    /// Where the last purge of this process stopped.
-    purged: Arc<Mutex<Option<Item>>>,
+    /// Where the last purge of this process stopped; `None` to begin at the table's start.
+    purge_cursor: Arc<Mutex<Option<Item>>>,
 }
 
-impl EventLog {
+impl DynamoEventLog {
     /// Over the table.
     pub fn new(table: Table) -> Self {
-        Self { table, purged: Arc::default() }
+        Self { table, purge_cursor: Arc::default() }
     }
 
-    /// Looks at up to `examine` items from where the last call stopped, and finds up to `room`.
-    async fn expired(&self, what: PurgeScope, now: i64, examine: usize, room: usize) -> Result<Found, StoreError> {
-        let start = self.purged.lock().unwrap_or_else(PoisonError::into_inner).take();
+    /// Examines up to `examine` items from where the last call stopped, and finds up to `max_found` expired ones.
+    async fn expired(
+        &self,
+        what: PurgeScope,
+        now: i64,
+        examine: usize,
+        max_found: usize,
+    ) -> Result<PurgeScan, StoreError> {
+        let start = self.purge_cursor.lock().unwrap_or_else(PoisonError::into_inner).take();
         let scan = self.table.client().scan().table_name(self.table.name());
         let scan = match what {
             PurgeScope::All => scan.filter_expression("#ttl <= :now"),
@@ -57,29 +63,29 @@ impl EventLog {
             .map_err(|error| StoreError::store(describe(&error)))?;
         let mut keys: Vec<_> = answer.items.unwrap_or_default().into_iter().map(only_keys).collect();
         let mut stopped = answer.last_evaluated_key;
-        if keys.len() > room {
-            keys.truncate(room);
+        if keys.len() > max_found {
+            keys.truncate(max_found);
             stopped = keys.last().cloned();
         }
         let ended = stopped.is_none();
-        *self.purged.lock().unwrap_or_else(PoisonError::into_inner) = stopped;
-        Ok(Found { keys, examined: usize::try_from(answer.scanned_count).unwrap_or(0), ended })
+        *self.purge_cursor.lock().unwrap_or_else(PoisonError::into_inner) = stopped;
+        Ok(PurgeScan { keys, examined: usize::try_from(answer.scanned_count).unwrap_or(0), ended })
     }
 }
 
-/// What a purge found.
-struct Found {
+/// Expired items that a scan found.
+struct PurgeScan {
     keys: Vec<Item>,
     examined: usize,
-    /// The end of the table was reached; the next look begins anew.
+    /// Whether the scan reached the end of the table. The next one begins at the start.
     ended: bool,
 }
 
 #[async_trait]
-impl ports::EventLog for EventLog {
+impl ports::EventLog for DynamoEventLog {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
-        let place = (Family::Events.partition_of(pk, self.table.shards().await?), pk.to_string());
-        let event = self.table.get(place).await?.map(|item| keeping::event(&item)).transpose()?;
+        let key = (Family::Events.partition_of(pk, self.table.shards().await?), pk.to_string());
+        let event = self.table.get(key).await?.map(|item| keeping::event(&item)).transpose()?;
         Ok(event.filter(|event| event.is_visible(now)))
     }
 
@@ -87,13 +93,13 @@ impl ports::EventLog for EventLog {
         let (from, below) = bounds(query);
         let mut walk = Walk::days(&self.table, Family::Events, from, below, query.limit).await?;
         let mut results: Vec<Event> = Vec::new();
-        let most = query.examine.unwrap_or(MOST_EXAMINED).clamp(1, MOST_EXAMINED);
+        let max_examined = query.examine.unwrap_or(MAX_EXAMINED).clamp(1, MAX_EXAMINED);
         let (mut examined, mut last) = (0, None);
         while let Some(item) = walk.next().await? {
             let event = keeping::event(&item)?;
             let pk = event.pk;
             let admitted = event.is_visible(now) && query.matches(&event);
-            if examined == most || (admitted && results.len() == query.limit.max(1)) {
+            if examined == max_examined || (admitted && results.len() == query.limit.max(1)) {
                 return Ok(EventPage { results, next: last, searched: query.searched(examined, last) });
             }
             if admitted {
@@ -106,14 +112,14 @@ impl ports::EventLog for EventLog {
     }
 
     async fn purge(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        // A time to live is rounded up, so what has passed it has expired.
+        // A time to live is rounded up: an item past it has expired.
         let now = now.as_second();
         let (mut count, mut examined, mut rounds) = (0, 0, 0);
-        // The end may be reached twice: the first round may have begun in the middle.
+        // Two rounds, as the first one may begin in the middle of the table.
         while count < limit && examined < PURGE_EXAMINES && rounds < 2 {
             let found = self.expired(what, now, PURGE_EXAMINES - examined, limit - count).await?;
             let deletes: Vec<_> = found.keys.into_iter().map(|key| self.table.delete_expired(key, now)).collect();
-            let gone: Vec<usize> = stream::iter(deletes).buffer_unordered(AT_ONCE).try_collect().await?;
+            let gone: Vec<usize> = stream::iter(deletes).buffer_unordered(CONCURRENCY).try_collect().await?;
             count += gone.iter().sum::<usize>();
             examined += found.examined;
             rounds += usize::from(found.ended);
@@ -127,10 +133,10 @@ fn only_keys(mut item: Item) -> Item {
     item
 }
 
-/// The ids that can hold: at least the first, less than the second.
+/// The bounds of matching ids: from the first (inclusive) to the second (exclusive).
 fn bounds(query: &EventQuery) -> (Option<String>, Option<String>) {
     let from = query.since.map(|since| EventPk::first_at(since).to_string());
-    // A pk has whole milliseconds: what was created within the last one of them may still be admitted.
+    // A pk has whole milliseconds, `until` may not: events of its last millisecond may still match.
     let until = query.until.map(|until| {
         let after = domain::time::later(until.max(Timestamp::UNIX_EPOCH), SignedDuration::from_millis(1));
         EventPk::first_at(after).to_string()

@@ -1,4 +1,4 @@
-//! The holds: one partition, read whole; and what the way in remembers of them for ten seconds.
+//! The holds: one partition, which is always read as a whole; and a cache for the intake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,26 +7,26 @@ use async_trait::async_trait;
 use domain::ports::{self, StoreError};
 use domain::retention::hold::Hold;
 use jiff::SignedDuration;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
+use crate::cached::Cached;
+use crate::table::Table;
 use crate::table::item::{content, record};
 use crate::table::keys::HOLDS;
-use crate::table::{Table, put};
 
-/// For how long what was read is not asked for again.
-const REMEMBERED: Duration = Duration::from_secs(10);
+/// How long the intake caches the holds.
+const TTL: Duration = Duration::from_secs(10);
 
-/// Longer than that, and than a request takes that asked just before.
+/// Every intake knows a new hold after this time: longer than the cache lives and a request takes that read it just
+/// before it expired.
 const KNOWN_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The holds in the table.
 #[derive(Clone, Debug)]
-pub struct Holds {
+pub struct DynamoHolds {
     table: Table,
 }
 
-impl Holds {
+impl DynamoHolds {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -34,14 +34,13 @@ impl Holds {
 }
 
 #[async_trait]
-impl ports::Holds for Holds {
+impl ports::Holds for DynamoHolds {
     async fn all(&self) -> Result<Vec<Hold>, StoreError> {
         self.table.all(HOLDS, "").await?.iter().map(content).collect()
     }
 
     async fn put(&self, hold: &Hold) -> Result<(), StoreError> {
-        let request = self.table.client().put_item().table_name(self.table.name());
-        put(request.set_item(Some(record((HOLDS.to_owned(), hold.id.clone()), hold, None)?))).await.map(drop)
+        self.table.overwrite(record((HOLDS.to_owned(), hold.id.clone()), hold, None)?).await
     }
 
     fn known_within(&self) -> SignedDuration {
@@ -49,31 +48,20 @@ impl ports::Holds for Holds {
     }
 }
 
-/// What was read, and when.
-type Remembered = (Instant, Arc<Vec<Hold>>);
-
-/// The holds as they were up to ten seconds ago.
+/// The holds, cached for 10 seconds. Clones share the cache.
 #[derive(Clone, Debug)]
-pub(crate) struct RememberedHolds {
-    holds: Holds,
-    /// Locked while it is refreshed, so that one refresh serves all.
-    remembered: Arc<Mutex<Option<Remembered>>>,
+pub(crate) struct CachedHolds {
+    holds: DynamoHolds,
+    cache: Arc<Cached<Arc<Vec<Hold>>>>,
 }
 
-impl RememberedHolds {
+impl CachedHolds {
     pub(crate) fn new(table: Table) -> Self {
-        Self { holds: Holds::new(table), remembered: Arc::default() }
+        Self { holds: DynamoHolds::new(table), cache: Arc::default() }
     }
 
     pub(crate) async fn all(&self) -> Result<Arc<Vec<Hold>>, StoreError> {
-        let mut remembered = self.remembered.lock().await;
-        if let Some((at, holds)) = &*remembered
-            && at.elapsed() < REMEMBERED
-        {
-            return Ok(Arc::clone(holds));
-        }
-        let holds = Arc::new(ports::Holds::all(&self.holds).await?);
-        *remembered = Some((Instant::now(), Arc::clone(&holds)));
-        Ok(holds)
+        let read = async |_| Ok((Arc::new(ports::Holds::all(&self.holds).await?), TTL));
+        self.cache.get_or_refresh(read).await
     }
 }

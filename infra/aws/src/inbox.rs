@@ -1,7 +1,7 @@
-//! Inboxes: one partition for each folded username.
+//! Inboxes: one partition per folded username.
 //!
-//! 0.1.0 wrote to the partition of the username as it was spelt. What is there expires with its event; until then it is
-//! read, marked and erased wherever somebody asks with that spelling.
+//! Version 0.1.0 wrote to the partition of the username as it was spelt. Until those items expire, requests with the
+//! same spelling read, mark and erase them too.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -14,18 +14,18 @@ use domain::ports::{self, Page, StoreError};
 use crate::describe::describe;
 use crate::table::item::{Item, content, keys, record};
 use crate::table::keys::{FIRST, Family, LAST, inbox, inboxes};
-use crate::table::{Put, Table, Walk, put};
+use crate::table::{Table, Walk, put};
 
-/// Outside the body, so that marking writes one attribute and cannot lose another change.
+/// An attribute beside the body, so that marking an item cannot overwrite another change.
 const SEEN: &str = "seen";
 
 /// The inboxes in the table.
 #[derive(Clone, Debug)]
-pub struct Inbox {
+pub struct DynamoInbox {
     table: Table,
 }
 
-impl Inbox {
+impl DynamoInbox {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -36,7 +36,7 @@ impl Inbox {
         Walk::partitions(&self.table, Family::Events, inboxes(username), FIRST.to_owned(), below, limit)
     }
 
-    /// The item as it is afterwards; `None` if it is not in the partition.
+    /// Marks an item and returns it; `None` if it is not in this partition.
     async fn mark_in(&self, partition: String, pk: &str, seen: bool) -> Result<Option<InboxItem>, StoreError> {
         let request = self
             .table
@@ -63,13 +63,12 @@ fn read(item: &Item) -> Result<InboxItem, StoreError> {
 }
 
 #[async_trait]
-impl ports::Inbox for Inbox {
+impl ports::Inbox for DynamoInbox {
     async fn put(&self, item: &InboxItem) -> Result<(), StoreError> {
         let mut stored = record((inbox(&fold(&item.username)), item.pk.clone()), item, Some(item.expires))?;
         stored.insert(SEEN.to_owned(), AttributeValue::Bool(item.seen));
-        match put(self.table.put_new(stored)).await? {
-            Put::Done | Put::Refused(_) => Ok(()),
-        }
+        // Refused if the item exists: a repeated delivery must not reset its mark.
+        put(self.table.put_new(stored)).await.map(drop)
     }
 
     async fn list(
@@ -84,7 +83,7 @@ impl ports::Inbox for Inbox {
         let mut results: Vec<InboxItem> = Vec::new();
         while let Some(item) = walk.next().await? {
             let item = read(&item)?;
-            // A delivery repeated after an update may have put it into both partitions.
+            // A delivery that was repeated after an update of Nuncio may be in both partitions.
             if results.last().is_some_and(|last| last.pk == item.pk) {
                 continue;
             }

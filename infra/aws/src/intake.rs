@@ -1,4 +1,4 @@
-//! Events come in: the table first, then the queue.
+//! The intake: stores events in the table, then queues them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,33 +14,34 @@ use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
 
-use crate::holds::RememberedHolds;
+use crate::holds::CachedHolds;
 use crate::keeping::{self, EXPIRED};
 use crate::pack::pack;
-use crate::queue::{Sent, WorkQueue};
-use crate::table::expiries::Leaving;
+use crate::queue::{SendResult, SqsWorkQueue};
+use crate::table::expiries::Archiving;
 use crate::table::item::{Item, keys, number, record, string, text};
 use crate::table::keys::{self, DOCUMENTS, FIRST, Family};
-use crate::table::{AT_ONCE, Put, Table, Write, put};
+use crate::table::{CONCURRENCY, PutResult, Table, Write, put};
 use crate::volume;
 
-/// The pk that a name is remembered for.
+/// The attribute with the pk that a name stands for.
 const NAMED: &str = "event";
-/// Until when, in microseconds: a time to live is whole seconds, and deletion may come days later.
+/// The attribute with the name's expiry, in microseconds since the epoch: the time to live is in whole seconds, and
+/// DynamoDB may delete the item days later.
 const HELD_UNTIL: &str = "held_until";
 
-/// Stores in the table, queues on SQS.
+/// Stores events in DynamoDB and queues them on SQS.
 #[derive(Clone, Debug)]
-pub struct Intake {
+pub struct DynamoIntake {
     table: Table,
-    queue: WorkQueue,
-    holds: RememberedHolds,
+    queue: SqsWorkQueue,
+    holds: CachedHolds,
 }
 
-impl Intake {
-    /// Over the table and the queue.
-    pub fn new(table: Table, queue: WorkQueue) -> Self {
-        Self { holds: RememberedHolds::new(table.clone()), table, queue }
+impl DynamoIntake {
+    /// Stores in `table` and queues in `queue`.
+    pub fn new(table: Table, queue: SqsWorkQueue) -> Self {
+        Self { holds: CachedHolds::new(table.clone()), table, queue }
     }
 
     async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {
@@ -52,71 +53,72 @@ impl Intake {
         let hours = volume::mark_late(&self.table, all().map(|event| event.pk), now);
         try_join(days, hours).await?;
         let shards = self.table.shards().await?;
-        let item = |event: &Event| item(event, shards, &holds, self.table.leaving(), now);
+        let item = |event: &Event| item(event, shards, &holds, self.table.archiving(), now);
         let writes: Vec<_> =
             unnamed.iter().map(|event| Ok(Write::Put(item(event)?))).collect::<Result<_, StoreError>>()?;
         let puts: Vec<_> =
             named.iter().map(|event| Ok(put(self.put_named(item(event)?, now)))).collect::<Result<_, StoreError>>()?;
-        // An event that is there already is the same one: its pk follows from all of it.
-        let named = stream::iter(puts).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) });
+        // A named event that exists already is the same event: its pk is a hash of its content.
+        let named = stream::iter(puts).buffer_unordered(CONCURRENCY).try_for_each(|_| async { Ok(()) });
         try_join(self.table.write_all(writes), named).await.map(drop)
     }
 
-    /// An event that is stored is left alone, unless it has expired and only awaits its deletion.
+    /// A put that does not change an event that is stored already, unless that one has expired and only awaits its
+    /// deletion.
     fn put_named(&self, item: Item, now: Timestamp) -> PutItemFluentBuilder {
         let put = self.table.put_new(item).condition_expression(format!("attribute_not_exists(pk) OR {EXPIRED}"));
         put.set_expression_attribute_names(Some(keeping::expiry_names()))
             .set_expression_attribute_values(Some(keeping::expiry_values(now)))
     }
 
-    /// The caller will post again, and an unnamed event gets another pk then: what was written of it
-    /// would stay without ever being evaluated. Named events stay, they will be found again; so do those that
-    /// the queue may have, as they will be evaluated.
-    async fn take_back(&self, unnamed: &[&Arc<Event>]) {
+    /// Deletes unnamed events that could not be queued. The caller will post them again, and they get other pks then:
+    /// the stored ones would never be evaluated. Named events stay, as the next post finds them; so do events that the
+    /// queue may have received, as they will be evaluated.
+    async fn undo(&self, unnamed: &[&Arc<Event>]) {
         if unnamed.is_empty() {
             return;
         }
         let deletes =
-            |shards| unnamed.iter().map(|event| Write::Delete(keys(place(event.pk, shards)))).collect::<Vec<_>>();
-        let taken_back = async { self.table.write_all(deletes(self.table.shards().await?)).await };
-        if let Err(error) = taken_back.await {
-            tracing::warn!(events = unnamed.len(), %error, "events that could not be queued stay in the store");
+            |shards| unnamed.iter().map(|event| Write::Delete(keys(event_key(event.pk, shards)))).collect::<Vec<_>>();
+        let undone = async { self.table.write_all(deletes(self.table.shards().await?)).await };
+        if let Err(error) = undone.await {
+            tracing::warn!(events = unnamed.len(), %error, "events that could not be queued stay in the store, where they are never evaluated");
         }
     }
 }
 
-fn place(pk: EventPk, shards: u16) -> (String, String) {
+fn event_key(pk: EventPk, shards: u16) -> (String, String) {
     (Family::Events.partition_of(pk, shards), pk.to_string())
 }
 
-fn item(event: &Event, shards: u16, holds: &[Hold], leaving: Leaving, now: Timestamp) -> Result<Item, StoreError> {
-    let mut item = record(place(event.pk, shards), event, Some(event.expires))?;
+fn item(event: &Event, shards: u16, holds: &[Hold], archiving: Archiving, now: Timestamp) -> Result<Item, StoreError> {
+    let mut item = record(event_key(event.pk, shards), event, Some(event.expires))?;
     let is_held = hold::is_held(holds, event);
-    // Otherwise its body and its time to live say it.
-    if is_held || leaving == Leaving::Archived {
+    // Otherwise the body's expiry and the time to live suffice.
+    if is_held || archiving == Archiving::On {
         let expires = if is_held { HOLD_EXPIRY } else { event.expires };
-        keeping::note_expiry(&mut item, expires, leaving.ttl(expires, now));
+        keeping::set_expiry(&mut item, expires, archiving.ttl(expires, now));
     }
-    keeping::note_received(&mut item, event.created, now);
+    keeping::set_received(&mut item, event.created, now);
     Ok(item)
 }
 
 #[async_trait]
-impl ports::Intake for Intake {
+impl ports::Intake for DynamoIntake {
     async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
         let (named, unnamed): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.pk.is_named());
         let (bodies, carried): (Vec<_>, Vec<_>) =
             pack(events)?.into_iter().map(|packed| (packed.body, packed.pks)).unzip();
         if let Err(error) = self.store(&named, &unnamed).await {
-            self.take_back(&unnamed).await;
+            self.undo(&unnamed).await;
             return Err(error);
         }
         let sent = self.queue.send_each(bodies, 0).await;
-        let refused = carried.iter().zip(&sent).filter(|(_, sent)| matches!(sent, Sent::Refused(_)));
+        let refused = carried.iter().zip(&sent).filter(|(_, sent)| matches!(sent, SendResult::Refused(_)));
         let refused: HashSet<EventPk> = refused.flat_map(|(pks, _)| pks.iter().copied()).collect();
         let unqueued: Vec<_> = unnamed.into_iter().filter(|event| refused.contains(&event.pk)).collect();
-        self.take_back(&unqueued).await;
-        sent.into_iter().find_map(Sent::into_error).map_or(Ok(()), Err)
+        self.undo(&unqueued).await;
+        sent.into_iter().find_map(SendResult::into_error).map_or(Ok(()), Err)
     }
 
     async fn remember(
@@ -130,7 +132,7 @@ impl ports::Intake for Intake {
             proposals.entry(*hash).or_insert(*pk);
         }
         let puts: Vec<_> = proposals.into_iter().map(|(hash, pk)| self.remember_one(hash, pk, now, until)).collect();
-        let remembered: HashMap<_, _> = stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await?;
+        let remembered: HashMap<_, _> = stream::iter(puts).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(names.iter().map(|(hash, pk)| remembered.get(hash).copied().unwrap_or(*pk)).collect())
     }
 
@@ -140,7 +142,7 @@ impl ports::Intake for Intake {
     }
 }
 
-impl Intake {
+impl DynamoIntake {
     async fn remember_one(
         &self,
         hash: [u8; 32],
@@ -155,16 +157,17 @@ impl Intake {
         let request = self
             .table
             .put_new(item)
-            // What is remembered for longer than a name ever is was remembered by a clock that was wrong.
+            // A name that expires later than any name may was written under a clock that ran ahead: replace it.
             .condition_expression("attribute_not_exists(pk) OR held_until <= :now OR held_until > :longest")
             .expression_attribute_values(":now", number(now.as_microsecond()))
             .expression_attribute_values(":longest", number(later(until, CLOCK_SKEW).as_microsecond()));
         match put(request).await? {
-            Put::Done => Ok((hash, pk)),
-            Put::Refused(there) => {
-                let there = there.ok_or_else(|| StoreError::store("a refused put did not say what is there"))?;
+            PutResult::Done => Ok((hash, pk)),
+            PutResult::Refused(there) => {
+                let there = there
+                    .ok_or_else(|| StoreError::store("DynamoDB refused a put without returning the stored item"))?;
                 let known = string(&there, NAMED)?.parse();
-                Ok((hash, known.map_err(|_| StoreError::Corrupt("a remembered name has no pk".to_owned()))?))
+                Ok((hash, known.map_err(|_| StoreError::Corrupt("a remembered name has no valid pk".to_owned()))?))
             }
         }
     }
@@ -200,7 +203,7 @@ mod tests {
         let examples = examples();
         assert!(!examples.is_empty());
         for event in &examples {
-            let item = item(event, 64, &[], Leaving::Archived, SystemClock.now()).unwrap();
+            let item = item(event, 64, &[], Archiving::On, SystemClock.now()).unwrap();
             assert!(
                 size(&item) <= 1024,
                 "{} bytes: {}",
@@ -215,8 +218,8 @@ mod tests {
     #[test]
     fn an_item_tells_when_it_ends() {
         let event = &examples()[0];
-        let place = (String::new(), String::new());
-        let item = record(place, event, Some(event.expires)).unwrap();
+        let key = (String::new(), String::new());
+        let item = record(key, event, Some(event.expires)).unwrap();
         let AttributeValue::N(ttl) = &item[keys::TTL] else { panic!("a number") };
         assert_eq!(ttl.parse::<i64>().unwrap(), domain::time::ttl_seconds(event.expires));
         let body: Value = serde_json::to_value(crate::table::item::content::<Event>(&item).unwrap()).unwrap();

@@ -1,20 +1,20 @@
-//! What operators asked for, and how far it has come: one partition, as there are few.
+//! The jobs that operators asked for, and their progress: one partition, as there are few.
 
 use async_trait::async_trait;
 use domain::ports::{self, StoreError};
 use domain::retention::job::Job;
 
-use crate::table::item::{content, number, record};
-use crate::table::keys::{JOBS, REVISION};
-use crate::table::{Put, Table, put};
+use crate::table::Table;
+use crate::table::item::{content, record};
+use crate::table::keys::JOBS;
 
 /// The jobs in the table.
 #[derive(Clone, Debug)]
-pub struct Jobs {
+pub struct DynamoJobs {
     table: Table,
 }
 
-impl Jobs {
+impl DynamoJobs {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -22,7 +22,7 @@ impl Jobs {
 }
 
 #[async_trait]
-impl ports::Jobs for Jobs {
+impl ports::Jobs for DynamoJobs {
     async fn all(&self) -> Result<Vec<Job>, StoreError> {
         self.table.all(JOBS, "").await?.iter().map(content).collect()
     }
@@ -33,15 +33,7 @@ impl ports::Jobs for Jobs {
     }
 
     async fn replace(&self, job: &Job) -> Result<bool, StoreError> {
-        let mut item = record((JOBS.to_owned(), job.id.clone()), job, job.expires())?;
-        item.insert(REVISION.to_owned(), number(job.revision));
-        let request = self.table.put_new(item);
-        let request = match job.revision.checked_sub(1) {
-            None => request,
-            Some(before) => {
-                request.condition_expression("rev = :before").expression_attribute_values(":before", number(before))
-            }
-        };
-        Ok(matches!(put(request).await?, Put::Done))
+        let item = record((JOBS.to_owned(), job.id.clone()), job, job.expires())?;
+        self.table.compare_and_swap(item, job.revision).await
     }
 }

@@ -1,9 +1,9 @@
-//! How long events are kept. An expiry that was stamped anew stands beside the body, which is as it was first written.
+//! The expiry of events: lists events with it, changes it, and finds expired events for the archiver. A changed expiry is
+//! in an attribute beside the body, which keeps the first one.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
@@ -11,64 +11,64 @@ use domain::ports::{self, ExpiredEvents, Page, ReceivedEvent, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::table::expiries::Due;
+use crate::table::expiries::DueMarker;
 use crate::table::item::{Item, content, keys, number, string, text};
 use crate::table::keys::{Family, PK, SK, TTL, day};
-use crate::table::{AT_ONCE, Table, Walk};
+use crate::table::{CONCURRENCY, Table, Walk, update};
 
-/// Hours asked for at a time.
-const MARKERS_AT_A_TIME: i32 = 200;
+/// The most expiry markers read at once.
+const MARKERS_PAGE: i32 = 200;
 
-/// Events that one look for expired ones goes through, as those kept for different times lie side by side.
-const MOST_EXAMINED: usize = 100_000;
+/// The most events that one search for expired events examines: events of one hour may expire at different times.
+const MAX_EXAMINED: usize = 100_000;
 
-/// Text of events handed over at a time, and of what compresses it: a small function's memory must hold it.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// The most bytes of events, as JSON, that one search returns: a small function must hold and compress them.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Events of one request: many, and yet not many more than were asked for.
-const SMALLEST_PAGE: usize = 100;
-const LARGEST_PAGE: usize = 1000;
+/// The limits of one request's page: many events, but not many more than the caller wants.
+const MIN_PAGE: usize = 100;
+const MAX_PAGE: usize = 1000;
 
-/// The expiry in microseconds, where it is another than the body's or than the time to live: that is whole seconds.
+/// The attribute with the expiry in microseconds, if it differs from the body's. (The time to live has seconds only.)
 const EXPIRES: &str = "expires";
-/// When the event was received, in microseconds, where it happened a minute before or longer.
+/// The attribute with the time of receipt in microseconds, if the event happened at least a minute earlier.
 const RECEIVED: &str = "received";
 
-/// How long the events in the table are kept.
+/// The expiry of the events in the table.
 #[derive(Clone, Debug)]
-pub struct Keeping {
+pub struct DynamoKeeping {
     table: Table,
 }
 
-/// An event as it is now.
+/// Decodes an event, with its current expiry.
 pub(crate) fn event(item: &Item) -> Result<Event, StoreError> {
     let event: Event = content(item)?;
     Ok(Event { expires: instant(item, EXPIRES).unwrap_or(event.expires), ..event })
 }
 
-/// Holds for an event that has expired, with [`expiry_names`] and [`expiry_values`].
+/// The condition that an event has expired. Needs [`expiry_names`] and [`expiry_values`].
 pub(crate) const EXPIRED: &str = "(#expires <= :micros OR (attribute_not_exists(#expires) AND #ttl <= :seconds))";
 
-/// What stands for the names in [`EXPIRED`].
+/// The attribute names in [`EXPIRED`].
 pub(crate) fn expiry_names() -> HashMap<String, String> {
     [("#ttl", TTL), ("#expires", EXPIRES)].map(|(short, name)| (short.to_owned(), name.to_owned())).into()
 }
 
-/// What stands for `now` in [`EXPIRED`].
+/// The values in [`EXPIRED`] for the time `now`.
 pub(crate) fn expiry_values(now: Timestamp) -> Item {
     [(":micros", now.as_microsecond()), (":seconds", now.as_second())]
         .map(|(name, value)| (name.to_owned(), number(value)))
         .into()
 }
 
-/// Notes on an event's item that it expires then, whatever its body says, and when it may be deleted.
-pub(crate) fn note_expiry(item: &mut Item, expires: Timestamp, ttl: i64) {
+/// Sets an expiry that overrides the body's, and the time to live in seconds.
+pub(crate) fn set_expiry(item: &mut Item, expires: Timestamp, ttl: i64) {
     item.insert(TTL.to_owned(), number(ttl));
     item.insert(EXPIRES.to_owned(), number(expires.as_microsecond()));
 }
 
-/// Notes on an event's item when it was received, where that does not follow from when it happened.
-pub(crate) fn note_received(item: &mut Item, created: Timestamp, now: Timestamp) {
+/// Sets the time of receipt, unless it is close to the time at which the event happened.
+pub(crate) fn set_received(item: &mut Item, created: Timestamp, now: Timestamp) {
     if let Some(received) = domain::retention::received_apart(created, now) {
         item.insert(RECEIVED.to_owned(), number(received.as_microsecond()));
     }
@@ -81,7 +81,7 @@ fn instant(item: &Item, name: &str) -> Option<Timestamp> {
     }
 }
 
-impl Keeping {
+impl DynamoKeeping {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -95,30 +95,26 @@ impl Keeping {
             .condition_expression(format!("attribute_exists(pk) AND NOT {EXPIRED}"))
             .set_expression_attribute_names(Some(expiry_names()))
             .set_expression_attribute_values(Some(expiry_values(now)))
-            .expression_attribute_values(":ttl", number(self.table.leaving().ttl(expires, now)))
+            .expression_attribute_values(":ttl", number(self.table.archiving().ttl(expires, now)))
             .expression_attribute_values(":expires", number(expires.as_microsecond()));
-        match request.send().await {
-            Ok(_) => Ok(1),
-            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(0),
-            Err(error) => Err(StoreError::store(describe(&error))),
-        }
+        update(request).await.map(usize::from)
     }
 
-    /// Reads on where a marker's events were left, until there are enough; whether all were read.
-    async fn read_on(&self, due: &mut Due, limit: usize, looked: &mut Looked) -> Result<bool, StoreError> {
+    /// Reads the events of a marker from where the last search stopped, within the limits. Returns whether all were read.
+    async fn read_events(&self, due: &mut DueMarker, limit: usize, scan: &mut ExpiredScan) -> Result<bool, StoreError> {
         let shards = self.table.shards().await?;
         while due.shard < shards {
-            if looked.events.len() >= limit || looked.bytes >= MOST_BYTES || looked.examined >= MOST_EXAMINED {
+            if scan.events.len() >= limit || scan.bytes >= MAX_BYTES || scan.examined >= MAX_EXAMINED {
                 return Ok(false);
             }
-            let room = (limit - looked.events.len()).clamp(SMALLEST_PAGE, LARGEST_PAGE);
+            let room = (limit - scan.events.len()).clamp(MIN_PAGE, MAX_PAGE);
             let (items, examined, last) = self.page(due, room).await?;
-            looked.examined += examined;
+            scan.examined += examined;
             for item in items {
                 match event(&item) {
                     Ok(event) => {
-                        looked.bytes += event.to_json().len();
-                        looked.events.push(event);
+                        scan.bytes += event.to_json().len();
+                        scan.events.push(event);
                     }
                     Err(error) => self.keep_unreadable(item, &error).await?,
                 }
@@ -129,9 +125,9 @@ impl Keeping {
         Ok(true)
     }
 
-    /// Looks at up to `room` events of a marker's hour: those that leave by it, how many were looked at, and the id of
-    /// the last one unless there are no more in this shard.
-    async fn page(&self, due: &Due, room: usize) -> Result<(Vec<Item>, usize, Option<String>), StoreError> {
+    /// Examines up to `room` events of a marker's hour. Returns those that expire by the marker, the number examined, and
+    /// the id of the last one; `None` if the shard has no more.
+    async fn page(&self, due: &DueMarker, room: usize) -> Result<(Vec<Item>, usize, Option<String>), StoreError> {
         let partition = Family::Events.partition(&day(due.marker.happened()), due.shard);
         let ((from, below), (first, last)) = (due.marker.ids(), due.marker.ttls());
         let start = due.after.clone().map(|after| keys((partition.clone(), after)));
@@ -141,7 +137,7 @@ impl Keeping {
             .query()
             .table_name(self.table.name())
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :below")
-            // What was stored before there was an archive has no `expires`, and a time to live without grace.
+            // Events stored before archiving was enabled have no `expires`, and a time to live without grace.
             .filter_expression("#ttl BETWEEN :first AND :last AND attribute_exists(#expires)")
             .set_expression_attribute_names(Some(expiry_names()))
             .expression_attribute_values(":pk", text(partition))
@@ -159,26 +155,26 @@ impl Keeping {
         Ok((answer.items.unwrap_or_default(), examined, last))
     }
 
-    /// Nobody can say what would be lost with it.
+    /// Removes the time to live of an unreadable event, so that it is not deleted before it is archived.
     async fn keep_unreadable(&self, item: Item, error: &StoreError) -> Result<(), StoreError> {
-        let place = (string(&item, PK)?.to_owned(), string(&item, SK)?.to_owned());
-        tracing::error!(event = place.1, %error, "a stored event cannot be read; it stays, and is not archived");
-        let update = self.table.update(place).update_expression("REMOVE #ttl").expression_attribute_names("#ttl", TTL);
+        let key = (string(&item, PK)?.to_owned(), string(&item, SK)?.to_owned());
+        tracing::error!(event = key.1, %error, "a stored event cannot be read; it is kept and not archived");
+        let update = self.table.update(key).update_expression("REMOVE #ttl").expression_attribute_names("#ttl", TTL);
         update.send().await.map(drop).map_err(|error| StoreError::store(describe(&error)))
     }
 }
 
-/// What a look for expired events has found so far.
+/// The expired events that a search has found so far.
 #[derive(Default)]
-struct Looked {
+struct ExpiredScan {
     events: Vec<Event>,
-    /// As JSON.
+    /// The size of the events as JSON.
     bytes: usize,
     examined: usize,
 }
 
 #[async_trait]
-impl ports::EventExpiry for Keeping {
+impl ports::EventExpiry for DynamoKeeping {
     async fn list_received(
         &self,
         before: Option<EventPk>,
@@ -206,27 +202,27 @@ impl ports::EventExpiry for Keeping {
         // A day's marker must outlive its events.
         self.table.mark_events(expiries.iter().copied(), now).await?;
         let updates: Vec<_> = expiries.iter().map(|(pk, expires)| self.restamp_one(*pk, *expires, now)).collect();
-        let given: Vec<usize> = stream::iter(updates).buffer_unordered(AT_ONCE).try_collect().await?;
+        let given: Vec<usize> = stream::iter(updates).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(given.iter().sum())
     }
 
     async fn expired(&self, now: Timestamp, limit: usize) -> Result<ExpiredEvents, StoreError> {
-        let (due, are_all) = self.table.due_markers(now, MARKERS_AT_A_TIME).await?;
+        let (due, are_all) = self.table.due_markers(now, MARKERS_PAGE).await?;
         let since = due.first().map(|due| due.marker.since());
-        let (mut looked, mut passed) = (Looked::default(), Vec::new());
+        let (mut scan, mut passed) = (ExpiredScan::default(), Vec::new());
         for mut due in due {
-            if !self.read_on(&mut due, limit, &mut looked).await? {
-                passed.push(due.reached());
-                return Ok(ExpiredEvents { events: looked.events, since, passed, is_last: false });
+            if !self.read_events(&mut due, limit, &mut scan).await? {
+                passed.push(due.position());
+                return Ok(ExpiredEvents { events: scan.events, since, passed, is_last: false });
             }
             passed.push(due.marker.key());
         }
-        Ok(ExpiredEvents { events: looked.events, since, passed, is_last: are_all })
+        Ok(ExpiredEvents { events: scan.events, since, passed, is_last: are_all })
     }
 
-    /// What expired is left to the time to live.
+    /// Stores the progress in the markers. The time to live deletes the events.
     async fn mark_archived(&self, expired: &ExpiredEvents, _: Timestamp) -> Result<(), StoreError> {
-        let notes: Vec<_> = expired.passed.iter().map(|passed| self.table.pass(passed)).collect();
-        stream::iter(notes).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await
+        let updates: Vec<_> = expired.passed.iter().map(|passed| self.table.advance_marker(passed)).collect();
+        stream::iter(updates).buffer_unordered(CONCURRENCY).try_for_each(async |()| Ok(())).await
     }
 }

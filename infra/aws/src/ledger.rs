@@ -1,4 +1,5 @@
-//! The ledger: each entry an item that is written on condition of its revision.
+//! The ledger of deliveries: one item per entry, written by compare-and-swap. A sparse index lists the entries that
+//! wait for another attempt or are dead.
 
 use std::collections::BTreeSet;
 
@@ -12,35 +13,35 @@ use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::events::MOST_EXAMINED;
-use crate::table::item::{Item, content, keys, number, record, string, text};
-use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, Family, REVISION, SK};
-use crate::table::{AT_ONCE, Put, Table, Walk, put};
+use crate::events::MAX_EXAMINED;
+use crate::table::item::{Item, content, keys, record, string, text};
+use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, Family, SK};
+use crate::table::{CONCURRENCY, PutResult, Table, Walk, put, with_revision};
 
-/// The most keys a batch read takes.
+/// The most keys in one batch read.
 const BATCH: usize = 100;
 
-/// Entries of a shard that are looked at in one go for instants that no wait leads to.
-const MOST_MISDATED: usize = 10;
+/// The most entries per shard that one call of `due` checks for a misdated `due_at`.
+const MAX_MISDATED: usize = 10;
 
 /// The ledger in the table.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct DynamoLedger {
     table: Table,
 }
 
-/// What the sparse index lists.
+/// The lists in the sparse index.
 #[derive(Clone, Copy)]
-enum Listed {
-    /// Waiting for another attempt, by when it is due.
+enum DueList {
+    /// Entries that wait for another attempt, by the time of the attempt.
     Retrying,
-    /// The same, those that are due last first.
+    /// The same in descending order.
     Misdated,
-    /// Dead, by id.
+    /// Dead entries, by id.
     Dead,
 }
 
-impl Listed {
+impl DueList {
     fn partition(self, shard: u16) -> String {
         match self {
             Self::Retrying | Self::Misdated => format!("R#{shard}"),
@@ -49,7 +50,7 @@ impl Listed {
     }
 }
 
-impl Ledger {
+impl DynamoLedger {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -57,10 +58,9 @@ impl Ledger {
 
     fn item(entry: &Delivery, shards: u16) -> Result<Item, StoreError> {
         let mut item = record(keys::delivery(entry.id, shards), entry, Some(entry.expires))?;
-        item.insert(REVISION.to_owned(), number(entry.revision));
         let listed = match entry.due_at() {
-            Some(due) => Some((Listed::Retrying, domain::time::format(due))),
-            None if entry.state == DeliveryState::Dead => Some((Listed::Dead, entry.id.to_string())),
+            Some(due) => Some((DueList::Retrying, domain::time::format(due))),
+            None if entry.state == DeliveryState::Dead => Some((DueList::Dead, entry.id.to_string())),
             None => None,
         };
         if let Some((listed, at)) = listed {
@@ -70,10 +70,10 @@ impl Ledger {
         Ok(item)
     }
 
-    /// Ids that the index lists in one shard, up to `limit`, with what they are sorted by.
+    /// Up to `limit` ids of a list in one shard, each with its sort key. `bound` limits the sort keys.
     async fn listed(
         &self,
-        listed: Listed,
+        list: DueList,
         shard: u16,
         bound: &str,
         limit: usize,
@@ -84,15 +84,15 @@ impl Ledger {
             .query()
             .table_name(self.table.name())
             .index_name(DUE_INDEX)
-            .expression_attribute_values(":p", text(listed.partition(shard)))
+            .expression_attribute_values(":p", text(list.partition(shard)))
             .expression_attribute_values(":bound", text(bound))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let request = match listed {
-            Listed::Retrying => request.key_condition_expression("due_p = :p AND due_at <= :bound"),
-            Listed::Misdated => {
+        let request = match list {
+            DueList::Retrying => request.key_condition_expression("due_p = :p AND due_at <= :bound"),
+            DueList::Misdated => {
                 request.key_condition_expression("due_p = :p AND due_at > :bound").scan_index_forward(false)
             }
-            Listed::Dead => {
+            DueList::Dead => {
                 request.key_condition_expression("due_p = :p AND due_at < :bound").scan_index_forward(false)
             }
         };
@@ -100,22 +100,23 @@ impl Ledger {
         answer.items().iter().map(|item| Ok((string(item, DUE_AT)?.to_owned(), id(item)?))).collect()
     }
 
-    /// The listed ids of all shards.
+    /// The same for all shards, with up to `limit` ids from each.
     async fn listed_everywhere(
         &self,
-        listed: Listed,
+        list: DueList,
         bound: &str,
         limit: usize,
     ) -> Result<Vec<(String, DeliveryId)>, StoreError> {
         let shards = 0..self.table.shards().await?;
-        let found = try_join_all(shards.map(|shard| self.listed(listed, shard, bound, limit))).await?;
+        let found = try_join_all(shards.map(|shard| self.listed(list, shard, bound, limit))).await?;
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Some entries that wait for an instant that no wait leads to. Digests are among those that are looked at.
+    /// Entries whose next attempt lies further ahead than any wait can: written under a clock that ran ahead. The body
+    /// tells them from digests, which may wait longer.
     async fn misdated(&self, now: Timestamp) -> Result<Vec<DeliveryId>, StoreError> {
         let after = domain::time::format(domain::time::later(now, retry::LONGEST_POSTPONEMENT));
-        let found = self.listed_everywhere(Listed::Misdated, &after, MOST_MISDATED).await?;
+        let found = self.listed_everywhere(DueList::Misdated, &after, MAX_MISDATED).await?;
         if found.is_empty() {
             return Ok(Vec::new());
         }
@@ -124,16 +125,16 @@ impl Ledger {
         Ok(entries.into_iter().filter(|entry| entry.waits_until(now).is_none()).map(|entry| entry.id).collect())
     }
 
-    /// Dead entries, newest event first. The index may lag a moment behind the entries.
+    /// Lists dead entries, newest event first. The index is eventually consistent.
     async fn dead(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
         let mut bound = below(query).unwrap_or_else(|| keys::LAST.to_owned());
         let first = query.first();
         let mut results: Vec<Delivery> = Vec::new();
         let mut examined = None;
-        for _ in 0..MOST_EXAMINED / BATCH {
-            let mut found = self.listed_everywhere(Listed::Dead, &bound, BATCH).await?;
+        for _ in 0..MAX_EXAMINED / BATCH {
+            let mut found = self.listed_everywhere(DueList::Dead, &bound, BATCH).await?;
             found.sort_by(|one, other| other.0.cmp(&one.0));
-            // Of each shard at least so many were asked for, so no shard's next one is newer than these.
+            // Each shard was asked for this many, so no entry that was not returned is newer than these.
             found.truncate(BATCH);
             let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
             let mut entries = ports::Ledger::get_all(self, &ids).await?;
@@ -156,7 +157,7 @@ impl Ledger {
     }
 }
 
-/// What every result's id is less than.
+/// The exclusive upper bound of the results' ids; `None` if there is none.
 fn below(query: &DeliveryQuery) -> Option<String> {
     let before = query.before.map(|before| before.to_string());
     let end = query.end().map(|end| end.to_string());
@@ -164,25 +165,27 @@ fn below(query: &DeliveryQuery) -> Option<String> {
 }
 
 fn id(item: &Item) -> Result<DeliveryId, StoreError> {
-    string(item, SK)?.parse().map_err(|_| StoreError::Corrupt("a ledger entry's key is no delivery id".to_owned()))
+    string(item, SK)?.parse().map_err(|_| StoreError::Corrupt("a ledger entry's key is not a delivery id".to_owned()))
 }
 
 #[async_trait]
-impl ports::Ledger for Ledger {
+impl ports::Ledger for DynamoLedger {
     async fn open(&self, entries: &[Delivery]) -> Result<Vec<OpenOutcome>, StoreError> {
         let marks = entries.iter().map(|entry| (entry.event(), entry.expires));
         self.table.mark(Family::Deliveries, marks).await?;
         let shards = self.table.shards().await?;
         let puts: Vec<_> = entries
             .iter()
-            .map(|entry| Ok(put(self.table.put_new(Self::item(entry, shards)?))))
+            .map(|entry| Ok(put(self.table.put_new(with_revision(Self::item(entry, shards)?, entry.revision)))))
             .collect::<Result<_, StoreError>>()?;
-        let done: Vec<Put> = stream::iter(puts).buffered(AT_ONCE).try_collect().await?;
+        let done: Vec<PutResult> = stream::iter(puts).buffered(CONCURRENCY).try_collect().await?;
         done.into_iter()
             .map(|done| match done {
-                Put::Done => Ok(OpenOutcome::New),
-                Put::Refused(Some(there)) => Ok(OpenOutcome::Existing(Box::new(content(&there)?))),
-                Put::Refused(None) => Err(StoreError::store("a refused put did not say what is there")),
+                PutResult::Done => Ok(OpenOutcome::New),
+                PutResult::Refused(Some(there)) => Ok(OpenOutcome::Existing(Box::new(content(&there)?))),
+                PutResult::Refused(None) => {
+                    Err(StoreError::store("DynamoDB refused a put without returning the stored item"))
+                }
             })
             .collect()
     }
@@ -191,18 +194,9 @@ impl ports::Ledger for Ledger {
         let shards = self.table.shards().await?;
         let puts: Vec<_> = entries
             .iter()
-            .map(|entry| {
-                let before = entry.revision.checked_sub(1).map_or_else(|| "-1".to_owned(), |before| before.to_string());
-                let request = self
-                    .table
-                    .put_new(Self::item(entry, shards)?)
-                    .condition_expression("rev = :before")
-                    .expression_attribute_values(":before", number(before));
-                Ok(put(request))
-            })
+            .map(|entry| Ok(self.table.replace(Self::item(entry, shards)?, entry.revision)))
             .collect::<Result<_, StoreError>>()?;
-        let done: Vec<Put> = stream::iter(puts).buffered(AT_ONCE).try_collect().await?;
-        Ok(done.iter().map(|done| matches!(done, Put::Done)).collect())
+        stream::iter(puts).buffered(CONCURRENCY).try_collect().await
     }
 
     async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
@@ -212,7 +206,7 @@ impl ports::Ledger for Ledger {
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
         let mut entries = Vec::with_capacity(ids.len());
         let shards = self.table.shards().await?;
-        // A batch refuses to be asked for the same twice.
+        // DynamoDB rejects a batch read that contains a key twice.
         let ids: Vec<DeliveryId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         for ids in ids.chunks(BATCH) {
             let all = ids.iter().map(|id| keys(keys::delivery(*id, shards))).collect();
@@ -239,7 +233,7 @@ impl ports::Ledger for Ledger {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
-        let mut found = self.listed_everywhere(Listed::Retrying, &domain::time::format(now), limit).await?;
+        let mut found = self.listed_everywhere(DueList::Retrying, &domain::time::format(now), limit).await?;
         found.sort();
         found.truncate(limit);
         let mut due: Vec<DeliveryId> = found.into_iter().map(|(_, id)| id).collect();
@@ -266,7 +260,7 @@ impl ports::Ledger for Ledger {
         };
         let mut results: Vec<Delivery> = Vec::new();
         let mut examined = None;
-        for _ in 0..MOST_EXAMINED {
+        for _ in 0..MAX_EXAMINED {
             let Some(item) = walk.next().await? else {
                 return Ok(Page { results, next: None });
             };

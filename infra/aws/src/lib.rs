@@ -1,10 +1,11 @@
-//! DynamoDB, SQS, S3, SES, SSM and Secrets Manager behind the ports, and the Lambda shells' shared glue.
+//! The ports on AWS: DynamoDB, SQS, S3, SES, SSM and Secrets Manager. Also the common part of the Lambda functions.
 //!
-//! Refuses static clients and the process's environment: settings come from a map, the SDK's own
-//! (credentials, region, `AWS_ENDPOINT_URL`) through its loader. Where things lie in the one table is
-//! said in `table/keys.rs`.
+//! Refuses static clients and the process's environment: settings come from a map, and the SDK's own configuration
+//! (credentials, region, `AWS_ENDPOINT_URL`) comes from its loader. `table/keys.rs` documents the layout of the table.
+#![doc = include_str!("../README.md")]
 
 mod archive;
+mod cached;
 mod codec;
 mod configuration;
 mod connect;
@@ -33,32 +34,33 @@ mod table;
 mod tokens;
 mod volume;
 
-pub use archive::Archive;
+pub use archive::S3Archive;
 pub use codec::from_queued;
-pub use configuration::Configuration;
-pub use connect::{Adapters, tokens_of_table};
-pub use dead_letters::DeadLetters;
-pub use documents::Documents;
-pub use endpoints::Endpoints;
-pub use erasure::Erasure;
-pub use events::EventLog;
-pub use holds::Holds;
-pub use inbox::Inbox;
-pub use intake::Intake;
-pub use jobs::Jobs;
-pub use keeping::Keeping;
-pub use ledger::Ledger;
-pub use mailer::Mailer;
-pub use queue::WorkQueue;
-pub use secrets::{HeldSecrets, Secrets};
-pub use sessions::Sessions;
+pub use configuration::CachedConfiguration;
+pub use connect::{Adapters, tokens_in_table};
+pub use dead_letters::SqsDeadLetters;
+pub use documents::DynamoDocuments;
+pub use endpoints::DynamoEndpoints;
+pub use erasure::DynamoErasure;
+pub use events::DynamoEventLog;
+pub use holds::DynamoHolds;
+pub use inbox::DynamoInbox;
+pub use intake::DynamoIntake;
+pub use jobs::DynamoJobs;
+pub use keeping::DynamoKeeping;
+pub use ledger::DynamoLedger;
+pub use mailer::SesMailer;
+pub use queue::SqsWorkQueue;
+pub use secrets::{AwsSecrets, CachedSecrets};
+pub use sessions::DynamoSessions;
 pub use settings::Settings;
-pub use silences::{HeldSilences, Silences};
-pub use suppression::Suppression;
+pub use silences::{CachedSilences, DynamoSilences};
+pub use suppression::DynamoSuppression;
 pub use table::Table;
 pub use table::expiries::GRACE as ARCHIVE_GRACE;
-pub use tokens::{RememberedTokens, Tokens};
-pub use volume::Volume;
+pub use tokens::{CachedTokens, DynamoTokens};
+pub use volume::DynamoVolume;
 
-/// DynamoDB's TTL deletes for nothing, usually within days; a delete of ours costs what a write costs.
-pub const LEFT_TO_TTL: jiff::SignedDuration = jiff::SignedDuration::from_hours(3 * 24);
+/// How long after its expiry an item is left to DynamoDB's time to live, before a purge deletes it. The time to live is
+/// free and takes up to a few days; a delete request costs as much as a write.
+pub const PURGE_GRACE: jiff::SignedDuration = jiff::SignedDuration::from_hours(3 * 24);

@@ -1,5 +1,4 @@
-//! SES: hands over finished mail. What SES says of a failure may name an address, so only its code is
-//! passed on.
+//! Sends mail through SES. Error messages of SES may contain an address: only error codes are passed on.
 
 use async_trait::async_trait;
 use aws_sdk_ses::Client;
@@ -13,24 +12,24 @@ use domain::rules_document::RulesDocument;
 
 use crate::describe::code;
 
-/// What a connection that brought no answer in time is said to have waited; see `Adapters::connect`.
-pub(crate) const PATIENCE_SECONDS: u64 = 15;
+/// The timeout of a request with all its retries, in seconds; failures report it. See `Adapters::connect`.
+pub(crate) const REQUEST_TIMEOUT_SECONDS: u64 = 15;
 
 /// Mail through SES.
 #[derive(Clone, Debug)]
-pub struct Mailer {
+pub struct SesMailer {
     client: Client,
 }
 
-impl Mailer {
-    /// Through this client.
+impl SesMailer {
+    /// Sends through this client.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
 }
 
 #[async_trait]
-impl ports::Mailer for Mailer {
+impl ports::Mailer for SesMailer {
     async fn send(&self, from: &str, to: &str, mail: &[u8], _: &RulesDocument) -> AttemptOutcome {
         let Ok(message) = RawMessage::builder().data(Blob::new(mail)).build() else {
             return AttemptOutcome::Failed(Failure::Misconfigured("the mail is empty".to_owned()));
@@ -43,18 +42,18 @@ impl ports::Mailer for Mailer {
     }
 }
 
-/// Whether waiting may help is decided by what SES says is wrong.
+/// Classifies an error: SES's code decides whether a retry may help.
 fn failure(error: &SdkError<SendRawEmailError>) -> Failure {
     let code = code(error).to_owned();
     match error {
-        SdkError::TimeoutError(_) => Failure::Timeout(PATIENCE_SECONDS),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::Timeout(PATIENCE_SECONDS),
+        SdkError::TimeoutError(_) => Failure::Timeout(REQUEST_TIMEOUT_SECONDS),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::Timeout(REQUEST_TIMEOUT_SECONDS),
         SdkError::DispatchFailure(_) => Failure::Connect(code),
         SdkError::ServiceError(context) => match code.as_str() {
             "Throttling" | "ThrottlingException" | "TooManyRequestsException" | "ServiceUnavailable" => {
                 Failure::MailService(code)
             }
-            // An operator can mend these while the delivery waits.
+            // An operator can fix these while the delivery is retried.
             "AccountSendingPausedException"
             | "ConfigurationSetDoesNotExist"
             | "ConfigurationSetSendingPausedException"

@@ -1,4 +1,4 @@
-//! Packing events into queue messages: as many as fit one SQS billing unit.
+//! Packs events into queue messages: as many into each as fit one SQS billing unit.
 
 use std::sync::Arc;
 
@@ -8,41 +8,42 @@ use domain::ports::StoreError;
 
 use crate::codec::to_queued;
 
-/// SQS bills each started 64 KiB of a request.
-const UNIT: usize = 64 * 1024;
+/// The SQS billing unit: each started 64 KiB of a request costs one request.
+const MAX_BODY: usize = 64 * 1024;
 
-/// Events of one message, before compression: bounds what one message makes dispatch hold and do.
-const MOST_EVENTS: usize = 250;
+/// The most events in one message: limits the memory and work of handling it.
+const MAX_EVENTS: usize = 250;
 
-/// Events that travel by their pk, to a message: each may have 256 KiB once loaded.
-const MOST_STORED: usize = 20;
+/// The most pks in one message: each event may take 256 KiB once loaded.
+const MAX_PKS: usize = 20;
 
-/// A message in its encoded form, and which events it carries.
+/// An encoded message, and the pks of its events.
 #[derive(Debug)]
 pub(crate) struct Packed {
     pub(crate) body: String,
     pub(crate) pks: Vec<EventPk>,
 }
 
-/// The messages that carry these events.
+/// Encodes the events as messages. A message carries its events compressed; events that are too large for a message
+/// stay in the store, and a message carries their pks.
 pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<Packed>, StoreError> {
     let mut messages = Vec::new();
     let mut large = Vec::new();
-    for some in events.chunks(MOST_EVENTS) {
+    for some in events.chunks(MAX_EVENTS) {
         pack_some(some, &mut messages, &mut large)?;
     }
-    for pks in large.chunks(MOST_STORED) {
+    for pks in large.chunks(MAX_PKS) {
         let body = to_queued(&QueueMessage::new(QueuedWork::Stored(pks.to_vec())))?;
         messages.push(Packed { body, pks: pks.to_vec() });
     }
     Ok(messages)
 }
 
-/// Halves what does not fit: only compressing shows its size.
+/// Packs into one message, or halves the events if the message is too large: only compressing shows the size.
 fn pack_some(events: &[Arc<Event>], messages: &mut Vec<Packed>, large: &mut Vec<EventPk>) -> Result<(), StoreError> {
     let body = to_queued(&QueueMessage::new(QueuedWork::Events(events.to_vec())))?;
     match events {
-        _ if body.len() <= UNIT => {
+        _ if body.len() <= MAX_BODY => {
             messages.push(Packed { body, pks: events.iter().map(|event| event.pk).collect() });
         }
         [] => {}
@@ -92,7 +93,7 @@ mod tests {
     fn unpacked(messages: &[Packed]) -> (Vec<EventPk>, Vec<EventPk>) {
         let (mut whole, mut stored) = (Vec::new(), Vec::new());
         for Packed { body, pks } in messages {
-            assert!(body.len() <= UNIT);
+            assert!(body.len() <= MAX_BODY);
             match from_queued(body).unwrap().into_work() {
                 QueuedWork::Events(events) => {
                     assert_eq!(*pks, events.iter().map(|event| event.pk).collect::<Vec<_>>());

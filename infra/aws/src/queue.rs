@@ -1,4 +1,4 @@
-//! SQS, from the side that fills it.
+//! The work queue on SQS: sends messages. (Lambda receives them: see `lambda/sqs`.)
 
 use std::time::Duration;
 
@@ -16,36 +16,36 @@ use std::sync::Arc;
 use crate::codec::to_queued;
 use crate::describe::describe;
 
-/// The most entries a batch takes.
-const MOST_ENTRIES: usize = 10;
-/// The most bytes a batch takes, where a queue keeps the limit that was SQS's own until 2025.
-const MOST_BYTES: usize = 256 * 1024;
-/// The longest delay SQS knows.
-const LONGEST_DELAY: i64 = 15 * 60;
-/// How many batches are under way at once.
-const AT_ONCE: usize = 8;
-/// Waits before the entries that failed are sent again.
-const WAITS: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
+/// The most entries in one batch.
+const MAX_ENTRIES: usize = 10;
+/// The most bytes in one batch: the limit of SQS until 2025, which a queue may still have.
+const MAX_BYTES: usize = 256 * 1024;
+/// The longest delay that SQS supports, in seconds.
+const MAX_DELAY: i64 = 15 * 60;
+/// The most batches sent concurrently.
+const CONCURRENCY: usize = 8;
+/// Delays before failed entries are sent again.
+const RETRY_DELAYS: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
 
 /// The work queue.
 #[derive(Clone, Debug)]
-pub struct WorkQueue {
+pub struct SqsWorkQueue {
     client: Client,
     url: Arc<str>,
 }
 
-/// What became of a message.
+/// The result of sending a message.
 #[derive(Debug, Clone)]
-pub(crate) enum Sent {
+pub(crate) enum SendResult {
     /// It is in the queue.
     Queued,
-    /// It is not.
+    /// It is not in the queue.
     Refused(StoreError),
-    /// It may be: no answer came.
+    /// It may be in the queue: no response came.
     Unknown(StoreError),
 }
 
-impl Sent {
+impl SendResult {
     pub(crate) fn into_error(self) -> Option<StoreError> {
         match self {
             Self::Queued => None,
@@ -54,7 +54,7 @@ impl Sent {
     }
 }
 
-impl WorkQueue {
+impl SqsWorkQueue {
     /// The queue at that URL.
     pub fn new(client: Client, url: &str) -> Self {
         Self { client, url: url.into() }
@@ -66,27 +66,28 @@ impl WorkQueue {
         request.send().await.map(drop).map_err(|error| StoreError::queue(describe(&error)))
     }
 
-    /// Sends messages that are encoded already; says of each, in order, what became of it.
-    pub(crate) async fn send_each(&self, bodies: Vec<String>, delay_seconds: i32) -> Vec<Sent> {
+    /// Sends encoded messages, and returns the result of each, in order.
+    pub(crate) async fn send_each(&self, bodies: Vec<String>, delay_seconds: i32) -> Vec<SendResult> {
         let batches: Vec<_> = batches(bodies).into_iter().map(|batch| self.send_batch(batch, delay_seconds)).collect();
-        let sent: Vec<Vec<Sent>> = stream::iter(batches).buffered(AT_ONCE).collect().await;
+        let sent: Vec<Vec<SendResult>> = stream::iter(batches).buffered(CONCURRENCY).collect().await;
         sent.concat()
     }
 
-    async fn send_batch(&self, bodies: Vec<String>, delay_seconds: i32) -> Vec<Sent> {
-        let mut sent = vec![Sent::Queued; bodies.len()];
+    async fn send_batch(&self, bodies: Vec<String>, delay_seconds: i32) -> Vec<SendResult> {
+        let mut sent = vec![SendResult::Queued; bodies.len()];
         if let Err((failure, left)) = self.try_batch(bodies, delay_seconds).await {
             for index in left {
-                if let Some(place) = sent.get_mut(index) {
-                    *place = failure.clone();
+                if let Some(result) = sent.get_mut(index) {
+                    *result = failure.clone();
                 }
             }
         }
         sent
     }
 
-    /// An error says what became of those that are not known to be queued, and which they are.
-    async fn try_batch(&self, bodies: Vec<String>, delay_seconds: i32) -> Result<(), (Sent, Vec<usize>)> {
+    /// Sends a batch, retrying failed entries. An error is the result of the entries that may not be queued, with their
+    /// indexes.
+    async fn try_batch(&self, bodies: Vec<String>, delay_seconds: i32) -> Result<(), (SendResult, Vec<usize>)> {
         let mut left: Vec<usize> = (0..bodies.len()).collect();
         let entries = bodies.into_iter().enumerate().map(|(index, body)| {
             SendMessageBatchRequestEntry::builder()
@@ -96,15 +97,15 @@ impl WorkQueue {
                 .build()
         });
         let entries: Result<Vec<_>, _> = entries.collect();
-        let mut entries = entries.map_err(|error| (Sent::Refused(StoreError::queue(error)), left.clone()))?;
-        for wait in WAITS.iter().map(Some).chain([None]) {
+        let mut entries = entries.map_err(|error| (SendResult::Refused(StoreError::queue(error)), left.clone()))?;
+        for wait in RETRY_DELAYS.iter().map(Some).chain([None]) {
             let request = self.client.send_message_batch().queue_url(&*self.url).set_entries(Some(entries.clone()));
             let answer = match request.send().await {
                 Ok(answer) => answer,
                 Err(error) if was_refused(&error) => {
-                    return Err((Sent::Refused(StoreError::queue(describe(&error))), left));
+                    return Err((SendResult::Refused(StoreError::queue(describe(&error))), left));
                 }
-                Err(error) => return Err((Sent::Unknown(StoreError::queue(describe(&error))), left)),
+                Err(error) => return Err((SendResult::Unknown(StoreError::queue(describe(&error))), left)),
             };
             let failed = answer.failed();
             let Some(first) = failed.first() else {
@@ -113,12 +114,12 @@ impl WorkQueue {
             match wait {
                 Some(wait) if failed.iter().all(|entry| !entry.sender_fault()) => {
                     entries.retain(|entry| failed.iter().any(|failed| failed.id() == entry.id()));
-                    left = numbers(failed);
+                    left = indexes(failed);
                     tokio::time::sleep(*wait).await;
                 }
                 _ => {
                     let what = format_args!("{} of a batch's messages: {}", failed.len(), first.code());
-                    return Err((Sent::Refused(StoreError::queue(what)), numbers(failed)));
+                    return Err((SendResult::Refused(StoreError::queue(what)), indexes(failed)));
                 }
             }
         }
@@ -126,7 +127,7 @@ impl WorkQueue {
     }
 }
 
-/// Whether the queue itself said no. Where no answer came, it may have the messages all the same.
+/// Whether SQS has refused the request. Without a response, it may have accepted the messages.
 fn was_refused(error: &SdkError<SendMessageBatchError>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => true,
@@ -135,19 +136,19 @@ fn was_refused(error: &SdkError<SendMessageBatchError>) -> bool {
     }
 }
 
-/// The places of the entries, which are their ids.
-fn numbers(failed: &[BatchResultErrorEntry]) -> Vec<usize> {
+/// The indexes of failed entries: their ids.
+fn indexes(failed: &[BatchResultErrorEntry]) -> Vec<usize> {
     failed.iter().filter_map(|entry| entry.id().parse().ok()).collect()
 }
 
-/// Splits into what one request takes each.
+/// Splits message bodies into batches within SQS's limits.
 fn batches(bodies: Vec<String>) -> Vec<Vec<String>> {
     let mut batches: Vec<Vec<String>> = Vec::new();
     let mut bytes = 0;
     for body in bodies {
         bytes += body.len();
         match batches.last_mut() {
-            Some(batch) if batch.len() < MOST_ENTRIES && bytes <= MOST_BYTES => batch.push(body),
+            Some(batch) if batch.len() < MAX_ENTRIES && bytes <= MAX_BYTES => batch.push(body),
             _ => {
                 bytes = body.len();
                 batches.push(vec![body]);
@@ -158,13 +159,13 @@ fn batches(bodies: Vec<String>) -> Vec<Vec<String>> {
 }
 
 #[async_trait]
-impl ports::WorkQueue for WorkQueue {
+impl ports::WorkQueue for SqsWorkQueue {
     async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError> {
         let bodies = messages.iter().map(to_queued).collect::<Result<_, _>>()?;
-        // Rounded up: a message must not come out before its delay has passed.
+        // Rounded up: a message must not arrive before its delay has passed.
         let seconds = delay.as_secs() + i64::from(delay.subsec_nanos() > 0);
-        let sent = self.send_each(bodies, i32::try_from(seconds.clamp(0, LONGEST_DELAY)).unwrap_or(0)).await;
-        sent.into_iter().find_map(Sent::into_error).map_or(Ok(()), Err)
+        let sent = self.send_each(bodies, i32::try_from(seconds.clamp(0, MAX_DELAY)).unwrap_or(0)).await;
+        sent.into_iter().find_map(SendResult::into_error).map_or(Ok(()), Err)
     }
 }
 

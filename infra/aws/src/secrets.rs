@@ -1,8 +1,9 @@
 //! Secrets: SSM parameters, Secrets Manager secrets, environment variables.
 //!
-//! Owns how long one is held: see [`HeldSecrets`]. No error repeats what a service said beyond its code.
+//! Owns how long a secret is cached: see [`CachedSecrets`]. Errors contain a service's error code only, not its message.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,17 +13,18 @@ use domain::rules_document::SecretRef;
 use host::EnvironmentSecrets;
 use tokio::time::Instant;
 
+use crate::cached::Cached;
 use crate::describe::code;
 
-/// Where secrets are kept on AWS; asked anew each time.
-pub struct Secrets {
+/// Resolves secrets, reading them every time.
+pub struct AwsSecrets {
     ssm: aws_sdk_ssm::Client,
     manager: aws_sdk_secretsmanager::Client,
     environment: EnvironmentSecrets,
 }
 
-impl Secrets {
-    /// Through these clients, and of this environment.
+impl AwsSecrets {
+    /// Uses these clients; `environment` has the values of secrets of the kind `env:`.
     pub fn new(
         ssm: aws_sdk_ssm::Client,
         manager: aws_sdk_secretsmanager::Client,
@@ -33,7 +35,7 @@ impl Secrets {
 }
 
 #[async_trait]
-impl ports::Secrets for Secrets {
+impl ports::Secrets for AwsSecrets {
     async fn resolve(&self, reference: &SecretRef) -> Result<SecretText, SecretError> {
         let refuse = |detail: &str| SecretError { reference: reference.to_string(), detail: detail.to_owned() };
         let text = match reference {
@@ -53,73 +55,64 @@ impl ports::Secrets for Secrets {
     }
 }
 
-/// For how long a secret is not asked for again: one that was rotated is in use after as long.
-const FRESH: Duration = Duration::from_mins(5);
-/// For how long it is used all the same while it cannot be had.
-const KEPT: Duration = Duration::from_hours(1);
-/// How long to wait after a failure before asking again.
-const PAUSE: Duration = Duration::from_secs(10);
+/// How long a secret is cached. A rotated secret is in use after this time at the latest.
+const TTL: Duration = Duration::from_mins(5);
+/// How long the last value of a secret is used while the secret cannot be read.
+const STALE_TTL: Duration = Duration::from_hours(1);
+/// How long after a failure the secret is read again.
+const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// What is known of one secret.
-#[derive(Default)]
-struct Known {
-    read: Option<(Instant, SecretText)>,
-    failed: Option<(Instant, SecretError)>,
+/// The last attempt to read one secret.
+#[derive(Clone)]
+struct Lookup {
+    result: Result<SecretText, SecretError>,
+    /// The last value that could be read, and when.
+    last_read: Option<(Instant, SecretText)>,
 }
 
-impl Known {
-    fn within(&self, age: Duration) -> Option<SecretText> {
-        self.read.as_ref().filter(|(at, _)| at.elapsed() < age).map(|(_, text)| text.clone())
-    }
-
-    fn just_failed(&self) -> Option<SecretError> {
-        self.failed.as_ref().filter(|(at, _)| at.elapsed() < PAUSE).map(|(_, error)| error.clone())
+impl Lookup {
+    /// The secret; if the attempt failed, its last value unless that is too old.
+    fn into_result(self) -> Result<SecretText, SecretError> {
+        let recent = self.last_read.filter(|(at, _)| at.elapsed() < STALE_TTL);
+        self.result.or_else(|error| recent.map(|(_, text)| text).ok_or(error))
     }
 }
 
-/// One place for each reference; who holds its lock is the one that asks.
-type Places = HashMap<SecretRef, Arc<tokio::sync::Mutex<Known>>>;
-
-/// Secrets, each held for five minutes, and for up to an hour while it cannot be read again. Of many that want the
-/// same secret at a time, one asks, and all have its answer.
-pub struct HeldSecrets<S> {
+/// Secrets, cached for five minutes, and for up to an hour while they cannot be read. Of concurrent callers that want
+/// the same secret, one reads it, and all get the result.
+pub struct CachedSecrets<S> {
     secrets: S,
-    places: Mutex<Places>,
+    caches: Mutex<HashMap<SecretRef, Arc<Cached<Lookup>>>>,
 }
 
-impl<S> HeldSecrets<S> {
-    /// Before these.
+impl<S> CachedSecrets<S> {
+    /// A cache in front of `secrets`.
     pub fn new(secrets: S) -> Self {
-        Self { secrets, places: Mutex::default() }
+        Self { secrets, caches: Mutex::default() }
     }
 }
 
 #[async_trait]
-impl<S: ports::Secrets> ports::Secrets for HeldSecrets<S> {
+impl<S: ports::Secrets> ports::Secrets for CachedSecrets<S> {
     async fn resolve(&self, reference: &SecretRef) -> Result<SecretText, SecretError> {
-        let place = {
-            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(places.entry(reference.clone()).or_default())
+        let cache = {
+            let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(caches.entry(reference.clone()).or_default())
         };
-        let mut known = place.lock().await;
-        if let Some(text) = known.within(FRESH) {
-            return Ok(text);
-        }
-        let error = match known.just_failed() {
-            Some(error) => error,
-            None => match self.secrets.resolve(reference).await {
+        let refresh = async |old: Option<Lookup>| {
+            Ok::<_, Infallible>(match self.secrets.resolve(reference).await {
                 Ok(text) => {
-                    *known = Known { read: Some((Instant::now(), text.clone())), failed: None };
-                    return Ok(text);
+                    let last_read = Some((Instant::now(), text.clone()));
+                    (Lookup { result: Ok(text), last_read }, TTL)
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a secret cannot be read; what was read before serves for up to an hour");
-                    known.failed = Some((Instant::now(), error.clone()));
-                    error
+                    tracing::warn!(%error, "a secret cannot be read; its last value is used for up to an hour");
+                    (Lookup { result: Err(error), last_read: old.and_then(|old| old.last_read) }, RETRY_AFTER_FAILURE)
                 }
-            },
+            })
         };
-        known.within(KEPT).ok_or(error)
+        let Ok(lookup) = cache.get_or_refresh(refresh).await;
+        lookup.into_result()
     }
 }
 
@@ -128,17 +121,17 @@ mod tests {
     use super::*;
     use domain::ports::Secrets as _;
 
-    /// Says what it is told to, and counts.
+    /// Returns a given text, and counts the calls.
     #[derive(Default)]
-    struct Store {
+    struct CountingSecrets {
         text: Mutex<Option<&'static str>>,
-        asked: Mutex<usize>,
+        calls: Mutex<usize>,
     }
 
     #[async_trait]
-    impl ports::Secrets for Store {
+    impl ports::Secrets for CountingSecrets {
         async fn resolve(&self, reference: &SecretRef) -> Result<SecretText, SecretError> {
-            *self.asked.lock().unwrap() += 1;
+            *self.calls.lock().unwrap() += 1;
             tokio::time::sleep(Duration::from_millis(1)).await;
             let text = *self.text.lock().unwrap();
             let refused = || SecretError { reference: reference.to_string(), detail: "ThrottlingException".to_owned() };
@@ -146,55 +139,55 @@ mod tests {
         }
     }
 
-    fn held(text: &'static str) -> HeldSecrets<Store> {
-        HeldSecrets::new(Store { text: Mutex::new(Some(text)), asked: Mutex::default() })
+    fn cached(text: &'static str) -> CachedSecrets<CountingSecrets> {
+        CachedSecrets::new(CountingSecrets { text: Mutex::new(Some(text)), calls: Mutex::default() })
     }
 
-    async fn read(secrets: &HeldSecrets<Store>) -> Option<String> {
+    async fn read(secrets: &CachedSecrets<CountingSecrets>) -> Option<String> {
         secrets.resolve(&SecretRef::Ssm("/key".to_owned())).await.ok().map(|text| text.0)
     }
 
-    fn set(secrets: &HeldSecrets<Store>, text: Option<&'static str>) {
+    fn set(secrets: &CachedSecrets<CountingSecrets>, text: Option<&'static str>) {
         *secrets.secrets.text.lock().unwrap() = text;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rotated_secret_is_in_use_after_five_minutes() {
-        let secrets = held("old");
+        let secrets = cached("old");
         assert_eq!(read(&secrets).await.unwrap(), "old");
         set(&secrets, Some("new"));
-        tokio::time::advance(FRESH / 2).await;
+        tokio::time::advance(TTL / 2).await;
         assert_eq!(read(&secrets).await.unwrap(), "old");
-        tokio::time::advance(FRESH / 2).await;
+        tokio::time::advance(TTL / 2).await;
         assert_eq!(read(&secrets).await.unwrap(), "new");
-        assert_eq!(*secrets.secrets.asked.lock().unwrap(), 2);
+        assert_eq!(*secrets.secrets.calls.lock().unwrap(), 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_it_cannot_be_read_the_old_one_serves_for_an_hour() {
-        let secrets = held("old");
+    async fn while_a_secret_cannot_be_read_its_last_value_is_used_for_an_hour() {
+        let secrets = cached("old");
         assert!(read(&secrets).await.is_some());
         set(&secrets, None);
-        tokio::time::advance(FRESH).await;
+        tokio::time::advance(TTL).await;
         assert_eq!(read(&secrets).await.unwrap(), "old");
         assert_eq!(read(&secrets).await.unwrap(), "old");
-        assert_eq!(*secrets.secrets.asked.lock().unwrap(), 2, "it is not asked for again at once");
-        tokio::time::advance(PAUSE).await;
+        assert_eq!(*secrets.secrets.calls.lock().unwrap(), 2, "it is not read again at once");
+        tokio::time::advance(RETRY_AFTER_FAILURE).await;
         set(&secrets, Some("new"));
         assert_eq!(read(&secrets).await.unwrap(), "new");
         set(&secrets, None);
-        tokio::time::advance(KEPT).await;
+        tokio::time::advance(STALE_TTL).await;
         assert_eq!(read(&secrets).await, None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_asks_for_all() {
+    async fn of_concurrent_callers_one_reads_for_all() {
         for text in [Some("text"), None] {
-            let secrets = held("text");
+            let secrets = cached("text");
             set(&secrets, text);
             let all = futures_util::future::join_all((0..64).map(|_| read(&secrets))).await;
             assert!(all.iter().all(|read| read.as_deref() == text));
-            assert_eq!(*secrets.secrets.asked.lock().unwrap(), 1);
+            assert_eq!(*secrets.secrets.calls.lock().unwrap(), 1);
         }
     }
 }

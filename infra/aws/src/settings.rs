@@ -1,5 +1,5 @@
-//! What a deployed function is told by its environment. Reads any map, never the process's own
-//! environment; every variable is one constant, and `template.yaml` sets exactly these.
+//! The settings of a deployed function. Reads any map, never the process's own environment. Each variable is one
+//! constant, and `template.yaml` sets exactly these.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,17 +13,17 @@ pub const TABLE: &str = "NUNCIO_TABLE";
 pub const QUEUE_URL: &str = "NUNCIO_QUEUE_URL";
 /// The dead-letter queue's URL.
 pub const DEAD_LETTERS_URL: &str = "NUNCIO_DEAD_LETTERS_URL";
-/// How many partitions a day's records are spread over, 1 to 64. One takes 1,000 writes a second.
+/// The number of partitions that a day's records are spread over, 1 to 64. Each takes 1,000 writes a second.
 ///
-/// It says where a record lies, so the table keeps the number that it was begun with; another one set later is
+/// Records' keys depend on it, so the table stores the number that it was created with. A different number set later is
 /// ignored, with a warning.
 pub const SHARDS: &str = "NUNCIO_SHARDS";
-/// The sender of mail where the rules document sets no `email.from`. SES must have verified it.
+/// The sender of mail if the rules document sets no `email.from`. SES must have verified it.
 pub const MAIL_FROM: &str = "NUNCIO_MAIL_FROM";
-/// What is logged: a level, or a filter such as `info,dispatch=debug`.
+/// The log level, or a filter such as `info,dispatch=debug`.
 pub const LOG: &str = "NUNCIO_LOG";
 
-/// The namespace of the metrics that the log carries.
+/// The `CloudWatch` namespace of the metrics, which the log carries in the embedded metric format.
 pub const METRICS: &str = "NUNCIO_METRICS";
 
 /// A MaxMind DB file of cities or countries, from a layer.
@@ -31,23 +31,23 @@ pub const GEOIP: &str = "NUNCIO_GEOIP";
 /// A MaxMind DB file of autonomous systems, from a layer.
 pub const ASN: &str = "NUNCIO_ASN";
 
-/// The S3 bucket that events are archived in before they are deleted.
+/// The S3 bucket in which events are archived before they are deleted.
 pub const ARCHIVE_BUCKET: &str = "NUNCIO_ARCHIVE_BUCKET";
 
-/// All of them, for whoever compares them with the template.
+/// All variables; a test compares them with the template.
 pub const VARIABLES: [&str; 10] =
     [TABLE, QUEUE_URL, DEAD_LETTERS_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN, ARCHIVE_BUCKET];
 
-/// How much memory the function has, in MiB. Lambda sets it itself.
+/// The function's memory in MiB. Lambda sets this variable.
 const FUNCTION_MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
 
-/// The memory, in bytes, that the events of requests may take: half of the function's.
+/// The memory in bytes that the events of requests may take: half of the function's, or 128 MiB outside Lambda.
 pub fn request_memory(variables: &BTreeMap<String, String>) -> usize {
     let mebibytes = variables.get(FUNCTION_MEMORY).and_then(|text| text.parse::<usize>().ok()).unwrap_or(256);
     mebibytes.saturating_mul(1024 * 1024) / 2
 }
 
-const MOST_SHARDS: u16 = 64;
+const MAX_SHARDS: u16 = 64;
 
 /// A deployed function's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,40 +56,40 @@ pub struct Settings {
     pub table: String,
     /// [`QUEUE_URL`].
     pub queue_url: String,
-    /// [`DEAD_LETTERS_URL`]; none where it is unset or empty: then what is there stays there.
+    /// [`DEAD_LETTERS_URL`]; `None` if it is unset or empty: then dead letters are not moved back.
     pub dead_letters_url: Option<String>,
     /// [`SHARDS`].
     pub shards: u16,
-    /// [`MAIL_FROM`]; none where it is unset or empty.
+    /// [`MAIL_FROM`]; `None` if it is unset or empty.
     pub mail_from: Option<String>,
-    /// [`LOG`]; `info` where it is unset.
+    /// [`LOG`]; `info` if it is unset or empty.
     pub log: String,
-    /// [`METRICS`]; none where it is unset or empty: then nothing is counted.
+    /// [`METRICS`]; `None` if it is unset or empty: then the log carries no metrics.
     pub metrics: Option<String>,
-    /// [`GEOIP`]; none where it is unset or empty.
+    /// [`GEOIP`]; `None` if it is unset or empty.
     pub geoip: Option<PathBuf>,
-    /// [`ASN`]; none where it is unset or empty.
+    /// [`ASN`]; `None` if it is unset or empty.
     pub asn: Option<PathBuf>,
-    /// [`ARCHIVE_BUCKET`]; none where it is unset or empty: then events are deleted unseen.
+    /// [`ARCHIVE_BUCKET`]; `None` if it is unset or empty: then events are deleted without being archived.
     pub archive_bucket: Option<String>,
 }
 
-/// A setting is missing or wrong.
+/// A setting that is missing or not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not set, or empty.
+    /// The variable is unset or empty.
     #[error("{0} is not set; template.yaml sets it on every function, so deploy the template as it is")]
     Missing(&'static str),
-    /// Not a number in range.
-    #[error("{0} must be a whole number from 1 to {MOST_SHARDS}")]
+    /// The number of shards is not a number, or out of range.
+    #[error("{0} must be a whole number from 1 to {MAX_SHARDS}")]
     Shards(&'static str),
 }
 
 impl Settings {
-    /// Reads them.
+    /// Reads the settings from variables.
     ///
     /// # Errors
-    /// Names the variable that is missing or wrong.
+    /// When a required variable is missing, or the number of shards is not valid. The error names the variable.
     pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, Error> {
         let optional = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
         let required = |name: &'static str| optional(name).ok_or(Error::Missing(name));
@@ -100,7 +100,7 @@ impl Settings {
             shards: required(SHARDS)?
                 .parse()
                 .ok()
-                .filter(|shards| (1..=MOST_SHARDS).contains(shards))
+                .filter(|shards| (1..=MAX_SHARDS).contains(shards))
                 .ok_or(Error::Shards(SHARDS))?,
             mail_from: optional(MAIL_FROM),
             log: optional(LOG).unwrap_or_else(|| "info".to_owned()),

@@ -1,25 +1,24 @@
-//! The silences that were posted: one partition, read whole; and a memory before it, so that a busy dispatcher
-//! does not ask the table at every message.
+//! The silences that were posted: one partition, which is always read as a whole; and a cache, so that a busy
+//! dispatcher does not query the table for every message.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{self, StoreError};
 use domain::rules_document::Silence;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
+use crate::cached::Cached;
+use crate::table::Table;
 use crate::table::item::{content, record};
 use crate::table::keys::SILENCES;
-use crate::table::{Table, put};
 
 /// The silences in the table.
 #[derive(Clone, Debug)]
-pub struct Silences {
+pub struct DynamoSilences {
     table: Table,
 }
 
-impl Silences {
+impl DynamoSilences {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
@@ -27,11 +26,10 @@ impl Silences {
 }
 
 #[async_trait]
-impl ports::Silences for Silences {
+impl ports::Silences for DynamoSilences {
     async fn put(&self, silence: &Silence) -> Result<(), StoreError> {
-        let place = (SILENCES.to_owned(), silence.id.clone());
-        let request = self.table.client().put_item().table_name(self.table.name());
-        put(request.set_item(Some(record(place, silence, Some(silence.expires()))?))).await.map(drop)
+        let key = (SILENCES.to_owned(), silence.id.clone());
+        self.table.overwrite(record(key, silence, Some(silence.expires()))?).await
     }
 
     async fn get(&self, id: &str) -> Result<Option<Silence>, StoreError> {
@@ -44,29 +42,28 @@ impl ports::Silences for Silences {
     }
 }
 
-/// For how long what was read is not asked for again: a silence comes into force, and ends, as much later.
-const HELD: Duration = Duration::from_secs(10);
+/// How long the silences are cached. A silence that is put elsewhere takes effect up to this much later.
+const TTL: Duration = Duration::from_secs(10);
 
-/// Silences with a memory of 10 seconds.
+/// Silences, cached for 10 seconds.
 #[derive(Debug)]
-pub struct HeldSilences<S> {
+pub struct CachedSilences<S> {
     silences: S,
-    /// Locked while it is refreshed, so that one refresh serves all.
-    held: Mutex<Option<(Instant, Vec<Silence>)>>,
+    cache: Cached<Vec<Silence>>,
 }
 
-impl<S> HeldSilences<S> {
-    /// Before these.
+impl<S> CachedSilences<S> {
+    /// A cache in front of `silences`.
     pub fn new(silences: S) -> Self {
-        Self { silences, held: Mutex::default() }
+        Self { silences, cache: Cached::default() }
     }
 }
 
 #[async_trait]
-impl<S: ports::Silences> ports::Silences for HeldSilences<S> {
+impl<S: ports::Silences> ports::Silences for CachedSilences<S> {
     async fn put(&self, silence: &Silence) -> Result<(), StoreError> {
         self.silences.put(silence).await?;
-        *self.held.lock().await = None;
+        self.cache.invalidate().await;
         Ok(())
     }
 
@@ -75,15 +72,7 @@ impl<S: ports::Silences> ports::Silences for HeldSilences<S> {
     }
 
     async fn all(&self) -> Result<Vec<Silence>, StoreError> {
-        let mut held = self.held.lock().await;
-        if let Some((at, silences)) = &*held
-            && at.elapsed() < HELD
-        {
-            return Ok(silences.clone());
-        }
-        let silences = self.silences.all().await?;
-        *held = Some((Instant::now(), silences.clone()));
-        Ok(silences)
+        self.cache.get_or_refresh(async |_| Ok((self.silences.all().await?, TTL))).await
     }
 }
 
@@ -92,13 +81,14 @@ mod tests {
     use super::*;
     use domain::Timestamp;
     use domain::ports::Silences as _;
+    use tokio::sync::Mutex;
 
-    /// Holds what was put last.
+    /// Stores the last silence only.
     #[derive(Default)]
-    struct One(Mutex<Option<Silence>>);
+    struct OneSilence(Mutex<Option<Silence>>);
 
     #[async_trait]
-    impl ports::Silences for One {
+    impl ports::Silences for OneSilence {
         async fn put(&self, silence: &Silence) -> Result<(), StoreError> {
             *self.0.lock().await = Some(silence.clone());
             Ok(())
@@ -112,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn they_are_held_for_a_while_unless_changed_here() {
+    async fn they_are_cached_for_a_while_unless_changed_here() {
         let silence = Silence {
             id: "a".to_owned(),
             rules: Vec::new(),
@@ -122,11 +112,11 @@ mod tests {
             starts: Timestamp::UNIX_EPOCH,
             ends: Timestamp::MAX,
         };
-        let silences = HeldSilences::new(One::default());
+        let silences = CachedSilences::new(OneSilence::default());
         assert_eq!(silences.all().await.unwrap(), []);
         *silences.silences.0.lock().await = Some(silence.clone());
         assert_eq!(silences.all().await.unwrap(), []);
-        tokio::time::advance(HELD).await;
+        tokio::time::advance(TTL).await;
         assert_eq!(silences.all().await.unwrap(), std::slice::from_ref(&silence));
         let other = Silence { id: "b".to_owned(), ..silence };
         silences.put(&other).await.unwrap();

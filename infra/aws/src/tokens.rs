@@ -1,45 +1,39 @@
-//! Tokens: one partition, sorted by hash; and a memory before it, so that a busy door does not ask
-//! the table at every request.
+//! API tokens: one partition, sorted by hash; and a cache, so that a busy API does not query the table for every
+//! request.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::Timestamp;
 use domain::access::token::{Token, TokenHash};
 use domain::ports::{self, StoreError};
-use tokio::time::Instant;
 
-use crate::describe::describe;
+use crate::cached::Expiring;
 use crate::table::item::{Item, content, number, record};
 use crate::table::keys::{TOKENS, USED};
-use crate::table::{Put, Table, put};
+use crate::table::{Table, update};
 
 /// The tokens in the table.
 #[derive(Clone, Debug)]
-pub struct Tokens {
+pub struct DynamoTokens {
     table: Table,
 }
 
-impl Tokens {
+impl DynamoTokens {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
     async fn write(&self, token: &Token) -> Result<(), StoreError> {
-        let place = (TOKENS.to_owned(), token.hash.to_hex());
-        let request = self.table.client().put_item().table_name(self.table.name());
-        match put(request.set_item(Some(record(place, token, None)?))).await? {
-            Put::Done | Put::Refused(_) => Ok(()),
-        }
+        self.table.overwrite(record((TOKENS.to_owned(), token.hash.to_hex()), token, None)?).await
     }
 }
 
 #[async_trait]
-impl ports::Tokens for Tokens {
+impl ports::Tokens for DynamoTokens {
     async fn put(&self, token: &Token) -> Result<(), StoreError> {
         self.write(token).await
     }
@@ -57,7 +51,7 @@ impl ports::Tokens for Tokens {
     }
 
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        // The public name is the hash's beginning.
+        // A token's id is the beginning of its hash.
         let mut found = false;
         for item in self.table.all(TOKENS, id).await? {
             let token = token(&item)?;
@@ -73,27 +67,19 @@ impl ports::Tokens for Tokens {
     }
 
     async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
-        // Beside the record, so that it can never be written over one that was revoked meanwhile.
-        let update = self
+        // An attribute beside the record: writing the record could undo a revocation made meanwhile.
+        let request = self
             .table
             .update((TOKENS.to_owned(), hash.to_hex()))
             .update_expression("SET #used = :now")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#used", USED)
             .expression_attribute_values(":now", number(now.as_microsecond()));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::store(describe(&error))),
-        }
+        update(request).await.map(drop)
     }
 }
 
-/// A token's record, and when it was used since it was written.
+/// Decodes a token, with the time of its last use.
 fn token(item: &Item) -> Result<Token, StoreError> {
     let token: Token = content(item)?;
     let used = item.get(USED).and_then(|value| value.as_n().ok()?.parse().ok());
@@ -101,53 +87,53 @@ fn token(item: &Item) -> Result<Token, StoreError> {
     Ok(Token { last_used: token.last_used.max(used), ..token })
 }
 
-/// For how long a token found is not asked for again: a revoked one is refused after as long.
-const REMEMBERED: Duration = Duration::from_secs(30);
-/// More than this and it begins anew: memory must not follow the number of tokens.
-const MOST_REMEMBERED: usize = 1000;
+/// How long a token is cached. A token that is revoked elsewhere is refused after this time at the latest.
+const TTL: Duration = Duration::from_secs(30);
+/// The most cached tokens. With more, the cache is cleared: its memory must not grow with the number of tokens.
+const MAX_CACHED: usize = 1000;
 
-/// Tokens with a memory of 30 seconds for those that were found. Unknown ones are not remembered.
+/// Tokens, cached for 30 seconds. That a token does not exist is not cached.
 #[derive(Debug)]
-pub struct RememberedTokens<T> {
+pub struct CachedTokens<T> {
     tokens: T,
-    found: Mutex<HashMap<TokenHash, (Instant, Token)>>,
+    cache: Mutex<HashMap<TokenHash, Expiring<Token>>>,
 }
 
-impl<T> RememberedTokens<T> {
-    /// Before these.
+impl<T> CachedTokens<T> {
+    /// A cache in front of `tokens`.
     pub fn new(tokens: T) -> Self {
-        Self { tokens, found: Mutex::default() }
+        Self { tokens, cache: Mutex::default() }
     }
 
-    fn found(&self) -> std::sync::MutexGuard<'_, HashMap<TokenHash, (Instant, Token)>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, HashMap<TokenHash, Expiring<Token>>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl<T: ports::Tokens> ports::Tokens for RememberedTokens<T> {
+impl<T: ports::Tokens> ports::Tokens for CachedTokens<T> {
     async fn put(&self, token: &Token) -> Result<(), StoreError> {
-        self.found().remove(&token.hash);
+        self.cache().remove(&token.hash);
         self.tokens.put(token).await
     }
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
-        let known = self.found().get(hash).filter(|(at, _)| at.elapsed() < REMEMBERED).map(|(_, token)| token.clone());
-        if known.is_some() {
-            return Ok(known);
+        let cached = self.cache().get(hash).and_then(Expiring::get).cloned();
+        if cached.is_some() {
+            return Ok(cached);
         }
         let token = self.tokens.find(hash).await?;
-        let mut found = self.found();
+        let mut cache = self.cache();
         match &token {
             Some(token) => {
-                if found.len() >= MOST_REMEMBERED {
-                    found.clear();
+                if cache.len() >= MAX_CACHED {
+                    cache.clear();
                 }
-                found.insert(*hash, (Instant::now(), token.clone()));
+                cache.insert(*hash, Expiring::new(token.clone(), TTL));
             }
-            None => drop(found.remove(hash)),
+            None => drop(cache.remove(hash)),
         }
-        drop(found);
+        drop(cache);
         Ok(token)
     }
 
@@ -157,14 +143,14 @@ impl<T: ports::Tokens> ports::Tokens for RememberedTokens<T> {
 
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let revoked = self.tokens.revoke(id, now).await;
-        self.found().retain(|_, (_, token)| token.id != id);
+        self.cache().retain(|_, token| token.value().id != id);
         revoked
     }
 
     async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
         self.tokens.used(hash, now).await?;
-        if let Some((_, token)) = self.found().get_mut(hash) {
-            token.last_used = Some(domain::time::to_micros(now));
+        if let Some(token) = self.cache().get_mut(hash) {
+            token.value_mut().last_used = Some(domain::time::to_micros(now));
         }
         Ok(())
     }
@@ -175,12 +161,12 @@ mod tests {
     use super::*;
     use domain::ports::Tokens as _;
 
-    /// Holds one token.
+    /// Stores one token.
     #[derive(Default)]
-    struct One(Mutex<Option<Token>>);
+    struct OneToken(Mutex<Option<Token>>);
 
     #[async_trait]
-    impl ports::Tokens for One {
+    impl ports::Tokens for OneToken {
         async fn put(&self, token: &Token) -> Result<(), StoreError> {
             *self.0.lock().unwrap() = Some(token.clone());
             Ok(())
@@ -201,8 +187,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_found_token_is_remembered_until_it_changes_here() {
-        let tokens = RememberedTokens::new(One::default());
+    async fn a_token_is_cached_until_it_changes_here() {
+        let tokens = CachedTokens::new(OneToken::default());
         let token = Token::new("text", Vec::new(), None, String::new(), Timestamp::UNIX_EPOCH, None);
         assert_eq!(tokens.find(&token.hash).await.unwrap(), None);
         tokens.put(&token).await.unwrap();

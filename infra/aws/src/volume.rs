@@ -1,14 +1,14 @@
-//! Counts of events by hour and action: rolled up once an hour is over, counted live until then.
+//! Counts of events by hour and action: stored once an hour is over, and computed from the events until then.
 //!
-//! An hour is closed ten minutes after its end. Whoever stores an event later than half of that leaves a mark for its
-//! hour first, and the hour is counted again once the mark is old enough that the event is surely stored. A count only
-//! ever grows: two that count at once, and events deleted since the first count, do no harm.
+//! An hour is closed ten minutes after its end. The intake first writes a *late mark* for an event that it stores more
+//! than five minutes after the end of the event's hour. Once the mark is old enough that the event is surely stored, the
+//! hour is counted again. A count never decreases: concurrent counts, and events deleted since the first count, do no
+//! harm.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::{Action, EventPk};
 use domain::ports::{self, StoreError};
@@ -21,20 +21,20 @@ use serde::Deserialize;
 use crate::describe::describe;
 use crate::table::item::{Item, content, number, string};
 use crate::table::keys::{self, Family, LATE, SK, TTL};
-use crate::table::{AT_ONCE, Table, Walk};
+use crate::table::{CONCURRENCY, Table, Walk, update};
 
 /// How long after its end an hour is closed.
 const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
-/// From how long after the hour's end on an event is late. The difference is more than storing takes, and than
+/// How long after the hour's end an event is late. The time until [`CLOSED_AFTER`] is longer than storing takes, and than
 /// clocks differ.
 const LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// How old a mark must be for its event to be stored, or given up.
+/// How old a late mark must be: by then its event is stored, or storing it has failed.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Hours counted again at a time.
-const HOURS_AT_A_TIME: usize = 50;
+/// The most hours that one roll-up counts again.
+const MAX_RECOUNTS: usize = 50;
 
 const COUNT: &str = "count";
 const UNTIL: &str = "until";
@@ -44,18 +44,18 @@ type Counts = BTreeMap<(Timestamp, Action), u64>;
 
 /// The counts in the table.
 #[derive(Clone, Debug)]
-pub struct Volume {
+pub struct DynamoVolume {
     table: Table,
 }
 
-/// All that counting needs of an event.
+/// The fields of an event that counting needs; the others are not parsed.
 #[derive(Deserialize)]
-struct Counted {
+struct CountedEvent {
     pk: EventPk,
     action: Action,
 }
 
-/// Marks the hours of those events that come late. To be done before they are stored.
+/// Writes late marks for the hours of late events. Call it before storing the events.
 pub(crate) async fn mark_late(
     table: &Table,
     events: impl Iterator<Item = EventPk>,
@@ -67,24 +67,24 @@ pub(crate) async fn mark_late(
     late.dedup();
     let marks = late.into_iter().map(|hour| {
         let mark = table.update((LATE.to_owned(), hour.as_second().to_string()));
-        done(mark.update_expression("SET marked = :now").expression_attribute_values(":now", millis(now)))
+        update(mark.update_expression("SET marked = :now").expression_attribute_values(":now", millis(now)))
     });
-    stream::iter(marks.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_for_each(async |_| Ok(())).await
+    stream::iter(marks.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY).try_for_each(async |_| Ok(())).await
 }
 
-impl Volume {
+impl DynamoVolume {
     /// Over the table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// Counts what is stored of the hours from `since` to before `until`.
+    /// Counts the stored events of the hours from `since` (inclusive) to `until` (exclusive).
     async fn count(&self, since: Timestamp, until: Timestamp) -> Result<Counts, StoreError> {
         let [from, below] = [since, until].map(|at| EventPk::first_at(at).to_string());
         let mut walk = Walk::days(&self.table, Family::Events, Some(from), Some(below), usize::MAX).await?;
         let mut counts = Counts::new();
         while let Some(item) = walk.next().await? {
-            let Counted { pk, action } = content(&item)?;
+            let CountedEvent { pk, action } = content(&item)?;
             *counts.entry((hour_of(pk), action)).or_default() += 1;
         }
         Ok(counts)
@@ -101,21 +101,22 @@ impl Volume {
                 .expression_attribute_names("#ttl", TTL)
                 .expression_attribute_values(":count", number(count))
                 .expression_attribute_values(":ttl", number(time::ttl_seconds(time::later(hour, KEPT))));
-            done(request)
+            update(request)
         });
-        stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_for_each(async |_| Ok(())).await
+        stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY).try_for_each(async |_| Ok(())).await
     }
 
-    /// All hours that begin before this are counted.
+    /// All hours that begin before this time are counted.
     async fn counted_until(&self) -> Result<Timestamp, StoreError> {
-        let note = self.table.get(keys::counted()).await?;
-        note.map_or(Ok(Timestamp::UNIX_EPOCH), |item| {
+        let item = self.table.get(keys::counted()).await?;
+        item.map_or(Ok(Timestamp::UNIX_EPOCH), |item| {
             Timestamp::from_second(integer(&item, UNTIL)?)
-                .map_err(|_| StoreError::Corrupt("a count has no time".to_owned()))
+                .map_err(|_| StoreError::Corrupt("the time up to which hours are counted is not valid".to_owned()))
         })
     }
 
-    /// Counts what is over and was never counted, up to the end of the first day that has any.
+    /// Counts the closed hours that were never counted, up to the end of the first day that has events. Returns the
+    /// number of hours.
     async fn close(&self, now: Timestamp) -> Result<usize, StoreError> {
         let since = self.counted_until().await?;
         let over = floor(time::later(now, -CLOSED_AFTER));
@@ -126,18 +127,18 @@ impl Volume {
         let day = self.table.days(Family::Events, &from, &below).await?.pop();
         let until = day.and_then(|day| end_of(&day)).map_or(over, |end| end.clamp(time::later(since, HOUR), over));
         self.write(self.count(since, until).await?).await?;
-        let note = self
+        let request = self
             .table
             .update(keys::counted())
             .update_expression("SET #until = :until")
             .condition_expression("attribute_not_exists(#until) OR #until < :until")
             .expression_attribute_names("#until", UNTIL)
             .expression_attribute_values(":until", number(until.as_second()));
-        done(note).await?;
+        update(request).await?;
         Ok(usize::try_from((until.as_second() - since.as_second()) / HOUR.as_secs()).unwrap_or(usize::MAX))
     }
 
-    /// Counts again the hours for which events came late.
+    /// Counts the hours with late marks again. Returns the number of hours.
     async fn recount(&self, now: Timestamp) -> Result<usize, StoreError> {
         let settled = time::later(now, -SETTLED_AFTER).as_millisecond();
         let mut counted = 0;
@@ -152,14 +153,14 @@ impl Volume {
             }
             self.unmark(item, marked).await?;
             counted += 1;
-            if counted == HOURS_AT_A_TIME {
+            if counted == MAX_RECOUNTS {
                 break;
             }
         }
         Ok(counted)
     }
 
-    /// Takes the mark away unless somebody has marked the hour again.
+    /// Deletes the mark unless the hour was marked again meanwhile.
     async fn unmark(&self, mut mark: Item, marked: i64) -> Result<(), StoreError> {
         mark.retain(|name, _| name == keys::PK || name == SK);
         let request = self
@@ -177,16 +178,20 @@ impl Volume {
         }
     }
 
-    /// The counts of a day, of the hours from `since` to before `until`.
-    async fn of_day(&self, day: Timestamp, since: Timestamp, until: Timestamp) -> Result<Vec<HourCount>, StoreError> {
+    /// The stored counts of one day, of the hours from `since` (inclusive) to `until` (exclusive).
+    async fn day_counts(
+        &self,
+        day: Timestamp,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<HourCount>, StoreError> {
         let mut counts = Vec::new();
         for item in self.table.all(&keys::counts(day), "").await? {
-            let place = string(&item, SK)?.split_once('#');
-            let hour =
-                place.and_then(|(hour, _)| Some(time::later(day, SignedDuration::from_hours(hour.parse().ok()?))));
-            let action = place.and_then(|(_, action)| Action::parse(action).ok());
+            let key = string(&item, SK)?.split_once('#');
+            let hour = key.and_then(|(hour, _)| Some(time::later(day, SignedDuration::from_hours(hour.parse().ok()?))));
+            let action = key.and_then(|(_, action)| Action::parse(action).ok());
             let (Some(hour), Some(action)) = (hour, action) else {
-                return Err(StoreError::Corrupt("a count has no hour or action".to_owned()));
+                return Err(StoreError::Corrupt("the key of a count has no hour or action".to_owned()));
             };
             if since <= hour && hour < until {
                 counts.push(HourCount { hour, action, count: integer(&item, COUNT)?.unsigned_abs() });
@@ -197,10 +202,10 @@ impl Volume {
 }
 
 #[async_trait]
-impl ports::Volume for Volume {
+impl ports::Volume for DynamoVolume {
     async fn hours(&self, since: Timestamp, until: Timestamp) -> Result<Vec<HourCount>, StoreError> {
         let since = since.max(Timestamp::UNIX_EPOCH);
-        // Asked for first: what is counted later is counted live here.
+        // Read first: hours that are counted after this are computed from the events below.
         let counted = self.counted_until().await?;
         let mut days = Vec::new();
         let mut day = since.as_second().div_euclid(DAY) * DAY;
@@ -208,8 +213,8 @@ impl ports::Volume for Volume {
             days.push(Timestamp::from_second(day).map_err(StoreError::store)?);
             day += DAY;
         }
-        let days: Vec<_> = days.into_iter().map(|day| self.of_day(day, since, until.min(counted))).collect();
-        let mut counts = stream::iter(days).buffer_unordered(AT_ONCE).try_concat().await?;
+        let days: Vec<_> = days.into_iter().map(|day| self.day_counts(day, since, until.min(counted))).collect();
+        let mut counts = stream::iter(days).buffer_unordered(CONCURRENCY).try_concat().await?;
         if counted < until {
             let live = self.count(counted.max(since), until).await?;
             counts.extend(live.into_iter().map(|((hour, action), count)| HourCount { hour, action, count }));
@@ -224,20 +229,11 @@ impl ports::Volume for Volume {
 
 const DAY: i64 = 86_400;
 
-/// Whether the update's condition held.
-async fn done(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    match request.send().await {
-        Ok(_) => Ok(true),
-        Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(false),
-        Err(error) => Err(StoreError::store(describe(&error))),
-    }
-}
-
 fn floor(instant: Timestamp) -> Timestamp {
     hour_of(EventPk::first_at(instant))
 }
 
-/// When the day `yyyymmdd` ends.
+/// The end of the day `yyyymmdd`.
 fn end_of(day: &str) -> Option<Timestamp> {
     let date = jiff::civil::Date::strptime("%Y%m%d", day).ok()?;
     Some(time::later(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp(), SignedDuration::from_hours(24)))
@@ -252,5 +248,5 @@ fn integer(item: &Item, name: &str) -> Result<i64, StoreError> {
         Some(AttributeValue::N(digits)) => digits.parse().ok(),
         _ => None,
     }
-    .ok_or_else(|| StoreError::Corrupt(format!("an item has no {name}")))
+    .ok_or_else(|| StoreError::Corrupt(format!("an item has no number {name}")))
 }

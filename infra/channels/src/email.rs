@@ -1,14 +1,14 @@
 //! The `email` transport: one message, text and HTML, to one recipient.
-//! Owns the message's headers; `letter` owns what it says, and a `Mailer` how it leaves. Lets no text that strangers
-//! wrote end a header's line, and gives the same bytes on every attempt.
+//! Owns the message's headers; `mail_content` owns its text, and a `Mailer` sends it. Text from events cannot end a
+//! header line. Every attempt produces the same bytes.
 
 use std::time::SystemTime;
 
+use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, Failure};
 use domain::mail_address::{InvalidAddress, MailAddress};
 use domain::notification::Notification;
 use domain::notification::rendered::RenderedMessage;
-use domain::ports::Mailer;
 use domain::rules_document::RulesDocument;
 use domain::text::truncate;
 use jiff::Timestamp;
@@ -17,41 +17,44 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
-use crate::letter::Letter;
+use crate::kinds::{SendContext, TransportHandler};
+use crate::mail_content::MailContent;
+use crate::mapping::Mapped;
 use crate::text::one_line;
 
 const DEFAULT_FROM: &str = "Nuncio <nuncio@localhost>";
 const SUBJECT_CHARS: usize = 200;
-/// Carries the delivery's id, so that a mailbox can tell a repetition.
+/// The header with the delivery's id, by which a mailbox can recognise a repeated mail.
 pub(crate) const DELIVERY_HEADER: &str = "X-Nuncio-Delivery";
 
-pub(crate) async fn send(
-    notification: &Notification,
-    subject_prefix: &str,
-    document: &RulesDocument,
-    mailer: &dyn Mailer,
-) -> Result<AttemptOutcome, Failure> {
-    let from = sender(document)?;
-    let to = recipient(notification)?;
-    // Given, not read back from the headers: their reader knows neither quoted local parts nor address literals.
-    let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()]);
-    let envelope = envelope.map_err(|_| Failure::NoAddress)?;
-    let mail = compose(notification, subject_prefix, from.clone(), to.clone(), envelope)?;
-    Ok(mailer.send(from.email.as_ref(), to.email.as_ref(), &mail, document).await)
+/// A transport's settings.
+pub(crate) struct Email<'a> {
+    pub(crate) subject_prefix: &'a str,
 }
 
-/// The mail's words and whom it goes to.
-pub(crate) fn render(
-    notification: &Notification,
-    subject_prefix: &str,
-    document: &RulesDocument,
-) -> Result<RenderedMessage, Failure> {
-    Ok(RenderedMessage::Mail {
-        from: sender(document)?.to_string(),
-        to: recipient(notification)?.to_string(),
-        subject: subject(notification, subject_prefix),
-        text: Letter::of(notification).text()?,
-    })
+#[async_trait]
+impl TransportHandler for Email<'_> {
+    fn render(&self, mapped: Mapped<'_>, document: &RulesDocument) -> Result<RenderedMessage, Failure> {
+        let notification = &*mapped.notification;
+        Ok(RenderedMessage::Mail {
+            from: sender(document)?.to_string(),
+            to: recipient(notification)?.to_string(),
+            subject: subject(notification, self.subject_prefix),
+            text: MailContent::from_notification(notification).text()?,
+        })
+    }
+
+    async fn send(&self, mapped: Mapped<'_>, context: SendContext<'_>) -> Result<AttemptOutcome, Failure> {
+        let SendContext { channels, document, .. } = context;
+        let from = sender(document)?;
+        let to = recipient(&mapped.notification)?;
+        // Without an envelope, lettre would parse the headers, and it knows neither quoted local parts nor address
+        // literals.
+        let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()]);
+        let envelope = envelope.map_err(|_| Failure::NoAddress)?;
+        let mail = compose(&mapped.notification, self.subject_prefix, from.clone(), to.clone(), envelope)?;
+        Ok(channels.mailer.send(from.email.as_ref(), to.email.as_ref(), &mail, document).await)
+    }
 }
 
 fn sender(document: &RulesDocument) -> Result<Mailbox, Failure> {
@@ -59,7 +62,7 @@ fn sender(document: &RulesDocument) -> Result<Mailbox, Failure> {
     let mailbox: Option<Mailbox> = if text.chars().any(char::is_control) { None } else { text.trim().parse().ok() };
     let sendable = mailbox.and_then(|mailbox| Some(Mailbox::new(mailbox.name, sendable(mailbox.email.as_ref()).ok()?)));
     sendable.ok_or_else(|| {
-        Failure::Misconfigured("email.from is no address; write it like Nuncio <nuncio@example.org>".to_owned())
+        Failure::Misconfigured("email.from is not an address; write it like Nuncio <nuncio@example.org>".to_owned())
     })
 }
 
@@ -74,7 +77,7 @@ fn recipient(notification: &Notification) -> Result<Mailbox, Failure> {
     Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
 }
 
-/// The address as an envelope has it, its domain in ASCII.
+/// The address for an envelope, with its domain in ASCII.
 fn sendable(address: &str) -> Result<Address, InvalidAddress> {
     let address = MailAddress::parse(address)?;
     Ok(Address::new_dangerous(address.local(), address.domain()))
@@ -84,7 +87,7 @@ fn subject(notification: &Notification, prefix: &str) -> String {
     truncate(&one_line(&format!("{prefix}{}", notification.title())), SUBJECT_CHARS)
 }
 
-/// The RFC 5322 bytes.
+/// The mail as RFC 5322 bytes.
 fn compose(
     notification: &Notification,
     prefix: &str,
@@ -94,13 +97,13 @@ fn compose(
 ) -> Result<Vec<u8>, Failure> {
     let id = notification.delivery.to_string();
     let domain = if from.email.domain().is_ascii() { from.email.domain().to_owned() } else { "localhost".to_owned() };
-    // All mails of a rule answer a first one that was never sent, which makes them one thread.
+    // Every mail of a rule replies to the same message, which was never sent: mail readers show them as one thread.
     let thread = format!("<rule.{}@{domain}>", digest(&notification.rule));
-    let letter = Letter::of(notification);
+    let content = MailContent::from_notification(notification);
     let body = MultiPart::alternative()
         .boundary(format!("nuncio-{}", digest(&id)))
-        .singlepart(SinglePart::plain(letter.text()?))
-        .singlepart(SinglePart::html(letter.html()?));
+        .singlepart(SinglePart::plain(content.text()?))
+        .singlepart(SinglePart::html(content.html()?));
     Message::builder()
         .date(SystemTime::from(notification.created.max(Timestamp::UNIX_EPOCH)))
         .from(from)
@@ -121,7 +124,7 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
-/// 20 hex digits that stand for a text.
+/// A hash of the text: 20 hexadecimal digits.
 pub(crate) fn digest(text: &str) -> String {
     let hash = Sha256::digest(text);
     let (start, _) = hash.split_at(10);

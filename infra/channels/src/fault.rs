@@ -1,20 +1,20 @@
-//! Says in fixed words why a connection failed.
-//! Owns the reading of error chains; refuses to repeat an error's own text, which may hold the URL, the host's name or
-//! what the receiver sent.
+//! Describes connection errors in fixed words.
+//! Owns the search in error chains. Never repeats an error's own text, which may contain the URL, the host name or data
+//! from the receiver.
 
 use std::error::Error;
 use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
-/// The first `T` among an error and its causes, those inside an I/O error included.
+/// The first error of type `T` in the chain of causes, including those inside an I/O error.
 pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        // An I/O error's source is that of the error inside it, which would be passed over.
+        // `source` of an I/O error skips the error inside it.
         let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(found) = inside.and_then(|inside| find::<T>(inside)) {
             return Some(found);
@@ -24,7 +24,7 @@ pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     None
 }
 
-/// What the operating system said, such as `connection refused`.
+/// The kind of the I/O error in the chain, such as `connection refused`; `None` if there is none or it says nothing.
 pub(crate) fn io_words(error: &(dyn Error + 'static)) -> Option<String> {
     find::<io::Error>(error)
         .map(io::Error::kind)
@@ -32,7 +32,7 @@ pub(crate) fn io_words(error: &(dyn Error + 'static)) -> Option<String> {
         .map(|kind| kind.to_string())
 }
 
-/// What is wrong with the TLS connection, if that is what failed.
+/// A description of the TLS error in the chain; `None` if there is none.
 pub(crate) fn tls_words(error: &(dyn Error + 'static)) -> Option<&'static str> {
     find::<rustls::Error>(error).map(words)
 }
@@ -42,10 +42,10 @@ fn words(error: &rustls::Error) -> &'static str {
         rustls::Error::InvalidCertificate(certificate) => certificate_words(certificate),
         rustls::Error::InvalidMessage(_) => "the other side does not speak TLS on this port",
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the other side wants a client certificate"
+            "the other side requires a client certificate"
         }
-        rustls::Error::AlertReceived(_) => "the other side broke off the handshake",
-        rustls::Error::PeerIncompatible(_) => "the other side has no TLS version or cipher in common with us",
+        rustls::Error::AlertReceived(_) => "the other side aborted the handshake",
+        rustls::Error::PeerIncompatible(_) => "the other side supports no common TLS version or cipher",
         _ => "the handshake failed",
     }
 }
@@ -59,8 +59,8 @@ fn certificate_words(error: &CertificateError) -> &'static str {
         CertificateError::Revoked => "the certificate was revoked",
         CertificateError::UnknownIssuer => "the certificate comes from an authority that this system does not trust",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the certificate is for another name"
+            "the certificate is for another host name"
         }
-        _ => "the certificate is not valid; one that signs itself is not accepted",
+        _ => "the certificate is not valid; self-signed certificates are not accepted",
     }
 }

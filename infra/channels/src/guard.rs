@@ -1,7 +1,7 @@
-//! Decides where HTTP may lead.
-//! Owns the judgement of URLs and the resolver of the HTTP client: a name is resolved when a connection is opened, and
-//! the connection goes to an address that was judged, so nothing is looked up twice. Refuses whatever is not public,
-//! unless `allow_networks` names it. Mail servers are not its affair: see `smtp`.
+//! Decides which targets HTTP requests may reach (protection against server-side request forgery).
+//! Owns the check of URLs and the resolver of the HTTP client. A name is resolved once, when a connection is opened, and
+//! the connection goes to an address that was checked. Refuses addresses that are not public, unless `allow_networks`
+//! contains them. Does not check mail servers: see `smtp`.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,11 +15,11 @@ use url::{Host, Url};
 
 use crate::networks;
 
-/// The URL, if requests may be sent to it as far as can be told without resolving its host.
+/// Parses and checks a URL, without resolving its host.
 pub(crate) fn target(text: &str, allow: &[IpNet]) -> Result<Url, Failure> {
     let url = Url::parse(text.trim()).map_err(|_| not_a_url())?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(Failure::Blocked("only http and https URLs can be sent to".to_owned()));
+        return Err(Failure::Blocked("only http and https URLs are supported".to_owned()));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Failure::Blocked("the URL carries a user name or password; take it out".to_owned()));
@@ -30,14 +30,14 @@ pub(crate) fn target(text: &str, allow: &[IpNet]) -> Result<Url, Failure> {
         Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
     };
-    match literal.and_then(|address| networks::refusal(address, allow)) {
+    match literal.and_then(|address| networks::blocked_class(address, allow)) {
         Some(class) => Err(blocked(class)),
         None => Ok(url),
     }
 }
 
 fn not_a_url() -> Failure {
-    Failure::Misconfigured("the transport's url is not one; write it like https://host/path".to_owned())
+    Failure::Misconfigured("the transport's url is not a URL; write it like https://host/path".to_owned())
 }
 
 pub(crate) fn blocked(class: &str) -> Failure {
@@ -46,40 +46,40 @@ pub(crate) fn blocked(class: &str) -> Failure {
     ))
 }
 
-/// Why a name led to no address.
+/// Why a name could not be resolved to an address that may be reached.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreachable {
+pub(crate) enum ResolveError {
     #[error("no such host")]
-    Unknown,
+    NotFound,
     #[error("all addresses are blocked")]
     Blocked(&'static str),
 }
 
-/// Where names are looked up.
+/// Resolves host names.
 #[async_trait]
-pub(crate) trait Names: Send + Sync {
+pub(crate) trait NameResolver: Send + Sync {
     /// Every address of the name, with port zero.
     async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>>;
 }
 
-/// As every other program on this system does.
-pub(crate) struct SystemNames;
+/// Resolves names as other programs on this system do.
+pub(crate) struct SystemResolver;
 
 #[async_trait]
-impl Names for SystemNames {
+impl NameResolver for SystemResolver {
     async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
         Ok(tokio::net::lookup_host((name, 0)).await?.collect())
     }
 }
 
-/// Resolves names to the addresses among theirs that may be reached.
+/// The resolver of the HTTP client: returns only addresses that may be reached.
 pub(crate) struct Guard {
-    names: Arc<dyn Names>,
+    names: Arc<dyn NameResolver>,
     allow: Arc<[IpNet]>,
 }
 
 impl Guard {
-    pub(crate) fn new(names: Arc<dyn Names>, allow: &[IpNet]) -> Self {
+    pub(crate) fn new(names: Arc<dyn NameResolver>, allow: &[IpNet]) -> Self {
         Self { names, allow: allow.into() }
     }
 }
@@ -88,28 +88,28 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let (names, allow) = (Arc::clone(&self.names), Arc::clone(&self.allow));
         Box::pin(async move {
-            // The port is the URL's; zero stands for it.
-            let found = names.look_up(name.as_str()).await.map_err(|_| Unreachable::Unknown)?;
+            // reqwest replaces port zero by the URL's port.
+            let found = names.look_up(name.as_str()).await.map_err(|_| ResolveError::NotFound)?;
             let addresses = admitted(found, &allow)?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }
 
-/// Leaves out what is blocked. A name with one public and one private address leads to the public one only.
-fn admitted(found: Vec<SocketAddr>, allow: &[IpNet]) -> Result<Vec<SocketAddr>, Unreachable> {
+/// The addresses that are not blocked. Of a public and a private address of one name, only the public one stays.
+fn admitted(found: Vec<SocketAddr>, allow: &[IpNet]) -> Result<Vec<SocketAddr>, ResolveError> {
     let mut class = None;
     let mut addresses = Vec::with_capacity(found.len());
     for address in found {
-        match networks::refusal(address.ip(), allow) {
+        match networks::blocked_class(address.ip(), allow) {
             None => addresses.push(address),
-            Some(refusal) => class = class.or(Some(refusal)),
+            Some(blocked) => class = class.or(Some(blocked)),
         }
     }
     match (addresses.is_empty(), class) {
         (false, _) => Ok(addresses),
-        (true, Some(class)) => Err(Unreachable::Blocked(class)),
-        (true, None) => Err(Unreachable::Unknown),
+        (true, Some(class)) => Err(ResolveError::Blocked(class)),
+        (true, None) => Err(ResolveError::NotFound),
     }
 }
 
@@ -159,15 +159,15 @@ mod tests {
             |addresses: &[&str]| addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0)).collect();
         let public: Vec<SocketAddr> = found(&["8.8.8.8"]);
         assert_eq!(admitted(found(&["127.0.0.1", "8.8.8.8", "::ffff:10.0.0.1"]), &[]).unwrap(), public);
-        assert!(matches!(admitted(found(&["::1", "127.0.0.1"]), &[]), Err(Unreachable::Blocked("loopback"))));
-        assert!(matches!(admitted(found(&[]), &[]), Err(Unreachable::Unknown)));
+        assert!(matches!(admitted(found(&["::1", "127.0.0.1"]), &[]), Err(ResolveError::Blocked("loopback"))));
+        assert!(matches!(admitted(found(&[]), &[]), Err(ResolveError::NotFound)));
     }
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_blocked() {
-        let guard = |allow: &[IpNet]| Guard::new(Arc::new(SystemNames), allow);
+        let guard = |allow: &[IpNet]| Guard::new(Arc::new(SystemResolver), allow);
         let error = guard(&[]).resolve("localhost".parse().unwrap()).await.err().unwrap();
-        assert!(matches!(error.downcast_ref(), Some(Unreachable::Blocked("loopback"))), "{error}");
+        assert!(matches!(error.downcast_ref(), Some(ResolveError::Blocked("loopback"))), "{error}");
         let allowed: Vec<IpNet> = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         assert!(guard(&allowed).resolve("localhost".parse().unwrap()).await.unwrap().count() > 0);
     }

@@ -1,6 +1,6 @@
-//! The one way out by HTTP.
-//! Owns the client, its timeouts, how much of an answer is read, and what an answer or its absence is called.
-//! Refuses redirects and proxies: both would lead elsewhere than was judged.
+//! The HTTP client of all transports.
+//! Owns the timeouts, how much of a response is read, and how responses and errors are classified.
+//! Refuses redirects and proxies: both lead to targets that the guard has not checked.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,21 +17,21 @@ use http::header::{
 use ipnet::IpNet;
 use reqwest::{Certificate, Client, Response, redirect};
 
-use crate::guard::{self, Guard, Names, Unreachable};
-use crate::hidden::Hidden;
+use crate::guard::{self, Guard, NameResolver, ResolveError};
+use crate::redact::Redactor;
 use crate::secret::Resolved;
-use crate::within::within;
+use crate::timeout::with_timeout;
 use crate::{Error, VERSION, fault};
 
-/// How much of an answer is read, so that the connection can serve again.
-const READ: usize = 64 * 1024;
-/// A receiver that does not want to read a body of more than this may hang up without an answer.
-const LARGE: usize = 64 * 1024;
-/// Fields of an answer's head. What is more than this is not read as HTTP.
+/// The most bytes of a response that are read. The whole body must be read for the connection to be reused.
+const MAX_READ: usize = 64 * 1024;
+/// A receiver may close the connection without a response if it does not accept a body larger than this.
+const LARGE_BODY: usize = 64 * 1024;
+/// The most headers of a response. A response with more is not accepted as HTTP.
 const MAX_ANSWER_HEADERS: usize = 1000;
-/// How much of it is kept.
-const KEPT: usize = 1024;
-/// What frames a request on its connection, or names another host: nobody's to set.
+/// The most bytes of a response that the ledger keeps.
+const MAX_ANSWER: usize = 1024;
+/// The headers that frame a request or name its host. Neither settings nor mappings may set them.
 pub(crate) const FRAMING: [HeaderName; 10] = [
     HOST,
     CONTENT_LENGTH,
@@ -45,12 +45,12 @@ pub(crate) const FRAMING: [HeaderName; 10] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// How long a receiver may take.
+/// Time limits of one attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
-    /// To be found and connected to, TLS included.
+    /// For resolving and connecting, including TLS.
     pub(crate) connect: Duration,
-    /// All in all.
+    /// For the whole attempt.
     pub(crate) total: Duration,
 }
 
@@ -60,19 +60,19 @@ impl Default for Timeouts {
     }
 }
 
-/// What to send.
-pub(crate) struct Post<'a> {
+/// A request to be sent.
+pub(crate) struct PostRequest<'a> {
     pub(crate) url: &'a Resolved,
-    /// What is taken out of the answer.
-    pub(crate) hidden: &'a Hidden,
+    /// Removes secrets from the response.
+    pub(crate) redactor: &'a Redactor,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) allow: &'a [IpNet],
-    /// The authorities that the receiver is known by, as PEM; the system's where there is none.
+    /// The certificate authorities of the receiver, as PEM; `None` for the system's.
     pub(crate) ca: Option<&'a str>,
 }
 
-/// The headers that every request starts from: the event's trace, in a span of the delivery's own.
+/// The headers of every request: the event's trace context, with the delivery as a span.
 pub(crate) fn traced(notification: &Notification) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let trace = notification.delivery.span_in(notification.event.trace());
@@ -82,56 +82,59 @@ pub(crate) fn traced(notification: &Notification) -> HeaderMap {
     headers
 }
 
-/// Sends, over connections that are kept for the next time.
+/// Sends requests, over pooled connections.
 pub(crate) struct Http {
     clock: Arc<dyn Clock>,
-    names: Arc<dyn Names>,
+    names: Arc<dyn NameResolver>,
     timeouts: Timeouts,
     current: Mutex<Clients>,
 }
 
-/// Clients for the networks that they may reach: their open connections were judged by them.
+/// The clients for one `allow_networks`. When that changes, they are replaced: their pooled connections were checked
+/// against the old one.
 struct Clients {
     allow: Vec<IpNet>,
-    /// Knows receivers by the system's authorities.
-    usual: Client,
-    /// Knows receivers by these authorities alone.
+    /// Trusts the system's certificate authorities.
+    default: Client,
+    /// Trust only the authorities in the key (PEM).
     by_ca: HashMap<String, Client>,
 }
 
-/// Authorities that clients are kept for. More are hardly written into one rules document; a secret that is replaced
-/// again and again leaves old ones behind.
-const MOST_AUTHORITIES: usize = 64;
+/// The most entries of `by_ca`. A rules document hardly has as many authorities, but a secret that is rotated often
+/// leaves old entries behind.
+const MAX_CLIENTS: usize = 64;
 
 impl Http {
-    pub(crate) fn new(clock: Arc<dyn Clock>, names: Arc<dyn Names>, timeouts: Timeouts) -> Result<Self, Error> {
-        let usual = client(&names, &[], None, timeouts).map_err(|error| Error::Client(error.to_string()))?;
-        let current = Clients { allow: Vec::new(), usual, by_ca: HashMap::new() };
+    pub(crate) fn new(clock: Arc<dyn Clock>, names: Arc<dyn NameResolver>, timeouts: Timeouts) -> Result<Self, Error> {
+        let default = client(&names, &[], None, timeouts).map_err(|error| Error::Client(error.to_string()))?;
+        let current = Clients { allow: Vec::new(), default, by_ca: HashMap::new() };
         Ok(Self { clock, names, timeouts, current: Mutex::new(current) })
     }
 
     /// Makes one attempt.
-    pub(crate) async fn post(&self, post: Post<'_>) -> Result<AttemptOutcome, Failure> {
+    pub(crate) async fn post(&self, post: PostRequest<'_>) -> Result<AttemptOutcome, Failure> {
         let url = guard::target(post.url.text(), post.allow)?;
         if let Some(name) = FRAMING.iter().find(|name| post.headers.contains_key(*name)) {
-            return Err(Failure::Misconfigured(format!("the header {name} is the connection's own; leave it out")));
+            return Err(Failure::Misconfigured(format!(
+                "the header {name} belongs to the connection and cannot be set; remove it"
+            )));
         }
         let bytes = post.body.len();
         let request = self.client(post.allow, post.ca)?.post(url).headers(post.headers).body(post.body);
         let began = Instant::now();
-        let sent = within(self.timeouts.total, request.send()).await;
+        let sent = with_timeout(self.timeouts.total, request.send()).await;
         let response = sent.ok_or(Failure::Timeout(self.timeouts.total.as_secs()))?;
         let response = response.map_err(|error| match self.failure(&error) {
-            Failure::Broken(why) if bytes > LARGE => Failure::Interrupted { bytes, why },
+            Failure::Broken(why) if bytes > LARGE_BODY => Failure::Interrupted { bytes, why },
             failure => failure,
         })?;
         let status = response.status().as_u16();
         let retry_after = self.retry_after(response.headers());
         let delivered = response.status().is_success();
         let mut said = Vec::new();
-        within(self.timeouts.total.saturating_sub(began.elapsed()), read(response, &mut said)).await;
-        let mut answer = post.hidden.removed_from(String::from_utf8_lossy(&said).into_owned());
-        answer.truncate(answer.floor_char_boundary(KEPT));
+        with_timeout(self.timeouts.total.saturating_sub(began.elapsed()), read(response, &mut said)).await;
+        let mut answer = post.redactor.redact(String::from_utf8_lossy(&said).into_owned());
+        answer.truncate(answer.floor_char_boundary(MAX_ANSWER));
         if delivered {
             Ok(AttemptOutcome::Delivered { status: Some(status), answer })
         } else {
@@ -140,38 +143,38 @@ impl Http {
     }
 
     fn client(&self, allow: &[IpNet], ca: Option<&str>) -> Result<Client, Failure> {
-        let unbuilt = |_| Failure::Misconfigured("the HTTP client cannot be built anew".to_owned());
+        let unbuilt = |_| Failure::Misconfigured("the HTTP client cannot be rebuilt".to_owned());
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.allow != allow {
-            let usual = client(&self.names, allow, None, self.timeouts).map_err(unbuilt)?;
-            *current = Clients { allow: allow.to_vec(), usual, by_ca: HashMap::new() };
+            let default = client(&self.names, allow, None, self.timeouts).map_err(unbuilt)?;
+            *current = Clients { allow: allow.to_vec(), default, by_ca: HashMap::new() };
         }
-        let Some(ca) = ca else { return Ok(current.usual.clone()) };
-        if let Some(known) = current.by_ca.get(ca) {
-            return Ok(known.clone());
+        let Some(ca) = ca else { return Ok(current.default.clone()) };
+        if let Some(client) = current.by_ca.get(ca) {
+            return Ok(client.clone());
         }
         let authorities = authorities(ca)?;
-        let made = client(&self.names, allow, Some(authorities), self.timeouts).map_err(|_| no_authorities())?;
-        if current.by_ca.len() >= MOST_AUTHORITIES {
+        let built = client(&self.names, allow, Some(authorities), self.timeouts).map_err(|_| no_authorities())?;
+        if current.by_ca.len() >= MAX_CLIENTS {
             current.by_ca.clear();
         }
-        current.by_ca.insert(ca.to_owned(), made.clone());
-        Ok(made)
+        current.by_ca.insert(ca.to_owned(), built.clone());
+        Ok(built)
     }
 
     fn retry_after(&self, headers: &HeaderMap) -> Option<Timestamp> {
         let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         match seconds(text) {
             Some(seconds) => retry_after(Some(seconds), self.clock.now()),
-            // HTTP knows dates after the last instant here, which is as far away as anybody can ask for.
+            // HTTP dates may lie after the last timestamp: then wait as long as possible.
             None => Some(Timestamp::try_from(httpdate::parse_http_date(text).ok()?).unwrap_or(Timestamp::MAX)),
         }
     }
 
     fn failure(&self, error: &reqwest::Error) -> Failure {
-        match fault::find::<Unreachable>(error) {
-            Some(Unreachable::Unknown) => return Failure::Resolve,
-            Some(Unreachable::Blocked(class)) => return guard::blocked(class),
+        match fault::find::<ResolveError>(error) {
+            Some(ResolveError::NotFound) => return Failure::Resolve,
+            Some(ResolveError::Blocked(class)) => return guard::blocked(class),
             None => {}
         }
         if error.is_timeout() {
@@ -185,7 +188,9 @@ impl Http {
             return Failure::Connect(fault::io_words(error).unwrap_or_else(|| "no reason given".to_owned()));
         }
         let words = fault::io_words(error);
-        Failure::Broken(words.unwrap_or_else(|| "the receiver closed it, or what it said is not HTTP".to_owned()))
+        Failure::Broken(
+            words.unwrap_or_else(|| "the receiver closed the connection, or its response is not HTTP".to_owned()),
+        )
     }
 }
 
@@ -195,11 +200,11 @@ fn authorities(pem: &str) -> Result<Vec<Certificate>, Failure> {
 }
 
 fn no_authorities() -> Failure {
-    Failure::Misconfigured("the transport's ca holds no certificates; it must be PEM".to_owned())
+    Failure::Misconfigured("the transport's ca contains no certificates; it must be PEM".to_owned())
 }
 
 fn client(
-    names: &Arc<dyn Names>,
+    names: &Arc<dyn NameResolver>,
     allow: &[IpNet],
     authorities: Option<Vec<Certificate>>,
     timeouts: Timeouts,
@@ -216,23 +221,23 @@ fn client(
         .dns_resolver(Guard::new(Arc::clone(names), allow))
         .http1_max_headers(MAX_ANSWER_HEADERS)
         .connect_timeout(timeouts.connect)
-        // Shorter than most servers wait: a connection that they closed meanwhile costs an attempt.
+        // Shorter than most servers keep connections: a request on a connection that the server has closed fails.
         .pool_idle_timeout(Duration::from_secs(30))
         .build()
 }
 
-/// A number of seconds, rounded up where it has a fraction, which it should not; the most that there is for more.
+/// Parses a number of seconds. Rounds a fraction up, although HTTP does not allow one; saturates at the maximum.
 fn seconds(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = !whole.is_empty() && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
     is_number.then(|| whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(u64::from(!fraction.is_empty())))
 }
 
-/// What is read of the answer. It may break off: the status line has said all that counts.
+/// Reads the beginning of the body. Ignores an error: the status decides the outcome.
 async fn read(mut response: Response, bytes: &mut Vec<u8>) {
     while let Ok(Some(chunk)) = response.chunk().await {
-        bytes.extend_from_slice(&chunk[..chunk.len().min(READ - bytes.len())]);
-        if bytes.len() >= READ {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_READ - bytes.len())]);
+        if bytes.len() >= MAX_READ {
             break;
         }
     }

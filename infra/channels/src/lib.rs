@@ -1,39 +1,42 @@
-//! The outgoing transports: webhook, Slack format, e-mail and inbox; the outgoing guard and signing.
-//! Owns how a notification looks to its receiver, and what a failure to hand it over is called.
-//! Refuses to retry, to remember, or to send where the rules document does not allow: that is decided elsewhere.
+//! The outgoing transports: webhook, Slack webhook, e-mail and inbox; the outgoing guard and signing.
+//! Owns how a notification looks to its receiver, and how a failure to send it is classified.
+//! Refuses retries, state, and targets that the rules document does not allow: others decide those.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `webhook`, `slack`, `email`, `local` | one transport each |
-//! | `render` | the same, shown before it is sent |
-//! | `mapping` | what a transport's own Python makes of a notification |
-//! | `http`, `guard`, `networks` | the one way out by HTTP, and where it may lead |
-//! | `sign` | Standard Webhooks 1.0.0 |
-//! | `letter` | what a mail says (`templates/`) |
-//! | `mailer`, `smtp`, `mailbox`, `mail_text` | how mail leaves one machine, and what lies in its folder |
-//! | `within` | the limits of time |
-//! | `fault`, `secret`, `hidden`, `text` | errors without secrets, secrets, answers without them, hostile text |
+//! | `kinds` | the interface of a transport kind, and the one match over the kinds |
+//! | `webhook`, `slack`, `email`, `inbox` | one kind each: its default body, how it is shown, how it is sent |
+//! | `mapping` | the Python of a transport, which may change the notification, the body and the headers |
+//! | `http`, `guard`, `networks` | the HTTP client, and the addresses that it may reach |
+//! | `rendered_request` | a request as it is shown before it is sent |
+//! | `sign` | signatures by Standard Webhooks 1.0.0 |
+//! | `mail_content` | the text and HTML of a mail (`templates/`) |
+//! | `mailer`, `smtp`, `mailbox`, `mail_decode` | how mail leaves one machine, and the mails in the mailbox folder |
+//! | `timeout` | time limits |
+//! | `fault`, `secret`, `redact`, `text` | errors without secrets, secrets, responses without secrets, hostile text |
+#![doc = include_str!("../README.md")]
 
 mod email;
 mod fault;
 mod guard;
-mod hidden;
 mod http;
-mod letter;
-mod local;
-mod mail_text;
+mod inbox;
+mod kinds;
+mod mail_content;
+mod mail_decode;
 mod mailbox;
 mod mailer;
 mod mapping;
 mod networks;
-mod render;
+mod redact;
+mod rendered_request;
 mod secret;
 mod sign;
 mod slack;
 mod smtp;
 mod text;
+mod timeout;
 mod webhook;
-mod within;
 
 pub use mailbox::MailboxFolder;
 pub use mailer::LocalMailer;
@@ -41,42 +44,44 @@ pub use sign::unusable_signing_secret;
 
 use std::sync::Arc;
 
-use crate::guard::SystemNames;
+use crate::guard::SystemResolver;
 use crate::http::{Http, Timeouts};
-use crate::mapping::Mapped;
+use crate::kinds::SendContext;
 use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, Failure};
+use domain::expression::Effects;
 use domain::notification::Notification;
-use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Secrets, SendReport};
-use domain::rules_document::{RulesDocument, Transport, TransportKind};
+use domain::notification::rendered::RenderedMessage;
+use domain::ports::{Channel, Clock, Expressions, Inbox, Mailer, Renderer, Secrets, SendReport};
+use domain::rules_document::{RulesDocument, Transport};
 use tokio::sync::Semaphore;
 
-/// As receivers see us, in `User-Agent` and in footers.
+/// The version in `User-Agent` and in message footers.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The transports could not be set up.
+/// The transports cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no HTTP client without TLS roots and a TLS provider.
+    /// The HTTP client cannot be built, as TLS cannot be set up.
     #[error("the HTTP client cannot be built: {0}; check the system's CA certificates")]
     Client(String),
 }
 
-/// What the transports stand on.
+/// The ports that the transports use.
 pub struct Parts {
-    /// Takes finished mail.
+    /// Sends mail.
     pub mailer: Arc<dyn Mailer>,
-    /// Takes local notifications.
+    /// Takes the items of `local` transports.
     pub inbox: Arc<dyn Inbox>,
-    /// Resolves URLs and signing secrets, on every send; caching is its own affair.
+    /// Resolves URLs, certificates and signing secrets. Called on every send, so it should cache.
     pub secrets: Arc<dyn Secrets>,
-    /// Stamps webhooks.
+    /// Gives webhooks their timestamp.
     pub clock: Arc<dyn Clock>,
-    /// Runs transports' mappings.
+    /// Runs the Python of mappings.
     pub expressions: Arc<dyn Expressions>,
 }
 
-/// All transports, as the one [`Channel`].
+/// The [`Channel`] of all transport kinds.
 pub struct Channels {
     mailer: Arc<dyn Mailer>,
     inbox: Arc<dyn Inbox>,
@@ -84,19 +89,21 @@ pub struct Channels {
     clock: Arc<dyn Clock>,
     http: Http,
     expressions: Arc<dyn Expressions>,
-    mapping: Semaphore,
+    /// Limits concurrent mappings.
+    mapping_permits: Semaphore,
 }
 
-/// Mappings run at a time; more would only wait for a processor.
-const MAPPINGS_AT_A_TIME: usize = 4;
+/// The most mappings that run concurrently; more would only compete for processors.
+const MAX_MAPPINGS: usize = 4;
 
 impl Channels {
-    /// Builds an HTTP client for each set of authorities, once; again only when `allow_networks` changes.
+    /// Sets up the transports. HTTP clients are built on demand, one for each set of certificate authorities, and rebuilt
+    /// when `allow_networks` changes.
     ///
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(parts: Parts) -> Result<Self, Error> {
-        let http = Http::new(Arc::clone(&parts.clock), Arc::new(SystemNames), Timeouts::default())?;
+        let http = Http::new(Arc::clone(&parts.clock), Arc::new(SystemResolver), Timeouts::default())?;
         Ok(Self {
             mailer: parts.mailer,
             inbox: parts.inbox,
@@ -104,7 +111,7 @@ impl Channels {
             clock: parts.clock,
             http,
             expressions: parts.expressions,
-            mapping: Semaphore::new(MAPPINGS_AT_A_TIME),
+            mapping_permits: Semaphore::new(MAX_MAPPINGS),
         })
     }
 }
@@ -113,38 +120,43 @@ impl Channels {
 impl Channel for Channels {
     async fn send(&self, notification: &Notification, transport: &Transport, document: &RulesDocument) -> SendReport {
         let mut effects = Vec::new();
-        let outcome = match mapping::apply(self, notification, transport, document, &mut effects).await {
-            Ok(mapped) => self.hand_over(mapped, transport, document).await,
-            Err(failure) => Err(failure),
-        };
+        let outcome = self.map_and_send(notification, transport, document, &mut effects).await;
         SendReport { outcome: outcome.unwrap_or_else(AttemptOutcome::Failed), effects }
     }
 }
 
-impl Channels {
-    async fn hand_over(
+/// Runs the same mappings as sending, and hands nothing over. What the mappings log or create is dropped.
+#[async_trait]
+impl Renderer for Channels {
+    async fn render(
         &self,
-        mapped: Mapped<'_>,
+        notification: &Notification,
         transport: &Transport,
         document: &RulesDocument,
+    ) -> Result<RenderedMessage, Failure> {
+        let handler = kinds::handler(transport);
+        let original = handler.default_body(notification);
+        let mapped = mapping::apply(self, notification, original, transport, document, &mut Vec::new()).await?;
+        handler.render(mapped, document)
+    }
+}
+
+impl Channels {
+    async fn map_and_send(
+        &self,
+        notification: &Notification,
+        transport: &Transport,
+        document: &RulesDocument,
+        effects: &mut Vec<Effects>,
     ) -> Result<AttemptOutcome, Failure> {
-        let allow = &document.allow_networks;
+        let handler = kinds::handler(transport);
+        let original = handler.default_body(notification);
+        let mapped = mapping::apply(self, notification, original, transport, document, effects).await?;
         let ca = match &transport.ca {
             Some(reference) => Some(secret::resolve(reference, &*self.secrets).await?),
             None => None,
         };
-        let ca = ca.as_deref();
-        match &transport.kind {
-            TransportKind::Local => local::send(&mapped.notification, &*self.inbox).await,
-            TransportKind::Email { subject_prefix } => {
-                email::send(&mapped.notification, subject_prefix, document, &*self.mailer).await
-            }
-            TransportKind::Webhook { url, secrets, content_type } => {
-                let target = webhook::Target { url, ca, secrets, content_type };
-                webhook::send(self, mapped, target, allow).await
-            }
-            TransportKind::WebhookSlack { url } => slack::send(self, mapped, url, ca, allow).await,
-        }
+        handler.send(mapped, SendContext { channels: self, document, ca: ca.as_deref() }).await
     }
 }
 

@@ -1,6 +1,6 @@
-//! The folder of `.eml` files that stands in for a mail server on one machine.
-//! Owns the files' names: they sort by time, and the same delivery is always the same file. A file is there whole and
-//! on disk, or not at all.
+//! The mailbox folder: `.eml` files instead of a mail server.
+//! Owns the file names, which sort by time; a delivery that is repeated has the same name. A file is complete and on disk,
+//! or does not exist.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -16,15 +16,15 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::email::{DELIVERY_HEADER, digest};
-use crate::mail_text;
+use crate::mail_decode;
 
-/// Ends every mail's file name.
+/// The suffix of the mails' file names.
 const ENDING: &str = ".eml";
 
-/// Tells apart what two tasks write at the same time.
+/// Makes the names of temporary files unique.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// The folder. It is made when the first mail is written.
+/// The folder. Writing the first mail creates it.
 #[derive(Clone)]
 pub struct MailboxFolder {
     path: PathBuf,
@@ -32,12 +32,12 @@ pub struct MailboxFolder {
 }
 
 impl MailboxFolder {
-    /// In this folder; `clock` names the mails that have no date of their own.
+    /// Uses this folder. `clock` gives the time of mails without a date.
     pub fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
         Self { path, clock }
     }
 
-    /// Works on the folder's files on a thread of its own. A folder that is not there has no files.
+    /// Runs file operations on a blocking thread. A missing folder counts as empty.
     async fn blocking<T: Default + Send + 'static>(
         &self,
         work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
@@ -52,7 +52,7 @@ impl MailboxFolder {
         done.await.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
     }
 
-    /// Writes the mail unless it is there.
+    /// Writes the mail, unless a file of the same name exists.
     pub(crate) async fn put(&self, mail: &[u8]) -> Result<AttemptOutcome, Failure> {
         let name = name(mail, self.clock.now());
         let (folder, mail) = (self.path.clone(), mail.to_vec());
@@ -61,7 +61,7 @@ impl MailboxFolder {
         match written {
             Ok(Ok(())) => Ok(AttemptOutcome::Delivered { status: None, answer }),
             Ok(Err(error)) => Err(unwritten(&error.kind().to_string())),
-            Err(_) => Err(unwritten("the task was given up")),
+            Err(_) => Err(unwritten("the task was cancelled")),
         }
     }
 }
@@ -88,9 +88,9 @@ impl Mailbox for MailboxFolder {
         self.blocking(move |folder| {
             let later = names(folder)?.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after));
             let mail = |name: String| {
-                // Whatever the file holds, it is a mail of the folder: one that cannot be read is to nobody.
+                // An unreadable file is listed too, without a recipient: the caller can remove it.
                 let mail = fs::read(folder.join(&name)).unwrap_or_default();
-                WrittenMail { delivery: delivery(&name), to: recipient(&mail), text: mail_text::of(&mail), name }
+                WrittenMail { delivery: delivery(&name), to: recipient(&mail), text: mail_decode::decode(&mail), name }
             };
             Ok(later.take(limit).map(mail).collect())
         })
@@ -107,7 +107,7 @@ impl Mailbox for MailboxFolder {
             let mut purged = 0;
             for name in names(folder)? {
                 let path = folder.join(&name);
-                // The earlier of two dates: neither a clock that was ahead nor a copied folder keeps a mail for longer.
+                // The earlier of two dates, so that neither a clock that ran ahead nor copying the folder keeps a mail longer.
                 let touched = fs::metadata(&path)?.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
                 let written = [written(&name), touched].into_iter().flatten().min();
                 if purged < limit && written.is_some_and(|written| written < before) {
@@ -121,7 +121,7 @@ impl Mailbox for MailboxFolder {
     }
 }
 
-/// The mails' file names in order: as they were written, to the millisecond.
+/// The file names of the mails, oldest first.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -131,17 +131,17 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// The delivery that a file's name names.
+/// The delivery in a file name.
 fn delivery(name: &str) -> Option<DeliveryId> {
     name.strip_suffix(ENDING)?.split_once('-')?.1.parse().ok()
 }
 
-/// When a mail was written, by its file's name.
+/// The time in a file name.
 fn written(name: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(name.split_once('-')?.0.parse().ok()?).ok()
 }
 
-/// The address that a mail is to.
+/// The recipient's address.
 fn recipient(mail: &[u8]) -> String {
     let mail = String::from_utf8_lossy(mail);
     let to = header(&mail, "To").unwrap_or_default();
@@ -153,11 +153,11 @@ fn unwritten(why: &str) -> Failure {
     Failure::Store(format!("the mailbox folder cannot be written to: {why}"))
 }
 
-/// `<milliseconds>-<delivery>.eml`; a mail that names no delivery is known by its digest.
+/// `<milliseconds>-<delivery>.eml`, or with a hash of the mail if it names no delivery.
 fn name(mail: &[u8], now: Timestamp) -> String {
     let mail = String::from_utf8_lossy(mail);
     let sent = header(&mail, "Date").and_then(|date| DateTimeParser::new().parse_timestamp(date).ok()).unwrap_or(now);
-    // Only what reads as an id: a file's name must not lead out of the folder.
+    // Only a valid id: a header must not make the path leave the folder.
     let id = header(&mail, DELIVERY_HEADER).and_then(|id| id.parse::<DeliveryId>().ok());
     let id = id.map_or_else(|| digest(&mail), |id| id.to_string());
     format!("{:013}-{id}{ENDING}", sent.as_millisecond().max(0))
@@ -182,7 +182,7 @@ fn write(folder: &Path, name: &str, mail: &[u8]) -> io::Result<()> {
     let unfinished = folder.join(format!(".{name}.{}.tmp", WRITTEN.fetch_add(1, Ordering::Relaxed)));
     let result = put_in_place(&unfinished, &target, folder, mail);
     if result.is_err() {
-        // What is left of a failed write is nobody's mail; the failure itself is what is reported.
+        // Best effort: the failure of the write is what the caller must know.
         drop(fs::remove_file(&unfinished));
     }
     result
@@ -191,14 +191,14 @@ fn write(folder: &Path, name: &str, mail: &[u8]) -> io::Result<()> {
 fn put_in_place(unfinished: &Path, target: &Path, folder: &Path, mail: &[u8]) -> io::Result<()> {
     let mut options = File::options();
     options.write(true).create(true).truncate(true);
-    // A mail is for its recipient, not for every user of the machine.
+    // Readable for the owner only: mail is private.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(unfinished)?;
     file.write_all(mail)?;
     file.sync_all()?;
     fs::rename(unfinished, target)?;
-    // The ledger will say that it was delivered: the name must outlive a power cut as well.
+    // The ledger will record a delivery, so the file's name must survive a power cut too.
     File::open(folder)?.sync_all()
 }
 

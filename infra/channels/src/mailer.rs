@@ -1,5 +1,4 @@
-//! How mail leaves one machine: by SMTP where `email.smtp` is set, else into the mailbox folder.
-//! Owns that choice only.
+//! The mailer of one machine: sends by SMTP if `email.smtp` is set, else writes into the mailbox folder.
 
 use std::sync::Arc;
 
@@ -20,12 +19,12 @@ pub struct LocalMailer {
 }
 
 impl LocalMailer {
-    /// `folder` takes the mail while the rules document names no server.
+    /// Writes mail into `folder` while the rules document names no server. `secrets` resolves the server's URL.
     pub fn new(folder: MailboxFolder, secrets: Arc<dyn Secrets>) -> Self {
         Self { folder, smtp: Smtp::default(), secrets }
     }
 
-    async fn hand_over(
+    async fn deliver(
         &self,
         from: &str,
         to: &str,
@@ -37,7 +36,7 @@ impl LocalMailer {
                 let url = secret::text(server, &*self.secrets).await?;
                 self.smtp.send(url.text(), from, to, mail).await.map_err(|failure| match failure {
                     Failure::Mail { stage, code, answer } => {
-                        Failure::Mail { stage, code, answer: url.hidden().removed_from(answer) }
+                        Failure::Mail { stage, code, answer: url.redactor().redact(answer) }
                     }
                     other => other,
                 })
@@ -50,6 +49,6 @@ impl LocalMailer {
 #[async_trait]
 impl Mailer for LocalMailer {
     async fn send(&self, from: &str, to: &str, mail: &[u8], document: &RulesDocument) -> AttemptOutcome {
-        self.hand_over(from, to, mail, document).await.unwrap_or_else(AttemptOutcome::Failed)
+        self.deliver(from, to, mail, document).await.unwrap_or_else(AttemptOutcome::Failed)
     }
 }

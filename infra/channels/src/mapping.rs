@@ -1,7 +1,7 @@
-//! What a transport's own Python makes of a notification: its body, more headers, other words.
+//! Runs a transport's mappings: Python that may change the notification, replace the body, and add headers.
 //!
-//! Owns what such a body may return, and what it must not reach: the headers that frame a request or sign
-//! it. Runs nothing itself; a body that raises fails the attempt, and says so by its effects.
+//! Owns which values a mapping may return, and which headers it must not set: those that frame or sign the request. A
+//! mapping that raises fails the attempt; its effects report the exception.
 
 use std::borrow::Cow;
 use std::panic::resume_unwind;
@@ -13,34 +13,35 @@ use domain::expression::{
     ReturnedValue,
 };
 use domain::notification::Notification;
-use domain::rules_document::{RulesDocument, Transport, TransportKind};
+use domain::rules_document::{RulesDocument, Transport};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
+use crate::Channels;
 use crate::http::FRAMING;
-use crate::{Channels, slack, webhook};
 
-/// The key under which a mapping of the body finds what would be sent without it.
+/// The variable of a body mapping with the default body.
 const ORIGINAL: &str = "original_body";
 const MAX_HEADERS: usize = 64;
-/// Of one header.
+/// The most bytes of one header's value.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
-/// These tell and prove which delivery it is.
+/// The headers that identify and sign a delivery.
 const SIGNING: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
-/// A notification as its transport's mappings left it.
+/// A notification after its transport's mappings.
 pub(crate) struct Mapped<'a> {
     pub(crate) notification: Cow<'a, Notification>,
-    /// In the place of the default one.
+    /// Replaces the default body; `None` if no mapping returned one.
     pub(crate) body: Option<Value>,
-    /// Besides the default ones, and over them.
+    /// Added to the default headers, and replacing those of the same name.
     pub(crate) headers: HeaderMap,
 }
 
-/// Runs the mappings that there are.
+/// Runs the transport's mappings, if it has any. `original` is the default body.
 pub(crate) async fn apply<'a>(
     channels: &Channels,
     notification: &'a Notification,
+    original: Option<Value>,
     transport: &Transport,
     document: &RulesDocument,
     effects: &mut Vec<Effects>,
@@ -50,10 +51,10 @@ pub(crate) async fn apply<'a>(
         return Ok(mapped);
     }
     let groups = Arc::new(document.groups.clone());
-    let mut run = Run { channels, transport, delivery: notification, effects };
+    let mut run = MappingRun { channels, transport, delivery: notification, effects };
     if let Some(source) = &transport.mappings.body {
         let mut scope = ExpressionScope::mapping(notification, Arc::clone(&groups));
-        if let Some(original) = original(notification, transport) {
+        if let Some(original) = original {
             scope = scope.with(ORIGINAL, original);
         }
         let (returned, view) = run.evaluate(MappingPart::Body, source, scope).await?;
@@ -61,7 +62,7 @@ pub(crate) async fn apply<'a>(
             let changed = view.applied_to(notification).map_err(|why| run.refuse(MappingPart::Body, why))?;
             mapped.notification = Cow::Owned(changed);
         }
-        // One that returns nothing has changed the notification; the default body tells of it.
+        // A mapping that returns None has changed the notification at most; the default body contains that.
         mapped.body = Some(returned.value).filter(|value| !value.is_null());
     }
     if let Some(source) = &transport.mappings.headers {
@@ -72,42 +73,34 @@ pub(crate) async fn apply<'a>(
     Ok(mapped)
 }
 
-fn original(notification: &Notification, transport: &Transport) -> Option<Value> {
-    match transport.kind {
-        TransportKind::Webhook { .. } => Some(webhook::body(notification)),
-        TransportKind::WebhookSlack { .. } => Some(slack::payload(notification)),
-        TransportKind::Local | TransportKind::Email { .. } => None,
-    }
-}
-
-/// One attempt's mappings.
-struct Run<'a> {
+/// Runs the mappings of one attempt.
+struct MappingRun<'a> {
     channels: &'a Channels,
     transport: &'a Transport,
     delivery: &'a Notification,
     effects: &'a mut Vec<Effects>,
 }
 
-impl Run<'_> {
-    /// Beside the threads that send: a body takes its time.
+impl MappingRun<'_> {
+    /// Evaluates one mapping on a blocking thread.
     async fn evaluate(
         &mut self,
         part: MappingPart,
         source: &str,
         scope: ExpressionScope,
     ) -> Result<(ReturnedValue, Option<NotificationView>), Failure> {
-        let (expressions, source) = (Arc::clone(&self.channels.expressions), source.to_owned());
-        // Nobody closes the turns.
-        let turn = self.channels.mapping.acquire().await;
-        let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&source, &scope, &NoPolicies));
+        let (expressions, body) = (Arc::clone(&self.channels.expressions), source.to_owned());
+        // Never an error: the semaphore is never closed.
+        let permit = self.channels.mapping_permits.acquire().await;
+        let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&body, &scope, &NoPolicies));
         let mut evaluation = evaluated.await.unwrap_or_else(|error| resume_unwind(error.into_panic()));
-        drop(turn);
+        drop(permit);
         self.effects.extend(Effects::from_evaluation(self.runner(part), &mut evaluation));
-        let returned = evaluation.outcome.map_err(|raised| failure(part, &raised))?;
+        let returned = evaluation.outcome.map_err(|raised| failure(part, &raised, source))?;
         Ok((returned, evaluation.notification))
     }
 
-    /// What was returned cannot be sent, which is as good as raised.
+    /// A returned value that cannot be sent counts as an exception of the mapping.
     fn refuse(&mut self, part: MappingPart, why: &str) -> Failure {
         let raised = RaisedException { kind: "ValueError".to_owned(), message: why.to_owned(), line: None };
         let failure = Failure::Mapping(format!("the mapping of the {}: {why}", part.as_str()));
@@ -125,10 +118,19 @@ impl Run<'_> {
     }
 }
 
-/// Without the exception's own text, which may be the event's.
-fn failure(part: MappingPart, raised: &RaisedException) -> Failure {
+/// Names the exception's type and line, and an unknown attribute that the mapping itself writes; not the rest of the
+/// message, which may contain data of the event.
+fn failure(part: MappingPart, raised: &RaisedException, source: &str) -> Failure {
     let place = raised.line.map(|line| format!(" in line {line}")).unwrap_or_default();
-    Failure::Mapping(format!("the mapping of the {} raised {}{place}", part.as_str(), raised.kind))
+    let unknown = unknown_attribute(raised, source).map(|name| format!(": no attribute {name}")).unwrap_or_default();
+    Failure::Mapping(format!("the mapping of the {} raised {}{place}{unknown}", part.as_str(), raised.kind))
+}
+
+/// The attribute that an object does not have, as in `'Event' object has no attribute 'actoin'`.
+fn unknown_attribute<'r>(raised: &'r RaisedException, source: &str) -> Option<&'r str> {
+    let (_, name) = raised.message.strip_suffix('\'')?.rsplit_once('\'')?;
+    let is_own = source.split(|one: char| !one.is_alphanumeric() && one != '_').any(|word| word == name);
+    (raised.kind == "AttributeError" && is_own).then_some(name)
 }
 
 fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
@@ -140,7 +142,8 @@ fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
     };
     let mut headers = HeaderMap::new();
     for (name, value) in fields {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a name is no header name")?;
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| "a header name contains a character that is not allowed")?;
         if FRAMING.contains(&name) || SIGNING.contains(&name.as_str()) {
             return Err("a header that frames or signs the request cannot be set");
         }
@@ -166,7 +169,26 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn headers_frame_and_sign_nothing_and_end_no_line() {
+    fn a_failure_names_an_unknown_attribute_and_nothing_else_of_the_exception() {
+        let raised = |kind: &str, message: &str| RaisedException {
+            kind: kind.to_owned(),
+            message: message.to_owned(),
+            line: Some(2),
+        };
+        let source = "event = notification.event\nreturn {'a': event.actoin}";
+        for (kind, message, said) in [
+            ("AttributeError", "'Event' object has no attribute 'actoin'", ": no attribute actoin"),
+            ("AttributeError", "'Event' object has no attribute 'a secret'", ""),
+            ("AttributeError", "'Event' object has no attribute 'hunter2'", ""),
+            ("ValueError", "'actoin'", ""),
+        ] {
+            let failure = failure(MappingPart::Body, &raised(kind, message), source);
+            assert_eq!(failure, Failure::Mapping(format!("the mapping of the body raised {kind} in line 2{said}")));
+        }
+    }
+
+    #[test]
+    fn headers_cannot_frame_or_sign_a_request_or_end_a_line() {
         for name in FRAMING.iter().map(HeaderName::as_str).chain(SIGNING) {
             for name in [name.to_owned(), name.to_uppercase()] {
                 assert!(headers(&json!({ &name: "x" })).is_err(), "{name}");

@@ -1,34 +1,36 @@
-//! Which addresses are public.
-//! Owns the IANA special-purpose registries and the IPv6 forms that carry an IPv4 address, which are judged by it.
-//! What it does not know to be public is not. `tests/corpus/ssrf` has an address for each line here.
+//! Tells public addresses from others.
+//! Owns the IANA special-purpose registries, and the IPv6 forms that contain an IPv4 address, which decides for them. An
+//! address counts as public only if it is known to be. `tests/corpus/ssrf` has an address for each line here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Why the address may not be reached: the class of its network. None where it is public or allowed.
-pub(crate) fn refusal(address: IpAddr, allow: &[IpNet]) -> Option<&'static str> {
+/// The class of the address, such as `private`, if it may not be reached; `None` if it is public or in `allow`.
+pub(crate) fn blocked_class(address: IpAddr, allow: &[IpNet]) -> Option<&'static str> {
     if allow.iter().any(|network| network.contains(&address)) {
         return None;
     }
     match address {
         IpAddr::V4(v4) => special_v4(v4),
         IpAddr::V6(v6) => match embedded(v6) {
-            Embedded::Nothing => special_v6(v6),
-            Embedded::One(v4) => refusal(v4.into(), allow),
-            Embedded::Two(v4, other) => refusal(v4.into(), allow).or_else(|| refusal(other.into(), allow)),
+            EmbeddedV4::Nothing => special_v6(v6),
+            EmbeddedV4::One(v4) => blocked_class(v4.into(), allow),
+            EmbeddedV4::Two(v4, other) => {
+                blocked_class(v4.into(), allow).or_else(|| blocked_class(other.into(), allow))
+            }
         },
     }
 }
 
-enum Embedded {
+enum EmbeddedV4 {
     Nothing,
     One(Ipv4Addr),
     Two(Ipv4Addr, Ipv4Addr),
 }
 
-/// The IPv4 addresses that packets to an IPv6 address may end up at.
-fn embedded(address: Ipv6Addr) -> Embedded {
+/// The IPv4 addresses that packets to an IPv6 address may reach.
+fn embedded(address: Ipv6Addr) -> EmbeddedV4 {
     let bits = address.to_bits();
     let v4 = |shift: u32| {
         let bytes = (bits >> shift).to_be_bytes();
@@ -36,18 +38,18 @@ fn embedded(address: Ipv6Addr) -> Embedded {
     };
     match address.segments() {
         // `::` and `::1` are themselves, not compatible forms of 0.0.0.0 and 0.0.0.1.
-        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Embedded::Nothing,
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => EmbeddedV4::Nothing,
         // Compatible, mapped, translated (SIIT), NAT64.
         [0, 0, 0, 0, 0 | 0xffff, 0, ..] | [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {
-            Embedded::One(v4(0))
+            EmbeddedV4::One(v4(0))
         }
         // 6to4.
-        [0x2002, ..] => Embedded::One(v4(80)),
-        // Teredo: its server, and its client with all bits turned over.
-        [0x2001, 0, ..] => Embedded::Two(v4(64), Ipv4Addr::from_bits(!v4(0).to_bits())),
-        // ISATAP, wherever it is used: the prefix must be fit too.
-        [.., 0x0000 | 0x0200, 0x5efe, _, _] if special_v6(address).is_none() => Embedded::One(v4(0)),
-        _ => Embedded::Nothing,
+        [0x2002, ..] => EmbeddedV4::One(v4(80)),
+        // Teredo: its server, and its client with all bits inverted.
+        [0x2001, 0, ..] => EmbeddedV4::Two(v4(64), Ipv4Addr::from_bits(!v4(0).to_bits())),
+        // ISATAP may follow any prefix; the prefix itself must be public too.
+        [.., 0x0000 | 0x0200, 0x5efe, _, _] if special_v6(address).is_none() => EmbeddedV4::One(v4(0)),
+        _ => EmbeddedV4::Nothing,
     }
 }
 
@@ -98,7 +100,7 @@ mod tests {
 
     fn judged(address: &str, allow: &[&str]) -> Option<&'static str> {
         let allow: Vec<IpNet> = allow.iter().map(|network| network.parse().unwrap()).collect();
-        refusal(address.parse().unwrap(), &allow)
+        blocked_class(address.parse().unwrap(), &allow)
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Resolves what the rules document only refers to.
-//! Owns how a missing secret is reported: by its reference, never with what the store said about it.
+//! Resolves the secrets that the rules document refers to.
+//! An error names the reference only, never the secret store's message.
 
 use domain::delivery::Failure;
 use domain::ports::Secrets;
 use domain::rules_document::{PlainOrSecret, SecretRef};
 
-use crate::hidden::Hidden;
+use crate::redact::Redactor;
 
-/// The secret itself, byte for byte.
+/// Resolves a secret, byte for byte.
 pub(crate) async fn resolve(reference: &SecretRef, secrets: &dyn Secrets) -> Result<String, Failure> {
     match secrets.resolve(reference).await {
         Ok(secret) => Ok(secret.0),
@@ -17,9 +17,10 @@ pub(crate) async fn resolve(reference: &SecretRef, secrets: &dyn Secrets) -> Res
     }
 }
 
-/// A setting's text, as it is used.
+/// The value of a setting.
 pub(crate) struct Resolved {
     text: String,
+    /// Whether the text must not be shown.
     secret: bool,
 }
 
@@ -32,17 +33,17 @@ impl Resolved {
         &self.text
     }
 
-    /// What must not be shown of it.
-    pub(crate) fn hidden(&self) -> Hidden {
-        if self.secret { Hidden::in_url(&self.text) } else { Hidden::default() }
+    /// Removes the text from responses, if it is a secret.
+    pub(crate) fn redactor(&self) -> Redactor {
+        if self.secret { Redactor::from_url(&self.text) } else { Redactor::default() }
     }
 }
 
-/// The setting as it is written, or the secret it refers to.
+/// The value of a setting: its text, or the secret that it refers to.
 pub(crate) async fn text(text: &PlainOrSecret, secrets: &dyn Secrets) -> Result<Resolved, Failure> {
     match text {
         PlainOrSecret::Plain(text) => Ok(Resolved::plain(text)),
-        // Files and consoles like to add a line break, which is part of no URL.
+        // Trimmed: files and consoles often append a line break, which no URL contains.
         PlainOrSecret::Secret(reference) => {
             Ok(Resolved { text: resolve(reference, secrets).await?.trim().to_owned(), secret: true })
         }

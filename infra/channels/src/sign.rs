@@ -1,7 +1,7 @@
-//! Signs webhooks by Standard Webhooks 1.0.0, both schemes; the secret's prefix says which.
-//! Owns how a secret is read: `whsec_` and base64 are the bytes of a shared key, `whsk_` and base64 an ed25519 private key
-//! (its seed, or seed and public key); a text without prefix is the shared key itself, byte for byte. Refuses to guess
-//! base64 where nothing says so, and to sign with half of a key.
+//! Signs webhooks by Standard Webhooks 1.0.0, with both schemes; the secret's prefix selects one.
+//! Owns the parsing of secrets. `whsec_` and base64 is a shared key; `whsk_` and base64 is an ed25519 private key (its seed,
+//! or seed and public key). A text without a prefix is the shared key itself, byte for byte. Refuses to guess base64 where
+//! no prefix says so, and keys that are incomplete.
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
@@ -17,56 +17,58 @@ const PUBLIC: &str = "whpk_";
 const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
 const SEED_BYTES: usize = 32;
 
-/// Padding is often lost on a secret's way through forms and shells.
+/// Accepts base64 without padding, which is often lost when secrets pass through forms and shells.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A key, ready to sign.
+/// A signing key.
 pub(crate) enum Key {
-    /// HMAC-SHA256, `v1`.
+    /// HMAC-SHA256; the signatures begin with `v1,`.
     Shared(Box<Hmac<Sha256>>),
-    /// ed25519, `v1a`.
+    /// ed25519; the signatures begin with `v1a,`.
     Private(Ed25519KeyPair),
 }
 
-/// Why a text is no key. Says nothing of the text.
+/// Why a text is not a key. Contains no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoKey {
+pub(crate) enum KeyError {
     #[error("it is empty")]
     Empty,
-    #[error("what follows its prefix is not base64")]
+    #[error("the text after its prefix is not base64")]
     NotBase64,
-    #[error("what follows whsk_ is no ed25519 private key: 32 bytes, or 64 with the public key behind")]
-    NotPrivate,
-    #[error("it begins with a version of signatures; the secret itself begins with whsec_ or whsk_")]
-    Versioned,
-    #[error("it is a public key, for the receiver; the private key begins with whsk_")]
+    #[error("the text after whsk_ is not an ed25519 private key: 32 bytes, or 64 with the public key at the end")]
+    NotPrivateKey,
+    #[error("it begins with a signature version; the secret itself begins with whsec_ or whsk_")]
+    VersionPrefix,
+    #[error("it is a public key, which is for the receiver; the private key begins with whsk_")]
     Public,
 }
 
 impl Key {
+    /// Parses a secret.
+    ///
     /// # Errors
-    /// When the text is empty, or not what its prefix says.
-    pub(crate) fn read(secret: &str) -> Result<Self, NoKey> {
-        // Files and consoles like to add a line break. It can be no part of base64, but it may be part of a text.
+    /// When the text is empty, or does not match its prefix.
+    pub(crate) fn parse(secret: &str) -> Result<Self, KeyError> {
+        // Files and consoles often append a line break. Base64 cannot contain one, but a plain text may.
         let text = secret.trim();
         if text.is_empty() {
-            return Err(NoKey::Empty);
+            return Err(KeyError::Empty);
         }
-        // As lists of signatures and some senders' settings pages write it.
+        // Signature headers and some senders' settings pages write the version before the secret.
         if VERSIONS.iter().filter_map(|version| text.strip_prefix(version)).any(has_prefix) {
-            return Err(NoKey::Versioned);
+            return Err(KeyError::VersionPrefix);
         }
         let secret = if has_prefix(text) { text } else { secret };
         let decoded = |encoded: &str| match LENIENT.decode(encoded) {
-            Ok(bytes) if bytes.is_empty() => Err(NoKey::Empty),
+            Ok(bytes) if bytes.is_empty() => Err(KeyError::Empty),
             Ok(bytes) => Ok(bytes),
-            Err(_) => Err(NoKey::NotBase64),
+            Err(_) => Err(KeyError::NotBase64),
         };
         if secret.starts_with(PUBLIC) {
-            return Err(NoKey::Public);
+            return Err(KeyError::Public);
         }
         if let Some(encoded) = secret.strip_prefix(PRIVATE) {
             return private(&decoded(encoded)?);
@@ -92,25 +94,25 @@ fn has_prefix(text: &str) -> bool {
     [SHARED, PRIVATE, PUBLIC].iter().any(|prefix| text.starts_with(prefix))
 }
 
-/// Why a text cannot sign webhooks; `None` if it can. Says nothing of the text.
+/// Why a text cannot sign webhooks; `None` if it can. The reason contains no part of the text.
 pub fn unusable_signing_secret(text: &str) -> Option<String> {
-    Key::read(text).err().map(|why| why.to_string())
+    Key::parse(text).err().map(|why| why.to_string())
 }
 
-fn shared(bytes: &[u8]) -> Result<Key, NoKey> {
+fn shared(bytes: &[u8]) -> Result<Key, KeyError> {
     if bytes.is_empty() {
-        return Err(NoKey::Empty);
+        return Err(KeyError::Empty);
     }
-    Hmac::new_from_slice(bytes).map(|mac| Key::Shared(Box::new(mac))).map_err(|_| NoKey::Empty)
+    Hmac::new_from_slice(bytes).map(|mac| Key::Shared(Box::new(mac))).map_err(|_| KeyError::Empty)
 }
 
-fn private(bytes: &[u8]) -> Result<Key, NoKey> {
+fn private(bytes: &[u8]) -> Result<Key, KeyError> {
     let pair = match bytes.split_at_checked(SEED_BYTES) {
         Some((seed, [])) => Ed25519KeyPair::from_seed_unchecked(seed),
         Some((seed, public)) => Ed25519KeyPair::from_seed_and_public_key(seed, public),
-        None => return Err(NoKey::NotPrivate),
+        None => return Err(KeyError::NotPrivateKey),
     };
-    pair.map(Key::Private).map_err(|_| NoKey::NotPrivate)
+    pair.map(Key::Private).map_err(|_| KeyError::NotPrivateKey)
 }
 
 /// The `webhook-signature` header: one signature for each key, separated by spaces.
@@ -132,7 +134,7 @@ mod tests {
         "v1a,tQ9V2XOqn7jL/DQenEFpqIugdBVtiMmER5mhSkXBNwM0mkATuDe6KYYUuxqtaiHeYGb7KaaBRdM5WqyeFiL8Ag==";
 
     fn key(secret: &str) -> Key {
-        Key::read(secret).unwrap()
+        Key::parse(secret).unwrap()
     }
 
     #[test]
@@ -169,28 +171,28 @@ mod tests {
         let public = aws_lc_rs::signature::KeyPair::public_key(&pair).as_ref();
         let whole = |half: &[u8]| format!("{PRIVATE}{}", STANDARD.encode([&seed, half].concat()));
         assert_eq!(signatures(&[key(&whole(public))], ID, 1_614_265_330, BODY), ASYMMETRIC);
-        assert_eq!(Key::read(&whole(&[7; 32])).err(), Some(NoKey::NotPrivate));
+        assert_eq!(Key::parse(&whole(&[7; 32])).err(), Some(KeyError::NotPrivateKey));
     }
 
     #[test]
     fn what_is_no_secret() {
         let encoded = |prefix: &str, length| format!("{prefix}{}", STANDARD.encode(vec![7; length]));
         for (text, why) in [
-            (String::new(), NoKey::Empty),
-            (" \n".to_owned(), NoKey::Empty),
-            (format!("v1,{SHARED}YQ=="), NoKey::Versioned),
-            (format!("v1a,{PRIVATE}{SEED}\n"), NoKey::Versioned),
-            (format!("v1,{PUBLIC}YQ=="), NoKey::Versioned),
-            (SHARED.to_owned(), NoKey::Empty),
-            (PRIVATE.to_owned(), NoKey::Empty),
-            (format!("{SHARED}not base64!"), NoKey::NotBase64),
-            (format!("{PRIVATE}not base64!"), NoKey::NotBase64),
-            (encoded(PRIVATE, 31), NoKey::NotPrivate),
-            (encoded(PRIVATE, 33), NoKey::NotPrivate),
-            (encoded(PRIVATE, 65), NoKey::NotPrivate),
-            (encoded(PUBLIC, 32), NoKey::Public),
+            (String::new(), KeyError::Empty),
+            (" \n".to_owned(), KeyError::Empty),
+            (format!("v1,{SHARED}YQ=="), KeyError::VersionPrefix),
+            (format!("v1a,{PRIVATE}{SEED}\n"), KeyError::VersionPrefix),
+            (format!("v1,{PUBLIC}YQ=="), KeyError::VersionPrefix),
+            (SHARED.to_owned(), KeyError::Empty),
+            (PRIVATE.to_owned(), KeyError::Empty),
+            (format!("{SHARED}not base64!"), KeyError::NotBase64),
+            (format!("{PRIVATE}not base64!"), KeyError::NotBase64),
+            (encoded(PRIVATE, 31), KeyError::NotPrivateKey),
+            (encoded(PRIVATE, 33), KeyError::NotPrivateKey),
+            (encoded(PRIVATE, 65), KeyError::NotPrivateKey),
+            (encoded(PUBLIC, 32), KeyError::Public),
         ] {
-            assert_eq!(Key::read(&text).err(), Some(why), "{text}");
+            assert_eq!(Key::parse(&text).err(), Some(why), "{text}");
         }
     }
 }

@@ -1,55 +1,69 @@
 //! The `webhook_slack` transport: one attachment, for Slack, Discord (`/slack`), Mattermost and Rocket.Chat.
-//! Owns the attachment's form and its limits. Lets no text that strangers wrote become markup, call a whole channel, or
-//! grow until the receiver refuses the message.
+//! Owns the attachment's shape and limits. Text from events cannot become markup, mention a whole channel, or grow until
+//! the receiver refuses the message.
 
+use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, Failure};
+use domain::notification::rendered::RenderedMessage;
 use domain::notification::{DigestSummary, Notification};
-use domain::rules_document::{PlainOrSecret, Severity};
+use domain::rules_document::{PlainOrSecret, RulesDocument, Severity};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use crate::http::Post;
+use crate::http::PostRequest;
+use crate::kinds::{SendContext, TransportHandler};
 use crate::mapping::Mapped;
-use crate::{Channels, VERSION, secret};
+use crate::rendered_request::rendered_request;
+use crate::{VERSION, secret};
 
 const MAX_FIELDS: usize = 25;
 const TITLE_CHARS: usize = 256;
 const VALUE_CHARS: usize = 1024;
-/// What Discord takes as a message's own text, the least of the four.
+/// The most characters of the message's text: Discord's limit, the lowest of the four.
 const TEXT_CHARS: usize = 2000;
-/// What Discord takes in title, fields and footer together, the least of the four; in UTF-16 units, to be safe.
+/// The most characters in title, fields and footer together: Discord's limit, the lowest of the four. Counted in UTF-16
+/// units, to be safe.
 const TOTAL_UNITS: usize = 6000;
-/// Of them for the footer.
+/// The part of [`TOTAL_UNITS`] that is reserved for the footer.
 const FOOTER_UNITS: usize = 80;
 
-pub(crate) async fn send(
-    channels: &Channels,
-    mapped: Mapped<'_>,
-    url: &PlainOrSecret,
-    ca: Option<&str>,
-    allow: &[IpNet],
-) -> Result<AttemptOutcome, Failure> {
-    let url = secret::text(url, &*channels.secrets).await?;
-    let (headers, body) = compose(mapped);
-    channels
-        .http
-        .post(Post { url: &url, hidden: &url.hidden(), headers, body: body.to_string().into_bytes(), allow, ca })
-        .await
+/// A transport's settings.
+pub(crate) struct Slack<'a> {
+    pub(crate) url: &'a PlainOrSecret,
 }
 
-/// All of the request.
-pub(crate) fn compose(mapped: Mapped<'_>) -> (HeaderMap, Value) {
-    let Mapped { notification, body: own, headers: more } = mapped;
+#[async_trait]
+impl TransportHandler for Slack<'_> {
+    fn default_body(&self, notification: &Notification) -> Option<Value> {
+        Some(body(notification))
+    }
+
+    fn render(&self, mapped: Mapped<'_>, document: &RulesDocument) -> Result<RenderedMessage, Failure> {
+        let (headers, body) = compose(mapped);
+        Ok(rendered_request(&headers, body, document))
+    }
+
+    async fn send(&self, mapped: Mapped<'_>, context: SendContext<'_>) -> Result<AttemptOutcome, Failure> {
+        let SendContext { channels, document, ca } = context;
+        let url = secret::text(self.url, &*channels.secrets).await?;
+        let (headers, body) = compose(mapped);
+        let (redactor, body, allow) = (url.redactor(), body.to_string().into_bytes(), &document.allow_networks);
+        channels.http.post(PostRequest { url: &url, redactor: &redactor, headers, body, allow, ca }).await
+    }
+}
+
+fn compose(mapped: Mapped<'_>) -> (HeaderMap, Value) {
+    let Mapped { notification, body: mapped_body, headers: mapped_headers } = mapped;
     let mut headers = crate::http::traced(&notification);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(more);
-    (headers, own.unwrap_or_else(|| payload(&notification)))
+    headers.extend(mapped_headers);
+    (headers, mapped_body.unwrap_or_else(|| body(&notification)))
 }
 
-pub(crate) fn payload(notification: &Notification) -> Value {
+/// The default body: a message with one attachment.
+fn body(notification: &Notification) -> Value {
     let event = &notification.event;
-    // The fields have what a digest's body says below its headline.
+    // A digest's fields show its events, which its body lists below the headline.
     let words = notification.digest.as_ref().map_or_else(|| notification.body.clone(), DigestSummary::headline);
     let text = escaped(&format!("[{}] {words}", notification.severity.as_str()), TEXT_CHARS);
     let title = escaped(&notification.title(), TITLE_CHARS);
@@ -73,8 +87,8 @@ pub(crate) fn payload(notification: &Notification) -> Value {
     json!({ "username": "Nuncio", "text": text, "attachments": [attachment] })
 }
 
-/// Shortens titles and values of fields until together they have at most `room` units: the longest ones first, all of
-/// those to the same length. Says how many it has shortened.
+/// Shortens titles and values of fields until together they have at most `room` units: the longest ones first, to a
+/// common length. Returns the number of shortened texts.
 fn fit(fields: &mut [Value], room: usize) -> usize {
     let mut lengths: Vec<usize> =
         fields.iter().flat_map(|field| [&field["title"], &field["value"]]).map(|text| units(as_text(text))).collect();
@@ -111,7 +125,7 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// The beginning of a text that is escaped already, with an ellipsis; no escape is cut in two.
+/// The beginning of an escaped text, with an ellipsis. Does not cut an escape in two.
 fn shorter(text: &str, units: usize) -> String {
     let mut room = units.saturating_sub(1);
     let kept = text.chars().take_while(|char| {
@@ -158,18 +172,18 @@ fn fields(notification: &Notification) -> Vec<Value> {
     fields
 }
 
-/// When each of some events happened and what it says.
+/// One field per sampled event: its time and its summary.
 fn lines(digest: &DigestSummary) -> impl Iterator<Item = Value> {
     let field = |(at, words): (String, String)| json!({ "title": at, "value": shown(&words, VALUE_CHARS) });
     digest.lines().into_iter().map(field)
 }
 
-/// Discord refuses a whole message for one empty field.
+/// The text, or `(empty)`: Discord refuses a message with an empty field.
 fn shown(text: &str, chars: usize) -> String {
     if text.trim().is_empty() { "(empty)".to_owned() } else { escaped(text, chars) }
 }
 
-/// Escaped as Slack asks, and cut so that what is sent has at most so many characters.
+/// Escapes a text as Slack requires, cut so that the escaped text has at most `chars` characters.
 fn escaped(text: &str, chars: usize) -> String {
     let mut escaped = String::with_capacity(text.len().min(4 * chars));
     let mut room = chars;
@@ -180,8 +194,8 @@ fn escaped(text: &str, chars: usize) -> String {
             '&' => "&amp;",
             '<' => "&lt;",
             '>' => "&gt;",
-            // A zero-width space: it reads the same and calls nobody.
-            '@' if calls_all(rest.as_str()) => "@\u{200b}",
+            // With a zero-width space the text looks the same, but mentions nobody.
+            '@' if mentions_all(rest.as_str()) => "@\u{200b}",
             other => other.encode_utf8(&mut plain),
         };
         let Some(left) = room.checked_sub(piece.chars().count()) else { break };
@@ -191,8 +205,8 @@ fn escaped(text: &str, chars: usize) -> String {
     escaped
 }
 
-/// Whether an `@` before this text would call everybody, in one of the four.
-fn calls_all(rest: &str) -> bool {
+/// Whether an `@` before this text would mention everybody in one of the four chat systems.
+fn mentions_all(rest: &str) -> bool {
     ["everyone", "here", "channel", "all"]
         .iter()
         .any(|name| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
@@ -203,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_markup_and_no_call_to_all() {
+    fn text_contains_no_markup_and_mentions_nobody() {
         assert_eq!(escaped("<!channel> & <https://x|y>", 99), "&lt;!channel&gt; &amp; &lt;https://x|y&gt;");
         assert_eq!(
             escaped("hi @Everyone, @here, ann@example.org", 99),

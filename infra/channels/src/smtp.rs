@@ -1,7 +1,7 @@
-//! Hands mail to an SMTP server.
-//! Owns the reading of `email.smtp`, the connections kept for the next mail, and what a refusal is called. Keeps no
-//! connection that was given up half-way: the next mail would be read as part of this one. The server may be anywhere:
-//! relays are mostly private, and who writes the rules document names one server, to which only mail is said.
+//! Sends mail through an SMTP server.
+//! Owns the parsing of `email.smtp`, a pool of connections, and how refusals are classified. Drops a connection that was
+//! interrupted in the middle of a mail: the server would read the next mail as part of this one. The server's address is
+//! not restricted: relays are mostly private, and the author of the rules document names one server, which gets mail only.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -22,14 +22,14 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::fault;
-use crate::within::within;
+use crate::timeout::with_timeout;
 
-/// How long connecting, greeting and logging in may take, and then handing the mail over.
+/// The time limit of each of the two steps: connecting with greeting and login, and sending the mail.
 const STEP: Duration = Duration::from_secs(9);
-/// Connections kept open while nothing is sent.
+/// The most idle connections in the pool.
 const MAX_IDLE: usize = 4;
 
-/// The connections to the server that was last used.
+/// Sends mail. Pools connections to the server that was used last.
 pub(crate) struct Smtp {
     step: Duration,
     idle: Mutex<(String, Vec<AsyncSmtpConnection>)>,
@@ -37,29 +37,29 @@ pub(crate) struct Smtp {
 
 impl Default for Smtp {
     fn default() -> Self {
-        Self::patient(STEP)
+        Self::with_step_timeout(STEP)
     }
 }
 
 impl Smtp {
-    pub(crate) fn patient(step: Duration) -> Self {
+    pub(crate) fn with_step_timeout(step: Duration) -> Self {
         Self { step, idle: Mutex::default() }
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt to send a mail.
     pub(crate) async fn send(&self, url: &str, from: &str, to: &str, mail: &[u8]) -> Result<AttemptOutcome, Failure> {
         let (from, to) = (address(from)?, address(to)?);
         let mut connection = self.within(self.connection(url)).await?;
         let until = Instant::now() + self.step;
-        let mut session = Session { connection: &mut connection, until, waits: self.step };
-        let code = session.hand_over(from, to, mail).await?;
+        let mut session = SmtpSession { connection: &mut connection, until, timeout: self.step };
+        let code = session.deliver(from, to, mail).await?;
         self.park(url, connection);
-        // Servers like to repeat the recipient's address; the code says all.
+        // The server's reply is not kept: it often repeats the recipient's address.
         Ok(AttemptOutcome::Delivered { status: Some(code), answer: "the mail server took it".to_owned() })
     }
 
     async fn within<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        within(self.step, step).await.unwrap_or(Err(Failure::Timeout(self.step.as_secs())))
+        with_timeout(self.step, step).await.unwrap_or(Err(Failure::Timeout(self.step.as_secs())))
     }
 
     async fn connection(&self, url: &str) -> Result<AsyncSmtpConnection, Failure> {
@@ -92,18 +92,18 @@ fn address(text: &str) -> Result<Address, Failure> {
     Ok(Address::new_dangerous(address.local(), address.domain()))
 }
 
-/// One mail's commands on a connection that is logged in. Each failure says which of them it followed.
-struct Session<'a> {
+/// Sends one mail over a connection that is logged in. A failure names the command that failed.
+struct SmtpSession<'a> {
     connection: &'a mut AsyncSmtpConnection,
-    /// When all of it must be done.
+    /// The deadline of the whole mail.
     until: Instant,
-    /// What a time-out is said to have waited.
-    waits: Duration,
+    /// The time limit, for failures.
+    timeout: Duration,
 }
 
-impl Session<'_> {
-    /// The code of the reply that took the message.
-    async fn hand_over(&mut self, from: Address, to: Address, mail: &[u8]) -> Result<u16, Failure> {
+impl SmtpSession<'_> {
+    /// Sends the mail, and returns the code of the final reply.
+    async fn deliver(&mut self, from: Address, to: Address, mail: &[u8]) -> Result<u16, Failure> {
         let mut options = Vec::new();
         if !from.user().is_ascii() || !to.user().is_ascii() {
             let takes_utf8 = self.connection.server_info().supports_feature(Extension::SmtpUtfEight);
@@ -125,12 +125,12 @@ impl Session<'_> {
         self.command(MailStage::Sender, commands::Mail::new(Some(from), options)).await?;
         self.command(MailStage::Recipient, commands::Rcpt::new(to, Vec::new())).await?;
         self.command(MailStage::Data, commands::Data).await?;
-        let reply = within(left(self.until), self.connection.message(mail)).await;
+        let reply = with_timeout(left(self.until), self.connection.message(mail)).await;
         self.judge(MailStage::Message, reply)
     }
 
     async fn command(&mut self, stage: MailStage, command: impl Display) -> Result<u16, Failure> {
-        let reply = within(left(self.until), self.connection.command(command)).await;
+        let reply = with_timeout(left(self.until), self.connection.command(command)).await;
         self.judge(stage, reply)
     }
 
@@ -139,12 +139,12 @@ impl Session<'_> {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(refused(stage, &error)),
             None => {
-                let why = format!("nothing within {} s", self.waits.as_secs());
+                let why = format!("no reply within {} s", self.timeout.as_secs());
                 return Err(Failure::MailUnanswered { stage, why });
             }
         };
         let code = u16::from(response.code());
-        // Only `DATA` is answered with 354, and with nothing else.
+        // The only success reply to `DATA` is 354, which no other command gets.
         let is_expected = if stage == MailStage::Data { code == 354 } else { (200..300).contains(&code) };
         if is_expected {
             return Ok(code);
@@ -158,7 +158,7 @@ fn left(until: Instant) -> Duration {
     until.saturating_duration_since(Instant::now())
 }
 
-/// A reply's text as far as it is kept.
+/// The part of a reply's text that the ledger keeps.
 fn bounded(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(1024));
     text
@@ -167,15 +167,15 @@ fn bounded(mut text: String) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Security {
     Plain,
-    /// STARTTLS where the server offers it.
+    /// STARTTLS if the server offers it.
     Opportunistic,
-    /// STARTTLS or nothing.
+    /// Fails without STARTTLS.
     Required,
-    /// From the first byte.
+    /// TLS from the first byte.
     Wrapped,
 }
 
-/// `email.smtp`, read.
+/// The settings in `email.smtp`.
 struct Server {
     host: String,
     port: u16,
@@ -188,7 +188,7 @@ impl Server {
     fn read(text: &str) -> Result<Self, Failure> {
         let fault = || {
             Failure::Misconfigured(
-                "email.smtp is no server; write it like smtp://host:25, smtps://host or smtp://host?tls=required"
+                "email.smtp is not valid; write it like smtp://host:25, smtps://host or smtp://host?tls=required"
                     .to_owned(),
             )
         };
@@ -217,14 +217,14 @@ impl Server {
         Ok(Self { host, port: url.port().unwrap_or(port), security, hello, credentials })
     }
 
-    /// Waits so long for each of the host's addresses.
-    async fn connect(&self, patience: Duration) -> Result<AsyncSmtpConnection, Failure> {
+    /// Connects and logs in. `timeout` applies to each of the host's addresses.
+    async fn connect(&self, timeout: Duration) -> Result<AsyncSmtpConnection, Failure> {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(|_| Failure::Resolve)?;
         let addresses: Vec<SocketAddr> = found.collect();
         let tls = TlsParameters::new(self.host.clone()).map_err(|error| greeting(&error))?;
         let wrapped = (self.security == Security::Wrapped).then(|| tls.clone());
         let mut connection =
-            AsyncSmtpConnection::connect_tokio1(&addresses[..], Some(patience), &self.hello, wrapped, None)
+            AsyncSmtpConnection::connect_tokio1(&addresses[..], Some(timeout), &self.hello, wrapped, None)
                 .await
                 .map_err(|error| greeting(&error))?;
         let upgrade = match self.security {
@@ -242,7 +242,7 @@ impl Server {
     }
 }
 
-/// As in a URL: `%40` is `@`.
+/// Decodes percent escapes: `%40` is `@`. `None` if an escape or the UTF-8 is not valid.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -259,10 +259,12 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A server that takes nothing from anybody here says nothing of the mail, and can be mended within the retry schedule.
+/// Classifies a refused greeting as a misconfiguration: it is not about the mail, and can be fixed while retries go on.
 fn greeting(error: &smtp::Error) -> Failure {
     if error.is_permanent() {
-        return Failure::Misconfigured("the mail server in email.smtp refuses to speak with us".to_owned());
+        return Failure::Misconfigured(
+            "the mail server in email.smtp refuses connections from this machine".to_owned(),
+        );
     }
     common(error).unwrap_or_else(|| Failure::Connect(io_words(error)))
 }
@@ -277,7 +279,7 @@ fn upgrading(error: &smtp::Error) -> Failure {
     common(error).unwrap_or_else(|| Failure::Broken(io_words(error)))
 }
 
-/// A refused login can be mended within the retry schedule; to lose the mail over it would be harsh.
+/// Classifies a refused login as a misconfiguration, which can be fixed while retries go on. The mail is not lost.
 fn login(error: &smtp::Error) -> Failure {
     if error.is_permanent() {
         return Failure::Misconfigured("the mail server refused the login in email.smtp".to_owned());
@@ -290,14 +292,14 @@ fn login(error: &smtp::Error) -> Failure {
 
 fn refused(stage: MailStage, error: &smtp::Error) -> Failure {
     let unanswered = || match stage {
-        // As on any other connection that breaks before anything was said of a mail.
+        // A connection that broke before the recipient was named: the mail was certainly not accepted.
         MailStage::Greeting | MailStage::Sender => Failure::Broken(io_words(error)),
         stage => Failure::MailUnanswered { stage, why: io_words(error) },
     };
     reply(stage, error).unwrap_or_else(unanswered)
 }
 
-/// What a server that refused said.
+/// The failure for a negative reply; `None` if the error is not a reply.
 fn reply(stage: MailStage, error: &smtp::Error) -> Option<Failure> {
     let answer = error.source().map(ToString::to_string).unwrap_or_default();
     error.status().map(|code| Failure::Mail { stage, code: code.into(), answer: bounded(answer) })
@@ -314,5 +316,6 @@ fn common(error: &smtp::Error) -> Option<Failure> {
 }
 
 fn io_words(error: &(dyn Error + 'static)) -> String {
-    fault::io_words(error).unwrap_or_else(|| "the mail server closed it, or what it said is not SMTP".to_owned())
+    fault::io_words(error)
+        .unwrap_or_else(|| "the mail server closed the connection, or its reply is not SMTP".to_owned())
 }

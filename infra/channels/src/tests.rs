@@ -1,15 +1,15 @@
-//! What needs the crate's inside: shortened patience, names that lead elsewhere, what is set and what is hidden.
+//! Tests that need the crate's internals: short timeouts, rebinding host names, reserved headers, redaction.
 
-mod patience;
 mod rebinding;
+mod timeouts;
 
 use ::http::{HeaderMap, HeaderValue};
 use domain::delivery::Failure;
 
 use super::*;
-use crate::guard::Names;
-use crate::hidden::Hidden;
-use crate::http::{Post, Timeouts};
+use crate::guard::NameResolver;
+use crate::http::{PostRequest, Timeouts};
+use crate::redact::Redactor;
 use crate::secret::Resolved;
 
 struct Epoch;
@@ -20,15 +20,15 @@ impl Clock for Epoch {
     }
 }
 
-fn http(names: Arc<dyn Names>, timeouts: Timeouts) -> Http {
+fn http(names: Arc<dyn NameResolver>, timeouts: Timeouts) -> Http {
     Http::new(Arc::new(Epoch), names, timeouts).unwrap()
 }
 
 async fn post(http: &Http, url: &str, allow: &str) -> Result<AttemptOutcome, Failure> {
     let (url, allow) = (Resolved::plain(url), [allow.parse().unwrap()]);
-    http.post(Post {
+    http.post(PostRequest {
         url: &url,
-        hidden: &Hidden::default(),
+        redactor: &Redactor::default(),
         headers: HeaderMap::new(),
         body: b"{}".to_vec(),
         allow: &allow,
@@ -38,8 +38,8 @@ async fn post(http: &Http, url: &str, allow: &str) -> Result<AttemptOutcome, Fai
 }
 
 #[tokio::test]
-async fn what_frames_a_request_is_nobodys_to_set() {
-    let http = http(Arc::new(SystemNames), Timeouts::default());
+async fn headers_that_frame_a_request_cannot_be_set() {
+    let http = http(Arc::new(SystemResolver), Timeouts::default());
     let url = Resolved::plain("https://example.org/");
     for name in [
         "host",
@@ -55,7 +55,14 @@ async fn what_frames_a_request_is_nobodys_to_set() {
     ] {
         let headers = HeaderMap::from_iter([(::http::HeaderName::from_static(name), HeaderValue::from_static("7"))]);
         let failure = http
-            .post(Post { url: &url, hidden: &Hidden::default(), headers, body: Vec::new(), allow: &[], ca: None })
+            .post(PostRequest {
+                url: &url,
+                redactor: &Redactor::default(),
+                headers,
+                body: Vec::new(),
+                allow: &[],
+                ca: None,
+            })
             .await
             .unwrap_err();
         assert!(matches!(&failure, Failure::Misconfigured(text) if text.contains(name)), "{failure:?}");

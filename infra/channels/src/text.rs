@@ -1,13 +1,13 @@
-//! Makes text that strangers wrote fit for one line, a paragraph or a mail header.
-//! Owns which characters are not shown; refuses to judge what a text says.
+//! Makes text from events safe for a line, a paragraph or a mail header.
+//! Owns which characters are removed. Does not filter words.
 
-/// Without line breaks and characters that are not shown or change how others are shown.
+/// Removes line breaks, control characters, and characters that change the direction of writing.
 pub(crate) fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|char| if is_break(char) { ' ' } else { char }).collect();
     spaced.chars().filter(|char| !is_unshown(*char)).collect::<String>().trim().to_owned()
 }
 
-/// The same, with its line breaks.
+/// As [`one_line`], but keeps line breaks.
 pub(crate) fn paragraph(text: &str) -> String {
     let lines: Vec<String> = text.replace("\r\n", "\n").split(['\n', '\r']).map(without_unshown).collect();
     lines.join("\n").trim().to_owned()

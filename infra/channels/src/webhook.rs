@@ -1,70 +1,84 @@
 //! The `webhook` transport: a signed JSON POST.
-//! Owns the body's keys and the `webhook-*` headers. Says nothing of the event beyond what the keys name.
+//! Owns the keys of the body and the `webhook-*` headers. The body contains no other data of the event.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, Failure};
 use domain::event::Event;
+use domain::notification::rendered::RenderedMessage;
 use domain::notification::{DigestSummary, Notification, summary};
-use domain::rules_document::{PlainOrSecret, SecretRef};
+use domain::rules_document::{PlainOrSecret, RulesDocument, SecretRef};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use crate::http::Post;
+use crate::http::PostRequest;
+use crate::kinds::{SendContext, TransportHandler};
 use crate::mapping::Mapped;
-use crate::sign::{self, Key, NoKey};
-use crate::{Channels, secret};
+use crate::rendered_request::rendered_request;
+use crate::secret;
+use crate::sign::{self, Key, KeyError};
 
-/// What the transport says of its receiver.
-#[derive(Clone, Copy)]
-pub(crate) struct Target<'a> {
+/// A transport's settings.
+pub(crate) struct Webhook<'a> {
     pub(crate) url: &'a PlainOrSecret,
-    pub(crate) ca: Option<&'a str>,
+    /// The signing secrets: one, or several during a rotation. Without any, requests are not signed.
     pub(crate) secrets: &'a [SecretRef],
     pub(crate) content_type: &'a str,
 }
 
-pub(crate) async fn send(
-    channels: &Channels,
-    mapped: Mapped<'_>,
-    target: Target<'_>,
-    allow: &[IpNet],
-) -> Result<AttemptOutcome, Failure> {
-    let url = secret::text(target.url, &*channels.secrets).await?;
-    let mut hidden = url.hidden();
-    let mut keys = Vec::with_capacity(target.secrets.len());
-    for reference in target.secrets {
-        let text = secret::resolve(reference, &*channels.secrets).await?;
-        keys.push(Key::read(&text).map_err(|why| unusable(reference, why))?);
-        hidden.add_key(&text);
+#[async_trait]
+impl TransportHandler for Webhook<'_> {
+    fn default_body(&self, notification: &Notification) -> Option<Value> {
+        Some(body(notification))
     }
-    // The same on every attempt: the receiver's key for telling a repetition from a second notification.
-    let id = format!("msg_{}", mapped.notification.delivery);
-    let (mut headers, body) = compose(mapped, target.content_type)?;
-    let body = body.to_string().into_bytes();
-    let timestamp = channels.clock.now().as_second();
 
-    if !keys.is_empty() {
-        headers.insert("webhook-signature", printable(&sign::signatures(&keys, &id, timestamp, &body))?);
+    fn render(&self, mapped: Mapped<'_>, document: &RulesDocument) -> Result<RenderedMessage, Failure> {
+        let (headers, body) = self.compose(mapped)?;
+        Ok(rendered_request(&headers, body, document))
     }
-    headers.insert("webhook-id", printable(&id)?);
-    headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
-    channels.http.post(Post { url: &url, hidden: &hidden, headers, body, allow, ca: target.ca }).await
+
+    async fn send(&self, mapped: Mapped<'_>, context: SendContext<'_>) -> Result<AttemptOutcome, Failure> {
+        let SendContext { channels, document, ca } = context;
+        let url = secret::text(self.url, &*channels.secrets).await?;
+        let mut redactor = url.redactor();
+        let mut keys = Vec::with_capacity(self.secrets.len());
+        for reference in self.secrets {
+            let text = secret::resolve(reference, &*channels.secrets).await?;
+            keys.push(Key::parse(&text).map_err(|why| unusable(reference, why))?);
+            redactor.add_signing_secret(&text);
+        }
+        // The same on every attempt, so that a receiver can tell a repeated request from another notification.
+        let id = format!("msg_{}", mapped.notification.delivery);
+        let (mut headers, body) = self.compose(mapped)?;
+        let body = body.to_string().into_bytes();
+        let timestamp = channels.clock.now().as_second();
+
+        // Inserted last: a mapping cannot replace them.
+        if !keys.is_empty() {
+            headers.insert("webhook-signature", header_value(&sign::signatures(&keys, &id, timestamp, &body))?);
+        }
+        headers.insert("webhook-id", header_value(&id)?);
+        headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
+        let allow = &document.allow_networks;
+        channels.http.post(PostRequest { url: &url, redactor: &redactor, headers, body, allow, ca }).await
+    }
 }
 
-/// All of the request but its signature.
-pub(crate) fn compose(mapped: Mapped<'_>, content_type: &str) -> Result<(HeaderMap, Value), Failure> {
-    let Mapped { notification, body: own, headers: more } = mapped;
-    let mut headers = crate::http::traced(&notification);
-    headers.insert(CONTENT_TYPE, self::content_type(content_type)?);
-    headers.extend(more);
-    Ok((headers, own.unwrap_or_else(|| body(&notification))))
+impl Webhook<'_> {
+    /// The request without the `webhook-*` headers.
+    fn compose(&self, mapped: Mapped<'_>) -> Result<(HeaderMap, Value), Failure> {
+        let Mapped { notification, body: mapped_body, headers: mapped_headers } = mapped;
+        let mut headers = crate::http::traced(&notification);
+        headers.insert(CONTENT_TYPE, content_type(self.content_type)?);
+        headers.extend(mapped_headers);
+        Ok((headers, mapped_body.unwrap_or_else(|| body(&notification))))
+    }
 }
 
-/// Exactly these keys, in this order; those of the event's user only where it has one. A digest is of several events:
-/// in the place of a user it has how many, when, and some of them.
-pub(crate) fn body(notification: &Notification) -> Value {
+/// The default body: exactly these keys, in this order. The `event_user_*` keys are only present if the event has a user.
+/// A digest, which is about several events, has the key `digest` instead: their count, their time range, and samples.
+fn body(notification: &Notification) -> Value {
     let mut body = json!({
         "body": notification.body,
         "severity": notification.severity,
@@ -99,14 +113,15 @@ fn digested(digest: &DigestSummary) -> Value {
 
 fn content_type(text: &str) -> Result<HeaderValue, Failure> {
     HeaderValue::from_str(text).map_err(|_| {
-        Failure::Misconfigured("the transport's content_type is not one; write it like application/json".to_owned())
+        Failure::Misconfigured("the transport's content_type is not valid; write it like application/json".to_owned())
     })
 }
 
-fn printable(text: &str) -> Result<HeaderValue, Failure> {
-    HeaderValue::from_str(text).map_err(|_| Failure::Misconfigured("the delivery's id is no header text".to_owned()))
+fn header_value(text: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(text)
+        .map_err(|_| Failure::Misconfigured("the delivery's id cannot be sent in a header".to_owned()))
 }
 
-fn unusable(reference: &SecretRef, why: NoKey) -> Failure {
+fn unusable(reference: &SecretRef, why: KeyError) -> Failure {
     Failure::Misconfigured(format!("the secret {reference} cannot sign: {why}"))
 }

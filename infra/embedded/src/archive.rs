@@ -1,8 +1,8 @@
-//! Events on their way out, in files of a folder: one event a line as JSON, zstd, never written to again.
+//! The archive of expired events: a folder of zstd-compressed files with one event as JSON per line.
 //!
-//! A file has its name only once all of it is on disk: it is written under another, synced, renamed, and the folder
-//! synced. What a crash leaves under the other name was never promised, and is removed when the folder is opened. One
-//! folder belongs to one process.
+//! A file is written under a temporary name, synced and renamed; then the folder is synced. So a file with its final
+//! name is complete. Opening the folder removes the temporary files that a crash left; their events are still in the
+//! store. A folder must be used by one process only.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -16,23 +16,23 @@ use domain::{Event, Timestamp};
 
 use crate::open::{self, OpenError};
 
-/// Ends the name of one that is not whole.
+/// The suffix of a file that is being written.
 const PART: &str = ".part";
 
-/// Ends the name of one that cannot be read.
+/// The suffix of a damaged file that was set aside.
 const DAMAGED: &str = ".damaged";
 
-/// The folder.
+/// The archive in a local folder.
 #[derive(Debug, Clone)]
 pub struct ArchiveFolder {
     folder: Arc<Path>,
 }
 
 impl ArchiveFolder {
-    /// In this folder, which is made where it is missing.
+    /// Opens the folder, creates it if it is missing, and removes incomplete files.
     ///
     /// # Errors
-    /// When it cannot be used.
+    /// When the folder cannot be created, read or cleaned.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         open::make_folder(folder)?;
         let clean = || -> io::Result<()> {
@@ -116,22 +116,22 @@ impl Archive for ArchiveFolder {
     }
 }
 
-/// The events of a file that could be opened.
+/// Reads all events of an opened file.
 fn read(file: File, name: &str) -> Result<ArchiveFile, StoreError> {
     let damaged = |error: io::Error| match error.raw_os_error() {
-        // The disk or the network failed, not the content.
+        // An error of the operating system: the disk or the network failed, the file may be intact.
         Some(_) => unavailable(&error),
-        None => StoreError::Corrupt(format!("the archive file {name} is cut short or damaged")),
+        None => StoreError::Corrupt(format!("the archive file {name} is truncated or damaged")),
     };
     let lines = BufReader::new(zstd::Decoder::new(file).map_err(damaged)?).lines();
-    // What a damaged block decompresses to need not be an event: the checksum comes at the end.
+    // The checksum comes last: until then, a damaged block may decompress to anything.
     let event = |line: io::Result<String>| {
         archive::read_line(&line.map_err(damaged)?).map_err(|_| damaged(io::ErrorKind::InvalidData.into()))
     };
     Ok(ArchiveFile { events: lines.map(event).collect::<Result<_, _>>()?, version: None })
 }
 
-/// The files, oldest first.
+/// The names of the complete files, oldest first.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,5 +1,5 @@
-//! How many events of an hour have a value, counted as they are read into the search index.
-//! Owns the index's table `counts`. What is in no count yet is read from the events when somebody asks.
+//! The number of events for each value of a dimension and hour, counted as the search index reads the events.
+//! Owns the index's table `counts`. A query counts the events that are not indexed yet itself.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,22 +10,22 @@ use domain::{Event, EventPk};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
-use crate::{record, search_index};
+use crate::{index_position, record};
 
 const COUNT: &str = "INSERT INTO counts (dimension, hour, value, count) VALUES (?1, ?2, ?3, ?4)
      ON CONFLICT (dimension, hour, value) DO UPDATE SET count = count + excluded.count";
 
-/// More events than this that are in no count make the answer too slow.
-const MOST_UNCOUNTED: usize = 5000;
+/// With more events than this not indexed yet, counting them would be too slow.
+const MAX_UNCOUNTED: usize = 5000;
 
 /// Counts to be written, by dimension, hour and value.
 #[derive(Default)]
 pub(crate) struct Counts(HashMap<(i64, i64, String), i64>);
 
 impl Counts {
-    /// Counts an event by its body.
+    /// Counts an event, given its body. Ignores an unreadable body.
     pub(crate) fn add(&mut self, body: &str) {
-        // What cannot be read is said where it is listed.
+        // The event log reports unreadable events when it lists them.
         let Ok(event) = record::read::<Event>(body) else { return };
         let hour = hour_of(event.pk).as_microsecond();
         for by in Dimension::COUNTED {
@@ -44,7 +44,7 @@ impl Counts {
     }
 }
 
-/// As it is stored; never changes.
+/// The dimension's number in the table. Stored: never change one.
 fn number(by: Dimension) -> i64 {
     match by {
         Dimension::Username => 1,
@@ -55,42 +55,43 @@ fn number(by: Dimension) -> i64 {
     }
 }
 
-/// How many events have each value, of the hours that begin within the span; none if too many are not counted yet.
+/// The number of events for each value of a dimension, in the hours that begin within `range` (microseconds since the
+/// epoch). `None` if too many events are not indexed yet.
 pub(crate) fn read(
     index: &mut Connection,
     events: &Connection,
     by: Dimension,
-    span: &Range<i64>,
+    range: &Range<i64>,
 ) -> Result<Option<Vec<(String, u64)>>, Fault> {
-    let state = index.transaction()?;
-    let Some(reached) = search_index::reached(&state, events)? else { return Ok(None) };
+    let snapshot = index.transaction()?;
+    let Some(reached) = index_position::reached(&snapshot, events)? else { return Ok(None) };
     let mut found = HashMap::<String, u64>::new();
     let mut bodies = events.prepare_cached("SELECT body FROM events WHERE rowid > ?1")?;
     let mut rows = bodies.query([reached])?;
     let mut uncounted = 0;
     while let Some(row) = rows.next()? {
         uncounted += 1;
-        if uncounted > MOST_UNCOUNTED {
+        if uncounted > MAX_UNCOUNTED {
             return Ok(None);
         }
         let Ok(event) = record::read::<Event>(row.get_ref(0)?.as_str().unwrap_or_default()) else { continue };
-        if span.contains(&hour_of(event.pk).as_microsecond())
+        if range.contains(&hour_of(event.pk).as_microsecond())
             && let Some(value) = by.value_in(&event)
         {
             *found.entry(value).or_default() += 1;
         }
     }
-    let mut sums = state.prepare_cached(
+    let mut sums = snapshot.prepare_cached(
         "SELECT value, sum(count) FROM counts WHERE dimension = ?1 AND hour >= ?2 AND hour < ?3 GROUP BY value",
     )?;
-    let mut rows = sums.query(params![number(by), span.start, span.end])?;
+    let mut rows = sums.query(params![number(by), range.start, range.end])?;
     while let Some(row) = rows.next()? {
         *found.entry(row.get(0)?).or_default() += row.get::<_, i64>(1)?.unsigned_abs();
     }
     Ok(Some(found.into_iter().collect()))
 }
 
-/// Forgets the hours before the oldest event that is still there: the values may be somebody's name.
+/// Deletes the counts of the hours before the oldest stored event: their values may name people.
 pub(crate) fn forget(index: &Connection, events: &Connection) -> Result<(), Fault> {
     let oldest: Option<[u8; 16]> =
         events.query_row("SELECT pk FROM events ORDER BY pk LIMIT 1", [], |row| row.get(0)).optional()?;

@@ -1,5 +1,5 @@
-//! The rules documents, every version that ever was in force.
-//! A version is written once: of two who save the same next version, one has a conflict.
+//! The rules documents: every version that was ever in force.
+//! A version is written once: of two writers that save the same next version, one gets a conflict.
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -12,7 +12,7 @@ use crate::Store;
 use crate::fault::Fault;
 use crate::record;
 
-/// An [`ActiveRules`] as it is stored, beside its version.
+/// The stored form of an [`ActiveRules`]; its version is in a column.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     document: RulesDocument,

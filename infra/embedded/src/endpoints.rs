@@ -1,18 +1,22 @@
-//! What is known of the endpoints. A record is changed only by whoever read its last revision.
+//! The states of the endpoints, by transport. Every write is a compare-and-swap by revision.
 
 use async_trait::async_trait;
 use domain::delivery::endpoint::Endpoint;
 use domain::ports::{Endpoints, StoreError};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::record;
+use crate::versioned_table::{VersionedRow, VersionedTable};
+
+const ENDPOINTS: VersionedTable = VersionedTable { name: "endpoints", key: "transport", columns: &["body"] };
 
 #[async_trait]
 impl Endpoints for Store {
     async fn all(&self) -> Result<Vec<Endpoint>, StoreError> {
-        self.readers.read(all).await
+        let sql = "SELECT body FROM endpoints ORDER BY transport";
+        self.readers.read(move |connection| record::select_all(connection, sql, [])).await
     }
 
     async fn replace(&self, endpoint: &Endpoint) -> Result<bool, StoreError> {
@@ -21,19 +25,8 @@ impl Endpoints for Store {
     }
 }
 
-fn all(connection: &Connection) -> Result<Vec<Endpoint>, Fault> {
-    let mut select = connection.prepare_cached("SELECT body FROM endpoints ORDER BY transport")?;
-    let bodies = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-    bodies.iter().map(|body| record::read(body)).collect()
-}
-
 fn replace(connection: &Connection, endpoint: &Endpoint) -> Result<bool, Fault> {
     let body = record::write(endpoint)?;
-    let revision = i64::try_from(endpoint.revision).unwrap_or(i64::MAX);
-    let sql = if revision == 0 {
-        "INSERT INTO endpoints (transport, revision, body) VALUES (?1, ?2, ?3) ON CONFLICT (transport) DO NOTHING"
-    } else {
-        "UPDATE endpoints SET revision = ?2, body = ?3 WHERE transport = ?1 AND revision = ?2 - 1"
-    };
-    Ok(connection.prepare_cached(sql)?.execute(params![endpoint.transport, revision, body])? > 0)
+    let row = VersionedRow { key: &endpoint.transport, revision: endpoint.revision, values: &[&body] };
+    ENDPOINTS.compare_and_swap(connection, &row)
 }

@@ -1,9 +1,9 @@
-//! Deletion whatever the expiry, a batch in one transaction, and the removal of what deletion leaves in the files.
+//! Deletes records before they expire, a batch per transaction, and removes their remains from the files.
 //!
-//! SQLite gives a deleted record's bytes up without overwriting them, and moving records between pages leaves copies that
-//! even `secure_delete` does not reach. [`Erasure::scrub`] therefore rebuilds the file (`VACUUM`) and empties the
-//! write-ahead log. Nothing is written meanwhile: events are refused at once with an error that is worth a retry, and
-//! every other write waits, because an outcome that is not recorded would be a delivery made twice.
+//! SQLite does not overwrite the bytes of a deleted record, and moving records between pages leaves copies that even
+//! `secure_delete` does not reach. [`Erasure::scrub`] therefore rebuilds the file (`VACUUM`) and empties the write-ahead
+//! log. Nothing is written meanwhile. New events are refused at once, with an error that invites a retry. All other
+//! writes wait: a delivery whose outcome were not recorded would be sent twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use domain::retention::erasure::ErasureSubject;
 use rusqlite::{Connection, Params};
 
 use crate::fault::Fault;
-use crate::{Store, jobs};
+use crate::{Store, queue};
 
 #[async_trait]
 impl Erasure for Store {
@@ -38,7 +38,7 @@ impl Erasure for Store {
 
     async fn erase_queued(&self, subject: &ErasureSubject) -> Result<usize, StoreError> {
         let subject = subject.clone();
-        self.writer.write(move |connection| jobs::erase(connection, &subject)).await
+        self.writer.write(move |connection| queue::erase(connection, &subject)).await
     }
 
     async fn scrub(&self) -> Result<(), StoreError> {
@@ -55,16 +55,20 @@ impl Erasure for Store {
     }
 }
 
-/// Puts everything that is in the write-ahead log into the file, and empties the log.
+/// Checkpoints the write-ahead log into the file, and empties the log.
 ///
 /// # Errors
-/// When somebody still reads an older state: the log is needed for that, and can be emptied later.
+/// When a reader still uses an older state of the file, which needs the log; try again later.
 pub(crate) fn fold_log(connection: &Connection) -> Result<(), Fault> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy { Err(StoreError::store("somebody reads an older state of the store; try again").into()) } else { Ok(()) }
+    if busy {
+        Err(StoreError::store("another connection still reads an older state; try again").into())
+    } else {
+        Ok(())
+    }
 }
 
-/// While it lives, no event is accepted.
+/// Refuses new events until it is dropped.
 struct Rebuilding(Arc<AtomicBool>);
 
 impl Rebuilding {

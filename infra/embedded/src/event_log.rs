@@ -1,36 +1,36 @@
-//! The stored events, read back.
-//! Narrows a list by pk and expiry in SQL, by the search index where what is asked for is rare, and by text in the bodies;
-//! `EventQuery::admits` decides. Never holds more than a page: a scan reads row by row.
+//! Reads stored events: one by its pk, or pages of a list.
+//! Narrows a list by pk and expiry in SQL, by the search index where matches are rare, and by text in the bodies;
+//! `EventQuery::admits` decides. Never holds more than a page in memory: a scan reads row by row.
 
 use async_trait::async_trait;
 use domain::ports::{EventLog, EventPage, PurgeScope, StoreError};
 use domain::query::EventQuery;
 use domain::query::dimension::Dimension;
-use domain::query::search::Search;
+use domain::query::search::{PlainText, Search};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Store;
 use crate::fault::Fault;
-use crate::record::{self, Needles};
+use crate::record::{self, RequiredSubstrings};
 use crate::search_index::SearchIndex;
 
-/// A page ends early once its events together have this size: a thousand of the largest would not fit.
+/// A page ends early once its events together exceed this many bytes: a thousand of the largest would not fit.
 pub(crate) const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
-/// A page ends early once it has read so much: about a second's work where each event must be read as JSON.
-const MOST_EXAMINED: usize = 200_000;
-const MOST_READ: usize = 256 * 1024 * 1024;
+/// A page ends early once it has read this many events or bytes: about a second of work if each must be parsed.
+const MAX_EXAMINED: usize = 200_000;
+const MAX_READ_BYTES: usize = 256 * 1024 * 1024;
 
-/// Looked at before the index is asked: what is frequent is found among them.
-const FIRST_LOOK: usize = 1000;
+/// The number of events scanned before the index is used: if matches are frequent, the scan alone fills the page.
+const SCAN_BEFORE_INDEX: usize = 1000;
 
-/// What more events may hold is frequent enough to be found by looking at one after the other.
-const MOST_CANDIDATES: usize = 20_000;
+/// With more candidates than this, matches are frequent enough for a plain scan.
+const MAX_CANDIDATES: usize = 20_000;
 
 /// Sorts after every pk.
-pub(crate) const AFTER_ALL: [u8; 17] = [0xff; 17];
+pub(crate) const MAX_PK_KEY: [u8; 17] = [0xff; 17];
 
 #[async_trait]
 impl EventLog for Store {
@@ -42,7 +42,7 @@ impl EventLog for Store {
                 .query_row(params![pk.as_bytes(), now.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             let event = found.map(|(body, expires)| record::event(&body, expires)).transpose()?;
-            // An index that leads to another row is damaged, and must not show somebody else's event.
+            // A damaged index may lead to another row: do not return an event of another person.
             match event {
                 Some(event) if event.pk != pk => Err(Fault::damaged("an index leads to another event")),
                 event => Ok(event),
@@ -63,8 +63,8 @@ impl EventLog for Store {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
-        let (index, span) = (self.search.clone(), since.as_microsecond()..until.as_microsecond());
-        self.readers.read(move |events| Ok(index.counted(events, by, span))).await
+        let (index, range) = (self.search.clone(), since.as_microsecond()..until.as_microsecond());
+        self.readers.read(move |events| Ok(index.counted(events, by, range))).await
     }
 
     async fn purge(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
@@ -73,21 +73,22 @@ impl EventLog for Store {
 }
 
 fn list(connection: &Connection, index: &SearchIndex, query: &EventQuery, now: Timestamp) -> Result<EventPage, Fault> {
-    let mut page = Page::of(query);
+    let mut page = PageBuilder::for_query(query);
     let mut select = connection.prepare_cached(
         "SELECT pk, body, expires FROM events WHERE pk < ?1 AND pk >= ?2 AND expires > ?3 ORDER BY pk DESC",
     )?;
     let since = query.since.map_or(EventPk::from_bytes([0; 16]), EventPk::first_at);
     let mut rows = select.query(params![upper_bound(query), since.as_bytes(), now.as_microsecond()])?;
-    let mut rare = Rare::Unknown;
+    let mut rarity = Rarity::Unknown;
     while let Some(row) = rows.next()? {
         let pk = row.get(0)?;
-        if page.examined == FIRST_LOOK && matches!(rare, Rare::Unknown) {
-            rare = index.candidates(connection, &page.filter.texts(), MOST_CANDIDATES).map_or(Rare::No, Rare::Only);
+        if page.examined == SCAN_BEFORE_INDEX && matches!(rarity, Rarity::Unknown) {
+            let candidates = index.candidates(connection, &page.filter.substrings(), MAX_CANDIDATES);
+            rarity = candidates.map_or(Rarity::Frequent, Rarity::Rare);
         }
-        if let Rare::Only(candidates) = &rare {
-            let pks = still_there(connection, candidates, (since.as_bytes(), &pk), now)?;
-            return pick(connection, page, &pks);
+        if let Rarity::Rare(candidates) = &rarity {
+            let pks = live_pks(connection, candidates, (since.as_bytes(), &pk), now)?;
+            return read_pks(connection, page, &pks);
         }
         if !page.take(pk, row.get_ref(1)?.as_str().unwrap_or_default(), row.get(2)?) {
             return Ok(page.ended(true));
@@ -96,16 +97,18 @@ fn list(connection: &Connection, index: &SearchIndex, query: &EventQuery, now: T
     Ok(page.ended(false))
 }
 
-/// Whether what is looked for is known to be rare.
-enum Rare {
+/// How many events match, as far as the search index tells.
+enum Rarity {
+    /// The index was not asked yet.
     Unknown,
-    No,
-    /// It stands in these rows only, if anywhere.
-    Only(Vec<i64>),
+    /// Too many to list, or the index cannot tell.
+    Frequent,
+    /// Only events in these rows may match.
+    Rare(Vec<i64>),
 }
 
-/// The pks of the rows' events, the newest first: from the one on, up to the other.
-fn still_there(
+/// The pks of the rows' events that still exist, newest first, between two pks (both inclusive).
+fn live_pks(
     connection: &Connection,
     rows: &[i64],
     (from, to): (&[u8; 16], &[u8; 16]),
@@ -121,7 +124,7 @@ fn still_there(
     Ok(pks)
 }
 
-fn pick(connection: &Connection, mut page: Page<'_>, pks: &[[u8; 16]]) -> Result<EventPage, Fault> {
+fn read_pks(connection: &Connection, mut page: PageBuilder<'_>, pks: &[[u8; 16]]) -> Result<EventPage, Fault> {
     let mut select = connection.prepare_cached("SELECT body, expires FROM events WHERE pk = ?1")?;
     for pk in pks {
         let mut rows = select.query([pk])?;
@@ -134,39 +137,39 @@ fn pick(connection: &Connection, mut page: Page<'_>, pks: &[[u8; 16]]) -> Result
     Ok(page.ended(false))
 }
 
-/// A page in the making.
-struct Page<'a> {
+/// A page that is being filled, within its limits.
+struct PageBuilder<'a> {
     query: &'a EventQuery,
-    filter: Filter,
-    most: usize,
+    filter: BodyFilter,
+    max_examined: usize,
     results: Vec<Event>,
     examined: usize,
     last: Option<EventPk>,
-    read: usize,
-    found: usize,
+    read_bytes: usize,
+    result_bytes: usize,
 }
 
-impl<'a> Page<'a> {
-    fn of(query: &'a EventQuery) -> Self {
-        let most = query.examine.unwrap_or(MOST_EXAMINED).clamp(1, MOST_EXAMINED);
-        let (filter, results) = (Filter::of(query), Vec::new());
-        Self { query, filter, most, results, examined: 0, last: None, read: 0, found: 0 }
+impl<'a> PageBuilder<'a> {
+    fn for_query(query: &'a EventQuery) -> Self {
+        let max_examined = query.examine.unwrap_or(MAX_EXAMINED).clamp(1, MAX_EXAMINED);
+        let (filter, results) = (BodyFilter::from_query(query), Vec::new());
+        Self { query, filter, max_examined, results, examined: 0, last: None, read_bytes: 0, result_bytes: 0 }
     }
 
-    /// Looks at the next event; false if the page had ended before it.
+    /// Adds the next event if it matches; false if the page is full and the event belongs to the next one.
     fn take(&mut self, pk: [u8; 16], body: &str, expires: i64) -> bool {
         let pk = EventPk::from_bytes(pk);
-        let event = if self.filter.may_admit(body) { admitted(self.query, pk, body, expires) } else { None };
-        let full = event.is_some() && (self.results.len() >= self.query.limit.max(1) || self.found > PAGE_BYTES);
-        if full || self.examined == self.most || self.read > MOST_READ {
+        let event = if self.filter.may_match(body) { admitted(self.query, pk, body, expires) } else { None };
+        let full = event.is_some() && (self.results.len() >= self.query.limit.max(1) || self.result_bytes > PAGE_BYTES);
+        if full || self.examined == self.max_examined || self.read_bytes > MAX_READ_BYTES {
             return false;
         }
         if let Some(event) = event {
-            self.found += body.len();
+            self.result_bytes += body.len();
             self.results.push(event);
         }
         self.examined += 1;
-        self.read += body.len();
+        self.read_bytes += body.len();
         self.last = Some(pk);
         true
     }
@@ -180,26 +183,27 @@ impl<'a> Page<'a> {
 /// The event, if the query admits it.
 fn admitted(query: &EventQuery, pk: EventPk, body: &str, expires: i64) -> Option<Event> {
     let Ok(event) = record::event(body, expires) else {
-        tracing::error!(event = %pk, "a stored event cannot be read; it is left out of the list");
+        tracing::error!(event = %pk, "a stored event cannot be read; the list omits it");
         return None;
     };
     Some(event).filter(|event| query.matches(event))
 }
 
-/// The pk that all results sort before. A pk has whole milliseconds, `until` may not.
+/// All results sort before this pk. It is rounded up, as a pk has whole milliseconds and `until` may not.
 fn upper_bound(query: &EventQuery) -> Vec<u8> {
     let until = query.until.map(|until| EventPk::first_at(domain::time::later(until, SignedDuration::from_millis(1))));
-    [query.before, until].into_iter().flatten().min().map_or(AFTER_ALL.to_vec(), |pk| pk.as_bytes().to_vec())
+    [query.before, until].into_iter().flatten().min().map_or(MAX_PK_KEY.to_vec(), |pk| pk.as_bytes().to_vec())
 }
 
-/// Rules bodies out by their text.
-struct Filter {
-    needles: Needles,
-    text: Option<String>,
+/// Rules out bodies by their text, without parsing them.
+struct BodyFilter {
+    required: RequiredSubstrings,
+    /// Free text that the body must contain.
+    text: Option<PlainText>,
 }
 
-impl Filter {
-    fn of(query: &EventQuery) -> Self {
+impl BodyFilter {
+    fn from_query(query: &EventQuery) -> Self {
         let (exact, prefix) = match &query.action {
             Some(domain::event::ActionPattern::Exact(action)) => (Some(action.as_str()), None),
             Some(domain::event::ActionPattern::Prefix(start)) => (None, Some(start.as_str())),
@@ -211,22 +215,23 @@ impl Filter {
             Some(Search::Query(asked)) => (None, asked.necessary()),
             None => (None, Vec::new()),
         };
-        let needles = Needles::default()
+        let required = RequiredSubstrings::default()
             .pair("action", exact)
             .pair_prefix("action", prefix)
             .pair_prefix("app", query.app.as_deref())
             .name(query.username.as_deref())
             .pair("client_ip", ip.as_deref());
-        let needles = pairs.into_iter().fold(needles, |needles, (key, value)| needles.pair(key, Some(value)));
-        Self { needles, text }
+        let required = pairs.into_iter().fold(required, |required, (key, value)| required.pair(key, Some(value)));
+        Self { required, text }
     }
 
-    /// What an admitted body has in lower case.
-    fn texts(&self) -> Vec<String> {
-        self.needles.telling().map(str::to_lowercase).chain(self.text.clone()).collect()
+    /// Texts that every matching body contains, once in lower case.
+    fn substrings(&self) -> Vec<String> {
+        let pieces = self.text.iter().flat_map(PlainText::pieces).map(str::to_owned);
+        self.required.selective_parts().map(str::to_lowercase).chain(pieces).collect()
     }
 
-    fn may_admit(&self, body: &str) -> bool {
-        self.needles.admit(body) && self.text.as_ref().is_none_or(|text| body.to_lowercase().contains(text))
+    fn may_match(&self, body: &str) -> bool {
+        self.required.may_match(body) && self.text.as_ref().is_none_or(|text| text.occurs_in(body))
     }
 }

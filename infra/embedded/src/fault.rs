@@ -1,21 +1,21 @@
-//! What SQLite says, in the domain's words.
-//! Owns the line between what trying again may mend and what it cannot.
-//! Never repeats stored text: a body may hold addresses.
+//! Turns errors of SQLite and serde into the domain's [`StoreError`].
+//! Owns which errors are temporary (`Unavailable`) and which are not (`Corrupt`).
+//! Never quotes stored text: a body may hold addresses.
 
 use std::sync::OnceLock;
 
 use domain::ports::StoreError;
 use rusqlite::ErrorCode;
 
-/// Begins the detail of an error that the file itself causes, not one record in it.
+/// The detail of an error begins so if the whole file is damaged, not just one record.
 const DAMAGED: &str = "the file is damaged";
 
-/// Whether the file has turned out to be damaged while the store was open. It stays so until it is restored.
+/// Whether an error has shown that the file is damaged. It stays set until the process ends.
 #[derive(Debug, Default)]
 pub(crate) struct Health(OnceLock<String>);
 
 impl Health {
-    /// Takes note of an error, if it says that the file is damaged.
+    /// Remembers the error if it says that the file is damaged, and logs the first one.
     pub(crate) fn note(&self, error: &StoreError) {
         if let StoreError::Unavailable { detail, .. } = error
             && detail.starts_with(DAMAGED)
@@ -25,18 +25,18 @@ impl Health {
         }
     }
 
-    /// What was noted first, as an error.
+    /// Fails with the first error that was noted.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         self.0.get().map_or(Ok(()), |detail| Err(StoreError::store(detail)))
     }
 }
 
-/// A [`StoreError`] on its way out, so that `?` takes SQLite's and serde's errors.
+/// A [`StoreError`] that `?` can make of the errors of SQLite and serde.
 #[derive(Debug)]
 pub(crate) struct Fault(StoreError);
 
 impl Fault {
-    /// The file is damaged: `what` is SQLite's description, which quotes no content.
+    /// The file is damaged. `what` describes the damage and must not quote content; SQLite's messages do not.
     pub(crate) fn damaged(what: &str) -> Self {
         Self(StoreError::store(format!("{DAMAGED} ({what}); restore it from a backup")))
     }
@@ -68,8 +68,8 @@ impl From<rusqlite::Error> for Fault {
             Some(ErrorCode::ReadOnly) => StoreError::store("the file is read-only; let this user write to it"),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => return Self::damaged(&error.to_string()),
             Some(_) => StoreError::store(error),
-            // A column has not the type that the schema says.
-            None => StoreError::Corrupt("a column holds something else than it should".to_owned()),
+            // A value has another type than the schema declares.
+            None => StoreError::Corrupt("a column holds a value of an unexpected type".to_owned()),
         })
     }
 }
@@ -78,6 +78,6 @@ impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
         // The error's own text may quote the body.
         let (kind, line, column) = (error.classify(), error.line(), error.column());
-        Self(StoreError::Corrupt(format!("its JSON has a {kind:?} fault at line {line} column {column}")))
+        Self(StoreError::Corrupt(format!("the record's JSON has a {kind:?} error at line {line}, column {column}")))
     }
 }

@@ -1,4 +1,4 @@
-//! The holds. There are few: all are in memory, so that what arrives is compared with them at no cost.
+//! The holds. There are few: all are cached in memory, so that comparing each new event with them is cheap.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,15 +11,13 @@ use rusqlite::{Connection, params};
 use crate::fault::Fault;
 use crate::{Store, record};
 
-/// What is in the file, as this process has read and written it.
+/// All holds, as this process has read and written them.
 #[derive(Debug, Default)]
-pub(crate) struct Known(RwLock<Arc<Vec<Hold>>>);
+pub(crate) struct HoldCache(RwLock<Arc<Vec<Hold>>>);
 
-impl Known {
+impl HoldCache {
     pub(crate) fn read(connection: &Connection) -> Result<Self, Fault> {
-        let mut select = connection.prepare("SELECT body FROM holds ORDER BY id")?;
-        let bodies = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-        let holds = bodies.iter().map(|body| record::read(body)).collect::<Result<Vec<_>, _>>()?;
+        let holds = record::select_all(connection, "SELECT body FROM holds ORDER BY id", [])?;
         Ok(Self(RwLock::new(Arc::new(holds))))
     }
 
@@ -28,11 +26,11 @@ impl Known {
     }
 
     fn put(&self, hold: &Hold) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut holds = known.as_ref().clone();
+        let mut cached = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut holds = cached.as_ref().clone();
         holds.retain(|other| other.id != hold.id);
         holds.push(hold.clone());
-        *known = Arc::new(holds);
+        *cached = Arc::new(holds);
     }
 }
 
@@ -43,12 +41,12 @@ impl Holds for Store {
     }
 
     async fn put(&self, hold: &Hold) -> Result<(), StoreError> {
-        let (id, body, hold, known) = (hold.id.clone(), record::write(hold)?, hold.clone(), Arc::clone(&self.holds));
+        let (id, body, hold, cache) = (hold.id.clone(), record::write(hold)?, hold.clone(), Arc::clone(&self.holds));
         let put = move |connection: &Connection| {
             let sql = "INSERT OR REPLACE INTO holds (id, body) VALUES (?1, ?2)";
             Ok(connection.prepare_cached(sql)?.execute(params![id, body]).map(drop)?)
         };
-        self.writer.write_then(put, move |()| known.put(&hold)).await
+        self.writer.write_then(put, move |()| cache.put(&hold)).await
     }
 
     fn known_within(&self) -> SignedDuration {

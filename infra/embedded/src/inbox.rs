@@ -1,5 +1,5 @@
-//! Everybody's inbox, under the [folded](domain::person::fold) username.
-//! The column `seen` is what counts; the one in the body is as it was when the item was put.
+//! Inboxes, by [folded](domain::person::fold) username.
+//! The column `seen` overrides the body's field, which marking an item does not change.
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -44,7 +44,7 @@ impl Inbox for Store {
                  ORDER BY pk DESC LIMIT ?5",
             )?;
             let limit = limit.max(1);
-            // One more than asked tells whether more follow.
+            // One more than the limit, to know whether another page follows.
             let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
             let mut rows = select.query(params![username, before, seen, now.as_microsecond(), most])?;
             let mut page = Page { results: Vec::<InboxItem>::new(), next: None };
@@ -83,7 +83,7 @@ impl Inbox for Store {
     }
 }
 
-/// From the columns `seen` and `body`.
+/// Decodes an item from the columns `seen` and `body`.
 fn item(row: &Row<'_>) -> Result<InboxItem, Fault> {
     let item: InboxItem = record::read(row.get_ref(1)?.as_str().unwrap_or_default())?;
     Ok(InboxItem { seen: row.get(0)?, ..item })

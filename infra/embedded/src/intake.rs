@@ -1,6 +1,6 @@
-//! Where events come in: stored and queued in one transaction.
-//! Owns the names of events that came without a time. The queue holds pks, not bodies: those are
-//! in the same file already. An event that is stored is left alone and not queued again.
+//! The intake: stores and queues events in one transaction.
+//! Owns the table `names`, which gives an event that is posted again without a time its first pk. The queue holds pks,
+//! not bodies, which are in the same file already. An event that is stored already is neither changed nor queued again.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,17 +18,17 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
 use crate::volume::Counters;
-use crate::{Store, jobs, record};
+use crate::{Store, queue, record};
 
-/// An event that is stored is left alone, unless it has expired and only awaits its deletion.
+/// Does not change an event that is stored already, unless that one has expired and only awaits its deletion.
 const INSERT_EVENT: &str = "INSERT INTO events (pk, expires, body, received) VALUES (?1, ?2, ?3, ?4)
      ON CONFLICT (pk) DO UPDATE SET expires = excluded.expires, body = excluded.body, received = excluded.received
      WHERE expires <= unixepoch('subsec') * 1000000";
 
 /// Few enough to be evaluated within a lease, many enough that the queue costs next to nothing.
-const EVENTS_PER_JOB: usize = 100;
+const EVENTS_PER_MESSAGE: usize = 100;
 
-/// Events as they will be written, the bodies in one text.
+/// Events ready to be written, their bodies concatenated.
 struct Batch {
     bodies: Vec<u8>,
     rows: Vec<Row>,
@@ -39,30 +39,30 @@ struct Row {
     pk: EventPk,
     expires: i64,
     created: Timestamp,
-    /// Where its body ends.
+    /// The end of its body in `bodies`, in bytes; the body begins where the one before ends.
     end: usize,
-    /// What it takes in memory, in bytes.
+    /// The memory that the event takes once parsed, in bytes.
     memory: usize,
-    /// Where it is counted.
+    /// The index of its counter in `counters`.
     counter: usize,
 }
 
 impl Batch {
-    fn of(events: &[Arc<Event>]) -> Result<Self, Fault> {
-        let mut made = Self {
+    fn encode(events: &[Arc<Event>]) -> Result<Self, Fault> {
+        let mut batch = Self {
             bodies: Vec::with_capacity(events.len() * 1024),
             rows: Vec::with_capacity(events.len()),
             counters: Counters::default(),
         };
         for event in events {
-            let start = made.bodies.len();
-            record::write_to(&mut made.bodies, &**event)?;
-            let (expires, end) = (event.expires.as_microsecond(), made.bodies.len());
-            let memory = domain::json::memory(&made.bodies[start..]);
-            let counter = made.counters.of(event);
-            made.rows.push(Row { pk: event.pk, expires, created: event.created, end, memory, counter });
+            let start = batch.bodies.len();
+            record::write_to(&mut batch.bodies, &**event)?;
+            let (expires, end) = (event.expires.as_microsecond(), batch.bodies.len());
+            let memory = domain::json::memory(&batch.bodies[start..]);
+            let counter = batch.counters.index_of(event);
+            batch.rows.push(Row { pk: event.pk, expires, created: event.created, end, memory, counter });
         }
-        Ok(made)
+        Ok(batch)
     }
 }
 
@@ -73,22 +73,23 @@ impl Intake for Store {
             return Ok(());
         }
         self.refuse_while_rebuilding()?;
-        // The callers make their bodies side by side; the one writer only writes.
-        let batch = Batch::of(events)?;
-        let (work, fresh, known) = (self.work.clone(), self.fresh.clone(), Arc::clone(&self.holds));
+        // Encoded here, where callers run in parallel: the single writer should only write.
+        let batch = Batch::encode(events)?;
+        let (work, recent, holds) = (self.work.clone(), self.recent_events.clone(), Arc::clone(&self.holds));
         let events: Arc<[Arc<Event>]> = events.into();
         let stored = Arc::clone(&events);
-        let queued = move |new: &Vec<(usize, usize)>| {
-            for (place, memory) in new {
-                fresh.hold(&events[*place], *memory);
+        let cache_and_wake = move |new: &Vec<(usize, usize)>| {
+            for (index, memory) in new {
+                recent.insert(&events[*index], *memory);
             }
             if !new.is_empty() {
                 work.notify_one();
             }
         };
-        // Asked in the writer's turn: what is stored after a hold is held, and what was stored before is there for its job.
-        let insert = move |connection: &Connection| insert(connection, &batch, &stored, &known.all());
-        self.writer.write_then(insert, queued).await.map(drop)
+        // The holds are read on the writer's thread: an event stored after a hold gets it here, and one stored before is
+        // found by the hold's job. Read earlier, an event could miss both.
+        let insert = move |connection: &Connection| insert(connection, &batch, &stored, &holds.all());
+        self.writer.write_then(insert, cache_and_wake).await.map(drop)
     }
 
     async fn remember(
@@ -118,7 +119,8 @@ impl Intake for Store {
 }
 
 impl Store {
-    /// A caller that waited for minutes would give up and post again what is stored all the same.
+    /// Refuses events while the file is rebuilt. A caller that waited for minutes instead would time out and post the
+    /// same events again, although they are stored in the end.
     fn refuse_while_rebuilding(&self) -> Result<(), StoreError> {
         if self.rebuilding.load(Ordering::Relaxed) {
             return Err(StoreError::store("the file is being rebuilt after an erasure; try again in a minute"));
@@ -127,7 +129,7 @@ impl Store {
     }
 }
 
-/// Says which of them were new: their places, and the memory that they take.
+/// Returns the events that were new: the index of each, and the memory that it takes in bytes.
 fn insert(
     connection: &Connection,
     Batch { bodies, rows, counters }: &Batch,
@@ -136,22 +138,22 @@ fn insert(
 ) -> Result<Vec<(usize, usize)>, Fault> {
     let mut insert = connection.prepare_cached(INSERT_EVENT)?;
     let mut new = Vec::with_capacity(rows.len());
-    let (mut start, now) = (0, jobs::own_clock(connection, SignedDuration::ZERO)?);
+    let (mut start, now) = (0, queue::file_clock(connection, SignedDuration::ZERO)?);
     let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
-    for (place, Row { pk, expires, created, end, memory, .. }) in rows.iter().enumerate() {
-        // As text, without a copy: JSON is UTF-8.
+    for (index, Row { pk, expires, created, end, memory, .. }) in rows.iter().enumerate() {
+        // Borrowed as text without a copy: JSON is UTF-8.
         let body = ToSqlOutput::Borrowed(ValueRef::Text(&bodies[start..*end]));
-        let expires = if hold::is_held(holds, &events[place]) { HOLD_EXPIRY.as_microsecond() } else { *expires };
+        let expires = if hold::is_held(holds, &events[index]) { HOLD_EXPIRY.as_microsecond() } else { *expires };
         let received = received_apart(*created, now).map(Timestamp::as_microsecond);
         if insert.execute(params![pk.as_bytes(), expires, body, received])? > 0 {
-            new.push((place, *memory));
+            new.push((index, *memory));
         }
         start = *end;
     }
-    counters.add(connection, new.iter().map(|(place, _)| rows[*place].counter))?;
-    for job in new.chunks(EVENTS_PER_JOB) {
-        let pks = job.iter().map(|(place, _)| rows[*place].pk).collect();
-        jobs::insert(connection, &QueueMessage::new(QueuedWork::Stored(pks)), jobs::AT_ONCE)?;
+    counters.add(connection, new.iter().map(|(index, _)| rows[*index].counter))?;
+    for message in new.chunks(EVENTS_PER_MESSAGE) {
+        let pks = message.iter().map(|(index, _)| rows[*index].pk).collect();
+        queue::insert(connection, &QueueMessage::new(QueuedWork::Stored(pks)), queue::DUE_NOW)?;
     }
     Ok(new)
 }
@@ -164,7 +166,7 @@ fn remember_one(
     until: Timestamp,
 ) -> Result<EventPk, Fault> {
     let known: Option<[u8; 16]> = connection
-        // What is remembered for longer than a name ever is was remembered by a clock that was wrong.
+        // A name that expires later than any name may was written under a clock that ran ahead: ignore it.
         .prepare_cached("SELECT pk FROM names WHERE hash = ?1 AND expires > ?2 AND expires <= ?3")?
         .query_row(params![hash, now.as_microsecond(), later(until, CLOCK_SKEW).as_microsecond()], |row| row.get(0))
         .optional()?;

@@ -1,16 +1,17 @@
-//! How long events are kept. The column `expires` is what counts; the one in the body is as it was first stamped.
+//! The expiry of events: lists them with it, changes it, and deletes archived events after it. The column `expires`
+//! overrides the body's field, which keeps the first expiry.
 
 use async_trait::async_trait;
 use domain::ports::{EventExpiry, ExpiredEvents, Page, ReceivedEvent, StoreError};
 use domain::{Event, EventPk, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::event_log::{AFTER_ALL, PAGE_BYTES};
+use crate::event_log::{MAX_PK_KEY, PAGE_BYTES};
 use crate::fault::Fault;
-use crate::{Store, jobs, record};
+use crate::{Store, queue, record};
 
-/// Events deleted in one write: small, so that ingestion is never held up.
-const LET_GO_AT_A_TIME: usize = 500;
+/// The most events deleted in one write: few, so that posting events never waits long.
+const DELETE_BATCH: usize = 500;
 
 #[async_trait]
 impl EventExpiry for Store {
@@ -43,10 +44,10 @@ impl EventExpiry for Store {
     }
 
     async fn mark_archived(&self, expired: &ExpiredEvents, now: Timestamp) -> Result<(), StoreError> {
-        for some in expired.events.chunks(LET_GO_AT_A_TIME) {
+        for some in expired.events.chunks(DELETE_BATCH) {
             let pks = some.iter().map(|event| event.pk).collect::<Vec<_>>();
             let delete = move |connection: &Connection| {
-                jobs::take_along(connection, now)?;
+                queue::embed_expiring_events(connection, now)?;
                 let mut delete = connection.prepare_cached("DELETE FROM events WHERE pk = ?1 AND expires <= ?2")?;
                 for pk in &pks {
                     delete.execute(params![pk.as_bytes(), now.as_microsecond()])?;
@@ -68,7 +69,7 @@ fn kept(
     let mut select = connection.prepare_cached(
         "SELECT pk, body, expires, received FROM events WHERE pk < ?1 AND expires > ?2 ORDER BY pk DESC",
     )?;
-    let before = before.map_or(AFTER_ALL.to_vec(), |pk| pk.as_bytes().to_vec());
+    let before = before.map_or(MAX_PK_KEY.to_vec(), |pk| pk.as_bytes().to_vec());
     let mut rows = select.query(params![before, now.as_microsecond()])?;
     let (mut results, mut examined, mut bytes, mut last) = (Vec::new(), 0, 0, None);
     while let Some(row) = rows.next()? {
@@ -80,7 +81,7 @@ fn kept(
         if let Ok(kept) = read(row) {
             results.push(kept);
         } else {
-            tracing::error!(event = %pk, "a stored event cannot be read; no job takes it up");
+            tracing::error!(event = %pk, "a stored event cannot be read; jobs skip it");
         }
         examined += 1;
         last = Some(pk);
@@ -88,7 +89,7 @@ fn kept(
     Ok(Page { results, next: None })
 }
 
-/// An event that cannot be read stays: nobody can say what would be lost with it.
+/// Expired events, in order of expiry. Skips unreadable ones, which are never deleted: nothing could archive them.
 fn expired(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Event>, Fault> {
     let mut select =
         connection.prepare_cached("SELECT body, expires FROM events WHERE expires <= ?1 ORDER BY expires")?;

@@ -1,20 +1,24 @@
 //! The ledger of deliveries.
-//! Every write is conditional: an entry is opened once, and changed only by whoever read its last
-//! revision. Columns beside the body are there for the indexes alone.
+//! Every write is conditional: an entry is inserted once, and later only replaced by its next revision. The columns
+//! beside the body exist for the indexes alone.
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
 use domain::ports::{Ledger, OpenOutcome, Page, StoreError};
 use domain::query::DeliveryQuery;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, ToSql, params};
 
 use crate::Store;
 use crate::fault::Fault;
-use crate::record::{self, Needles};
+use crate::record::{self, RequiredSubstrings};
+use crate::versioned_table::{VersionedRow, VersionedTable};
 
-/// Entries that are looked at in one go for instants that no wait leads to.
-const MOST_MISDATED: i64 = 500;
+const DELIVERIES: VersionedTable =
+    VersionedTable { name: "deliveries", key: "id", columns: &["state", "due", "expires", "body"] };
+
+/// The most entries that one call of `due` checks for a misdated `due`.
+const MAX_MISDATED: i64 = 500;
 
 #[async_trait]
 impl Ledger for Store {
@@ -66,11 +70,7 @@ impl Ledger for Store {
 }
 
 fn open_one(connection: &Connection, entry: &Delivery) -> Result<OpenOutcome, Fault> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO deliveries (id, revision, state, due, expires, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (id) DO NOTHING",
-    )?;
-    if insert.execute(Columns::of(entry)?.params())? > 0 {
+    if DeliveryColumns::from_delivery(entry)?.with_row(|row| DELIVERIES.insert(connection, row))? {
         return Ok(OpenOutcome::New);
     }
     let existing = get(connection, entry.id)?;
@@ -78,27 +78,23 @@ fn open_one(connection: &Connection, entry: &Delivery) -> Result<OpenOutcome, Fa
 }
 
 fn replace_one(connection: &Connection, entry: &Delivery) -> Result<bool, Fault> {
-    let mut update = connection.prepare_cached(
-        "UPDATE deliveries SET revision = ?2, state = ?3, due = ?4, expires = ?5, body = ?6
-         WHERE id = ?1 AND revision = ?2 - 1",
-    )?;
-    Ok(update.execute(Columns::of(entry)?.params())? > 0)
+    DeliveryColumns::from_delivery(entry)?.with_row(|row| DELIVERIES.replace(connection, row))
 }
 
-struct Columns {
+struct DeliveryColumns {
     id: [u8; 26],
-    revision: i64,
+    revision: u64,
     state: &'static str,
     due: Option<i64>,
     expires: i64,
     body: String,
 }
 
-impl Columns {
-    fn of(entry: &Delivery) -> Result<Self, Fault> {
+impl DeliveryColumns {
+    fn from_delivery(entry: &Delivery) -> Result<Self, Fault> {
         Ok(Self {
             id: entry.id.to_bytes(),
-            revision: i64::try_from(entry.revision).unwrap_or(i64::MAX),
+            revision: entry.revision,
             state: state_name(entry.state),
             due: entry.due_at().map(Timestamp::as_microsecond),
             expires: entry.expires.as_microsecond(),
@@ -106,8 +102,9 @@ impl Columns {
         })
     }
 
-    fn params(&self) -> impl rusqlite::Params + '_ {
-        (&self.id, self.revision, self.state, self.due, self.expires, &self.body)
+    fn with_row<T>(&self, write: impl FnOnce(&VersionedRow<'_>) -> T) -> T {
+        let values: [&dyn ToSql; 4] = [&self.state, &self.due, &self.expires, &self.body];
+        write(&VersionedRow { key: &self.id, revision: self.revision, values: &values })
     }
 }
 
@@ -121,12 +118,13 @@ fn state_name(state: DeliveryState) -> &'static str {
     }
 }
 
-/// Some entries that wait for an instant that no wait leads to. Digests are among those that are looked at.
+/// Entries whose `due` lies further ahead than any wait can: written under a clock that ran ahead. The body tells them
+/// from digests, which may wait longer.
 fn misdated(connection: &Connection, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
     let mut select =
         connection.prepare_cached("SELECT body FROM deliveries WHERE due > ?1 ORDER BY due DESC LIMIT ?2")?;
     let after = domain::time::later(now, retry::LONGEST_POSTPONEMENT).as_microsecond();
-    let mut rows = select.query(params![after, MOST_MISDATED])?;
+    let mut rows = select.query(params![after, MAX_MISDATED])?;
     let mut ids = Vec::new();
     while let Some(row) = rows.next()? {
         let entry = record::read::<Delivery>(row.get_ref(0)?.as_str().unwrap_or_default());
@@ -136,34 +134,33 @@ fn misdated(connection: &Connection, now: Timestamp) -> Result<Vec<DeliveryId>, 
 }
 
 fn get(connection: &Connection, id: DeliveryId) -> Result<Option<Delivery>, Fault> {
-    let mut select = connection.prepare_cached("SELECT body FROM deliveries WHERE id = ?1")?;
-    let body: Option<String> = select.query_row([id.to_bytes()], |row| row.get(0)).optional()?;
-    body.map(|body| record::read(&body)).transpose()
+    record::select_one(connection, "SELECT body FROM deliveries WHERE id = ?1", [id.to_bytes()])
 }
 
-/// Frees the entries that a dead process had claimed; says how many there were.
-pub(crate) fn end_leases(connection: &Connection) -> Result<usize, Fault> {
+/// Releases the claims of a dead process on entries; returns how many there were.
+pub(crate) fn release_leases(connection: &Connection) -> Result<usize, Fault> {
     let mut select = connection
         .prepare_cached("SELECT id, body FROM deliveries WHERE state = 'pending' AND state <> 'delivered'")?;
     let pending: Vec<([u8; 26], String)> =
         select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    let mut ended = 0;
+    let mut released = 0;
     for (id, body) in pending {
         let Ok(entry) = record::read::<Delivery>(&body) else {
-            tracing::error!(delivery = %DeliveryId::from_bytes(id), "a ledger entry cannot be read; it is left as it is");
+            tracing::error!(delivery = %DeliveryId::from_bytes(id), "a ledger entry cannot be read; it stays as it is");
             continue;
         };
         if entry.lease.is_some() {
             let free = Delivery { lease: None, revision: entry.revision + 1, ..entry };
-            ended += usize::from(replace_one(connection, &free)?);
+            released += usize::from(replace_one(connection, &free)?);
         }
     }
-    Ok(ended)
+    Ok(released)
 }
 
 fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, Fault> {
     let state = query.state.map(state_name);
-    // Saying twice what follows from the state lets SQLite use the index on the few undelivered.
+    // `state <> 'delivered'` follows from the first condition, but without it SQLite does not use the partial index on
+    // the few undelivered entries.
     let sql = match state {
         Some(state) if state != "delivered" => {
             "SELECT id, body FROM deliveries WHERE state = ?3 AND state <> 'delivered' AND id < ?1 AND id >= ?2
@@ -177,19 +174,19 @@ fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery,
     let (before, from) = bounds(query);
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(params![before, from, state])?;
-    let needles = Needles::default()
+    let required = RequiredSubstrings::default()
         .pair("rule", query.rule.as_deref())
         .pair("transport", query.transport.as_deref())
         .name(query.recipient.as_deref());
     let mut page = Page { results: Vec::<Delivery>::new(), next: None };
     while let Some(row) = rows.next()? {
         let body = row.get_ref(1)?.as_str().unwrap_or_default();
-        if !needles.admit(body) {
+        if !required.may_match(body) {
             continue;
         }
         let Ok(entry) = record::read::<Delivery>(body) else {
             let id = DeliveryId::from_bytes(row.get(0)?);
-            tracing::error!(delivery = %id, "a ledger entry cannot be read; it is left out of the list");
+            tracing::error!(delivery = %id, "a ledger entry cannot be read; the list omits it");
             continue;
         };
         if !query.matches(&entry) {
@@ -204,7 +201,7 @@ fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery,
     Ok(page)
 }
 
-/// All results sort before the first and not before the second.
+/// Bounds of the results' ids: less than the first, at least the second.
 fn bounds(query: &DeliveryQuery) -> (Vec<u8>, Vec<u8>) {
     let (mut before, mut from) = (vec![0xff; 27], Vec::new());
     if let Some(first) = query.first() {

@@ -1,13 +1,12 @@
 //! The store, queue and ledger on one local SQLite file: every store port of `domain::ports`.
 //!
-//! Owns `nuncio.db` in the data folder, `search.db`, which can be made from it, and the files of the archive's folder. An accepted
-//! event is on disk (fsync) before `accept`
-//! returns; the queue is a table with leases; bodies are written once. Refuses to decide anything:
-//! what a record means is the domain's affair, and `now` is always an argument. The one clock read
-//! here is the file's own, by which a queue message waits out its delay.
+//! Owns `nuncio.db` in the data folder, `search.db`, which can be rebuilt from it, and the files of the archive folder.
+//! An accepted event is on disk (fsync) before `accept` returns. The queue is a table with leases. Refuses decisions:
+//! the domain interprets records, and `now` is always an argument. The only clock read here is SQLite's, for the delays
+//! of queue messages.
 //!
 //! ```text
-//!  callers ──▶ writer thread ──▶ one transaction, one fsync for all who wait
+//!  callers ──▶ writer thread ──▶ one transaction, one fsync for all waiting callers
 //!          └─▶ readers (blocking threads) ──▶ the last committed state
 //! ```
 
@@ -18,18 +17,19 @@ mod endpoints;
 mod erasure;
 mod event_log;
 mod fault;
-mod fresh;
 mod holds;
 mod inbox;
+mod index_position;
 mod intake;
-mod jobs;
 mod keeping;
 mod ledger;
 mod lock;
 mod open;
 mod operator_jobs;
 mod purge;
+mod queue;
 mod readers;
+mod recent_events;
 mod record;
 mod reserve;
 mod schema;
@@ -38,14 +38,15 @@ mod sessions;
 mod silences;
 mod suppression;
 mod tokens;
+mod versioned_table;
 mod volume;
 mod wal;
 mod writer;
 
 pub use archive::ArchiveFolder;
-pub use jobs::{Job, JobId, LEASE, Released};
 pub use lock::FolderLock;
 pub use open::OpenError;
+pub use queue::{LEASE, QueuedMessage, ReceiptHandle, ReleasedLeases};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,9 +58,9 @@ use tokio::sync::Notify;
 use tracing::debug;
 
 use fault::Health;
-use fresh::Fresh;
-use holds::Known;
+use holds::HoldCache;
 use readers::Readers;
+use recent_events::RecentEvents;
 use search_index::SearchIndex;
 use writer::Writer;
 
@@ -70,9 +71,9 @@ pub struct Store {
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     work: Arc<Notify>,
-    fresh: Arc<Fresh>,
+    recent_events: Arc<RecentEvents>,
     search: Arc<SearchIndex>,
-    holds: Arc<Known>,
+    holds: Arc<HoldCache>,
     health: Arc<Health>,
     /// Set while the file is rebuilt.
     rebuilding: Arc<AtomicBool>,
@@ -108,7 +109,8 @@ impl Store {
         if let Err(error) = reserve::keep(&file) {
             debug!(%error, "no space is set aside for a start on a full disk");
         }
-        let holds = Known::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
+        let holds =
+            HoldCache::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
         let health = Arc::new(Health::default());
         let writer = Writer::start(connection, health.clone()).map_err(|error| OpenError::unusable(&file, &error))?;
         Ok(Self {
@@ -117,7 +119,7 @@ impl Store {
             readers: Arc::new(Readers::new(file, health.clone())),
             health,
             work: Arc::default(),
-            fresh: Arc::default(),
+            recent_events: Arc::default(),
             holds: Arc::new(holds),
             rebuilding: Arc::default(),
         })
@@ -151,16 +153,17 @@ impl Store {
         folder.join(open::FILE).exists()
     }
 
-    /// Keeps events that were accepted a moment ago in this much memory, in bytes, for those who take jobs here.
+    /// Limits the cache of recently accepted events to this many bytes of memory. Only a process that takes queue
+    /// messages fills the cache.
     pub fn limit_recent_events(&self, bytes: usize) {
-        self.fresh.limit(bytes);
+        self.recent_events.limit(bytes);
     }
 
-    /// Reads the next events into the index for searches, or forgets some that are gone; says how many are left to read.
-    /// One process does so at a time.
+    /// Indexes the next batch of events for searches, or removes deleted events from the index if all are indexed.
+    /// Returns the number of rows left to index. Only one process at a time may call this.
     ///
     /// # Errors
-    /// When the store cannot be read or the index not be written. Searches then read the events themselves.
+    /// When the store cannot be read or the index cannot be written. Searches then read the events themselves.
     pub async fn fill_search_index(&self) -> Result<u64, StoreError> {
         let search = self.search.clone();
         self.readers.read(move |events| search.fill(events)).await

@@ -1,35 +1,30 @@
-//! What operators asked for, and how far it has come. (The queue's jobs are another table.)
-//! A record is changed only by whoever read its last revision.
+//! The jobs that operators asked for, and their progress. (The work queue's table `jobs` is another one.)
+//! Every write is a compare-and-swap by revision.
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ports::{Jobs, StoreError};
 use domain::retention::job::Job;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::record;
+use crate::versioned_table::{VersionedRow, VersionedTable};
+
+const OPERATOR_JOBS: VersionedTable =
+    VersionedTable { name: "operator_jobs", key: "id", columns: &["expires", "body"] };
 
 #[async_trait]
 impl Jobs for Store {
     async fn all(&self) -> Result<Vec<Job>, StoreError> {
-        let all = |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM operator_jobs")?;
-            let bodies = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-            bodies.iter().map(|body| record::read(body)).collect()
-        };
-        self.readers.read(all).await
+        self.readers.read(|connection| record::select_all(connection, "SELECT body FROM operator_jobs", [])).await
     }
 
     async fn get(&self, id: &str) -> Result<Option<Job>, StoreError> {
         let id = id.to_owned();
-        let get = move |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM operator_jobs WHERE id = ?1")?;
-            let body: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-            body.map(|body| record::read(&body)).transpose()
-        };
-        self.readers.read(get).await
+        let sql = "SELECT body FROM operator_jobs WHERE id = ?1";
+        self.readers.read(move |connection| record::select_one(connection, sql, [id])).await
     }
 
     async fn replace(&self, job: &Job) -> Result<bool, StoreError> {
@@ -39,31 +34,25 @@ impl Jobs for Store {
 }
 
 fn replace(connection: &Connection, job: &Job) -> Result<bool, Fault> {
-    let body = record::write(job)?;
-    let revision = i64::try_from(job.revision).unwrap_or(i64::MAX);
-    let sql = if revision == 0 {
-        "INSERT INTO operator_jobs (id, revision, expires, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING"
-    } else {
-        "UPDATE operator_jobs SET revision = ?2, expires = ?3, body = ?4 WHERE id = ?1 AND revision = ?2 - 1"
-    };
-    let expires = job.expires().map(Timestamp::as_microsecond);
-    Ok(connection.prepare_cached(sql)?.execute(params![job.id, revision, expires, body])? > 0)
+    let (expires, body) = (job.expires().map(Timestamp::as_microsecond), record::write(job)?);
+    let row = VersionedRow { key: &job.id, revision: job.revision, values: &[&expires, &body] };
+    OPERATOR_JOBS.compare_and_swap(connection, &row)
 }
 
-/// Frees the jobs that a dead process was advancing; says how many there were.
-pub(crate) fn end_leases(connection: &Connection) -> Result<usize, Fault> {
+/// Releases the leases of a dead process on jobs; returns how many there were.
+pub(crate) fn release_leases(connection: &Connection) -> Result<usize, Fault> {
     let mut select = connection.prepare_cached("SELECT id, body FROM operator_jobs")?;
     let all: Vec<(String, String)> =
         select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    let mut ended = 0;
+    let mut released = 0;
     for (id, body) in all {
         let Ok(job) = record::read::<Job>(&body) else {
-            tracing::error!(job = id, "a job cannot be read; it is left as it is");
+            tracing::error!(job = id, "a job cannot be read; it stays as it is");
             continue;
         };
         if job.lease.is_some() {
-            ended += usize::from(replace(connection, &Job { lease: None, revision: job.revision + 1, ..job })?);
+            released += usize::from(replace(connection, &Job { lease: None, revision: job.revision + 1, ..job })?);
         }
     }
-    Ok(ended)
+    Ok(released)
 }

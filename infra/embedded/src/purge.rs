@@ -1,16 +1,16 @@
-//! Deletes what has expired, of every kind.
-//! Works in small batches, so that whoever posts events waits for none of them long.
+//! Deletes expired records of every kind.
+//! Works in small batches, so that posting events never waits long.
 
 use domain::Timestamp;
 use domain::ports::{PurgeScope, StoreError};
 use rusqlite::{Connection, params};
 
-use crate::{Store, jobs};
+use crate::{Store, queue};
 
-/// Deleted while others wait for the writer.
+/// The most records deleted in one write, during which other writes wait.
 const BATCH: usize = 500;
 
-/// Not where events are archived first.
+/// Used unless the archiver deletes events.
 const EVENTS: &str = "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)";
 
 const EXPIRED: [&str; 8] = [
@@ -38,7 +38,7 @@ impl Store {
                 let delete = move |connection: &Connection| {
                     let most = i64::try_from(batch).unwrap_or(i64::MAX);
                     if sql == EVENTS {
-                        jobs::take_along(connection, now)?;
+                        queue::embed_expiring_events(connection, now)?;
                     }
                     Ok(connection.prepare_cached(sql)?.execute(params![now.as_microsecond(), most])?)
                 };

@@ -1,75 +1,97 @@
-//! Bodies: how a record becomes text and is read again.
-//! Also finds out, from the text alone, which bodies cannot pass a filter, so that a scan reads
-//! few of them as JSON. It only ever rules out: the domain's query has the last word.
+//! Record bodies: versioned JSON.
+//! Also tells from the text alone which bodies cannot match a query, so that a scan parses few of them. It only rules
+//! out: the domain's query decides.
 
 use domain::message::Versioned;
 use domain::person::fold;
 use domain::{Event, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
 
-/// The content as versioned JSON.
+/// Encodes a record as versioned JSON: `{"v1": …}`.
 pub(crate) fn write<T: Serialize>(content: &T) -> Result<String, Fault> {
     Ok(serde_json::to_string(&Versioned::new(content))?)
 }
 
-/// Appends the content as versioned JSON.
+/// Appends a record as versioned JSON.
 pub(crate) fn write_to<T: Serialize>(bodies: &mut Vec<u8>, content: &T) -> Result<(), Fault> {
     Ok(serde_json::to_writer(bodies, &Versioned::new(content))?)
 }
 
-/// The content, whatever its version.
+/// Decodes a record of any version.
 pub(crate) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Fault> {
     Ok(serde_json::from_str::<Versioned<T>>(body)?.into_inner())
 }
 
-/// An event from its body and its column `expires`, which may have been stamped anew.
+/// Decodes the record in the first column of the query's row; `None` if the query has no row.
+pub(crate) fn select_one<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+) -> Result<Option<T>, Fault> {
+    let body: Option<String> = connection.prepare_cached(sql)?.query_row(parameters, |row| row.get(0)).optional()?;
+    body.map(|body| read(&body)).transpose()
+}
+
+/// Decodes the records in the first column of the query's rows. Fails if one of them cannot be read.
+pub(crate) fn select_all<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+) -> Result<Vec<T>, Fault> {
+    let mut select = connection.prepare_cached(sql)?;
+    let bodies = select.query_map(parameters, |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    bodies.iter().map(|body| read(body)).collect()
+}
+
+/// Decodes an event. The column `expires`, in microseconds, overrides the body's: a restamp changes only the column.
 pub(crate) fn event(body: &str, expires: i64) -> Result<Event, Fault> {
     let event: Event = read(body)?;
     Ok(Event { expires: Timestamp::from_microsecond(expires).unwrap_or(event.expires), ..event })
 }
 
-/// Texts that a body must contain to pass a filter. Sound because bodies are written here
-/// alone, which leaves no spaces and escapes a text always in the same way.
+/// Texts that a body must contain to match a query. Sound, as only this module writes bodies: without spaces, and with
+/// the same escapes for the same text.
 #[derive(Debug, Default)]
-pub(crate) struct Needles {
+pub(crate) struct RequiredSubstrings {
     texts: Vec<String>,
-    /// Names, folded. What a body has in their place folds to the same.
+    /// Folded usernames and addresses; a folded body must contain them.
     names: Vec<String>,
 }
 
-impl Needles {
-    /// Some text value is this username or address, as [people](domain::person) are compared.
+impl RequiredSubstrings {
+    /// Requires this username or address as some value, compared as [people](domain::person) are.
     pub(crate) fn name(mut self, name: Option<&str>) -> Self {
         let inner = |quoted: String| quoted[1..quoted.len() - 1].to_owned();
         self.names.extend(name.and_then(|name| quoted(&fold(name))).map(inner));
         self
     }
 
-    /// The key has this text value.
+    /// Requires the pair `"key":"value"`.
     pub(crate) fn pair(mut self, key: &str, value: Option<&str>) -> Self {
         self.texts.extend(value.and_then(quoted).map(|value| format!("\"{key}\":{value}")));
         self
     }
 
-    /// The key has a text value that starts so.
+    /// Requires the key with a text value that begins with `start`.
     pub(crate) fn pair_prefix(mut self, key: &str, start: Option<&str>) -> Self {
         let open = start.and_then(quoted).map(|text| format!("\"{key}\":{}", text.trim_end_matches('"')));
-        // A start that itself ends in a quotation mark would lose it too; looking for less is still sound.
+        // If `start` itself ends in a quotation mark, that is trimmed too: a shorter text is still required.
         self.texts.extend(open);
         self
     }
 
-    /// The part of each that tells bodies apart: what comes before the first colon is mostly a key that all have.
-    pub(crate) fn telling(&self) -> impl Iterator<Item = &str> {
+    /// The selective part of each text: the value without its key, as nearly every body has the key.
+    pub(crate) fn selective_parts(&self) -> impl Iterator<Item = &str> {
         let values = self.texts.iter().map(|needle| needle.split_once(':').map_or(needle.as_str(), |(_, value)| value));
         values.chain(self.names.iter().flat_map(|name| lowercase_parts(name)))
     }
 
-    /// Whether the body could pass.
-    pub(crate) fn admit(&self, body: &str) -> bool {
+    /// Whether the body contains all of them.
+    pub(crate) fn may_match(&self, body: &str) -> bool {
         self.texts.iter().all(|needle| body.contains(needle)) && {
             self.names.is_empty() || {
                 let body = fold(body);
@@ -79,8 +101,8 @@ impl Needles {
     }
 }
 
-/// The parts of a folded name that every spelling of it has in lower case. `ſ`, `ß` and the ligatures of `f` and `st`
-/// fold to ASCII but are not lowered to it, and a letter beside one beyond ASCII may be half of another one.
+/// The parts of a folded name that occur in every spelling of it in lower case. `ſ`, `ß` and the ligatures of `f` and
+/// `st` fold to ASCII, but lowercasing does not change them; and a letter next to a non-ASCII one may be part of it.
 fn lowercase_parts(folded: &str) -> impl Iterator<Item = &str> {
     let bytes = folded.as_bytes();
     let is_certain = move |at: usize| {
@@ -110,14 +132,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn needles_rule_out_only_what_cannot_pass() {
+    fn required_substrings_rule_out_only_bodies_that_cannot_match() {
         let body = write(&serde_json::json!({ "app": "a.b\"c", "user": { "username": "ann \"x\"" } })).unwrap();
-        assert!(Needles::default().name(Some(" ANN \"x\"")).pair("app", Some("a.b\"c")).admit(&body));
+        assert!(RequiredSubstrings::default().name(Some(" ANN \"x\"")).pair("app", Some("a.b\"c")).may_match(&body));
         for start in ["", "a.", "a.b\""] {
-            assert!(Needles::default().pair_prefix("app", Some(start)).admit(&body), "{start}");
+            assert!(RequiredSubstrings::default().pair_prefix("app", Some(start)).may_match(&body), "{start}");
         }
-        assert!(!Needles::default().name(Some("anna")).admit(&body));
-        assert!(!Needles::default().pair_prefix("app", Some("b")).admit(&body));
+        assert!(!RequiredSubstrings::default().name(Some("anna")).may_match(&body));
+        assert!(!RequiredSubstrings::default().pair_prefix("app", Some("b")).may_match(&body));
     }
 
     #[test]
@@ -129,16 +151,16 @@ mod tests {
             ("k\u{e9}lvin", ["K\u{e9}lvin", "K\u{c9}LVIN", "k\u{e9}lvin"]),
             ("ǰan", ["J\u{30c}AN", "j\u{30c}an", "ǰan"]),
         ] {
-            let needles = Needles::default().name(Some(name));
+            let required = RequiredSubstrings::default().name(Some(name));
             for spelling in spellings {
                 let body = write(&serde_json::json!({ "user": { "username": spelling } })).unwrap();
-                assert!(needles.admit(&body), "{name} {spelling}");
+                assert!(required.may_match(&body), "{name} {spelling}");
                 let lower = body.to_lowercase();
-                assert!(needles.telling().all(|part| lower.contains(part)), "{name} {spelling}");
+                assert!(required.selective_parts().all(|part| lower.contains(part)), "{name} {spelling}");
             }
         }
         assert_eq!(
-            Needles::default().name(Some("Stefan.Karlson")).telling().collect::<Vec<_>>(),
+            RequiredSubstrings::default().name(Some("Stefan.Karlson")).selective_parts().collect::<Vec<_>>(),
             ["e", "an.karl", "on"]
         );
     }

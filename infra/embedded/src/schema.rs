@@ -1,6 +1,6 @@
-//! The file's shape, and how an older file gets it.
-//! Migrations go forward only, each in one transaction, numbered by `PRAGMA user_version`.
-//! A file from a newer Nuncio is refused, not guessed at.
+//! The schema and its migrations.
+//! Migrations only go forward; `PRAGMA user_version` counts them, and all pending ones run in one transaction.
+//! A file of a newer Nuncio is refused.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::open::OpenError;
 
-/// In order; number N brings a file from version N to N + 1. What was released is never edited.
+/// In order: the migration at index N upgrades version N to N + 1. Never edit a released one.
 const MIGRATIONS: [&str; 9] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
@@ -23,10 +23,10 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("schema/0009.sql"),
 ];
 
-/// Brings the file to the newest version.
+/// Upgrades the file to the newest version.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     let unusable = |error: rusqlite::Error| OpenError::unusable(file, &error);
-    // Immediate: of two processes that open an old file one migrates and the other finds it done.
+    // Immediate: of two processes that open an old file, the second waits and finds it migrated.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unusable)?;
     let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)?;
     let pending = MIGRATIONS.get(found as usize..).ok_or_else(|| OpenError::Newer {
@@ -46,7 +46,7 @@ pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Op
     transaction.commit().map_err(unusable)
 }
 
-/// SQL's own `lower` knows ASCII only.
+/// Defines `fold_name` for migrations: SQLite's own `lower` changes ASCII letters only.
 fn define_fold_name(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fold_name", 1, flags, |context| {

@@ -1,10 +1,9 @@
-//! Where a text may stand, and which values are frequent: the trigrams of the events' bodies in a full-text index, and
-//! counts by the hour, beside the store.
+//! The search index beside the store: a full-text index of the trigrams in event bodies, and hourly counts of values.
 //!
-//! Owns `search.db`. It holds nothing that the store does not, is filled behind the writes, a part at a time, so that
-//! nobody who posts waits for it, and may be deleted whenever nobody has it open. It only ever rules out: what it has not
-//! read yet is a candidate too, and whoever asks looks at the bodies. Refuses to guess: where it does not agree with
-//! the store, it begins anew.
+//! Owns `search.db`. The file holds nothing that the store does not, and may be deleted while no process has it open. A
+//! background task fills it in batches, so that posting events never waits for it. The index only rules out: an event
+//! that is not indexed yet counts as a candidate, and callers check the bodies. Refuses to guess: an index that does
+//! not agree with the store is rebuilt.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -18,12 +17,13 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::counts::{self, Counts};
 use crate::erasure::fold_log;
 use crate::fault::Fault;
+use crate::index_position::{newest, reached};
 use crate::open;
 
 const FILE: &str = "search.db";
 
-/// `detail=none` keeps no positions: a third of the size, and the bodies are read anyway. Its parts are larger
-/// and merged later than by default: a third less work at a million events, at the same size and the same time to ask.
+/// `detail=none` stores no positions: a third of the size, and callers read the bodies anyway. Segments are larger and
+/// merged later than by default: a third less work at a million events, with the same size and query time.
 const SCHEMA: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;
     CREATE VIRTUAL TABLE IF NOT EXISTS bodies
         USING fts5 (body, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram');
@@ -35,36 +35,37 @@ const SCHEMA: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PR
 
 const DROP: &str = "BEGIN; DROP TABLE bodies; DROP TABLE reached; DROP TABLE counts; COMMIT;";
 
-/// Read into it at once: about a third of a second's work.
+/// The most events and bytes indexed in one transaction: about a third of a second of work.
 const BATCH: usize = 4000;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// Looked at in one go for events that are no longer there.
-const SWEPT: usize = 5000;
+/// The number of indexed rows that one sweep checks for deleted events.
+const SWEEP_BATCH: usize = 5000;
 
-/// More of them rule out little that fewer do not.
-const MOST_TRIGRAMS: usize = 48;
+/// The most trigrams in one query: further ones rule out little more.
+const MAX_TRIGRAMS: usize = 48;
 
-/// Bodies that are looked at, from all over the store, for which trigrams nearly all have: looking those up would take as
-/// long as there are events, and rule out next to none.
-const SAMPLED: i64 = 50;
+/// The number of bodies sampled from the whole store to find the trigrams that nearly all of them contain. Such a
+/// trigram's posting list is as long as the store and rules out next to nothing.
+const SAMPLES: i64 = 50;
 
-/// The index.
+/// The index: one connection that fills it, one that answers queries.
 #[derive(Debug)]
 pub(crate) struct SearchIndex {
     file: PathBuf,
-    filling: Mutex<Filling>,
-    asking: Mutex<Option<Connection>>,
+    filler: Mutex<Filler>,
+    reader: Mutex<Option<Connection>>,
 }
 
 #[derive(Debug, Default)]
-struct Filling {
+struct Filler {
     connection: Option<Connection>,
-    /// Up to which row was looked for events that are gone.
+    /// The last row that the current sweep for deleted events has checked.
     swept: i64,
 }
 
-impl Filling {
+impl Filler {
+    /// The connection, opened on first use.
     fn index(&mut self, file: &Path) -> Result<&mut Connection, Fault> {
         match &mut self.connection {
             Some(connection) => Ok(connection),
@@ -75,14 +76,15 @@ impl Filling {
 
 impl SearchIndex {
     pub(crate) fn beside(store: &Path) -> Self {
-        Self { file: store.with_file_name(FILE), filling: Mutex::default(), asking: Mutex::default() }
+        Self { file: store.with_file_name(FILE), filler: Mutex::default(), reader: Mutex::default() }
     }
 
-    /// Reads the next events into the index, or, where all are, forgets some that are gone. Says how many are left.
+    /// Indexes the next batch of events, or removes some deleted ones if all are indexed. Returns how many rows are
+    /// left to index.
     pub(crate) fn fill(&self, events: &Connection) -> Result<u64, Fault> {
-        let mut filling = locked(&self.filling);
-        let swept = filling.swept;
-        let index = filling.index(&self.file)?;
+        let mut filler = locked(&self.filler);
+        let swept = filler.swept;
+        let index = filler.index(&self.file)?;
         let newest = newest(events)?;
         let Some(reached) = reached(index, events)? else {
             empty(index)?;
@@ -90,66 +92,67 @@ impl SearchIndex {
         };
         let row = if reached < newest { extend(index, events, reached)? } else { reached };
         if reached == newest {
-            let swept = forget(index, events, swept)?;
+            let swept = remove_deleted(index, events, swept)?;
             if swept == 0 {
                 counts::forget(index, events)?;
             }
-            filling.swept = swept;
+            filler.swept = swept;
         }
         Ok(newest.saturating_sub(row).unsigned_abs())
     }
 
-    /// Begins anew, so that nothing of what was erased stays.
+    /// Empties the index, so that nothing of an erased event stays in its files.
     pub(crate) fn forget_all(&self) -> Result<(), Fault> {
-        let mut filling = locked(&self.filling);
-        filling.swept = 0;
-        empty(filling.index(&self.file)?)
+        let mut filler = locked(&self.filler);
+        filler.swept = 0;
+        empty(filler.index(&self.file)?)
     }
 
-    /// Puts what is in its write-ahead log into its file.
+    /// Checkpoints the index's write-ahead log into its file, and closes the reading connection.
     pub(crate) fn fold(&self) -> Result<(), Fault> {
-        *locked(&self.asking) = None;
-        // Not opened for filling: then this process has written nothing to it.
-        locked(&self.filling).connection.as_ref().map_or(Ok(()), fold_log)
+        *locked(&self.reader) = None;
+        // Without a connection, this process has written nothing to the index.
+        locked(&self.filler).connection.as_ref().map_or(Ok(()), fold_log)
     }
 
-    /// The rows of the events that may hold all of these texts, which are in lower case; in any order. None if there
-    /// are more than `most`, or the index cannot tell.
-    pub(crate) fn candidates(&self, events: &Connection, texts: &[String], most: usize) -> Option<Vec<i64>> {
+    /// The rows of the events that may contain all of these texts, which must be in lower case; in any order. `None` if
+    /// there are more than `max`, or the index cannot tell: all texts are shorter than three characters, or it is empty.
+    pub(crate) fn candidates(&self, events: &Connection, texts: &[String], max: usize) -> Option<Vec<i64>> {
         let trigrams = trigrams(texts);
         if trigrams.is_empty() {
             return None;
         }
-        self.ask(|index| ask(index, events, &expression(telling(events, trigrams)?), most))
+        self.query(|index| matching_rows(index, events, &expression(selective_trigrams(events, trigrams)?), max))
     }
 
-    /// How many events have each value of a dimension. None if the index cannot tell.
-    pub(crate) fn counted(&self, events: &Connection, by: Dimension, span: Range<i64>) -> Option<Vec<(String, u64)>> {
-        self.ask(|index| counts::read(index, events, by, &span))
+    /// The number of events for each value of a dimension, in the hours that begin within `range` (microseconds since
+    /// the epoch). `None` if the index cannot tell.
+    pub(crate) fn counted(&self, events: &Connection, by: Dimension, range: Range<i64>) -> Option<Vec<(String, u64)>> {
+        self.query(|index| counts::read(index, events, by, &range))
     }
 
-    fn ask<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<Option<T>, Fault>) -> Option<T> {
-        let mut asking = locked(&self.asking);
-        if asking.is_none() {
-            // Not there before it was filled for the first time.
-            *asking = open::reader(&self.file).ok();
+    fn query<T>(&self, query: impl FnOnce(&mut Connection) -> Result<Option<T>, Fault>) -> Option<T> {
+        let mut reader = locked(&self.reader);
+        if reader.is_none() {
+            // The file does not exist before the index is filled for the first time.
+            *reader = open::reader(&self.file).ok();
         }
-        match ask(asking.as_mut()?) {
+        match query(reader.as_mut()?) {
             Ok(found) => found,
             Err(fault) => {
                 let error = StoreError::from(fault);
-                tracing::warn!(%error, "the search index cannot be read; the events themselves are looked at");
-                *asking = None;
+                tracing::warn!(%error, "the search index cannot be read; searching the events themselves instead");
+                *reader = None;
                 None
             }
         }
     }
 }
 
-/// What was in it is no longer in its files.
+/// Empties the index. Its old content is no longer in the files afterwards.
 fn empty(index: &Connection) -> Result<(), Fault> {
     index.execute_batch(DROP)?;
-    // Without its tables the file is rebuilt at once, however large it was.
+    // Without tables, VACUUM has nothing to copy and is fast however large the file is.
     index.execute_batch("VACUUM")?;
     index.execute_batch(SCHEMA)?;
     fold_log(index)
@@ -159,41 +162,23 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Opened for filling; a file that is no index of this kind is replaced.
+/// Opens the index for writing. A file that is not such an index is replaced.
 fn create(file: &Path) -> Result<Connection, Fault> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(file)?;
         connection.execute_batch(SCHEMA)?;
         Ok(connection)
     };
-    let made = |error: std::io::Error| StoreError::store(error);
-    open::private_file(file).map_err(made)?;
+    let unusable = |error: std::io::Error| StoreError::store(error);
+    open::private_file(file).map_err(unusable)?;
     open().or_else(|error| {
-        tracing::warn!(%error, "the search index cannot be used; it is made anew");
-        std::fs::remove_file(file).and_then(|()| open::private_file(file)).map_err(made)?;
+        tracing::warn!(%error, "the search index cannot be used and is rebuilt");
+        std::fs::remove_file(file).and_then(|()| open::private_file(file)).map_err(unusable)?;
         Ok(open()?)
     })
 }
 
-/// The row that was read last. None if its event is not the one that was read: then rows were given to other events,
-/// or the store is another. Once the newest event is gone, its row may be.
-pub(crate) fn reached(index: &Connection, events: &Connection) -> Result<Option<i64>, Fault> {
-    let (row, pk): (i64, Vec<u8>) =
-        index.query_row("SELECT row, pk FROM reached", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut select = events.prepare_cached("SELECT pk FROM events WHERE rowid = ?1")?;
-    let found: Option<Vec<u8>> = select.query_row([row], |row| row.get(0)).optional()?;
-    let agrees = match found {
-        Some(found) => found == pk,
-        None => row <= newest(events)?,
-    };
-    Ok(agrees.then_some(row))
-}
-
-fn newest(events: &Connection) -> Result<i64, Fault> {
-    Ok(events.query_row("SELECT ifnull(max(rowid), 0) FROM events", [], |row| row.get(0))?)
-}
-
-/// Says which row it has reached.
+/// Indexes a batch of events that follow the row `after`, and returns the last row indexed.
 fn extend(index: &mut Connection, events: &Connection, after: i64) -> Result<i64, Fault> {
     let transaction = index.transaction()?;
     let mut reached = (after, Vec::new());
@@ -220,17 +205,19 @@ fn extend(index: &mut Connection, events: &Connection, after: i64) -> Result<i64
     Ok(reached.0)
 }
 
-/// Says up to which row it has looked; 0 at the end, to begin again.
-fn forget(index: &mut Connection, events: &Connection, after: i64) -> Result<i64, Fault> {
+/// Removes deleted events among a batch of indexed rows that follow the row `after`. Returns the last row checked, or
+/// 0 at the end, so that the next sweep begins again.
+fn remove_deleted(index: &mut Connection, events: &Connection, after: i64) -> Result<i64, Fault> {
     let rows: Vec<i64> = {
         let mut select = index.prepare_cached("SELECT rowid FROM bodies WHERE rowid > ?1 ORDER BY rowid LIMIT ?2")?;
-        let rows = select.query_map(params![after, i64::try_from(SWEPT).unwrap_or(i64::MAX)], |row| row.get(0))?;
+        let rows =
+            select.query_map(params![after, i64::try_from(SWEEP_BATCH).unwrap_or(i64::MAX)], |row| row.get(0))?;
         rows.collect::<Result<_, _>>()?
     };
-    let mut there = events.prepare_cached("SELECT 1 FROM events WHERE rowid = ?1")?;
+    let mut exists = events.prepare_cached("SELECT 1 FROM events WHERE rowid = ?1")?;
     let transaction = index.transaction()?;
     for row in &rows {
-        if !there.exists([row])? {
+        if !exists.exists([row])? {
             transaction.prepare_cached("DELETE FROM bodies WHERE rowid = ?1")?.execute([row])?;
         }
     }
@@ -238,23 +225,28 @@ fn forget(index: &mut Connection, events: &Connection, after: i64) -> Result<i64
     Ok(rows.last().copied().unwrap_or_default())
 }
 
-fn ask(index: &mut Connection, events: &Connection, wanted: &str, most: usize) -> Result<Option<Vec<i64>>, Fault> {
-    let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
-    // One state of the index: what is read into it meanwhile counts as not read.
-    let state = index.transaction()?;
-    let Some(reached) = reached(&state, events)? else { return Ok(None) };
+fn matching_rows(
+    index: &mut Connection,
+    events: &Connection,
+    expression: &str,
+    max: usize,
+) -> Result<Option<Vec<i64>>, Fault> {
+    let limit = i64::try_from(max).unwrap_or(i64::MAX).saturating_add(1);
+    // One snapshot of the index: events that are indexed meanwhile count as not indexed.
+    let snapshot = index.transaction()?;
+    let Some(reached) = reached(&snapshot, events)? else { return Ok(None) };
     let all = |connection: &Connection, sql: &str, value: &dyn rusqlite::ToSql| -> rusqlite::Result<Vec<i64>> {
         let mut select = connection.prepare_cached(sql)?;
         select.query_map(params![value, limit], |row| row.get(0))?.collect()
     };
     let mut rows = all(events, "SELECT rowid FROM events WHERE rowid > ?1 LIMIT ?2", &reached)?;
-    if rows.len() <= most {
-        rows.extend(all(&state, "SELECT rowid FROM bodies WHERE bodies MATCH ?1 LIMIT ?2", &wanted)?);
+    if rows.len() <= max {
+        rows.extend(all(&snapshot, "SELECT rowid FROM bodies WHERE bodies MATCH ?1 LIMIT ?2", &expression)?);
     }
-    Ok(Some(rows).filter(|rows| rows.len() <= most))
+    Ok(Some(rows).filter(|rows| rows.len() <= max))
 }
 
-/// None if the texts are too short to have any.
+/// All trigrams of the texts; empty if every text is shorter than three characters.
 fn trigrams(texts: &[String]) -> BTreeSet<String> {
     let mut trigrams = BTreeSet::new();
     for text in texts {
@@ -264,26 +256,26 @@ fn trigrams(texts: &[String]) -> BTreeSet<String> {
     trigrams
 }
 
-/// Those that not nearly every event has; all, if every event has each of them.
-fn telling(events: &Connection, trigrams: BTreeSet<String>) -> Result<Vec<String>, Fault> {
+/// The trigrams that fewer than nine of ten sampled events contain. Returns all of them if none is selective.
+fn selective_trigrams(events: &Connection, trigrams: BTreeSet<String>) -> Result<Vec<String>, Fault> {
     let oldest: i64 = events.query_row("SELECT ifnull(min(rowid), 0) FROM events", [], |row| row.get(0))?;
     let span = newest(events)? - oldest;
     let mut select = events.prepare_cached("SELECT body FROM events WHERE rowid >= ?1 ORDER BY rowid LIMIT 1")?;
     let mut bodies: Vec<String> = Vec::new();
-    for place in 0..SAMPLED {
-        let body: Option<String> = select.query_row([oldest + span / SAMPLED * place], |row| row.get(0)).optional()?;
+    for sample in 0..SAMPLES {
+        let body: Option<String> = select.query_row([oldest + span / SAMPLES * sample], |row| row.get(0)).optional()?;
         bodies.extend(body.map(|body| body.to_lowercase()));
     }
-    let have = |trigram: &str| bodies.iter().filter(|body| body.contains(trigram)).count();
-    let (common, telling): (Vec<_>, Vec<_>) =
-        trigrams.into_iter().partition(|trigram| have(trigram) * 10 >= bodies.len() * 9);
-    Ok(if telling.is_empty() { common } else { telling })
+    let containing = |trigram: &str| bodies.iter().filter(|body| body.contains(trigram)).count();
+    let (common, selective): (Vec<_>, Vec<_>) =
+        trigrams.into_iter().partition(|trigram| containing(trigram) * 10 >= bodies.len() * 9);
+    Ok(if selective.is_empty() { common } else { selective })
 }
 
-/// Each trigram a phrase of one token.
+/// The FTS5 expression that all trigrams occur: `"abc" AND "bcd"`.
 fn expression(trigrams: Vec<String>) -> String {
     let quoted = |trigram: &String| format!("\"{}\"", trigram.replace('"', "\"\""));
-    let phrases: Vec<_> = trigrams.iter().take(MOST_TRIGRAMS).map(quoted).collect();
+    let phrases: Vec<_> = trigrams.iter().take(MAX_TRIGRAMS).map(quoted).collect();
     phrases.join(" AND ")
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::Store;
 
-/// More than is looked at before the index is asked.
+/// More events than are scanned before the index is used.
 const MANY: u32 = 1500;
 
 fn now() -> Timestamp {
@@ -90,10 +90,11 @@ async fn finds_what_reading_everything_finds() {
 async fn what_nearly_every_event_has_is_not_looked_up() {
     let (folder, _store) = store().await;
     let events = rusqlite::Connection::open(folder.path().join("nuncio.db")).unwrap();
-    let telling = |text: &str| super::telling(&events, super::trigrams(&[text.to_owned()])).unwrap();
-    assert_eq!(telling("\"username\":\"zoe\""), ["\"zo", ":\"z", "oe\"", "zoe"]);
+    let selective_trigrams =
+        |text: &str| super::selective_trigrams(&events, super::trigrams(&[text.to_owned()])).unwrap();
+    assert_eq!(selective_trigrams("\"username\":\"zoe\""), ["\"zo", ":\"z", "oe\"", "zoe"]);
     // Where nothing tells, everything is asked for.
-    assert_eq!(telling("user"), ["ser", "use"]);
+    assert_eq!(selective_trigrams("user"), ["ser", "use"]);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
-//! The sessions of browsers, by the hashes of their secrets.
+//! Browser sessions, by the SHA-256 hashes of their secrets.
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::access::session::Session;
 use domain::access::token::TokenHash;
 use domain::ports::{Sessions, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use crate::Store;
 use crate::record;
@@ -25,9 +25,7 @@ impl Sessions for Store {
         let hash = *hash;
         let find = move |connection: &Connection| {
             let sql = "SELECT body FROM sessions WHERE hash = ?1 AND expires > ?2";
-            let mut select = connection.prepare_cached(sql)?;
-            let found = select.query_row(params![hash.0, now.as_microsecond()], |row| row.get::<_, String>(0));
-            found.optional()?.map(|body| record::read(&body)).transpose()
+            record::select_one(connection, sql, params![hash.0, now.as_microsecond()])
         };
         self.readers.read(find).await
     }

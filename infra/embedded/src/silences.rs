@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::ports::{Silences, StoreError};
 use domain::rules_document::Silence;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use crate::Store;
 use crate::record;
@@ -22,24 +22,11 @@ impl Silences for Store {
 
     async fn get(&self, id: &str) -> Result<Option<Silence>, StoreError> {
         let id = id.to_owned();
-        let get = move |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM silences WHERE id = ?1")?;
-            let body: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-            body.map(|body| record::read(&body)).transpose()
-        };
-        self.readers.read(get).await
+        let sql = "SELECT body FROM silences WHERE id = ?1";
+        self.readers.read(move |connection| record::select_one(connection, sql, [id])).await
     }
 
     async fn all(&self) -> Result<Vec<Silence>, StoreError> {
-        let all = |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM silences")?;
-            let mut rows = select.query([])?;
-            let mut silences = Vec::new();
-            while let Some(row) = rows.next()? {
-                silences.push(record::read(row.get_ref(0)?.as_str().unwrap_or_default())?);
-            }
-            Ok(silences)
-        };
-        self.readers.read(all).await
+        self.readers.read(|connection| record::select_all(connection, "SELECT body FROM silences", [])).await
     }
 }

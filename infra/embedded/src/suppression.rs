@@ -1,39 +1,33 @@
-//! What storm control remembers.
-//! Every write is conditional: a lane is changed only by whoever read its last revision, and nothing is collected
-//! for a digest that is closed.
+//! The state of storm control: throttles, mutes and open digests, and the events that digests collect.
+//! Every write of a state is a compare-and-swap by revision. A digest that is closed collects nothing more.
 
 use async_trait::async_trait;
 use domain::delivery::DeliveryId;
 use domain::ports::{StoreError, Suppression};
 use domain::suppression::{SuppressionKey, SuppressionRecord};
 use domain::{EventPk, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::record;
+use crate::versioned_table::{VersionedRow, VersionedTable};
+
+const LANES: VersionedTable = VersionedTable { name: "lanes", key: "id", columns: &["expires", "body"] };
 
 #[async_trait]
 impl Suppression for Store {
     async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError> {
-        let get = move |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM lanes WHERE id = ?1")?;
-            let body: Option<String> = select.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
-            body.map(|body| record::read(&body)).transpose()
-        };
-        self.readers.read(get).await
+        let sql = "SELECT body FROM lanes WHERE id = ?1";
+        self.readers.read(move |connection| record::select_one(connection, sql, [id.as_bytes()])).await
     }
 
     async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError> {
         let (body, expires) = (record::write(lane)?, lane.expires.as_microsecond());
-        let revision = i64::try_from(lane.revision).unwrap_or(i64::MAX);
+        let revision = lane.revision;
         let put = move |connection: &Connection| {
-            let sql = if revision == 0 {
-                "INSERT INTO lanes (id, revision, expires, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING"
-            } else {
-                "UPDATE lanes SET revision = ?2, expires = ?3, body = ?4 WHERE id = ?1 AND revision = ?2 - 1"
-            };
-            Ok(connection.prepare_cached(sql)?.execute(params![id.as_bytes(), revision, expires, body])? > 0)
+            let row = VersionedRow { key: id.as_bytes(), revision, values: &[&expires, &body] };
+            LANES.compare_and_swap(connection, &row)
         };
         self.writer.write(put).await
     }
@@ -66,7 +60,7 @@ impl Suppression for Store {
     }
 }
 
-/// In an event's place: nothing more is collected.
+/// Stored in the column `event` of a closed digest: an empty value, which no event has.
 const CLOSED: &[u8] = &[];
 
 fn add(connection: &Connection, carrier: &[u8; 26], event: &[u8], expires: i64) -> Result<(), Fault> {

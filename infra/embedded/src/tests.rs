@@ -49,7 +49,7 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-fn pks(job: &Job) -> Vec<EventPk> {
+fn pks(job: &QueuedMessage) -> Vec<EventPk> {
     match job.message.clone().into_work() {
         QueuedWork::Events(events) => events.iter().map(|event| event.pk).collect(),
         other => panic!("{other:?}"),
@@ -83,7 +83,7 @@ async fn what_was_accepted_is_there_after_reopening_and_evaluated_once() {
     assert_eq!(taken, events(0..260).iter().map(|event| event.pk).collect::<Vec<_>>());
     assert!(jobs.iter().all(|job| job.attempts == 1 && pks(job).len() <= 100));
     for job in jobs {
-        store.finish(job.id).await.unwrap();
+        store.finish(job.receipt).await.unwrap();
     }
     assert_eq!(store.next_due().await.unwrap(), None);
 }
@@ -110,7 +110,7 @@ async fn a_taken_job_stays_away_until_it_is_released_or_its_lease_ends() {
     assert_eq!(store.next_due().await.unwrap(), Some(lease_ends));
 
     let soon = domain::time::later(now(), SignedDuration::from_secs(5));
-    store.release(first.id, soon).await.unwrap();
+    store.release(first.receipt, soon).await.unwrap();
     assert!(store.take(now(), 10).await.unwrap().is_empty());
     let again = store.take(soon, 10).await.unwrap().remove(0);
     assert_eq!((again.attempts, &again.message), (2, &first.message));
@@ -124,7 +124,7 @@ async fn what_waited_comes_before_what_is_new() {
     let (_folder, store) = store();
     store.accept(&events(0..1)).await.unwrap();
     let waited = store.take(now(), 1).await.unwrap().remove(0);
-    store.release(waited.id, now()).await.unwrap();
+    store.release(waited.receipt, now()).await.unwrap();
     store.accept(&events(1..2)).await.unwrap();
     let order: Vec<_> = store.take(now(), 2).await.unwrap().iter().flat_map(pks).collect();
     assert_eq!(order, [event(0).pk, event(1).pk]);
@@ -145,7 +145,7 @@ async fn a_new_process_frees_what_a_dead_one_held() {
 
     let store = Store::open(folder.path()).unwrap();
     assert!(held.claim(now()).is_err());
-    assert_eq!(store.release_all().await.unwrap(), Released { jobs: 1, deliveries: 1, operator_jobs: 0 });
+    assert_eq!(store.release_leases().await.unwrap(), ReleasedLeases { messages: 1, deliveries: 1, operator_jobs: 0 });
     assert_eq!(store.take(now(), 10).await.unwrap().len(), 1);
     let freed = Ledger::get(&store, held.id).await.unwrap().unwrap();
     assert_eq!(freed.revision, 1);
@@ -182,7 +182,7 @@ async fn what_cannot_be_read_is_kept_and_stops_nothing() {
 
     let jobs = store.take(now(), 10).await.unwrap();
     assert_eq!(jobs.iter().map(pks).collect::<Vec<_>>(), [[event(1).pk]]);
-    store.finish(jobs[0].id).await.unwrap();
+    store.finish(jobs[0].receipt).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), None);
     let kept: i64 = other.query_row("SELECT count(*) FROM jobs WHERE due IS NULL", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 1);
@@ -296,13 +296,13 @@ async fn a_name_of_a_lease_that_ended_means_nothing() {
     let lapsed = store.take(now(), 1).await.unwrap().remove(0);
     let late = domain::time::later(now(), LEASE);
     let again = store.take(late, 1).await.unwrap().remove(0);
-    store.finish(lapsed.id).await.unwrap();
-    store.release(lapsed.id, now()).await.unwrap();
+    store.finish(lapsed.receipt).await.unwrap();
+    store.release(lapsed.receipt, now()).await.unwrap();
     assert!(store.take(late, 1).await.unwrap().is_empty(), "it is still with whoever took it over");
-    store.finish(again.id).await.unwrap();
+    store.finish(again.receipt).await.unwrap();
     // The next job may get the same row.
     store.accept(&events(1..2)).await.unwrap();
-    store.finish(again.id).await.unwrap();
+    store.finish(again.receipt).await.unwrap();
     assert_eq!(store.take(late, 1).await.unwrap().len(), 1);
 }
 

@@ -1,14 +1,16 @@
-//! The tokens, by their hashes. Their texts never come here.
+//! API tokens, by their SHA-256 hashes. The tokens' texts are never stored.
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::access::token::{Token, TokenHash};
 use domain::ports::{StoreError, Tokens};
-use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use rusqlite::{Connection, params};
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::record;
+
+const BY_HASH: &str = "SELECT body FROM tokens WHERE hash = ?1";
 
 #[async_trait]
 impl Tokens for Store {
@@ -19,23 +21,18 @@ impl Tokens for Store {
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
         let hash = *hash;
-        let find = move |connection: &Connection| {
-            let mut select = connection.prepare_cached("SELECT body FROM tokens WHERE hash = ?1")?;
-            let body: Option<String> = select.query_row([hash.0], |row| row.get(0)).optional()?;
-            body.map(|body| record::read(&body)).transpose()
-        };
-        self.readers.read(find).await
+        self.readers.read(move |connection| record::select_one(connection, BY_HASH, [hash.0])).await
     }
 
     async fn list(&self) -> Result<Vec<Token>, StoreError> {
-        let list = |connection: &Connection| select(connection, "SELECT body FROM tokens ORDER BY created, id", []);
-        self.readers.read(list).await
+        let sql = "SELECT body FROM tokens ORDER BY created, id";
+        self.readers.read(move |connection| record::select_all(connection, sql, [])).await
     }
 
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let id = id.to_owned();
         let revoke = move |connection: &Connection| {
-            let named = select(connection, "SELECT body FROM tokens WHERE id = ?1", [&id])?;
+            let named: Vec<Token> = record::select_all(connection, "SELECT body FROM tokens WHERE id = ?1", [&id])?;
             for token in named.iter().filter(|token| token.revoked.is_none()) {
                 put(connection, &Token { revoked: Some(domain::time::to_micros(now)), ..token.clone() })?;
             }
@@ -46,11 +43,9 @@ impl Tokens for Store {
 
     async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
         let hash = *hash;
-        let note = move |connection: &Connection| {
-            let found = select(connection, "SELECT body FROM tokens WHERE hash = ?1", [hash.0])?;
-            found.into_iter().try_for_each(|token| {
-                put(connection, &Token { last_used: Some(domain::time::to_micros(now)), ..token })
-            })
+        let note = move |connection: &Connection| match record::select_one(connection, BY_HASH, [hash.0])? {
+            Some(token) => put(connection, &Token { last_used: Some(domain::time::to_micros(now)), ..token }),
+            None => Ok(()),
         };
         self.writer.write(note).await
     }
@@ -61,10 +56,4 @@ fn put(connection: &Connection, token: &Token) -> Result<(), Fault> {
         .prepare_cached("INSERT OR REPLACE INTO tokens (hash, id, created, body) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![token.hash.0, token.id, token.created.as_microsecond(), record::write(token)?])?;
     Ok(())
-}
-
-fn select(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Token>, Fault> {
-    let mut select = connection.prepare_cached(sql)?;
-    let bodies = select.query_map(params, |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    bodies.iter().map(|body| record::read(body)).collect()
 }

@@ -1,4 +1,4 @@
-//! Counters by hour and action, kept in the transaction that stores the events.
+//! Counts of events by hour and action, updated in the transaction that stores the events.
 
 use std::collections::HashMap;
 
@@ -15,34 +15,34 @@ use crate::fault::Fault;
 const COUNT: &str = "INSERT INTO volume (hour, action, count) VALUES (?1, ?2, ?3)
      ON CONFLICT (hour, action) DO UPDATE SET count = count + excluded.count";
 
-/// The counters that some events belong to.
+/// The counters of a batch of events, one for each hour and action.
 #[derive(Default)]
 pub(crate) struct Counters {
-    places: HashMap<(i64, Action), usize>,
+    indexes: HashMap<(i64, Action), usize>,
     counters: Vec<(i64, Action)>,
 }
 
 impl Counters {
-    /// Which counter the event belongs to.
-    pub(crate) fn of(&mut self, event: &Event) -> usize {
+    /// The index of the event's counter, which is added if it is the first of its hour and action.
+    pub(crate) fn index_of(&mut self, event: &Event) -> usize {
         let hour = hour_of(event.pk).as_microsecond();
-        // Most batches are of one hour and few actions.
-        if let Some(place) =
+        // Most batches have one hour and few actions: comparing is cheaper than hashing, and clones no action.
+        if let Some(index) =
             self.counters.iter().take(8).position(|(at, action)| *at == hour && *action == event.action)
         {
-            return place;
+            return index;
         }
         let counters = &mut self.counters;
-        *self.places.entry((hour, event.action.clone())).or_insert_with_key(|key| {
+        *self.indexes.entry((hour, event.action.clone())).or_insert_with_key(|key| {
             counters.push(key.clone());
             counters.len() - 1
         })
     }
 
-    /// Counts one event for each of these counters' places.
-    pub(crate) fn add(&self, connection: &Connection, places: impl Iterator<Item = usize>) -> Result<(), Fault> {
+    /// Adds one event to the counter at each of these indexes, and writes the counters.
+    pub(crate) fn add(&self, connection: &Connection, indexes: impl Iterator<Item = usize>) -> Result<(), Fault> {
         let mut counts = vec![0_i64; self.counters.len()];
-        places.for_each(|place| counts[place] += 1);
+        indexes.for_each(|index| counts[index] += 1);
         let mut add = connection.prepare_cached(COUNT)?;
         for ((hour, action), count) in self.counters.iter().zip(counts).filter(|(_, count)| *count > 0) {
             add.execute(params![hour, action.as_str(), count])?;

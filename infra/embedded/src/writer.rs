@@ -1,7 +1,6 @@
-//! The one writer: a thread that owns the only connection that writes, and commits in groups.
-//! Everything that waits goes into one transaction, each operation in a savepoint of its own, so
-//! that many callers share one fsync and one's failure spoils nobody else's write. No answer is
-//! given before the commit is on disk.
+//! The single writer: a thread that owns the only writing connection, and commits in groups.
+//! All waiting operations go into one transaction, each in its own savepoint: many callers share one fsync, and an
+//! operation that fails does not affect the others. A caller gets its result only once the commit is on disk.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -12,33 +11,34 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::fault::{Fault, Health};
 
-/// More than this many operations are not committed together: the first of them is waiting.
-const MOST_TOGETHER: usize = 256;
+/// The most operations in one transaction: the caller of the first one waits for all of them.
+const MAX_GROUP: usize = 256;
 
 /// One caller's write.
 trait Operation: Send {
-    /// Does it; false if it failed and must be undone.
+    /// Makes the write; false if it failed and must be rolled back.
     fn apply(&mut self, connection: &Connection) -> bool;
-    /// Tells the caller, once it is known what became of the transaction.
+    /// Sends the result to the caller, once the transaction has been committed or has failed.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
-/// What waits for the writing thread.
-enum Queued {
-    /// A write, which shares a transaction with others.
+/// A command for the writing thread.
+enum WriterCommand {
+    /// A write that shares a transaction with others.
     Write(Box<dyn Operation>),
-    /// Work that must not run in a transaction, such as `VACUUM`; nothing else is written meanwhile.
+    /// Work that cannot run in a transaction, such as `VACUUM`. Other writes wait meanwhile.
     Exclusive(Box<dyn FnOnce(&Connection) + Send>),
 }
 
-struct Task<W, T, A> {
+/// A write with its caller.
+struct PendingWrite<W, T, A> {
     write: Option<W>,
     result: Option<Result<T, StoreError>>,
     after: A,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<W, T, A> Operation for Task<W, T, A>
+impl<W, T, A> Operation for PendingWrite<W, T, A>
 where
     W: FnOnce(&Connection) -> Result<T, Fault> + Send,
     T: Send,
@@ -59,29 +59,29 @@ where
             (_, Err(common)) => Err(common),
             (None, Ok(())) => Err(StoreError::store("the write was not made; try again")),
         };
-        // A caller that went away does not need the answer; what it asked for is done all the same.
+        // A caller that was cancelled does not need the result; its write is made all the same.
         let _ = self.caller.send(answer);
     }
 }
 
-/// The writing thread. Dropping it finishes what waits.
+/// The writing thread. Dropping it waits for all queued writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
     health: Arc<Health>,
-    operations: Option<mpsc::Sender<Queued>>,
+    commands: Option<mpsc::Sender<WriterCommand>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Writes by this connection; what shows that the file is damaged is noted in `health`.
+    /// Starts the thread with its connection. An error that shows that the file is damaged is noted in `health`.
     pub(crate) fn start(connection: Connection, health: Arc<Health>) -> std::io::Result<Self> {
-        let (operations, waiting) = mpsc::channel(MOST_TOGETHER);
+        let (commands, waiting) = mpsc::channel(MAX_GROUP);
         let thread =
             std::thread::Builder::new().name("nuncio-writer".to_owned()).spawn(move || run(&connection, waiting))?;
-        Ok(Self { health, operations: Some(operations), thread: Some(thread) })
+        Ok(Self { health, commands: Some(commands), thread: Some(thread) })
     }
 
-    /// Makes a write; on return it is on disk.
+    /// Makes a write. When this returns `Ok`, the write is on disk.
     pub(crate) async fn write<T, W>(&self, write: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -90,7 +90,7 @@ impl Writer {
         self.write_then(write, |_| {}).await
     }
 
-    /// Makes a write, and does `after` once it is on disk, even if the caller has gone away by then.
+    /// Makes a write, and calls `after` once it is on disk, even if the caller has been cancelled by then.
     pub(crate) async fn write_then<T, W, A>(&self, write: W, after: A) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -99,13 +99,13 @@ impl Writer {
     {
         let ended = || StoreError::store("its writing thread has ended; restart Nuncio");
         let (caller, answer) = oneshot::channel();
-        let task = Task { write: Some(write), result: None, after, caller };
-        let operations = self.operations.as_ref().ok_or_else(ended)?;
-        operations.send(Queued::Write(Box::new(task))).await.map_err(|_| ended())?;
+        let pending = PendingWrite { write: Some(write), result: None, after, caller };
+        let commands = self.commands.as_ref().ok_or_else(ended)?;
+        commands.send(WriterCommand::Write(Box::new(pending))).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?.inspect_err(|error| self.health.note(error))
     }
 
-    /// Runs `work` after what was queued before it, outside any transaction.
+    /// Runs `work` outside any transaction, after the writes that were queued before it.
     pub(crate) async fn exclusively<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -114,39 +114,39 @@ impl Writer {
         let ended = || StoreError::store("its writing thread has ended; restart Nuncio");
         let (caller, answer) = oneshot::channel();
         let run = move |connection: &Connection| {
-            // A caller that went away does not need the answer.
+            // A caller that was cancelled does not need the result.
             let _ = caller.send(work(connection).map_err(StoreError::from));
         };
-        let operations = self.operations.as_ref().ok_or_else(ended)?;
-        operations.send(Queued::Exclusive(Box::new(run))).await.map_err(|_| ended())?;
+        let commands = self.commands.as_ref().ok_or_else(ended)?;
+        commands.send(WriterCommand::Exclusive(Box::new(run))).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?.inspect_err(|error| self.health.note(error))
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.operations = None;
+        self.commands = None;
         if let Some(thread) = self.thread.take() {
-            // It can only have panicked; its callers were told by their channels.
+            // An error means that the thread panicked. Its callers know: their channels closed.
             let _ = thread.join();
         }
     }
 }
 
-fn run(connection: &Connection, mut waiting: mpsc::Receiver<Queued>) {
-    let mut group = Vec::with_capacity(MOST_TOGETHER);
+fn run(connection: &Connection, mut waiting: mpsc::Receiver<WriterCommand>) {
+    let mut group = Vec::with_capacity(MAX_GROUP);
     while let Some(first) = waiting.blocking_recv() {
         let mut next = Some(first);
         let mut exclusive = None;
-        while let Some(queued) = next.take() {
-            match queued {
-                Queued::Write(operation) => group.push(operation),
-                Queued::Exclusive(work) => {
+        while let Some(command) = next.take() {
+            match command {
+                WriterCommand::Write(operation) => group.push(operation),
+                WriterCommand::Exclusive(work) => {
                     exclusive = Some(work);
                     break;
                 }
             }
-            if group.len() < MOST_TOGETHER {
+            if group.len() < MAX_GROUP {
                 next = waiting.try_recv().ok();
             }
         }
@@ -159,11 +159,11 @@ fn run(connection: &Connection, mut waiting: mpsc::Receiver<Queued>) {
     }
 }
 
-/// Commits the group and answers its callers.
+/// Commits the group and sends the results to its callers.
 fn write(connection: &Connection, group: &mut Vec<Box<dyn Operation>>) {
     let committed = commit(connection, group);
     if committed.is_err() && !connection.is_autocommit() {
-        // Best effort: were the rollback to fail too, the next BEGIN says so.
+        // Best effort: if the rollback fails too, the next BEGIN reports it.
         let _ = connection.execute_batch("ROLLBACK");
     }
     for operation in group.drain(..) {
@@ -171,22 +171,22 @@ fn write(connection: &Connection, group: &mut Vec<Box<dyn Operation>>) {
     }
 }
 
-/// Makes the group's writes, all those that succeed in one transaction.
+/// Makes the group's writes in one transaction, leaving out those that fail.
 fn commit(connection: &Connection, group: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
     let execute = |sql| -> Result<(), StoreError> {
         let mut statement = connection.prepare_cached(sql).map_err(Fault::from)?;
         statement.execute([]).map(drop).map_err(|error| Fault::from(error).into())
     };
     execute("BEGIN IMMEDIATE")?;
-    if let [alone] = group {
-        // The transaction itself undoes it.
-        return if alone.apply(connection) { execute("COMMIT") } else { execute("ROLLBACK") };
+    if let [single] = group {
+        // A single write needs no savepoint: the transaction itself undoes it.
+        return if single.apply(connection) { execute("COMMIT") } else { execute("ROLLBACK") };
     }
     for operation in group {
         execute("SAVEPOINT operation")?;
         let done = operation.apply(connection);
         if connection.is_autocommit() {
-            // SQLite itself rolled everything back: a full disk, an I/O error.
+            // SQLite rolls the whole transaction back by itself after some errors, such as a full disk.
             return Err(StoreError::store("the disk failed or is full while others were writing; try again"));
         }
         if !done {

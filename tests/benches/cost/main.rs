@@ -141,20 +141,20 @@ fn print(what: &str, counts: &Counts, more: Value) {
 /// One function's way to AWS: a proxy, and adapters of its own, as a process has.
 async fn function(sdk: &SdkConfig, settings: &Settings) -> Result<(Proxy, Adapters), Error> {
     let (proxy, url) = Proxy::start().await?;
-    Ok((proxy, Adapters::over(sdk.clone().into_builder().endpoint_url(url).build(), settings.clone())))
+    Ok((proxy, Adapters::new(sdk.clone().into_builder().endpoint_url(url).build(), settings.clone())))
 }
 
 async fn served(router: axum::Router) -> Result<String, Error> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(async move { axum::serve(listener, api::finish(router)).await });
+    tokio::spawn(async move { axum::serve(listener, api::with_middleware(router)).await });
     Ok(url)
 }
 
 async fn run(level: &str) -> Result<(), Error> {
     let (sdk, sink) = (Emulator::shared().sdk().await, Sink::start().await);
     let settings = place(&sdk).await?;
-    let direct = Adapters::over(sdk.clone(), settings.clone());
+    let direct = Adapters::new(sdk.clone(), settings.clone());
     prepare(&direct, &sink).await?;
     host::log::init(level, Form::Metered(Emitter { function: "ingest", namespace: "Nuncio/nuncio".to_owned() }))?;
 
@@ -166,8 +166,8 @@ async fn run(level: &str) -> Result<(), Error> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(()),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
-        memory: api::Memory::new(256 << 20),
+        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        memory: api::MemoryBudget::new(256 << 20),
     }))
     .await?;
     let events: Vec<Value> = (0..EVENTS).map(event).collect();
@@ -219,8 +219,8 @@ async fn prepare(adapters: &Adapters, sink: &Sink) -> Result<(), Error> {
     );
     let document = rulesfile::read(&rules).map_err(|faults| format!("{faults:?}"))?;
     let now = SystemClock.now();
-    let active = Active { version: 1, document, source: rules, at: now, by: "bench".to_owned() };
-    if adapters.documents().save(&active).await? != Saved::Saved {
+    let active = ActiveRules { version: 1, document, source: rules, at: now, by: "bench".to_owned() };
+    if adapters.documents().save(&active).await? != SaveOutcome::Saved {
         return Err("the rules are not in force".into());
     }
     let scopes = vec![Scope::Ingest, Scope::Read];
@@ -242,7 +242,7 @@ fn dispatcher(adapters: &Adapters) -> Result<Dispatcher, Error> {
     Ok(Dispatcher::new(Parts {
         log: Arc::new(adapters.event_log()),
         ledger: Arc::new(adapters.ledger()),
-        silences: Arc::new(adapters.held_silences()),
+        silences: Arc::new(adapters.cached_silences()),
         suppression: Arc::new(adapters.suppression()),
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
@@ -296,17 +296,17 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
-        news: Arc::new(()),
+        inbox_updates: Arc::new(()),
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),
-        configuration: Arc::new(adapters.unheld_configuration()),
+        configuration: Arc::new(adapters.uncached_configuration()),
         rules: console::RulesSource::Stored(Arc::new(adapters.documents())),
         channel: Arc::new(channels(adapters)?),
         expressions: Arc::new(NoExpressions),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
-        door: api::Door::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
+        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
     })
 }
 

@@ -98,8 +98,8 @@ impl Default for Posting {
             clock: still.clone(),
             entropy: still.clone(),
             origins: Arc::new(()),
-            door: api::Door::new(still.clone(), still.clone()),
-            memory: api::Memory::new(256 << 20),
+            authenticator: api::Authenticator::new(still.clone(), still.clone()),
+            memory: api::MemoryBudget::new(256 << 20),
         });
         Self { router, still, masker: Masker::new(&crate::document().redact) }
     }

@@ -21,15 +21,15 @@ impl Default for Reading {
         let still = Arc::new(Still::default());
         let folder = tempfile::tempdir().expect("a folder").keep();
         let store = Arc::new(embedded::Store::open(&folder).expect("a store"));
-        let door = api::Door::new(still.clone(), still.clone());
+        let authenticator = api::Authenticator::new(still.clone(), still.clone());
         let ingest = ingest::router(ingest::Ingest {
             intake: store.clone(),
             configuration: still.clone(),
             clock: still.clone(),
             entropy: still.clone(),
             origins: Arc::new(()),
-            door: door.clone(),
-            memory: api::Memory::new(256 << 20),
+            authenticator: authenticator.clone(),
+            memory: api::MemoryBudget::new(256 << 20),
         });
         for event in corpus() {
             let (status, _, body) = crate::answer(&ingest, Posted::json(event).request());
@@ -42,7 +42,7 @@ impl Default for Reading {
             queue: store.clone(),
             endpoints: store.clone(),
             inbox: store.clone(),
-            news: Arc::new(()),
+            inbox_updates: Arc::new(()),
             silences: store.clone(),
             jobs: store.clone(),
             holds: store.clone(),
@@ -52,9 +52,9 @@ impl Default for Reading {
             expressions: Arc::new(NoExpressions),
             clock: still.clone(),
             entropy: still,
-            door,
+            authenticator,
         });
-        Self { router: api::finish(router) }
+        Self { router: api::with_middleware(router) }
     }
 }
 

@@ -1,9 +1,9 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 
-/** Clears the old build, and lays a brotli and a gzip copy beside every file of the new one. */
+/** Removes the old build, and adds a brotli and a gzip copy of every file to the new one. */
 export function compress(): Plugin {
   let folder = "";
   return {

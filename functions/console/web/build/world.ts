@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type { Plugin } from "vite";
-import { projectBeyond } from "../src/projection";
+import { projectBeyond } from "../src/overview/projection";
 
 const NAME = "virtual:world";
 const require = createRequire(import.meta.url);
@@ -10,7 +10,7 @@ interface Land {
   features: { geometry: { type: "Polygon"; coordinates: Ring[] } | { type: "MultiPolygon"; coordinates: Ring[][] } }[];
 }
 
-/** `virtual:world`: the world's land as one SVG path, projected at build time; the browser draws it as it is. */
+/** `virtual:world`: the land of the world as one SVG path, projected at build time. */
 export function world(): Plugin {
   return {
     name: "world",
@@ -26,13 +26,16 @@ export function landPath(): string {
   const rings = feature(topology, topology.objects.countries).features.flatMap(({ geometry }) =>
     geometry.type === "Polygon" ? geometry.coordinates : geometry.coordinates.flat(),
   );
-  return rings.filter((ring) => ring.every(([, latitude]) => latitude > ANTARCTICA)).map(ringPaths).join("");
+  return rings
+    .filter((ring) => ring.every(([, latitude]) => latitude > ANTARCTICA))
+    .map(ringPaths)
+    .join("");
 }
 
-/** South of it lies nothing that is shown. */
+/** The latitude below which the map shows nothing. */
 const ANTARCTICA = -60;
 
-/** A ring that crosses the antimeridian is drawn whole at both edges of the map, which cut it off. */
+/** A ring that crosses the antimeridian is drawn completely at both edges of the map, which clip it. */
 function ringPaths(ring: Ring): string {
   const whole: Ring = [];
   for (const [longitude, latitude] of ring) {
@@ -41,7 +44,9 @@ function ringPaths(ring: Ring): string {
   }
   const longitudes = whole.map(([longitude]) => longitude);
   const shifts = [0, Math.max(...longitudes) > 180 ? -360 : 0, Math.min(...longitudes) < -180 ? 360 : 0];
-  return [...new Set(shifts)].map((shift) => ringPath(whole.map(([longitude, latitude]) => [longitude + shift, latitude]))).join("");
+  return [...new Set(shifts)]
+    .map((shift) => ringPath(whole.map(([longitude, latitude]) => [longitude + shift, latitude])))
+    .join("");
 }
 
 function ringPath(ring: Ring): string {

@@ -1,10 +1,10 @@
 import "./styles/base.css";
-import "./styles/shell.css";
-import "./styles/parts.css";
-import "./styles/pages.css";
+import "./styles/layout.css";
+import "./styles/forms.css";
+import "./styles/tables.css";
 import { render } from "preact";
-import { App } from "./app";
-import { applyTheme, chosenTheme } from "./theme";
+import { App } from "./app/app";
+import { applyTheme, chosenTheme } from "./app/theme";
 
 applyTheme(chosenTheme());
 const root = document.getElementById("console");

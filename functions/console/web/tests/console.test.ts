@@ -1,10 +1,10 @@
-/** The journeys of an operator, in a real browser on a real Nuncio with a history of 100,000 events. */
+/** An operator's tasks, in a real browser on a real Nuncio with 100,000 events. */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Nuncio, browser, start, visit } from "./harness";
+import { browser, type Nuncio, start, visit } from "./harness";
 import { history } from "./seed";
 
 let nuncio: Nuncio;
@@ -16,9 +16,16 @@ beforeAll(async () => {
   const { port } = receiver.address() as AddressInfo;
   [nuncio, chrome] = await Promise.all([start(), browser()]);
   const source = (await nuncio.api("GET", "/v1/config")).body as string;
-  const rules = source.replace(/^transports:$/m, `allow_networks: [127.0.0.0/8]\ntransports:\n  picky: { mode: webhook, url: "http://127.0.0.1:${port}/" }`);
+  const rules = source.replace(
+    /^transports:$/m,
+    `allow_networks: [127.0.0.0/8]\ntransports:\n  picky: { mode: webhook, url: "http://127.0.0.1:${port}/" }`,
+  );
   const more = `${rules.replace(/^policies:$/m, "policies:\n  slow: { event_matcher: { action: page_stuck } }").replace(/^rules:$/m, "rules:\n  stuck: { group: admins, severity: warning, transports: [picky, default-local-transport], policies: [slow] }")}`;
-  const { status, body } = await fetch(`${nuncio.url}/v1/config`, { method: "PUT", body: more, headers: { Authorization: `Bearer ${nuncio.token}`, "If-Match": '"0"' } }).then(async (response) => ({ status: response.status, body: await response.text() }));
+  const { status, body } = await fetch(`${nuncio.url}/v1/config`, {
+    method: "PUT",
+    body: more,
+    headers: { Authorization: `Bearer ${nuncio.token}`, "If-Match": '"0"' },
+  }).then(async (response) => ({ status: response.status, body: await response.text() }));
   expect(body, String(status)).toContain("version");
   await nuncio.post(history(100_000, Date.now() - 120_000, 30));
 });
@@ -29,7 +36,7 @@ afterAll(async () => {
   receiver.close();
 });
 
-/** Opens a page, does something there, and sees that nothing went wrong behind its back. */
+/** Opens a page and acts on it. Fails if the page had errors in the background. */
 async function journey(path: string, act: (page: Page) => Promise<void>, signedIn = true): Promise<void> {
   const { page, context, faults } = await visit(chrome, nuncio, path, {}, signedIn);
   try {
@@ -42,12 +49,14 @@ async function journey(path: string, act: (page: Page) => Promise<void>, signedI
 
 const rows = (page: Page) => page.locator("tbody tr");
 
-/** What of a field's suggestions is chosen, as a screen reader learns it. */
+/** The selected suggestion of a field, as a screen reader reads it. */
 const active = (page: Page, label: string) =>
-  page.getByLabel(label).evaluate((field) => document.getElementById(field.getAttribute("aria-activedescendant") ?? "")?.textContent);
+  page
+    .getByLabel(label)
+    .evaluate((field) => document.getElementById(field.getAttribute("aria-activedescendant") ?? "")?.textContent);
 
 describe("signing in", () => {
-  it("takes a token, keeps it from scripts, and gives it up", () =>
+  it("takes a token, hides it from scripts, and drops it", () =>
     journey(
       "/deliveries",
       async (page) => {
@@ -56,7 +65,7 @@ describe("signing in", () => {
         await page.getByRole("alert").getByText("unknown token").waitFor();
         await page.getByLabel("Token").fill(nuncio.token);
         await page.keyboard.press("Enter");
-        // Where one wanted to go.
+        // The page that was requested before signing in.
         await page.getByRole("heading", { name: "Deliveries" }).waitFor();
         const [cookie] = await page.context().cookies();
         expect(cookie).toMatchObject({ name: "nuncio_session", httpOnly: true, sameSite: "Strict" });
@@ -68,16 +77,16 @@ describe("signing in", () => {
       false,
     ));
 
-  it("ends where the session does", () =>
+  it("is requested again when the session ends", () =>
     journey("/events", async (page) => {
       await rows(page).first().waitFor();
-      // The next look for newer events finds out.
+      // The next poll for new events notices.
       await page.context().clearCookies();
-      await page.getByText("The session is over").waitFor();
+      await page.getByText("Your session has ended").waitFor();
     }));
 });
 
-it("the first load is small, compressed, and kept", () =>
+it("the first load is small, compressed, and cached", () =>
   journey("/events", async (page) => {
     await rows(page).first().waitFor();
     const sizes = await page.evaluate(() =>
@@ -90,13 +99,15 @@ it("the first load is small, compressed, and kept", () =>
     expect(sizes.length).toBeGreaterThan(2);
     expect(bytes).toBeGreaterThan(10_000);
     expect(bytes).toBeLessThan(150_000);
-    const script = await fetch(sizes.find((one) => one.name.endsWith(".js"))!.name, { headers: { "Accept-Encoding": "gzip, br" } });
+    const script = await fetch(sizes.find((one) => one.name.endsWith(".js"))!.name, {
+      headers: { "Accept-Encoding": "gzip, br" },
+    });
     expect(script.headers.get("cache-control")).toContain("immutable");
     expect(script.headers.get("content-encoding")).toBe("br");
   }));
 
 describe("events", () => {
-  it("come as they happen, and older ones as one scrolls", () =>
+  it("arrive live, and older ones are loaded on scrolling", () =>
     journey("/events", async (page) => {
       await rows(page).first().waitFor();
       expect(await rows(page).count()).toBe(50);
@@ -110,7 +121,7 @@ describe("events", () => {
       await expect.poll(() => rows(page).first().textContent(), { timeout: 20_000 }).toContain("And now");
     }));
 
-  it("are searched with completion, by the keyboard alone", () =>
+  it("are searched with completion, with the keyboard only", () =>
     journey("/events", async (page) => {
       await rows(page).first().waitFor();
       await page.keyboard.press("/");
@@ -124,7 +135,11 @@ describe("events", () => {
       await page.keyboard.press("Enter");
       await page.waitForURL("**/events?action=login_failed&user=chidi");
       await rows(page).first().waitFor();
-      await expect.poll(async () => (await page.locator("td.what").allTextContents()).every((text) => text.startsWith("as chidi from "))).toBe(true);
+      await expect
+        .poll(async () =>
+          (await page.locator("td.what").allTextContents()).every((text) => text.startsWith("as chidi from ")),
+        )
+        .toBe(true);
       const filters = page.getByRole("list", { name: "Filters" });
       expect(await filters.getByRole("listitem").count()).toBe(3);
       await page.getByRole("button", { name: "Remove the filter user chidi" }).click();
@@ -138,26 +153,29 @@ describe("events", () => {
       await page.getByRole("heading", { name: "login_failed" }).waitFor();
     }));
 
-  it("that nothing matches say so", () =>
+  it("say that none matches", () =>
     journey("/events?user=nobody&range=24h", async (page) => {
       await page.getByText("No event matches").waitFor();
       await page.getByRole("button", { name: "Remove all filters" }).click();
       await rows(page).first().waitFor();
-      // However many there are.
+      // However many events there are.
       await page.getByRole("combobox", { name: "Search events" }).fill('context.message = "nowhere to be found"');
       await page.keyboard.press("Enter");
       await page.getByText("No event matches").waitFor({ timeout: 50_000 });
     }));
 });
 
-it("the overview counts all of them, and shows where they came from", () =>
+it("the overview counts all events, and shows their places", () =>
   journey("/overview", async (page) => {
-    const panel = (title: string) => page.locator("section.panel").filter({ has: page.getByRole("heading", { name: title, exact: true }) });
+    const panel = (title: string) =>
+      page.locator("section.panel").filter({ has: page.getByRole("heading", { name: title, exact: true }) });
     await panel("Users").getByRole("link", { name: "ann.lee" }).waitFor({ timeout: 50_000 });
     await panel("Actions").getByRole("link", { name: "login", exact: true }).waitFor();
     const places = panel("Places");
-    await places.getByText(/say where they came from/).waitFor({ timeout: 50_000 });
-    const shown = (await places.locator("p.dim").first().textContent())!.match(/[\d,]+/g)!.map((number) => Number(number.replace(/,/g, "")));
+    await places.getByText(/have a location/).waitFor({ timeout: 50_000 });
+    const shown = (await places.locator("p.dim").first().textContent())!
+      .match(/[\d,]+/g)!
+      .map((number) => Number(number.replace(/,/g, "")));
     const pins = await places.getByRole("list", { name: "Places" }).locator(".number").allTextContents();
     expect(shown[1]).toBeGreaterThan(5_000);
     expect(pins.map((number) => Number(number.replace(/,/g, ""))).reduce((sum, one) => sum + one, 0)).toBe(shown[0]);
@@ -169,10 +187,18 @@ it("the overview counts all of them, and shows where they came from", () =>
 it("the volume is stacked by action, and zooms by dragging and by keys", () =>
   journey("/silences", async (page) => {
     const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
-    const bucket = (back: number, action: string, count: number) => ({ time: new Date(hour - back * 3_600_000).toISOString(), action, count });
-    await page.route(/\/v1\/events\/volume/, (route) => route.fulfill({ json: { results: [bucket(3, "login", 40), bucket(3, "login_failed", 400), bucket(9, "login", 60)] } }));
+    const bucket = (back: number, action: string, count: number) => ({
+      time: new Date(hour - back * 3_600_000).toISOString(),
+      action,
+      count,
+    });
+    await page.route(/\/v1\/events\/volume/, (route) =>
+      route.fulfill({
+        json: { results: [bucket(3, "login", 40), bucket(3, "login_failed", 400), bucket(9, "login", 60)] },
+      }),
+    );
     await page.goto(`${nuncio.url}/events?range=24h`);
-    await page.getByText("500 events in this span").waitFor();
+    await page.getByText("500 events in this time range").waitFor();
     await page.getByRole("button", { name: "login_failed 400" }).waitFor();
     const plot = page.getByRole("slider", { name: /Volume of events/ });
     await plot.focus();
@@ -202,12 +228,12 @@ describe("one event", () => {
     await page.getByRole("heading", { name: action }).waitFor();
   };
 
-  it("shows what changed, where it broke, and why nobody was told", () =>
+  it("shows what changed, where it broke, and why nobody was notified", () =>
     journey("/events", async (page) => {
       await open(page, "model_updated");
       const change = page.getByRole("row", { name: /^is_active/ });
       expect(await change.getByRole("cell").allTextContents()).toEqual(["yes", "no"]);
-      await page.getByText("Nobody was told: no rule matched.").waitFor();
+      await page.getByText("Nobody was notified: no rule matched.").waitFor();
       await page.getByText(/wanted configuration_error/).waitFor();
       await open(page, "system_exception");
       await page.getByText("/app/sums.py:7").waitFor();
@@ -215,47 +241,58 @@ describe("one event", () => {
       await page.locator("pre").getByText('"ZeroDivisionError"').waitFor();
     }));
 
-  it("becomes a rule that is tried, put in force, and tells", () =>
-    journey("/events", async (page) => {
-      await open(page, "order_paid");
-      await page.getByRole("button", { name: "Alert on events like this" }).click();
-      await page.getByText(/it would have fired [\d,]+ times on \d+ days \([\d,]+ events tried\)/).waitFor({ timeout: 120_000 });
-      await page.getByRole("button", { name: "Put it into the rules document" }).click();
-      const text = page.getByLabel("The rules document");
-      await expect.poll(() => text.inputValue()).toContain("  order-paid-checkout:\n    severity: warning\n");
-      await page.getByText("No faults.").waitFor();
-      await page.getByRole("button", { name: "Try it on what is stored" }).click();
-      await page.getByLabel("Last").selectOption("1");
-      await page.getByRole("row", { name: /order-paid-checkout/ }).waitFor({ timeout: 60_000 });
-      await page.getByText("tried, nothing sent").waitFor({ timeout: 60_000 });
-      await page.getByRole("button", { name: "Put it in force" }).click();
-      await page.getByRole("link", { name: "History" }).click();
-      await page.getByText("Version 2").click();
-      await page.locator(".line-changes .added").filter({ hasText: /order-paid-checkout:$/ }).waitFor();
-      await page.getByRole("link", { name: "Inbox" }).click();
-      await nuncio.post([{ action: "order_paid", app: "shop.checkout", context: { message: "Told of this" } }]);
-      await page.getByText("Told of this").waitFor({ timeout: 20_000 });
-      await page.getByText("1 unread").first().waitFor({ timeout: 20_000, state: "attached" });
-      await page.getByRole("button", { name: "Mark all as seen" }).click();
-      await page.getByText("Nothing unread").waitFor();
-      await page.getByRole("button", { name: "All", exact: true }).click();
-      await page.getByRole("link", { name: "Show the event" }).click();
-      await page.getByText("admin was told.", { exact: true }).waitFor();
-    }), 240_000);
+  it(
+    "becomes a rule that is tried, applied, and notifies",
+    () =>
+      journey("/events", async (page) => {
+        await open(page, "order_paid");
+        await page.getByRole("button", { name: "Alert on events like this" }).click();
+        await page
+          .getByText(/it would have matched [\d,]+ times on \d+ days \([\d,]+ events tried\)/)
+          .waitFor({ timeout: 120_000 });
+        await page.getByRole("button", { name: "Add to the rules document" }).click();
+        const text = page.getByLabel("The rules document");
+        await expect.poll(() => text.inputValue()).toContain("  order-paid-checkout:\n    severity: warning\n");
+        await page.getByText("No faults.").waitFor();
+        await page.getByRole("button", { name: "Dry run" }).click();
+        await page.getByLabel("Last").selectOption("1");
+        await page.getByRole("row", { name: /order-paid-checkout/ }).waitFor({ timeout: 60_000 });
+        await page.getByText("tried, nothing was sent").waitFor({ timeout: 60_000 });
+        await page.getByRole("button", { name: "Apply" }).click();
+        await page.getByRole("link", { name: "History" }).click();
+        await page.getByText("Version 2").click();
+        await page
+          .locator(".line-diff .added")
+          .filter({ hasText: /order-paid-checkout:$/ })
+          .waitFor();
+        await page.getByRole("link", { name: "Inbox" }).click();
+        await nuncio.post([{ action: "order_paid", app: "shop.checkout", context: { message: "Notify of this" } }]);
+        await page.getByText("Notify of this").waitFor({ timeout: 20_000 });
+        await page.getByText("1 unseen").first().waitFor({ timeout: 20_000, state: "attached" });
+        await page.getByRole("button", { name: "Mark all as seen" }).click();
+        await page.getByText("No unseen notifications").waitFor();
+        await page.getByRole("button", { name: "All", exact: true }).click();
+        await page.getByRole("link", { name: "Show the event" }).click();
+        await page.getByText("admin was notified.", { exact: true }).waitFor();
+      }),
+    240_000,
+  );
 });
 
-it("faults in the document are shown where they are, and stop it", () =>
+it("faults in the document are located, and prevent applying it", () =>
   journey("/rules?view=document", async (page) => {
     const text = page.getByLabel("The rules document");
     await text.fill("retention: days=365\nruels: {}\n");
     await page.getByRole("button", { name: /^2:1/ }).click();
-    expect(await text.evaluate((area: HTMLTextAreaElement) => area.selectionStart)).toBe("retention: days=365\n".length);
-    expect(await page.getByRole("button", { name: "Put it in force" }).isDisabled()).toBe(true);
-    await page.getByRole("button", { name: "Undo all changes" }).click();
+    expect(await text.evaluate((area: HTMLTextAreaElement) => area.selectionStart)).toBe(
+      "retention: days=365\n".length,
+    );
+    expect(await page.getByRole("button", { name: "Apply" }).isDisabled()).toBe(true);
+    await page.getByRole("button", { name: "Discard changes" }).click();
     await page.getByText("No faults.").waitFor();
   }));
 
-it("the document is completed as it is written, by the keyboard alone, and each step can be undone", () =>
+it("the editor completes the document with the keyboard only, and each step can be undone", () =>
   journey("/rules?view=document", async (page) => {
     const text = page.getByLabel("The rules document");
     await page.getByText("No faults.").waitFor();
@@ -270,7 +307,7 @@ it("the document is completed as it is written, by the keyboard alone, and each 
     await page.keyboard.press("Backspace");
     await write("rules:\nstuck:\nsev");
     await page.keyboard.press("Tab");
-    // What fits is offered at once: nothing is chosen until one says so.
+    // Suggestions appear at once, but none is selected.
     await expect.poll(() => offered.allTextContents()).toEqual(["noticethe default", "warning", "alert"]);
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
@@ -279,18 +316,20 @@ it("the document is completed as it is written, by the keyboard alone, and each 
     await write("\ngroup: ");
     await expect.poll(() => offered.allTextContents()).toEqual(["admins"]);
     await page.keyboard.press("Tab");
-    expect(await text.inputValue()).toBe("groups:\n  admins: [ann]\nrules:\n  stuck:\n    severity: warning\n    group: admins");
+    expect(await text.inputValue()).toBe(
+      "groups:\n  admins: [ann]\nrules:\n  stuck:\n    severity: warning\n    group: admins",
+    );
     await page.getByText("No faults.").waitFor();
     await page.keyboard.press("Control+z");
     expect(await text.inputValue()).toMatch(/group: $/);
-    // With nothing on offer the key leaves the field, as everywhere.
+    // Without suggestions, the key leaves the field, as usual.
     await page.keyboard.press("Escape");
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("BUTTON");
-    await page.getByRole("button", { name: "Undo all changes" }).click();
+    await page.getByRole("button", { name: "Discard changes" }).click();
   }));
 
-it("the inbox hears of what comes, and does not ask again and again", () =>
+it("the inbox is updated live, without polling", () =>
   journey("/inbox", async (page) => {
     await page.getByRole("heading", { name: "Inbox" }).waitFor();
     await page.waitForTimeout(1_000);
@@ -300,14 +339,14 @@ it("the inbox hears of what comes, and does not ask again and again", () =>
     expect(asked).toBe(0);
     await nuncio.post([{ action: "configuration_error", context: { message: "The relay hangs" } }]);
     await page.getByText("The relay hangs").waitFor();
-    await page.getByText("1 unread").first().waitFor({ state: "attached" });
-    // Elsewhere, with another token of the same user.
+    await page.getByText("1 unseen").first().waitFor({ state: "attached" });
+    // With another token of the same user.
     await nuncio.api("POST", "/v1/notifications/mark_all_seen");
-    await page.getByText("Nothing unread").waitFor();
+    await page.getByText("No unseen notifications").waitFor();
     expect(asked).toBeLessThan(8);
   }));
 
-it("a dead delivery tells why, and is sent again", () =>
+it("a dead delivery says why, and is redelivered", () =>
   journey("/deliveries?state=dead", async (page) => {
     await nuncio.post([{ action: "page_stuck", context: { message: "Stuck" } }]);
     const dead = page.getByRole("listitem").filter({ hasText: "the receiver answered 400" });
@@ -316,35 +355,39 @@ it("a dead delivery tells why, and is sent again", () =>
     await dead.getByRole("cell", { name: "400", exact: true }).waitFor();
     await dead.getByRole("button", { name: "Redeliver" }).click();
     await dead.getByRole("button", { name: "2 attempts" }).waitFor({ timeout: 20_000 });
-    await page.getByRole("button", { name: "Redeliver all dead ones" }).click();
-    await page.getByText("1 delivery opened again").waitFor();
+    await page.getByRole("button", { name: "Redeliver all dead deliveries" }).click();
+    await page.getByText("1 delivery redelivered").waitFor();
     await dead.getByRole("button", { name: "3 attempts" }).waitFor({ timeout: 20_000 });
     await page.getByRole("link", { name: "Transports" }).click();
     const picky = page.getByRole("listitem").filter({ hasText: "picky" });
-    await picky.getByRole("button", { name: "Send a test" }).click();
+    await picky.getByRole("button", { name: "Send test" }).click();
     await picky.getByText("not like this").waitFor();
     const inbox = page.getByRole("listitem").filter({ hasText: "default-local-transport" });
-    await inbox.getByRole("button", { name: "Send a test" }).click();
-    await inbox.getByText("The receiver took it").waitFor();
+    await inbox.getByRole("button", { name: "Send test" }).click();
+    await inbox.getByText("Delivered").waitFor();
     await picky.getByText("Used by stuck").waitFor();
-    // Where people look first, it is told too.
+    // The overview shows it, too.
     await page.goto(`${nuncio.url}/overview`);
     await page.getByText("picky: the receiver answered 400").waitFor({ timeout: 50_000 });
     await page.getByRole("link", { name: "picky" }).click();
     await page.waitForURL("**/deliveries?transport=picky");
     await page.getByRole("link", { name: "Rules" }).click();
-    const stuck = page.getByRole("listitem").filter({ hasText: "Tells group admins by picky" });
+    const stuck = page.getByRole("listitem").filter({ hasText: "Notifies group admins via picky" });
     await stuck.getByText("action is page_stuck").waitFor();
     await stuck.getByRole("link", { name: "Edit" }).click();
     const text = page.getByLabel("The rules document");
     await text.waitFor();
-    await expect.poll(() => text.evaluate((area: HTMLTextAreaElement) => area.value.slice(area.selectionStart).trimStart().slice(0, 6))).toBe("stuck:");
+    await expect
+      .poll(() =>
+        text.evaluate((area: HTMLTextAreaElement) => area.value.slice(area.selectionStart).trimStart().slice(0, 6)),
+      )
+      .toBe("stuck:");
   }));
 
-it("all that happened to an object is one click away, and can be saved", () =>
+it("all events of an object are one click away, and can be exported", () =>
   journey("/events?action=model_updated&range=7d", async (page) => {
     await rows(page).first().locator("a").click();
-    await page.getByTitle("Everything that happened to it").click();
+    await page.getByTitle("Everything that happened to this object").click();
     await page.waitForURL("**/events?model=authentik_core.user&object=7e88f4a991c442c1a1335d80f08*");
     await rows(page).first().waitFor();
     await page.getByRole("button", { name: /^Remove the filter object/ }).click();
@@ -363,23 +406,23 @@ it("all that happened to an object is one click away, and can be saved", () =>
     expect(lines.every((line) => line.includes("model_updated") && line.includes("chidi"))).toBe(true);
   }));
 
-it("says when Nuncio is gone, and comes back by itself", () =>
+it("says when Nuncio does not respond, and recovers", () =>
   journey("/deliveries", async (page) => {
     await page.getByRole("heading", { name: "Deliveries" }).waitFor();
     await page.waitForTimeout(500);
     await page.route("**/v1/**", (route) => route.abort());
-    await page.getByText(/Nuncio has not answered since/).waitFor({ timeout: 20_000 });
+    await page.getByText(/Nuncio has not responded since/).waitFor({ timeout: 20_000 });
     await page.unroute("**/v1/**");
-    await page.getByText(/Nuncio has not answered since/).waitFor({ state: "detached", timeout: 40_000 });
+    await page.getByText(/Nuncio has not responded since/).waitFor({ state: "detached", timeout: 40_000 });
   }));
 
-it("a silence says what it would keep back, and ends", () =>
+it("a silence has a preview, and can be ended", () =>
   journey("/silences?rule=stuck", async (page) => {
-    await page.getByText(/it would have kept back/).waitFor({ timeout: 60_000 });
+    await page.getByText(/it would have suppressed/).waitFor({ timeout: 60_000 });
     await page.getByLabel("Reason").fill("Maintenance <b>");
-    await page.getByRole("button", { name: "Put it in force" }).click();
+    await page.getByRole("button", { name: "Create silence" }).click();
     const silence = page.getByRole("listitem").filter({ hasText: "Maintenance <b>" });
-    await silence.getByText("in force, ends in").waitFor();
-    await silence.getByRole("button", { name: "End it now" }).click();
-    await page.getByText("Nothing is silenced").waitFor();
+    await silence.getByText("active, ends in").waitFor();
+    await silence.getByRole("button", { name: "End now" }).click();
+    await page.getByText("No active silences").waitFor();
   }));

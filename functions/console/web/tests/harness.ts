@@ -1,4 +1,4 @@
-/** A running Nuncio with a history, and a browser that looks at it. */
+/** Starts a Nuncio and a browser for the tests. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContext, type Page, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { undescribed } from "./described";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
@@ -30,11 +30,19 @@ export interface Nuncio {
   stop: () => void;
 }
 
-/** `NUNCIO_BIN`, or what cargo builds: its features do not matter here, its console does. */
+/** `NUNCIO_BIN`, or the binary that cargo builds. */
 function binary(): string {
   if (process.env.NUNCIO_BIN) return process.env.NUNCIO_BIN;
-  const lines = execFileSync("cargo", ["build", "-p", "nuncio", "--locked", "--message-format", "json"], { cwd: ROOT, maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] });
-  const artifacts = lines.toString().split("\n").filter(Boolean).map((line) => JSON.parse(line) as { executable?: string });
+  const lines = execFileSync("cargo", ["build", "-p", "nuncio", "--locked", "--message-format", "json"], {
+    cwd: ROOT,
+    maxBuffer: 1 << 28,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const artifacts = lines
+    .toString()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { executable?: string });
   const built = artifacts.findLast((artifact) => artifact.executable)?.executable;
   if (!built) throw new Error("cargo built no binary");
   return built;
@@ -63,7 +71,10 @@ export async function start(rules?: string): Promise<Nuncio> {
   }
   child.stdout!.resume();
   const api: Nuncio["api"] = async (method, path, body) => {
-    const headers = { Authorization: `Bearer ${TOKEN}`, "Content-Type": typeof body === "string" ? "application/yaml" : "application/json" };
+    const headers = {
+      Authorization: `Bearer ${TOKEN}`,
+      "Content-Type": typeof body === "string" ? "application/yaml" : "application/json",
+    };
     const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
     const response = await fetch(url + path, { method, headers, body: text as string | undefined });
     const answer = await response.text();
@@ -71,7 +82,9 @@ export async function start(rules?: string): Promise<Nuncio> {
   };
   const post: Nuncio["post"] = async (events) => {
     const pks: string[] = [];
-    const batches = Array.from({ length: Math.ceil(events.length / 1000) }, (_, at) => events.slice(at * 1000, (at + 1) * 1000));
+    const batches = Array.from({ length: Math.ceil(events.length / 1000) }, (_, at) =>
+      events.slice(at * 1000, (at + 1) * 1000),
+    );
     const sender = async () => {
       for (let batch = batches.shift(); batch; batch = batches.shift()) {
         const { status, body } = await api("POST", "/v1/events", batch);
@@ -97,29 +110,47 @@ export interface Look {
 }
 
 /** A page that fails the test if it talks to anybody else, breaks the policy, or throws. */
-export async function visit(chrome: Browser, nuncio: Nuncio, path = "/", look: Look = {}, signedIn = true): Promise<{ page: Page; context: BrowserContext; faults: string[] }> {
+export async function visit(
+  chrome: Browser,
+  nuncio: Nuncio,
+  path = "/",
+  look: Look = {},
+  signedIn = true,
+): Promise<{ page: Page; context: BrowserContext; faults: string[] }> {
   const viewport = look.phone ? { width: 390, height: 844 } : { width: 1360, height: 900 };
-  const context = await chrome.newContext({ viewport, colorScheme: look.colorScheme ?? "light", locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce" });
+  const context = await chrome.newContext({
+    viewport,
+    colorScheme: look.colorScheme ?? "light",
+    locale: "en-GB",
+    timezoneId: "UTC",
+    reducedMotion: "reduce",
+  });
   if (signedIn) {
-    // A session of its own, whose cookie the context keeps.
-    const answer = await context.request.post(`${nuncio.url}/v1/session`, { data: { token: TOKEN }, headers: { Origin: nuncio.url } });
+    // The context keeps the cookie of this session.
+    const answer = await context.request.post(`${nuncio.url}/v1/session`, {
+      data: { token: TOKEN },
+      headers: { Origin: nuncio.url },
+    });
     if (!answer.ok()) throw new Error(`${answer.status()}: ${await answer.text()}`);
   }
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
-    // A request that the server does not know is told of here too; the page copes with that.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
+    // Failed requests are reported here, too. The page handles those.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+      faults.push(message.text());
   });
   page.on("request", (request) => {
     const { pathname, searchParams } = new URL(request.url());
     if (!request.url().startsWith(nuncio.url)) faults.push(`a request to ${request.url()}`);
-    else if (pathname.startsWith("/v1/")) faults.push(...undescribed(request.method(), pathname, [...searchParams.keys()]));
+    else if (pathname.startsWith("/v1/"))
+      faults.push(...undescribed(request.method(), pathname, [...searchParams.keys()]));
   });
   page.on("response", (response) => {
-    // What the server does not understand was asked wrongly.
-    if (response.status() === 400 || response.status() === 405) faults.push(`${response.status()} for ${response.request().method()} ${response.url()}`);
+    // The console must not send malformed requests.
+    if (response.status() === 400 || response.status() === 405)
+      faults.push(`${response.status()} for ${response.request().method()} ${response.url()}`);
   });
   page.on("dialog", (dialog) => {
     faults.push(`a dialog: ${dialog.message()}`);

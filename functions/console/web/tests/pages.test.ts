@@ -1,15 +1,15 @@
-/** Every page in every look: accessible, within a phone's width, and unmoved by what hostile events hold. */
+/** Every page in every theme and size: accessible, no wider than a phone, and safe against hostile events. */
 
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Look, type Nuncio, browser, start, visit } from "./harness";
+import { browser, type Look, type Nuncio, start, visit } from "./harness";
 import { DEEP, HOSTILE, history } from "./seed";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-/** Where pictures of the pages go, for a person to judge; none are taken without it. */
+/** The folder for screenshots of the pages, for review. Without it, none are taken. */
 const SHOTS = process.env.SHOTS;
 
 let nuncio: Nuncio;
@@ -19,11 +19,19 @@ let pks: { model: string; hostile: string; deep: string };
 beforeAll(async () => {
   [nuncio, chrome] = await Promise.all([start(), browser()]);
   await nuncio.post(history(400, Date.now() - 60_000, 1));
-  const named = [{ action: "configuration_error", context: { message: "The mail relay is unreachable" } }, HOSTILE, DEEP];
+  const named = [
+    { action: "configuration_error", context: { message: "The mail relay is unreachable" } },
+    HOSTILE,
+    DEEP,
+  ];
   const [, hostile = "", deep = ""] = await nuncio.post(named);
   const { body } = await nuncio.api("GET", "/v1/events?action=model_updated&limit=1");
   pks = { model: (body as { results: { pk: string }[] }).results[0]!.pk, hostile, deep };
-  const silence = { rules: ["default-notify-update"], reason: "Release week", ends: new Date(Date.now() + 86_400_000).toISOString() };
+  const silence = {
+    rules: ["default-notify-update"],
+    reason: "Release week",
+    ends: new Date(Date.now() + 86_400_000).toISOString(),
+  };
   expect((await nuncio.api("POST", "/v1/silences", silence)).status).toBe(201);
   if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 });
@@ -37,9 +45,9 @@ const PAGES: Record<string, { path: () => string; shows: string; signedIn?: bool
   "sign-in": { path: () => "/events", shows: "Token", signedIn: false },
   events: { path: () => "/events", shows: "What happened" },
   filtered: { path: () => "/events?action=login&user=bob&range=24h", shows: "What happened" },
-  event: { path: () => `/events/${pks.model}`, shows: "Who was told, and why" },
+  event: { path: () => `/events/${pks.model}`, shows: "Who was notified, and why" },
   deep: { path: () => `/events/${pks.deep}`, shows: "attributes.settings.locale" },
-  overview: { path: () => "/overview", shows: "say where they came from" },
+  overview: { path: () => "/overview", shows: "have a location" },
   inbox: { path: () => "/inbox", shows: "The mail relay is unreachable" },
   deliveries: { path: () => "/deliveries", shows: "default-local-transport" },
   rules: { path: () => "/rules", shows: "default-notify-update" },
@@ -56,26 +64,33 @@ describe.each(Object.entries(LOOKS))("%s", (look, how) => {
   it.each(Object.entries(PAGES))("%s", async (name, { path, shows, signedIn }) => {
     const { page, context, faults } = await visit(chrome, nuncio, path(), how, signedIn ?? true);
     await page.getByText(shows).first().waitFor({ state: "attached" });
-    // The policy lets no script in but the console's own; the browser's tools are not bound by it.
+    // The content security policy allows no foreign script, but does not apply to the browser's developer tools.
     await page.evaluate(await readAxe());
     const found = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as AxeResults;
-    const told = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`);
+    const violations = found.violations.map(
+      (one) =>
+        `${one.id}: ${one.nodes
+          .map((node) => node.html.slice(0, 160))
+          .slice(0, 3)
+          .join(" | ")}`,
+    );
     if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${look}.png`, fullPage: true });
     expect(found.passes.length).toBeGreaterThan(10);
-    expect(told).toEqual([]);
+    expect(violations).toEqual([]);
     expect(faults).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")).toBe(0);
     await context.close();
   });
 });
 
-it("what a hostile event holds is shown, and does nothing", async () => {
+it("a hostile event is shown as text", async () => {
   for (const path of ["/events", `/events/${pks.hostile}`]) {
     const { page, context, faults } = await visit(chrome, nuncio, path);
     await page.getByText("<img src=x onerror=").first().waitFor();
     expect(await page.title()).not.toBe("broken");
     expect(await page.locator("main img, main script, main b:has-text('Nowhere'), main svg[onload]").count()).toBe(0);
     expect(await page.locator("a[href^='javascript:']").count()).toBe(0);
+    // biome-ignore lint/performance/useDomNodeTextContent: the text as it is rendered
     const text = await page.locator("main").innerText();
     expect(text).toContain("‹U+202E›");
     expect(text).toContain("👨‍👩‍👧");
@@ -90,15 +105,17 @@ it("what a hostile event holds is shown, and does nothing", async () => {
   }
 });
 
-it("nothing reaches out of the panel it stands in, however deep it lies", async () => {
+it("nothing overflows its panel, however deeply nested", async () => {
   for (const pk of [pks.hostile, pks.deep]) {
     for (const phone of [false, true]) {
       const { page, context } = await visit(chrome, nuncio, `/events/${pk}`, { phone });
-      await page.getByText("Who was told, and why").waitFor();
+      await page.getByText("Who was notified, and why").waitFor();
       const out = await page.evaluate(() =>
         [...document.querySelectorAll("section.panel")].flatMap((panel) => {
           const edge = panel.getBoundingClientRect().right + 1;
-          return [...panel.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > edge && !one.closest("pre")).map((one) => `${one.tagName}.${one.className}`);
+          return [...panel.querySelectorAll("*")]
+            .filter((one) => one.getBoundingClientRect().right > edge && !one.closest("pre"))
+            .map((one) => `${one.tagName}.${one.className}`);
         }),
       );
       expect(out).toEqual([]);
@@ -107,7 +124,7 @@ it("nothing reaches out of the panel it stands in, however deep it lies", async 
   }
 });
 
-it("the colours follow the system, or the one who chose", async () => {
+it("the colours follow the system, or the user's choice", async () => {
   const { page, context } = await visit(chrome, nuncio, "/silences", { colorScheme: "dark" });
   const back = () => page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
   const dark = await back();

@@ -313,7 +313,8 @@ fn take_object(object: &mut Object, key: &str) -> Result<Object, Rejection> {
 
 fn take_ip(object: &mut Object) -> Result<Option<IpAddr>, Rejection> {
     let Some(text) = take_text(object, "client_ip")? else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
+    // An IPv4 address in IPv6's notation (RFC 4291, 2.5.5.2) is kept as the address that filters and rules know it by.
+    text.parse().map(|address: IpAddr| Some(address.to_canonical())).map_err(|_| {
         Rejection::malformed(
             "/client_ip",
             "client_ip must be one IPv4 or IPv6 address, such as 192.0.2.7 or 2001:db8::1, or null",

@@ -1,4 +1,6 @@
-//! What a recipient is told.
+//! What a recipient reads: the notification, before a transport renders it.
+//!
+//! Owns its content and wording. Refuses to render or send it: the `channels` crate does.
 
 pub mod inbox;
 pub mod rendered;
@@ -16,55 +18,55 @@ use crate::person::Person;
 use crate::rules_document::Severity;
 use crate::text::truncate;
 
-/// One notification for one recipient, before a transport gives it its form.
+/// The content of one notification to one recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
-    /// The delivery it is; the same on every attempt.
+    /// The delivery's id, the same on every attempt.
     pub delivery: DeliveryId,
-    /// The rule that asked for it.
+    /// The name of the rule that fired.
     pub rule: String,
-    /// The transport's name.
+    /// The name of the transport.
     pub transport: String,
-    /// The rule's.
+    /// The rule's severity.
     pub severity: Severity,
-    /// In words.
+    /// The text of the notification.
     pub body: String,
-    /// Who is told.
+    /// The recipient, with the address to use.
     pub recipient: Person,
-    /// What happened.
+    /// The event; the first one of a digest.
     pub event: Arc<Event>,
-    /// Where to look at it: the event's own link, or else its page in the console.
+    /// The event's own link, or its page in the console; `None` without both.
     pub link: Option<Link>,
-    /// When the delivery was opened, or its digest's window closed; the same on every attempt.
+    /// When the delivery was created, or its digest's window closed; the same on every attempt.
     pub created: Timestamp,
-    /// What a digest tells of; `event` is then the first of it.
+    /// The collected events, if it is a digest.
     pub digest: Option<DigestSummary>,
 }
 
-/// Events that one message tells of.
+/// The events that a digest reports.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DigestSummary {
-    /// How many.
+    /// The number of events.
     pub count: usize,
-    /// When the first happened.
+    /// The time of the first event.
     pub first: Timestamp,
-    /// When the last happened.
+    /// The time of the last event.
     pub last: Timestamp,
-    /// Some of them, oldest first: from the beginning and from the end.
+    /// Some of the events, oldest first, from the beginning and from the end.
     pub samples: Vec<Arc<Event>>,
 }
 
-/// A link and what it is called.
+/// A link with its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// `http` or `https`.
+    /// The URL, with scheme `http` or `https`.
     pub target: String,
-    /// What to show for it.
+    /// The text to show.
     pub label: String,
 }
 
 impl Notification {
-    /// The notification that a delivery carries.
+    /// The notification of a delivery. `public_url` is the console's base URL, for links.
     pub fn for_delivery(delivery: &Delivery, event: Arc<Event>, public_url: Option<&str>) -> Self {
         Self {
             delivery: delivery.id,
@@ -80,15 +82,15 @@ impl Notification {
         }
     }
 
-    /// The same as a digest of several events, whose window closed at `closed`.
+    /// Turns it into a digest of several events, whose window closed at `closed`.
     pub fn digesting(self, digest: DigestSummary, closed: Timestamp, public_url: Option<&str>) -> Self {
         let newest = digest.samples.last().unwrap_or(&self.event).pk;
-        // A link that the first event brings along says nothing of the others.
+        // The first event's own link does not apply to the others.
         let link = public_url.map(|base| shown_at(base, newest, "Show the newest event"));
         Self { body: digest.in_words(), created: closed, link, digest: Some(digest), ..self }
     }
 
-    /// What it is about, in a few words: the action, and of a digest how many.
+    /// A short title: the action, and for a digest the number of events.
     pub fn title(&self) -> String {
         match &self.digest {
             None => self.event.action.to_string(),
@@ -98,7 +100,7 @@ impl Notification {
 }
 
 impl Link {
-    /// A link, unless its target is no web page.
+    /// A link to a web page; `None` if the target's scheme is neither `http` nor `https`.
     pub fn to_web_page(target: &str, label: Option<&str>) -> Option<Self> {
         let is_web = target.starts_with("https://") || target.starts_with("http://");
         is_web.then(|| Self { target: target.to_owned(), label: label.unwrap_or("Open").to_owned() })
@@ -119,7 +121,7 @@ fn shown_at(base: &str, event: EventPk, label: &str) -> Link {
 }
 
 impl DigestSummary {
-    /// The action if all that are shown have the same one, and how many there are.
+    /// The number of events, with their action if all samples have the same one.
     pub fn title(&self) -> String {
         match self.action() {
             Some(action) => format!("{action} ({} events)", self.count),
@@ -127,14 +129,14 @@ impl DigestSummary {
         }
     }
 
-    /// How many of what, from when to when.
+    /// The number of events, their action, and their time range.
     pub fn headline(&self) -> String {
         let what = self.action().map_or_else(|| "events".to_owned(), |action| format!("× {action}"));
         let (first, last) = (self.first.strftime("%Y-%m-%d %H:%M:%S"), self.last.strftime("%Y-%m-%d %H:%M:%S"));
         format!("{} {what} from {first} to {last} UTC", self.count)
     }
 
-    /// When each sample happened and what it says, in one line; in their midst, how many are not among them.
+    /// The time and summary of each sample; in the middle, the number of events that are not among the samples.
     pub fn lines(&self) -> Vec<(String, String)> {
         let line = |sample: &Arc<Event>| {
             let words = summary(sample).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! Which deliveries to list.
+//! The filter of delivery lists.
 
 use jiff::Timestamp;
 
@@ -6,31 +6,31 @@ use crate::delivery::{Delivery, DeliveryId, DeliveryState};
 use crate::event::EventPk;
 use crate::person::is_same_name;
 
-/// Which deliveries to list.
+/// Selects deliveries. Every filter that is set must match.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeliveryQuery {
-    /// Of this event.
+    /// The event's pk.
     pub event: Option<EventPk>,
-    /// In this state.
+    /// The current state.
     pub state: Option<DeliveryState>,
-    /// For this rule.
+    /// The rule's name.
     pub rule: Option<String>,
-    /// By this transport.
+    /// The transport's name.
     pub transport: Option<String>,
-    /// To the recipient of this label, compared as [people](crate::person) are.
+    /// The recipient's label, compared as [people](crate::person) are.
     pub recipient: Option<String>,
-    /// Of events of this millisecond or later.
+    /// The event's time is this millisecond or later.
     pub since: Option<Timestamp>,
-    /// Of events before this millisecond.
+    /// The event's time is before this millisecond.
     pub until: Option<Timestamp>,
     /// Only entries that sort after this one, newest event first (the cursor).
     pub before: Option<DeliveryId>,
-    /// At most so many.
+    /// The most deliveries of a page.
     pub limit: usize,
 }
 
 impl DeliveryQuery {
-    /// Whether all filters hold, the cursor and the limit aside.
+    /// Whether the delivery matches all filters. Ignores the cursor and the limit.
     pub fn matches(&self, delivery: &Delivery) -> bool {
         self.event.is_none_or(|event| delivery.event() == event)
             && self.state.is_none_or(|state| delivery.state == state)
@@ -41,12 +41,12 @@ impl DeliveryQuery {
             && self.end().is_none_or(|end| delivery.event() < end)
     }
 
-    /// No event that `since` admits has a smaller pk.
+    /// The smallest pk that an event can have under `since`.
     pub fn first(&self) -> Option<EventPk> {
         self.since.map(EventPk::first_at)
     }
 
-    /// Every event that `until` admits has a smaller pk.
+    /// A pk above those of all events under `until`.
     pub fn end(&self) -> Option<EventPk> {
         self.until.map(EventPk::first_at)
     }

@@ -1,4 +1,4 @@
-//! Which events to list.
+//! The filter of event lists, and what a list has covered.
 
 use std::net::IpAddr;
 
@@ -9,37 +9,37 @@ use super::search::Search;
 use crate::event::{ActionPattern, Event, EventPk};
 use crate::person::is_same_name;
 
-/// Which events to list. Every filter that is set must hold.
+/// Selects events. Every filter that is set must match.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EventQuery {
-    /// By action.
+    /// The action, or a pattern over actions.
     pub action: Option<ActionPattern>,
-    /// The app, or one below it.
+    /// The app, including apps below it.
     pub app: Option<String>,
     /// `user.username` or `context.username`, compared as [people](crate::person) are.
     pub username: Option<String>,
-    /// Where it came from.
+    /// The event's IP address.
     pub client_ip: Option<IpAddr>,
-    /// Created at or after.
+    /// Created at or after this time.
     pub since: Option<Timestamp>,
-    /// Created before.
+    /// Created before this time.
     pub until: Option<Timestamp>,
-    /// The object the event is about, `app.model`.
+    /// The type of the object that the event is about, as `app.model`.
     pub model: Option<String>,
-    /// That object's key, `context.model.pk`, as text.
+    /// The key of that object, `context.model.pk`, as text.
     pub model_pk: Option<String>,
-    /// What is looked for.
+    /// A query or a plain text to search for.
     pub search: Option<Search>,
     /// Only events older than this one (the cursor).
     pub before: Option<EventPk>,
-    /// At most so many.
+    /// The most events of a page.
     pub limit: usize,
-    /// Look at no more than so many for one page; a store looks at no more than it can in about a second.
+    /// The most events to examine for one page; `None` for as many as the store can examine in about a second.
     pub examine: Option<usize>,
 }
 
 impl EventQuery {
-    /// Whether all filters hold for the event, the cursor and the limit aside.
+    /// Whether the event matches all filters. Ignores the cursor and the limits.
     pub fn matches(&self, event: &Event) -> bool {
         self.action.as_ref().is_none_or(|pattern| pattern.matches(&event.action))
             && self.app.as_ref().is_none_or(|app| app_matches(app, &event.app))
@@ -55,7 +55,7 @@ impl EventQuery {
             && self.search.as_ref().is_none_or(|search| search.matches(event))
     }
 
-    /// What a page has covered that looked at `events` and stopped after `last`, or found no more.
+    /// The range that a page has covered which examined `events` events; `last` is the last one, `None` if it found no more.
     pub fn searched(&self, events: usize, last: Option<EventPk>) -> Searched {
         Searched {
             from: last.map_or(self.since, |last| Some(last.instant())),
@@ -65,20 +65,20 @@ impl EventQuery {
     }
 }
 
-/// Whether `app` is `wanted` or lies below it, by dotted parts.
+/// Whether `app` is `wanted` or below it: `a.b` matches `a.b.c`, but not `a.bc`.
 pub fn app_matches(wanted: &str, app: &str) -> bool {
     app.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// What was looked through.
+/// The range of events that a page has covered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Searched {
-    /// Back to this time; null where everything was that is stored.
+    /// The start of the range; null for the oldest stored event.
     #[serde(with = "crate::time::micros_option")]
     pub from: Option<Timestamp>,
-    /// From this time on; null where from the newest event on.
+    /// The end of the range; null for the newest event.
     #[serde(with = "crate::time::micros_option")]
     pub until: Option<Timestamp>,
-    /// So many events, of which some filters ruled out most.
+    /// The number of events that were examined.
     pub events: usize,
 }

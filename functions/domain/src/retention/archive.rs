@@ -5,18 +5,18 @@ use jiff::Timestamp;
 
 use crate::event::Event;
 
-/// Ends every file's name.
+/// The ending of every file's name.
 pub const ENDING: &str = ".ndjson.zst";
 
-/// How hard files are compressed with zstd. Text of events is much alike: a higher level gains little.
+/// The zstd compression level. Events resemble each other, so that a higher level gains little.
 pub const LEVEL: i32 = 6;
 
-/// What the names of the files of that day begin with.
+/// The prefix of the names of that day's files.
 pub fn day(now: Timestamp) -> String {
     now.strftime("%Y-%m-%d.").to_string()
 }
 
-/// The name of a new file, where `last` is the last one of that day.
+/// The name of a new file; `last` is the day's last file, `None` if there is none.
 pub fn name_after(now: Timestamp, last: Option<&str>) -> String {
     let day = day(now);
     let number = last.and_then(|name| name.strip_prefix(&day)?.strip_suffix(ENDING)?.parse::<u32>().ok());
@@ -28,10 +28,10 @@ pub fn name_after(now: Timestamp, last: Option<&str>) -> String {
 #[error("a line of an archive file is no event")]
 pub struct UnreadableLine;
 
-/// The event of a line.
+/// Parses a line.
 ///
 /// # Errors
-/// When the line is none that an event was written to; the error does not quote it.
+/// If the line is not an event. The error does not quote it.
 pub fn read_line(line: &str) -> Result<Event, UnreadableLine> {
     serde_json::from_str(line).map_err(|_| UnreadableLine)
 }

@@ -1,8 +1,8 @@
-//! Erasure of one person: what is about them, and how they are named in a report that must not name them.
+//! Erasure of one person's data.
 //!
-//! Owns the line between what goes and what stays. An event goes as a whole where the person acted or is its subject: a
-//! stored event is never changed, and one without its person would prove nothing. One that merely mentions them stays,
-//! and is counted, so that an operator can look.
+//! Owns the decision what is deleted. An event is deleted as a whole if the person acted in it or is its subject, because
+//! stored events are never changed. An event that merely mentions the person stays and is counted, so that an operator can
+//! review it.
 
 use std::fmt::Write as _;
 
@@ -14,36 +14,34 @@ use crate::delivery::Delivery;
 use crate::event::{Event, Object};
 use crate::person::{Person, fold, is_same_name};
 
-/// The person whose data is erased: whoever has the username or the address, compared as [people](crate::person) are. At
-/// least one of both is set.
+/// The person whose data is erased, by username, address or both, compared as [people](crate::person) are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureSubject {
     username: String,
     email: String,
 }
 
-/// Neither a username nor an address.
+/// Neither a username nor an address was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("say whose data goes: username, email, or both")]
+#[error("name the person whose data is to be erased: username, email, or both")]
 pub struct MissingSubject;
 
 impl ErasureSubject {
-    /// From what an operator gives.
+    /// The person with this username, this address, or both.
     ///
     /// # Errors
-    /// When both are missing or empty.
+    /// If both are missing or blank.
     pub fn new(username: Option<&str>, email: Option<&str>) -> Result<Self, MissingSubject> {
         let [username, email] = [username, email].map(|text| text.unwrap_or_default().trim().to_owned());
         if username.is_empty() && email.is_empty() { Err(MissingSubject) } else { Ok(Self { username, email }) }
     }
 
-    /// What their inboxes may be called.
+    /// The names that the person's inbox may have.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         [self.username.as_str(), self.email.as_str()].into_iter().filter(|label| !label.is_empty())
     }
 
-    /// Stands for the person in a report: SHA-256 of username and address, in 64 hex digits. Whoever knows these can
-    /// find the report again.
+    /// Identifies the person in a report without naming them: SHA-256 of username and address, in 64 hex digits.
     pub fn hash(&self) -> String {
         let name = format!("{}\n{}", fold(&self.username), fold(&self.email));
         Sha256::digest(name).iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -52,12 +50,12 @@ impl ErasureSubject {
         })
     }
 
-    /// Whether that is them.
+    /// Whether the record means this person.
     pub fn is(&self, person: &Person) -> bool {
         self.is_named(&person.username, &person.email)
     }
 
-    /// Whether they acted in the event, themselves or through somebody, or are its subject.
+    /// Whether the person acted in the event, directly or on behalf of someone, or is its subject.
     pub fn is_party_to(&self, event: &Event) -> bool {
         let of =
             |object: &Object, key: &str| object.get(key).and_then(Value::as_object).is_some_and(|one| self.has(one));
@@ -70,7 +68,7 @@ impl ErasureSubject {
             || self.is_named(context("username"), context("email"))
     }
 
-    /// Whether some text in the event is their username, or has their address in it.
+    /// Whether a string in the event equals the username or contains the address.
     pub fn is_mentioned_in(&self, event: &Event) -> bool {
         [&event.user, &event.context, &event.brand]
             .into_iter()
@@ -78,7 +76,7 @@ impl ErasureSubject {
             .any(|value| self.stands_in(value))
     }
 
-    /// Whether a sentence that somebody else wrote has the username as a word, or the address, in it.
+    /// Whether a sentence contains the username or the address as a word.
     pub fn is_named_in(&self, text: &str) -> bool {
         let text = fold(text);
         let as_word = |name: &str| {
@@ -90,8 +88,7 @@ impl ErasureSubject {
         self.labels().map(fold).any(|name| as_word(&name))
     }
 
-    /// The ledger entry without what receivers said of the person, to be written over this one; `None` if they said
-    /// nothing of them.
+    /// The next revision of the ledger entry without the receivers' responses that name the person; `None` if none does.
     pub fn redact_delivery(&self, entry: &Delivery) -> Option<Delivery> {
         let mut without = Delivery { revision: entry.revision + 1, ..entry.clone() };
         let mut changed = false;

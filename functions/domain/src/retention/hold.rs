@@ -1,4 +1,4 @@
-//! Legal hold: events that are kept, and stay readable, until somebody ends it, whatever their retention.
+//! Legal holds: events that are kept and stay readable until an operator ends the hold, whatever their retention.
 //!
 //! A held event's expiry is [`HOLD_EXPIRY`]: nothing that goes by expiries needs to know of holds. Stores stamp it on what
 //! arrives while a hold is active; a job stamps what is there when one begins, and gives everything its own expiry again
@@ -13,35 +13,35 @@ use serde::{Deserialize, Serialize};
 use crate::event::{ActionPattern, Event};
 use crate::query::EventQuery;
 
-/// When a held event expires: at the beginning of the year 9999.
+/// The expiry of a held event: the beginning of the year 9999.
 pub const HOLD_EXPIRY: Timestamp = Timestamp::constant(253_370_764_800, 0);
 
-/// Which events are held. Every field that is set must hold; one at least is.
+/// Which events a hold covers. Every field that is set must match; at least one is set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldFilter {
-    /// By action.
+    /// The action, or a pattern over actions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<ActionPattern>,
-    /// The app, or one below it.
+    /// The app, including apps below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// `user.username` or `context.username`, compared as [people](crate::person) are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// Where it came from.
+    /// The event's IP address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<IpAddr>,
-    /// Created at or after.
+    /// Created at or after this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Created before.
+    /// Created before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
 impl HoldFilter {
-    /// Whether nothing is set.
+    /// Whether no field is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -60,31 +60,31 @@ impl HoldFilter {
     }
 }
 
-/// A hold. It stays on record after its end.
+/// The stored record of a hold, which stays after its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// Time-ordered.
+    /// The time-ordered id.
     pub id: String,
-    /// What it holds.
+    /// The events that it covers.
     pub filter: HoldFilter,
-    /// Why.
+    /// The operator's reason.
     pub reason: String,
-    /// Who put it there.
+    /// The user or token that created it.
     pub by: String,
-    /// When.
+    /// When it was created.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
     /// When it was ended; null while it is active.
     #[serde(default, with = "crate::time::micros_option")]
     pub ended: Option<Timestamp>,
-    /// Who ended it.
+    /// The user or token that ended it.
     #[serde(default)]
     pub ended_by: Option<String>,
-    /// The job that brings it into force, or undoes it.
+    /// The job that applies it to stored events or, after its end, restores their expiry.
     pub job: String,
 }
 
-/// Whether an active one of them holds the event.
+/// Whether an active hold covers the event.
 pub fn is_held(holds: &[Hold], event: &Event) -> bool {
     holds.iter().any(|hold| hold.ended.is_none() && hold.filter.matches(event))
 }

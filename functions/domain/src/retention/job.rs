@@ -1,11 +1,11 @@
-//! Jobs: what an operator asks to be done over all that is stored, in steps that each take seconds.
+//! Jobs: operations over all stored events that an operator requests, in steps that each take seconds.
 //!
-//! Owns a job's life and who may advance it. A step is done first and noted afterwards, so it may be done twice: by
-//! whoever takes over from a process that died, or by two at once. Every step is therefore harmless to repeat, and only
-//! one of two that note it succeeds, as each names the revision it changes. Refuses to know how a step is done.
+//! Owns a job's states and the lease to advance it. A step runs first and is recorded afterwards, so it may run twice: after
+//! a crash, or in two processes at once. Every step is therefore safe to repeat, and of two processes that record it only
+//! one succeeds, because the write is conditional on the revision. Refuses to know how a step is done.
 //!
 //! ```text
-//!   Running ── step, step, … ──▶ Done      both are told of once, by an event of action `retention_job`
+//!   Running ── step, step, … ──▶ Done      both are reported once, by an event of action `retention_job`
 //!      └───── cannot go on ────▶ Failed
 //! ```
 
@@ -22,52 +22,52 @@ use crate::event::{Action, ActionError, Event, EventPk, Object};
 use crate::rules_document::{Retention, RulesDocument};
 use crate::time::{CLOCK_SKEW, has_passed, later, to_micros};
 
-/// How long whoever advances a job has it alone: longer than a step takes.
+/// The length of a job's lease: longer than a step takes.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// No job is asked to start later than this: it waits until all that run know of a hold.
+/// The longest delay of a job's start, which gives every process time to learn of a hold.
 const LONGEST_START: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a job that has ended is still listed.
 const LISTED_AFTERWARDS: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// How many events a report names.
+/// The most events, and the most files, that a report lists.
 const MOST_NAMED: usize = 100;
 
 const ACTION: &str = "retention_job";
 const SOURCE: &str = "nuncio";
 
-/// What is to be done.
+/// The operation of a job, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "parameters", rename_all = "lowercase")]
 pub enum JobTask {
-    /// Give every stored event the expiry that it would be given now.
+    /// Sets the expiry of every stored event by other retention settings.
     Restamp {
-        /// As it was in force when the job was asked for.
+        /// The settings that were in force when the job was requested.
         retention: Retention,
     },
-    /// Bring the holds into force for what is stored, and give what none holds any more its own expiry again.
+    /// Applies the holds to stored events, and restores the expiry of events that no hold covers any more.
     Hold {
-        /// As it was in force when the job was asked for.
+        /// The settings that were in force when the job was requested.
         retention: Retention,
     },
-    /// Remove one person's data.
+    /// Erases one person's data.
     Erase {
-        /// Whose; forgotten when the job has ended.
+        /// The person; removed when the job ends.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         subject: Option<ErasureSubject>,
-        /// Stands for them: see [`ErasureSubject::hash`].
+        /// Identifies the person without naming them; see [`ErasureSubject::hash`].
         person: String,
     },
 }
 
 impl JobTask {
-    /// To remove this person's data.
+    /// The task that erases this person's data.
     pub fn erase(subject: ErasureSubject) -> Self {
         Self::Erase { person: subject.hash(), subject: Some(subject) }
     }
 
-    /// Its name.
+    /// The task's name, as in `kind`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Restamp { .. } => "restamp",
@@ -77,82 +77,81 @@ impl JobTask {
     }
 }
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
-    /// Steps remain.
+    /// Steps remain to be done.
     Running,
-    /// None remains.
+    /// All steps are done.
     Done,
-    /// It cannot go on.
+    /// The job failed and will not continue.
     Failed,
 }
 
-/// How far a job has come.
+/// The position of a job: what its next step works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobCursor {
-    /// Among the events, newest first.
+    /// The events, newest first.
     Events {
-        /// Those from this one on are done.
+        /// This one and newer ones are done; `None` at the beginning.
         before: Option<EventPk>,
     },
-    /// Among the deliveries, newest event first.
+    /// The deliveries, newest event first.
     Deliveries {
-        /// Those from this one on are done.
+        /// This one and newer ones are done; `None` at the beginning.
         before: Option<DeliveryId>,
     },
-    /// At an inbox.
+    /// The person's inbox.
     Inbox,
-    /// Among the archive's files, oldest first.
+    /// The archive's files, oldest first.
     Archive {
-        /// Those up to this one are done.
+        /// This one and earlier ones are done; `None` at the beginning.
         after: Option<String>,
     },
-    /// Among the mails that were written to files, in the order of their names.
+    /// The mails that were written to files, in the order of their names.
     Mailbox {
-        /// Those up to this one are done.
+        /// This one and earlier ones are done; `None` at the beginning.
         after: Option<String>,
     },
-    /// Everything is deleted; what it left in the store's files remains. The job no longer knows whose data goes.
+    /// Everything is deleted; remains in the store's files are overwritten next. The job no longer names the person.
     Scrub,
 }
 
-/// What a job, or one step of it, has found and done.
+/// The result of a job, or of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct JobReport {
-    /// How many, by name. A step that was done twice is counted as the second time found it.
+    /// Counts by name. A step that ran twice counts as the second run found it.
     pub counts: BTreeMap<String, u64>,
-    /// When the oldest of the events happened that go.
+    /// The time of the oldest event that the job removes.
     #[serde(default, with = "crate::time::micros_option")]
     pub from: Option<Timestamp>,
-    /// When the newest of them happened.
+    /// The time of the newest event that the job removes.
     #[serde(default, with = "crate::time::micros_option")]
     pub to: Option<Timestamp>,
-    /// The first of the events that were to go and are held.
+    /// The first events that a hold kept from being removed.
     #[serde(default)]
     pub held: Vec<EventPk>,
-    /// The first of the archive's files that cannot be read, by the names they have now: they may still hold what was
-    /// to go.
+    /// The first archive files that cannot be read, by their current names. They may still contain the person's data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<String>,
 }
 
 impl JobReport {
-    /// Counts so many more of that name.
+    /// Adds `more` to the count of this name.
     pub fn count(&mut self, name: &str, more: usize) {
         *self.counts.entry(name.to_owned()).or_default() += more as u64;
     }
 
-    /// Counts an event that goes.
+    /// Counts an event that the job removes.
     pub fn count_removed(&mut self, name: &str, event: &Event) {
         self.count(name, 1);
         self.from = Some(self.from.map_or(event.created, |from| from.min(event.created)));
         self.to = Some(self.to.map_or(event.created, |to| to.max(event.created)));
     }
 
-    /// Counts an event that was to go and is held.
+    /// Counts an event that a hold keeps from being removed.
     pub fn count_held(&mut self, name: &str, event: &Event) {
         self.count(name, 1);
         if self.held.len() < MOST_NAMED {
@@ -160,7 +159,7 @@ impl JobReport {
         }
     }
 
-    /// Counts a file of the archive that cannot be read.
+    /// Counts an archive file that cannot be read.
     pub fn count_damaged(&mut self, file: String) {
         self.count("damaged", 1);
         if self.damaged.len() < MOST_NAMED {
@@ -168,7 +167,7 @@ impl JobReport {
         }
     }
 
-    /// Adds another's.
+    /// Adds the result of a further step.
     pub fn add(&mut self, other: Self) {
         for (name, more) in other.counts {
             *self.counts.entry(name).or_default() += more;
@@ -182,51 +181,51 @@ impl JobReport {
     }
 }
 
-/// A job.
+/// The stored record of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Time-ordered.
+    /// The time-ordered id.
     pub id: String,
-    /// Grows by one with each write. A write is refused unless it is the next one.
+    /// Incremented by every write, from 0. A write succeeds only if the stored revision is one less.
     pub revision: u64,
-    /// What is to be done.
+    /// The operation.
     #[serde(flatten)]
     pub task: JobTask,
-    /// Whether it only counts what would be done.
+    /// Whether the job only counts what it would do.
     pub dry_run: bool,
-    /// Where it stands.
+    /// The current state.
     pub state: JobState,
-    /// How far it has come.
+    /// The position of the next step.
     #[serde(rename = "place")]
     pub cursor: JobCursor,
-    /// What it has found and done so far.
+    /// The result so far.
     pub report: JobReport,
-    /// Why it failed.
+    /// The cause of a failure.
     pub why: Option<String>,
-    /// Who asked for it.
+    /// The user or token that requested it.
     pub by: String,
-    /// When that was.
+    /// When it was requested.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
-    /// It begins then at the earliest.
+    /// The earliest time at which it begins.
     #[serde(with = "crate::time::micros")]
     pub starts: Timestamp,
-    /// When the last step was noted.
+    /// When the last step was recorded.
     #[serde(with = "crate::time::micros")]
     pub updated: Timestamp,
-    /// When it was done or failed.
+    /// When it completed or failed.
     #[serde(with = "crate::time::micros_option")]
     pub ended: Option<Timestamp>,
-    /// Until then somebody has it alone.
+    /// When the lease of the process that advances it ends.
     #[serde(with = "crate::time::micros_option")]
     pub lease: Option<Timestamp>,
-    /// Whether the event log tells of its end.
+    /// Whether the event that reports its end is stored.
     #[serde(rename = "told")]
     pub is_reported: bool,
 }
 
 impl Job {
-    /// A new one. `random` is chance, for its id.
+    /// A new job; `random` makes its id unique.
     pub fn new(task: JobTask, dry_run: bool, by: String, now: Timestamp, random: u128) -> Self {
         let now = to_micros(now);
         Self {
@@ -248,14 +247,15 @@ impl Job {
         }
     }
 
-    /// The job as taken by somebody, to be written over this one; none if nothing remains to do, or another has it.
+    /// The next revision of the job, leased to the caller; `None` if nothing remains to do, it must not begin yet, or another
+    /// process has the lease.
     pub fn claimed(&self, now: Timestamp) -> Option<Self> {
         let free = self.lease.is_none_or(|until| has_passed(until, LEASE + CLOCK_SKEW, now));
         (free && !self.is_reported && has_passed(self.starts, LONGEST_START, now))
             .then(|| Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() })
     }
 
-    /// The job after a step that found this, to be written over this one. Without a place to go on from it is done.
+    /// The next revision of the job after a step; `next` is its new position, `None` if the job is done.
     pub fn after(&self, step: JobReport, next: Option<JobCursor>, now: Timestamp) -> Self {
         let mut after = Self { updated: to_micros(now), ..self.next() };
         after.report.add(step);
@@ -273,25 +273,25 @@ impl Job {
         after
     }
 
-    /// The job as given up, to be written over this one.
+    /// The next revision of the job as failed, with the cause.
     pub fn failed(&self, why: String, now: Timestamp) -> Self {
         let mut failed = Self { why: Some(why), updated: to_micros(now), ..self.next() };
         failed.end(JobState::Failed, now);
         failed
     }
 
-    /// The job as left for whoever comes next, to be written over this one.
+    /// The next revision of the job without a lease, so that any process may continue it.
     pub fn released(&self) -> Self {
         Self { lease: None, ..self.next() }
     }
 
-    /// The job as left for the length of a lease, to be written over this one: its next step costs much, and has just
-    /// failed, for want of room on the disk for instance.
+    /// The next revision of the job, to be continued after the length of a lease: its next step is expensive and has just
+    /// failed, for lack of disk space for instance.
     pub fn deferred(&self, now: Timestamp) -> Self {
         Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() }
     }
 
-    /// The job as told of, to be written over this one.
+    /// The next revision of the job after its end was reported.
     pub fn reported(&self) -> Self {
         Self { is_reported: true, lease: None, ..self.next() }
     }
@@ -308,7 +308,7 @@ impl Job {
         }
     }
 
-    /// How far back it has come.
+    /// The time of the event that it has reached; `None` outside of events and deliveries.
     pub fn reached(&self) -> Option<Timestamp> {
         match &self.cursor {
             JobCursor::Events { before } => before.map(EventPk::instant),
@@ -317,17 +317,18 @@ impl Job {
         }
     }
 
-    /// When it is forgotten.
+    /// When the job is deleted: 90 days after its end; `None` before that.
     pub fn expires(&self) -> Option<Timestamp> {
         self.ended.map(|ended| later(ended, LISTED_AFTERWARDS))
     }
 
-    /// The event that tells of its end; none before that. However often it is made, it is one event.
+    /// The event that reports the job's end; `None` while it runs. Its pk is derived from the job, so that it is one event
+    /// however often it is built.
     ///
-    /// It comes of an operator's wish, not of a notification, so rules may tell people of it.
+    /// An operator caused it, not a notification, so rules may notify of it.
     ///
     /// # Errors
-    /// Never, as the action is well-formed.
+    /// Never: the action is a constant and well-formed.
     pub fn event(&self, document: &RulesDocument) -> Result<Option<Event>, ActionError> {
         let Some(created) = self.ended else { return Ok(None) };
         let action = Action::parse(ACTION)?;

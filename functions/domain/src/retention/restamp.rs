@@ -5,33 +5,32 @@ use jiff::{SignedDuration, Timestamp};
 use crate::event::Event;
 use crate::rules_document::Retention;
 
-/// How exactly it is known when a stored event was received.
+/// The precision of the time at which a stored event was received.
 pub const RECEIVED_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a store notes of an event that it receives at `now`: that instant, or nothing where the event happened just
-/// then. Most events cost nothing that way.
+/// The reception time that a store records for an event: `now`, or `None` if the event happened just then, as most do.
 pub fn received_apart(created: Timestamp, now: Timestamp) -> Option<Timestamp> {
     (now.duration_since(created).abs() >= RECEIVED_WITHIN).then_some(now)
 }
 
-/// What other rules do to the expiry of a stored event.
+/// The change of a stored event's expiry under other retention settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpiryChange {
-    /// It stays.
+    /// The expiry stays.
     Same,
-    /// It has passed already.
+    /// The new expiry has passed already.
     Gone(Timestamp),
-    /// It comes earlier.
+    /// The event expires earlier.
     Earlier(Timestamp),
-    /// It comes later.
+    /// The event expires later.
     Later(Timestamp),
-    /// It comes when no hold is left.
+    /// A hold keeps the event.
     Held(Timestamp),
 }
 
 impl Retention {
-    /// What these rules make at `now` of the expiry of an event that was received then. One that would move by no
-    /// more than `received` is known to stays: the same rules change nothing.
+    /// The change of the expiry of an event that was received at `received`. A change within [`RECEIVED_WITHIN`] is ignored,
+    /// so that the same settings change nothing.
     pub fn restamp(&self, event: &Event, received: Timestamp, now: Timestamp) -> ExpiryChange {
         let expires = crate::time::to_micros(self.expiry(&event.action, received));
         if expires.duration_since(event.expires).abs() <= RECEIVED_WITHIN {

@@ -1,4 +1,4 @@
-//! What Nuncio does before anyone configures it: authentik's default rules.
+//! The built-in document, which applies until an operator saves one: authentik's default rules.
 
 use super::{Binding, EventMatcher, Policy, Rule, RulesDocument, Severity, Transport};
 use crate::event::ActionPattern;

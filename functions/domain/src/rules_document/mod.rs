@@ -1,7 +1,7 @@
-//! The rules document in its checked form: every name in it exists, every text in it has been read.
+//! The checked form of the rules document: every reference in it resolves, every text in it is parsed.
 //!
-//! It is what the functions load from the store. Reading it from YAML, with faults by line and
-//! column, is the `rulesfile` crate's task.
+//! Owns what a document contains and how it is stored; the functions load this form. Refuses to read YAML: the `rulesfile`
+//! crate does, and reports faults by line and column.
 
 mod built_in;
 mod pattern;
@@ -31,21 +31,21 @@ use serde::{Deserialize, Serialize};
 use crate::event::Action;
 use crate::person::Person;
 
-/// How much it matters.
+/// The severity of a rule's notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know.
+    /// For information.
     #[default]
     Notice,
-    /// Look at it.
+    /// Should be looked at.
     Warning,
-    /// Act on it.
+    /// Requires action.
     Alert,
 }
 
 impl Severity {
-    /// As it is written.
+    /// The name in the document, the store and messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Notice => "notice",
@@ -55,108 +55,113 @@ impl Severity {
     }
 }
 
-/// A checked `nuncio.yaml`. A reader accepts every shape that was ever stored.
+/// A checked `nuncio.yaml`. Every shape that was ever stored can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct RulesDocument {
     /// How long events are kept.
     pub retention: Retention,
-    /// Who belongs together; the order is the file's.
+    /// The members of each group, in the file's order.
     pub groups: BTreeMap<String, Vec<Person>>,
-    /// By name; `default-email-transport` and `default-local-transport` are always there.
+    /// The transports by name. `default-email-transport` and `default-local-transport` always exist.
     pub transports: BTreeMap<String, Transport>,
-    /// By name. Shared with what is made ready of them.
+    /// The policies by name. Shared with the compiled rules.
     pub policies: BTreeMap<String, Arc<Policy>>,
-    /// In the file's order.
+    /// The rules, in the file's order.
     pub rules: Vec<Rule>,
-    /// What is kept back for a time; others are posted.
+    /// The file's silences. Operators create others through the API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Silence>,
-    /// How mail leaves.
+    /// The settings of mail.
     #[serde(default)]
     pub email: EmailSettings,
-    /// Networks that webhooks may reach besides public addresses.
+    /// Private networks that webhooks may reach, besides public addresses.
     #[serde(default)]
     pub allow_networks: Vec<IpNet>,
-    /// Networks of proxies whose word counts on whom a request comes from.
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_proxies: Vec<IpNet>,
-    /// Changes to what counts as a secret.
+    /// Additions and exceptions to the keys that are masked.
     #[serde(default)]
     pub redact: RedactSettings,
-    /// How CloudEvents types become actions.
+    /// The mapping of CloudEvents types to actions; the first that matches applies.
     #[serde(default)]
     pub cloudevents: Vec<CloudEventMapping>,
-    /// Where the console is, for links in notifications; without a slash at its end.
+    /// The console's base URL for links in notifications, without a trailing slash.
     #[serde(default)]
     pub public_url: Option<String>,
 }
 
 impl RulesDocument {
-    /// The rule of that name.
+    /// The rule of this name; `None` if it does not exist.
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
-    /// Whether any rule is bound to the policy of that name.
+    /// Whether any rule has a binding to the policy of this name.
     pub fn is_bound(&self, policy: &str) -> bool {
         self.rules.iter().any(|rule| rule.bindings.iter().any(|binding| binding.policy == policy))
     }
 
-    /// Whether a policy is an expression, so that evaluating the rules may take its time.
+    /// Whether any policy is an expression, so that evaluating the rules may block.
     pub fn has_expressions(&self) -> bool {
         self.policies.values().any(|policy| matches!(**policy, Policy::Expression(_)))
     }
 
-    /// The action for a CloudEvents `type`: the first mapping that fits, else its last dotted part.
+    /// The action for a CloudEvents `type`: by the first mapping that matches, else the type's last dotted part.
     ///
     /// # Errors
-    /// When what results is no action name.
+    /// If the result is not a valid action name.
     pub fn cloudevent_action(&self, event_type: &str) -> Result<Action, crate::event::ActionError> {
         for mapping in &self.cloudevents {
             if let Some(mapped) = mapping.apply(event_type) {
                 return Action::from_foreign(&mapped);
             }
         }
-        Action::from_foreign(event_type.rsplit('.').next().unwrap_or(event_type))
+        // The fewest parts at the end that begin with a letter: `com.example.OrderPaid` gives `order_paid`, and
+        // `com.example.1a` gives `example.1a`.
+        let starts = event_type.rmatch_indices('.').map(|(dot, _)| dot + 1).chain([0]);
+        let mut names = starts.map(|start| &event_type[start..]);
+        let is_readable = |name: &&str| name.is_empty() || name.starts_with(|first: char| first.is_ascii_alphabetic());
+        Action::from_foreign(names.find(is_readable).unwrap_or_default())
     }
 }
 
-/// How mail leaves.
+/// The settings of mail.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EmailSettings {
     /// The sender, as `address` or `Name <address>`.
     pub from: Option<String>,
-    /// `smtp://host:port`, `smtps://…`; may be a secret reference. Not used on AWS.
+    /// The server, as `smtp://host:port` or `smtps://…`; may be a secret reference. Not used on AWS.
     pub smtp: Option<PlainOrSecret>,
-    /// How long mails are kept that were written to files for want of a server; see [`kept_for`](Self::kept_for).
+    /// How long mails are kept that are written to files because no server is configured; see
+    /// [`kept_for`](Self::kept_for).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Period>,
 }
 
 impl EmailSettings {
-    /// The longest that `keep` may be. A ledger entry is kept for 31 days at least, and an erasure finds the mails of a
-    /// person through their entries.
+    /// The maximum of `keep`. An erasure finds a person's mails through ledger entries, which are kept for 31 days at least.
     pub const LONGEST_KEPT: Period = Period::days(31);
 
-    /// How long a written mail is kept: 30 days unless `keep` says otherwise.
+    /// How long a written mail is kept: `keep`, or 30 days.
     pub fn kept_for(&self) -> SignedDuration {
         self.keep.unwrap_or(Period::days(30)).duration()
     }
 }
 
-/// Changes to what counts as a secret key.
+/// Additions and exceptions to the keys whose values are masked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RedactSettings {
-    /// A key containing one of these is masked too.
+    /// The value of a key that contains one of these is masked, too.
     pub keys: Vec<String>,
-    /// A key that is one of these is not masked.
+    /// The value of a key, or path, that equals one of these is not masked.
     pub except: Vec<String>,
 }
 
-/// One line of `cloudevents.actions`. A `*` at the end of the type is what replaces the `*` of the action.
+/// One line of `cloudevents.actions`. The text that the type's final `*` stands for replaces the action's `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudEventMapping {
-    /// A CloudEvents type, or the start of one followed by `*`.
+    /// A CloudEvents type, or a prefix followed by `*`.
     pub event_type: String,
     /// The action, with at most one `*` at its end.
     pub action: String,
@@ -194,6 +199,8 @@ mod tests {
             ("com.shop.Paid", "order_paid"),
             ("com.example.OrderCreated", "order_created"),
             ("login", "login"),
+            ("com.example.1a", "example.1a"),
+            ("com.example.v1.2.3", "v1.2.3"),
         ] {
             assert_eq!(document.cloudevent_action(event_type).unwrap().as_str(), action);
         }

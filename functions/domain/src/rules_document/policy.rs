@@ -6,104 +6,103 @@ use serde::{Deserialize, Serialize};
 use super::{DigestSettings, EventPattern, MuteWindow, Severity, Throttle};
 use crate::event::ActionPattern;
 
-/// Decides whether an event is meant.
+/// A condition on events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
-    /// By the event's plain fields.
+    /// Compares the event's own fields.
     EventMatcher(EventMatcher),
-    /// By anything in the event's JSON.
+    /// Matches a pattern against the event's JSON.
     EventPattern(EventPattern),
-    /// By what a Python body returns.
+    /// Runs a Python body and uses its result.
     Expression(PolicyExpression),
 }
 
-/// A Python body that says whether an event is meant.
+/// A policy's Python body.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PolicyExpression {
-    /// As written.
+    /// The body as written.
     pub source: String,
-    /// What was read off it when it was checked.
+    /// A condition that was derived from the body when the document was checked.
     #[serde(default)]
     pub precondition: Precondition,
 }
 
-/// What an event must have for an expression to do anything but say no: of an event without it, the
-/// body returns nothing true, raises nothing, and leaves no message, event or log line behind. Thus it
-/// need not be run. What is not set demands nothing.
+/// A necessary condition for an expression to pass. For an event that fails it, the body returns a false value, raises
+/// nothing, and has no effects, so it need not run. A field that is not set requires nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Precondition {
-    /// The event's action is one of these; empty demands nothing.
+    /// The event's action matches one of these; empty requires nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub action: Vec<ActionPattern>,
-    /// The event's app is this, or lies below it.
+    /// The event's app is this one or below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
-    /// Where it came from.
+    /// The event's address is in this set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<AddressSet>,
 }
 
-/// Some addresses.
+/// A set of IP addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AddressSet {
-    /// One of these networks.
+    /// The networks in the set.
     pub nets: Vec<IpNet>,
-    /// Or no address at all.
+    /// Whether an event without an address matches, too.
     pub or_none: bool,
 }
 
 /// Every configured field must match; one that is not configured is a wildcard.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct EventMatcher {
-    /// The event's action is one of these; empty is a wildcard.
+    /// The event's action matches one of these; empty is a wildcard.
     #[serde(default)]
     pub action: Vec<ActionPattern>,
-    /// The event's app is this, or lies below it: `authentik.events` admits `authentik.events.signals`.
+    /// The event's app is this one or below it: `authentik.events` matches `authentik.events.signals`.
     #[serde(default)]
     pub app: Option<String>,
     /// `app_label.model_name` of `context.model`.
     #[serde(default)]
     pub model: Option<String>,
-    /// The event's address is, or lies in, this.
+    /// The event's address is in this network.
     #[serde(default)]
     pub client_ip: Option<IpNet>,
 }
 
-/// How a rule's bindings are taken together.
+/// How a rule combines the results of its bindings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BindingMode {
-    /// One that passes is enough.
+    /// The rule fires if any binding passes.
     #[default]
     Any,
-    /// All must pass.
+    /// The rule fires if all bindings pass.
     All,
 }
 
-/// One policy bound to one rule.
+/// The binding of one policy to one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "a binding's settings, each as authentik has it")]
 pub struct Binding {
     /// The policy's name.
     pub policy: String,
-    /// A disabled binding is as if it were not there.
+    /// Whether the binding counts. A disabled one is ignored.
     pub enabled: bool,
-    /// Turns the policy's verdict round.
+    /// Inverts the policy's result.
     pub negate: bool,
-    /// Lower ones come first.
+    /// The evaluation order; lower numbers come first.
     pub order: i64,
-    /// Seconds an evaluation may take.
+    /// The time limit of an evaluation, in seconds.
     pub timeout: u32,
-    /// The verdict when the policy raises; `negate` does not turn it.
+    /// The result if the policy raises; `negate` does not invert it.
     pub failure_result: bool,
-    /// Its verdict does not count; where it would have passed, an event says so.
+    /// Whether the result is only recorded: the binding does not count, and an event is created if it passes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
 }
 
 impl Binding {
-    /// With authentik's defaults.
+    /// A binding to this policy, with authentik's defaults.
     pub fn to_policy(policy: impl Into<String>) -> Self {
         Self {
             policy: policy.into(),
@@ -117,40 +116,40 @@ impl Binding {
     }
 }
 
-/// Who is told, and how, when its policies say so.
+/// A rule: who is notified, and how, if its policies pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
-    /// Unique.
+    /// The unique name.
     pub name: String,
-    /// A disabled rule never fires.
+    /// Whether the rule can fire.
     pub enabled: bool,
-    /// Of its notifications.
+    /// The severity of its notifications.
     pub severity: Severity,
-    /// Whose members are told.
+    /// The group whose members are notified.
     pub group: Option<String>,
-    /// Tell the acting user.
+    /// Whether the acting user is notified.
     pub event_user: bool,
-    /// Tell the affected user.
+    /// Whether the affected user is notified.
     pub event_subject: bool,
-    /// By these transports.
+    /// The names of the transports.
     pub transports: Vec<String>,
-    /// In the order in which they are evaluated. Without an enabled one the rule never fires.
+    /// The bindings, in evaluation order. Without an enabled one the rule never fires.
     pub bindings: Vec<Binding>,
-    /// How they are taken together.
+    /// How the bindings' results are combined.
     pub mode: BindingMode,
-    /// At most so often.
+    /// Limits how many events may notify.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
-    /// Collected for a while.
+    /// Collects events and reports them in one message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<DigestSettings>,
-    /// Not within these windows.
+    /// The times of the week at which the rule does not notify.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mute: Vec<MuteWindow>,
 }
 
 impl Rule {
-    /// With authentik's defaults.
+    /// A rule of this name, with authentik's defaults.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),

@@ -1,4 +1,4 @@
-//! How long events are kept.
+//! The retention settings: how long events are kept, by action.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,19 +10,19 @@ use crate::event::{Action, ActionPattern};
 #[serde(transparent)]
 pub struct Period(SignedDuration);
 
-/// Why a text is no period.
+/// Why a text is not a period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     /// A part is not `key=value`.
     #[error("write a period as key=value pairs joined by ';', such as days=365 or hours=3;minutes=1")]
     Malformed,
-    /// The key is no unit.
+    /// The key is not a known unit.
     #[error("no unit of that name; the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks")]
     UnknownUnit,
-    /// The value is no number.
+    /// The value is not a non-negative number.
     #[error("the value must be a number that is not negative")]
     NotANumber,
-    /// Nothing, or longer than can be represented.
+    /// The sum is zero, or too long.
     #[error("a period must be longer than nothing and shorter than 1000 years")]
     OutOfRange,
 }
@@ -39,10 +39,10 @@ const UNITS: [(&str, f64); 7] = [
 const MAX_SECONDS: f64 = 1000.0 * 365.25 * 86_400.0;
 
 impl Period {
-    /// Reads `k=v;k=v`. Units may be in any case, values may have a fraction and spaces around them.
+    /// Parses `unit=value;unit=value`. Units may be in any case; values may have a fraction and surrounding spaces.
     ///
     /// # Errors
-    /// When a part is no pair, a unit is unknown, a value is no number, or the sum is zero or absurd.
+    /// If a part is not a pair, a unit is unknown, a value is not a number, or the sum is zero or above 1000 years.
     pub fn parse(text: &str) -> Result<Self, PeriodError> {
         let mut seconds = 0.0;
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
@@ -64,12 +64,12 @@ impl Period {
         Ok(Self(SignedDuration::from_secs_f64(seconds)))
     }
 
-    /// Its length.
+    /// The length of the period.
     pub fn duration(self) -> SignedDuration {
         self.0
     }
 
-    /// So many days.
+    /// A period of this many days.
     pub const fn days(days: i64) -> Self {
         Self(SignedDuration::from_hours(24 * days))
     }
@@ -78,10 +78,9 @@ impl Period {
 /// How long an event is kept, by its action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retention {
-    /// For every action that is not named.
+    /// The period of actions that no pattern matches.
     pub default: Period,
-    /// The first pattern that admits the action decides; exact names come before prefixes, longer
-    /// prefixes before shorter ones.
+    /// The first pattern that matches the action decides. Exact names precede prefixes, longer prefixes precede shorter ones.
     pub by_action: Vec<(ActionPattern, Period)>,
 }
 
@@ -92,7 +91,7 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Puts the patterns into the order in which they decide.
+    /// Sorts the patterns into the order in which they decide.
     pub fn new(default: Period, mut by_action: Vec<(ActionPattern, Period)>) -> Self {
         by_action.sort_by_key(|(pattern, _)| match pattern {
             ActionPattern::Exact(_) => (0, 0),
@@ -101,7 +100,7 @@ impl Retention {
         Self { default, by_action }
     }
 
-    /// When an event of this action, received at `received`, is forgotten.
+    /// When an event of this action that was received at `received` expires.
     pub fn expiry(&self, action: &Action, received: Timestamp) -> Timestamp {
         let period = self
             .by_action

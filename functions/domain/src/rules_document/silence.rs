@@ -1,4 +1,4 @@
-//! Silences: what an operator keeps back for a time, and why.
+//! Silences: which notifications an operator suppresses for a time, and why.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,43 +8,43 @@ use super::EventMatcher;
 /// How long a silence that has ended is still listed.
 const LISTED_AFTERWARDS: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Keeps back the notifications of these rules for these events. One of both at least is set.
+/// Suppresses the notifications of these rules for these events. `rules`, `event_matcher` or both are set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
-    /// Names it: `file-1` for the first one of the rules file.
+    /// The id; `file-1` for the first silence of the rules file.
     pub id: String,
-    /// Of these rules; empty means of every rule.
+    /// The rules; empty means every rule.
     #[serde(default)]
     pub rules: Vec<String>,
-    /// For the events that it admits; none means for every event.
+    /// The events; `None` means every event.
     #[serde(default)]
     pub event_matcher: Option<EventMatcher>,
-    /// Why.
+    /// The operator's reason.
     pub reason: String,
-    /// Who put it there.
+    /// The user or token that created it.
     pub by: String,
-    /// From then on.
+    /// When the silence begins.
     #[serde(with = "crate::time::micros")]
     pub starts: Timestamp,
-    /// Until then.
+    /// When the silence ends.
     #[serde(with = "crate::time::micros")]
     pub ends: Timestamp,
 }
 
-/// Where a silence stands.
+/// The state of a silence at a given time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SilenceState {
-    /// It has not begun.
+    /// The silence has not begun.
     Pending,
-    /// It keeps back.
+    /// The silence suppresses notifications.
     Active,
-    /// It has ended.
+    /// The silence has ended.
     Expired,
 }
 
 impl Silence {
-    /// Where it stands at `now`.
+    /// The state at `now`.
     pub fn state_at(&self, now: Timestamp) -> SilenceState {
         if self.ends <= now {
             SilenceState::Expired
@@ -55,7 +55,7 @@ impl Silence {
         }
     }
 
-    /// Whether it keeps back notifications of the rule, for the events that it is for.
+    /// Whether it applies to the rule of this name. The event must match, too.
     pub fn covers_rule(&self, rule: &str) -> bool {
         self.rules.is_empty() || self.rules.iter().any(|name| name == rule)
     }
@@ -66,7 +66,7 @@ impl Silence {
         Self { starts: self.starts.min(ends), ends, ..self }
     }
 
-    /// When it is forgotten.
+    /// When the silence is deleted: 90 days after its end.
     pub fn expires(&self) -> Timestamp {
         crate::time::later(self.ends, LISTED_AFTERWARDS)
     }

@@ -1,4 +1,6 @@
-//! What a rule says about storms: how often it may notify, and when not.
+//! A rule's limits on notifications: throttle, digest and mute windows.
+//!
+//! Owns their settings. The decisions are in `suppression` and the dispatcher.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,45 +11,45 @@ use serde_json::Value;
 use super::Period;
 use crate::event::Event;
 
-/// At most so many events in any period lead to notifications.
+/// Limits how many events may notify in any period of a given length.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throttle {
-    /// So many, at most [`Throttle::MOST`].
+    /// The most events that may notify; at most [`Throttle::MOST`].
     pub max: NonZeroU32,
-    /// In any period of this length.
+    /// The length of the period.
     pub per: Period,
-    /// Counted apart for each combination of these fields' values; empty counts the rule as a whole.
+    /// Counts each combination of these fields' values separately; empty counts all events of the rule together.
     #[serde(default)]
     pub by: Vec<FieldPath>,
 }
 
 impl Throttle {
-    /// The most that `max` may be: the events that were let through are remembered one by one.
+    /// The maximum of `max`: the log stores each event that passes.
     pub const MOST: u32 = 1000;
 }
 
-/// Events are collected for a while and told of in one message.
+/// Collects events for some time and reports them in one message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestSettings {
-    /// From the first event on, at most [`DigestSettings::LONGEST`].
+    /// How long events are collected, from the first one on; at most [`DigestSettings::LONGEST`].
     pub window: Period,
-    /// Collected apart for each combination of these fields' values.
+    /// Collects each combination of these fields' values separately.
     #[serde(default)]
     pub by: Vec<FieldPath>,
 }
 
 impl DigestSettings {
-    /// The longest that a window may be.
+    /// The maximum of `window`.
     pub const LONGEST: Period = Period::days(7);
 }
 
-/// Names a field of an event: `action`, `app`, `client_ip`, or below `user`, `context` or `brand`, such as
+/// The path of a field of an event: `action`, `app`, `client_ip`, or below `user`, `context` or `brand`, such as
 /// `context.geo.country`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FieldPath(String);
 
-/// The text names no field of an event.
+/// The text is not the path of a field of an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "name a field of the event: action, app, client_ip, or one below user, context or brand, such as user.username"
@@ -55,10 +57,10 @@ pub struct FieldPath(String);
 pub struct FieldPathError;
 
 impl FieldPath {
-    /// Reads a path.
+    /// Parses a path.
     ///
     /// # Errors
-    /// When it begins with none of the fields, or one of its parts is empty.
+    /// If the first part is not a field of an event, or a part is empty.
     pub fn parse(text: &str) -> Result<Self, FieldPathError> {
         let known = match text.split_once('.') {
             None => matches!(text, "action" | "app" | "client_ip"),
@@ -69,12 +71,12 @@ impl FieldPath {
         if known { Ok(Self(text.to_owned())) } else { Err(FieldPathError) }
     }
 
-    /// As it is written.
+    /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The event's value there: a text as it is, anything else as JSON; none where there is nothing.
+    /// The event's value at the path: a string as it is, any other value as JSON; `None` if it is missing or null.
     ///
     /// An IPv4-mapped IPv6 address counts as its IPv4 form.
     pub fn value(&self, event: &Event) -> Option<String> {
@@ -113,17 +115,17 @@ impl From<FieldPath> for String {
     }
 }
 
-/// A window of the week, by the clock of a time zone, in which nobody is told.
+/// A weekly time window, in a time zone, in which the rule does not notify.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MuteWindow {
-    /// The days on which it begins; empty means every day.
+    /// The days on which the window begins; empty means every day.
     #[serde(default)]
     pub days: Vec<Weekday>,
-    /// When it begins.
+    /// The time at which the window begins.
     pub from: WallTime,
-    /// When it ends: on the next day unless this is later than `from`.
+    /// The time at which the window ends: on the next day, unless it is later than `from`.
     pub to: WallTime,
-    /// The IANA name of the time zone. It was known to whoever checked the document.
+    /// The IANA name of the time zone, which was checked with the document.
     pub zone: String,
 }
 
@@ -148,7 +150,7 @@ pub enum Weekday {
 }
 
 impl Weekday {
-    /// All of them, from Monday on, with how they are written.
+    /// Every day from Monday on, with its name in the document.
     pub const ALL: [(Self, &'static str); 7] = [
         (Self::Mon, "mon"),
         (Self::Tue, "tue"),
@@ -160,14 +162,14 @@ impl Weekday {
     ];
 }
 
-/// A time of the day as a clock on the wall shows it, from `00:00` to `24:00`.
+/// A local time of day, from `00:00` to `24:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WallTime {
     minutes: u16,
 }
 
-/// The text is no time of the day.
+/// The text is not a time of day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write a time of the day as HH:MM, from 00:00 to 24:00")]
 pub struct WallTimeError;
@@ -178,10 +180,10 @@ impl WallTime {
     /// `24:00`.
     pub const END: Self = Self { minutes: 24 * 60 };
 
-    /// Reads `HH:MM`.
+    /// Parses `HH:MM`.
     ///
     /// # Errors
-    /// When it has another form, or lies outside of a day.
+    /// If the text has another form or is outside of a day.
     pub fn parse(text: &str) -> Result<Self, WallTimeError> {
         let (hours, minutes) = text.split_once(':').ok_or(WallTimeError)?;
         let two_digits = |text: &str| text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_digit());
@@ -194,7 +196,7 @@ impl WallTime {
         if minutes < 60 && time <= Self::END { Ok(time) } else { Err(WallTimeError) }
     }
 
-    /// Whole minutes since midnight, up to 1440.
+    /// Minutes since midnight, from 0 to 1440.
     pub fn minutes(self) -> u16 {
         self.minutes
     }

@@ -1,95 +1,97 @@
-//! Transports: how a notification leaves.
+//! Transports: how notifications are sent.
+//!
+//! Owns their settings. Sending is the `channels` crate's task.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// One way out.
+/// A configured way to send notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transport {
-    /// Unique.
+    /// The unique name.
     pub name: String,
-    /// Only the first recipient is told: for chat channels.
+    /// Whether only the first recipient is notified; for chat channels.
     pub send_once: bool,
-    /// Which way.
+    /// The kind of transport, with its own settings.
     pub kind: TransportKind,
-    /// Certificates, as PEM, of the authorities that its receiver is known by, instead of the system's.
+    /// Certificates (PEM) of the authorities that may sign the receiver's certificate, instead of the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<SecretRef>,
-    /// How much it takes.
+    /// The receiver's limits.
     #[serde(default, skip_serializing_if = "TransportLimit::is_none")]
     pub limit: TransportLimit,
-    /// What the file's own Python makes of what it sends.
+    /// Python bodies that change what is sent.
     #[serde(default, skip_serializing_if = "Mappings::is_empty")]
     pub mappings: Mappings,
 }
 
-/// What the receiver is not to be asked beyond. What is over it waits; it is not lost.
+/// The load that a receiver accepts. Attempts beyond it wait; none is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TransportLimit {
-    /// Attempts at a time.
+    /// The most concurrent attempts.
     #[serde(default)]
     pub concurrency: Option<u16>,
-    /// Attempts begun a second, evenly spaced.
+    /// The most attempts that begin in a second, evenly spaced.
     #[serde(default)]
     pub per_second: Option<u16>,
 }
 
 impl TransportLimit {
-    /// Whether nothing was configured.
+    /// Whether no limit is configured.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Python bodies, as written, that make what a transport sends.
+/// A transport's mappings: Python bodies, as written, that change what is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mappings {
-    /// Of a webhook: returns the body. Of the inbox: changes the notification.
+    /// For a webhook: returns the body. For the inbox: changes the notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Of a webhook: returns more headers.
+    /// For a webhook: returns additional headers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<String>,
 }
 
 impl Mappings {
-    /// Whether there is none.
+    /// Whether no mapping is configured.
     pub fn is_empty(&self) -> bool {
         self.body.is_none() && self.headers.is_none()
     }
 }
 
-/// The ways.
+/// The kinds of transport, with their settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum TransportKind {
-    /// The recipient's inbox.
+    /// Puts an item into the recipient's inbox.
     Local,
-    /// E-mail.
+    /// Sends an e-mail.
     Email {
-        /// Before the action, in the subject.
+        /// The text before the action in the subject.
         subject_prefix: String,
     },
-    /// A JSON POST.
+    /// Sends an HTTP POST with a JSON body.
     Webhook {
-        /// Where to.
+        /// The receiver's URL.
         url: PlainOrSecret,
-        /// Signs by Standard Webhooks with each; empty leaves it unsigned.
+        /// The keys that sign the request by Standard Webhooks, each on its own; empty leaves it unsigned.
         secrets: Vec<SecretRef>,
-        /// Of the body.
+        /// The body's content type.
         content_type: String,
     },
-    /// A POST in Slack's attachment format.
+    /// Sends an HTTP POST in Slack's attachment format.
     WebhookSlack {
-        /// Where to.
+        /// The incoming webhook's URL.
         url: PlainOrSecret,
     },
 }
 
 impl TransportKind {
-    /// As `mode` is written.
+    /// The value of `mode` in the document.
     pub fn mode(&self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -110,20 +112,20 @@ impl Transport {
     /// The name of the inbox transport that is always there.
     pub const DEFAULT_LOCAL: &'static str = "default-local-transport";
 
-    /// The two that exist without being written.
+    /// The two transports that always exist.
     pub fn built_in() -> [Self; 2] {
         let email = TransportKind::Email { subject_prefix: Self::DEFAULT_SUBJECT_PREFIX.to_owned() };
         [Self::named(Self::DEFAULT_EMAIL, email), Self::named(Self::DEFAULT_LOCAL, TransportKind::Local)]
     }
 
-    /// One with nothing but the necessary.
+    /// A transport with the required settings only.
     pub fn named(name: impl Into<String>, kind: TransportKind) -> Self {
         let (limit, mappings) = (TransportLimit::default(), Mappings::default());
         Self { name: name.into(), send_once: false, kind, ca: None, limit, mappings }
     }
 
-    /// 16 hex digits that stand for its whole configuration: what was found out about a transport holds as long
-    /// as this stays the same. A secret's text is no part of it.
+    /// A hash of the whole configuration, in 16 hex digits. The state of an endpoint applies as long as the fingerprint stays
+    /// the same. It covers references to secrets, not their texts.
     pub fn fingerprint(&self) -> String {
         // Every key is a string and no field can refuse, so this cannot fail.
         let written = serde_json::to_vec(self).unwrap_or_default();
@@ -131,7 +133,7 @@ impl Transport {
     }
 }
 
-/// Where a secret is kept. It is resolved when it is used and never shown.
+/// A reference to a secret. It is resolved on use; the secret is never stored or shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum SecretRef {
@@ -143,16 +145,16 @@ pub enum SecretRef {
     SecretsManager(String),
 }
 
-/// The text is no reference to a secret.
+/// The text is not a reference to a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("refer to a secret as env:NAME, ssm:/path or secretsmanager:name; never write it into the file")]
 pub struct SecretRefError;
 
 impl SecretRef {
-    /// Reads a reference.
+    /// Parses a reference.
     ///
     /// # Errors
-    /// When the text has none of the three prefixes or nothing after it.
+    /// If the text has none of the three prefixes, or nothing after it.
     pub fn parse(text: &str) -> Result<Self, SecretRefError> {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
@@ -186,18 +188,18 @@ impl From<SecretRef> for String {
     }
 }
 
-/// A setting that stands in the file, or is a secret: a chat webhook's URL is its password.
+/// A setting that may be a secret, such as the URL of a chat webhook: its text, or a reference to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlainOrSecret {
-    /// As written.
+    /// The text as written.
     Plain(String),
-    /// Kept elsewhere.
+    /// A reference to the text.
     Secret(SecretRef),
 }
 
 impl PlainOrSecret {
-    /// A secret reference where the text has the form of one.
+    /// A secret reference if the text has the form of one, else the text itself.
     pub fn parse(text: &str) -> Self {
         SecretRef::parse(text).map_or_else(|_| Self::Plain(text.to_owned()), Self::Secret)
     }

@@ -82,10 +82,10 @@ pub(crate) async fn world_with(intake: impl FnOnce(Store) -> Arc<dyn Intake>) ->
         clock: clock.clone(),
         entropy: Arc::new(host::OsEntropy),
         origins: Arc::new(()),
-        door: api::Door::new(Arc::new(store.clone()), clock),
-        memory: api::Memory::new(256 << 20),
+        authenticator: api::Authenticator::new(Arc::new(store.clone()), clock),
+        memory: api::MemoryBudget::new(256 << 20),
     };
-    let router = api::finish(ingest::router(ingest.clone()));
+    let router = api::with_middleware(ingest::router(ingest.clone()));
     World { ingest, store, router, _folder: folder }
 }
 

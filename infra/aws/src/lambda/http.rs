@@ -1,4 +1,4 @@
-//! HTTP, by function URL or HTTP API.
+//! The HTTP trigger: a function URL or an HTTP API.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,9 +7,10 @@ use axum::extract::{ConnectInfo, Request};
 use lambda_http::request::RequestContext;
 use lambda_http::tower::util::MapRequestLayer;
 
-use super::{RuntimeError, announce_start};
+use super::{RuntimeError, count_cold_start};
 
-/// Serves the router until the function is shut down. Whom a request comes from is told as on one machine.
+/// Serves the router until the function is shut down. Handlers find the client's address in `ConnectInfo`, as on one
+/// machine.
 ///
 /// # Errors
 /// When the runtime fails.
@@ -20,11 +21,11 @@ pub async fn http(router: Router) -> Result<(), RuntimeError> {
         }
         request
     }));
-    announce_start();
+    count_cold_start();
     lambda_http::run(router).await.map_err(RuntimeError)
 }
 
-/// The address that the gateway saw, which the caller cannot choose.
+/// The client's address as the gateway saw it: unlike a header, clients cannot forge it.
 fn source(request: &Request) -> Option<IpAddr> {
     match request.extensions().get()? {
         RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),

@@ -1,4 +1,4 @@
-//! What turns a function's library into a Lambda function: one way in for each kind of trigger.
+//! Runs a function's library as a Lambda function: one entry point per kind of trigger.
 
 mod http;
 mod scheduled;
@@ -12,17 +12,17 @@ use domain::Timestamp;
 use domain::metric::{self, Metric, MetricBatch};
 use lambda_runtime::Context;
 
-/// The runtime stopped, or could not start.
+/// The Lambda runtime stopped, or could not start.
 #[derive(Debug, thiserror::Error)]
 #[error("the Lambda runtime failed: {0}")]
 pub struct RuntimeError(#[source] lambda_runtime::Error);
 
-/// Counts this process as one that had to be started for somebody.
-fn announce_start() {
+/// Counts a cold start.
+fn count_cold_start() {
     tracing::info!(target: metric::TARGET, tally = MetricBatch::default().with(Metric::ColdStart, 1).to_json(), "counted");
 }
 
-/// When Lambda will end this invocation.
+/// The time at which Lambda will end this invocation.
 fn deadline(context: &Context) -> Timestamp {
     i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)
 }

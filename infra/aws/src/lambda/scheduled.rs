@@ -1,4 +1,4 @@
-//! By a schedule. What the schedule sends along is not read.
+//! The schedule trigger. The event's content is ignored.
 
 use std::fmt::Display;
 
@@ -6,15 +6,15 @@ use domain::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 
-use super::{RuntimeError, announce_start, deadline};
+use super::{RuntimeError, count_cold_start, deadline};
 
-/// Runs `handler` at every invocation, with the instant at which Lambda will end it. A failure is
-/// passed on, so that Lambda counts it and tries again.
+/// Runs `handler` at every invocation. Its argument is the time at which Lambda will end the invocation. A failure is
+/// returned to Lambda, which counts it and retries.
 ///
 /// # Errors
 /// When the runtime fails.
 pub async fn scheduled<E: Display>(handler: impl AsyncFn(Timestamp) -> Result<(), E>) -> Result<(), RuntimeError> {
-    announce_start();
+    count_cold_start();
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<IgnoredAny>| {
         handler(deadline(&event.context)).await.map_err(|error| {

@@ -1,5 +1,5 @@
-//! By the queue. Each message succeeds or fails alone: those that failed are named in the answer
-//! (`ReportBatchItemFailures`) and come again, until the queue gives them to the dead-letter queue.
+//! The SQS trigger. Each message succeeds or fails alone: the response names the failed ones
+//! (`ReportBatchItemFailures`), and SQS delivers them again until it moves them to the dead-letter queue.
 
 use std::fmt::Display;
 
@@ -9,18 +9,18 @@ use domain::message::QueueMessage;
 use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 
-use super::{RuntimeError, announce_start, deadline};
+use super::{RuntimeError, count_cold_start, deadline};
 use crate::codec::from_queued;
 
-/// Runs `handler` for each message of each batch, side by side, with the instant at which Lambda
-/// will end the invocation.
+/// Runs `handler` concurrently for the messages of each batch. Its second argument is the time at which Lambda will end
+/// the invocation.
 ///
 /// # Errors
 /// When the runtime fails.
 pub async fn sqs<E: Display>(
     handler: impl AsyncFn(QueueMessage, Timestamp) -> Result<(), E>,
 ) -> Result<(), RuntimeError> {
-    announce_start();
+    count_cold_start();
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, lambda_runtime::Error>(batch(event.payload, deadline(&event.context), handler).await)
@@ -34,20 +34,20 @@ async fn batch<E: Display>(
     deadline: Timestamp,
     handler: &impl AsyncFn(QueueMessage, Timestamp) -> Result<(), E>,
 ) -> SqsBatchResponse {
-    let outcomes = join_all(event.records.iter().map(|record| one(record, deadline, handler))).await;
-    let mut answer = SqsBatchResponse::default();
+    let outcomes = join_all(event.records.iter().map(|record| handle_one(record, deadline, handler))).await;
+    let mut response = SqsBatchResponse::default();
     for (record, done) in event.records.into_iter().zip(outcomes) {
         if !done {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = record.message_id.unwrap_or_default();
-            answer.batch_item_failures.push(failure);
+            response.batch_item_failures.push(failure);
         }
     }
-    answer
+    response
 }
 
-/// Whether the message is done. Neither its text nor what is in it is logged.
-async fn one<E: Display>(
+/// Handles one message; returns whether it succeeded. Never logs the message's content.
+async fn handle_one<E: Display>(
     record: &SqsMessage,
     deadline: Timestamp,
     handler: &impl AsyncFn(QueueMessage, Timestamp) -> Result<(), E>,
@@ -57,12 +57,12 @@ async fn one<E: Display>(
         Ok(message) => match handler(message, deadline).await {
             Ok(()) => true,
             Err(error) => {
-                tracing::error!(message_id, %error, "a queue message could not be handled; it will come again");
+                tracing::error!(message_id, %error, "handling a queue message failed; SQS will deliver it again");
                 false
             }
         },
         Err(error) => {
-            tracing::error!(message_id, %error, "a queue message is none of ours; it will end in the dead-letter queue");
+            tracing::error!(message_id, %error, "unrecognised queue message; SQS will move it to the dead-letter queue");
             false
         }
     }

@@ -1,77 +1,77 @@
-//! Which days have records, so that a list need not ask about empty ones.
+//! Day markers: items that tell which days have records, so that a list does not query empty days.
 //!
-//! A day's marker is written before the day's first record and lives longer than its last one.
+//! A day's marker is written before the first record of the day, and expires after the last one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_dynamodb::error::SdkError;
 use domain::ports::StoreError;
 use domain::{EventPk, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::expiries::{Leaving, Marker};
+use super::expiries::{Archiving, ExpiryMarker};
 use super::item::{Item, number, string};
 use super::keys::{DAYS, EXPIRIES, FIRST, Family, LAST, SK, TTL, day};
-use super::{AT_ONCE, Table};
-use crate::describe::describe;
+use super::{CONCURRENCY, Table, update};
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// Markers to be there, by partition and sort key, and until when.
-type Wanted = BTreeMap<(&'static str, String), i64>;
+/// Markers to be written: partition and sort key, and the time to live in seconds.
+type Markers = BTreeMap<(&'static str, String), i64>;
 
-/// What this process has marked: for each marker until when. Saves writing it for each event.
+/// The markers that this process has written, with their times to live: saves a write for each event.
 #[derive(Debug, Default)]
-pub(super) struct Marked(Mutex<HashMap<(&'static str, String), i64>>);
+pub(super) struct MarkerCache(Mutex<HashMap<(&'static str, String), i64>>);
 
-fn want_day(wanted: &mut Wanted, family: Family, event: EventPk, ttl: i64) {
-    // In whole days, with one to spare: a process writes a marker about once a day.
+fn add_day(markers: &mut Markers, family: Family, event: EventPk, ttl: i64) {
+    // In whole days and one more, so that a process writes a marker about once a day.
     let until = (ttl.div_euclid(DAY_SECONDS) + 2) * DAY_SECONDS;
-    let latest = wanted.entry((DAYS, family.marker(&day(event.instant())))).or_insert(until);
+    let latest = markers.entry((DAYS, family.marker(&day(event.instant())))).or_insert(until);
     *latest = until.max(*latest);
 }
 
 impl Table {
-    /// Makes sure that the days of these events are marked until after each is forgotten.
+    /// Makes sure that the days of these records have markers that outlive the records. Takes each record's event and
+    /// expiry.
     pub(crate) async fn mark(
         &self,
         family: Family,
         records: impl Iterator<Item = (EventPk, Timestamp)>,
     ) -> Result<(), StoreError> {
-        let mut wanted = BTreeMap::new();
+        let mut markers = BTreeMap::new();
         for (event, expires) in records {
-            want_day(&mut wanted, family, event, domain::time::ttl_seconds(expires));
+            add_day(&mut markers, family, event, domain::time::ttl_seconds(expires));
         }
-        self.mark_all(wanted).await
+        self.mark_all(markers).await
     }
 
-    /// The same for events that are stored, or given these expiries, at `now`; also marks when they are to be archived.
+    /// The same for events that are stored, or given a new expiry, at `now`. If events are archived, also writes the
+    /// markers of the hours in which they expire.
     pub(crate) async fn mark_events(
         &self,
         records: impl Iterator<Item = (EventPk, Timestamp)>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut wanted = BTreeMap::new();
+        let mut markers = BTreeMap::new();
         for (event, expires) in records {
-            let ttl = self.leaving().ttl(expires, now);
-            want_day(&mut wanted, Family::Events, event, ttl);
-            if self.leaving() == Leaving::Archived {
-                let marker = Marker::of(event, ttl);
-                wanted.insert((EXPIRIES, marker.key()), marker.until());
+            let ttl = self.archiving().ttl(expires, now);
+            add_day(&mut markers, Family::Events, event, ttl);
+            if self.archiving() == Archiving::On {
+                let marker = ExpiryMarker::for_event(event, ttl);
+                markers.insert((EXPIRIES, marker.key()), marker.until());
             }
         }
-        self.mark_all(wanted).await
+        self.mark_all(markers).await
     }
 
-    async fn mark_all(&self, mut wanted: Wanted) -> Result<(), StoreError> {
-        wanted.retain(|place, until| self.marked.until(place).is_none_or(|marked| marked < *until));
-        let marks = wanted.into_iter().map(|(place, until)| async move {
-            self.mark_one(&place, until).await?;
-            self.marked.set(place, until);
+    async fn mark_all(&self, mut markers: Markers) -> Result<(), StoreError> {
+        markers.retain(|key, until| self.markers.get(key).is_none_or(|marked| marked < *until));
+        let writes = markers.into_iter().map(|(key, until)| async move {
+            self.mark_one(&key, until).await?;
+            self.markers.insert(key, until);
             Ok(())
         });
-        stream::iter(marks.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await
+        stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY).try_for_each(async |()| Ok(())).await
     }
 
     async fn mark_one(&self, (partition, marker): &(&str, String), until: i64) -> Result<(), StoreError> {
@@ -81,15 +81,11 @@ impl Table {
             .condition_expression("attribute_not_exists(pk) OR #ttl < :until")
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":until", number(until));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            // Somebody has marked it for as long or longer.
-            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(()),
-            Err(error) => Err(StoreError::store(describe(&error))),
-        }
+        // Refused if another process has written the marker with the same or a later time to live.
+        update(request).await.map(drop)
     }
 
-    /// The days that may have records, from the first to the last of two ids, newest first.
+    /// The days (`yyyymmdd`) that may have records between two ids, newest first.
     pub(crate) async fn days(&self, family: Family, from: &str, to: &str) -> Result<Vec<String>, StoreError> {
         let (from, to) = (family.marker(&day_of(from)), family.marker(&day_of(to)));
         let mut days = Vec::new();
@@ -107,7 +103,7 @@ impl Table {
     }
 }
 
-/// The day an id's first 48 bits name; [`FIRST`] and [`LAST`] stand for themselves.
+/// The day of an id, which its first 48 bits determine. Returns [`FIRST`] and [`LAST`] as they are.
 fn day_of(id: &str) -> String {
     match id.get(..36).and_then(|pk| pk.parse::<EventPk>().ok()) {
         Some(pk) => day(pk.instant()),
@@ -116,13 +112,13 @@ fn day_of(id: &str) -> String {
     }
 }
 
-impl Marked {
-    fn until(&self, place: &(&'static str, String)) -> Option<i64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied()
+impl MarkerCache {
+    fn get(&self, key: &(&'static str, String)) -> Option<i64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
     }
 
-    fn set(&self, place: (&'static str, String), until: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place, until);
+    fn insert(&self, key: (&'static str, String), until: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, until);
     }
 }
 

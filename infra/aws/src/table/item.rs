@@ -1,4 +1,4 @@
-//! Reading and building items.
+//! Builds items and reads their attributes.
 
 use std::collections::HashMap;
 
@@ -12,25 +12,25 @@ use serde::de::DeserializeOwned;
 use super::keys::{BODY, PK, SK, TTL};
 use crate::codec;
 
-/// As DynamoDB has it.
+/// An item: attribute names and values.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A string.
+/// A string attribute.
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// A number.
+/// A number attribute.
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// The two keys.
+/// An item that has its two key attributes only.
 pub(crate) fn keys((partition, sort): (String, String)) -> Item {
     HashMap::from([(PK.to_owned(), text(partition)), (SK.to_owned(), text(sort))])
 }
 
-/// An item with a body and, where it is forgotten some day, its time to live.
+/// An item with a body and, if it expires, its time to live. An item without one is kept for ever.
 pub(crate) fn record<T: Serialize>(
     place: (String, String),
     content: T,
@@ -44,7 +44,7 @@ pub(crate) fn record<T: Serialize>(
     Ok(item)
 }
 
-/// The content of an item's body.
+/// Decodes an item's body.
 pub(crate) fn content<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
     match item.get(BODY) {
         Some(AttributeValue::B(bytes)) => codec::from_stored(bytes.as_ref()),
@@ -52,7 +52,7 @@ pub(crate) fn content<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError>
     }
 }
 
-/// An attribute that must be a string.
+/// Reads a string attribute; an error if it is missing or of another type.
 pub(crate) fn string<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
     match item.get(name) {
         Some(AttributeValue::S(value)) => Ok(value),

@@ -1,27 +1,27 @@
-//! Where things lie in the table. Everything follows from an event's pk, so nothing needs an index to
-//! be found, and writing it twice finds the same place.
+//! The keys of all items in the table. The keys of events and deliveries follow from an event's pk: finding one needs no
+//! index, and writing it twice writes the same item.
 //!
 //! | what | `pk` | `sk` |
 //! |---|---|---|
 //! | event | `E#<yyyymmdd>#<shard>` | event pk |
 //! | ledger entry | `D#<yyyymmdd>#<shard>`, by the event's pk | delivery id |
-//! | day that has such | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
-//! | hour in which events are to be archived, by the hour they happened in | `EXPIRIES` | both, in seconds |
+//! | marker of a day that has events or ledger entries | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
+//! | marker of an hour in which events expire, by the hour in which they happened | `EXPIRIES` | both, in seconds |
 //! | inbox item | `N#<folded username>` | the item's pk |
 //! | token | `TOKENS` | its hash |
 //! | session of a browser | `B#<hash>` | `B` |
-//! | remembered name | `I#<hash>` | `I` |
-//! | what storm control remembers of a lane | `S#<lane>` | `S` |
-//! | events collected for a digest, and the mark that it is closed | `G#<delivery id>` | hash of the events, `closed` |
+//! | first pk of an event that may be posted again | `I#<hash>` | `I` |
+//! | state of storm control | `S#<key>` | `S` |
+//! | events collected for a digest, and the mark that the digest is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
-//! | events of one hour and action, counted | `V#<yyyymmdd>` | `<hh>#<action>` |
-//! | until when hours are counted | `V` | `V` |
-//! | hour for which an event came late | `LATE` | when it begins, in seconds |
+//! | count of events of one hour and action | `V#<yyyymmdd>` | `<hh>#<action>` |
+//! | time up to which hours are counted | `V` | `V` |
+//! | mark of an hour for which an event came late | `LATE` | the start of the hour, in seconds |
 //! | hold | `HOLDS` | its id |
-//! | what an operator asked for | `JOBS` | the job's id |
+//! | operator's job | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
-//! | number of shards that the table was begun with | `SHARDS` | `SHARDS` |
-//! | endpoint that failed once | `H` | its transport |
+//! | number of shards that the table was created with | `SHARDS` | `SHARDS` |
+//! | state of an endpoint that has failed before | `H` | its transport |
 
 use domain::EventPk;
 use domain::Timestamp;
@@ -33,45 +33,45 @@ use domain::suppression::SuppressionKey;
 pub(crate) const PK: &str = "pk";
 /// Sort key.
 pub(crate) const SK: &str = "sk";
-/// When DynamoDB may delete it, in whole seconds.
+/// The time from which DynamoDB may delete the item, in whole seconds since the epoch.
 pub(crate) const TTL: &str = "ttl";
-/// The record's revision, as DynamoDB can compare it.
+/// The record's revision, for conditional writes.
 pub(crate) const REVISION: &str = "rev";
-/// The compressed record.
+/// The record: versioned JSON, compressed.
 pub(crate) const BODY: &str = "body";
-/// Sparse index over ledger entries: which wait for another attempt, which are dead.
+/// The sparse index over ledger entries that wait for another attempt or are dead.
 pub(crate) const DUE_INDEX: &str = "due";
-/// The index's partition key.
+/// The partition key of [`DUE_INDEX`]: `R#<shard>` (retrying) or `X#<shard>` (dead).
 pub(crate) const DUE_PARTITION: &str = "due_p";
-/// The index's sort key.
+/// The sort key of [`DUE_INDEX`]: the time of the next attempt, or a dead entry's id.
 pub(crate) const DUE_AT: &str = "due_at";
 
 /// Partition of the day markers.
 pub(crate) const DAYS: &str = "DAYS";
-/// Partition of the hours in which events are to be archived.
+/// Partition of the expiry markers.
 pub(crate) const EXPIRIES: &str = "EXPIRIES";
 /// Partition of the tokens.
 pub(crate) const TOKENS: &str = "TOKENS";
-/// The attribute of a token that says when it was last used, in microseconds.
+/// The attribute of a token with the time of its last use, in microseconds since the epoch.
 pub(crate) const USED: &str = "used";
 /// Partition of the silences.
 pub(crate) const SILENCES: &str = "SILENCES";
 /// Partition of the holds.
 pub(crate) const HOLDS: &str = "HOLDS";
-/// Partition of what operators asked for.
+/// Partition of the operators' jobs.
 pub(crate) const JOBS: &str = "JOBS";
-/// Partition of what is known of the endpoints.
+/// Partition of the endpoint states.
 pub(crate) const ENDPOINTS: &str = "H";
-/// Partition of the hours to be counted again.
+/// Partition of the marks of hours to be counted again.
 pub(crate) const LATE: &str = "LATE";
 /// Partition of the rules documents.
 pub(crate) const DOCUMENTS: &str = "C";
 
-/// Sorts before and after every id: they begin with a hex digit.
+/// Sort before and after every id: ids begin with a hexadecimal digit.
 pub(crate) const FIRST: &str = "0";
 pub(crate) const LAST: &str = "~";
 
-/// What is filed by day.
+/// The kinds of records that are partitioned by day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Family {
     Events,
@@ -86,7 +86,7 @@ impl Family {
         }
     }
 
-    /// What its partitions begin with.
+    /// The prefix of the partitions.
     pub(crate) fn start(self) -> String {
         format!("{}#", self.letter())
     }
@@ -111,7 +111,7 @@ pub(crate) fn day(instant: Timestamp) -> String {
     instant.strftime("%Y%m%d").to_string()
 }
 
-/// Where in its day the event lies. The pk's last bytes are chance or a hash, so shards fill evenly.
+/// The shard of an event within its day. The pk's last bytes are random or a hash, so shards fill evenly.
 pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
     let bytes = event.as_bytes();
     let tail = u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
@@ -148,7 +148,7 @@ pub(crate) fn count(hour: Timestamp, action: &str) -> (String, String) {
     (counts(hour), format!("{}#{action}", hour.strftime("%H")))
 }
 
-/// Partition and sort key of the note until when hours are counted.
+/// Partition and sort key of the time up to which hours are counted.
 pub(crate) fn counted() -> (String, String) {
     ("V".to_owned(), "V".to_owned())
 }
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_follows_from_the_pk() {
+    fn a_key_follows_from_the_pk() {
         let pk: EventPk = "018650dd-2c93-7f1e-8afe-ad5af90bf683".parse().unwrap();
         assert_eq!(Family::Events.partition_of(pk, 4), "E#20230214#3");
         let id = DeliveryId::for_recipient(pk, "rule", "transport", "ann");

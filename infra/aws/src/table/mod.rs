@@ -1,5 +1,5 @@
-//! The one table: its name, its client, and the few ways it is written and read. What lies in it is
-//! the adapters' concern.
+//! The DynamoDB table: its name, its client, and the operations on its items. The adapters decide what the items hold;
+//! `keys` lists them.
 
 mod days;
 pub(crate) mod expiries;
@@ -10,7 +10,7 @@ mod walk;
 mod write;
 
 pub(crate) use walk::Walk;
-pub(crate) use write::{Put, Write, put};
+pub(crate) use write::{PutResult, Write, put, update, with_revision};
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ use domain::ports::StoreError;
 use tokio::sync::OnceCell;
 
 use crate::describe::describe;
-use days::Marked;
-use expiries::Leaving;
+use days::MarkerCache;
+use expiries::Archiving;
 use item::{Item, keys, text};
 
-/// How many requests one call has under way at once.
-pub(crate) const AT_ONCE: usize = 16;
+/// The most concurrent requests of one call.
+pub(crate) const CONCURRENCY: usize = 16;
 
 /// The table and the client that reaches it.
 #[derive(Clone, Debug)]
@@ -34,25 +34,26 @@ pub struct Table {
     client: Client,
     name: Arc<str>,
     configured_shards: u16,
-    leaving: Leaving,
+    archiving: Archiving,
     shards: Arc<OnceCell<u16>>,
-    marked: Arc<Marked>,
+    markers: Arc<MarkerCache>,
 }
 
 impl Table {
-    /// The table of that name, its days spread over so many partitions unless it was begun with others.
+    /// The table of that name. Spreads each day over `configured_shards` partitions, unless the table was created with
+    /// another number.
     pub fn new(client: Client, name: &str, configured_shards: u16) -> Self {
-        let (name, shards, marked) = (name.into(), Arc::default(), Arc::default());
-        Self { client, name, configured_shards, leaving: Leaving::Unseen, shards, marked }
+        let (name, shards, markers) = (name.into(), Arc::default(), Arc::default());
+        Self { client, name, configured_shards, archiving: Archiving::Off, shards, markers }
     }
 
-    /// The same, its events being archived before they leave it.
-    pub fn archived(self) -> Self {
-        Self { leaving: Leaving::Archived, ..self }
+    /// The same table, with events archived before they are deleted.
+    pub fn with_archiving(self) -> Self {
+        Self { archiving: Archiving::On, ..self }
     }
 
-    pub(crate) fn leaving(&self) -> Leaving {
-        self.leaving
+    pub(crate) fn archiving(&self) -> Archiving {
+        self.archiving
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -63,19 +64,19 @@ impl Table {
         &self.name
     }
 
-    /// An update of the item at that place, which makes it where there is none.
+    /// An update of the item with that key, which creates it if it does not exist.
     pub(crate) fn update(&self, place: (String, String)) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(self.name()).set_key(Some(keys(place)))
     }
 
-    /// The item at that place, as last written.
+    /// Reads the item with that key, consistently.
     pub(crate) async fn get(&self, place: (String, String)) -> Result<Option<Item>, StoreError> {
         let request = self.client.get_item().table_name(self.name()).set_key(Some(keys(place))).consistent_read(true);
         let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
         Ok(answer.item)
     }
 
-    /// All items of a partition whose sort key begins so, in order.
+    /// All items of a partition whose sort key begins with `prefix`, in order of the sort key.
     pub(crate) async fn all(&self, partition: &str, prefix: &str) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
         let mut start = None;
@@ -103,7 +104,8 @@ impl Table {
         }
     }
 
-    /// Up to `limit` items of a partition between two sort keys (both inclusive), from the last one back.
+    /// Up to `limit` items of a partition between two sort keys (both inclusive), in descending order. Also returns where
+    /// the next slice starts; `None` at the end.
     pub(crate) async fn slice(
         &self,
         partition: &str,

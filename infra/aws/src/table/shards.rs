@@ -1,5 +1,5 @@
-//! How many shards there are. Where a record lies follows from it, so the table keeps the number that it was begun
-//! with, and that one holds whatever is configured later.
+//! The number of shards. A record's key depends on it, so the table stores the number that it was created with. A number
+//! configured later has no effect.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::ports::StoreError;
@@ -11,12 +11,12 @@ use crate::describe::describe;
 use crate::settings::SHARDS;
 
 impl Table {
-    /// The number of shards, asked for once.
+    /// The number of shards, read from the table once per process.
     pub(crate) async fn shards(&self) -> Result<u16, StoreError> {
-        self.shards.get_or_try_init(|| self.begun_with()).await.copied()
+        self.shards.get_or_try_init(|| self.stored_shards()).await.copied()
     }
 
-    async fn begun_with(&self) -> Result<u16, StoreError> {
+    async fn stored_shards(&self) -> Result<u16, StoreError> {
         let configured = self.configured_shards;
         let request = self
             .update(keys::shards())
@@ -24,14 +24,19 @@ impl Table {
             .expression_attribute_values(":configured", number(configured))
             .return_values(ReturnValue::AllNew);
         let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
-        let kept = match answer.attributes().and_then(|item| item.get("shards")) {
+        let stored = match answer.attributes().and_then(|item| item.get("shards")) {
             Some(AttributeValue::N(digits)) => digits.parse().ok(),
             _ => None,
         };
-        let kept = kept.ok_or_else(|| StoreError::Corrupt("the number of shards is none".to_owned()))?;
-        if kept != configured {
-            tracing::warn!(configured, kept, "{SHARDS} has changed, but the table keeps the shards it was begun with");
+        let stored =
+            stored.ok_or_else(|| StoreError::Corrupt("the stored number of shards is not a number".to_owned()))?;
+        if stored != configured {
+            tracing::warn!(
+                configured,
+                stored,
+                "{SHARDS} has changed, but the table keeps the number of shards that it was created with"
+            );
         }
-        Ok(kept)
+        Ok(stored)
     }
 }

@@ -1,4 +1,4 @@
-//! Walking records from the newest back: day by day, a day's shards read side by side and merged.
+//! Reads records from the newest backwards: day by day, merging the shards of a day, which are queried concurrently.
 
 use std::collections::VecDeque;
 
@@ -9,14 +9,14 @@ use super::Table;
 use super::item::{Item, string};
 use super::keys::{FIRST, Family, LAST, SK};
 
-/// A page of one shard's query; more are fetched as they are needed.
-const LARGEST_PAGE: usize = 250;
+/// The most items of one shard's query; further pages are fetched when needed.
+const MAX_PAGE: usize = 250;
 
-/// A walk under way.
+/// An iteration over records, newest first.
 pub(crate) struct Walk<'a> {
     table: &'a Table,
     family: Family,
-    /// Days not yet begun; the next one is the last.
+    /// The days not begun yet, oldest first: the next one is at the end.
     days: Vec<String>,
     shards: Vec<Shard>,
     from: String,
@@ -26,19 +26,20 @@ pub(crate) struct Walk<'a> {
 
 struct Shard {
     partition: String,
-    waiting: VecDeque<Item>,
+    fetched: VecDeque<Item>,
     start: Option<Item>,
     done: bool,
 }
 
 impl Shard {
     fn new(partition: String) -> Self {
-        Self { partition, waiting: VecDeque::new(), start: None, done: false }
+        Self { partition, fetched: VecDeque::new(), start: None, done: false }
     }
 }
 
 impl<'a> Walk<'a> {
-    /// Over the records whose id is at least `from` and less than `below`; about `expected` are wanted.
+    /// The records whose id is at least `from` and less than `below`. `expected`, the number of records that the caller
+    /// is likely to read, sets the page size.
     pub(crate) async fn days(
         table: &'a Table,
         family: Family,
@@ -48,13 +49,13 @@ impl<'a> Walk<'a> {
     ) -> Result<Self, StoreError> {
         let from = from.unwrap_or_else(|| FIRST.to_owned());
         let below = below.unwrap_or_else(|| LAST.to_owned());
-        // BETWEEN refuses bounds in the wrong order, and there is nothing between them.
+        // DynamoDB rejects a BETWEEN with bounds in the wrong order; nothing lies between them anyway.
         let mut days = if from < below { table.days(family, &from, &below).await? } else { Vec::new() };
         days.reverse();
         Ok(Self { table, family, days, shards: Vec::new(), from, below, page: page(expected) })
     }
 
-    /// Over these partitions only.
+    /// The records of these partitions only.
     pub(crate) fn partitions(
         table: &'a Table,
         family: Family,
@@ -67,7 +68,7 @@ impl<'a> Walk<'a> {
         Self { table, family, days: Vec::new(), shards, from, below, page: page(expected) }
     }
 
-    /// The next item, older than all before it.
+    /// The next item, which is older than all before it; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Item>, StoreError> {
         loop {
             self.fill().await?;
@@ -75,12 +76,12 @@ impl<'a> Walk<'a> {
                 .shards
                 .iter_mut()
                 .filter_map(|shard| {
-                    let key = shard.waiting.front().and_then(|item| string(item, SK).ok())?.to_owned();
+                    let key = shard.fetched.front().and_then(|item| string(item, SK).ok())?.to_owned();
                     Some((key, shard))
                 })
                 .max_by(|(one, _), (other, _)| one.cmp(other));
             if let Some((_, shard)) = newest {
-                return Ok(shard.waiting.pop_front());
+                return Ok(shard.fetched.pop_front());
             }
             let Some(day) = self.days.pop() else {
                 return Ok(None);
@@ -90,14 +91,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Fetches the next page of every shard that has none waiting and may have more.
+    /// Fetches the next page of every shard whose fetched items are used up.
     async fn fill(&mut self) -> Result<(), StoreError> {
         let (table, from, below, page) = (self.table, self.from.as_str(), self.below.as_str(), self.page);
-        let hungry = self.shards.iter_mut().filter(|shard| shard.waiting.is_empty() && !shard.done);
-        try_join_all(hungry.map(|shard| async move {
-            while shard.waiting.is_empty() && !shard.done {
+        let empty = self.shards.iter_mut().filter(|shard| shard.fetched.is_empty() && !shard.done);
+        try_join_all(empty.map(|shard| async move {
+            while shard.fetched.is_empty() && !shard.done {
                 let (items, next) = table.slice(&shard.partition, (from, below), page, shard.start.take()).await?;
-                shard.waiting.extend(items.into_iter().filter(|item| string(item, SK).is_ok_and(|key| key < below)));
+                shard.fetched.extend(items.into_iter().filter(|item| string(item, SK).is_ok_and(|key| key < below)));
                 shard.done = next.is_none();
                 shard.start = next;
             }
@@ -109,5 +110,5 @@ impl<'a> Walk<'a> {
 }
 
 fn page(expected: usize) -> usize {
-    expected.saturating_add(1).min(LARGEST_PAGE)
+    expected.saturating_add(1).min(MAX_PAGE)
 }

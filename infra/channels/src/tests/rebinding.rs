@@ -57,7 +57,7 @@ fn answer(question: &[u8], addresses: &[Ipv4Addr]) -> Vec<u8> {
 }
 
 #[async_trait]
-impl Names for NameServer {
+impl NameResolver for NameServer {
     async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
         let socket = UdpSocket::bind("127.0.0.1:0").await?;
         let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
@@ -119,7 +119,7 @@ async fn attempts(
     count: usize,
 ) -> (Vec<Result<AttemptOutcome, Failure>>, usize) {
     let names = Arc::new(NameServer::start(answers).await);
-    let http = http(Arc::clone(&names) as Arc<dyn Names>, Timeouts::default());
+    let http = http(Arc::clone(&names) as Arc<dyn NameResolver>, Timeouts::default());
     let mut outcomes = Vec::new();
     for _ in 0..count {
         outcomes.push(post(&http, &servers.url(), ALLOWED).await);

@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 use crate::event::{Event, Object};
+use crate::rules_document::compare_numbers;
 
 impl SearchQuery {
     /// Whether it holds for the event.
@@ -76,9 +77,6 @@ impl Found<'_> {
     fn equals(&self, literal: &Literal) -> bool {
         match (self, literal) {
             (Self::Nothing, Literal::None) => true,
-            (Self::Instant(instant), Literal::Text(text)) => {
-                period(text).is_some_and(|(from, until)| from <= *instant && *instant < until)
-            }
             (Self::Json(Value::Bool(own)), Literal::Bool(value)) => own == value,
             _ => self.compare(literal) == Some(Ordering::Equal),
         }
@@ -88,9 +86,19 @@ impl Found<'_> {
         match (self, literal) {
             (Self::Text(own), Literal::Text(text)) => Some((*own).cmp(text.as_str())),
             (Self::Own(own), Literal::Text(text)) => Some(own.as_str().cmp(text.to_lowercase().as_str())),
-            (Self::Address(own), Literal::Text(text)) => text.parse().ok().map(|address| own.cmp(&address)),
-            (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, _)| own.cmp(&from)),
-            (Self::Json(Value::Number(own)), Literal::Number(number)) => compare(own, number),
+            (Self::Address(own), Literal::Text(text)) => {
+                text.parse().ok().map(|address: IpAddr| own.to_canonical().cmp(&address.to_canonical()))
+            }
+            (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, until)| {
+                if *own < from {
+                    Ordering::Less
+                } else if *own < until {
+                    Ordering::Equal
+                } else {
+                    Ordering::Greater
+                }
+            }),
+            (Self::Json(Value::Number(own)), Literal::Number(number)) => Some(compare_numbers(own, number)),
             _ => None,
         }
     }
@@ -106,14 +114,6 @@ impl Found<'_> {
             Self::Json(value) => value.to_string(),
         };
         Some(text.to_lowercase())
-    }
-}
-
-/// Whole numbers exactly, others as closely as they are stored.
-fn compare(one: &Number, other: &Number) -> Option<Ordering> {
-    match (one.as_i128(), other.as_i128()) {
-        (Some(one), Some(other)) => Some(one.cmp(&other)),
-        _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
     }
 }
 

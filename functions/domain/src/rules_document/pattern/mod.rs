@@ -1,7 +1,7 @@
 //! Event patterns: Amazon EventBridge's pattern language in its checked form.
 //!
-//! Owns what a pattern is made of and the limits it keeps; it is stored as the JSON that people write.
-//! Says nothing of events: the rules crate matches.
+//! Owns the parts of a pattern and their limits. A pattern is stored as the JSON that people write. Refuses to match events:
+//! the rules crate does.
 
 mod number;
 mod operator;
@@ -24,7 +24,7 @@ use serde_json::{Number, Value};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct EventPattern {
-    /// Shared, as whoever evaluates it keeps a copy.
+    /// Shared with the evaluator, which keeps a copy.
     root: Arc<ObjectPattern>,
 }
 
@@ -40,31 +40,31 @@ impl EventPattern {
     /// The most decimals of such a number.
     pub const MAX_DECIMALS: usize = 6;
 
-    /// What the event's outermost object must hold.
+    /// The pattern of the event's outermost object.
     pub fn root(&self) -> &ObjectPattern {
         &self.root
     }
 }
 
-/// What one object must hold: all of its fields, and one of the alternatives if there are any.
+/// The pattern of one object: all fields must match, and one of the alternatives if there are any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ObjectPattern {
-    /// In the order in which they are written.
+    /// The fields by name, in the order in which they are written.
     pub fields: Vec<(String, FieldPattern)>,
-    /// `$or`: empty, or two and more.
+    /// The alternatives of `$or`: none, or at least two.
     pub any_of: Vec<Self>,
 }
 
-/// What is wanted of one field.
+/// The pattern of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FieldPattern {
-    /// It is an object, or a list with an object, that holds these.
+    /// The field is an object, or a list with an object, that matches.
     Object(ObjectPattern),
-    /// It is a value, or a list with a value, that passes one of these.
+    /// The field is a value, or a list with a value, that matches one of these.
     Value(Vec<ValuePattern>),
 }
 
-/// What is wanted of one value. A test of texts fails on what is no text, one of numbers on what is no number.
+/// The pattern of one value. A text pattern matches strings only, a number pattern numbers only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ValuePattern {
     /// `null`.
@@ -97,7 +97,7 @@ pub enum ValuePattern {
     Exists(bool),
 }
 
-/// What a value must not be. It must be there, and it may be of any type. No list is empty.
+/// The values that a field must not have. The field must be present, and may be of any type. No list is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AnythingBut {
     /// None of these texts.
@@ -114,7 +114,7 @@ pub enum AnythingBut {
     Wildcard(Vec<Wildcard>),
 }
 
-/// Numbers between two ends, of which at least one is there.
+/// A range of numbers with one end or two.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Interval {
     /// `>` or `>=`.
@@ -126,30 +126,30 @@ pub struct Interval {
 /// One end of an [`Interval`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IntervalEnd {
-    /// Where it is.
+    /// The number at this end.
     pub value: Number,
-    /// Whether it belongs to the interval.
+    /// Whether the number itself is in the interval.
     pub included: bool,
 }
 
-/// One thing that is wrong with a pattern.
+/// One fault of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}: {what}; {hint}")]
 pub struct PatternFault {
     /// JSON pointer (RFC 6901) into the pattern.
     pub pointer: String,
-    /// What of it is wrong.
+    /// Whether the key or the value is at fault.
     pub part: FaultyPart,
-    /// What is wrong, without any of the pattern's values.
+    /// The fault, without any of the pattern's values.
     pub what: String,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: String,
 }
 
-/// Which part a fault is about, of what its pointer points to.
+/// The part that a fault's pointer refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultyPart {
-    /// The name that leads to the value.
+    /// The key of the value.
     Key,
     /// The value.
     Value,
@@ -157,7 +157,7 @@ pub enum FaultyPart {
 
 impl TryFrom<Value> for EventPattern {
     type Error = PatternFault;
-    /// The first fault, if there is one: what is stored was checked before.
+    /// Returns the first fault only: a stored pattern was checked before.
     fn try_from(value: Value) -> Result<Self, PatternFault> {
         Self::read(&value).map_err(|mut faults| faults.swap_remove(0))
     }
@@ -170,7 +170,7 @@ impl From<EventPattern> for Value {
 }
 
 impl ValuePattern {
-    /// The test as it is written in a pattern.
+    /// The JSON that people write for it.
     pub fn to_json(&self) -> Value {
         write::test(self)
     }

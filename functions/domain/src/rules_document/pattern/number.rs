@@ -8,32 +8,76 @@ use serde_json::Number;
 
 use super::EventPattern;
 
-/// Below it every float that is a whole number is one that `i128` holds.
-const WHOLE_BELOW: f64 = 1e38;
-
 /// How `one` compares with `other`.
 pub fn compare(one: &Number, other: &Number) -> Ordering {
-    match (whole(one), whole(other)) {
-        (Some(one), Some(other)) => one.cmp(&other),
-        // A fraction is smaller than 2^53, so whatever rounds here still lies on its own side of it.
-        _ => float(one).total_cmp(&float(other)),
+    if let (Some(one), Some(other)) = (one.as_i64(), other.as_i64()) {
+        return one.cmp(&other);
+    }
+    // Rounding keeps the order, so that numbers which round to different floats need no closer look.
+    match float(one).partial_cmp(&float(other)) {
+        Some(Ordering::Equal) | None => Decimal::parse(one.as_str()).cmp(&Decimal::parse(other.as_str())),
+        Some(order) => order,
     }
 }
 
-fn whole(number: &Number) -> Option<i128> {
-    if let Some(signed) = number.as_i64() {
-        return Some(signed.into());
-    }
-    if let Some(unsigned) = number.as_u64() {
-        return Some(unsigned.into());
-    }
-    let float = number.as_f64()?;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-    (float.fract() == 0.0 && float.abs() < WHOLE_BELOW).then_some(float as i128)
+/// A number as `0.<digits> * 10^exponent`, with neither leading nor trailing zeros among the digits; zero has no digits.
+struct Decimal<'a> {
+    negative: bool,
+    exponent: i64,
+    /// The digits before the point, and those behind it.
+    digits: (&'a str, &'a str),
 }
 
+impl<'a> Decimal<'a> {
+    /// `text` is a number by JSON's grammar (RFC 8259, 6).
+    fn parse(text: &'a str) -> Self {
+        let unsigned = text.trim_start_matches('-');
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let whole = whole.trim_start_matches('0');
+        let fraction = fraction.trim_end_matches('0');
+        // An exponent too large for 64 bits is out of every number's range; its sign is what counts.
+        let written = exponent.parse().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
+        let (digits, point) = if whole.is_empty() {
+            let digits = fraction.trim_start_matches('0');
+            (("", digits), digits.len() as i128 - fraction.len() as i128)
+        } else if fraction.is_empty() {
+            ((whole.trim_end_matches('0'), ""), whole.len() as i128)
+        } else {
+            ((whole, fraction), whole.len() as i128)
+        };
+        let zero = digits.0.is_empty() && digits.1.is_empty();
+        let exponent = i64::try_from(i128::from(written) + point).unwrap_or(written);
+        Self { negative: text.starts_with('-') && !zero, exponent: if zero { 0 } else { exponent }, digits }
+    }
+
+    /// How many digits stand behind the point when it is written without an exponent and without trailing zeros.
+    fn decimals(&self) -> usize {
+        let digits = i64::try_from(self.digits.0.len() + self.digits.1.len()).unwrap_or(i64::MAX);
+        if self.is_zero() { 0 } else { usize::try_from(digits.saturating_sub(self.exponent)).unwrap_or(0) }
+    }
+
+    fn is_zero(&self) -> bool {
+        self.digits.0.is_empty() && self.digits.1.is_empty()
+    }
+
+    fn cmp(&self, other: &Self) -> Ordering {
+        let sign = |number: &Self| if number.is_zero() { 0 } else { 1 - 2 * i8::from(number.negative) };
+        let magnitude = || {
+            let digits = |number: &Self| number.digits.0.bytes().chain(number.digits.1.bytes());
+            self.exponent.cmp(&other.exponent).then_with(|| digits(self).cmp(digits(other)))
+        };
+        sign(self).cmp(&sign(other)).then_with(|| match sign(self) {
+            0 => Ordering::Equal,
+            1 => magnitude(),
+            _ => magnitude().reverse(),
+        })
+    }
+}
+
+/// The nearest float; infinite beyond them all.
 fn float(number: &Number) -> f64 {
-    number.as_f64().unwrap_or(f64::NAN)
+    number.as_str().parse().unwrap_or(f64::NAN)
 }
 
 /// Whether `numeric` and `anything-but` can compare with it, or why not.
@@ -42,9 +86,7 @@ pub(super) fn comparable(number: &Number) -> Result<(), String> {
     if compare(number, &limit.into()).is_gt() || compare(number, &(-limit).into()).is_lt() {
         return Err(format!("this number is not between -{limit} and {limit}"));
     }
-    // A float is written without an exponent and with no more digits than tell it from its neighbours.
-    let decimals = whole(number).map_or_else(|| float(number).to_string(), |_| String::new());
-    let decimals = decimals.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let decimals = Decimal::parse(number.as_str()).decimals();
     if decimals > EventPattern::MAX_DECIMALS {
         return Err(format!("this number has {decimals} decimals; at most {} count", EventPattern::MAX_DECIMALS));
     }
@@ -76,6 +118,18 @@ mod tests {
             ("18446744073709551615", "1e300", Ordering::Less),
             ("-1e300", "-9223372036854775808", Ordering::Less),
             ("1e300", "1e301", Ordering::Less),
+            ("300", "300.00000000000001", Ordering::Less),
+            ("123456789012345678901234567890", "123456789012345678901234567891", Ordering::Less),
+            ("-123456789012345678901234567890", "-123456789012345678901234567891", Ordering::Greater),
+            ("123456789012345678901234567890", "1.2345678901234567890123456789e29", Ordering::Equal),
+            ("18446744073709551617", "18446744073709551616", Ordering::Greater),
+            ("0.10000000000000000000000001", "0.1", Ordering::Greater),
+            ("1e-400", "0", Ordering::Greater),
+            ("-1e-400", "0", Ordering::Less),
+            ("1e-99999999999999999999", "1e-400", Ordering::Less),
+            ("0e99999999999999999999", "0.000", Ordering::Equal),
+            ("-0", "0", Ordering::Equal),
+            ("1000e-3", "0.001e3", Ordering::Equal),
         ] {
             assert_eq!(compare(&number(one), &number(other)), order, "{one} and {other}");
             assert_eq!(compare(&number(other), &number(one)), order.reverse(), "{other} and {one}");

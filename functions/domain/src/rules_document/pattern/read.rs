@@ -1,7 +1,6 @@
-//! From JSON to the checked form.
+//! Parses the JSON of a pattern into its checked form.
 //!
-//! Reads objects, lists and `$or`, and finds every fault, not the first. What stands inside one operator
-//! is the `operator` module's.
+//! Owns objects, lists and `$or`, and reports every fault, not just the first. The `operator` module parses operators.
 
 use std::net::IpAddr;
 
@@ -71,7 +70,7 @@ pub(super) struct Reader {
     faults: Vec<PatternFault>,
 }
 
-/// Where the reader is.
+/// The reader's position.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     pointer: &'a str,
@@ -80,13 +79,13 @@ struct Place<'a> {
 }
 
 impl Reader {
-    /// Reports the value there.
+    /// Reports a fault of the value at this pointer.
     pub(super) fn wrong<T>(&mut self, pointer: &str, what: impl Into<String>, hint: impl Into<String>) -> Option<T> {
         self.faults.push(fault(pointer, FaultyPart::Value, what, hint));
         None
     }
 
-    /// Reports the name that leads there.
+    /// Reports a fault of the key at this pointer.
     pub(super) fn wrong_key<T>(
         &mut self,
         pointer: &str,
@@ -192,18 +191,18 @@ impl Reader {
     }
 }
 
-/// A field by its name, unless that could be a value in the wrong place.
+/// The field's name in quotes, unless it could be a value in the wrong place, which must not be shown.
 fn shown(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./$".contains(&byte);
     let is_name = name.len() <= 60 && name.bytes().all(plain) && name.parse::<IpAddr>().is_err();
     if is_name { format!("{name:?}") } else { "this field".to_owned() }
 }
 
-/// What a pattern would be as a list of combinations without `$or`.
+/// The size of a pattern if every `$or` is expanded into a list of combinations.
 #[derive(Clone, Copy)]
 struct Size {
     combinations: usize,
-    /// Of all combinations together.
+    /// The number of fields in all combinations together.
     fields: usize,
 }
 

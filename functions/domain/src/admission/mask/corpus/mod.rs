@@ -1,7 +1,7 @@
 //! The masking corpus: forms in which real systems leak credentials, and texts that look alike and leak none.
 //!
 //! Everything that looks like a credential is assembled at run time, from parts that no scanner takes for one.
-//! The README states both counts; a test compares them.
+//! `functions/rulesfile/README.md` states both counts; a test compares them.
 
 mod innocent;
 mod leaking;
@@ -63,6 +63,6 @@ fn masking_the_corpus_twice_is_masking_it_once() {
 #[test]
 fn the_documentation_states_the_size_of_the_corpus() {
     let stated = format!("{} leaking forms and {} innocent", leaking().len(), innocent().len());
-    let readme = include_str!("../../../../../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(readme.contains(&stated), "the README states: {stated}");
+    let readme = include_str!("../../../../../rulesfile/README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(readme.contains(&stated), "functions/rulesfile/README.md states: {stated}");
 }

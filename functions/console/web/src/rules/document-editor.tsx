@@ -1,0 +1,254 @@
+/** The editor of the rules document: checks it while the user types, offers a dry run, and applies it. */
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { request } from "../api/client";
+import type { Fault } from "../api/types";
+import { useSession } from "../app/session";
+import { Failure, Waiting } from "../components/states";
+import { DRAFT_KEY } from "../event/alert-draft";
+import { plural, visible } from "../format/text";
+import { useAction } from "../hooks/use-action";
+import { useLoad } from "../hooks/use-load";
+import { type Draft, insert } from "./draft";
+import { DryRunPanel } from "./dry-run-panel";
+import { LineDiff } from "./line-diff-view";
+import { YamlField } from "./yaml-field";
+import "./document-editor.css";
+
+interface StoredDocument {
+  source: string;
+  version: string;
+  editable: boolean;
+}
+
+async function load(signal: AbortSignal): Promise<StoredDocument> {
+  const response = await request("/v1/config", { signal, headers: { Accept: "application/yaml" } });
+  const version = response.headers.get("ETag") ?? "";
+  return { source: await response.text(), version, editable: (response.headers.get("Allow") ?? "PUT").includes("PUT") };
+}
+
+export function DocumentEditor({ restore, find }: { restore: string | null; find: string | null }) {
+  const stored = useLoad("document", load);
+  const earlier = useLoad(`version ${restore}`, async (signal) =>
+    restore === null
+      ? undefined
+      : (await request(`/v1/config/versions/${encodeURIComponent(restore)}`, { signal })).text(),
+  );
+  if (stored.problem) return <Failure problem={stored.problem} retry={stored.reload} />;
+  if (earlier.problem) return <Failure problem={earlier.problem} />;
+  if (!stored.data || (restore !== null && earlier.data === undefined)) return <Waiting />;
+  return (
+    <Editor key={stored.data.version} stored={stored.data} start={earlier.data} find={find} applied={stored.reload} />
+  );
+}
+
+function Editor({
+  stored,
+  start,
+  find,
+  applied,
+}: {
+  stored: StoredDocument;
+  start?: string;
+  find: string | null;
+  applied: () => void;
+}) {
+  const { admin } = useSession();
+  const [text, setText] = useState(() => start ?? withDraft(stored.source));
+  const [isDryRunOpen, setDryRunOpen] = useState(false);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const faults = useFaults(text);
+  const changed = text !== stored.source;
+  const action = useAction();
+  const canApply = admin && stored.editable;
+  const apply = () =>
+    action.run(async () => {
+      await request("/v1/config", {
+        method: "PUT",
+        text,
+        headers: { "If-Match": stored.version, "Content-Type": "application/yaml" },
+      });
+      applied();
+    });
+  const show = (line: number, column: number) => {
+    const at = offset(text, line, column);
+    area.current?.focus();
+    area.current?.setSelectionRange(at, at);
+    const height = parseFloat(getComputedStyle(area.current!).lineHeight);
+    area.current!.scrollTop = Math.max(0, (line - 6) * height);
+  };
+  useEffect(() => {
+    const line = text === stored.source ? keyLine(text, find) : firstDifference(stored.source, text);
+    if (line) show(line, 1);
+  }, [find]);
+  return (
+    <div class="document-editor">
+      {!stored.editable && (
+        <p class="notice-line">
+          The document comes from a file. Edit that file; Nuncio reloads it automatically. You can do a dry run of
+          changes here.
+        </p>
+      )}
+      {stored.editable && !admin && (
+        <p class="notice-line">Your token is read-only: you can do a dry run of changes here, but not apply them.</p>
+      )}
+      <div class="editor panel">
+        <LineNumbers text={text} faults={faults ?? []} area={area} />
+        <YamlField area={area} text={text} change={setText} invalid={Boolean(faults?.length)} />
+      </div>
+      <div id="faults" class="faults" role="status">
+        {faults === undefined ? (
+          <p class="dim">Checking…</p>
+        ) : faults.length ? (
+          <>
+            <p class="bad">
+              <b>{plural(faults.length, "fault")}</b>; what is in force stays until{" "}
+              {faults.length === 1 ? "it is" : "they are"} mended.
+            </p>
+            <ol>
+              {faults.slice(0, 50).map((fault) => (
+                <li key={`${fault.line}:${fault.column}:${fault.what}`}>
+                  <button type="button" class="plain fault" onClick={() => show(fault.line, fault.column)}>
+                    <span class="number">
+                      {fault.line}:{fault.column}
+                    </span>
+                    <span>
+                      {visible(fault.what)}; <span class="dim">{visible(fault.hint)}</span>
+                    </span>
+                  </button>
+                </li>
+              ))}
+            </ol>
+          </>
+        ) : (
+          <p class="good">No faults.</p>
+        )}
+      </div>
+      <div class="buttons">
+        <button
+          type="button"
+          disabled={!faults || faults.length > 0}
+          onClick={() => setDryRunOpen(!isDryRunOpen)}
+          aria-expanded={isDryRunOpen}
+        >
+          Dry run
+        </button>
+        {canApply && (
+          <button
+            type="button"
+            class="primary"
+            disabled={!changed || !faults || faults.length > 0 || action.busy}
+            onClick={apply}
+          >
+            Apply
+          </button>
+        )}
+        {changed && (
+          <button type="button" class="plain" onClick={() => setText(stored.source)}>
+            Discard changes
+          </button>
+        )}
+      </div>
+      {action.problem && <Failure problem={action.problem} />}
+      {isDryRunOpen && faults?.length === 0 && <DryRunPanel document={text} />}
+      {changed && (
+        <section class="panel" aria-label="Changes">
+          <h2>Changes to the active document</h2>
+          <LineDiff before={stored.source} after={text} />
+        </section>
+      )}
+    </div>
+  );
+}
+
+/** The line numbers. They mark lines with faults and scroll with the text. */
+function LineNumbers({
+  text,
+  faults,
+  area,
+}: {
+  text: string;
+  faults: Fault[];
+  area: { current: HTMLTextAreaElement | null };
+}) {
+  const gutter = useRef<HTMLDivElement>(null);
+  const lines = useMemo(() => text.split("\n").length, [text]);
+  const faulty = new Set(faults.map((fault) => fault.line));
+  useEffect(() => {
+    const element = area.current;
+    if (!element) return undefined;
+    const follow = () => {
+      if (gutter.current) gutter.current.scrollTop = element.scrollTop;
+    };
+    element.addEventListener("scroll", follow);
+    return () => element.removeEventListener("scroll", follow);
+  }, []);
+  return (
+    <div class="gutter" ref={gutter} aria-hidden="true">
+      {Array.from({ length: lines }, (_, at) => (
+        <div key={at} class={faulty.has(at + 1) ? "line faulty" : "line"}>
+          {at + 1}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** The faults that the server finds in the text, a moment after the last change; `undefined` while it is checked. */
+function useFaults(text: string): Fault[] | undefined {
+  const [checked, setChecked] = useState<{ text: string; faults: Fault[] }>();
+  useEffect(() => {
+    const stop = new AbortController();
+    const timer = setTimeout(async () => {
+      try {
+        const response = await request("/v1/config/check", {
+          method: "POST",
+          text,
+          headers: { "Content-Type": "application/yaml" },
+          signal: stop.signal,
+        });
+        const { faults } = (await response.json()) as { faults: Fault[] };
+        setChecked({ text, faults });
+      } catch (error) {
+        if (!stop.signal.aborted)
+          setChecked({
+            text,
+            faults: [{ line: 1, column: 1, what: "cannot check the document", hint: String((error as Error).message) }],
+          });
+      }
+    }, 350);
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [text]);
+  return checked?.text === text ? checked.faults : undefined;
+}
+
+/** The index in `text` of a line and a column. Both count from 1; columns count characters. */
+function offset(text: string, line: number, column: number): number {
+  const lines = text.split("\n");
+  const before = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+  return before + [...(lines[line - 1] ?? "")].slice(0, column - 1).join("").length;
+}
+
+/** The last line that begins with the key: the rule of a name comes after a policy of the same name. */
+function keyLine(text: string, key: string | null): number | undefined {
+  const lines = key === null ? [] : text.split("\n");
+  const at = lines.findLastIndex((line) => line.trim().replace(/["']/g, "").startsWith(`${key}:`));
+  return at < 0 ? undefined : at + 1;
+}
+
+function firstDifference(before: string, after: string): number | undefined {
+  const [old, lines] = [before.split("\n"), after.split("\n")];
+  const at = lines.findIndex((line, index) => line !== old[index]);
+  return at < 0 ? undefined : at + 1;
+}
+
+/** Inserts the draft that the page of an event has left in the session storage. */
+function withDraft(source: string): string {
+  const draft = sessionStorage.getItem(DRAFT_KEY);
+  if (!draft) return source;
+  sessionStorage.removeItem(DRAFT_KEY);
+  return insert(source, JSON.parse(draft) as Draft);
+}

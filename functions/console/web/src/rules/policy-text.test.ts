@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import type { JsonObject } from "../api/types";
+import { meaning } from "./policy-text";
+
+it.each<[JsonObject, string]>([
+  [
+    { event_matcher: { action: ["login", "logout"], app: "shop", model: null } },
+    "action is login or logout and app is shop",
+  ],
+  [{ event_matcher: {} }, "every event"],
+  [
+    { event_pattern: { action: ["login"], context: { geo: { country: [{ "anything-but": ["DE", "AT"] }] } } } },
+    "action is login and context.geo.country is neither DE nor AT",
+  ],
+  [{ event_pattern: { context: { ms: [{ numeric: [">", 10, "<=", 20] }] } } }, "context.ms is > 10 and <= 20"],
+  [
+    { event_pattern: { client_ip: [{ cidr: "10.0.0.0/8" }, { exists: false }] } },
+    "client_ip is in 10.0.0.0/8 or does not exist",
+  ],
+  [
+    { event_pattern: { app: [{ "anything-but": { prefix: "shop." } }, { "anything-but": "x" }] } },
+    "app is not a value that begins with shop. or is not x",
+  ],
+  [
+    { event_pattern: { $or: [{ app: [""] }, { action: [{ suffix: "_failed" }] }] } },
+    '(app is "") or (action ends with _failed)',
+  ],
+])("%j is told in words", (policy, words) => {
+  expect(meaning(policy)).toEqual({ kind: "words", text: words });
+});
+
+it("what has no words stays as it is written", () => {
+  expect(meaning({ expression: { source: "return True\n" } })).toEqual({ kind: "python", source: "return True" });
+  expect(meaning(undefined)).toEqual({ kind: "json", text: "null" });
+  expect(meaning({ event_pattern: { a: [{ new: 1 }] } })).toEqual({ kind: "words", text: "a new 1" });
+});

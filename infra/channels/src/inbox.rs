@@ -1,0 +1,28 @@
+//! The `local` transport: puts an item into the recipient's inbox.
+//! Sending a delivery twice puts one item: its key follows from the notification.
+
+use async_trait::async_trait;
+use domain::delivery::{AttemptOutcome, Failure};
+use domain::notification::inbox::InboxItem;
+use domain::notification::rendered::RenderedMessage;
+use domain::rules_document::RulesDocument;
+
+use crate::kinds::{SendContext, TransportHandler};
+use crate::mapping::Mapped;
+
+/// The transport. It has no settings.
+pub(crate) struct LocalInbox;
+
+#[async_trait]
+impl TransportHandler for LocalInbox {
+    fn render(&self, mapped: Mapped<'_>, _: &RulesDocument) -> Result<RenderedMessage, Failure> {
+        Ok(RenderedMessage::Inbox(InboxItem::from_notification(&mapped.notification)))
+    }
+
+    async fn send(&self, mapped: Mapped<'_>, context: SendContext<'_>) -> Result<AttemptOutcome, Failure> {
+        match context.channels.inbox.put(&InboxItem::from_notification(&mapped.notification)).await {
+            Ok(()) => Ok(AttemptOutcome::Delivered { status: None, answer: String::new() }),
+            Err(error) => Err(Failure::Store(error.to_string())),
+        }
+    }
+}
