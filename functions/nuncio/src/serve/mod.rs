@@ -112,7 +112,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         queue: Arc::new(store.clone()),
         endpoints: Arc::new(store.clone()),
         inbox: Arc::new(inbox.clone()),
-        news: Arc::new(inbox),
+        inbox_updates: Arc::new(inbox),
         silences: Arc::new(store.clone()),
         holds: Arc::new(store.clone()),
         jobs: Arc::new(store.clone()),
