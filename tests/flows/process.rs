@@ -76,7 +76,7 @@ async fn a_hangup_reads_the_rules_file_again_and_ends_nothing() {
     logged(&nuncio, "\"version\":2").await;
     nuncio.write_rules("rules: [what]\n");
     nuncio.signal("HUP");
-    logged(&nuncio, "the last valid one stays").await;
+    logged(&nuncio, "the last valid rules document stays in force").await;
     nuncio.accept(&json!({ "action": "login" })).await;
 
     let mut stored = Nuncio::built_in().await;

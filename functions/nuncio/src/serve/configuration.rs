@@ -97,7 +97,7 @@ pub(super) async fn watch(
         missing = if stamp.is_some() { 0 } else { missing + 1 };
         if missing == POLLS_UNTIL_GONE {
             tracing::error!(file = %configuration.file.display(), "the rules file is missing; the last valid rules document stays in force");
-            events.write("The rules file is missing; the last valid rules document stays in force.", None).await;
+            events.write("The rules file is gone; the last valid rules document stays in force.", None).await;
             // Read the file when it is back, even if it is unchanged.
             seen = None;
         }
@@ -111,8 +111,7 @@ pub(super) async fn watch(
                         error,
                         "the changed rules file cannot be used; the last valid rules document stays in force"
                     );
-                    let message =
-                        "The changed rules file cannot be used; the last valid rules document stays in force.";
+                    let message = "The changed rules file is not used; the last valid rules document stays in force.";
                     events.write(message, Some(error)).await;
                 }
             }
