@@ -3,6 +3,7 @@
 //!
 //! One file per subject. Refuses to decide about events or deliveries: it shows what the store holds, and passes the
 //! operators' requests on to the ledger, the queue and the documents.
+#![doc = include_str!("../README.md")]
 
 mod assets;
 mod blocking;

@@ -36,6 +36,7 @@ mod slack;
 mod smtp;
 mod text;
 mod timeout;
+mod transport_handler;
 mod webhook;
 
 pub use mailbox::MailboxFolder;
@@ -46,7 +47,7 @@ use std::sync::Arc;
 
 use crate::guard::SystemResolver;
 use crate::http::{Http, Timeouts};
-use crate::kinds::SendContext;
+use crate::transport_handler::SendContext;
 use async_trait::async_trait;
 use domain::delivery::{Failure, Outcome};
 use domain::expression::Effects;
