@@ -1,8 +1,9 @@
 //! The extractor by which a handler requires a scope.
 //!
-//! A handler that takes an [`Authorized`] cannot run, and cannot be called from other code, unless the [`Authenticator`](crate::Authenticator)
-//! has accepted the request's credentials: only the authenticator makes these values. Owns the link between a scope in
-//! the type system and a [`Scope`] of the domain. Refuses to look at credentials: that is the authenticator's part.
+//! A handler that takes an [`Authorized`] cannot run, and cannot be called from other code, unless the
+//! [`Authenticator`](crate::Authenticator) has accepted the request's credentials: only the authenticator makes these
+//! values. Owns the link between a scope in the type system and a [`Scope`] of the domain. Refuses to look at
+//! credentials: that is the authenticator's part.
 
 use std::marker::PhantomData;
 

@@ -1,11 +1,9 @@
 //! HTTP request to stored and queued events.
 //!
 //! Owns the whole way in, one stage a file: the authenticator (`api`), `format`, `key` and `trace` from the headers,
-//! `decode` of the body, `admit`, `recall` of named events without a time, the intake, `announce`,
-//! `answer`; `route` is their list. Refuses to evaluate anything, and knows no Lambda.
+//! `decode` of the body, `admit`, `recall` of named events without a time, the intake, `answer`; `route` is their list. Refuses to evaluate anything, and knows no Lambda.
 
 mod admit;
-mod announce;
 mod answer;
 mod decode;
 mod format;
@@ -95,7 +93,9 @@ impl Ingest {
             .unzip();
         if !events.is_empty() {
             self.intake.accept(&events).await?;
-            announce::accepted(&lines);
+            for json in &lines {
+                domain::log_accepted!(json.as_str());
+            }
         }
         Ok(verdicts)
     }
