@@ -28,7 +28,7 @@ use expressions::worker::Workers;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
-use retention::{Archiver, JobRunner, MailboxPurge, Retention};
+use retention::{Archiver, JobRunner, MailboxPurge, Sweep};
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
@@ -159,7 +159,7 @@ fn scheduled(
     clock: &Arc<dyn Clock>,
 ) -> Scheduled {
     let mailbox: Arc<dyn Mailbox> = Arc::new(mailbox);
-    let retention = Retention {
+    let retention = Sweep {
         log: Arc::new(store.clone()),
         volume: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -167,7 +167,7 @@ fn scheduled(
         dead_letters: Arc::new(store.clone()),
         archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(store.clone()))),
         clock: Arc::clone(clock),
-        left_to_store: SignedDuration::ZERO,
+        purge_grace: SignedDuration::ZERO,
     };
     let runner = JobRunner {
         jobs: Arc::new(store.clone()),

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use retention::{JobRunner, MailboxPurge, Retention};
+use retention::{JobRunner, MailboxPurge, Sweep};
 use tokio::time::Instant;
 
 use super::clock_watch::ClockWatch;
@@ -28,7 +28,7 @@ const FOR_EVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 1000);
 
 /// What is done by the schedule.
 pub(super) struct Scheduled {
-    pub(super) retention: Retention,
+    pub(super) retention: Sweep,
     pub(super) old_mails: MailboxPurge,
     pub(super) runner: JobRunner,
 }
@@ -38,7 +38,7 @@ pub(super) async fn run(scheduled: Scheduled, shutdown: Shutdown) {
     let Scheduled { retention, old_mails, runner } = scheduled;
     let mut watch = ClockWatch::default();
     // Deletes nothing: not even what expired long ago.
-    let sparing = Retention { archiver: None, left_to_store: FOR_EVER, ..retention.clone() };
+    let sparing = Sweep { archiver: None, purge_grace: FOR_EVER, ..retention.clone() };
     for look in (0..LOOKS).cycle() {
         if shutdown.is_requested() {
             return;
@@ -46,7 +46,7 @@ pub(super) async fn run(scheduled: Scheduled, shutdown: Shutdown) {
         let is_believed = watch.is_believed(Instant::now(), retention.clock.now());
         if look == 0 {
             let sweep = if is_believed { &retention } else { &sparing };
-            if let Err(error) = sweep.sweep(AT_MOST).await {
+            if let Err(error) = sweep.run(AT_MOST).await {
                 tracing::error!(%error, "the sweep failed; the next one tries again");
             }
             if is_believed && let Err(error) = old_mails.run().await {
