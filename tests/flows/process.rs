@@ -76,7 +76,7 @@ async fn a_hangup_reads_the_rules_file_again_and_ends_nothing() {
     logged(&nuncio, "\"version\":2").await;
     nuncio.write_rules("rules: [what]\n");
     nuncio.signal("HUP");
-    logged(&nuncio, "the last valid one stays").await;
+    logged(&nuncio, "the last valid rules document stays in force").await;
     nuncio.accept(&json!({ "action": "login" })).await;
 
     let mut stored = Nuncio::built_in().await;
@@ -90,7 +90,7 @@ async fn a_hangup_reads_the_rules_file_again_and_ends_nothing() {
 async fn a_rules_file_that_disappears_is_reported_and_one_that_comes_back_is_read() {
     let nuncio = Nuncio::with_rules("retention: days=1\n").await;
     std::fs::remove_file(nuncio.file("rules.yaml")).unwrap();
-    logged(&nuncio, "the rules file is gone").await;
+    logged(&nuncio, "the rules file is missing").await;
     let reports = nuncio.results("/v1/events?action=configuration_error", 1).await;
     assert!(reports[0]["context"]["message"].as_str().unwrap().contains("gone"), "{reports:?}");
     nuncio.write_rules("retention: days=1\n");
@@ -116,7 +116,7 @@ async fn only_a_regular_file_of_bounded_size_is_read_as_rules_file() {
     };
     for (number, what) in ["fifo", "/dev/zero", "folder", "large", "/proc/self/fd/0"].into_iter().enumerate() {
         put(what);
-        let refused = |log: &str| log.matches("the changed rules file is not used").count() > number;
+        let refused = |log: &str| log.matches("the changed rules file cannot be used").count() > number;
         let began = Instant::now();
         while !refused(&nuncio.log()) {
             assert!(began.elapsed() < SOON, "{what}: {}", nuncio.log());

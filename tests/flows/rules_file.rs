@@ -18,7 +18,7 @@ async fn a_changed_file_comes_into_force_and_a_faulty_one_does_not() {
     let nuncio = Nuncio::with_rules(&rules).await;
     nuncio.write_rules("rules: [what]\n");
     let complained = async {
-        while !nuncio.log().contains("the last valid one stays") {
+        while !nuncio.log().contains("the last valid rules document stays in force") {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -28,7 +28,7 @@ async fn a_changed_file_comes_into_force_and_a_faulty_one_does_not() {
 
     nuncio.write_rules(&rules.replace("action: login_failed", "action: logout"));
     let in_force = async {
-        while !nuncio.log().contains("has changed and is in force") {
+        while !nuncio.log().contains("the changed rules file is in force") {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

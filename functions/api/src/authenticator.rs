@@ -27,7 +27,7 @@ use crate::{Problem, client, session};
 /// How long after a request the use of its token is recorded.
 const RECORD_DELAY: Duration = Duration::from_millis(100);
 
-/// Checks credentials against the stored tokens and sessions. Clones share one [`FailureLog`].
+/// Checks credentials against the stored tokens and sessions. Clones share one failure log.
 #[derive(Clone)]
 pub struct Authenticator {
     tokens: Arc<dyn Tokens>,

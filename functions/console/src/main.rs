@@ -32,7 +32,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
-        news: Arc::new(()),
+        inbox_updates: Arc::new(()),
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),

@@ -1,4 +1,4 @@
-//! `nuncio check FILE`: every fault of a rules file.
+//! `nuncio check FILE`: reports every error of a rules file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -11,10 +11,10 @@ use domain::rules_document::{RulesDocument, SecretRef, TransportKind};
 use rulesfile::Fault;
 use rustix::fs::OFlags;
 
-use crate::cli::Check;
+use crate::cli::CheckOptions;
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "faults are the output, warnings are advice")]
-pub(crate) fn run(options: &Check) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let file = options.file.display().to_string();
     let bytes = bytes(&options.file)?;
     let checked = rulesfile::read_with_warnings(&bytes).and_then(|reading| {
@@ -44,8 +44,8 @@ pub(crate) fn run(options: &Check) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Signing secrets that are set in this environment and cannot sign. One that is not set here may be set where Nuncio
-/// runs.
+/// The signing secrets that are set in this environment and cannot sign. A secret that is not set here may be set on the
+/// server.
 fn unusable_secrets(document: &RulesDocument, text: &str) -> Vec<Fault> {
     let environment = host::environment();
     let secrets = document.transports.values().filter_map(|transport| match &transport.kind {
@@ -59,7 +59,7 @@ fn unusable_secrets(document: &RulesDocument, text: &str) -> Vec<Fault> {
             continue;
         };
         let (line, column) = place(text, &reference.to_string());
-        let hint = "give it the secret as its issuer shows it, such as whsec_ and base64".to_owned();
+        let hint = "set it to the secret as its issuer shows it, such as whsec_ and base64".to_owned();
         faults.push(Fault { line, column, what: format!("the secret {reference} cannot sign: {why}"), hint });
     }
     faults.sort();
@@ -67,42 +67,42 @@ fn unusable_secrets(document: &RulesDocument, text: &str) -> Vec<Fault> {
     faults
 }
 
-/// Line and column, from 1, at which a text is first written.
+/// The line and column, from 1, at which a text first occurs.
 fn place(text: &str, wanted: &str) -> (usize, usize) {
     let found = text.lines().zip(1..).find_map(|(line, number)| Some((number, line.find(wanted)?, line)));
     found.map_or((1, 1), |(number, at, line)| (number, line[..at].chars().count() + 1))
 }
 
-/// `nuncio schema`.
+/// `nuncio schema`: prints the JSON Schema of rules files.
 #[expect(clippy::print_stdout, reason = "the schema is the output")]
 pub(crate) fn schema() -> ExitCode {
     print!("{}", rulesfile::SCHEMA);
     ExitCode::SUCCESS
 }
 
-/// What a command is given as a rules file, which may be a pipe. More than a rules document can have is not read.
+/// Reads the rules file of a command, which may be a pipe. Reads only slightly more than the largest rules document.
 fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
     let opened = File::open(file);
     opened.and_then(up_to_the_limit).with_context(|| format!("cannot read the rules file {}", file.display()))
 }
 
-/// What a server is given as its rules file. It waits for nobody: what is no regular file is refused, and so is what is
-/// larger than a rules document can be.
+/// Reads the rules file of a server, without blocking.
 ///
 /// # Errors
-/// Also when the file cannot be opened or read.
+/// When the file is not a regular file, is larger than a rules document may be, or cannot be read.
 pub(crate) fn regular_file(file: &Path) -> anyhow::Result<Vec<u8>> {
-    // Opening a FIFO would otherwise wait for somebody to write into it.
+    // Without these flags, opening a FIFO would block until a writer opens it.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(file);
     let opened = opened.with_context(|| format!("cannot read the rules file {}", file.display()))?;
-    let metadata = opened.metadata().with_context(|| format!("cannot look at the rules file {}", file.display()))?;
+    let metadata =
+        opened.metadata().with_context(|| format!("cannot read the metadata of the rules file {}", file.display()))?;
     if !metadata.is_file() {
-        bail!("the rules file {} is no regular file", file.display());
+        bail!("the rules file {} is not a regular file", file.display());
     }
     if metadata.len() > rulesfile::MAX_BYTES as u64 {
         bail!(
-            "the rules file {} has {} bytes; at most {} are read",
+            "the rules file {} has {} bytes; at most {} are allowed",
             file.display(),
             metadata.len(),
             rulesfile::MAX_BYTES
@@ -111,24 +111,24 @@ pub(crate) fn regular_file(file: &Path) -> anyhow::Result<Vec<u8>> {
     up_to_the_limit(opened).with_context(|| format!("cannot read the rules file {}", file.display()))
 }
 
-/// One byte more than a rules document may have is enough to be told so.
+/// Reads up to one byte more than a rules document may have, which is enough to report that it is too large.
 fn up_to_the_limit(file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(rulesfile::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The document in a file and its YAML; faults become one error that lists them.
+/// Reads and checks a rules file. Returns the document and its YAML; all errors become one that lists them.
 pub(crate) fn read_valid(file: &Path) -> anyhow::Result<(RulesDocument, String)> {
     valid(file, &bytes(file)?)
 }
 
-/// The document that was read from a file, and its YAML.
+/// Checks the content of a rules file. Returns the document and its YAML; all errors become one that lists them.
 pub(crate) fn valid(file: &Path, bytes: &[u8]) -> anyhow::Result<(RulesDocument, String)> {
     let document = rulesfile::read(bytes).map_err(|faults| {
         let name = file.display().to_string();
         let lines: Vec<_> = faults.iter().map(|fault| fault.in_file(&name).to_string()).collect();
-        anyhow::anyhow!("the rules file has faults\n{}", lines.join("\n"))
+        anyhow::anyhow!("the rules file has errors\n{}", lines.join("\n"))
     })?;
     Ok((document, String::from_utf8_lossy(bytes).into_owned()))
 }

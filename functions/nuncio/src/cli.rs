@@ -1,4 +1,4 @@
-//! The command line: names, defaults and help. `serve` is what happens without a command.
+//! The command line: names, defaults and help texts. Without a command, `serve` runs.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -12,71 +12,71 @@ use jiff::SignedDuration;
 
 use crate::values;
 
-/// An event log that tells the right people.
+/// An event log that notifies the right people.
 #[derive(Debug, Parser)]
 #[command(name = "nuncio", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
-    pub(crate) serve: Serve,
+    pub(crate) serve: ServeOptions,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Take events, evaluate rules and deliver, in one process with an embedded store (the default)
-    Serve(Serve),
-    /// Check a rules file and report every fault
-    Check(Check),
-    /// Print the rules file's JSON Schema, for editors
+    /// Accept events, evaluate rules and send notifications, in one process with an embedded store (the default)
+    Serve(ServeOptions),
+    /// Check a rules file and report every error
+    Check(CheckOptions),
+    /// Print the JSON Schema of rules files, for editors
     Schema,
-    /// Say which rules of a file an event matches, and why
-    Match(Match),
-    /// Try a rules file on stored events, against the rules in force; nothing is sent
-    DryRun(DryRun),
-    /// Say why each rule fired or did not for a stored event, and what became of it
-    Explain(Explain),
+    /// Show which rules of a file an event matches, and why
+    Match(MatchOptions),
+    /// Compare a rules file with the rules in force on stored events; sends nothing
+    DryRun(DryRunOptions),
+    /// Show why each rule matched a stored event or not, and the resulting deliveries
+    Explain(ExplainOptions),
     /// Write stored events to a file or standard output, newest first
-    Export(Export),
+    Export(ExportOptions),
     /// Post events from files or standard input
-    Send(Send),
+    Send(SendOptions),
     /// Put a rules file in force on a running or deployed Nuncio
-    Apply(Apply),
-    /// Ask for work over all that is stored, and watch it
+    Apply(ApplyOptions),
+    /// Start a job over all stored data, and show its progress
     Job(JobOptions),
-    /// Keep events whatever their retention, and let them go again
+    /// Keep events beyond their retention, and release them again
     Hold(HoldOptions),
     /// Create, list and revoke tokens
-    Token(Token),
+    Token(TokenOptions),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// The rules file [default: nuncio.yaml if there, else the stored or built-in rules]
+pub(crate) struct ServeOptions {
+    /// The rules file [default: nuncio.yaml if it exists, else the stored or built-in rules]
     #[arg(long, value_name = "FILE", env = "NUNCIO_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// Where everything is kept
+    /// The folder for all data
     #[arg(long, value_name = "DIR", env = "NUNCIO_DATA", default_value = "nuncio-data")]
     pub(crate) data: PathBuf,
-    /// Where expired events are archived before they are deleted [default: they are not]
+    /// The folder in which expired events are archived before they are deleted [default: no archive]
     #[arg(long, value_name = "DIR", env = "NUNCIO_ARCHIVE")]
     pub(crate) archive: Option<PathBuf>,
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, value_name = "ADDR:PORT", env = "NUNCIO_LISTEN", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
-    /// A MaxMind DB file of cities or countries: adds where each event came from
+    /// A MaxMind DB file of cities or countries, which adds the location of the client to events
     #[arg(long, value_name = "FILE", env = "NUNCIO_GEOIP")]
     pub(crate) geoip: Option<PathBuf>,
-    /// A MaxMind DB file of autonomous systems: adds whose network each event came from
+    /// A MaxMind DB file of autonomous systems, which adds the network of the client to events
     #[arg(long, value_name = "FILE", env = "NUNCIO_ASN")]
     pub(crate) asn: Option<PathBuf>,
-    /// How much memory bodies and events may take together, such as 256MiB
+    /// The memory for request bodies and events together, such as 256MiB
     #[arg(long, value_name = "SIZE", env = "NUNCIO_MEMORY", default_value = "128MiB", value_parser = values::memory)]
     pub(crate) memory: usize,
-    /// error, warn, info, debug or trace; JSON lines on stderr unless it is a terminal
+    /// The log level: error, warn, info, debug or trace; stderr gets JSON lines unless it is a terminal
     #[arg(long, value_name = "LEVEL", env = "NUNCIO_LOG", default_value = "info")]
     pub(crate) log: String,
-    /// Start on a damaged store, with what can be read of it; a damaged write-ahead log is kept as a copy
+    /// Start with a damaged store and use what can be read; keeps a copy of a damaged write-ahead log
     #[arg(long)]
     pub(crate) accept_damage: bool,
     /// An admin token to install at start
@@ -85,96 +85,96 @@ pub(crate) struct Serve {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Check {
+pub(crate) struct CheckOptions {
     /// The rules file
     pub(crate) file: PathBuf,
-    /// One JSON object a fault
+    /// Print one JSON object per error
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Match {
+pub(crate) struct MatchOptions {
     /// The rules file
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: PathBuf,
-    /// The event as JSON; - is standard input
+    /// The event as JSON; - for standard input
     #[arg(long, value_name = "FILE|-")]
     pub(crate) event: PathBuf,
 }
 
-/// Which Nuncio to talk to.
+/// The server that a command uses.
 #[derive(Debug, Args)]
-pub(crate) struct Server {
-    /// Where it is
+pub(crate) struct ServerOptions {
+    /// The URL of the server
     #[arg(long, value_name = "URL", env = "NUNCIO_URL", default_value = "http://127.0.0.1:8787")]
     pub(crate) url: String,
-    /// A token of it; better given in the environment than on the command line
+    /// A token of the server; use the variable, as command lines are visible to other users
     #[arg(long, value_name = "TOKEN", env = "NUNCIO_TOKEN", hide_env_values = true)]
     pub(crate) token: String,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DryRun {
+pub(crate) struct DryRunOptions {
     /// The rules file to try
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// How far back: 30d, 12h, days=30
-    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = crate::dry_run::since)]
+    /// The period of stored events to try: 30d, 12h, days=30
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = values::period_before_now)]
     pub(crate) since: SignedDuration,
-    /// Show some of the messages as their receivers would get them
+    /// Show some messages as their receivers would get them
     #[arg(long)]
     pub(crate) payloads: bool,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Explain {
+pub(crate) struct ExplainOptions {
     /// The event's pk
     pub(crate) pk: EventPk,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Export {
-    /// One event a line as JSON, or a table
+pub(crate) struct ExportOptions {
+    /// One JSON event per line, or a table
     #[arg(long, value_enum, default_value = "ndjson")]
     pub(crate) format: ExportFormat,
-    /// The file to write; added to with --cursor [default: standard output]
+    /// The file to write; with --cursor, the file to append to [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// An action, or its beginning and *
+    /// An action, or the beginning of one with *
     #[arg(long)]
     pub(crate) action: Option<String>,
-    /// The app, or one above it by dotted parts
+    /// The app, or a parent of it: a matches a.b
     #[arg(long)]
     pub(crate) app: Option<String>,
     #[arg(long)]
     pub(crate) username: Option<String>,
     #[arg(long)]
     pub(crate) client_ip: Option<String>,
-    /// A query, or text that stands in the event
+    /// A search query, or a text that the event contains
     #[arg(long)]
     pub(crate) search: Option<String>,
-    /// From then on: 30d, 12h, 2026-01-02T03:04:05Z
-    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    /// The earliest time: 30d, 12h, 2026-01-02T03:04:05Z
+    #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) since: Option<Timestamp>,
-    /// Up to then
-    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    /// The latest time
+    #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) until: Option<Timestamp>,
-    /// Go on where another export stopped
+    /// Continue where another export stopped
     #[arg(long)]
     pub(crate) cursor: Option<String>,
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -184,20 +184,20 @@ pub(crate) enum ExportFormat {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Send {
-    /// JSON objects, arrays or NDJSON; - or nothing is standard input
+pub(crate) struct SendOptions {
+    /// Files of JSON objects, arrays or NDJSON; - or no file for standard input
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Apply {
+pub(crate) struct ApplyOptions {
     /// The rules file
     #[arg(default_value = "nuncio.yaml")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Debug, Args)]
@@ -208,13 +208,13 @@ pub(crate) struct JobOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
-    /// Give every stored event the expiry that the rules in force would give it
+    /// Recalculate the expiry of every stored event by the rules in force
     Restamp {
-        /// Only count what would be deleted, kept shorter and kept longer
+        /// Only count the events that would be deleted, kept shorter and kept longer
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
-        watched: Watched,
+        watch: WatchOptions,
     },
     /// Remove one person's data from events, deliveries, inboxes and the archive
     Erase {
@@ -222,16 +222,16 @@ pub(crate) enum JobCommand {
         username: Option<String>,
         #[arg(long, required_unless_present = "username")]
         email: Option<String>,
-        /// Only count what would go
+        /// Only count what would be removed
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
-        watched: Watched,
+        watch: WatchOptions,
     },
     /// List jobs, newest first
     List {
         #[command(flatten)]
-        server: Server,
+        server: ServerOptions,
     },
 }
 
@@ -243,51 +243,51 @@ pub(crate) struct HoldOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HoldCommand {
-    /// Keep the events that all of these admit until the hold is lifted
+    /// Keep the events that match all filters until the hold is lifted
     Put {
         #[command(flatten)]
         filters: HoldFilters,
-        /// Why they are kept
+        /// The reason for keeping them
         #[arg(long)]
         reason: String,
         #[command(flatten)]
-        watched: Watched,
+        watch: WatchOptions,
     },
     /// List holds, newest first
     List {
-        /// Only those
+        /// Only holds in this state
         #[arg(long, value_enum)]
         state: Option<HoldState>,
         #[command(flatten)]
-        server: Server,
+        server: ServerOptions,
     },
-    /// Give the events of a hold their own expiry again
+    /// End a hold: its events get their own expiry again
     Lift {
-        /// As `list` shows it
+        /// The id, as `list` shows it
         id: String,
         #[command(flatten)]
-        watched: Watched,
+        watch: WatchOptions,
     },
 }
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct HoldFilters {
-    /// An action, or its beginning and *
+    /// An action, or the beginning of one with *
     #[arg(long, value_parser = values::action)]
     pub(crate) action: Option<ActionPattern>,
-    /// The app, or one above it by dotted parts
+    /// The app, or a parent of it: a matches a.b
     #[arg(long)]
     pub(crate) app: Option<String>,
     #[arg(long)]
     pub(crate) username: Option<String>,
     #[arg(long)]
     pub(crate) client_ip: Option<IpAddr>,
-    /// From then on: 30d, 12h, 2026-01-02T03:04:05Z
-    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    /// The earliest time: 30d, 12h, 2026-01-02T03:04:05Z
+    #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) since: Option<Timestamp>,
-    /// Up to then
-    #[arg(long, value_name = "WHEN", value_parser = crate::export::when)]
+    /// The latest time
+    #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) until: Option<Timestamp>,
 }
 
@@ -307,48 +307,48 @@ impl HoldState {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Watched {
-    /// What became of it as JSON
+pub(crate) struct WatchOptions {
+    /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) server: ServerOptions,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Token {
+pub(crate) struct TokenOptions {
     #[command(subcommand)]
     pub(crate) command: TokenCommand,
-    /// The data folder of the Nuncio that is to honour it
+    /// The data folder of the server
     #[arg(long, value_name = "DIR", env = "NUNCIO_DATA", default_value = "nuncio-data", global = true)]
     pub(crate) data: PathBuf,
-    /// The DynamoDB table of a stack on AWS, instead of a data folder; needs a build with `--features cloud`
+    /// The DynamoDB table of a stack on AWS, instead of a data folder; requires a build with `--features cloud`
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) table: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Make a token and print it, once
+    /// Create a token and print it; it is not shown again
     Create {
-        /// What it allows; may be given several times
+        /// A scope of the token; repeatable
         #[arg(long = "scope", value_enum, required = true)]
         scopes: Vec<ScopeName>,
-        /// Whose inbox it opens by default
+        /// The user whose inbox the token opens by default
         #[arg(long)]
         username: Option<String>,
-        /// How long it is good for, such as days=30 [default: until it is revoked]
+        /// How long the token is valid, such as days=30 [default: until it is revoked]
         #[arg(long, value_name = "PERIOD", value_parser = values::period)]
         expires: Option<Period>,
-        /// What it is for
+        /// A note on the use of the token
         #[arg(long, default_value = "")]
         note: String,
     },
     /// List all tokens, without the secrets
     List,
-    /// Refuse a token from now on
+    /// Revoke a token
     Revoke {
-        /// As `list` shows it
+        /// The id, as `list` shows it
         id: String,
     },
 }
@@ -379,7 +379,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_definitions_hold_together() {
+    fn the_definitions_are_consistent() {
         Cli::command().debug_assert();
     }
 

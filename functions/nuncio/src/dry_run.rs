@@ -1,4 +1,4 @@
-//! `nuncio dry-run`: other rules tried on stored events, against the rules in force; nothing is sent.
+//! `nuncio dry-run`: compares a rules file with the rules in force on stored events; sends nothing.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -16,20 +16,20 @@ use rules::dry_run::DryRunReport;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
-use crate::cli::DryRun;
+use crate::cli::DryRunOptions;
 use crate::http::{Remote, block_on, expect};
 
 #[derive(Deserialize)]
-struct Part {
+struct DryRunPage {
     report: DryRunReport,
     next: Option<domain::EventPk>,
     #[serde(default)]
     payloads: Vec<Payload>,
 }
 
-/// What came of all parts.
+/// The result over all pages.
 #[derive(Default, Serialize)]
-struct Tried {
+struct DryRunResult {
     #[serde(flatten)]
     report: DryRunReport,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,27 +37,32 @@ struct Tried {
 }
 
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
-pub(crate) fn run(options: &DryRun) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &DryRunOptions) -> anyhow::Result<ExitCode> {
     let (_, yaml) = check::read_valid(&options.config)?;
     let until = SystemClock.now();
     let since = domain::time::later(until, -options.since);
-    let tried = block_on(walk(options, yaml, since, until))?;
+    let result = block_on(walk(options, yaml, since, until))?;
     if options.json {
-        println!("{}", serde_json::to_string(&tried)?);
+        println!("{}", serde_json::to_string(&result)?);
     } else {
-        print!("{}{}", readable(&tried.report, since, until), shown(tried.payloads.as_deref().unwrap_or_default()));
+        print!("{}{}", readable(&result.report, since, until), shown(result.payloads.as_deref().unwrap_or_default()));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Walks from now back to `since`; progress is by time, which is what is known beforehand.
-async fn walk(options: &DryRun, yaml: String, since: Timestamp, until: Timestamp) -> anyhow::Result<Tried> {
+/// Requests page after page from now back to `since`. Shows progress by time, as the number of events is unknown.
+async fn walk(
+    options: &DryRunOptions,
+    yaml: String,
+    since: Timestamp,
+    until: Timestamp,
+) -> anyhow::Result<DryRunResult> {
     let remote = Remote::new(&options.server)?;
     let span = until.duration_since(since).as_secs().unsigned_abs();
     let style =
         ProgressStyle::with_template("{bar:30} {percent}%  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     let progress = ProgressBar::new(span).with_style(style);
-    let mut tried = Tried { payloads: options.payloads.then(Vec::new), ..Tried::default() };
+    let mut result = DryRunResult { payloads: options.payloads.then(Vec::new), ..DryRunResult::default() };
     let mut cursor = None;
     loop {
         let mut path = format!(
@@ -71,27 +76,31 @@ async fn walk(options: &DryRun, yaml: String, since: Timestamp, until: Timestamp
         }
         let request = remote.request(Method::POST, &path).header("Content-Type", "application/yaml").body(yaml.clone());
         let answer = request.send().await.with_context(|| format!("cannot reach {}", remote.url()))?;
-        let part: Part = expect(answer, &[StatusCode::OK]).await?.json().await.context("the answer is no report")?;
-        tried.report.add(part.report);
-        if let Some(payloads) = &mut tried.payloads {
+        let part: DryRunPage = expect(answer, &[StatusCode::OK])
+            .await?
+            .json()
+            .await
+            .context("unexpected response from the server: not a report")?;
+        result.report.add(part.report);
+        if let Some(payloads) = &mut result.payloads {
             part.payloads.into_iter().for_each(|payload| keep(payloads, payload));
         }
-        progress.set_message(format!("{} events", tried.report.events));
+        progress.set_message(format!("{} events", result.report.events));
         let Some(next) = part.next else {
             progress.finish_and_clear();
-            return Ok(Tried { report: tried.report.settled(), ..tried });
+            return Ok(DryRunResult { report: result.report.settled(), ..result });
         };
         progress.set_position(until.duration_since(next.instant()).as_secs().unsigned_abs());
         cursor = Some(next);
     }
 }
 
-/// Examples of each rule and transport, however many parts there are.
-const EXAMPLES: usize = 2;
+/// The number of example messages kept for each rule and transport.
+const MAX_EXAMPLES: usize = 2;
 
 fn keep(payloads: &mut Vec<Payload>, payload: Payload) {
-    let alike = |known: &&Payload| known.rule == payload.rule && known.transport == payload.transport;
-    if payloads.iter().filter(alike).count() < EXAMPLES {
+    let alike = |kept: &&Payload| kept.rule == payload.rule && kept.transport == payload.transport;
+    if payloads.iter().filter(alike).count() < MAX_EXAMPLES {
         payloads.push(payload);
     }
 }
@@ -130,7 +139,7 @@ fn readable(report: &DryRunReport, since: Timestamp, until: Timestamp) -> String
     let day = |instant| domain::time::format(instant)[..10].to_owned();
     let _ = writeln!(text, "{} events from {} to {}; nothing was sent", report.events, day(since), day(until));
     if report.rules.is_empty() {
-        text.push_str("no rule matched any of them, old or new\n");
+        text.push_str("no rule matched any event, neither old nor new rules\n");
     }
     for (rule, days) in &report.rules {
         let _ = writeln!(text, "\n{rule}\n    day           matches             deliveries");
@@ -160,7 +169,7 @@ fn readable(report: &DryRunReport, since: Timestamp, until: Timestamp) -> String
             }
         }
         for (mechanism, deliveries) in report.suppressed.get(rule).into_iter().flatten() {
-            let _ = writeln!(text, "    {deliveries} deliveries kept back by {mechanism}");
+            let _ = writeln!(text, "    {deliveries} deliveries suppressed by {mechanism}");
         }
         for (recipient, messages) in report.messages.get(rule).into_iter().flatten() {
             let _ =
@@ -174,28 +183,4 @@ fn readable(report: &DryRunReport, since: Timestamp, until: Timestamp) -> String
 fn per_day(messages: u64, span: SignedDuration) -> String {
     let days = (span.as_secs_f64() / 86_400.0).max(1.0);
     format!("{:.1}", messages as f64 / days)
-}
-
-/// `30d`, `12h`, `90m`, `2w`, or `days=30`.
-pub(crate) fn since(text: &str) -> Result<SignedDuration, String> {
-    let units = [("s", "seconds"), ("m", "minutes"), ("h", "hours"), ("d", "days"), ("w", "weeks")];
-    let long = units.iter().find_map(|(short, long)| {
-        let number = text.strip_suffix(short)?;
-        number.parse::<f64>().ok().map(|number| format!("{long}={number}"))
-    });
-    domain::rules_document::Period::parse(long.as_deref().unwrap_or(text))
-        .map(domain::rules_document::Period::duration)
-        .map_err(|error| format!("{error}; or 30d, 12h"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans() {
-        let hours = |text| since(text).unwrap().as_hours();
-        assert_eq!((hours("30d"), hours("12h"), hours("2w"), hours("days=1;hours=1")), (720, 12, 336, 25));
-        assert!(since("soon").is_err() && since("30").is_err());
-    }
 }

@@ -1,4 +1,4 @@
-//! `nuncio explain PK`: why each rule fired or did not, and what became of it.
+//! `nuncio explain PK`: shows why each rule matched a stored event or not, and the resulting deliveries.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,58 +9,58 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::Explain;
+use crate::cli::ExplainOptions;
 use crate::http::{Remote, block_on, expect};
 
 #[derive(Deserialize)]
-struct Trace {
+struct TraceResponse {
     held_back: Option<String>,
-    rules: Vec<Traced>,
+    rules: Vec<RuleTrace>,
 }
 
 #[derive(Deserialize)]
-struct Traced {
+struct RuleTrace {
     rule: String,
     matched: bool,
     #[serde(default)]
     why: Option<String>,
-    policies: Vec<Verdict>,
-    deliveries: Vec<Delivery>,
+    policies: Vec<PolicyTrace>,
+    deliveries: Vec<DeliveryTrace>,
 }
 
 #[derive(Deserialize)]
-struct Verdict {
+struct PolicyTrace {
     policy: String,
     passed: bool,
     why: String,
 }
 
 #[derive(Deserialize)]
-struct Delivery {
+struct DeliveryTrace {
     transport: String,
     recipient: String,
     state: String,
     #[serde(default)]
-    suppressed: Option<Suppressed>,
+    suppressed: Option<SuppressionTrace>,
     #[serde(default)]
-    digest: Option<Digest>,
-    attempts: Vec<Attempt>,
+    digest: Option<DigestTrace>,
+    attempts: Vec<AttemptTrace>,
     next_at: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Suppressed {
+struct SuppressionTrace {
     by: String,
     why: String,
 }
 
 #[derive(Deserialize)]
-struct Digest {
+struct DigestTrace {
     closes: String,
 }
 
 #[derive(Deserialize)]
-struct Attempt {
+struct AttemptTrace {
     at: String,
     status: Option<u16>,
     error: Option<String>,
@@ -68,34 +68,41 @@ struct Attempt {
 }
 
 #[expect(clippy::print_stdout, reason = "the trace is the command's output")]
-pub(crate) fn run(options: &Explain) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     block_on(async {
         let remote = Remote::new(&options.server)?;
         let request = remote.request(Method::GET, &format!("/v1/events/{}/trace", options.pk));
         let answer = request.send().await.with_context(|| format!("cannot reach {}", remote.url()))?;
-        let trace: Value = expect(answer, &[StatusCode::OK]).await?.json().await.context("the answer is no trace")?;
+        let trace: Value = expect(answer, &[StatusCode::OK])
+            .await?
+            .json()
+            .await
+            .context("unexpected response from the server: not a trace")?;
         if options.json {
             println!("{trace}");
         } else {
-            print!("{}", readable(&serde_json::from_value(trace).context("the answer is no trace")?));
+            print!(
+                "{}",
+                readable(&serde_json::from_value(trace).context("unexpected response from the server: not a trace")?)
+            );
         }
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn readable(trace: &Trace) -> String {
+fn readable(trace: &TraceResponse) -> String {
     let mut text = String::new();
     if let Some(reason) = &trace.held_back {
-        let _ = writeln!(text, "The loop guard holds this event back: {reason}\n");
+        let _ = writeln!(text, "The loop guard has suppressed this event: {reason}\n");
     }
     if trace.rules.is_empty() {
         text.push_str("There are no rules.\n");
         return text;
     }
-    text.push_str(&answer(trace));
-    let fired = |rule: &&Traced| rule.matched || !rule.deliveries.is_empty();
-    // What fired is what one asks for; the rest says why not.
-    for rule in trace.rules.iter().filter(fired).chain(trace.rules.iter().filter(|rule| !fired(rule))) {
+    text.push_str(&summary(trace));
+    let matched = |rule: &&RuleTrace| rule.matched || !rule.deliveries.is_empty();
+    // The rules that matched come first.
+    for rule in trace.rules.iter().filter(matched).chain(trace.rules.iter().filter(|rule| !matched(rule))) {
         let why = rule.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         let _ = writeln!(text, "{} {}{why}", if rule.matched { "✔" } else { "✘" }, rule.rule);
         for policy in &rule.policies {
@@ -107,30 +114,31 @@ fn readable(trace: &Trace) -> String {
     text
 }
 
-/// The whole in a line.
-fn answer(trace: &Trace) -> String {
+/// The summary in one line.
+fn summary(trace: &TraceResponse) -> String {
     let matched = trace.rules.iter().filter(|rule| rule.matched).count();
     let mut states = BTreeMap::<&str, usize>::new();
     for delivery in trace.rules.iter().flat_map(|rule| &rule.deliveries) {
         *states.entry(&delivery.state).or_default() += 1;
     }
-    let told: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let told = if told.is_empty() { "no deliveries".to_owned() } else { format!("deliveries: {}", told.join(", ")) };
-    format!("{matched} of {} rules matched; {told}\n\n", trace.rules.len())
+    let counts: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let deliveries =
+        if counts.is_empty() { "no deliveries".to_owned() } else { format!("deliveries: {}", counts.join(", ")) };
+    format!("{matched} of {} rules matched; {deliveries}\n\n", trace.rules.len())
 }
 
-/// By recipient; what keeps several back is told once, after them.
-fn deliveries(text: &mut String, all: &[Delivery]) {
+/// Lists deliveries by recipient. A cause of suppression that several share is written once, after them.
+fn deliveries(text: &mut String, all: &[DeliveryTrace]) {
     let mut all: Vec<_> = all.iter().collect();
     all.sort_by_key(|&one| (cause(one), &one.recipient, &one.transport));
-    for (place, delivery) in all.iter().enumerate() {
+    for (index, delivery) in all.iter().enumerate() {
         let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {at}")).unwrap_or_default();
         let _ = writeln!(text, "    {} to {} by {}{next}", delivery.state, delivery.recipient, delivery.transport);
         if let Some(digest) = &delivery.digest {
-            let _ = writeln!(text, "        a digest of what came until {}", digest.closes);
+            let _ = writeln!(text, "        a digest of the events until {}", digest.closes);
         }
         if let Some((by, why)) = cause(delivery)
-            && all.get(place + 1).is_none_or(|next| cause(next) != Some((by, why)))
+            && all.get(index + 1).is_none_or(|next| cause(next) != Some((by, why)))
         {
             let _ = writeln!(text, "        by {by}: {why}");
         }
@@ -142,6 +150,6 @@ fn deliveries(text: &mut String, all: &[Delivery]) {
     }
 }
 
-fn cause(delivery: &Delivery) -> Option<(&str, &str)> {
+fn cause(delivery: &DeliveryTrace) -> Option<(&str, &str)> {
     delivery.suppressed.as_ref().map(|cause| (cause.by.as_str(), cause.why.as_str()))
 }

@@ -1,7 +1,7 @@
-//! `nuncio hold`: keeps events whatever their retention, says what is kept and why, and lets it go again.
+//! `nuncio hold`: keeps events beyond their retention, lists the holds, and lifts them.
 //!
-//! A hold is put and lifted by one request; the job that stamps what is stored goes on in the Nuncio that was asked,
-//! whether or not somebody watches.
+//! One request puts or lifts a hold. The server then runs a job that updates the expiry of stored events; the job goes on
+//! if this command is interrupted.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -12,12 +12,12 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cli::{HoldCommand, HoldFilters, HoldOptions, Watched};
+use crate::cli::{HoldCommand, HoldFilters, HoldOptions, WatchOptions};
 use crate::http::{Remote, all, block_on, expect};
 use crate::job;
 
 #[derive(Deserialize)]
-struct Hold {
+struct HoldResponse {
     id: String,
     filter: HoldFilter,
     reason: String,
@@ -36,30 +36,38 @@ impl From<HoldFilters> for HoldFilter {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what is held is the command's output")]
+#[expect(clippy::print_stdout, reason = "the holds are the command's output")]
 pub(crate) fn run(options: HoldOptions) -> anyhow::Result<ExitCode> {
-    let (method, path, body, expected, Watched { json, server }) = match options.command {
+    let (method, path, body, expected, WatchOptions { json, server }) = match options.command {
         HoldCommand::List { state, server } => {
             let path = state.map_or_else(String::new, |state| format!("&state={}", state.as_str()));
             let holds = block_on(all(&Remote::new(&server)?, &format!("/v1/holds?limit=1000{path}")))?;
             for hold in holds {
-                print!("{}", line(&serde_json::from_value(hold).context("the answer is no hold")?));
+                print!(
+                    "{}",
+                    line(&serde_json::from_value(hold).context("unexpected response from the server: not a hold")?)
+                );
             }
             return Ok(ExitCode::SUCCESS);
         }
-        HoldCommand::Put { filters, reason, watched } => {
+        HoldCommand::Put { filters, reason, watch } => {
             let body = json!({ "filter": HoldFilter::from(filters), "reason": reason });
-            (Method::POST, "/v1/holds".to_owned(), Some(body), StatusCode::CREATED, watched)
+            (Method::POST, "/v1/holds".to_owned(), Some(body), StatusCode::CREATED, watch)
         }
-        HoldCommand::Lift { id, watched } => (Method::DELETE, format!("/v1/holds/{id}"), None, StatusCode::OK, watched),
+        HoldCommand::Lift { id, watch } => (Method::DELETE, format!("/v1/holds/{id}"), None, StatusCode::OK, watch),
     };
     let remote = Remote::new(&server)?;
     block_on(async {
         let request = remote.request(method, &path);
         let request = if let Some(body) = body { request.json(&body) } else { request };
-        let answer = request.send().await.with_context(|| format!("cannot reach {}", remote.url()))?;
-        let shown: Value = expect(answer, &[expected]).await?.json().await.context("the answer is no hold")?;
-        let hold: Hold = serde_json::from_value(shown.clone()).context("the answer is no hold")?;
+        let response = request.send().await.with_context(|| format!("cannot reach {}", remote.url()))?;
+        let shown: Value = expect(response, &[expected])
+            .await?
+            .json()
+            .await
+            .context("unexpected response from the server: not a hold")?;
+        let hold: HoldResponse =
+            serde_json::from_value(shown.clone()).context("unexpected response from the server: not a hold")?;
         if !json {
             print!("{}", line(&hold));
         }
@@ -73,7 +81,7 @@ pub(crate) fn run(options: HoldOptions) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn line(hold: &Hold) -> String {
+fn line(hold: &HoldResponse) -> String {
     let filter = serde_json::to_value(&hold.filter).unwrap_or_default();
     let fields = filter.as_object().into_iter().flatten();
     let fields: Vec<_> = fields.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();

@@ -1,4 +1,4 @@
-//! The command's side of the HTTP API.
+//! The client of the HTTP API.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::Server;
+use crate::cli::ServerOptions;
 
-/// A Nuncio to talk to.
+/// A server and a token for it.
 pub(crate) struct Remote {
     client: Client,
     url: String,
@@ -17,7 +17,7 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn new(server: &Server) -> anyhow::Result<Self> {
+    pub(crate) fn new(server: &ServerOptions) -> anyhow::Result<Self> {
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_mins(1))
@@ -30,56 +30,60 @@ impl Remote {
         self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
     }
 
-    /// Where it is, for messages.
+    /// The server's URL, for messages.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 }
 
-/// A problem answer in one line.
+/// Describes an error response in one line: status and detail.
 pub(crate) async fn problem(response: Response) -> String {
     let status = response.status();
-    said(status, &response.text().await.unwrap_or_default())
+    error_text(status, &response.text().await.unwrap_or_default())
 }
 
-/// The same of an answer whose body was read.
-pub(crate) fn said(status: StatusCode, body: &str) -> String {
+/// The same for a response whose body was read already.
+pub(crate) fn error_text(status: StatusCode, body: &str) -> String {
     let detail =
         serde_json::from_str::<Value>(body).ok().and_then(|problem| Some(problem.get("detail")?.as_str()?.to_owned()));
     format!("{} {}", status.as_u16(), detail.unwrap_or_else(|| status.canonical_reason().unwrap_or("").to_owned()))
 }
 
-/// Fails with the server's words unless the status is among those expected.
+/// Fails with the server's message unless the status is one of those expected.
 pub(crate) async fn expect(response: Response, expected: &[StatusCode]) -> anyhow::Result<Response> {
     if expected.contains(&response.status()) {
         return Ok(response);
     }
-    bail!("the server answered {}", problem(response).await)
+    bail!("the server responded {}", problem(response).await)
 }
 
-/// All results of a list, page by page; `path` has a query already.
+/// Reads all pages of a list. `path` must contain a query string.
 pub(crate) async fn all(remote: &Remote, path: &str) -> anyhow::Result<Vec<Value>> {
     let (mut results, mut cursor) = (Vec::new(), String::new());
     loop {
         let answer = remote.request(Method::GET, &format!("{path}{cursor}")).send().await;
         let answer = answer.with_context(|| format!("cannot reach {}", remote.url()))?;
-        let page: Page = expect(answer, &[StatusCode::OK]).await?.json().await.context("the answer is no list")?;
+        let page: ListResponse = expect(answer, &[StatusCode::OK])
+            .await?
+            .json()
+            .await
+            .context("unexpected response from the server: not a list")?;
         results.extend(page.results);
         let Some(next) = page.next else { return Ok(results) };
         if next.is_empty() {
-            bail!("the server's list does not end");
+            bail!("unexpected response from the server: a page has an empty cursor");
         }
         cursor = format!("&cursor={next}");
     }
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct ListResponse {
     results: Vec<Value>,
     next: Option<String>,
 }
 
-/// Runs one command's asynchronous part.
+/// Runs the asynchronous part of a command.
 pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?.block_on(work)
 }

@@ -1,6 +1,6 @@
 //! The `nuncio` command: every function in one process on one machine, and the operator's tools.
 //!
-//! One file a command. A composition root: it builds the adapters; what they are for is the functions' to decide.
+//! One file per command. A composition root: it builds the adapters and passes them to the functions.
 #![doc = include_str!("../README.md")]
 
 mod apply;
@@ -27,7 +27,7 @@ use clap::Parser as _;
 
 use cli::{Cli, Command};
 
-/// Reading events is many small allocations.
+/// Parsing events makes many small allocations, which mimalloc serves faster than the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            // Where nobody listens any more, the exit code still says it.
+            // stderr may be closed; the exit code reports the failure in any case.
             let _ = writeln!(std::io::stderr(), "nuncio: {error:#}");
             ExitCode::FAILURE
         }

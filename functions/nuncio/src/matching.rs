@@ -1,4 +1,4 @@
-//! `nuncio match`: which rules an event matches, without a server.
+//! `nuncio match`: shows which rules of a file an event matches, without a server.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -14,18 +14,18 @@ use domain::rules_document::RulesDocument;
 use expressions::worker::Workers;
 
 use crate::check;
-use crate::cli::Match;
+use crate::cli::MatchOptions;
 
 #[expect(clippy::print_stdout, reason = "the verdicts are the command's output")]
-pub(crate) fn run(options: &Match) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &MatchOptions) -> anyhow::Result<ExitCode> {
     let (document, _) = check::read_valid(&options.rules)?;
     let event = read_event(&options.event, &document)?;
-    let expressions = Workers::of_this_binary().context("cannot tell which program this is")?;
+    let expressions = Workers::of_this_binary().context("cannot find the path of this program")?;
     let held_back = loop_guard::check(&event, &document);
     for mut explanation in rules::explain(&document, &event, &expressions) {
         if let (true, Some(looping)) = (explanation.matched, &held_back) {
             explanation.matched = false;
-            explanation.why = Some(format!("held back by the loop guard: {looping}"));
+            explanation.why = Some(format!("suppressed by the loop guard: {looping}"));
         }
         println!("{}", serde_json::to_string(&explanation)?);
     }
@@ -39,7 +39,8 @@ fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
     } else {
         bytes = std::fs::read(file).with_context(|| format!("cannot read the event {}", file.display()))?;
     }
-    let parsed = domain::json::parse(&bytes).with_context(|| format!("{} is not one JSON event", file.display()))?;
+    let parsed = domain::json::parse(&bytes)
+        .with_context(|| format!("{} does not contain exactly one JSON event", file.display()))?;
     let admission = Admission {
         now: host::SystemClock.now(),
         retention: &document.retention,

@@ -1,4 +1,4 @@
-//! `nuncio token`: who may do what. Works on the data folder itself, beside a running server.
+//! `nuncio token`: creates, lists and revokes tokens. Works directly on the data folder, even while a server runs.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::cli;
 use crate::http::block_on;
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "tokens are the command's output")]
-pub(crate) fn run(options: cli::Token) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: cli::TokenOptions) -> anyhow::Result<ExitCode> {
     block_on(async {
         let tokens = tokens(&options).await?;
         let now = SystemClock.now();
@@ -25,7 +25,7 @@ pub(crate) fn run(options: cli::Token) -> anyhow::Result<ExitCode> {
                 let scopes = scopes.into_iter().map(Into::into).collect();
                 let token = Token::new(&text, scopes, username, note, domain::time::to_micros(now), expires);
                 tokens.put(&token).await?;
-                eprintln!("token {} made; it is shown only now:", token.id);
+                eprintln!("created token {}; it is shown only once:", token.id);
                 println!("{text}");
             }
             cli::TokenCommand::List => {
@@ -37,14 +37,14 @@ pub(crate) fn run(options: cli::Token) -> anyhow::Result<ExitCode> {
                 if !tokens.revoke(&id, now).await? {
                     bail!("no token has the id {id}; `nuncio token list` shows them");
                 }
-                println!("token {id} is refused from now on");
+                println!("revoked token {id}");
             }
         }
         Ok(ExitCode::SUCCESS)
     })
 }
 
-/// A new token's text: `nuncio_` and 256 random bits.
+/// Generates the text of a token: `nuncio_` and 256 random bits.
 pub(crate) fn generate(entropy: &dyn Entropy) -> String {
     let bits = [entropy.bits().to_be_bytes(), entropy.bits().to_be_bytes()].concat();
     format!("nuncio_{}", URL_SAFE_NO_PAD.encode(bits))
@@ -52,38 +52,38 @@ pub(crate) fn generate(entropy: &dyn Entropy) -> String {
 
 fn line(token: &Token, now: domain::Timestamp) -> String {
     let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.as_str()).collect();
-    let standing = match (token.revoked, token.expires) {
+    let validity = match (token.revoked, token.expires) {
         (Some(revoked), _) => format!("revoked {}", domain::time::format(revoked)),
         (None, Some(expires)) if expires <= now => format!("expired {}", domain::time::format(expires)),
         (None, Some(expires)) => format!("until {}", domain::time::format(expires)),
         (None, None) => "until revoked".to_owned(),
     };
     let username = token.username.as_deref().unwrap_or("-");
-    format!("{}  {:<18} {username:<12} {standing}  {}", token.id, scopes.join(","), token.note).trim_end().to_owned()
+    format!("{}  {:<18} {username:<12} {validity}  {}", token.id, scopes.join(","), token.note).trim_end().to_owned()
 }
 
 #[cfg(not(feature = "cloud"))]
-#[expect(clippy::unused_async, reason = "the cloud's tokens take a connection")]
-async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
+#[expect(clippy::unused_async, reason = "with the feature cloud, it connects to AWS")]
+async fn tokens(options: &cli::TokenOptions) -> anyhow::Result<Arc<dyn Tokens>> {
     match &options.table {
-        Some(_) => bail!("this nuncio knows no tables; run `cargo run --features cloud -- token …` instead"),
+        Some(_) => bail!("this build has no support for --table; run `cargo run --features cloud -- token …` instead"),
         None => local(options),
     }
 }
 
 #[cfg(feature = "cloud")]
-async fn tokens(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
+async fn tokens(options: &cli::TokenOptions) -> anyhow::Result<Arc<dyn Tokens>> {
     match &options.table {
         Some(table) => Ok(Arc::new(aws::tokens_in_table(table).await)),
         None => local(options),
     }
 }
 
-/// The store of a Nuncio that has run: a token in a new store of its own would be good for nothing.
-fn local(options: &cli::Token) -> anyhow::Result<Arc<dyn Tokens>> {
+/// Opens the existing store of a server. Refuses to create one: no server would know a token in it.
+fn local(options: &cli::TokenOptions) -> anyhow::Result<Arc<dyn Tokens>> {
     let folder = options.data.display();
     if !embedded::Store::exists(&options.data) {
-        bail!("there is no store in {folder}; name the data folder of the server with --data, as its start prints it");
+        bail!("there is no store in {folder}; pass the data folder that the server printed at its start as --data");
     }
     let store = embedded::Store::open(&options.data).with_context(|| format!("cannot open {folder}"))?;
     Ok(Arc::new(store))

@@ -14,6 +14,7 @@
 //! | `mailer`, `smtp`, `mailbox`, `mail_decode` | how mail leaves one machine, and the mails in the mailbox folder |
 //! | `timeout` | time limits |
 //! | `fault`, `secret`, `redact`, `text` | errors without secrets, secrets, responses without secrets, hostile text |
+#![doc = include_str!("../README.md")]
 
 mod email;
 mod fault;

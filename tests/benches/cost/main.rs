@@ -296,7 +296,7 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         queue: Arc::new(adapters.work_queue()),
         endpoints: Arc::new(adapters.endpoints()),
         inbox: Arc::new(adapters.inbox()),
-        news: Arc::new(()),
+        inbox_updates: Arc::new(()),
         silences: Arc::new(adapters.silences()),
         holds: Arc::new(adapters.holds()),
         jobs: Arc::new(adapters.jobs()),

@@ -42,7 +42,7 @@ impl Default for Reading {
             queue: store.clone(),
             endpoints: store.clone(),
             inbox: store.clone(),
-            news: Arc::new(()),
+            inbox_updates: Arc::new(()),
             silences: store.clone(),
             jobs: store.clone(),
             holds: store.clone(),

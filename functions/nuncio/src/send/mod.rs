@@ -1,8 +1,7 @@
 //! `nuncio send`: posts events from files or standard input, in batches, with progress.
 //!
-//! A batch that meets a busy or restarting server is posted again under the same `Idempotency-Key`,
-//! so that trying again never doubles an event. An event that cannot be posted is named and counted; the others are
-//! posted all the same.
+//! If the server is busy or restarting, a batch is posted again with the same `Idempotency-Key`, so that a retry never
+//! duplicates an event. An event that cannot be posted is reported and counted; the others are posted in any case.
 
 mod stream;
 
@@ -19,28 +18,28 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 
-use crate::cli::Send;
-use crate::http::{Remote, block_on, said};
+use crate::cli::SendOptions;
+use crate::http::{Remote, block_on, error_text};
 use stream::{Events, Piece};
 
-/// Half the server's limit on events, and well below its limit on bytes.
-const EVENTS_TO_A_BATCH: usize = 500;
-const BYTES_TO_A_BATCH: usize = 2 * 1024 * 1024;
+/// The limits of one batch: half of the server's limit on events, and far less than its limit on bytes.
+const MAX_BATCH_EVENTS: usize = 500;
+const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
 
-const TRIES: u32 = 8;
+const MAX_ATTEMPTS: u32 = 8;
 
-/// What the server answers to a batch that is at fault as a whole: another batch may not be.
+/// The statuses by which the server rejects a batch as a whole. A part of the batch may still be accepted.
 const REFUSED: [StatusCode; 3] =
     [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY];
 
 #[derive(Deserialize)]
-struct Answer {
-    results: Vec<Verdict>,
+struct PostResponse {
+    results: Vec<EventResult>,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
-enum Verdict {
+enum EventResult {
     Accepted,
     Rejected { detail: String, pointer: String },
 }
@@ -59,13 +58,13 @@ impl Counts {
         progress.suspend(|| eprintln!("{message}"));
     }
 
-    /// What became of the event at `place` in its batch.
-    fn add(&mut self, verdict: &Verdict, place: usize, event: &str, progress: &ProgressBar) {
-        match verdict {
-            Verdict::Accepted => self.accepted += 1,
-            Verdict::Rejected { detail, pointer } => {
-                // The pointer's first part is the place in the batch, which means nothing here.
-                let within = pointer.strip_prefix(&format!("/{place}")).unwrap_or(pointer);
+    /// Counts the result of the event at index `index` in its batch, and prints a rejection.
+    fn add(&mut self, result: &EventResult, index: usize, event: &str, progress: &ProgressBar) {
+        match result {
+            EventResult::Accepted => self.accepted += 1,
+            EventResult::Rejected { detail, pointer } => {
+                // The pointer begins with the index in the batch, which is meaningless to the user.
+                let within = pointer.strip_prefix(&format!("/{index}")).unwrap_or(pointer);
                 let within = if within.is_empty() { String::new() } else { format!("{within}: ") };
                 self.reject(progress, &format!("{event}: {within}{detail}"));
             }
@@ -73,7 +72,7 @@ impl Counts {
     }
 }
 
-/// Events with their numbers in the file, from 1.
+/// Events, each with its number in the file, from 1.
 #[derive(Default)]
 struct Batch {
     events: Vec<(usize, Vec<u8>)>,
@@ -82,8 +81,7 @@ struct Batch {
 
 impl Batch {
     fn is_full_for(&self, event: &[u8]) -> bool {
-        !self.events.is_empty()
-            && (self.events.len() == EVENTS_TO_A_BATCH || self.bytes + event.len() > BYTES_TO_A_BATCH)
+        !self.events.is_empty() && (self.events.len() == MAX_BATCH_EVENTS || self.bytes + event.len() > MAX_BATCH_BYTES)
     }
 
     fn add(&mut self, number: usize, event: Vec<u8>) {
@@ -92,14 +90,14 @@ impl Batch {
     }
 }
 
-/// A JSON array of the events, each as it was written.
+/// A JSON array of the events, each byte for byte as in the file.
 fn body(events: &[(usize, Vec<u8>)]) -> Vec<u8> {
     let events: Vec<&[u8]> = events.iter().map(|(_, event)| event.as_slice()).collect();
     [b"[".as_slice(), &events.join(&b','), b"]"].concat()
 }
 
 #[expect(clippy::print_stderr, reason = "the summary is for the user, not for a pipe")]
-pub(crate) fn run(mut options: Send) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(mut options: SendOptions) -> anyhow::Result<ExitCode> {
     if options.files.is_empty() {
         options.files.push("-".into());
     }
@@ -118,7 +116,7 @@ pub(crate) fn run(mut options: Send) -> anyhow::Result<ExitCode> {
     Ok(if counts.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// By bytes where the sizes of all files are known; indicatif shows nothing unless on a terminal.
+/// Shows progress by bytes if the sizes of all files are known. indicatif shows nothing if stderr is not a terminal.
 fn progress(files: &[PathBuf]) -> ProgressBar {
     let sizes: Option<u64> = files.iter().map(|file| Some(std::fs::metadata(file).ok()?.len())).sum();
     let (bar, template) = match sizes {
@@ -130,7 +128,7 @@ fn progress(files: &[PathBuf]) -> ProgressBar {
 
 struct Sender {
     remote: Remote,
-    /// Names this run in the batches' idempotency keys.
+    /// A unique prefix of this run's idempotency keys.
     run: String,
 }
 
@@ -147,7 +145,7 @@ impl Sender {
         let mut number = 0;
         for piece in Events::new(input) {
             number += 1;
-            match piece.with_context(|| format!("{name}: cannot be read behind event {}", number - 1))? {
+            match piece.with_context(|| format!("{name}: cannot be read after event {}", number - 1))? {
                 Piece::Event(event) => {
                     if batch.is_full_for(&event) {
                         self.post(&name, std::mem::take(&mut batch), progress, counts).await?;
@@ -160,7 +158,7 @@ impl Sender {
         self.post(&name, batch, progress, counts).await
     }
 
-    /// Posts a batch; in halves, where it is too much for the server as a whole.
+    /// Posts a batch. If the server rejects it as a whole, posts its halves, to find the event at fault.
     async fn post(&self, name: &str, batch: Batch, progress: &ProgressBar, counts: &mut Counts) -> anyhow::Result<()> {
         let mut waiting = vec![&batch.events[..]];
         while let Some(events) = waiting.pop() {
@@ -171,20 +169,20 @@ impl Sender {
             let response = self.post_until_taken(&body(events), &key).await?;
             let status = response.status();
             let text = response.text().await.with_context(|| format!("{name}: events {first} to {last}"))?;
-            match serde_json::from_str::<Answer>(&text) {
+            match serde_json::from_str::<PostResponse>(&text) {
                 Ok(answer) => {
-                    for (place, (verdict, (number, _))) in answer.results.iter().zip(events).enumerate() {
-                        counts.add(verdict, place, &format!("{name}: event {number}"), progress);
+                    for (index, (result, (number, _))) in answer.results.iter().zip(events).enumerate() {
+                        counts.add(result, index, &format!("{name}: event {number}"), progress);
                     }
                 }
                 Err(_) if !REFUSED.contains(&status) => {
-                    bail!("{name}: events {first} to {last}: the server answered {}", said(status, &text));
+                    bail!("{name}: events {first} to {last}: the server responded {}", error_text(status, &text));
                 }
                 Err(_) if events.len() > 1 => {
                     let (one, other) = events.split_at(events.len() / 2);
                     waiting.extend([other, one]);
                 }
-                Err(_) => counts.reject(progress, &format!("{name}: event {first}: {}", said(status, &text))),
+                Err(_) => counts.reject(progress, &format!("{name}: event {first}: {}", error_text(status, &text))),
             }
             progress.set_message(format!("{} events", counts.accepted + counts.rejected));
         }
@@ -197,11 +195,11 @@ impl Sender {
             let request = self.remote.request(Method::POST, "/v1/events").header("Idempotency-Key", key);
             let sent = request.header(CONTENT_TYPE, "application/json").body(body.to_vec()).send().await;
             let wait = match sent {
-                Ok(response) if !matches!(response.status().as_u16(), 429 | 500..=599) || tries == TRIES => {
+                Ok(response) if !matches!(response.status().as_u16(), 429 | 500..=599) || tries == MAX_ATTEMPTS => {
                     return Ok(response);
                 }
                 Ok(response) => retry_after(&response),
-                Err(error) if tries == TRIES => {
+                Err(error) if tries == MAX_ATTEMPTS => {
                     return Err(error.without_url()).with_context(|| format!("cannot reach {}", self.remote.url()));
                 }
                 Err(_) => None,

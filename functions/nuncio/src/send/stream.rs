@@ -1,34 +1,34 @@
-//! The events of a stream: JSON values one after the other, in which an array is its items.
+//! Splits a stream into events: a sequence of JSON values, where an array counts as its items.
 //!
-//! Owns how a stream that is damaged somewhere is read on. What is JSON by its grammar is an event, whatever the server
-//! will say of it; what is not costs the lines it stands on, and reading goes on at the next line that opens a value.
+//! Owns the recovery from damaged input. Every valid JSON value is an event; the server decides whether to accept it.
+//! Invalid JSON is skipped by lines, up to the next line that begins with an object or array.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use serde::de::IgnoredAny;
 
-/// The least that is read at a time.
+/// The smallest number of bytes read at once.
 const CHUNK: usize = 64 * 1024;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// What comes next in a stream.
+/// The next part of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// An event as it is written.
+    /// An event, byte for byte.
     Event(Vec<u8>),
-    /// Lines that hold no JSON: what is wrong, and where.
+    /// Lines that are not JSON: a description of the error, with the line.
     Corrupt(String),
 }
 
-/// The stream.
+/// An iterator over the events of a stream.
 pub(crate) struct Events<R> {
     input: R,
-    /// What was read and not yet given out.
+    /// Bytes that were read and not yet returned.
     buffer: Vec<u8>,
     ended: bool,
-    /// Of the buffer's first byte, from 1.
+    /// The line of the buffer's first byte, from 1.
     line: usize,
     in_list: bool,
 }
@@ -38,7 +38,7 @@ impl<R: Read> Events<R> {
         Self { input, buffer: Vec::new(), ended: false, line: 1, in_list: false }
     }
 
-    /// Reads as much again as there is already, so that a long value is not looked through all too often.
+    /// Doubles the buffer, so that a long value is parsed a logarithmic number of times.
     fn read_more(&mut self) -> io::Result<()> {
         let wanted = self.buffer.len().max(CHUNK);
         let read = (&mut self.input).take(wanted as u64).read_to_end(&mut self.buffer)?;
@@ -53,7 +53,7 @@ impl<R: Read> Events<R> {
         taken
     }
 
-    /// The next byte that is neither blank nor part of a byte order mark, without taking it.
+    /// The next byte that is neither white space nor part of a byte order mark, without consuming it.
     fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
             let blank = self.buffer.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -93,7 +93,7 @@ impl<R: Read> Events<R> {
         loop {
             let mut values = serde_json::Deserializer::from_slice(&self.buffer).into_iter::<IgnoredAny>();
             match values.next() {
-                // A number may go on with what has not been read yet.
+                // At the end of the buffer, a number may continue in bytes that are not read yet.
                 Some(Ok(IgnoredAny)) if values.byte_offset() < self.buffer.len() || self.ended => {
                     let end = values.byte_offset();
                     return Ok(Piece::Event(self.take(end)));
@@ -104,7 +104,8 @@ impl<R: Read> Events<R> {
         }
     }
 
-    /// Goes to where the next value may begin: a line that opens one at its very start or, behind the fault, anywhere.
+    /// Skips to the next line that may begin a value: one that begins with a bracket, or after the error's line also one
+    /// that is indented. Returns the description of the error.
     fn skip(&mut self, error: &serde_json::Error) -> io::Result<String> {
         let (first, fault) = (self.line, self.line + error.line().max(1) - 1);
         loop {
@@ -120,7 +121,7 @@ impl<R: Read> Events<R> {
         Ok(format!("line {first}: not JSON: {what} at line {fault} column {}", error.column()))
     }
 
-    /// Takes the rest of the line, and has some of the next one read.
+    /// Skips the rest of the line, and reads a part of the next one.
     fn skip_line(&mut self) -> io::Result<()> {
         loop {
             let end = self.buffer.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
@@ -144,7 +145,7 @@ impl<R: Read> Iterator for Events<R> {
     }
 }
 
-/// The input as it was before it was compressed, if it begins as gzip or zstd does: all members and frames of it.
+/// Decompresses the input if it begins with the magic bytes of gzip or zstd, with all its members or frames.
 pub(crate) fn decompressed<'a>(input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let mut input = BufReader::with_capacity(CHUNK, input);
     let begin = input.fill_buf()?;

@@ -1,4 +1,4 @@
-//! The rules document in force: from a file that is read again when it changes, or from the store.
+//! The rules document in force: from a file, which is read again when it changes, or from the store.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,38 +17,38 @@ use tokio::signal::unix::Signal;
 use super::shutdown::Shutdown;
 use crate::check;
 
-/// How often the file is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the file is checked for changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the file system may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time limit of file operations: a network file system may never respond.
+const FILE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A file that is missing for so many looks is not just being replaced.
-const GONE_AFTER: u32 = 3;
+/// After this many polls a missing file counts as deleted; before, it may be about to be replaced.
+const POLLS_UNTIL_GONE: u32 = 3;
 
-/// A file that the operator edits.
+/// The rules document in a file that the operator edits.
 pub(super) struct FileConfiguration {
     file: PathBuf,
     active: RwLock<Arc<Active>>,
 }
 
-/// What tells one content of the file from another, cheaply.
+/// The modification time and size, by which a change of the file is recognised.
 type Stamp = (SystemTime, u64);
 
 impl FileConfiguration {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it cannot be read or has faults.
+    /// When the file cannot be read or has faults.
     pub(super) async fn read(file: PathBuf) -> anyhow::Result<Self> {
         let active = RwLock::new(Arc::new(active(file.clone(), 1).await?));
         Ok(Self { file, active })
     }
 
-    /// Puts what is in the file in force.
+    /// Reads the file again and puts the document in force. Returns its version.
     ///
     /// # Errors
-    /// When it cannot be read or has faults. Then nothing changes.
+    /// When the file cannot be read or has faults. The old document stays in force.
     async fn reload(&self) -> anyhow::Result<u64> {
         let version = current(&self.active).version + 1;
         replace(&self.active, active(self.file.clone(), version).await?);
@@ -61,14 +61,14 @@ impl FileConfiguration {
             let metadata = std::fs::metadata(&file).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))
         };
-        off_the_runtime(look).await.ok().flatten()
+        run_blocking(look).await.ok().flatten()
     }
 }
 
-/// Asks the file system on a thread that may wait for it: a network's may never answer.
-async fn off_the_runtime<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
-    let answer = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(ask)).await;
-    answer.context("the file system does not answer")?.context("reading was cut short")
+/// Runs file operations on a blocking thread, with a time limit.
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
+    let answer = tokio::time::timeout(FILE_TIMEOUT, tokio::task::spawn_blocking(work)).await;
+    answer.context("the file system does not respond")?.context("the read was interrupted")
 }
 
 #[async_trait]
@@ -78,56 +78,59 @@ impl Configuration for FileConfiguration {
     }
 }
 
-/// Reads the file again whenever it changes, and when the process gets a SIGHUP.
+/// Reads the file again when it changes, and on SIGHUP. Logs and reports failures.
 pub(super) async fn watch(
     configuration: Arc<FileConfiguration>,
     mut hangups: Signal,
-    reports: Reports,
+    events: ConfigurationEvents,
     shutdown: Shutdown,
 ) {
     let mut seen = configuration.stamp().await;
     let mut missing = 0;
     loop {
-        let asked = tokio::select! {
-            () = tokio::time::sleep(LOOK) => false,
+        let requested = tokio::select! {
+            () = tokio::time::sleep(POLL_INTERVAL) => false,
             Some(()) = hangups.recv() => true,
             () = shutdown.clone().requested() => return,
         };
         let stamp = configuration.stamp().await;
         missing = if stamp.is_some() { 0 } else { missing + 1 };
-        if missing == GONE_AFTER {
-            tracing::error!(file = %configuration.file.display(), "the rules file is gone; the last valid one stays");
-            reports.write("The rules file is gone; the last valid rules document stays in force.", None).await;
-            // Whatever comes back is looked at.
+        if missing == POLLS_UNTIL_GONE {
+            tracing::error!(file = %configuration.file.display(), "the rules file is missing; the last valid rules document stays in force");
+            events.write("The rules file is gone; the last valid rules document stays in force.", None).await;
+            // Read the file when it is back, even if it is unchanged.
             seen = None;
         }
-        if asked || stamp.is_some() && stamp != seen {
+        if requested || stamp.is_some() && stamp != seen {
             seen = stamp;
             match configuration.reload().await {
-                Ok(version) => tracing::info!(version, "the rules file has changed and is in force"),
+                Ok(version) => tracing::info!(version, "the changed rules file is in force"),
                 Err(error) => {
                     let error = format!("{error:#}");
-                    tracing::error!(error, "the changed rules file is not used; the last valid one stays");
+                    tracing::error!(
+                        error,
+                        "the changed rules file cannot be used; the last valid rules document stays in force"
+                    );
                     let message = "The changed rules file is not used; the last valid rules document stays in force.";
-                    reports.write(message, Some(error)).await;
+                    events.write(message, Some(error)).await;
                 }
             }
         }
     }
 }
 
-/// What there is to do on a SIGHUP where the rules document is in the store, which is nothing.
-pub(super) async fn outlive(mut hangups: Signal) {
+/// Logs SIGHUPs: with the rules document in the store, there is no file to read again.
+pub(super) async fn ignore_hangups(mut hangups: Signal) {
     while hangups.recv().await.is_some() {
-        tracing::info!("SIGHUP: the rules document is in the store, there is no file to read again");
+        tracing::info!("SIGHUP ignored: the rules document is in the store, there is no file to read again");
     }
 }
 
-/// Where an operator is told what became of the rules file: the event log.
-pub(super) struct Reports(pub(super) Ingest);
+/// Reports problems with the rules file as events.
+pub(super) struct ConfigurationEvents(pub(super) Ingest);
 
-impl Reports {
-    /// Writes a `configuration_error` event, which the built-in rules tell the administrators of.
+impl ConfigurationEvents {
+    /// Writes a `configuration_error` event, of which the built-in rules notify the administrators.
     async fn write(&self, message: &str, faults: Option<String>) {
         let mut context = json!({ "message": message });
         if let Some(mut faults) = faults {
@@ -137,19 +140,19 @@ impl Reports {
         let event = json!({ "action": "configuration_error", "app": "nuncio", "context": context });
         match self.0.accept(vec![Draft::from_value(event)], None).await {
             Ok(_) => {}
-            Err(error) => tracing::error!(%error, "what became of the rules file cannot be stored as an event"),
+            Err(error) => tracing::error!(%error, "a problem with the rules file could not be stored as an event"),
         }
     }
 }
 
-/// The document in the store, or the built-in one. Saving through it puts it in force at once.
+/// The newest document in the store, or the built-in one. Saving a document puts it in force at once.
 pub(super) struct StoredConfiguration {
     store: Store,
     active: RwLock<Arc<Active>>,
 }
 
 impl StoredConfiguration {
-    /// Loads the newest.
+    /// Loads the newest document.
     pub(super) async fn load(store: Store) -> Result<Self, StoreError> {
         let active = store.newest().await?.unwrap_or_else(|| Active::built_in(rulesfile::BUILT_IN));
         Ok(Self { store, active: RwLock::new(Arc::new(active)) })
@@ -182,13 +185,13 @@ impl Documents for StoredConfiguration {
     }
 }
 
-/// What is in the file. Reading and checking it takes its time, which is no other request's.
+/// Reads and checks the file. Runs on a blocking thread, so that requests do not wait.
 async fn active(file: PathBuf, version: u64) -> anyhow::Result<Active> {
     let read = move || {
         let (document, source) = check::valid(&file, &check::regular_file(&file)?)?;
         Ok(Active { version, document, source, at: SystemClock.now(), by: file.display().to_string() })
     };
-    off_the_runtime(read).await?
+    run_blocking(read).await?
 }
 
 fn current(active: &RwLock<Arc<Active>>) -> Arc<Active> {

@@ -1,6 +1,7 @@
-//! The open connections: how many there may be, and which of them gives way to another.
+//! The open connections: limits their number, and closes idle ones for new ones.
 //!
-//! One that is in the middle of a request never does. Of the others, the one that has asked for nothing for longest does.
+//! When the limit is reached, the connection that has been idle for longest is closed. A connection that is handling a
+//! request is never closed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,118 +9,120 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// How often somebody is looked for who can make room.
-pub(super) const LOOK: Duration = Duration::from_millis(50);
+/// How often another idle connection is closed while a new one waits.
+pub(super) const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// All of them.
+/// The open connections. Clones share them.
 #[derive(Clone)]
 pub(super) struct Connections {
-    places: Arc<Semaphore>,
-    open: Arc<Mutex<Open>>,
+    permits: Arc<Semaphore>,
+    open: Arc<Mutex<OpenConnections>>,
 }
 
 #[derive(Default)]
-struct Open {
-    last: u64,
-    all: HashMap<u64, Connection>,
+struct OpenConnections {
+    last_id: u64,
+    by_id: HashMap<u64, Connection>,
 }
 
 struct Connection {
-    /// Since when it has asked for nothing; none while it is answered.
-    idle: Option<Instant>,
+    /// Since when the connection is idle; `None` while it handles a request.
+    idle_since: Option<Instant>,
     close: Arc<Notify>,
 }
 
-/// One connection, until its last clone is dropped.
+/// A handle of one connection. Dropping its last clone removes the connection.
 #[derive(Clone)]
-pub(super) struct Visit(Arc<Visitor>);
+pub(super) struct ConnectionHandle(Arc<RegisteredConnection>);
 
-struct Visitor {
+struct RegisteredConnection {
     id: u64,
     close: Arc<Notify>,
-    open: Arc<Mutex<Open>>,
+    open: Arc<Mutex<OpenConnections>>,
 }
 
-/// While it lives, its connection is in the middle of a request.
-pub(super) struct Busy(Arc<Visitor>);
+/// Marks its connection as handling a request, until it is dropped.
+pub(super) struct BusyGuard(Arc<RegisteredConnection>);
 
 impl Connections {
-    /// Room for so many.
-    pub(super) fn up_to(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), open: Arc::default() }
+    /// Allows up to `limit` connections.
+    pub(super) fn up_to(limit: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(limit)), open: Arc::default() }
     }
 
-    /// Room for one more, if necessary that of another. None if there will never be any.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Some(place);
+    /// A permit for one more connection; if there is none, closes idle connections until there is. `None` only if the
+    /// semaphore is closed, which never happens.
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(permit);
         }
         loop {
-            self.close_one();
-            if let Ok(place) = tokio::time::timeout(LOOK, Arc::clone(&self.places).acquire_owned()).await {
-                return place.ok();
+            self.close_idle();
+            let permit = Arc::clone(&self.permits).acquire_owned();
+            if let Ok(permit) = tokio::time::timeout(RETRY_INTERVAL, permit).await {
+                return permit.ok();
             }
         }
     }
 
-    /// A connection begins, and has asked for nothing yet.
-    pub(super) fn begin(&self) -> Visit {
+    /// Registers a new connection, which is idle.
+    pub(super) fn register(&self) -> ConnectionHandle {
         let close = Arc::<Notify>::default();
         let mut open = lock(&self.open);
-        open.last += 1;
-        let id = open.last;
-        open.all.insert(id, Connection { idle: Some(Instant::now()), close: Arc::clone(&close) });
-        Visit(Arc::new(Visitor { id, close, open: Arc::clone(&self.open) }))
+        open.last_id += 1;
+        let id = open.last_id;
+        open.by_id.insert(id, Connection { idle_since: Some(Instant::now()), close: Arc::clone(&close) });
+        ConnectionHandle(Arc::new(RegisteredConnection { id, close, open: Arc::clone(&self.open) }))
     }
 
-    /// Closes the connection that has asked for nothing for longest, if there is one.
-    pub(super) fn close_one(&self) {
+    /// Closes the connection that has been idle for longest, if there is one.
+    pub(super) fn close_idle(&self) {
         let open = lock(&self.open);
         if let Some((_, connection)) = open
-            .all
+            .by_id
             .values()
-            .filter_map(|connection| Some((connection.idle?, connection)))
-            .min_by_key(|(idle, _)| *idle)
+            .filter_map(|connection| Some((connection.idle_since?, connection)))
+            .min_by_key(|(since, _)| *since)
         {
             connection.close.notify_one();
         }
     }
 }
 
-impl Visit {
-    /// Resolves when the connection is to give way.
+impl ConnectionHandle {
+    /// Resolves when the connection must be closed.
     pub(super) async fn closed(&self) {
         self.0.close.notified().await;
     }
 
-    /// A request has come.
-    pub(super) fn busy(&self) -> Busy {
+    /// Marks the connection as handling a request.
+    pub(super) fn busy(&self) -> BusyGuard {
         self.0.set_idle(None);
-        Busy(Arc::clone(&self.0))
+        BusyGuard(Arc::clone(&self.0))
     }
 }
 
-impl Visitor {
-    fn set_idle(&self, idle: Option<Instant>) {
-        if let Some(connection) = lock(&self.open).all.get_mut(&self.id) {
-            connection.idle = idle;
+impl RegisteredConnection {
+    fn set_idle(&self, since: Option<Instant>) {
+        if let Some(connection) = lock(&self.open).by_id.get_mut(&self.id) {
+            connection.idle_since = since;
         }
     }
 }
 
-impl Drop for Busy {
+impl Drop for BusyGuard {
     fn drop(&mut self) {
         self.0.set_idle(Some(Instant::now()));
     }
 }
 
-impl Drop for Visitor {
+impl Drop for RegisteredConnection {
     fn drop(&mut self) {
-        lock(&self.open).all.remove(&self.id);
+        lock(&self.open).by_id.remove(&self.id);
     }
 }
 
-fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
+fn lock(open: &Mutex<OpenConnections>) -> MutexGuard<'_, OpenConnections> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -128,31 +131,34 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_one_that_has_been_idle_for_longest_gives_way_and_none_that_is_answered() {
+    async fn the_connection_that_has_been_idle_for_longest_is_closed_and_no_busy_one() {
         let connections = Connections::up_to(3);
-        let mut held = Vec::new();
+        let mut permits = Vec::new();
         for _ in 0..3 {
-            held.push(connections.place().await);
+            permits.push(connections.permit().await);
         }
-        let visits = [connections.begin(), connections.begin(), connections.begin()];
-        let first = visits[0].busy();
+        let handles = [connections.register(), connections.register(), connections.register()];
+        let first = handles[0].busy();
         let mut closed = Vec::new();
         for _ in 0..2 {
-            connections.close_one();
-            for (number, visit) in visits.iter().enumerate() {
-                if !closed.contains(&number) && tokio::time::timeout(LOOK, visit.closed()).await.is_ok() {
+            connections.close_idle();
+            for (number, handle) in handles.iter().enumerate() {
+                if !closed.contains(&number) && tokio::time::timeout(RETRY_INTERVAL, handle.closed()).await.is_ok() {
                     closed.push(number);
-                    visit.0.set_idle(None);
+                    handle.0.set_idle(None);
                 }
             }
         }
         assert_eq!(closed, [1, 2]);
-        connections.close_one();
-        assert!(tokio::time::timeout(LOOK, visits[0].closed()).await.is_err());
+        connections.close_idle();
+        assert!(tokio::time::timeout(RETRY_INTERVAL, handles[0].closed()).await.is_err());
         drop(first);
-        assert!(tokio::time::timeout(LOOK / 2, connections.place()).await.is_err(), "it was asked to end and has not");
-        assert!(tokio::time::timeout(LOOK, visits[0].closed()).await.is_ok());
-        held.pop();
-        assert!(connections.place().await.is_some());
+        assert!(
+            tokio::time::timeout(RETRY_INTERVAL / 2, connections.permit()).await.is_err(),
+            "it was told to close and has not yet"
+        );
+        assert!(tokio::time::timeout(RETRY_INTERVAL, handles[0].closed()).await.is_ok());
+        permits.pop();
+        assert!(connections.permit().await.is_some());
     }
 }

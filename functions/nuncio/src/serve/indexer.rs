@@ -1,4 +1,4 @@
-//! Fills the search index behind the writes, while there is little else to do.
+//! Fills the search index in the background, with low priority.
 
 use std::time::Duration;
 
@@ -6,18 +6,19 @@ use embedded::Store;
 
 use super::shutdown::Shutdown;
 
-/// For what comes next, once all is read.
-const UNTIL_NEXT: Duration = Duration::from_secs(2);
+/// The pause once all events are indexed.
+const IDLE_PAUSE: Duration = Duration::from_secs(2);
 
-/// Between two parts, so that whoever posts or asks comes first.
-const BREATH: Duration = Duration::from_millis(20);
+/// The pause between two batches, so that requests come first.
+const BATCH_PAUSE: Duration = Duration::from_millis(20);
 
-/// While events come in faster than they are read.
-const STEP_ASIDE: Duration = Duration::from_secs(2);
+/// The pause while events arrive faster than they are indexed: indexing would only slow down storing them.
+const BACKOFF: Duration = Duration::from_secs(2);
 
-const AFTER_FAILURE: Duration = Duration::from_mins(1);
+/// The pause after an error.
+const FAILURE_BACKOFF: Duration = Duration::from_mins(1);
 
-/// Reads part after part.
+/// Indexes batch after batch until a shutdown is requested.
 pub(super) async fn run(store: Store, shutdown: Shutdown) {
     let mut left = 0;
     while !shutdown.is_requested() {
@@ -25,12 +26,12 @@ pub(super) async fn run(store: Store, shutdown: Shutdown) {
         let filled = store.fill_search_index().await;
         left = filled.as_ref().copied().unwrap_or_default();
         let wait = match filled {
-            Ok(0) => UNTIL_NEXT,
-            Ok(_) if left < before || before == 0 => BREATH,
-            Ok(_) => STEP_ASIDE,
+            Ok(0) => IDLE_PAUSE,
+            Ok(_) if left < before || before == 0 => BATCH_PAUSE,
+            Ok(_) => BACKOFF,
             Err(error) => {
                 tracing::error!(%error, "the search index cannot be filled; searches read the events themselves");
-                AFTER_FAILURE
+                FAILURE_BACKOFF
             }
         };
         shutdown.sleep(wait).await;

@@ -1,4 +1,4 @@
-//! The inboxes on one machine, where every change passes through this process: whoever looks at one hears of it.
+//! The inboxes on one machine, with notifications of changes: every change passes through this process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,27 +13,27 @@ use tokio::sync::watch;
 
 use super::shutdown::Shutdown;
 
-/// Who listens holds a connection; most are for those who post.
-const LISTENERS: usize = 1000;
+/// The most subscribers. Each holds a connection, and most connections are for posting events.
+const MAX_SUBSCRIBERS: usize = 1000;
 
-/// The store's inboxes, with word of their changes.
+/// The store's inboxes, with notifications of their changes.
 #[derive(Clone)]
 pub(super) struct LiveInbox {
     store: Store,
-    listened_to: Arc<Mutex<HashMap<String, watch::Sender<()>>>>,
+    subscribers_by_user: Arc<Mutex<HashMap<String, watch::Sender<()>>>>,
     shutdown: Shutdown,
 }
 
 impl LiveInbox {
     pub(super) fn new(store: Store, shutdown: Shutdown) -> Self {
-        Self { store, listened_to: Arc::default(), shutdown }
+        Self { store, subscribers_by_user: Arc::default(), shutdown }
     }
 
-    fn tell(&self, username: &str) {
-        let listened_to = self.listened_to.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listeners) = listened_to.get(&fold(username)) {
-            // Nobody listens any more: the next one who does clears it away.
-            let _ = listeners.send(());
+    fn notify(&self, username: &str) {
+        let subscribers_by_user = self.subscribers_by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(subscribers) = subscribers_by_user.get(&fold(username)) {
+            // An error means that the last subscriber has gone; the next subscription removes the entry.
+            let _ = subscribers.send(());
         }
     }
 }
@@ -42,7 +42,7 @@ impl LiveInbox {
 impl Inbox for LiveInbox {
     async fn put(&self, item: &InboxItem) -> Result<(), StoreError> {
         Inbox::put(&self.store, item).await?;
-        self.tell(&item.username);
+        self.notify(&item.username);
         Ok(())
     }
 
@@ -59,39 +59,40 @@ impl Inbox for LiveInbox {
 
     async fn mark(&self, username: &str, pk: &str, seen: bool) -> Result<Option<InboxItem>, StoreError> {
         let item = self.store.mark(username, pk, seen).await?;
-        self.tell(username);
+        self.notify(username);
         Ok(item)
     }
 
     async fn mark_all_seen(&self, username: &str) -> Result<usize, StoreError> {
         let marked = self.store.mark_all_seen(username).await?;
-        self.tell(username);
+        self.notify(username);
         Ok(marked)
     }
 }
 
 impl InboxNews for LiveInbox {
     fn of(&self, username: &str) -> Option<Box<dyn InboxChanges>> {
-        let mut listened_to = self.listened_to.lock().unwrap_or_else(PoisonError::into_inner);
-        listened_to.retain(|_, listeners| listeners.receiver_count() > 0);
-        if listened_to.values().map(watch::Sender::receiver_count).sum::<usize>() >= LISTENERS {
+        let mut subscribers_by_user = self.subscribers_by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribers_by_user.retain(|_, subscribers| subscribers.receiver_count() > 0);
+        if subscribers_by_user.values().map(watch::Sender::receiver_count).sum::<usize>() >= MAX_SUBSCRIBERS {
             return None;
         }
-        let changed = listened_to.entry(fold(username)).or_insert_with(|| watch::channel(()).0).subscribe();
-        Some(Box::new(Changes { changed, shutdown: self.shutdown.clone() }))
+        let changed = subscribers_by_user.entry(fold(username)).or_insert_with(|| watch::channel(()).0).subscribe();
+        Some(Box::new(Subscription { changed, shutdown: self.shutdown.clone() }))
     }
 }
 
-struct Changes {
+/// A subscription to the changes of one inbox.
+struct Subscription {
     changed: watch::Receiver<()>,
     shutdown: Shutdown,
 }
 
 #[async_trait]
-impl InboxChanges for Changes {
+impl InboxChanges for Subscription {
     async fn next(&mut self) -> bool {
         tokio::select! {
-            told = self.changed.changed() => told.is_ok(),
+            changed = self.changed.changed() => changed.is_ok(),
             () = self.shutdown.clone().requested() => false,
         }
     }

@@ -1,14 +1,14 @@
-//! `nuncio serve`: the four functions in one process over the embedded store.
+//! `nuncio serve`: all functions in one process, with the embedded store.
 
+mod banner;
 mod clock_watch;
 mod configuration;
 mod connections;
 mod indexer;
 mod listener;
 mod live_inbox;
+mod scheduler;
 mod shutdown;
-mod sweeper;
-mod welcome;
 mod worker;
 
 use std::path::Path;
@@ -31,13 +31,13 @@ use jiff::SignedDuration;
 use retention::{Archiver, JobRunner, MailboxPurge, Sweep};
 use tokio::net::TcpListener;
 
-use crate::cli::Serve;
-use configuration::{FileConfiguration, Reports, StoredConfiguration};
+use crate::cli::ServeOptions;
+use configuration::{ConfigurationEvents, FileConfiguration, StoredConfiguration};
 use live_inbox::LiveInbox;
+use scheduler::ScheduledTasks;
 use shutdown::Shutdown;
-use sweeper::Scheduled;
 
-pub(crate) fn run(mut options: Serve) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<ExitCode> {
     let variables = host::environment();
     options.token = variables.get("NUNCIO_TOKEN").filter(|token| !token.is_empty()).cloned();
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -45,27 +45,27 @@ pub(crate) fn run(mut options: Serve) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("--log {}", options.log))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     let served = runtime.block_on(serve(options, EnvironmentSecrets::new(variables)));
-    // What still hangs has had its time; the store repeats it at the next start.
+    // Does not wait for work that ignored the grace period: the next start repeats it.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<ExitCode> {
+async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Result<ExitCode> {
     let hangups = shutdown::hangups()?;
     let folder = &options.data;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the data folder {}", folder.display()))?;
     let _lock = FolderLock::take(folder)?;
     let store = open(folder, options.accept_damage).await?;
     let archive = archive(options.archive.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let (configuration, rules, watched) = rules(&options, &store).await?;
-    let welcome = welcome::tokens(&store, options.token.as_deref(), &*clock, &*entropy).await?;
+    let token = banner::install_token(&store, options.token.as_deref(), &*clock, &*entropy).await?;
 
     let shutdown = Shutdown::on_signals()?;
     let mailbox = MailboxFolder::new(folder.join("mailbox"), Arc::clone(&clock));
     let mailer = LocalMailer::new(mailbox.clone(), Arc::new(secrets.clone()));
-    let expressions = Arc::new(Workers::of_this_binary().context("cannot tell which program this is")?);
+    let expressions = Arc::new(Workers::of_this_binary().context("cannot find the path of this program")?);
     let inbox = LiveInbox::new(store.clone(), shutdown.clone());
     let channel = Arc::new(Channels::new(channels::Parts {
         mailer: Arc::new(mailer),
@@ -88,11 +88,11 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     });
-    let scheduled = scheduled(&store, archive, mailbox, &configuration, &clock);
+    let tasks = scheduled_tasks(&store, archive, mailbox, &configuration, &clock);
     let authenticator = Authenticator::new(Arc::new(store.clone()), Arc::clone(&clock))
         .with_sessions(Arc::new(store.clone()), Arc::clone(&entropy))
         .behind_proxies(Arc::clone(&configuration));
-    // Half is for what is posted, a quarter for what is being evaluated, and a quarter for what waits for that.
+    // Half of the memory is for request bodies, a quarter for events being evaluated, a quarter for events queued.
     let memory = options.memory;
     store.limit_recent_events(memory / 4);
     let ingest = Ingest {
@@ -104,7 +104,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         authenticator: authenticator.clone(),
         memory: api::MemoryBudget::new(memory / 2),
     };
-    let reports = Reports(ingest.clone());
+    let events = ConfigurationEvents(ingest.clone());
     let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console::router(Console {
         log: Arc::new(store.clone()),
         volume: Arc::new(store.clone()),
@@ -112,7 +112,7 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
         queue: Arc::new(store.clone()),
         endpoints: Arc::new(store.clone()),
         inbox: Arc::new(inbox.clone()),
-        news: Arc::new(inbox),
+        inbox_updates: Arc::new(inbox),
         silences: Arc::new(store.clone()),
         holds: Arc::new(store.clone()),
         jobs: Arc::new(store.clone()),
@@ -128,38 +128,38 @@ async fn serve(options: Serve, secrets: EnvironmentSecrets) -> anyhow::Result<Ex
     let released = store.release_leases().await?;
     if released.messages + released.deliveries + released.operator_jobs > 0 {
         let (messages, deliveries, jobs) = (released.messages, released.deliveries, released.operator_jobs);
-        tracing::info!(messages, deliveries, jobs, "taking up what the last run left");
+        tracing::info!(messages, deliveries, jobs, "resuming the work that the last run left unfinished");
     }
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, memory / 4, shutdown.clone()));
-    let sweeper = tokio::spawn(sweeper::run(scheduled, shutdown.clone()));
+    let scheduler = tokio::spawn(scheduler::run(tasks, shutdown.clone()));
     let indexer = tokio::spawn(indexer::run(store.clone(), shutdown.clone()));
     match watched {
-        Some(file) => drop(tokio::spawn(configuration::watch(file, hangups, reports, shutdown.clone()))),
-        None => drop(tokio::spawn(configuration::outlive(hangups))),
+        Some(file) => drop(tokio::spawn(configuration::watch(file, hangups, events, shutdown.clone()))),
+        None => drop(tokio::spawn(configuration::ignore_hangups(hangups))),
     }
-    welcome.print(listener.local_addr().context("cannot tell where it listens")?, folder);
+    token.print_banner(listener.local_addr().context("cannot read the address of the listener")?, folder);
 
     shutdown.within_grace(listener::serve(listener, router, shutdown.clone())).await;
-    shutdown.within_grace(async { tokio::join!(worker, sweeper, indexer) }).await;
+    shutdown.within_grace(async { tokio::join!(worker, scheduler, indexer) }).await;
     if let Err(error) = store.close().await {
-        tracing::warn!(%error, "the write-ahead log stays beside the store; the next start reads it");
+        tracing::warn!(%error, "the write-ahead log could not be merged into the store; the next start reads it");
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
 /// The scheduled tasks and the operator's jobs.
-fn scheduled(
+fn scheduled_tasks(
     store: &Store,
     archive: Option<Arc<dyn Archive>>,
     mailbox: MailboxFolder,
     configuration: &Arc<dyn Configuration>,
     clock: &Arc<dyn Clock>,
-) -> Scheduled {
+) -> ScheduledTasks {
     let mailbox: Arc<dyn Mailbox> = Arc::new(mailbox);
-    let retention = Sweep {
+    let sweep = Sweep {
         log: Arc::new(store.clone()),
         volume: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -183,26 +183,28 @@ fn scheduled(
         clock: Arc::clone(clock),
     };
     let old_mails = MailboxPurge { mailbox, configuration: Arc::clone(configuration), clock: Arc::clone(clock) };
-    Scheduled { retention, old_mails, runner }
+    ScheduledTasks { sweep, old_mails, runner }
 }
 
-/// How long the store's structure is checked before anything else is done; a larger one than fits is checked in part.
-const CHECK: Duration = Duration::from_secs(2);
+/// The time for checking the store's structure at the start. A large store is checked in part.
+const CHECK_TIME: Duration = Duration::from_secs(2);
 
 async fn open(folder: &Path, accept_damage: bool) -> anyhow::Result<Store> {
     let cannot = || format!("cannot open the data folder {}", folder.display());
     let store = if accept_damage {
         let (store, kept) = Store::open_without_damaged_log(folder).with_context(cannot)?;
         if let Some(kept) = kept {
-            tracing::error!(kept = %kept.display(), "the write-ahead log is damaged; going on with what precedes the damage");
+            tracing::error!(kept = %kept.display(), "the write-ahead log is damaged; using the part before the damage");
         }
         store
     } else {
         Store::open(folder).with_context(cannot)?
     };
-    match store.check(CHECK).await {
+    match store.check(CHECK_TIME).await {
         Ok(_) => {}
-        Err(error) if accept_damage => tracing::error!(%error, "going on with a damaged store, as asked"),
+        Err(error) if accept_damage => {
+            tracing::error!(%error, "the store is damaged; starting anyway because of --accept-damage");
+        }
         Err(error) => {
             let how = "restore a backup, or start with --accept-damage to read what can be read";
             return Err(anyhow::Error::new(error).context(how).context(cannot()));
@@ -211,7 +213,7 @@ async fn open(folder: &Path, accept_damage: bool) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// `--archive`, where it is given.
+/// The archive in the folder of `--archive`, if it is given.
 fn archive(folder: Option<&Path>) -> anyhow::Result<Option<Arc<dyn Archive>>> {
     let Some(folder) = folder else { return Ok(None) };
     let opened = ArchiveFolder::open(folder).with_context(|| format!("--archive {}", folder.display()))?;
@@ -220,8 +222,8 @@ fn archive(folder: Option<&Path>) -> anyhow::Result<Option<Arc<dyn Archive>>> {
 
 type Rules = (Arc<dyn Configuration>, RulesSource, Option<Arc<FileConfiguration>>);
 
-/// `--config`, or `nuncio.yaml` in the current folder, or what is stored, or what is built in.
-async fn rules(options: &Serve, store: &Store) -> anyhow::Result<Rules> {
+/// The rules document: from `--config`, `nuncio.yaml` in the current folder, the store, or the built-in one.
+async fn rules(options: &ServeOptions, store: &Store) -> anyhow::Result<Rules> {
     let beside = std::path::PathBuf::from("nuncio.yaml");
     let file = options.config.clone().or_else(|| beside.exists().then_some(beside));
     if let Some(file) = file {

@@ -1,4 +1,4 @@
-//! Ending well: no new work after the signal, what is in hand gets its time, then the process ends.
+//! Graceful shutdown: after the signal no new work begins, and running work gets some time to finish.
 
 use std::time::Duration;
 
@@ -6,48 +6,48 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// Together with what follows it stays within the ten seconds that service managers grant.
+/// The time for running work. With the rest of the shutdown it stays within the ten seconds that service managers allow.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// SIGHUPs from now on. They no longer end the process, whether anybody waits for them or not.
+/// Receives SIGHUPs. From now on they do not end the process, even if nothing waits for them.
 pub(super) fn hangups() -> anyhow::Result<Signal> {
     signal(SignalKind::hangup()).context("cannot listen to SIGHUP")
 }
 
-/// Knows whether the process was asked to end.
+/// Tells whether the process was asked to end. Clones share the state.
 #[derive(Clone)]
 pub(super) struct Shutdown {
-    asked: watch::Receiver<bool>,
+    requested: watch::Receiver<bool>,
 }
 
 impl Shutdown {
-    /// Listens to SIGTERM and Ctrl-C. (SIGHUP ends nothing: see [`hangups`].)
+    /// Listens to SIGTERM and Ctrl-C. (SIGHUP does not end the process: see [`hangups`].)
     pub(super) fn on_signals() -> anyhow::Result<Self> {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
-        let (ask, asked) = watch::channel(false);
+        let (request, requested) = watch::channel(false);
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
             tracing::info!("stopping");
-            let _ = ask.send(true);
-            // Dropping the sender would look like a second request to whoever waits.
+            let _ = request.send(true);
+            // Keeps the sender: dropping it would end every wait with an error.
             std::future::pending::<()>().await;
         });
-        Ok(Self { asked })
+        Ok(Self { requested })
     }
 
     pub(super) fn is_requested(&self) -> bool {
-        *self.asked.borrow()
+        *self.requested.borrow()
     }
 
-    /// Resolves when the process was asked to end.
+    /// Resolves once the process is asked to end.
     pub(super) async fn requested(mut self) {
-        let _ = self.asked.wait_for(|asked| *asked).await;
+        let _ = self.requested.wait_for(|requested| *requested).await;
     }
 
-    /// Sleeps, and wakes up early when the process is asked to end.
+    /// Sleeps, but wakes up once the process is asked to end.
     pub(super) async fn sleep(&self, duration: Duration) {
         tokio::select! {
             () = tokio::time::sleep(duration) => {}
@@ -55,7 +55,7 @@ impl Shutdown {
         }
     }
 
-    /// Waits for `work`; once asked to end, for no longer than the grace.
+    /// Waits for `work`. Once the process is asked to end, waits for half of [`GRACE`] at most, and then returns `None`.
     pub(super) async fn within_grace<F: Future>(&self, work: F) -> Option<F::Output> {
         let late = async {
             self.clone().requested().await;

@@ -1,4 +1,4 @@
-//! The first thing a person sees: where it listens, a token, a line to paste.
+//! The banner that `nuncio serve` prints: the address, the admin token, and a first request to try.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -10,89 +10,91 @@ use embedded::Store;
 
 use crate::token::generate;
 
-/// Whose inbox the first token opens: the built-in rules tell this user.
+/// The user of the first token: the built-in rules notify this user.
 const ADMIN: &str = "admin";
 
-/// What a token from the environment is noted as.
-const ENVIRONMENT: &str = "NUNCIO_TOKEN";
+/// The note of a token from the environment.
+const ENVIRONMENT_NOTE: &str = "NUNCIO_TOKEN";
 
-/// How the operator gets in.
-pub(super) enum Welcome {
-    /// Made just now; shown once.
-    Made(String),
-    /// `NUNCIO_TOKEN`.
+/// The admin token that the banner mentions.
+pub(super) enum AdminToken {
+    /// The text of a token that was just created. It is shown only once.
+    Created(String),
+    /// The token in `NUNCIO_TOKEN`.
     FromEnvironment,
-    /// From an earlier start.
-    Earlier,
+    /// A token of an earlier start, which is not stored as text.
+    Existing,
 }
 
-/// Installs the environment's token, or makes one at the first start.
-pub(super) async fn tokens(
+/// Installs the token from the environment, or creates one at the first start.
+pub(super) async fn install_token(
     store: &Store,
     from_environment: Option<&str>,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
-) -> Result<Welcome, StoreError> {
+) -> Result<AdminToken, StoreError> {
     let admin = |text: &str, note: &str| {
         let now = domain::time::to_micros(clock.now());
         Token::new(text, vec![Scope::Admin], Some(ADMIN.to_owned()), note.to_owned(), now, None)
     };
     if let Some(text) = from_environment {
-        // A token that was taken out of the environment is out of use.
-        for earlier in store.list().await?.iter().filter(|token| token.note == ENVIRONMENT && token.revoked.is_none()) {
+        // Revokes the token that the environment had at an earlier start.
+        for earlier in
+            store.list().await?.iter().filter(|token| token.note == ENVIRONMENT_NOTE && token.revoked.is_none())
+        {
             if earlier.hash != TokenHash::of(text) {
                 store.revoke(&earlier.id, clock.now()).await?;
             }
         }
         if store.find(&TokenHash::of(text)).await?.is_none_or(|known| known.allows(Scope::Admin, clock.now()).is_err())
         {
-            store.put(&admin(text, ENVIRONMENT)).await?;
+            store.put(&admin(text, ENVIRONMENT_NOTE)).await?;
         }
-        return Ok(Welcome::FromEnvironment);
+        return Ok(AdminToken::FromEnvironment);
     }
     if !store.list().await?.is_empty() {
-        return Ok(Welcome::Earlier);
+        return Ok(AdminToken::Existing);
     }
     let text = generate(entropy);
     store.put(&admin(&text, "made at the first start")).await?;
-    Ok(Welcome::Made(text))
+    Ok(AdminToken::Created(text))
 }
 
-impl Welcome {
-    /// On stdout, which carries nothing else. Where nobody reads it, nothing is lost but the words.
-    pub(super) fn print(&self, address: SocketAddr, folder: &Path) {
+impl AdminToken {
+    /// Prints the banner to stdout. Ignores errors: stdout may be closed, and the server does not need it.
+    pub(super) fn print_banner(&self, address: SocketAddr, folder: &Path) {
         let _ = self.write(&mut std::io::stdout(), address, folder);
     }
 
     fn write(&self, out: &mut impl Write, address: SocketAddr, folder: &Path) -> io::Result<()> {
         let url = format!("http://{address}");
-        writeln!(out, "Nuncio listens on {url} and keeps everything in {}", folder.display())?;
+        writeln!(out, "Nuncio listens on {url} and stores its data in {}", folder.display())?;
         let token = match self {
-            Self::Made(text) => {
-                writeln!(out, "Admin token, shown only now: {text}")?;
+            Self::Created(text) => {
+                writeln!(out, "Admin token (shown only once): {text}")?;
                 text.as_str()
             }
             Self::FromEnvironment => {
-                writeln!(out, "The admin token is the one in NUNCIO_TOKEN")?;
+                writeln!(out, "The admin token is in the variable NUNCIO_TOKEN")?;
                 "$NUNCIO_TOKEN"
             }
-            Self::Earlier => {
+            Self::Existing => {
                 writeln!(
                     out,
-                    "The token is the one shown at the first start; make another with:\n  \
+                    "The admin token was shown at the first start; create another with:\n  \
                      nuncio token create --scope admin --data {}",
                     folder.display()
                 )?;
                 "$NUNCIO_TOKEN"
             }
         };
-        writeln!(out, "The console is at {url}/ and asks for that token")?;
+        writeln!(out, "The console is at {url}/; sign in with the token")?;
         writeln!(
             out,
-            "\nPost an event that the built-in rules tell the user \"{ADMIN}\" of:\n\n  \
+            "\nPost an event of which the built-in rules notify the user \"{ADMIN}\":\n\n  \
              curl -sS {url}/v1/events -H 'Content-Type: application/json' -H \"Authorization: Bearer {token}\" \\\n    \
              -d '{{\"action\": \"configuration_error\", \"context\": {{\"message\": \"The mail relay is unreachable\"}}}}'\n\n\
-             and see the notification, which is also in {}:\n\n  \
+             Then read the notification, which is also in {}:\n\n  \
              curl -sS {url}/v1/notifications -H \"Authorization: Bearer {token}\"\n",
             folder.join("mailbox").display()
         )
