@@ -65,7 +65,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     let shutdown = Shutdown::on_signals()?;
     let mailbox = MailboxFolder::new(folder.join("mailbox"), Arc::clone(&clock));
     let mailer = LocalMailer::new(mailbox.clone(), Arc::new(secrets.clone()));
-    let expressions = Arc::new(Workers::of_this_binary().context("cannot find the path of this program")?);
+    let expressions = Arc::new(Workers::from_current_binary().context("cannot find the path of this program")?);
     let inbox = LiveInbox::new(store.clone(), shutdown.clone());
     let channel = Arc::new(Channels::new(channels::Parts {
         mailer: Arc::new(mailer),
