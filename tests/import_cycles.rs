@@ -12,7 +12,6 @@ use crate::{is_tests, packages, production, sources};
 const KNOWN: [(&str, &[&str], &str); 3] = [
     ("expressions", &["host", "program", "rewrite"], "rewrite checks regular expressions with a function of host"),
     ("host", &["log", "stderr"], "both need the log's form of a timestamp"),
-    ("ingest", &["answer", "decode", "route"], "the limits of a request belong to a module of their own"),
     (
         "rules",
         &["event_view", "index", "path_values", "pattern"],

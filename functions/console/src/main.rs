@@ -17,7 +17,7 @@ async fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("console"))?;
     let adapters = Adapters::connect(settings).await;
-    let expressions = Arc::new(Workers::of_this_binary()?);
+    let expressions = Arc::new(Workers::from_current_binary()?);
     let channels = channels::Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),

@@ -22,7 +22,7 @@ async fn run() -> anyhow::Result<()> {
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.form("dispatch"))?;
     let adapters = Adapters::connect(settings).await;
-    let expressions = Arc::new(Workers::of_this_binary()?);
+    let expressions = Arc::new(Workers::from_current_binary()?);
     let channels = Channels::new(channels::Parts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),

@@ -1,4 +1,4 @@
-//! The Lambda shell of `ingest`: log, settings, adapters, run.
+//! The Lambda function `ingest`: initialises the log, reads the settings, connects the adapters and runs.
 
 use std::sync::Arc;
 

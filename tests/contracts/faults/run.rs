@@ -16,7 +16,7 @@ use domain::ports::{Active, Clock as _, Configuration, NoExpressions, StoreError
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport, TransportKind};
 use host::SystemClock;
 use jiff::SignedDuration;
-use retention::Retention;
+use retention::Sweep;
 use support::{FakeClock, SeededEntropy, event, random_bits, unique};
 
 use super::ports::{Faults, Faulty};
@@ -141,7 +141,7 @@ impl<'w> Run<'w> {
     }
 
     async fn sweep(&self) {
-        let retention = Retention {
+        let retention = Sweep {
             log: self.world.log.clone(),
             volume: self.world.volume.clone(),
             ledger: Arc::new(Faulty { real: self.world.ledger.clone(), faults: self.faults.clone() }),
@@ -149,11 +149,11 @@ impl<'w> Run<'w> {
             dead_letters: self.world.dead_letters.clone(),
             archiver: None,
             clock: self.clock.clone(),
-            left_to_store: SignedDuration::from_hours(24 * 3650),
+            purge_grace: SignedDuration::from_hours(24 * 3650),
         };
         tokio::select! {
             // The next sweep is the retry.
-            swept = retention.sweep(SignedDuration::ZERO) => drop(swept),
+            swept = retention.run(SignedDuration::ZERO) => drop(swept),
             () = self.faults.death() => {}
         }
     }

@@ -28,7 +28,7 @@ use expressions::worker::Workers;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
-use retention::{Archiver, JobRunner, MailboxPurge, Retention};
+use retention::{Archiver, JobRunner, MailboxPurge, Sweep};
 use tokio::net::TcpListener;
 
 use crate::cli::ServeOptions;
@@ -65,7 +65,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     let shutdown = Shutdown::on_signals()?;
     let mailbox = MailboxFolder::new(folder.join("mailbox"), Arc::clone(&clock));
     let mailer = LocalMailer::new(mailbox.clone(), Arc::new(secrets.clone()));
-    let expressions = Arc::new(Workers::of_this_binary().context("cannot find the path of this program")?);
+    let expressions = Arc::new(Workers::from_current_binary().context("cannot find the path of this program")?);
     let inbox = LiveInbox::new(store.clone(), shutdown.clone());
     let channel = Arc::new(Channels::new(channels::Parts {
         mailer: Arc::new(mailer),
@@ -159,7 +159,7 @@ fn scheduled_tasks(
     clock: &Arc<dyn Clock>,
 ) -> ScheduledTasks {
     let mailbox: Arc<dyn Mailbox> = Arc::new(mailbox);
-    let retention = Retention {
+    let sweep = Sweep {
         log: Arc::new(store.clone()),
         volume: Arc::new(store.clone()),
         ledger: Arc::new(store.clone()),
@@ -167,7 +167,7 @@ fn scheduled_tasks(
         dead_letters: Arc::new(store.clone()),
         archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(store.clone()))),
         clock: Arc::clone(clock),
-        left_to_store: SignedDuration::ZERO,
+        purge_grace: SignedDuration::ZERO,
     };
     let runner = JobRunner {
         jobs: Arc::new(store.clone()),
@@ -183,7 +183,7 @@ fn scheduled_tasks(
         clock: Arc::clone(clock),
     };
     let old_mails = MailboxPurge { mailbox, configuration: Arc::clone(configuration), clock: Arc::clone(clock) };
-    ScheduledTasks { retention, old_mails, runner }
+    ScheduledTasks { sweep, old_mails, runner }
 }
 
 /// The time for checking the store's structure at the start. A large store is checked in part.
