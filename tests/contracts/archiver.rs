@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ports::{Archive, Archived, StoreError};
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
-use retention::{Archiver, Retention, Swept};
+use retention::{Retention, Swept};
 use support::{FakeClock, event};
 
 use crate::world::{DAY, HOUR, World, after, somewhen};
@@ -43,16 +43,7 @@ impl<'a> Sweeps<'a> {
 
     fn into(world: &'a World, archive: Arc<dyn Archive>, now: Timestamp) -> Self {
         let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
-        let retention = Retention {
-            log: world.log.clone(),
-            volume: world.volume.clone(),
-            ledger: world.ledger.clone(),
-            queue: world.queue.clone(),
-            dead_letters: world.dead_letters.clone(),
-            archiver: Some(Archiver::new(archive, world.keeping.clone())),
-            clock: clock.clone(),
-            left_to_store: SignedDuration::ZERO,
-        };
+        let retention = Retention::new(&world.stores, Some(archive), clock.clone(), SignedDuration::ZERO);
         Self { retention, clock, world }
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::message::{Message, Work};
-use domain::ports::{Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Volume, WorkQueue};
+use domain::ports::{Archive, Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Stores, Volume, WorkQueue};
 use jiff::SignedDuration;
 
 /// Deliveries to one queue message: one slow receiver must not hold many others' retries.
@@ -68,6 +68,18 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// Takes the store's ports from `stores`. Archives expired events if there is an archive.
+    pub fn new(
+        stores: &Stores,
+        archive: Option<Arc<dyn Archive>>,
+        clock: Arc<dyn Clock>,
+        left_to_store: SignedDuration,
+    ) -> Self {
+        let Stores { log, volume, ledger, queue, dead_letters, keeping, .. } = stores.clone();
+        let archiver = archive.map(|archive| Archiver::new(archive, keeping));
+        Self { log, volume, ledger, queue, dead_letters, archiver, clock, left_to_store }
+    }
+
     /// Sends what is due, counts the hours that are over, then deletes what has expired, for at most `time`.
     ///
     /// # Errors

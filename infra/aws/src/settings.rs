@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use host::Emitter;
-use host::log::Form;
+use host::log::LogFormat;
 
 /// The DynamoDB table's name.
 pub const TABLE: &str = "NUNCIO_TABLE";
@@ -112,10 +112,10 @@ impl Settings {
     }
 
     /// How the function of this name logs.
-    pub fn form(&self, function: &'static str) -> Form {
+    pub fn log_format(&self, function: &'static str) -> LogFormat {
         match self.metrics.clone() {
-            Some(namespace) => Form::Metered(Emitter { function, namespace }),
-            None => Form::Json,
+            Some(namespace) => LogFormat::Metered(Emitter { function, namespace }),
+            None => LogFormat::Json,
         }
     }
 }

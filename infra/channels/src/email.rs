@@ -17,7 +17,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
-use crate::kinds::{SendContext, TransportHandler};
+use crate::handler::{SendContext, TransportHandler};
 use crate::mail_content::MailContent;
 use crate::mapping::Mapped;
 use crate::text::one_line;

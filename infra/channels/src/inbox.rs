@@ -7,7 +7,7 @@ use domain::notification::inbox::InboxItem;
 use domain::notification::rendered::Rendered;
 use domain::rules_document::RulesDocument;
 
-use crate::kinds::{SendContext, TransportHandler};
+use crate::handler::{SendContext, TransportHandler};
 use crate::mapping::Mapped;
 
 /// The transport. It has no settings.

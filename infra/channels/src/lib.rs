@@ -4,7 +4,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `kinds` | the interface of a transport kind, and the one match over the kinds |
+//! | `handler`, `kinds` | the interface of a transport kind, and the one match over the kinds |
 //! | `webhook`, `slack`, `email`, `inbox` | one kind each: its default body, how it is shown, how it is sent |
 //! | `mapping` | the Python of a transport, which may change the notification, the body and the headers |
 //! | `http`, `guard`, `networks` | the HTTP client, and the addresses that it may reach |
@@ -18,6 +18,7 @@
 mod email;
 mod fault;
 mod guard;
+mod handler;
 mod http;
 mod inbox;
 mod kinds;
@@ -44,8 +45,8 @@ pub use sign::unusable_signing_secret;
 use std::sync::Arc;
 
 use crate::guard::SystemResolver;
+use crate::handler::SendContext;
 use crate::http::{Http, Timeouts};
-use crate::kinds::SendContext;
 use async_trait::async_trait;
 use domain::delivery::{Failure, Outcome};
 use domain::expression::Effects;

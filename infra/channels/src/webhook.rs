@@ -12,8 +12,8 @@ use domain::rules_document::{RulesDocument, SecretRef, Text};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
+use crate::handler::{SendContext, TransportHandler};
 use crate::http::PostRequest;
-use crate::kinds::{SendContext, TransportHandler};
 use crate::mapping::Mapped;
 use crate::rendered_request::rendered_request;
 use crate::secret;

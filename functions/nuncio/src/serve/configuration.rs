@@ -111,8 +111,7 @@ pub(super) async fn watch(
                         error,
                         "the changed rules file cannot be used; the last valid rules document stays in force"
                     );
-                    let message =
-                        "The changed rules file is not used; the last valid rules document stays in force.";
+                    let message = "The changed rules file is not used; the last valid rules document stays in force.";
                     events.write(message, Some(error)).await;
                 }
             }
