@@ -53,7 +53,7 @@ pub(crate) async fn hold_up_no_event_that_needs_no_expression(world: &World) {
     dispatchers.one_handles(Work::Events(vec![one("noise"), quiet.clone(), one("noise")])).await;
     assert!(dispatchers.sent.all().iter().all(|sent| sent.event.pk == quiet.pk));
     let query = EventQuery {
-        search: Some(Search::Text(policy)),
+        search: Some(Search::text(&policy)),
         since: Some(now),
         until: Some(now + SignedDuration::from_secs(1)),
         limit: 10,
@@ -78,7 +78,7 @@ pub(crate) async fn are_one_event_for_each_cause(world: &World) {
 
     let until = Some(now + SignedDuration::from_secs(1));
     let query = EventQuery {
-        search: Some(Search::Text(policy.clone())),
+        search: Some(Search::text(&policy)),
         since: Some(now),
         until,
         limit: 100,

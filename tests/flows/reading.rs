@@ -21,6 +21,9 @@ async fn filters_and_pages() {
         })
     };
     let mut mapped = event(3, "logout", "ann");
+    let mut last = event(4, "custom_x", "cyd");
+    last["context"]["text"] = r#"Quoted "as shown" C:\Temp"#.into();
+    last["context"]["a key"] = 1.into();
     mapped["client_ip"] = "::ffff:192.0.2.3".into();
     let all = [event(1, "login", "ann"), event(2, "login_failed", "bob"), mapped, event(4, "custom_x", "cyd")];
     nuncio.accept(&json!(all)).await;
@@ -37,12 +40,19 @@ async fn filters_and_pages() {
         ("search=NOTE+3", vec!["logout"]),
         ("search=action+%3D+%22login%22+or+user.username+~+%22CYD%22", vec!["custom_x", "login"]),
         ("search=action+%3D+%22logout%22+and+context.note+endswith+%22x%22", vec![]),
+        ("since=2026-01-02T01:00:00+01:00&until=9999-12-31T23:59:59Z", vec!["custom_x", "logout", "login_failed"]),
+        ("since=2026-01-04T01:00:00%2B01:00", vec!["custom_x"]),
+        ("search=quoted+%22as+shown%22+C:%5Ctemp", vec!["custom_x"]),
+        ("search=context.%22a+key%22+%3D+1+and+created+%3E+%222026-01-03%22", vec!["custom_x"]),
         ("search=%C3%89", vec!["custom_x", "logout", "login_failed", "login"]),
     ] {
         assert_eq!(actions(&nuncio, query).await, expected, "{query}");
     }
+    let (status, problem) = answer(nuncio.request(Method::GET, "/v1/events?since=2026-03-01")).await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(status == 400 && detail.contains("since") && detail.contains("such as 2026-03-01T00:00:00Z"), "{detail}");
     let text = nuncio.get("/v1/events?search=note+3&until=2026-01-04T00:00:00Z").await;
-    assert_eq!(text["search"], json!({ "as": "text", "why": "note is no field of an event, at column 1" }));
+    assert_eq!(text["search"], json!({ "as": "text", "why": "an event has no field note, at column 1" }));
     let searched = json!({ "from": null, "until": "2026-01-04T00:00:00.000000Z", "events": 4 });
     assert_eq!(text["searched"], searched);
     assert_eq!(nuncio.get("/v1/events?search=app+%3D+%22x%22").await["search"], json!({ "as": "query" }));

@@ -20,7 +20,9 @@ pub(crate) struct Filters {
     rule: Option<String>,
     transport: Option<String>,
     recipient: Option<String>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     since: Option<Timestamp>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     until: Option<Timestamp>,
     cursor: Option<DeliveryId>,
     limit: Option<usize>,

@@ -12,7 +12,7 @@ use domain::Timestamp;
 use domain::event::EventPk;
 use domain::query::EventQuery;
 use http::request::Parts;
-use rules::rehearsal::{Rehearsal, Report};
+use rules::dry_run::{DryRun, DryRunReport};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -28,7 +28,9 @@ const PAGE: usize = 1000;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     since: Option<Timestamp>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     until: Option<Timestamp>,
     cursor: Option<EventPk>,
     limit: Option<u64>,
@@ -41,7 +43,7 @@ pub(crate) struct Part {
 /// One part of the history, newest first.
 #[derive(Serialize)]
 pub(crate) struct Tried {
-    report: Report,
+    report: DryRunReport,
     next: Option<EventPk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payloads: Option<Vec<Payload>>,
@@ -67,9 +69,9 @@ pub(crate) async fn run(
         rulesfile::read(&bytes)
             .map_err(|faults| Problem::unprocessable("the rules document has faults").with("faults", json!(faults)))?
     };
-    let mut rehearsal = Rehearsal::new(active.document.clone(), new.clone());
+    let mut dry_run = DryRun::new(active.document.clone(), new.clone());
     if part.payloads == Some(true) {
-        rehearsal.keep_examples();
+        dry_run.keep_examples();
     }
     let mut query = EventQuery { since: part.since, until: part.until, limit: PAGE, ..EventQuery::default() };
     query.before = part.cursor;
@@ -79,21 +81,21 @@ pub(crate) async fn run(
         let page = console.log.list(&query, console.clock.now()).await?;
         tried += page.results.len() as u64;
         let (events, expressions) = (page.results, Arc::clone(&console.expressions));
-        rehearsal = beside(rehearsal.has_expressions(), move || {
+        dry_run = beside(dry_run.has_expressions(), move || {
             for event in &events {
-                rehearsal.event(event, &*expressions);
+                dry_run.add_event(event, &*expressions);
             }
-            rehearsal
+            dry_run
         })
         .await;
         query.before = page.next;
-        if page.next.is_none() || tried >= limit || rehearsal.is_full() || console.clock.now() >= enough {
+        if page.next.is_none() || tried >= limit || dry_run.is_full() || console.clock.now() >= enough {
             let enough = domain::time::later(console.clock.now(), LONGEST);
-            let payloads = match rehearsal.take_examples() {
+            let payloads = match dry_run.take_examples() {
                 Some(examples) => Some(payload::of(&console, examples, &new, enough).await),
                 None => None,
             };
-            let report = rehearsal.finish();
+            let report = dry_run.finish();
             let report = if part.settle == Some(false) { report } else { report.settled() };
             return Ok(Json(Tried { report, next: page.next, payloads }));
         }

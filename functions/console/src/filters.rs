@@ -40,7 +40,9 @@ macro_rules! filtered {
             client_ip: Option<std::net::IpAddr>,
             model: Option<String>,
             model_pk: Option<String>,
+            #[serde(default, deserialize_with = "domain::time::parameter")]
             since: Option<domain::Timestamp>,
+            #[serde(default, deserialize_with = "domain::time::parameter")]
             until: Option<domain::Timestamp>,
             search: Option<String>,
         }

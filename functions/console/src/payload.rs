@@ -6,7 +6,7 @@ use domain::event::EventPk;
 use domain::notification::Notification;
 use domain::notification::rendered::Rendered;
 use domain::rules_document::RulesDocument;
-use rules::rehearsal::Example;
+use rules::dry_run::Example;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;

@@ -27,7 +27,9 @@ pub(crate) struct Filters {
     transport: Option<String>,
     recipient: Option<String>,
     event: Option<EventPk>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     since: Option<Timestamp>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     until: Option<Timestamp>,
     cursor: Option<DeliveryId>,
     limit: Option<usize>,

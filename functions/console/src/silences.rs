@@ -13,7 +13,7 @@ use domain::rules_document::{Silence, Standing};
 use http::StatusCode;
 use http::request::Parts;
 use jiff::SignedDuration;
-use rules::preview::{Kept, Preview};
+use rules::silence_preview::{SilencePreview, SilencedReport};
 use rulesfile::Fault;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -121,7 +121,9 @@ pub(crate) async fn end(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     since: Option<Timestamp>,
+    #[serde(default, deserialize_with = "domain::time::parameter")]
     until: Option<Timestamp>,
     cursor: Option<EventPk>,
     limit: Option<u64>,
@@ -130,7 +132,7 @@ pub(crate) struct Part {
 /// One part of the history, newest first.
 #[derive(Serialize)]
 pub(crate) struct Previewed {
-    report: Kept,
+    report: SilencedReport,
     next: Option<EventPk>,
 }
 
@@ -149,7 +151,7 @@ pub(crate) async fn preview(
     let bytes = read_body(&headers, body, MAX_BYTES).await?;
     let active = console.configuration.current().await?;
     let silence = rulesfile::read_silence_preview(&bytes, names(&active.document)).map_err(|faults| faulty(&faults))?;
-    let mut preview = Preview::new(active.document.clone(), silence);
+    let mut preview = SilencePreview::new(active.document.clone(), silence);
     let since = part.since.unwrap_or_else(|| domain::time::later(console.clock.now(), -LOOKED_BACK));
     let mut query = EventQuery { since: Some(since), until: part.until, ..EventQuery::default() };
     query.before = part.cursor;
@@ -162,7 +164,7 @@ pub(crate) async fn preview(
         let (events, expressions) = (page.results, Arc::clone(&console.expressions));
         preview = beside(preview.has_expressions(), move || {
             for event in &events {
-                preview.event(event, &*expressions);
+                preview.add_event(event, &*expressions);
             }
             preview
         })

@@ -1,4 +1,4 @@
-//! Takes hold of ledger entries by conditional writes. Of two who try, one gets it.
+//! Claims ledger entries by conditional writes with a lease. If two dispatchers try, exactly one succeeds.
 
 use std::sync::Arc;
 
@@ -7,77 +7,81 @@ use domain::delivery::{Delivery, DeliveryId, Unclaimable};
 use domain::event::Event;
 use domain::ports::{Opened, StoreError};
 
-use crate::plan::Planned;
+use crate::plan::PlannedDelivery;
 use crate::{DispatchError, Parts, trace};
 
-/// What came of claiming.
+/// The result of claiming the deliveries of one message.
 #[derive(Default)]
-pub(crate) struct Claimed {
-    /// Ours to deliver.
-    pub(crate) ours: Vec<Ours>,
-    /// The latest end of the leases that others hold.
-    pub(crate) busy_until: Option<Timestamp>,
+pub(crate) struct Claims {
+    /// The deliveries that this dispatcher may attempt now.
+    pub(crate) deliveries: Vec<ClaimedDelivery>,
+    /// The latest end of a lease that another dispatcher holds; `None` if no delivery is leased.
+    pub(crate) leased_until: Option<Timestamp>,
 }
 
-/// A claimed entry. Without its event, which has expired, it can only be closed.
-pub(crate) struct Ours {
+/// A ledger entry whose lease this dispatcher holds.
+pub(crate) struct ClaimedDelivery {
     pub(crate) delivery: Delivery,
+    /// `None` if the event has expired: the delivery can then only be closed as failed.
     pub(crate) event: Option<Arc<Event>>,
-    /// When it was due, if it had waited for that.
+    /// When the attempt was due, if the entry waited for a time; `None` for a new entry.
     pub(crate) due: Option<Timestamp>,
 }
 
-impl Ours {
-    /// The trace that log lines about it name.
+impl ClaimedDelivery {
+    /// The trace id for log lines about this delivery; `None` without the event.
     pub(crate) fn trace_id(&self) -> Option<String> {
         trace::id(self.event.as_deref())
     }
 }
 
-/// Opens the planned deliveries, those that are kept back as closed ones; those that are there already are taken over if they may be.
-pub(crate) async fn open(parts: &Parts, planned: Vec<Planned<'_>>) -> Result<Claimed, DispatchError> {
-    let mut claimed = Claimed::default();
+/// Writes the planned deliveries into the ledger and claims them. Suppressed ones are written as closed entries and
+/// are not claimed. An entry that already exists is claimed if its attempt is due and no lease is active.
+pub(crate) async fn open_planned(parts: &Parts, planned: Vec<PlannedDelivery<'_>>) -> Result<Claims, DispatchError> {
+    let mut claims = Claims::default();
     if planned.is_empty() {
-        return Ok(claimed);
+        return Ok(claims);
     }
     let entries: Vec<Delivery> = planned.iter().map(|planned| planned.delivery.clone()).collect();
     let opened = parts.ledger.open(&entries).await?;
-    for (Planned { delivery, event, .. }, opened) in planned.into_iter().zip(opened) {
+    for (PlannedDelivery { delivery, event, .. }, opened) in planned.into_iter().zip(opened) {
         match opened {
             Opened::New if delivery.is_closed() => {}
-            Opened::New => claimed.ours.push(Ours { delivery, event: Some(event), due: None }),
+            Opened::New => claims.deliveries.push(ClaimedDelivery { delivery, event: Some(event), due: None }),
             Opened::Existing(existing) => {
-                if let Some(delivery) = take(parts, &existing, &mut claimed).await? {
-                    claimed.ours.push(Ours { delivery, event: Some(event), due: existing.next_at });
+                if let Some(delivery) = try_claim(parts, &existing, &mut claims).await? {
+                    claims.deliveries.push(ClaimedDelivery { delivery, event: Some(event), due: existing.next_at });
                 }
             }
         }
     }
-    Ok(claimed)
+    Ok(claims)
 }
 
-/// Takes over deliveries whose next attempt is due.
-pub(crate) async fn again(parts: &Parts, ids: &[DeliveryId]) -> Result<Claimed, DispatchError> {
-    let mut claimed = Claimed::default();
+/// Claims entries whose next attempt is due and loads their events. Skips ids that the ledger does not have.
+pub(crate) async fn claim_due(parts: &Parts, ids: &[DeliveryId]) -> Result<Claims, DispatchError> {
+    let mut claims = Claims::default();
     for id in ids {
         let Some(existing) = parts.ledger.get(*id).await? else { continue };
-        if let Some(delivery) = take(parts, &existing, &mut claimed).await? {
+        if let Some(delivery) = try_claim(parts, &existing, &mut claims).await? {
             let event = parts.log.get(delivery.event(), parts.clock.now()).await?.map(Arc::new);
-            claimed.ours.push(Ours { delivery, event, due: existing.next_at });
+            claims.deliveries.push(ClaimedDelivery { delivery, event, due: existing.next_at });
         }
     }
-    Ok(claimed)
+    Ok(claims)
 }
 
-async fn take(parts: &Parts, existing: &Delivery, claimed: &mut Claimed) -> Result<Option<Delivery>, StoreError> {
+/// The claimed entry; `None` if it is closed, not yet due, or claimed by another dispatcher.
+async fn try_claim(parts: &Parts, existing: &Delivery, claims: &mut Claims) -> Result<Option<Delivery>, StoreError> {
     match existing.claim(parts.clock.now()) {
-        Ok(taken) => {
-            let won = parts.ledger.replace(std::slice::from_ref(&taken)).await?.first() == Some(&true);
-            // Who lost the race leaves it to the winner, who holds a message of its own.
-            Ok(won.then_some(taken))
+        Ok(leased) => {
+            let won = parts.ledger.replace(std::slice::from_ref(&leased)).await?.first() == Some(&true);
+            // A dispatcher that loses the race drops the delivery without waiting for the lease: the winner holds
+            // a queue message of its own and returns that one if it crashes.
+            Ok(won.then_some(leased))
         }
         Err(Unclaimable::Leased { until }) => {
-            claimed.busy_until = claimed.busy_until.max(Some(until));
+            claims.leased_until = claims.leased_until.max(Some(until));
             Ok(None)
         }
         Err(Unclaimable::Closed | Unclaimable::Waiting { .. }) => Ok(None),

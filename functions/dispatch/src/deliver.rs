@@ -1,4 +1,4 @@
-//! One attempt for each claimed delivery, side by side, and what follows from its outcome.
+//! Attempts each claimed delivery once, concurrently, and decides what follows from the outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,155 +13,163 @@ use domain::rules_document::{RulesDocument, Transport};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::SignedDuration;
 
-use crate::announce::Announced;
-use crate::claim::Ours;
-use crate::counted::Counted;
-use crate::health::Health;
-use crate::keep;
-use crate::record::{in_ledger, record};
-use crate::turns::Turns;
-use crate::{Parts, collected, trace};
+use crate::claim::ClaimedDelivery;
+use crate::endpoint_health::EndpointHealth;
+use crate::failure_events::FailureEvents;
+use crate::limiter::TransportLimiters;
+use crate::metrics::DispatchMetrics;
+use crate::persist_outcome::{persist, persist_and_queue};
+use crate::{Parts, digest_body, persist_effects, trace};
 
-/// Attempts of one message at a time.
-const SIDE_BY_SIDE: usize = 512;
+/// Concurrent attempts for one queue message.
+const MAX_CONCURRENT_ATTEMPTS: usize = 512;
 
-/// The longest an attempt and its record take.
-const LONGEST_ATTEMPT: SignedDuration = SignedDuration::from_secs(20);
+/// The longest that an attempt, including its ledger write, takes.
+const MAX_ATTEMPT_TIME: SignedDuration = SignedDuration::from_secs(20);
 
-/// How long a delivery is put off at least when its transport is busy or the time is up.
-const BUSY: SignedDuration = SignedDuration::from_secs(15);
+/// The shortest delay of a delivery whose transport is at its limit, or for which no time is left.
+const MIN_BUSY_DELAY: SignedDuration = SignedDuration::from_secs(15);
 
-/// And at most, however long it has waited: turns come free all the time.
-const LONGEST_BUSY: SignedDuration = SignedDuration::from_mins(1);
+/// The longest such delay, however long the delivery has waited: permits become free all the time.
+const MAX_BUSY_DELAY: SignedDuration = SignedDuration::from_mins(1);
 
-/// A delivery that is due is looked at within this time.
-const LONGEST_UNSEEN: SignedDuration = SignedDuration::from_hours(2);
+/// A due delivery is normally picked up within this time; if it took longer, the dispatchers were not running.
+const MAX_PICKUP_DELAY: SignedDuration = SignedDuration::from_hours(2);
 
-/// The most that a delivery is put off beyond a pause of its transport.
-const LONGEST_PAUSED: SignedDuration = SignedDuration::from_hours(1);
+/// The longest delay beyond the end of the transport's pause.
+const MAX_PAUSED_DELAY: SignedDuration = SignedDuration::from_hours(1);
 
-/// What making attempts needs.
+/// The context of all attempts for one queue message.
 #[derive(Clone, Copy)]
-pub(crate) struct Sending<'a> {
+pub(crate) struct DeliveryRun<'a> {
     pub(crate) parts: &'a Parts,
-    pub(crate) turns: &'a Turns,
-    pub(crate) health: &'a Health,
-    pub(crate) announced: &'a Announced,
-    pub(crate) counted: &'a Counted,
+    pub(crate) limiters: &'a TransportLimiters,
+    pub(crate) health: &'a EndpointHealth,
+    pub(crate) failure_events: &'a FailureEvents,
+    pub(crate) metrics: &'a DispatchMetrics,
     pub(crate) document: &'a RulesDocument,
-    /// No attempt begins that might not end before.
+    /// An attempt that might end after this time is not begun.
     pub(crate) deadline: Timestamp,
 }
 
-impl Sending<'_> {
-    /// Makes one attempt for each. An error means that some outcome could not be recorded.
-    pub(crate) async fn all(self, claimed: Vec<Ours>) -> Result<(), StoreError> {
-        let attempts = claimed.into_iter().map(|ours| self.one(ours));
-        // All of them are made, also when recording one fails.
+impl DeliveryRun<'_> {
+    /// Attempts each delivery once.
+    ///
+    /// # Errors
+    /// If an outcome could not be recorded. The other deliveries are attempted all the same.
+    pub(crate) async fn attempt_all(self, claimed: Vec<ClaimedDelivery>) -> Result<(), StoreError> {
+        let attempts = claimed.into_iter().map(|claimed| self.attempt_one(claimed));
+        // Collect before looking for errors: an early return would drop the attempts that are still running.
         let recorded: Vec<Result<(), StoreError>> =
-            stream::iter(attempts).buffer_unordered(SIDE_BY_SIDE).collect().await;
+            stream::iter(attempts).buffer_unordered(MAX_CONCURRENT_ATTEMPTS).collect().await;
         stream::iter(recorded).try_for_each(|()| std::future::ready(Ok(()))).await
     }
 
-    async fn one(self, ours: Ours) -> Result<(), StoreError> {
-        let delivery = &ours.delivery;
-        let Some(event) = ours.event.clone() else { return self.give_up(&ours, Failure::NoEvent).await };
+    async fn attempt_one(self, claimed: ClaimedDelivery) -> Result<(), StoreError> {
+        let delivery = &claimed.delivery;
+        let Some(event) = claimed.event.clone() else { return self.fail(&claimed, Failure::NoEvent).await };
         let Some(transport) = self.document.transports.get(&delivery.transport) else {
-            return self.give_up(&ours, Failure::NoTransport).await;
+            return self.fail(&claimed, Failure::NoTransport).await;
         };
-        // Who may not go does not wait for a turn either; who has waited for one may have waited too long.
-        let gate = self.health.gate(transport, self.parts.clock.now());
+        // A delivery to a paused endpoint takes no permit. The state is checked again after the wait for the permit.
+        let gate = self.health.peek(transport, self.parts.clock.now());
         if matches!(gate, Gate::Paused { .. } | Gate::Disabled { .. }) {
-            return self.hold_back(&ours, gate).await;
+            return self.defer_or_fail(&claimed, gate).await;
         }
-        let turn = self.turns.enter(transport).await;
+        let permit = self.limiters.acquire(transport).await;
         let now = self.parts.clock.now();
-        let turn = match turn {
-            Ok(turn) if domain::time::later(now, LONGEST_ATTEMPT) <= self.deadline => turn,
-            Ok(_) => return self.wait_for_a_turn(&ours, None, now).await,
-            Err(busy) => return self.wait_for_a_turn(&ours, busy.come_again, now).await,
+        let permit = match permit {
+            Ok(permit) if domain::time::later(now, MAX_ATTEMPT_TIME) <= self.deadline => permit,
+            Ok(_) => return self.defer_busy(&claimed, None, now).await,
+            Err(reached) => return self.defer_busy(&claimed, reached.retry_after, now).await,
         };
         match self.health.admit(&*self.parts.endpoints, transport, now).await {
             Gate::Open | Gate::Probe => {}
-            gate => return self.hold_back(&ours, gate).await,
+            gate => return self.defer_or_fail(&claimed, gate).await,
         }
-        let outcome = self.attempt(delivery, event, transport).await?;
-        drop(turn);
-        self.conclude(&ours, now, outcome).await
+        let outcome = self.send(delivery, event, transport).await?;
+        // Recording the outcome needs no permit.
+        drop(permit);
+        self.conclude(&claimed, now, outcome).await
     }
 
-    async fn attempt(
-        self,
-        delivery: &Delivery,
-        event: Arc<Event>,
-        transport: &Transport,
-    ) -> Result<Outcome, StoreError> {
+    /// Renders and sends the notification, and persists what the transport's mappings did.
+    async fn send(self, delivery: &Delivery, event: Arc<Event>, transport: &Transport) -> Result<Outcome, StoreError> {
         let public_url = self.document.public_url.as_deref();
         let notification = Notification::of(delivery, event, public_url);
-        let notification = collected::fill(self.parts, delivery, notification, public_url).await?;
+        let notification = digest_body::add_collected_events(self.parts, delivery, notification, public_url).await?;
         let Sent { outcome, effects } = self.parts.channel.send(&notification, transport, self.document).await;
-        let left = vec![(Arc::clone(&notification.event), effects)];
-        if let Err(error) = keep::all(self.parts, self.document, left, self.parts.clock.now()).await {
+        let effects = vec![(Arc::clone(&notification.event), effects)];
+        if let Err(error) = persist_effects::persist(self.parts, self.document, effects, self.parts.clock.now()).await {
             let trace_id = trace::id(Some(&notification.event));
-            tracing::warn!(%error, delivery = %delivery.id, trace_id, "what a mapping did is not kept; the delivery goes on");
+            tracing::warn!(%error, delivery = %delivery.id, trace_id, "could not store the events of a mapping; the delivery continues");
         }
-        self.health.learn(&*self.parts.endpoints, transport, &outcome, self.parts.clock.now()).await;
+        self.health.record(&*self.parts.endpoints, transport, &outcome, self.parts.clock.now()).await;
         Ok(outcome)
     }
 
-    async fn hold_back(self, ours: &Ours, gate: Gate) -> Result<(), StoreError> {
+    /// Defers the delivery until the endpoint's pause ends, or fails it if the endpoint is disabled.
+    async fn defer_or_fail(self, claimed: &ClaimedDelivery, gate: Gate) -> Result<(), StoreError> {
         match gate {
-            Gate::Disabled { since, why } => self.give_up(ours, Failure::Disabled { since, why }).await,
+            Gate::Disabled { since, why } => self.fail(claimed, Failure::Disabled { since, why }).await,
             Gate::Paused { until, why } => {
                 let now = self.parts.clock.now();
-                match self.put_off(ours, until, LONGEST_PAUSED, now) {
-                    // In the ledger alone: the schedule brings it back without a queue message for each.
-                    Some(put_off) => in_ledger(self.parts, &put_off, ours.event.as_deref()).await.map(drop),
-                    None => self.give_up(ours, Failure::Unreachable(why)).await,
+                match self.deferred(claimed, until, MAX_PAUSED_DELAY, now) {
+                    // Not queued: the scheduled task resumes all deliveries of a paused endpoint with few messages.
+                    Some(deferred) => persist(self.parts, &deferred, claimed.event.as_deref()).await.map(drop),
+                    None => self.fail(claimed, Failure::Unreachable(why)).await,
                 }
             }
             Gate::Open | Gate::Probe => Ok(()),
         }
     }
 
-    async fn wait_for_a_turn(
+    /// Defers the delivery because its transport is at its limit, or because no time is left for an attempt.
+    async fn defer_busy(
         self,
-        ours: &Ours,
-        come_again: Option<Duration>,
+        claimed: &ClaimedDelivery,
+        retry_after: Option<Duration>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // Where the rate tells when there is room, nothing is added to that: it spreads those who wait by itself.
-        let room = come_again.and_then(|wait| SignedDuration::try_from(wait).ok());
-        let put_off = match room {
-            Some(wait) => Some(ours.delivery.postponed(domain::time::later(now, wait), now)),
-            None => self.put_off(ours, domain::time::later(now, BUSY), LONGEST_BUSY, now),
+        // The rate limiter has given each delivery a place of its own; jitter would only leave places unused.
+        let retry_after = retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
+        let deferred = match retry_after {
+            Some(wait) => Some(claimed.delivery.postponed(domain::time::later(now, wait), now)),
+            None => self.deferred(claimed, domain::time::later(now, MIN_BUSY_DELAY), MAX_BUSY_DELAY, now),
         };
-        match put_off {
-            Some(put_off) => record(self.parts, &put_off, ours.event.as_deref()).await,
-            None => self.give_up(ours, Failure::Unreachable("it was busy all the time".to_owned())).await,
+        match deferred {
+            Some(deferred) => persist_and_queue(self.parts, &deferred, claimed.event.as_deref()).await,
+            None => self.fail(claimed, Failure::Unreachable("it was at its limit all the time".to_owned())).await,
         }
     }
 
-    /// The entry put off; none if it has been for too long.
-    fn put_off(self, ours: &Ours, until: Timestamp, longest: SignedDuration, now: Timestamp) -> Option<Delivery> {
-        let delivery = &ours.delivery;
+    /// The delivery, deferred at least until `until`; `None` if it has been deferred for too long and is to fail.
+    fn deferred(
+        self,
+        claimed: &ClaimedDelivery,
+        until: Timestamp,
+        longest: SignedDuration,
+        now: Timestamp,
+    ) -> Option<Delivery> {
+        let delivery = &claimed.delivery;
         let jitter = self.parts.entropy.fraction();
-        // One that is looked at for the first time, or was due long ago, may only seem old: the system slept, or its clock
-        // has been set. Nothing is given up for time that has passed in nobody's sight.
-        let slept = ours.due.is_none_or(|due| now.duration_since(due) > LONGEST_UNSEEN);
-        let waited = if slept { longest } else { delivery.waited(now) };
+        // A delivery that is picked up for the first time, or long after it was due, may only seem old: the machine slept,
+        // or its clock was set. Time in which no dispatcher ran does not count towards giving up.
+        let was_idle = claimed.due.is_none_or(|due| now.duration_since(due) > MAX_PICKUP_DELAY);
+        let waited = if was_idle { longest } else { delivery.waited(now) };
         match retry::put_off(waited, until, longest, now, jitter) {
             retry::Next::Retry { at } => Some(delivery.postponed(at, now)),
             retry::Next::Closed | retry::Next::Dead => None,
         }
     }
 
-    async fn give_up(self, ours: &Ours, failure: Failure) -> Result<(), StoreError> {
-        self.conclude(ours, self.parts.clock.now(), Outcome::Failed(failure)).await
+    async fn fail(self, claimed: &ClaimedDelivery, failure: Failure) -> Result<(), StoreError> {
+        self.conclude(claimed, self.parts.clock.now(), Outcome::Failed(failure)).await
     }
 
-    async fn conclude(self, ours: &Ours, began: Timestamp, outcome: Outcome) -> Result<(), StoreError> {
-        let delivery = &ours.delivery;
+    /// Decides what follows the outcome, and counts, logs and persists it.
+    async fn conclude(self, claimed: &ClaimedDelivery, began: Timestamp, outcome: Outcome) -> Result<(), StoreError> {
+        let delivery = &claimed.delivery;
         let now = self.parts.clock.now();
         let next = retry::next(delivery.attempt_number(), &outcome, now, self.parts.entropy.fraction());
         let failure = match &outcome {
@@ -177,29 +185,29 @@ impl Sending<'_> {
             error: failure.map(Failure::with_answer),
             ms: u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0),
         };
-        self.counted.attempted(delivery, next, now);
-        report(ours, &attempt, failure, next);
+        self.metrics.add_attempt(delivery, next, now);
+        log_attempt(claimed, &attempt, failure, next);
         if let (retry::Next::Dead, Some(failure)) = (next, failure) {
-            self.announced.failed(self.parts, self.document, ours, failure).await;
+            self.failure_events.store(self.parts, self.document, claimed, failure).await;
         }
-        record(self.parts, &delivery.after(attempt, next), ours.event.as_deref()).await
+        persist_and_queue(self.parts, &delivery.after(attempt, next), claimed.event.as_deref()).await
     }
 }
 
-fn report(ours: &Ours, attempt: &Attempt, failure: Option<&Failure>, next: retry::Next) {
-    let Delivery { id, rule, transport, .. } = &ours.delivery;
-    // Without the receiver's own words, which the record has.
+fn log_attempt(claimed: &ClaimedDelivery, attempt: &Attempt, failure: Option<&Failure>, next: retry::Next) {
+    let Delivery { id, rule, transport, .. } = &claimed.delivery;
+    // Without the text of the receiver's response, which may hold personal data; the ledger entry has it.
     let error = failure.map(ToString::to_string).unwrap_or_default();
     match next {
         retry::Next::Closed => {
-            tracing::debug!(delivery = %id, trace_id = ours.trace_id(), rule, transport, attempt_ms = attempt.ms, "delivered");
+            tracing::debug!(delivery = %id, trace_id = claimed.trace_id(), rule, transport, attempt_ms = attempt.ms, "delivered");
         }
         retry::Next::Retry { at } => {
-            let trace_id = ours.trace_id();
+            let trace_id = claimed.trace_id();
             tracing::info!(delivery = %id, trace_id, rule, transport, error, next_at = %at, "attempt failed; another follows");
         }
         retry::Next::Dead => {
-            let trace_id = ours.trace_id();
+            let trace_id = claimed.trace_id();
             tracing::warn!(delivery = %id, trace_id, rule, transport, error, "delivery is dead");
         }
     }

@@ -1,30 +1,32 @@
-//! Queued events to verdicts to deliveries.
+//! Turns queued events into deliveries.
 //!
-//! One message's way, one file a stage:
+//! A queue message passes these stages, one file each:
 //!
-//! 1. `judge`: which rules each event fires; `keep` stores what expressions leave behind on the way.
-//! 2. `plan`: who is told, by what: the deliveries there should be.
-//! 3. `suppress`: which of them storm control keeps back, and why.
-//! 4. `claim`: their ledger entries, opened or taken over; what is closed or somebody else's stays.
-//! 5. `deliver`: one attempt each, side by side, of a digest with what was `collected`. `turns` bounds how many and how fast, `health` puts off what would go
-//!    to an endpoint that fails, `record` writes each outcome down as it comes, `announce` leaves an event of what
-//!    failed for good.
+//! 1. `evaluate`: which rules each event fires. `persist_effects` stores the events and logs the lines that expressions
+//!    created on the way.
+//! 2. `plan`: one delivery per (event, rule, transport, recipient).
+//! 3. `suppress`: storm control closes the deliveries that are not to be sent, each with its cause.
+//! 4. `claim`: opens a ledger entry per delivery, or claims an existing one that is due. Closed entries, and entries that
+//!    another dispatcher holds, are skipped.
+//! 5. `deliver`: attempts each delivery once, concurrently. `limiter` limits concurrency and rate per transport,
+//!    `endpoint_health` defers deliveries to a failing endpoint, `digest_body` adds the collected events to a digest,
+//!    `persist_outcome` writes each outcome as it comes, and `failure_events` stores an event about permanent failures.
 //!
-//! Handling a message twice, or in two places at once, tells nobody twice: the ledger decides.
+//! A message that is handled twice, or by two dispatchers at once, sends no notification twice: the ledger decides.
 
-mod announce;
 mod claim;
-mod collected;
-mod counted;
 mod deliver;
-mod health;
-mod judge;
-mod keep;
+mod digest_body;
+mod endpoint_health;
+mod evaluate;
+mod failure_events;
+mod limiter;
+mod metrics;
+mod persist_effects;
+mod persist_outcome;
 mod plan;
-mod record;
 mod suppress;
 mod trace;
-mod turns;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,52 +40,55 @@ use domain::ports::{
 use rules::RuleSet;
 use tokio::sync::Semaphore;
 
-use announce::Announced;
-use counted::Counted;
-use deliver::Sending;
-use health::Health;
-use turns::Turns;
+use claim::Claims;
+use deliver::DeliveryRun;
+use endpoint_health::EndpointHealth;
+use evaluate::MatchedEvent;
+use failure_events::FailureEvents;
+use limiter::TransportLimiters;
+use metrics::DispatchMetrics;
 
-/// Why a message must come again.
+/// Why a message must be redelivered by the queue.
 #[derive(Debug, thiserror::Error)]
 pub enum DispatchError {
-    /// The store or queue failed.
+    /// The store or the queue failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Somebody else is at some of its deliveries; if they crash, this copy must find out.
-    #[error("somebody else is delivering it")]
+    /// Another dispatcher holds the lease on some of the message's deliveries. The message must come again after the
+    /// lease, in case that dispatcher crashes.
+    #[error("another dispatcher is sending some of its deliveries")]
     Busy {
-        /// Until then at most.
+        /// The latest end of these leases.
         until: Timestamp,
     },
 }
 
-/// What dispatching needs of the world.
+/// The ports that dispatching uses.
 #[derive(Clone)]
 pub struct Parts {
-    /// Events too large to travel, and those of retries.
+    /// Reads events that were too large for a queue message, and the events of retries.
     pub log: Arc<dyn EventLog>,
-    /// The deliveries.
+    /// Stores the deliveries.
     pub ledger: Arc<dyn Ledger>,
-    /// What operators silenced.
+    /// The silences that operators created over the API.
     pub silences: Arc<dyn Silences>,
-    /// What storm control remembers.
+    /// The state of throttles and digests.
     pub suppression: Arc<dyn Suppression>,
-    /// Where retries wait that are due soon.
+    /// Holds the retries that are due within 15 minutes.
     pub queue: Arc<dyn WorkQueue>,
-    /// What is known of the endpoints.
+    /// The stored endpoint states, shared by all dispatchers.
     pub endpoints: Arc<dyn Endpoints>,
-    /// Where events go that expressions raise or create, and those of failures for good.
+    /// Stores the events that expressions create, and the events about permanent failures.
     pub intake: Arc<dyn Intake>,
-    /// Runs the rules' expressions.
+    /// Runs the expressions of policies.
     pub expressions: Arc<dyn Expressions>,
-    /// The rules.
+    /// The rules document that applies now.
     pub configuration: Arc<dyn Configuration>,
-    /// The way out.
+    /// Sends notifications.
     pub channel: Arc<dyn Channel>,
-    /// The time.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
-    /// Jitter.
+    /// The source of jitter.
     pub entropy: Arc<dyn Entropy>,
 }
 
@@ -115,135 +120,154 @@ impl Parts {
     }
 }
 
-/// Handles messages, many at a time.
+/// Handles queue messages. One dispatcher handles many messages concurrently; they share its limits and caches.
 pub struct Dispatcher {
     parts: Parts,
-    turns: Turns,
-    health: Health,
-    announced: Announced,
-    judging: Semaphore,
+    limiters: TransportLimiters,
+    health: EndpointHealth,
+    failure_events: FailureEvents,
+    expression_permits: Semaphore,
+    /// The last document that was compiled, with its rules.
     compiled: Mutex<Option<(Arc<Active>, Arc<RuleSet>)>>,
 }
 
 impl Dispatcher {
-    /// Over these parts.
+    /// A dispatcher that uses these ports. It makes no request until it handles a message.
     pub fn new(parts: Parts) -> Self {
-        let (turns, health, announced) = (Turns::default(), Health::default(), Announced::default());
-        let judging = Semaphore::new(judge::AT_A_TIME);
-        Self { parts, turns, health, announced, judging, compiled: Mutex::new(None) }
+        Self {
+            parts,
+            limiters: TransportLimiters::default(),
+            health: EndpointHealth::default(),
+            failure_events: FailureEvents::default(),
+            expression_permits: Semaphore::new(evaluate::MAX_CONCURRENT),
+            compiled: Mutex::new(None),
+        }
     }
 
-    /// Does what the message says. No attempt begins that might not end before `deadline`.
+    /// Handles one message. Begins no attempt that might end after `deadline`; those deliveries are deferred.
     ///
     /// # Errors
-    /// When the message must come again; what was delivered until then will not be repeated.
+    /// If the message must come again. The deliveries that were sent until then are not repeated.
     pub async fn handle(&self, message: Message, deadline: Timestamp) -> Result<(), DispatchError> {
-        let counted = Counted::default();
-        let handled = self.work(message, deadline, &counted).await;
-        counted.log();
-        handled
+        let metrics = DispatchMetrics::default();
+        let result = self.handle_counting(message, deadline, &metrics).await;
+        metrics.log();
+        result
     }
 
-    async fn work(&self, message: Message, deadline: Timestamp, counted: &Counted) -> Result<(), DispatchError> {
+    async fn handle_counting(
+        &self,
+        message: Message,
+        deadline: Timestamp,
+        metrics: &DispatchMetrics,
+    ) -> Result<(), DispatchError> {
         let active = self.parts.configuration.current().await?;
         match message.into_work() {
-            Work::Events(events) => self.evaluate(events, &active, deadline, counted).await,
+            Work::Events(events) => self.evaluate(events, &active, deadline, metrics).await,
             Work::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {
-                    // Every accepted event is evaluated, also one whose retention ended while it was queued.
+                    // `MIN` as the time: an event whose retention ended while it was queued is evaluated all the same.
                     events.extend(self.parts.log.get(pk, Timestamp::MIN).await?.map(Arc::new));
                 }
-                self.evaluate(events, &active, deadline, counted).await
+                self.evaluate(events, &active, deadline, metrics).await
             }
             Work::Deliveries(ids) => {
-                let claimed = claim::again(&self.parts, &ids).await?;
-                self.send(claimed, &active, deadline, counted).await
+                let claims = claim::claim_due(&self.parts, &ids).await?;
+                self.send(claims, &active, deadline, metrics).await
             }
         }
     }
 
-    /// Takes events all the way; those that need an expression hold up no other.
+    /// Takes events through all stages. Events that need an expression do not hold up the others.
     async fn evaluate(
         &self,
         events: Vec<Arc<Event>>,
         active: &Arc<Active>,
         deadline: Timestamp,
-        counted: &Counted,
+        metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
         let rules = self.rules(active);
-        let (evaluated, others) = judge::without_expressions(events, active, &rules);
-        let at_once = self.notify(evaluated, active, deadline, counted);
-        let later = async {
+        let (matched, others) = evaluate::without_expressions(events, active, &rules);
+        let fast = self.notify(matched, active, deadline, metrics);
+        let slow = async {
             if others.is_empty() {
                 return Ok(());
             }
-            let evaluated = judge::with_expressions(&self.parts, &self.judging, others, active, &rules).await;
-            self.notify(evaluated, active, deadline, counted).await
+            let permits = &self.expression_permits;
+            let matched = evaluate::with_expressions(&self.parts, permits, others, active, &rules).await;
+            self.notify(matched, active, deadline, metrics).await
         };
-        let (at_once, later) = tokio::join!(at_once, later);
-        at_once.and(later)
+        let (fast, slow) = tokio::join!(fast, slow);
+        fast.and(slow)
     }
 
+    /// Opens and attempts the deliveries of evaluated events.
     async fn notify(
         &self,
-        evaluated: Vec<judge::Evaluated>,
+        matched: Vec<MatchedEvent>,
         active: &Arc<Active>,
         deadline: Timestamp,
-        counted: &Counted,
+        metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
-        if evaluated.is_empty() {
+        if matched.is_empty() {
             return Ok(());
         }
-        let claimed = self.open(evaluated, active, counted).await?;
-        self.send(claimed, active, deadline, counted).await
+        let claims = self.open(matched, active, metrics).await?;
+        self.send(claims, active, deadline, metrics).await
     }
 
     async fn send(
         &self,
-        claimed: claim::Claimed,
+        claims: Claims,
         active: &Active,
         deadline: Timestamp,
-        counted: &Counted,
+        metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
-        if !claimed.ours.is_empty() {
+        if !claims.deliveries.is_empty() {
             self.health.refresh(&*self.parts.endpoints).await;
-            self.sending(active, counted, deadline).all(claimed.ours).await?;
+            self.delivery_run(active, metrics, deadline).attempt_all(claims.deliveries).await?;
         }
-        match claimed.busy_until {
+        match claims.leased_until {
             Some(until) => Err(DispatchError::Busy { until }),
             None => Ok(()),
         }
     }
 
-    fn sending<'a>(&'a self, active: &'a Active, counted: &'a Counted, deadline: Timestamp) -> Sending<'a> {
-        let Self { parts, turns, health, announced, .. } = self;
-        Sending { parts, turns, health, announced, counted, document: &active.document, deadline }
+    fn delivery_run<'a>(
+        &'a self,
+        active: &'a Active,
+        metrics: &'a DispatchMetrics,
+        deadline: Timestamp,
+    ) -> DeliveryRun<'a> {
+        let Self { parts, limiters, health, failure_events, .. } = self;
+        DeliveryRun { parts, limiters, health, failure_events, metrics, document: &active.document, deadline }
     }
 
+    /// Plans the deliveries, applies storm control, and claims what is to be sent.
     async fn open(
         &self,
-        evaluated: Vec<judge::Evaluated>,
+        matched: Vec<MatchedEvent>,
         active: &Arc<Active>,
-        counted: &Counted,
-    ) -> Result<claim::Claimed, DispatchError> {
+        metrics: &DispatchMetrics,
+    ) -> Result<Claims, DispatchError> {
         let now = self.parts.clock.now();
-        let (events, mut judged): (Vec<_>, Vec<_>) = evaluated.into_iter().unzip();
-        let left = judged.iter_mut().map(|one| std::mem::take(&mut one.effects));
-        let left = events.iter().cloned().zip(left).filter(|(_, effects)| !effects.is_empty()).collect();
-        keep::all(&self.parts, &active.document, left, now).await?;
-        let mut planned = plan::deliveries(&events, judged, &active.document, now);
-        suppress::all(&self.parts, &active.document, &mut planned, now).await?;
-        counted.planned(&planned);
-        planned.retain(|planned| !planned.settled);
-        claim::open(&self.parts, planned).await
+        let (events, mut matches): (Vec<_>, Vec<_>) = matched.into_iter().unzip();
+        let effects = matches.iter_mut().map(|matches| std::mem::take(&mut matches.effects));
+        let effects = events.iter().cloned().zip(effects).filter(|(_, effects)| !effects.is_empty()).collect();
+        persist_effects::persist(&self.parts, &active.document, effects, now).await?;
+        let mut planned = plan::deliveries(&events, matches, &active.document, now);
+        suppress::apply_all(&self.parts, &active.document, &mut planned, now).await?;
+        metrics.add_planned(&planned);
+        planned.retain(|planned| !planned.is_in_ledger);
+        claim::open_planned(&self.parts, planned).await
     }
 
-    /// Compiles a document once, not once a message.
+    /// The compiled rules of the document. Compiling is slow, so that each version is compiled once.
     fn rules(&self, active: &Arc<Active>) -> Arc<RuleSet> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         match &*compiled {
-            Some((of, rules)) if Arc::ptr_eq(of, active) => Arc::clone(rules),
+            Some((version, rules)) if Arc::ptr_eq(version, active) => Arc::clone(rules),
             _ => {
                 let rules = Arc::new(RuleSet::compile(&active.document));
                 *compiled = Some((Arc::clone(active), Arc::clone(&rules)));

@@ -1,4 +1,4 @@
-//! The Lambda shell of `dispatch`: log, settings, adapters, run.
+//! The Lambda function `dispatch`: initialises the log, reads the settings, connects the adapters and runs.
 
 use std::process::ExitCode;
 use std::sync::Arc;

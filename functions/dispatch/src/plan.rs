@@ -1,4 +1,4 @@
-//! Which deliveries there should be: (event, rule, transport, recipient), decided purely.
+//! Plans the deliveries of each event: one per (event, rule, transport, recipient). Pure.
 
 use std::sync::Arc;
 
@@ -6,46 +6,46 @@ use domain::Timestamp;
 use domain::delivery::{Cause, Delivery};
 use domain::event::Event;
 use domain::rules_document::{Rule, RulesDocument};
-use rules::Judged;
+use rules::RuleMatches;
 
 use crate::trace;
 
-/// A delivery, the event it tells of, and the rule that asks for it.
+/// A delivery before it is claimed, with its event and the rule that asks for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Planned<'a> {
+pub(crate) struct PlannedDelivery<'a> {
     pub(crate) delivery: Delivery,
     pub(crate) event: Arc<Event>,
     pub(crate) rule: &'a Rule,
-    /// The ledger has it as it is to be.
-    pub(crate) settled: bool,
+    /// The digest stage has already written the ledger entry, so that the claim skips this delivery.
+    pub(crate) is_in_ledger: bool,
 }
 
-impl Planned<'_> {
-    /// It is not to be sent, for this cause.
-    pub(crate) fn keep_back(&mut self, cause: Cause) {
+impl PlannedDelivery<'_> {
+    /// Closes the delivery with this cause; it is recorded, but not sent.
+    pub(crate) fn suppress(&mut self, cause: Cause) {
         tracing::debug!(delivery = %self.delivery.id, trace_id = trace::id(Some(&self.event)), rule = self.rule.name, reason = %cause, "suppressed");
         self.delivery.keep_back(cause);
     }
 }
 
-/// The deliveries that these events lead to, by the verdict on each.
+/// The deliveries for these events. `matches` holds one entry per event, in the same order.
 pub(crate) fn deliveries<'a>(
     events: &[Arc<Event>],
-    judged: Vec<Judged>,
+    matches: Vec<RuleMatches>,
     document: &'a RulesDocument,
     now: Timestamp,
-) -> Vec<Planned<'a>> {
+) -> Vec<PlannedDelivery<'a>> {
     let mut planned = Vec::new();
-    for (event, judged) in events.iter().zip(judged) {
-        let plan = judged.plan(event, document);
-        if let Some(looping) = plan.held_back {
-            tracing::info!(pk = %event.pk, trace_id = trace::id(Some(event)), reason = %looping, "held back by the loop guard");
+    for (event, matches) in events.iter().zip(matches) {
+        let plan = matches.plan(event, document);
+        if let Some(looping) = plan.loop_guard {
+            tracing::info!(pk = %event.pk, trace_id = trace::id(Some(event)), reason = %looping, "notifications suppressed by the loop guard");
         }
-        planned.extend(plan.told.into_iter().map(|telling| Planned {
-            delivery: Delivery::open(event, telling.rule, telling.transport, telling.recipient, now),
+        planned.extend(plan.notices.into_iter().map(|notice| PlannedDelivery {
+            delivery: Delivery::open(event, notice.rule, notice.transport, notice.recipient, now),
             event: Arc::clone(event),
-            rule: telling.rule,
-            settled: false,
+            rule: notice.rule,
+            is_in_ledger: false,
         }));
     }
     planned

@@ -1,8 +1,8 @@
-//! The trace that a log line about an event or a delivery names, so that it leads to the request that began it.
+//! The trace id in log lines about an event or a delivery; it leads to the request that sent the event.
 
 use domain::event::Event;
 
-/// The trace's id; none where the event is gone.
+/// The trace id of the event, 32 hexadecimal digits; `None` if the event has expired.
 pub(crate) fn id(event: Option<&Event>) -> Option<String> {
     event.map(|event| event.trace().trace_id())
 }

@@ -59,6 +59,27 @@ pub fn ttl_seconds(instant: Timestamp) -> i64 {
     )
 }
 
+/// `#[serde(default, deserialize_with = "domain::time::parameter")]`: an optional instant of a query string. A `+` of the
+/// offset that arrives as a blank, because the caller did not encode it, is read as `+`; an instant of the year 9999 that
+/// cannot be represented becomes the last one that can.
+///
+/// # Errors
+/// With the text and the form to write it in, when it is not an RFC 3339 instant.
+pub fn parameter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let with_sign = || text.rsplit_once(' ').and_then(|(civil, offset)| parse(&format!("{civil}+{offset}")));
+    let last = || {
+        let civil = text.get(..19)?.parse::<jiff::civil::DateTime>().ok()?;
+        (civil.year() == 9999).then_some(Timestamp::MAX)
+    };
+    parse(&text).or_else(with_sign).or_else(last).map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format_args!(
+            "{text:?} is not an instant; write a date, a time and an offset, such as 2026-03-01T00:00:00Z or \
+             2026-03-01T00:00:00%2B01:00"
+        ))
+    })
+}
+
 /// `#[serde(with = "domain::time::micros")]`: the fixed six-decimal form.
 pub mod micros {
     use super::{Deserialize, Deserializer, Serializer, Timestamp};

@@ -14,6 +14,7 @@
 //! ```
 #![doc = include_str!("../README.md")]
 
+mod attributes;
 mod edit;
 mod expression;
 mod host;

@@ -15,7 +15,7 @@ use ruff_python_ast::Stmt;
 
 use crate::rewrite::{self, Findings};
 use crate::source::{self, SyntaxFault, Wrapped};
-use crate::{edit, precondition, returned, unavailable::Missing};
+use crate::{attributes, edit, precondition, returned, unavailable::Missing};
 
 /// What can be handed in, if the body mentions it.
 const FUNCTIONS: [&str; 12] = [
@@ -151,7 +151,7 @@ pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault>
 
 fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault> {
     let Wrapped { text, parsed, mut edits } = wrapped;
-    let Findings { edits: rewrites, mentions, missing, pattern } = rewrite::walk(&text, &parsed, kind);
+    let Findings { edits: rewrites, mentions, mut missing, pattern } = rewrite::walk(&text, &parsed, kind);
     if let Some((range, why)) = pattern {
         return Err(source::at(&text, range, why));
     }
@@ -159,6 +159,8 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     if let Some(range) = returned::function(body, &FUNCTIONS) {
         return Err(source::at(&text, range, "this returns a function, not what it says; call it"));
     }
+    missing.extend(attributes::missing(&text, body, kind));
+    missing.sort_by_key(|missing| (missing.line, missing.column));
     let precondition = match kind {
         Kind::Policy => precondition::of(body),
         Kind::Mapping => Precondition::default(),

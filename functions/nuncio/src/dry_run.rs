@@ -12,7 +12,7 @@ use host::SystemClock;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
-use rules::rehearsal::Report;
+use rules::dry_run::DryRunReport;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
@@ -21,7 +21,7 @@ use crate::http::{Remote, block_on, expect};
 
 #[derive(Deserialize)]
 struct DryRunPage {
-    report: Report,
+    report: DryRunReport,
     next: Option<domain::EventPk>,
     #[serde(default)]
     payloads: Vec<Payload>,
@@ -31,7 +31,7 @@ struct DryRunPage {
 #[derive(Default, Serialize)]
 struct DryRunResult {
     #[serde(flatten)]
-    report: Report,
+    report: DryRunReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     payloads: Option<Vec<Payload>>,
 }
@@ -134,7 +134,7 @@ fn shown(payloads: &[Payload]) -> String {
     text
 }
 
-fn readable(report: &Report, since: Timestamp, until: Timestamp) -> String {
+fn readable(report: &DryRunReport, since: Timestamp, until: Timestamp) -> String {
     let mut text = String::new();
     let day = |instant| domain::time::format(instant)[..10].to_owned();
     let _ = writeln!(text, "{} events from {} to {}; nothing was sent", report.events, day(since), day(until));

@@ -1,7 +1,7 @@
-//! Why a rule fires or does not.
+//! Explains why each rule fires or does not.
 //!
-//! Evaluates from the document itself, without the compiled form and without stopping early, so that
-//! every policy has its say and the fast path has something to be compared with.
+//! Evaluates the document itself, without the compiled form and without stopping early. Thus every policy gets a
+//! reason, and tests can compare the fast path with an independent evaluation.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use domain::text::cut;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::asking::{Asking, Ran};
-use crate::clause;
-use crate::compiled::in_order;
-use crate::facts::Facts;
+use crate::event_view::EventView;
+use crate::expression_runner::{ExpressionRun, ExpressionRunner};
+use crate::matcher_clauses;
 use crate::pattern;
+use crate::rule_set::in_order;
 
-/// How much of what an expression returned is shown.
-const SHOWN_CHARS: usize = 100;
+/// How many characters of an expression's return value are shown.
+const MAX_VALUE_CHARS: usize = 100;
 
-/// One rule's answer to one event. As JSON it is a line of `nuncio match`.
+/// Whether one rule fires for one event, and why. As JSON it is a line of `nuncio match`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
     /// The rule's name.
@@ -32,62 +32,63 @@ pub struct Explanation {
     pub matched: bool,
     /// The enabled bindings' policies, in the order in which they are evaluated.
     pub policies: Vec<PolicyVerdict>,
-    /// What the policies do not tell: that the rule is disabled, or that nothing is bound to it.
+    /// A reason that is not a policy's: the rule is disabled, or it has no binding that counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
-/// One binding's answer.
+/// The verdict of one binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyVerdict {
     /// The policy's name.
     pub policy: String,
     /// The binding's verdict, after `negate`.
     pub passed: bool,
-    /// The first clause that failed, with the event's value beside the wanted one, or what holds.
+    /// The first clause that failed, with the event's value and the wanted one. If none failed, the clauses that hold.
     pub why: String,
-    /// Whether the binding turned the policy's verdict round.
+    /// Whether the binding negates the policy's result.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub negated: bool,
-    /// Whether the verdict does not count.
+    /// Whether the binding is a dry run, so that its verdict does not count.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// What an expression said by `ak_message`.
+    /// The texts that the expression gave to `ak_message`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<String>,
-    /// What an expression raised.
+    /// The exception that the expression raised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Raised>,
 }
 
 impl PolicyVerdict {
-    fn of(binding: &Binding, passed: bool, why: String) -> Self {
+    fn new(binding: &Binding, passed: bool, why: String) -> Self {
         let why = if binding.dry_run { format!("does not count (dry run): {why}") } else { why };
         let (policy, dry_run) = (binding.policy.clone(), binding.dry_run);
         Self { policy, passed, why, negated: false, dry_run, messages: Vec::new(), error: None }
     }
 }
 
-/// For every rule of the document, disabled ones too: whether it fires for the event, and why. Each
-/// expression is run once; what it left behind is dropped.
+/// For every rule of the document, disabled ones too: whether it fires for the event, and why. Runs each bound
+/// expression once; its effects are discarded.
 pub fn explain(document: &RulesDocument, event: &Event, expressions: &dyn Expressions) -> Vec<Explanation> {
-    let facts = Facts::of(event);
+    let view = EventView::from_event(event);
     let groups = if document.has_expressions() { document.groups.clone() } else { Groups::new() };
-    let asking = Asking::new(&facts, document, Arc::new(groups), expressions);
-    let mut policies = Answers { facts: &facts, document, asking, ran: HashMap::new() };
-    document.rules.iter().map(|one| rule(one, &mut policies)).collect()
+    let runner = ExpressionRunner::new(&view, document, Arc::new(groups), expressions);
+    let mut evaluations = PolicyEvaluations { view: &view, document, runner, runs: HashMap::new() };
+    document.rules.iter().map(|rule| explain_rule(rule, &mut evaluations)).collect()
 }
 
-/// The policies' answers to one event.
-struct Answers<'a> {
-    facts: &'a Facts<'a>,
+/// Evaluates the policies for one event.
+struct PolicyEvaluations<'a> {
+    view: &'a EventView<'a>,
     document: &'a RulesDocument,
-    asking: Asking<'a>,
-    ran: HashMap<&'a str, Ran>,
+    runner: ExpressionRunner<'a>,
+    /// The expressions that were run, by policy name.
+    runs: HashMap<&'a str, ExpressionRun>,
 }
 
-fn rule(rule: &Rule, answers: &mut Answers<'_>) -> Explanation {
-    let policies: Vec<_> = in_order(rule).map(|binding| answers.verdict(binding)).collect();
+fn explain_rule(rule: &Rule, evaluations: &mut PolicyEvaluations<'_>) -> Explanation {
+    let policies: Vec<_> = in_order(rule).map(|binding| evaluations.verdict(binding)).collect();
     let mut counted = policies.iter().filter(|verdict| !verdict.dry_run).peekable();
     let why = if !rule.enabled {
         Some("disabled")
@@ -105,62 +106,67 @@ fn rule(rule: &Rule, answers: &mut Answers<'_>) -> Explanation {
     Explanation { rule: rule.name.clone(), matched: why.is_none() && agreed, policies, why: why.map(str::to_owned) }
 }
 
-impl<'a> Answers<'a> {
+impl<'a> PolicyEvaluations<'a> {
     fn verdict(&mut self, binding: &Binding) -> PolicyVerdict {
         let Some((name, policy)) = self.document.policies.get_key_value(&binding.policy) else {
-            // A checked document has no such binding. Should one arrive, it is a policy that raised.
-            let why = format!("there is no such policy; failure_result is {}", binding.failure_result);
-            return PolicyVerdict::of(binding, binding.failure_result, why);
+            // A checked document has no such binding. The fast path treats one like a policy that raised.
+            let why = format!("the policy does not exist; failure_result is {}", binding.failure_result);
+            return PolicyVerdict::new(binding, binding.failure_result, why);
         };
         let (admitted, reason) = match policy.as_ref() {
-            Policy::EventMatcher(matcher) => matched(matcher, self.facts),
-            Policy::EventPattern(pattern) => pattern::verdict(pattern, self.facts),
-            Policy::Expression(expression) => return self.ran(name, expression, binding),
+            Policy::EventMatcher(matcher) => explain_matcher(matcher, self.view),
+            Policy::EventPattern(pattern) => pattern::explain_pattern(pattern, self.view),
+            Policy::Expression(expression) => return self.expression(name, expression, binding),
         };
-        turned(binding, admitted, reason)
+        with_negate(binding, admitted, reason)
     }
 
-    fn ran(&mut self, name: &'a str, expression: &Expression, binding: &Binding) -> PolicyVerdict {
-        let ran = self.ran.entry(name).or_insert_with(|| self.asking.run(name, expression));
-        let mut verdict = match &ran.outcome {
-            Ok(returned) => turned(binding, returned.truthy, format!("the expression returned {}", shown(returned))),
+    fn expression(&mut self, name: &'a str, expression: &Expression, binding: &Binding) -> PolicyVerdict {
+        let run = self.runs.entry(name).or_insert_with(|| self.runner.run(name, expression));
+        let mut verdict = match &run.outcome {
+            Ok(returned) => {
+                with_negate(binding, returned.truthy, format!("the expression returned {}", python_text(returned)))
+            }
             Err(raised) => {
                 let place = raised.line.map(|line| format!(" in line {line}")).unwrap_or_default();
                 let why = format!(
                     "the expression raised {}{place}; failure_result is {}",
                     raised.kind, binding.failure_result
                 );
-                PolicyVerdict { error: Some(raised.clone()), ..PolicyVerdict::of(binding, binding.failure_result, why) }
+                PolicyVerdict {
+                    error: Some(raised.clone()),
+                    ..PolicyVerdict::new(binding, binding.failure_result, why)
+                }
             }
         };
-        verdict.messages.clone_from(&ran.messages);
+        verdict.messages.clone_from(&run.messages);
         verdict
     }
 }
 
-/// By `negate`.
-fn turned(binding: &Binding, admitted: bool, reason: String) -> PolicyVerdict {
+/// The verdict after the binding's `negate`.
+fn with_negate(binding: &Binding, admitted: bool, reason: String) -> PolicyVerdict {
     let why = if binding.negate { format!("negated: {reason}") } else { reason };
-    PolicyVerdict { negated: binding.negate, ..PolicyVerdict::of(binding, admitted != binding.negate, why) }
+    PolicyVerdict { negated: binding.negate, ..PolicyVerdict::new(binding, admitted != binding.negate, why) }
 }
 
-/// As Python writes it, where that is short.
-fn shown(returned: &Returned) -> String {
+/// The value as Python writes it; containers and texts are written as JSON, cut to [`MAX_VALUE_CHARS`].
+fn python_text(returned: &Returned) -> String {
     match &returned.value {
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        other => cut(&other.to_string(), SHOWN_CHARS),
+        other => cut(&other.to_string(), MAX_VALUE_CHARS),
     }
 }
 
-fn matched(matcher: &EventMatcher, facts: &Facts<'_>) -> (bool, String) {
-    let clauses = clause::all(matcher, facts);
+fn explain_matcher(matcher: &EventMatcher, view: &EventView<'_>) -> (bool, String) {
+    let clauses = matcher_clauses::check_all(matcher, view);
     if let Some(failure) = clauses.iter().find_map(|clause| clause.failure.clone()) {
         return (false, failure);
     }
     if clauses.is_empty() {
-        return (true, "nothing is configured, so every event passes".to_owned());
+        return (true, "the matcher has no clauses, so every event passes".to_owned());
     }
     (true, clauses.into_iter().map(|clause| clause.found).collect::<Vec<_>>().join(", "))
 }

@@ -1,43 +1,41 @@
-//! Which rules an event matches, and why.
+//! Evaluates which rules an event matches, and explains why.
 //!
-//! A [`RuleSet`] is made once from a checked document and asked for every event:
-//! [`RuleSet::judge`] says which rules fire, as fast as it can; [`explain()`] says for every
-//! rule why it does or does not. They are two evaluations that must agree, and a property test holds
-//! them together.
+//! A [`RuleSet`] is compiled once from a checked document and evaluates every event: [`RuleSet::evaluate`] returns the
+//! rules that fire, as fast as possible; [`explain()`] gives the reason for every rule, whether it fires or not. These are
+//! two independent evaluations; a property test asserts that they agree.
 //!
-//! [`RuleSet::plan`] adds who is told by what, and whether the loop guard holds it back.
+//! [`RuleSet::plan`] adds the recipients and transports, and applies the loop guard. [`muted_until`] evaluates a rule's
+//! mute windows, [`silence_covers`] a silence. [`dry_run`] evaluates other rules on past events, and [`silence_preview`] a
+//! silence.
 //!
-//! [`muted_until`] judges a rule's mute windows, [`silences()`] whether a silence is meant; [`preview`] says what one
-//! would have kept back.
+//! The port [`Expressions`](domain::ports::Expressions) runs policies that are expressions. [`RuleSet::evaluate`] runs
+//! those whose precondition the event meets, [`explain()`] runs all. An expression that raises has the result
+//! `failure_result` of its binding, which `negate` does not invert.
 //!
-//! Policies that are expressions are run by the port [`Expressions`](domain::ports::Expressions):
-//! [`RuleSet::judge`] runs one for an event that has what was read off it beforehand, [`explain()`] runs them all.
-//! One that raises counts as its binding's `failure_result`, which `negate` does not turn.
-//!
-//! Nothing here does I/O or knows the time.
+//! This crate does no I/O and reads no clock.
 //!
 //! The language of event patterns is described in `functions/rulesfile/README.md`.
 
-mod asking;
-mod bound;
-mod clause;
-mod compiled;
-mod examples;
+pub mod dry_run;
+mod dry_run_examples;
+mod event_view;
 mod explain;
-mod facts;
+mod expression_runner;
 mod index;
+mod matcher_clauses;
 mod mute;
+mod path_values;
 mod pattern;
 mod plan;
-mod policies;
-pub mod preview;
-pub mod rehearsal;
-mod silence;
-mod storms;
-mod values;
+mod policy_table;
+mod rule_set;
+mod rules_by_policy;
+pub mod silence_preview;
+mod silences;
+mod storm_simulation;
 
-pub use compiled::{Judged, RuleSet};
 pub use explain::{Explanation, PolicyVerdict, explain};
 pub use mute::muted_until;
-pub use plan::{Plan, Telling};
-pub use silence::silences;
+pub use plan::{Plan, PlannedNotice};
+pub use rule_set::{RuleMatches, RuleSet};
+pub use silences::silence_covers;

@@ -1,24 +1,25 @@
-//! Mute windows, by the clock of their time zone.
+//! Evaluates mute windows in the local time of their time zone.
 //!
-//! A window is a span of instants: from the first instant at which that clock shows `from` or later, to the last
-//! one before it shows `to` for good. So where clocks are put forward over `from` or `to`, the window begins or
-//! ends at the change; where they are put back and show a time twice, it begins at the first and ends at the
-//! second. The time zones are those of the IANA database as it was when this was built.
+//! A window starts at the first instant at which the local time is `from` or later, and ends at the last instant at which
+//! it reaches `to`. If the clocks skip `from` or `to` (start of daylight saving time), the window starts or ends at the
+//! change. If a local time occurs twice (end of daylight saving time), the window starts at the first occurrence and ends
+//! at the second. The time zones are those of the IANA database that was compiled in.
 
 use domain::Timestamp;
 use domain::rules_document::{MuteWindow, WallTime, Weekday};
 use jiff::civil::{self, Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// As many windows follow on each other at most; more make a rule that is always muted.
-const MOST_IN_A_ROW: usize = 14;
+/// How many adjacent windows are joined. A rule with a longer chain is muted practically all the time.
+const MAX_ADJACENT: usize = 14;
 
-/// Until when a rule with these windows is muted, if it is at `now`; windows that follow on each other are one.
+/// The end of the mute window that contains `now`; `None` if the rule is not muted then. Adjacent and overlapping windows
+/// count as one.
 ///
-/// A window in a time zone that is not in the database never is.
+/// A window with an unknown time zone never applies.
 pub fn muted_until(windows: &[MuteWindow], now: Timestamp) -> Option<Timestamp> {
     let mut until = windows.iter().filter_map(|window| end_at(window, now)).max()?;
-    for _ in 0..MOST_IN_A_ROW {
+    for _ in 0..MAX_ADJACENT {
         match windows.iter().filter_map(|window| end_at(window, until)).max() {
             Some(end) => until = end,
             None => break,
@@ -27,11 +28,11 @@ pub fn muted_until(windows: &[MuteWindow], now: Timestamp) -> Option<Timestamp> 
     Some(until)
 }
 
-/// The end of the window that `now` lies in.
+/// The end of the window if it contains `now`.
 fn end_at(window: &MuteWindow, now: Timestamp) -> Option<Timestamp> {
     let zone = zone(&window.zone)?;
     let today = zone.to_datetime(now).date();
-    // What began yesterday may last into today.
+    // A window that started yesterday may extend into today.
     [today.yesterday().ok(), Some(today)]
         .into_iter()
         .flatten()
@@ -47,11 +48,13 @@ fn zone(name: &str) -> Option<TimeZone> {
 
 fn span(window: &MuteWindow, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
     let last = if window.to > window.from { day } else { day.tomorrow().ok()? };
-    Some((instant(zone, shown(day, window.from)?, Side::Begin)?, instant(zone, shown(last, window.to)?, Side::End)?))
+    let start = instant(zone, local_time(day, window.from)?, WindowEdge::Start)?;
+    let end = instant(zone, local_time(last, window.to)?, WindowEdge::End)?;
+    Some((start, end))
 }
 
-/// What the clock shows then; `24:00` is the next day's midnight.
-fn shown(day: Date, time: WallTime) -> Option<DateTime> {
+/// The local date and time; `24:00` becomes midnight of the next day.
+fn local_time(day: Date, time: WallTime) -> Option<DateTime> {
     let minutes = time.minutes();
     if time == WallTime::END {
         return Some(day.tomorrow().ok()?.to_datetime(civil::Time::midnight()));
@@ -61,22 +64,23 @@ fn shown(day: Date, time: WallTime) -> Option<DateTime> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Begin,
+enum WindowEdge {
+    Start,
     End,
 }
 
-fn instant(zone: &TimeZone, shown: DateTime, side: Side) -> Option<Timestamp> {
-    match zone.to_ambiguous_timestamp(shown).offset() {
-        AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(shown).ok(),
+/// The instant at which the local time is reached; `None` if it is out of range.
+fn instant(zone: &TimeZone, local: DateTime, edge: WindowEdge) -> Option<Timestamp> {
+    match zone.to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(local).ok(),
         AmbiguousOffset::Fold { before, after } => {
-            let offset = if side == Side::Begin { before } else { after };
-            offset.to_timestamp(shown).ok()
+            let offset = if edge == WindowEdge::Start { before } else { after };
+            offset.to_timestamp(local).ok()
         }
         AmbiguousOffset::Gap { before, .. } => {
-            // By the old offset it lies behind the change, or is the change itself.
-            let behind = Timestamp::from_nanosecond(before.to_timestamp(shown).ok()?.as_nanosecond() + 1).ok()?;
-            zone.preceding(behind).next().map(|change| change.timestamp())
+            // By the old offset, the skipped time is after the change, or is the change itself.
+            let after = Timestamp::from_nanosecond(before.to_timestamp(local).ok()?.as_nanosecond() + 1).ok()?;
+            zone.preceding(after).next().map(|change| change.timestamp())
         }
     }
 }

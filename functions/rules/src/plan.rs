@@ -1,64 +1,62 @@
-//! What one event leads to: the rules that fire, whether the loop guard holds them back, and who is
-//! told by what. Sending and trying on history go by the same plan.
+//! Plans the notifications of one event: the rules that fire, the recipients of each, and the loop guard. Dispatching and
+//! dry runs use the same plan.
 
 use domain::event::Event;
-use domain::expression::Effects;
 use domain::loop_guard::Looping;
 use domain::ports::Expressions;
 use domain::recipients::{Recipient, Recipients};
 use domain::rules_document::{Rule, RulesDocument};
 
-use crate::{Judged, RuleSet};
+use crate::{RuleMatches, RuleSet};
 
-/// What one event leads to.
+/// The notifications of one event.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan<'a> {
     /// The rules that fire, in the document's order.
     pub matched: Vec<&'a Rule>,
-    /// Why nobody is told all the same.
-    pub held_back: Option<Looping>,
-    /// Who is told, each once per rule and transport. Empty where something holds it back.
-    pub told: Vec<Telling<'a>>,
-    /// What the expressions that were run left behind, to be stored.
-    pub effects: Vec<Effects>,
+    /// Why the loop guard suppresses all notifications; `None` if it does not.
+    pub loop_guard: Option<Looping>,
+    /// The planned notices: each recipient once per rule and transport. Empty if the loop guard applies.
+    pub notices: Vec<PlannedNotice<'a>>,
 }
 
-/// One recipient, told for one rule by one transport.
+/// A notification to one recipient, for one rule, by one transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Telling<'a> {
-    /// For this rule.
+pub struct PlannedNotice<'a> {
+    /// The rule that fired.
     pub rule: &'a Rule,
-    /// By the transport of this name.
+    /// The name of the transport.
     pub transport: &'a str,
-    /// Who, and at which address.
+    /// The person and the address.
     pub recipient: Recipient,
 }
 
 impl RuleSet {
-    /// The plan for an event. `document` is the one this was compiled from.
+    /// Evaluates the event and plans its notifications; the effects of expressions are discarded. `document` must be the
+    /// document that this set was compiled from.
     pub fn plan<'a>(&self, event: &Event, document: &'a RulesDocument, expressions: &dyn Expressions) -> Plan<'a> {
-        self.judge(event, document, expressions).plan(event, document)
+        self.evaluate(event, document, expressions).plan(event, document)
     }
 }
 
-impl Judged {
-    /// The plan that follows for that event, by that document.
+impl RuleMatches {
+    /// Plans the notifications of the event that was evaluated. `document` must be the same as for the evaluation.
     pub fn plan<'a>(self, event: &Event, document: &'a RulesDocument) -> Plan<'a> {
-        let Self { matched, held_back, effects } = self;
+        let Self { matched, loop_guard, effects: _ } = self;
         let matched: Vec<&Rule> = matched.into_iter().filter_map(|index| document.rules.get(index)).collect();
-        let told = match held_back {
+        let notices = match loop_guard {
             Some(_) => Vec::new(),
-            None => matched.iter().flat_map(|rule| told(rule, event, document)).collect(),
+            None => matched.iter().flat_map(|rule| notices_of(rule, event, document)).collect(),
         };
-        Plan { matched, held_back, told, effects }
+        Plan { matched, loop_guard, notices }
     }
 }
 
-fn told<'a>(rule: &'a Rule, event: &Event, document: &'a RulesDocument) -> Vec<Telling<'a>> {
+fn notices_of<'a>(rule: &'a Rule, event: &Event, document: &'a RulesDocument) -> Vec<PlannedNotice<'a>> {
     let recipients = Recipients::of_rule(rule, event, document);
     let transports = rule.transports.iter().filter_map(|name| document.transports.get(name));
     transports
         .flat_map(|transport| recipients.by_transport(transport).into_iter().map(move |to| (transport, to)))
-        .map(|(transport, recipient)| Telling { rule, transport: &transport.name, recipient })
+        .map(|(transport, recipient)| PlannedNotice { rule, transport: &transport.name, recipient })
         .collect()
 }

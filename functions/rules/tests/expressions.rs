@@ -149,10 +149,10 @@ fn document(bodies: &[String], negate: bool, failure_result: bool, mode: Mode) -
 }
 
 /// Which rules fire, and what is kept.
-fn judged(document: &RulesDocument, event: &Event) -> (Vec<usize>, BTreeSet<String>) {
-    let judged = RuleSet::compile(document).judge(event, document, &Here);
-    let kept = judged.effects.iter().map(|effects| format!("{effects:?}")).collect();
-    (judged.matched, kept)
+fn matches(document: &RulesDocument, event: &Event) -> (Vec<usize>, BTreeSet<String>) {
+    let matches = RuleSet::compile(document).evaluate(event, document, &Here);
+    let kept = matches.effects.iter().map(|effects| format!("{effects:?}")).collect();
+    (matches.matched, kept)
 }
 
 proptest! {
@@ -166,8 +166,8 @@ proptest! {
         let read = document(&bodies, negate, failure_result, mode);
         let unread = unread(read.clone());
         for event in events() {
-            let (matched, kept) = judged(&read, &event);
-            let expected = judged(&unread, &event);
+            let (matched, kept) = matches(&read, &event);
+            let expected = matches(&unread, &event);
             prop_assert_eq!((&matched, &kept), (&expected.0, &expected.1), "{:#?} {}", bodies, event.to_json());
             let explained = rules::explain(&read, &event, &Here);
             let agreed: Vec<_> = explained.iter().enumerate().filter(|(_, rule)| rule.matched).map(|(at, _)| at).collect();
@@ -181,7 +181,7 @@ fn one_that_raises_counts_as_its_binding_says() {
     let broken = "return request.context['event'].context['nope']".to_owned();
     for (negate, failure_result) in [(false, false), (false, true), (true, false), (true, true)] {
         let document = document(std::slice::from_ref(&broken), negate, failure_result, Mode::All);
-        let (matched, kept) = judged(&document, &event("login", "", None, json!({})));
+        let (matched, kept) = matches(&document, &event("login", "", None, json!({})));
         assert_eq!(matched, if failure_result { vec![0, 1] } else { vec![] });
         assert_eq!(kept.len(), 1, "it runs once for both rules");
         // Nobody to run it is the same.
@@ -207,7 +207,7 @@ fn policies_call_policies_of_every_kind_within_bounds() {
         rules::explain(document, &event("login", "", None, json!({})), &Here)[0].policies[0].why.clone()
     };
     assert_eq!(why(&document), "the expression returned [true,2]");
-    let effects = RuleSet::compile(&document).judge(&event("login", "", None, json!({})), &document, &Here).effects;
+    let effects = RuleSet::compile(&document).evaluate(&event("login", "", None, json!({})), &document, &Here).effects;
     // What the called one made is the caller's, who is bound.
     assert!(matches!(&effects[0].of, domain::expression::Runner::Policy(name) if name == "p0"), "{effects:?}");
     assert_eq!(effects[0].created[0].action, "custom_made");
@@ -223,6 +223,6 @@ fn what_an_expression_caused_runs_none() {
     let caused = event("policy_exception", "", None, json!({ "policy_uuid": "p0" }));
     let caused = Event { produced_by: Some(Producer::Policy("p0".to_owned())), ..caused };
     let plan = rules.plan(&caused, &document, &Here);
-    assert!(plan.held_back.is_some() && plan.matched.is_empty() && plan.told.is_empty());
+    assert!(plan.loop_guard.is_some() && plan.matched.is_empty() && plan.notices.is_empty());
     assert_eq!(rules.plan(&event("x", "", None, json!({})), &document, &Here).matched.len(), 2);
 }

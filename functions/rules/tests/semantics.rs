@@ -199,7 +199,7 @@ fn an_explanation_is_the_line_that_nuncio_match_prints() {
     );
     document.rules.push(Rule::named("bare"));
     document.rules.push(Rule { enabled: false, ..document.rules[0].clone() });
-    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group","negated":true},{"policy":"p2","passed":true,"why":"nothing is configured, so every event passes"},{"policy":"p0","passed":true,"why":"action is \"login_failed\", client_ip is 192.0.2.7"}]"#;
+    let policies = r#"[{"policy":"p1","passed":true,"why":"negated: model is \"authentik_core.user\", wanted authentik_core.group","negated":true},{"policy":"p2","passed":true,"why":"the matcher has no clauses, so every event passes"},{"policy":"p0","passed":true,"why":"action is \"login_failed\", client_ip is 192.0.2.7"}]"#;
     assert_eq!(
         explained(&document, &failed_login()),
         [
@@ -256,8 +256,8 @@ fn a_dry_run_decides_nothing_and_says_where_it_would_have_passed() {
             bindings[0] = Binding { dry_run: true, negate, order: 3, ..Binding::to("p0") };
         });
         assert_eq!(fires(&document, &event), fires_);
-        let judged = RuleSet::compile(&document).judge(&event, &document, &NoExpressions);
-        let made: Vec<Event> = judged
+        let matches = RuleSet::compile(&document).evaluate(&event, &document, &NoExpressions);
+        let made: Vec<Event> = matches
             .effects
             .iter()
             .flat_map(|effects| effects.events(&event, &document, Timestamp::UNIX_EPOCH))
@@ -269,8 +269,8 @@ fn a_dry_run_decides_nothing_and_says_where_it_would_have_passed() {
             assert_eq!(made.context["binding"], json!({ "rule": "r", "order": 3 }));
             assert_eq!(made.context["result"], json!({ "passing": true }));
             // What it leaves does not make it leave the same again.
-            let again = RuleSet::compile(&document).judge(&made, &document, &NoExpressions);
-            assert!(again.held_back.is_some() && again.effects.is_empty(), "{again:?}");
+            let again = RuleSet::compile(&document).evaluate(&made, &document, &NoExpressions);
+            assert!(again.loop_guard.is_some() && again.effects.is_empty(), "{again:?}");
         }
         let explained = rules::explain(&document, &event, &NoExpressions).remove(0);
         let tried = explained.policies.iter().find(|verdict| verdict.policy == "p0").unwrap();

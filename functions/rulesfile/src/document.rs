@@ -1,20 +1,21 @@
-//! The whole file: which sections there are, and which need to know of each other.
+//! Reads the whole file, section by section.
 //!
-//! Owns the order in which sections are read. What a section may hold is the section's own module's.
+//! Owns the list of sections and which section needs the names that another one defines. The content of a section belongs
+//! to the section's own module.
 
 use std::collections::BTreeSet;
 
 use domain::rules_document::{Retention, RulesDocument};
 
-use crate::fault::{At, Findings};
-use crate::names::Known;
+use crate::diagnostics::{Diagnostics, Position};
+use crate::names::DefinedNames;
 use crate::sections::{
     addresses, cloudevents, email, groups, policies, redact, retention, rules, silences, transports,
 };
-use crate::shape::{self, Keys, Section};
-use crate::tree::{Node, Value};
+use crate::shape::{self, KeySet, Section};
+use crate::tree::{Node, NodeValue};
 
-pub(crate) const KEYS: Keys = Keys {
+pub(crate) const KEYS: KeySet = KeySet {
     of: "the rules file",
     known: &[
         "retention",
@@ -34,53 +35,53 @@ pub(crate) const KEYS: Keys = Keys {
     unsupported: &[],
 };
 
-/// The document, as far as it could be read: it counts only if nothing was found wrong.
-pub(crate) fn read(root: &Node, findings: &mut Findings) -> Option<RulesDocument> {
-    let file = Section::open(At::START, root, "the rules file", &KEYS, findings)?;
-    // An empty section is as good as none; an empty `retention` or `public_url` is not.
-    let part = |key| file.get(key).filter(|node| !node.is_nothing());
+/// Reads as much of the document as possible. The result is valid only if `diagnostics` has no fault afterwards.
+pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDocument> {
+    let file = Section::open(Position::START, root, "the rules file", &KEYS, diagnostics)?;
+    // An empty section counts as missing. `retention` and `public_url` do not use this: empty, they are faults.
+    let part = |key| file.get(key).filter(|node| !node.is_null());
 
     let mut document = RulesDocument::default();
-    let default = file.get("retention").and_then(|node| retention::default(node, findings));
-    let by_action = part("retention_by_action").map(|node| retention::by_action(node, findings)).unwrap_or_default();
+    let default = file.get("retention").and_then(|node| retention::default(node, diagnostics));
+    let by_action = part("retention_by_action").map(|node| retention::by_action(node, diagnostics)).unwrap_or_default();
     document.retention = Retention::new(default.unwrap_or(document.retention.default), by_action);
-    document.groups = part("groups").map(|node| groups::read(node, findings)).unwrap_or_default();
-    document.transports = transports::read(part("transports"), findings);
-    document.policies = part("policies").map(|node| policies::read(node, findings)).unwrap_or_default();
+    document.groups = part("groups").map(|node| groups::read(node, diagnostics)).unwrap_or_default();
+    document.transports = transports::read(part("transports"), diagnostics);
+    document.policies = part("policies").map(|node| policies::read(node, diagnostics)).unwrap_or_default();
     if let Some(node) = part("rules") {
-        let known = rules::Names {
-            groups: Known::new("group", keys(part("groups"), &[])),
-            transports: Known::new("transport", keys(part("transports"), &transports::BUILT_IN)),
-            policies: Known::new("policy", keys(part("policies"), &[])),
+        let known = rules::Definitions {
+            groups: DefinedNames::new("group", keys(part("groups"), &[])),
+            transports: DefinedNames::new("transport", keys(part("transports"), &transports::BUILT_IN)),
+            policies: DefinedNames::new("policy", keys(part("policies"), &[])),
         };
-        document.rules = rules::read(node, &known, findings);
+        document.rules = rules::read(node, &known, diagnostics);
     }
     if let Some(node) = part("silences") {
-        let known = Known::new("rule", keys(part("rules"), &[]));
-        document.silences = silences::read(node, &known, findings);
+        let known = DefinedNames::new("rule", keys(part("rules"), &[]));
+        document.silences = silences::read(node, &known, diagnostics);
     }
-    document.email = part("email").map(|node| email::read(node, findings)).unwrap_or_default();
-    let mut networks = |key| part(key).map(|node| networks(node, key, findings)).unwrap_or_default();
+    document.email = part("email").map(|node| email::read(node, diagnostics)).unwrap_or_default();
+    let mut networks = |key| part(key).map(|node| networks(node, key, diagnostics)).unwrap_or_default();
     document.allow_networks = networks("allow_networks");
     document.trusted_proxies = networks("trusted_proxies");
-    document.redact = part("redact").map(|node| redact::read(node, findings)).unwrap_or_default();
-    document.cloudevents = part("cloudevents").map(|node| cloudevents::read(node, findings)).unwrap_or_default();
-    document.public_url = file.get("public_url").and_then(|node| addresses::public_url(node, findings));
+    document.redact = part("redact").map(|node| redact::read(node, diagnostics)).unwrap_or_default();
+    document.cloudevents = part("cloudevents").map(|node| cloudevents::read(node, diagnostics)).unwrap_or_default();
+    document.public_url = file.get("public_url").and_then(|node| addresses::public_url(node, diagnostics));
     Some(document)
 }
 
-/// The names that a section defines, well or badly, so that a reference to a broken definition is
-/// not reported as well. None where the section is no mapping.
+/// The names that a section defines, faulty definitions included, so that a reference to a faulty definition is not a
+/// second fault. `None` if the section is not a mapping.
 fn keys<'n>(section: Option<&'n Node>, built_in: &[&'n str]) -> Option<BTreeSet<&'n str>> {
     let mut names: BTreeSet<&str> = built_in.iter().copied().collect();
     if let Some(section) = section {
-        let Value::Map(entries) = &section.value else { return None };
+        let NodeValue::Map(entries) = &section.value else { return None };
         names.extend(entries.iter().map(|(key, _)| key.text.as_str()));
     }
     Some(names)
 }
 
-fn networks(node: &Node, key: &str, findings: &mut Findings) -> Vec<ipnet::IpNet> {
-    let items = shape::list(node, key, findings).unwrap_or_default();
-    items.iter().filter_map(|item| addresses::network(item, key, findings)).collect()
+fn networks(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Vec<ipnet::IpNet> {
+    let items = shape::list(node, key, diagnostics).unwrap_or_default();
+    items.iter().filter_map(|item| addresses::network(item, key, diagnostics)).collect()
 }

@@ -1,67 +1,68 @@
-//! Names: which are well-formed, which exist, and which was probably meant.
+//! Checks names and references to names, and suggests the name that was probably intended.
 //!
-//! Owns the suggestions; the sections say what kind of thing a name is.
+//! Owns the suggestions. The sections say what kind of thing a name denotes.
 
 use std::collections::BTreeSet;
 
 use domain::admission::mask::Masker;
 
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 
+/// The maximum length of a name.
 const MAX_CHARS: usize = 100;
-/// A longer list helps nobody.
+/// How many names a fault lists.
 const MAX_LISTED: usize = 10;
-/// How much of a wrong word a fault repeats.
+/// How many characters of a wrong word a fault repeats.
 const MAX_SHOWN: usize = 60;
 
-/// The names of one section, such as all transports.
-pub(crate) struct Known<'n> {
-    /// In the singular: `transport`.
+/// The names that one section defines, such as all transports.
+pub(crate) struct DefinedNames<'n> {
+    /// What a name denotes, in the singular: `transport`.
     noun: &'static str,
-    /// None where the section itself is broken: then nothing can be said of references to it.
+    /// `None` if the section itself is faulty: references to it cannot be checked then.
     names: Option<BTreeSet<&'n str>>,
 }
 
-impl<'n> Known<'n> {
+impl<'n> DefinedNames<'n> {
     pub(crate) fn new(noun: &'static str, names: Option<BTreeSet<&'n str>>) -> Self {
         Self { noun, names }
     }
 
-    /// Reports a reference to what does not exist.
-    pub(crate) fn check(&self, name: &str, at: At, findings: &mut Findings) {
+    /// Reports a fault if `name` is not defined.
+    pub(crate) fn check_reference(&self, name: &str, at: Position, diagnostics: &mut Diagnostics) {
         let Some(names) = self.names.as_ref().filter(|names| !names.contains(name)) else { return };
         let noun = self.noun;
         let what = format!("there is no {noun} {}", shown(name));
-        let hint = match nearest(name, names.iter().copied(), findings) {
+        let hint = match nearest(name, names.iter().copied(), diagnostics) {
             Some(near) => format!("did you mean {near:?}?"),
             None if names.is_empty() => {
                 let section = if noun == "policy" { "policies".to_owned() } else { format!("{noun}s") };
-                format!("none is defined; define it under {section}")
+                format!("define it under {section}")
             }
-            None => format!("there are {}", listed(names.iter().copied())),
+            None => format!("the defined names are {}", listed(names.iter().copied())),
         };
-        findings.fault(at, what, hint);
+        diagnostics.fault(at, what, hint);
     }
 }
 
-/// Reports a name that is none.
-pub(crate) fn check(name: &str, noun: &str, at: At, findings: &mut Findings) {
+/// Reports a fault if `name` is not well-formed.
+pub(crate) fn check_name(name: &str, noun: &str, at: Position, diagnostics: &mut Diagnostics) {
     let well_formed = name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._-".contains(&byte));
     if !well_formed {
-        let what = format!("{} is not a name for a {noun}", shown(name));
-        findings.fault(at, what, "start with a letter or digit and use only A-Z, a-z, 0-9, space, dot, _ and -");
+        let what = format!("{} is not a valid name for a {noun}", shown(name));
+        diagnostics.fault(at, what, "start with a letter or digit and use only A-Z, a-z, 0-9, space, dot, _ and -");
     } else if name.len() > MAX_CHARS {
         let what = format!("the name of this {noun} has {} characters", name.len());
-        findings.fault(at, what, format!("use at most {MAX_CHARS}"));
+        diagnostics.fault(at, what, format!("use at most {MAX_CHARS}"));
     }
 }
 
-/// The candidate that was probably meant.
+/// The candidate that was probably intended; `None` if no candidate is similar enough.
 pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<&'c str> {
     let length = word.chars().count();
     if length > MAX_CHARS {
@@ -71,16 +72,16 @@ pub(crate) fn nearest<'c>(
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= MAX_CHARS)
-        .take_while(|_| findings.may_compare())
+        .take_while(|_| diagnostics.may_compare())
         .map(|candidate| (strsim::osa_distance(&lowered, &candidate.to_lowercase()), candidate))
-        // A third of the word may be wrong, and never all of it.
+        // At most a third of the characters may differ, and never all of them.
         .filter(|(distance, _)| *distance <= (length / 3).max(1) && *distance < length)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// A word of the file in quotes, without control characters and not too much of it. What should
-/// have been a name but is an address or a URL is not repeated.
+/// A word of the file in quotes, with control characters escaped and cut to a readable length. An address or a URL is
+/// not repeated, because it may be confidential: `(a URL)`.
 pub(crate) fn shown(word: &str) -> String {
     if word.contains("://") {
         return "(a URL)".to_owned();
@@ -93,7 +94,7 @@ pub(crate) fn shown(word: &str) -> String {
     format!("{word:?}")
 }
 
-/// Some names, as a list in words.
+/// The names, separated by commas; at most [`MAX_LISTED`].
 pub(crate) fn listed<'c>(names: impl IntoIterator<Item = &'c str>) -> String {
     let mut names = names.into_iter();
     let mut list: Vec<&str> = names.by_ref().take(MAX_LISTED).collect();

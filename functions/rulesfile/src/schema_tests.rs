@@ -1,4 +1,4 @@
-//! The published schema knows the keys that the reader knows, and admits what the reader admits.
+//! The published schema has the same keys as the reader, and accepts the same files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use crate::fault::Findings;
+use crate::diagnostics::Diagnostics;
 use crate::sections::patterns::from_yaml;
-use crate::shape::Keys;
+use crate::shape::KeySet;
 use crate::{SCHEMA, document, sections, source, tree};
 
 fn schema() -> Json {
@@ -17,10 +17,10 @@ fn schema() -> Json {
 
 /// A rules file as the JSON that an editor checks.
 fn as_json(bytes: &[u8]) -> Option<Json> {
-    let mut findings = Findings::default();
-    let root = source::text(bytes, &mut findings).and_then(|text| tree::parse(text, &mut findings))?;
+    let mut diagnostics = Diagnostics::default();
+    let root = source::text(bytes, &mut diagnostics).and_then(|text| tree::parse(text, &mut diagnostics))?;
     let mut is_json = true;
-    let json = from_yaml(&root, &mut is_json, &mut findings);
+    let json = from_yaml(&root, &mut is_json, &mut diagnostics);
     is_json.then_some(json)
 }
 
@@ -42,7 +42,7 @@ fn validator() -> impl Fn(&Json) -> Result<(), String> {
 #[test]
 fn schema_and_reader_know_the_same_keys() {
     let schema = schema();
-    let known = |pointer: &str, keys: &Keys| {
+    let known = |pointer: &str, keys: &KeySet| {
         let properties = schema.pointer(pointer).and_then(Json::as_object).unwrap_or_else(|| panic!("{pointer}"));
         let mut listed: Vec<&str> = properties.keys().map(String::as_str).collect();
         let mut known = keys.known.to_vec();
@@ -65,32 +65,32 @@ fn schema_and_reader_know_the_same_keys() {
     known("/$defs/event_matcher/properties", &sections::policies::MATCHER_KEYS);
     known("/$defs/rule/properties", &sections::rules::KEYS);
     known("/$defs/silence/properties", &sections::silences::KEYS);
-    known("/$defs/throttle/properties", &sections::storm::THROTTLE_KEYS);
-    known("/$defs/digest/properties", &sections::storm::DIGEST_KEYS);
-    known("/$defs/mute/properties", &sections::storm::MUTE_KEYS);
+    known("/$defs/throttle/properties", &sections::storm_control::THROTTLE_KEYS);
+    known("/$defs/digest/properties", &sections::storm_control::DIGEST_KEYS);
+    known("/$defs/mute/properties", &sections::storm_control::MUTE_KEYS);
     known("/$defs/binding/properties", &sections::bindings::KEYS);
-    for (at, (mode, keys)) in sections::transports::BY_MODE.iter().enumerate() {
+    for (at, mode) in sections::transports::TransportMode::ALL.into_iter().enumerate() {
         let branch = &schema["$defs"]["transport"]["allOf"][at];
-        assert_eq!(branch["if"]["properties"]["mode"]["const"], *mode);
-        assert_eq!(branch["then"]["propertyNames"]["enum"], json!(keys.known), "{mode}");
+        assert_eq!(branch["if"]["properties"]["mode"]["const"], mode.as_str());
+        assert_eq!(branch["then"]["propertyNames"]["enum"], json!(mode.keys().known), "{mode:?}");
     }
 }
 
 #[test]
-fn what_the_reader_takes_the_schema_takes() {
+fn the_schema_accepts_every_file_that_the_reader_accepts() {
     let validate = validator();
     let built_in = ("built-in".to_owned(), crate::BUILT_IN.as_bytes().to_vec());
     for (name, bytes) in files("good").into_iter().chain([built_in]) {
-        let json = as_json(&bytes).unwrap_or_else(|| panic!("{name} is no JSON"));
-        // An empty file is nothing to an editor either.
+        let json = as_json(&bytes).unwrap_or_else(|| panic!("{name} is not JSON"));
+        // An editor does not validate an empty file.
         if !json.is_null() {
             validate(&json).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 }
 
-/// What stands in a value's place, one after the other.
-fn others() -> Vec<Json> {
+/// Values that replace each value of a document, one after the other.
+fn replacements() -> Vec<Json> {
     vec![
         json!(null),
         json!(true),
@@ -105,11 +105,11 @@ fn others() -> Vec<Json> {
     ]
 }
 
-/// The document with one value changed, one key renamed or one left out: every such document.
+/// Every document that differs from this one by one changed value, renamed key or missing key.
 fn changed_once(json: &Json) -> Vec<Json> {
     let inside =
         |put: &dyn Fn(Json) -> Json, value: &Json| changed_once(value).into_iter().map(put).collect::<Vec<_>>();
-    let mut all = others();
+    let mut all = replacements();
     match json {
         Json::Object(entries) => {
             for (key, value) in entries {
@@ -136,12 +136,12 @@ fn changed_once(json: &Json) -> Vec<Json> {
     all
 }
 
-/// Faults of form, which an editor should see; the others need more than the form.
-const OF_FORM: [&str; 6] =
+/// The texts of faults that a schema can express; the other faults depend on more than the form.
+const FORM_FAULTS: [&str; 6] =
     [" is not a key of ", ", wanted ", " needs \"", " is not a mode;", " is not a severity;", " is out of range"];
 
 #[test]
-fn of_documents_that_are_nearly_right_schema_and_reader_think_alike() {
+fn schema_and_reader_agree_on_documents_that_are_nearly_valid() {
     let validate = validator();
     let (mut tried, mut wrong) = (0, BTreeSet::new());
     for (name, bytes) in files("good") {
@@ -151,7 +151,7 @@ fn of_documents_that_are_nearly_right_schema_and_reader_think_alike() {
             // JSON is YAML.
             let text = changed.to_string();
             let faults = crate::read(text.as_bytes()).err().unwrap_or_default();
-            let of_form = faults.iter().find(|fault| OF_FORM.iter().any(|words| fault.to_string().contains(words)));
+            let of_form = faults.iter().find(|fault| FORM_FAULTS.iter().any(|words| fault.to_string().contains(words)));
             match (validate(&changed), of_form) {
                 (Err(error), _) if faults.is_empty() => wrong.insert(format!("{name}: only the schema: {error}")),
                 (Ok(()), Some(fault)) => wrong.insert(format!("{name}: only the reader: {fault}\n{text}")),

@@ -1,5 +1,5 @@
 //! Walks `tests/corpus/rules`: every file under `bad` has exactly the faults its `.expected` lists,
-//! every file under `good` says exactly what its `.json` says, warnings included.
+//! every file under `good` is read as exactly the document and warnings in its `.json`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn every_bad_file_has_exactly_the_faults_that_are_expected() {
 }
 
 #[test]
-fn every_good_file_says_what_is_expected() {
+fn every_good_file_is_read_as_expected() {
     let cases = cases("good", "json");
     assert!(cases.len() >= 10, "{}", cases.len());
     for (name, bytes, expected) in cases {

@@ -81,14 +81,14 @@ struct MappingRun<'a> {
 impl MappingRun<'_> {
     /// Evaluates one mapping on a blocking thread.
     async fn evaluate(&mut self, part: Part, source: &str, scope: Scope) -> Result<(Returned, Option<View>), Failure> {
-        let (expressions, source) = (Arc::clone(&self.channels.expressions), source.to_owned());
+        let (expressions, body) = (Arc::clone(&self.channels.expressions), source.to_owned());
         // Never an error: the semaphore is never closed.
         let permit = self.channels.mapping_permits.acquire().await;
-        let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&source, &scope, &NoPolicies));
+        let evaluated = tokio::task::spawn_blocking(move || expressions.evaluate(&body, &scope, &NoPolicies));
         let mut evaluation = evaluated.await.unwrap_or_else(|error| resume_unwind(error.into_panic()));
         drop(permit);
         self.effects.extend(Effects::take(self.runner(part), &mut evaluation));
-        let returned = evaluation.outcome.map_err(|raised| failure(part, &raised))?;
+        let returned = evaluation.outcome.map_err(|raised| failure(part, &raised, source))?;
         Ok((returned, evaluation.notification))
     }
 
@@ -110,10 +110,19 @@ impl MappingRun<'_> {
     }
 }
 
-/// Names the exception's type and line, but not its message, which may contain data of the event.
-fn failure(part: Part, raised: &Raised) -> Failure {
+/// Names the exception's type and line, and an unknown attribute that the mapping itself writes; not the rest of the
+/// message, which may contain data of the event.
+fn failure(part: Part, raised: &Raised, source: &str) -> Failure {
     let place = raised.line.map(|line| format!(" in line {line}")).unwrap_or_default();
-    Failure::Mapping(format!("the mapping of the {} raised {}{place}", part.as_str(), raised.kind))
+    let unknown = unknown_attribute(raised, source).map(|name| format!(": no attribute {name}")).unwrap_or_default();
+    Failure::Mapping(format!("the mapping of the {} raised {}{place}{unknown}", part.as_str(), raised.kind))
+}
+
+/// The attribute that an object does not have, as in `'Event' object has no attribute 'actoin'`.
+fn unknown_attribute<'r>(raised: &'r Raised, source: &str) -> Option<&'r str> {
+    let (_, name) = raised.message.strip_suffix('\'')?.rsplit_once('\'')?;
+    let is_own = source.split(|one: char| !one.is_alphanumeric() && one != '_').any(|word| word == name);
+    (raised.kind == "AttributeError" && is_own).then_some(name)
 }
 
 fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
@@ -150,6 +159,22 @@ fn headers(returned: &Value) -> Result<HeaderMap, &'static str> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_failure_names_an_unknown_attribute_and_nothing_else_of_the_exception() {
+        let raised =
+            |kind: &str, message: &str| Raised { kind: kind.to_owned(), message: message.to_owned(), line: Some(2) };
+        let source = "event = notification.event\nreturn {'a': event.actoin}";
+        for (kind, message, said) in [
+            ("AttributeError", "'Event' object has no attribute 'actoin'", ": no attribute actoin"),
+            ("AttributeError", "'Event' object has no attribute 'a secret'", ""),
+            ("AttributeError", "'Event' object has no attribute 'hunter2'", ""),
+            ("ValueError", "'actoin'", ""),
+        ] {
+            let failure = failure(Part::Body, &raised(kind, message), source);
+            assert_eq!(failure, Failure::Mapping(format!("the mapping of the body raised {kind} in line 2{said}")));
+        }
+    }
 
     #[test]
     fn headers_cannot_frame_or_sign_a_request_or_end_a_line() {

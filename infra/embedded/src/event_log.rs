@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ports::{EventLog, EventPage, Purge, StoreError};
 use domain::query::EventQuery;
 use domain::query::dimension::Dimension;
-use domain::query::search::Search;
+use domain::query::search::{PlainText, Search};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -198,8 +198,8 @@ fn upper_bound(query: &EventQuery) -> Vec<u8> {
 /// Rules out bodies by their text, without parsing them.
 struct BodyFilter {
     required: RequiredSubstrings,
-    /// Free text to be found, in lower case.
-    text: Option<String>,
+    /// Free text that the body must contain.
+    text: Option<PlainText>,
 }
 
 impl BodyFilter {
@@ -227,10 +227,11 @@ impl BodyFilter {
 
     /// Texts that every matching body contains, once in lower case.
     fn substrings(&self) -> Vec<String> {
-        self.required.selective_parts().map(str::to_lowercase).chain(self.text.clone()).collect()
+        let pieces = self.text.iter().flat_map(PlainText::pieces).map(str::to_owned);
+        self.required.selective_parts().map(str::to_lowercase).chain(pieces).collect()
     }
 
     fn may_match(&self, body: &str) -> bool {
-        self.required.may_match(body) && self.text.as_ref().is_none_or(|text| body.to_lowercase().contains(text))
+        self.required.may_match(body) && self.text.as_ref().is_none_or(|text| text.occurs_in(body))
     }
 }

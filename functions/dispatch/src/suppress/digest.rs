@@ -1,11 +1,13 @@
-//! Deliveries that wait for their rule's digest.
+//! Collects deliveries for their rule's digest.
 //!
-//! Each (rule, transport, recipient, values of the fields in `by`) is a lane of its own, so that everybody is told
-//! of what concerns them alone. The first delivery of a lane opens a window and becomes its carrier: its ledger
-//! entry waits until the window has closed. The later ones are collected for it and closed.
+//! Each (rule, transport, recipient, values of the fields in `by`) has a digest of its own, so that each recipient gets
+//! only the events that concern them. The first delivery opens a window and becomes its carrier: its ledger entry waits
+//! until the window has closed. The events of the later deliveries are collected for the carrier, and these deliveries are
+//! closed.
 //!
-//! A carrier is in the ledger before its window can be seen, and an event is collected before its own entry is
-//! closed: a crash in between repeats, but loses nothing.
+//! This stage writes to the ledger, which otherwise only the claim does. The order of the writes requires it: a carrier
+//! must be in the ledger before another dispatcher can see its window, and an event must be collected before its own
+//! entry is closed. A crash in between repeats a step, but loses no event.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,46 +20,53 @@ use domain::rules_document::{Digest, Rule};
 use domain::suppression::{Lane, LaneId, LaneState, Window};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use crate::plan::Planned;
-use crate::{Parts, record};
+use crate::plan::PlannedDelivery;
+use crate::{Parts, persist_outcome};
 
-/// Lanes worked on at a time.
-const SIDE_BY_SIDE: usize = 16;
+/// Concurrent digest groups; each makes several requests, one after the other.
+const MAX_CONCURRENT: usize = 16;
 
-/// What one message brings to one lane.
-struct Arrivals<'a> {
+/// The deliveries of one message that share a digest.
+struct DigestGroup<'a> {
     lane: LaneId,
     digest: &'a Digest,
-    waiting: Vec<Arrival>,
-    /// Places of those that the ledger knew already, as something else than carriers.
-    judged: Vec<usize>,
+    /// Deliveries that have no window yet.
+    waiting: Vec<WaitingDelivery>,
+    /// Indexes of the deliveries that were already in the ledger, but not as the carrier of an open window.
+    decided_before: Vec<usize>,
 }
 
-struct Arrival {
-    /// In what is planned.
-    place: usize,
+/// A delivery that needs a window.
+struct WaitingDelivery {
+    /// In the slice of planned deliveries.
+    index: usize,
     delivery: Delivery,
     event: Arc<Event>,
-    /// It is in the ledger, to carry a window.
-    opened: bool,
+    /// The ledger has an entry that makes this delivery a carrier.
+    is_carrier: bool,
 }
 
-/// What became of one arrival.
-enum Fate {
-    /// The ledger has it.
-    Settled,
-    /// This window's carrier will tell of it.
+/// How a delivery was handled.
+enum DigestDecision {
+    /// Its ledger entry is written.
+    InLedger,
+    /// Its event was collected; the carrier of this window will report it.
     Collected(Window),
 }
 
-/// Makes the first of each lane its window's carrier, and keeps back the others.
-pub(super) async fn apply(parts: &Parts, planned: &mut [&mut Planned<'_>], now: Timestamp) -> Result<(), StoreError> {
-    let lanes: Vec<_> = by_lane(planned).into_values().map(|arrivals| arrive(parts, arrivals, now)).collect();
-    let fates: Vec<Vec<(usize, Fate)>> = stream::iter(lanes).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-    for (place, fate) in fates.into_iter().flatten() {
-        match fate {
-            Fate::Settled => planned[place].settled = true,
-            Fate::Collected(window) => planned[place].keep_back(cause(&window)),
+/// Makes the first delivery of each group without an open window its carrier, and suppresses the others.
+pub(super) async fn apply(
+    parts: &Parts,
+    planned: &mut [&mut PlannedDelivery<'_>],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let groups: Vec<_> = grouped(planned).into_values().map(|group| collect(parts, group, now)).collect();
+    let decisions: Vec<Vec<(usize, DigestDecision)>> =
+        stream::iter(groups).buffer_unordered(MAX_CONCURRENT).try_collect().await?;
+    for (index, decision) in decisions.into_iter().flatten() {
+        match decision {
+            DigestDecision::InLedger => planned[index].is_in_ledger = true,
+            DigestDecision::Collected(window) => planned[index].suppress(cause(&window)),
         }
     }
     Ok(())
@@ -67,102 +76,117 @@ fn cause(window: &Window) -> Cause {
     Cause::Digest { delivery: window.carrier, until: window.span.closes }
 }
 
-fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<LaneId, Arrivals<'a>> {
-    let mut lanes: BTreeMap<LaneId, Arrivals<'a>> = BTreeMap::new();
-    for (place, planned) in planned.iter().enumerate() {
+fn grouped<'a>(planned: &[&mut PlannedDelivery<'a>]) -> BTreeMap<LaneId, DigestGroup<'a>> {
+    let mut groups: BTreeMap<LaneId, DigestGroup<'a>> = BTreeMap::new();
+    for (index, planned) in planned.iter().enumerate() {
         let rule: &'a Rule = planned.rule;
         let Some(digest) = &rule.digest else { continue };
         let values: Vec<Option<String>> = digest.by.iter().map(|path| path.value(&planned.event)).collect();
         let key = digest.by.iter().zip(&values).map(|(path, value)| (path.as_str(), value.as_deref()));
         let lane = LaneId::digest(&planned.delivery, key);
-        let arrivals =
-            lanes.entry(lane).or_insert_with(|| Arrivals { lane, digest, waiting: Vec::new(), judged: Vec::new() });
-        arrivals.waiting.push(Arrival {
-            place,
+        let group = groups.entry(lane).or_insert_with(|| DigestGroup {
+            lane,
+            digest,
+            waiting: Vec::new(),
+            decided_before: Vec::new(),
+        });
+        group.waiting.push(WaitingDelivery {
+            index,
             delivery: planned.delivery.clone(),
             event: Arc::clone(&planned.event),
-            opened: false,
+            is_carrier: false,
         });
     }
-    lanes
+    groups
 }
 
-async fn arrive(parts: &Parts, mut arrivals: Arrivals<'_>, now: Timestamp) -> Result<Vec<(usize, Fate)>, StoreError> {
-    // Closed by somebody whose clock is ahead.
+/// Collects the group's deliveries in the open window, or in a new one. Returns a decision for each by its index.
+async fn collect(
+    parts: &Parts,
+    mut group: DigestGroup<'_>,
+    now: Timestamp,
+) -> Result<Vec<(usize, DigestDecision)>, StoreError> {
+    // The carrier of a window that seems open by our clock, but was closed by a dispatcher whose clock is ahead.
     let mut closed: Option<DeliveryId> = None;
-    while !arrivals.waiting.is_empty() {
-        let lane = parts.suppression.lane(arrivals.lane).await?;
+    while !group.waiting.is_empty() {
+        let lane = parts.suppression.lane(group.lane).await?;
         let open = match &lane {
             Some(Lane { state: LaneState::Digest(window), .. }) if window.span.is_open(now) => Some(*window),
             _ => None,
         };
         let window = match open.filter(|window| closed != Some(window.carrier)) {
             Some(window) => window,
-            None => match open_window(parts, &mut arrivals, lane.as_ref(), closed, now).await? {
+            None => match open_window(parts, &mut group, lane.as_ref(), closed, now).await? {
                 Some(window) => window,
                 None => continue,
             },
         };
-        let events: Vec<EventPk> = arrivals.waiting.iter().map(|arrival| arrival.delivery.event()).collect();
-        let expires = arrivals.waiting.iter().map(|arrival| arrival.delivery.expires).max().unwrap_or(now);
+        let events: Vec<EventPk> = group.waiting.iter().map(|waiting| waiting.delivery.event()).collect();
+        let expires = group.waiting.iter().map(|waiting| waiting.delivery.expires).max().unwrap_or(now);
         if parts.suppression.collect(window.carrier, &events, expires).await? {
-            return settle(parts, arrivals, &window).await;
+            return decide(parts, group, &window).await;
         }
         closed = Some(window.carrier);
     }
-    Ok(arrivals.judged.into_iter().map(|place| (place, Fate::Settled)).collect())
+    Ok(group.decided_before.into_iter().map(|index| (index, DigestDecision::InLedger)).collect())
 }
 
-/// Opens a window with the first arrival as its carrier; none if another came before, or the arrival was judged
-/// before: then there is to look again.
+/// Opens a window with the first waiting delivery as its carrier. Returns `None` if another dispatcher opened one first,
+/// or if the ledger already holds a decision about the delivery; the caller then looks again.
 async fn open_window(
     parts: &Parts,
-    arrivals: &mut Arrivals<'_>,
+    group: &mut DigestGroup<'_>,
     lane: Option<&Lane>,
     closed: Option<DeliveryId>,
     now: Timestamp,
 ) -> Result<Option<Window>, StoreError> {
-    let first = &mut arrivals.waiting[0];
+    let first = &mut group.waiting[0];
     let mut carrier = first.delivery.clone();
-    carrier.carry(Span::of(arrivals.digest, now));
+    carrier.carry(Span::of(group.digest, now));
     match parts.ledger.open(std::slice::from_ref(&carrier)).await?.pop() {
         Some(Opened::Existing(known)) if !known.carries_at(now) || closed == Some(known.id) => {
-            arrivals.judged.push(arrivals.waiting.remove(0).place);
+            group.decided_before.push(group.waiting.remove(0).index);
             return Ok(None);
         }
-        // A second copy of the message was faster, or this is the second try.
+        // A second copy of the message has opened this entry, or we did and then crashed or lost the window.
         Some(Opened::Existing(known)) => carrier = *known,
         Some(Opened::New) | None => {}
     }
-    first.opened = true;
+    first.is_carrier = true;
     first.delivery = carrier.clone();
     let event = Arc::clone(&first.event);
     let Some(span) = carrier.digest else { return Ok(None) };
     let window = Window { carrier: carrier.id, span };
     let after = Lane::after(lane, LaneState::Digest(window), span.due());
-    if !parts.suppression.put_lane(arrivals.lane, &after).await? {
+    if !parts.suppression.put_lane(group.lane, &after).await? {
         return Ok(None);
     }
-    record::schedule(parts, &carrier, Some(&event)).await;
+    persist_outcome::queue_if_due_soon(parts, &carrier, Some(&event)).await;
     Ok(Some(window))
 }
 
-/// What became of each, once all are collected.
-async fn settle(parts: &Parts, arrivals: Arrivals<'_>, window: &Window) -> Result<Vec<(usize, Fate)>, StoreError> {
-    let mut fates: Vec<(usize, Fate)> = arrivals.judged.into_iter().map(|place| (place, Fate::Settled)).collect();
-    for Arrival { place, mut delivery, opened, .. } in arrivals.waiting {
-        let fate = if delivery.id == window.carrier {
-            Fate::Settled
-        } else if opened {
-            // Another's window was first. Should this write be lost, it tells of its own event alone.
+/// The decision about each delivery, once all events are collected for `window`.
+async fn decide(
+    parts: &Parts,
+    group: DigestGroup<'_>,
+    window: &Window,
+) -> Result<Vec<(usize, DigestDecision)>, StoreError> {
+    let mut decisions: Vec<(usize, DigestDecision)> =
+        group.decided_before.into_iter().map(|index| (index, DigestDecision::InLedger)).collect();
+    for WaitingDelivery { index, mut delivery, is_carrier, .. } in group.waiting {
+        let decision = if delivery.id == window.carrier {
+            DigestDecision::InLedger
+        } else if is_carrier {
+            // Another dispatcher opened its window first. If this write is lost, the entry stays a carrier without a
+            // window and is sent with its own event alone.
             delivery.keep_back(cause(window));
             delivery.revision += 1;
             parts.ledger.replace(std::slice::from_ref(&delivery)).await?;
-            Fate::Settled
+            DigestDecision::InLedger
         } else {
-            Fate::Collected(*window)
+            DigestDecision::Collected(*window)
         };
-        fates.push((place, fate));
+        decisions.push((index, decision));
     }
-    Ok(fates)
+    Ok(decisions)
 }

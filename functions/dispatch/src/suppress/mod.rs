@@ -1,12 +1,13 @@
-//! What storm control keeps back: one mechanism after the other, one function in one file each.
+//! Storm control: suppresses deliveries by four mechanisms in this order, one file each.
 //!
-//! 1. `silence`: an operator silenced the rule, or the event.
-//! 2. `mute`: the rule is in one of its windows.
-//! 3. `throttle`: the rule has notified as often as it may.
-//! 4. `digest`: the rule collects, and another delivery will tell of it.
+//! 1. `silence`: an operator has silenced the rule or the event.
+//! 2. `mute`: the rule is in one of its mute windows.
+//! 3. `throttle`: the rule has reached its number of notifications.
+//! 4. `digest`: the rule collects its events, and another delivery will report this one.
 //!
-//! The first that keeps a delivery back is its cause; the later ones do not see it, so that nothing counts that
-//! was not sent. What the ledger knows already was judged when it was opened, and stays as it was judged.
+//! The first mechanism that suppresses a delivery is its cause. The later ones do not see it, so that a throttle does not
+//! count a notification that was never sent. A delivery that is already in the ledger was decided when it was opened, and
+//! is not decided again.
 
 mod digest;
 mod mute;
@@ -21,17 +22,17 @@ use domain::ports::StoreError;
 use domain::rules_document::RulesDocument;
 
 use crate::Parts;
-use crate::plan::Planned;
+use crate::plan::PlannedDelivery;
 
-/// Closes the deliveries that are kept back, each with its cause.
-pub(crate) async fn all(
+/// Closes the deliveries that are to be suppressed, each with its cause.
+pub(crate) async fn apply_all(
     parts: &Parts,
     document: &RulesDocument,
-    planned: &mut [Planned<'_>],
+    planned: &mut [PlannedDelivery<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let known = known(parts, planned).await?;
-    let mut open: Vec<&mut Planned<'_>> =
+    let mut open: Vec<&mut PlannedDelivery<'_>> =
         planned.iter_mut().filter(|planned| !known.contains(&planned.delivery.id)).collect();
     silence::apply(parts, document, &mut open, now).await?;
     open.retain(|planned| !planned.delivery.is_closed());
@@ -42,10 +43,11 @@ pub(crate) async fn all(
     digest::apply(parts, &mut open, now).await
 }
 
-/// The deliveries that a message brings a second time. Asked for only where judging again could count again.
-async fn known(parts: &Parts, planned: &[Planned<'_>]) -> Result<BTreeSet<DeliveryId>, StoreError> {
-    let counted = planned.iter().filter(|planned| planned.rule.throttle.is_some() || planned.rule.digest.is_some());
-    let ids: Vec<DeliveryId> = counted.map(|planned| planned.delivery.id).collect();
+/// The deliveries that are already in the ledger because their message came before. Looks up only those of rules with a
+/// throttle or a digest: for the other mechanisms, a second decision has no side effect.
+async fn known(parts: &Parts, planned: &[PlannedDelivery<'_>]) -> Result<BTreeSet<DeliveryId>, StoreError> {
+    let stateful = planned.iter().filter(|planned| planned.rule.throttle.is_some() || planned.rule.digest.is_some());
+    let ids: Vec<DeliveryId> = stateful.map(|planned| planned.delivery.id).collect();
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }

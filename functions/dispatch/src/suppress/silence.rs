@@ -1,4 +1,4 @@
-//! Deliveries that an operator has silenced, in the rules file or over the API.
+//! Suppresses the deliveries that an operator has silenced, in the rules file or over the API.
 
 use domain::Timestamp;
 use domain::delivery::Cause;
@@ -6,13 +6,13 @@ use domain::ports::StoreError;
 use domain::rules_document::{RulesDocument, Silence, Standing};
 
 use crate::Parts;
-use crate::plan::Planned;
+use crate::plan::PlannedDelivery;
 
-/// Keeps back what an active silence is for; of several, by the one that ends last.
+/// Closes the deliveries that an active silence covers. If several cover one, the cause is the one that ends last.
 pub(super) async fn apply(
     parts: &Parts,
     document: &RulesDocument,
-    planned: &mut [&mut Planned<'_>],
+    planned: &mut [&mut PlannedDelivery<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if planned.is_empty() {
@@ -23,9 +23,9 @@ pub(super) async fn apply(
         document.silences.iter().chain(&posted).filter(|one| one.standing(now) == Standing::Active).collect();
     active.sort_by_key(|silence| std::cmp::Reverse(silence.ends));
     for planned in planned.iter_mut() {
-        let silenced = active.iter().find(|silence| rules::silences(silence, &planned.rule.name, &planned.event));
+        let silenced = active.iter().find(|silence| rules::silence_covers(silence, &planned.rule.name, &planned.event));
         if let Some(silence) = silenced {
-            planned.keep_back(Cause::silence(silence));
+            planned.suppress(Cause::silence(silence));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! Events beyond what their rule's throttle lets through.
+//! Suppresses the deliveries of events beyond their rule's throttle.
 //!
-//! Counts events, not deliveries: all recipients are told of an event, or none. Of several dispatchers that count
-//! at once each change is one conditional write; who loses it counts again.
+//! Counts events, not deliveries, so that either all recipients of an event are notified or none. Several dispatchers may
+//! count concurrently: each change of the state is one conditional write, and a dispatcher that loses it counts again.
 
 use std::collections::BTreeMap;
 
@@ -14,73 +14,83 @@ use domain::suppression::{Lane, LaneId, LaneState, Tally, Verdict};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::Parts;
-use crate::plan::Planned;
+use crate::plan::PlannedDelivery;
 
-/// Lanes counted at a time.
-const SIDE_BY_SIDE: usize = 16;
+/// Concurrent requests to the store, one per throttle state.
+const MAX_CONCURRENT: usize = 16;
 
-/// What one message brings to one lane.
-struct Arrivals<'a> {
+/// The deliveries of one message that share a throttle state: same rule, same values of the fields in `by`.
+struct ThrottleGroup<'a> {
     throttle: &'a Throttle,
+    /// The event's values of the fields in `by`; `None` where a field is missing.
     key: Vec<Option<String>>,
     events: Vec<EventPk>,
-    /// The planned deliveries, with the place of their event in `events`.
+    /// The index of each planned delivery, with the index of its event in `events`.
     planned: Vec<(usize, usize)>,
 }
 
-/// Keeps back what is beyond the throttle.
-pub(super) async fn apply(parts: &Parts, planned: &mut [&mut Planned<'_>], now: Timestamp) -> Result<(), StoreError> {
-    let lanes: Vec<_> = by_lane(planned).into_iter().map(|(id, arrivals)| judge(parts, id, arrivals, now)).collect();
-    let judged: Vec<_> = stream::iter(lanes).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-    for (arrivals, verdicts) in judged {
-        for (place, event) in arrivals.planned {
+/// Closes the deliveries whose event is beyond the throttle.
+pub(super) async fn apply(
+    parts: &Parts,
+    planned: &mut [&mut PlannedDelivery<'_>],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let groups: Vec<_> = grouped(planned).into_iter().map(|(id, group)| count(parts, id, group, now)).collect();
+    let counted: Vec<_> = stream::iter(groups).buffer_unordered(MAX_CONCURRENT).try_collect().await?;
+    for (group, verdicts) in counted {
+        for (index, event) in group.planned {
             if let Verdict::Hold { until } = verdicts[event] {
-                planned[place].keep_back(Cause::throttle(arrivals.throttle, arrivals.key.clone(), until));
+                planned[index].suppress(Cause::throttle(group.throttle, group.key.clone(), until));
             }
         }
     }
     Ok(())
 }
 
-fn by_lane<'a>(planned: &[&mut Planned<'a>]) -> BTreeMap<LaneId, Arrivals<'a>> {
-    let mut lanes: BTreeMap<LaneId, Arrivals<'a>> = BTreeMap::new();
-    for (place, planned) in planned.iter().enumerate() {
+fn grouped<'a>(planned: &[&mut PlannedDelivery<'a>]) -> BTreeMap<LaneId, ThrottleGroup<'a>> {
+    let mut groups: BTreeMap<LaneId, ThrottleGroup<'a>> = BTreeMap::new();
+    for (index, planned) in planned.iter().enumerate() {
         let rule: &'a Rule = planned.rule;
         let Some(throttle) = &rule.throttle else { continue };
         let key: Vec<Option<String>> = throttle.by.iter().map(|path| path.value(&planned.event)).collect();
         let named = throttle.by.iter().zip(&key).map(|(path, value)| (path.as_str(), value.as_deref()));
         let id = LaneId::throttle(&rule.name, named);
-        let arrivals =
-            lanes.entry(id).or_insert_with(|| Arrivals { throttle, key, events: Vec::new(), planned: Vec::new() });
-        // Deliveries of one event and rule stand one after the other.
-        if arrivals.events.last() != Some(&planned.event.pk) {
-            arrivals.events.push(planned.event.pk);
+        let group = groups.entry(id).or_insert_with(|| ThrottleGroup {
+            throttle,
+            key,
+            events: Vec::new(),
+            planned: Vec::new(),
+        });
+        // Deliveries of one event and rule are adjacent.
+        if group.events.last() != Some(&planned.event.pk) {
+            group.events.push(planned.event.pk);
         }
-        arrivals.planned.push((place, arrivals.events.len() - 1));
+        group.planned.push((index, group.events.len() - 1));
     }
-    lanes
+    groups
 }
 
-async fn judge<'a>(
+/// Counts the group's events. Returns one verdict per event.
+async fn count<'a>(
     parts: &Parts,
     id: LaneId,
-    arrivals: Arrivals<'a>,
+    group: ThrottleGroup<'a>,
     now: Timestamp,
-) -> Result<(Arrivals<'a>, Vec<Verdict>), StoreError> {
-    let throttle = arrivals.throttle;
+) -> Result<(ThrottleGroup<'a>, Vec<Verdict>), StoreError> {
+    let throttle = group.throttle;
     loop {
         let lane = parts.suppression.lane(id).await?;
         let before = match &lane {
             Some(Lane { state: LaneState::Throttle(tally), .. }) => tally.clone(),
             _ => Tally::default(),
         };
-        let judged = before.judge(throttle, &arrivals.events, now);
-        let Some(tally) = judged.changed else { return Ok((arrivals, judged.verdicts)) };
+        let judged = before.judge(throttle, &group.events, now);
+        let Some(tally) = judged.changed else { return Ok((group, judged.verdicts)) };
         let expires = tally.expires(throttle);
         let after = Lane::after(lane.as_ref(), LaneState::Throttle(tally), expires);
-        // Each one that loses here means that another has counted: in the end the lane is full.
+        // The loop ends: each lost write means that another dispatcher has counted, and a full throttle is not written.
         if parts.suppression.put_lane(id, &after).await? {
-            return Ok((arrivals, judged.verdicts));
+            return Ok((group, judged.verdicts));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Terms: small facts about an event that it has or has not, as hashes.
+//! Terms: small facts about an event, as 64-bit hashes.
 //!
-//! Owns how a fact becomes a number, the same for what a policy asks and for what an event has. Two facts
-//! with one hash are one term, which costs an evaluation and changes no verdict.
+//! Owns the hashing, which must be the same for a policy and for an event. Two facts with equal hashes are the same term:
+//! this costs an unnecessary evaluation but changes no result.
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
@@ -11,74 +11,75 @@ use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use serde_json::Number;
 
-/// The longest start or end of a text, in bytes, and the longest start of an address, in bits, that is a
-/// term; of what is longer, so much is. Thus few lengths have to be tried on an event.
+/// The longest prefix or suffix of a text in bytes, and the longest prefix of an address in bits, that a term describes.
+/// A longer one is cut to this length, so that few lengths have to be tried for an event.
 pub(super) const MAX_LENGTH: u8 = 127;
-/// How many bytes of a text that is looked for anywhere are one term.
+/// The length in bytes of a piece of text that a wildcard may contain anywhere.
 pub(super) const GRAM: usize = 4;
-/// What multiplying by mixes bits well (the golden ratio's).
-pub(super) const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// An odd multiplier whose bits mix well: 2^64 divided by the golden ratio.
+pub(super) const MIX_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// What a term says of the value at a path. The cheaper it is to find in an event, the earlier it stands.
+/// What a term states about the value at a path. Ordered by the cost of finding it in an event, cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    /// It is this text.
+pub(super) enum TermKind {
+    /// Equals this text.
     Text,
-    /// It is this number.
+    /// Equals this number.
     Number,
     Boolean,
     Null,
-    /// There is a value, whatever it is.
+    /// Any value is present.
     Present,
-    /// It is this text, or goes on with a dot after it.
+    /// Equals this text, or continues it after a dot.
     Below,
     Prefix,
     Suffix,
-    /// It is a number of this block: of those whose [`rank`] starts with the same bits.
+    /// A number whose [`rank`] starts with these bits.
     Block,
-    /// It is an address of this network.
+    /// An IPv4 address in this network.
     Net4,
+    /// An IPv6 address in this network.
     Net6,
-    /// As [`Self::Text`], [`Self::Prefix`] and [`Self::Suffix`], with the case folded.
+    /// Equals this text after case folding.
     Folded,
     FoldedPrefix,
     FoldedSuffix,
-    /// [`GRAM`] bytes anywhere in it.
+    /// Contains these [`GRAM`] bytes anywhere.
     Gram,
 }
 
-/// A term, and where to look for it.
+/// A term, with the path, kind and length that tell the event walk to look for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Term {
     pub(super) hash: u64,
     pub(super) path: u32,
-    pub(super) kind: Kind,
-    /// Of the start or end that it is about.
+    pub(super) kind: TermKind,
+    /// The length of the prefix, suffix, network or block; 0 for other kinds.
     pub(super) length: u8,
 }
 
 impl Term {
-    pub(super) fn whole(path: u32, kind: Kind, bytes: &[u8]) -> Self {
+    pub(super) fn whole(path: u32, kind: TermKind, bytes: &[u8]) -> Self {
         Self { hash: hash(path, kind, bytes), path, kind, length: 0 }
     }
 
     pub(super) fn gram(path: u32, bytes: [u8; GRAM]) -> Self {
-        Self { hash: gram(path, bytes), path, kind: Kind::Gram, length: 0 }
+        Self { hash: gram(path, bytes), path, kind: TermKind::Gram, length: 0 }
     }
 
-    pub(super) fn start(path: u32, kind: Kind, text: &str) -> Self {
+    pub(super) fn start(path: u32, kind: TermKind, text: &str) -> Self {
         let length = clamp(text.len());
         Self { hash: hash(path, kind, &text.as_bytes()[..length.into()]), path, kind, length }
     }
 
-    pub(super) fn end(path: u32, kind: Kind, text: &str) -> Self {
+    pub(super) fn end(path: u32, kind: TermKind, text: &str) -> Self {
         let length = clamp(text.len());
         Self { hash: hash(path, kind, &text.as_bytes()[text.len() - usize::from(length)..]), path, kind, length }
     }
 
-    /// `None` where the text is too long; its start is a term all the same.
+    /// `None` if the text is longer than [`MAX_LENGTH`]; use [`Self::start`] instead.
     pub(super) fn below(path: u32, text: &str) -> Option<Self> {
-        (text.len() <= MAX_LENGTH.into()).then(|| Self::start(path, Kind::Below, text))
+        (text.len() <= MAX_LENGTH.into()).then(|| Self::start(path, TermKind::Below, text))
     }
 
     pub(super) fn net(path: u32, net: IpNet) -> Self {
@@ -87,10 +88,11 @@ impl Term {
         Self { hash, path, kind, length }
     }
 
-    /// Blocks that hold every number between two ends, and not twice as many others: one below the
-    /// largest power of two in between, and one above it.
+    /// One or two blocks that together contain every number of the interval: one below the largest power of two in
+    /// between, and one from there on. Each block is the smallest aligned one, so that they contain few other numbers.
     ///
-    /// Numbers that are longer than a float may have the rank of an end that is not included, so both ends are in.
+    /// Both ends are always inside: a number that a 64-bit float cannot represent may have the same rank as an end that is
+    /// not included.
     pub(super) fn blocks(path: u32, interval: &Interval) -> Vec<Self> {
         let rank_of = |end: &End| rank(&end.value);
         let first = interval.lower.as_ref().map_or(0, rank_of);
@@ -98,29 +100,29 @@ impl Term {
         let block = |first: u64, last: u64| {
             #[expect(clippy::cast_possible_truncation, reason = "there are 64 bits")]
             let length = (first ^ last).leading_zeros() as u8;
-            Self { hash: block(path, first, length), path, kind: Kind::Block, length }
+            Self { hash: block(path, first, length), path, kind: TermKind::Block, length }
         };
         if first >= last {
             return vec![block(first, first)];
         }
-        let parted = (first ^ last).ilog2();
-        let middle = last >> parted << parted;
+        let split_bit = (first ^ last).ilog2();
+        let middle = last >> split_bit << split_bit;
         vec![block(first, middle - 1), block(middle, last)]
     }
 
     pub(super) fn number(path: u32, number: &Number) -> Self {
-        Self::whole(path, Kind::Number, &number_bytes(number))
+        Self::whole(path, TermKind::Number, &number_bytes(number))
     }
 }
 
-impl Kind {
-    /// One of 16.
+impl TermKind {
+    /// The bit of this kind in a set of 16.
     pub(super) fn bit(self) -> u16 {
         1 << self as u16
     }
 
     pub(super) fn has_length(self) -> bool {
-        use Kind::{Below, Block, FoldedPrefix, FoldedSuffix, Net4, Net6, Prefix, Suffix};
+        use TermKind::{Below, Block, FoldedPrefix, FoldedSuffix, Net4, Net6, Prefix, Suffix};
         matches!(self, Below | Prefix | Suffix | Block | Net4 | Net6 | FoldedPrefix | FoldedSuffix)
     }
 }
@@ -130,66 +132,66 @@ fn clamp(length: usize) -> u8 {
 }
 
 #[inline]
-pub(super) fn hash(path: u32, kind: Kind, bytes: &[u8]) -> u64 {
+pub(super) fn hash(path: u32, kind: TermKind, bytes: &[u8]) -> u64 {
     let mut hasher = hasher(path, kind);
     hasher.write(bytes);
     hasher.finish()
 }
 
-/// Of a few bits. They are tried by the dozen, so they are mixed no more than a table needs.
+/// Hashes at most 64 bits. An event has dozens of such terms, so that they are mixed only as well as a hash table needs.
 #[inline]
-fn mixed(path: u32, kind: Kind, length: u8, bits: u64) -> u64 {
-    let about = u64::from(path) << 16 | (kind as u64) << 8 | u64::from(length);
-    let mixed = (about.wrapping_mul(ODD) ^ bits).wrapping_mul(ODD);
-    (mixed ^ (mixed >> 32)).wrapping_mul(ODD)
+fn mixed(path: u32, kind: TermKind, length: u8, bits: u64) -> u64 {
+    let tag = u64::from(path) << 16 | (kind as u64) << 8 | u64::from(length);
+    let mixed = (tag.wrapping_mul(MIX_MULTIPLIER) ^ bits).wrapping_mul(MIX_MULTIPLIER);
+    (mixed ^ (mixed >> 32)).wrapping_mul(MIX_MULTIPLIER)
 }
 
 #[inline]
-fn hasher(path: u32, kind: Kind) -> impl Hasher {
+fn hasher(path: u32, kind: TermKind) -> impl Hasher {
     FixedState::with_seed(u64::from(path) << 8 | kind as u64).build_hasher()
 }
 
 #[inline]
 pub(super) fn gram(path: u32, bytes: [u8; GRAM]) -> u64 {
-    mixed(path, Kind::Gram, 0, u32::from_le_bytes(bytes).into())
+    mixed(path, TermKind::Gram, 0, u32::from_le_bytes(bytes).into())
 }
 
-/// Of the first `length` bits of an address.
+/// Hashes the first `length` bits of an address.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-pub(super) fn network(path: u32, address: IpAddr, length: u8) -> (Kind, u64) {
+pub(super) fn network(path: u32, address: IpAddr, length: u8) -> (TermKind, u64) {
     match address {
         IpAddr::V4(four) => {
             let start = four.to_bits().checked_shr(u32::BITS.saturating_sub(length.into())).unwrap_or(0);
-            (Kind::Net4, mixed(path, Kind::Net4, length, start.into()))
+            (TermKind::Net4, mixed(path, TermKind::Net4, length, start.into()))
         }
         IpAddr::V6(six) => {
             let start = six.to_bits().checked_shr(u128::BITS.saturating_sub(length.into())).unwrap_or(0);
-            let half = mixed(path, Kind::Net6, length, (start >> 64) as u64);
-            (Kind::Net6, mixed(path, Kind::Net6, length, half ^ start as u64))
+            let half = mixed(path, TermKind::Net6, length, (start >> 64) as u64);
+            (TermKind::Net6, mixed(path, TermKind::Net6, length, half ^ start as u64))
         }
     }
 }
 
-/// Orders numbers as they are ordered; neighbours that no float tells apart have one rank.
+/// An integer with the same order as the number. Numbers that are equal as 64-bit floats have the same rank.
 pub(super) fn rank(number: &Number) -> u64 {
     let bits = u64::from_le_bytes(number_bytes(number));
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }
 
-/// Of the first `length` bits of a rank.
+/// Hashes the first `length` bits of a rank.
 pub(super) fn block(path: u32, rank: u64, length: u8) -> u64 {
     let start = rank.checked_shr(u64::BITS.saturating_sub(length.into())).unwrap_or(0);
-    mixed(path, Kind::Block, length, start)
+    mixed(path, TermKind::Block, length, start)
 }
 
-/// The same for all ways of writing one number: equal numbers are equal after rounding, too.
+/// The bytes of the number as a 64-bit float, the same for `1`, `1.0` and `1e0`.
 pub(super) fn number_bytes(number: &Number) -> [u8; 8] {
-    // The sum turns -0.0 into 0.0.
+    // Adding 0.0 turns -0.0 into 0.0.
     (number.as_f64().unwrap_or(f64::NAN) + 0.0).to_le_bytes()
 }
 
-/// The text in the form in which texts that differ in case only are the same.
+/// The text in lower case, so that texts that differ only in case become equal.
 pub(super) fn folded(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().flat_map(char::to_lowercase).collect() }
 }

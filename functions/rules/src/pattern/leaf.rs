@@ -1,25 +1,25 @@
-//! One value put to one field's tests.
+//! Tests one value against the tests of a field.
 //!
-//! Owns what each operator means. Presence is not decided here: a value that is put to a test is there.
+//! Owns what each operator means. Does not decide whether a field is missing: a value that is tested exists.
 
 use std::net::IpAddr;
 
 use domain::rules_document::{AnythingBut, Interval, Test, Wildcard, compare_numbers};
 use serde_json::Number;
 
-/// A value that is neither an object nor a list.
+/// A value of an event that is neither an object nor a list.
 #[derive(Clone, Copy)]
 pub(crate) enum Leaf<'a> {
     Null,
     Boolean(bool),
     Number(&'a Number),
     Text(&'a str),
-    /// The event's own address, which need not be written and read again.
+    /// The event's client address, which needs no parsing.
     Address(IpAddr),
 }
 
 impl Leaf<'_> {
-    /// Whether it passes one of the tests.
+    /// Whether the value passes at least one of the tests.
     pub(crate) fn passes_one(self, tests: &[Test]) -> bool {
         tests.iter().any(|wanted| self.passes(wanted))
     }
@@ -38,7 +38,7 @@ impl Leaf<'_> {
         }
     }
 
-    /// What is of another type than what is excluded is not excluded.
+    /// Whether `anything-but` excludes the value. A value of another type than the excluded ones is not excluded.
     fn is_excluded(self, but: &AnythingBut) -> bool {
         match (but, self) {
             (AnythingBut::Numbers(numbers), Leaf::Number(number)) => {
@@ -88,7 +88,7 @@ fn lies_in(number: &Number, interval: &Interval) -> bool {
     above && below
 }
 
-/// Character by character, so that the case of one never depends on its neighbours.
+/// The text in lower case, character by character, so that the result never depends on neighbouring characters.
 fn folded(text: &str) -> impl DoubleEndedIterator<Item = char> {
     text.chars().flat_map(char::to_lowercase)
 }

@@ -1,17 +1,17 @@
-//! Event patterns: the form in which they are matched, and the matching.
+//! Matches event patterns.
 //!
-//! Owns what a pattern means; which patterns there are, and how they are written, is the document's.
-//! Two fields of one object in a list pass together or not at all: see `admit`.
+//! Owns what a pattern means; the rules document owns how a pattern is written. `path_matcher` decides most events
+//! quickly from collected values. `tree_match` decides the rest: fields of objects in a list must pass for the same object.
 
-mod admit;
-mod flat;
+mod field_value;
 mod leaf;
-mod shape;
-mod view;
-mod why;
+mod path_matcher;
+mod reason;
+mod tree_match;
+mod tree_matcher;
 
-pub(crate) use flat::Flat;
+pub(crate) use field_value::{EVENT_KEYS, FieldValue};
 pub(crate) use leaf::Leaf;
-pub(crate) use shape::Shape;
-pub(crate) use view::{EVENT_KEYS, Slot};
-pub(crate) use why::verdict;
+pub(crate) use path_matcher::PathMatcher;
+pub(crate) use reason::explain_pattern;
+pub(crate) use tree_matcher::TreeMatcher;

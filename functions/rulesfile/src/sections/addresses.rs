@@ -1,6 +1,6 @@
-//! Mail addresses, networks and URLs, wherever they stand.
+//! Reads mail addresses, networks and URLs in all sections.
 //!
-//! Judges their form and reaches none of them. No fault repeats one.
+//! Checks their form and connects to none of them. No fault repeats one.
 
 use std::borrow::Cow;
 
@@ -12,118 +12,126 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::secrets;
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 use crate::shape;
 use crate::tree::Node;
 
-/// `somebody@example.org`.
-pub(crate) fn email<'n>(text: &'n str, at: At, findings: &mut Findings) -> Option<&'n str> {
+/// Reads a mail address: `somebody@example.org`.
+pub(crate) fn email<'n>(text: &'n str, at: Position, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     match MailAddress::parse(text) {
         Ok(_) => Some(text),
         Err(why) => {
-            findings.fault(at, why.to_string(), "write one such as somebody@example.org");
+            diagnostics.fault(at, why.to_string(), "write one such as somebody@example.org");
             None
         }
     }
 }
 
-/// `somebody@example.org` or `Name <somebody@example.org>`.
-pub(crate) fn mailbox(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {
-    let text = shape::text(node, name, findings)?.trim();
+/// Reads a mailbox: `somebody@example.org` or `Name <somebody@example.org>`.
+pub(crate) fn mailbox(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = shape::text(node, name, diagnostics)?.trim();
     let (label, address) = match text.strip_suffix('>').and_then(|text| text.split_once('<')) {
         Some((label, address)) => (label.trim(), address),
         None => ("", text),
     };
     let quoted = label.len() > 1 && label.starts_with('"') && label.ends_with('"');
     let bare = if quoted { &label[1..label.len() - 1] } else { label };
-    let label_holds = !bare.contains(|one: char| one.is_control() || one == '"' || (!quoted && "<>,;:@".contains(one)));
-    if label_holds && MailAddress::parse(address).is_ok() {
+    let is_valid_label =
+        !bare.contains(|one: char| one.is_control() || one == '"' || (!quoted && "<>,;:@".contains(one)));
+    if is_valid_label && MailAddress::parse(address).is_ok() {
         return Some(text.to_owned());
     }
     let hint = "write somebody@example.org or Name <somebody@example.org>";
-    findings.fault(node.at, format!("{name} is not a mailbox"), hint);
+    diagnostics.fault(node.at, format!("{name} is not a mailbox"), hint);
     None
 }
 
-/// An address or a network in CIDR form.
-pub(crate) fn network(node: &Node, name: &str, findings: &mut Findings) -> Option<IpNet> {
-    let text = shape::text(node, name, findings)?;
+/// Reads an IP address or a network in CIDR notation. Warns of bits beyond the prefix, and clears them.
+pub(crate) fn network(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<IpNet> {
+    let text = shape::text(node, name, diagnostics)?;
     let address = || text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
     let Ok(net) = text.parse::<IpNet>().or_else(|_| address()) else {
-        let what = format!("{name} holds what is not a network address");
-        findings.fault(node.at, what, "write an address or a network, such as 192.0.2.7 or 192.0.2.0/24");
+        let what = format!("{name} contains an invalid network address");
+        diagnostics.fault(node.at, what, "write an address or a network, such as 192.0.2.7 or 192.0.2.0/24");
         return None;
     };
     if net != net.trunc() {
         let what = "the address has bits beyond the prefix, so it means the whole network";
-        findings.warning(node.at, what, "clear them, or drop the prefix to mean one address");
+        diagnostics.warning(node.at, what, "clear them, or remove the prefix if a single address is intended");
     }
     Some(net.trunc())
 }
 
-/// An `http` or `https` URL, or a reference to a secret that holds one.
-pub(crate) fn web_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
-    let text = shape::text(node, name, findings)?;
+/// Reads an `http` or `https` URL, or a reference to a secret that holds one.
+pub(crate) fn web_url(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Text> {
+    let text = shape::text(node, name, diagnostics)?;
     if secrets::looks_like_reference(text) {
-        return secrets::reference(node, name, findings).map(Text::Secret);
+        return secrets::reference(node, name, diagnostics).map(Text::Secret);
     }
-    url(node, text, name, &["http", "https"], "https://example.org/in", findings)?;
+    url(node, text, name, &["http", "https"], "https://example.org/in", diagnostics)?;
     Some(Text::Plain(text.to_owned()))
 }
 
-/// An `smtp` or `smtps` URL, or a reference to a secret that holds one.
-pub(crate) fn smtp_url(node: &Node, name: &str, findings: &mut Findings) -> Option<Text> {
-    let text = shape::text(node, name, findings)?;
+/// Reads an `smtp` or `smtps` URL, or a reference to a secret that holds one.
+pub(crate) fn smtp_url(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Text> {
+    let text = shape::text(node, name, diagnostics)?;
     if secrets::looks_like_reference(text) {
-        return secrets::reference(node, name, findings).map(Text::Secret);
+        return secrets::reference(node, name, diagnostics).map(Text::Secret);
     }
-    let url = url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", findings)?;
-    // As the mailer reads it: it refuses every other parameter when the first mail is sent.
+    let url = url(node, text, name, &["smtp", "smtps"], "smtp://mail.example.org:587", diagnostics)?;
+    // The mailer accepts no other parameter. It would reject one only when the first mail is sent.
     let is_known = |(key, value): (Cow<'_, str>, Cow<'_, str>)| {
         key == "tls" && (url.scheme() == "smtps" || matches!(&*value, "required" | "opportunistic"))
     };
     if !url.query_pairs().all(is_known) {
         let hint = "the only parameter is tls: ?tls=required or ?tls=opportunistic";
-        findings.fault(node.at, format!("{name} has a parameter that mail does not know"), hint);
+        diagnostics.fault(node.at, format!("{name} has an unknown parameter"), hint);
         return None;
     }
     if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-        findings.fault(node.at, format!("{name} has a path"), "end it after the host and port");
+        diagnostics.fault(node.at, format!("{name} has a path"), "end it after the host and port");
         return None;
     }
     Some(Text::Plain(text.to_owned()))
 }
 
-/// Where the console is, without a slash at its end.
-pub(crate) fn public_url(node: &Node, findings: &mut Findings) -> Option<String> {
-    let text = shape::text(node, "public_url", findings)?;
-    let url = url(node, text, "public_url", &["http", "https"], "https://nuncio.example.org", findings)?;
+/// Reads the URL of the console; removes slashes at its end.
+pub(crate) fn public_url(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = shape::text(node, "public_url", diagnostics)?;
+    let url = url(node, text, "public_url", &["http", "https"], "https://nuncio.example.org", diagnostics)?;
     if url.query().is_some() || url.fragment().is_some() {
-        findings.fault(node.at, "public_url has a query or fragment", "end it before the ? or #");
+        diagnostics.fault(node.at, "public_url has a query or fragment", "end it before the ? or #");
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())
 }
 
-fn url(node: &Node, text: &str, name: &str, schemes: &[&str], example: &str, findings: &mut Findings) -> Option<Url> {
+fn url(
+    node: &Node,
+    text: &str,
+    name: &str,
+    schemes: &[&str],
+    example: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Url> {
     let (what, hint) = match Url::parse(text) {
-        // The reader of URLs drops these silently; what is stored is the text as written.
+        // The URL parser would drop these characters silently, but the stored text would keep them.
         _ if text.contains(|one: char| one.is_control() || one.is_whitespace()) => {
-            ("holds spaces or line breaks", format!("write one such as {example}"))
+            ("contains spaces or line breaks", format!("write one such as {example}"))
         }
         Err(_) => {
             ("is not a URL", format!("write one such as {example}, or refer to a secret that holds it: env:NAME"))
         }
         Ok(url) if !schemes.contains(&url.scheme()) => {
-            ("has another scheme than it may", format!("it must start with {}://", schemes.join(":// or ")))
+            ("has an unsupported scheme", format!("it must start with {}://", schemes.join(":// or ")))
         }
-        Ok(url) if !has_host(&url) => ("names no host", format!("write one such as {example}")),
+        Ok(url) if !has_host(&url) => ("has no host", format!("write one such as {example}")),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            ("holds a user or password", "refer to a secret that holds the whole URL: env:NAME".to_owned())
+            ("contains a user name or password", "refer to a secret that holds the whole URL: env:NAME".to_owned())
         }
         Ok(url) => return Some(url),
     };
-    findings.fault(node.at, format!("{name} {what}"), hint);
+    diagnostics.fault(node.at, format!("{name} {what}"), hint);
     None
 }
 

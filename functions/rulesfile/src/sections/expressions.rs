@@ -1,48 +1,49 @@
-//! Python bodies: a policy's `expression`, a transport's `body` and `headers`.
+//! Reads Python bodies: the `expression` of a policy, and the `body` and `headers` of a transport.
 //!
-//! Owns where their faults are told. What is Python, and what of it is there, is the `expressions`
-//! crate's; nothing is run.
+//! Owns the positions of their faults. The `expressions` crate parses them and knows which names are available. Nothing is
+//! run.
 
 use domain::expression::Kind;
 use domain::rules_document::Expression;
 
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 use crate::shape;
-use crate::tree::{Node, Value};
+use crate::tree::{Node, NodeValue};
 
-/// A policy's.
-pub(crate) fn policy(node: &Node, findings: &mut Findings) -> Option<Expression> {
-    let read = read(node, "expression", Kind::Policy, findings)?;
+/// Reads the expression of a policy.
+pub(crate) fn policy(node: &Node, diagnostics: &mut Diagnostics) -> Option<Expression> {
+    let read = read(node, "expression", Kind::Policy, diagnostics)?;
     Some(Expression { source: read.source().to_owned(), precondition: read.precondition() })
 }
 
-/// A transport's, under this key.
-pub(crate) fn mapping(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {
-    read(node, name, Kind::Mapping, findings).map(|read| read.source().to_owned())
+/// Reads the mapping of a transport at the key `name`.
+pub(crate) fn mapping(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    read(node, name, Kind::Mapping, diagnostics).map(|read| read.source().to_owned())
 }
 
-fn read(node: &Node, name: &str, kind: Kind, findings: &mut Findings) -> Option<expressions::Expression> {
-    let source = shape::text(node, name, findings)?;
+fn read(node: &Node, name: &str, kind: Kind, diagnostics: &mut Diagnostics) -> Option<expressions::Expression> {
+    let source = shape::text(node, name, diagnostics)?;
     match expressions::Expression::parse_as(source, kind) {
         Ok(read) => {
             for missing in read.missing(kind) {
-                let at = place(node, missing.line, missing.column, findings);
-                findings.fault(at, format!("{} is not there for expressions", missing.name), missing.hint);
+                let at = position(node, missing.line, missing.column, diagnostics);
+                diagnostics.fault(at, format!("{} is not available in expressions", missing.name), missing.hint);
             }
             Some(read)
         }
         Err(fault) => {
-            let at = place(node, fault.line, fault.column, findings);
+            let at = position(node, fault.line, fault.column, diagnostics);
             let what = format!("{name} cannot be read as Python: {}", fault.message);
-            findings.fault(at, what, format!("mend line {} of it", fault.line));
+            diagnostics.fault(at, what, format!("correct line {} of it", fault.line));
             None
         }
     }
 }
 
-fn place(node: &Node, line: usize, column: usize, findings: &mut Findings) -> At {
+/// The position in the file of a line and column in the text of `node`.
+fn position(node: &Node, line: usize, column: usize, diagnostics: &mut Diagnostics) -> Position {
     match &node.value {
-        Value::Scalar(scalar) => findings.place(scalar, node.at, line, column),
-        Value::List(_) | Value::Map(_) => node.at,
+        NodeValue::Scalar(scalar) => diagnostics.position_in(scalar, node.at, line, column),
+        NodeValue::List(_) | NodeValue::Map(_) => node.at,
     }
 }

@@ -1,6 +1,6 @@
-//! One module for each section of the file, and one for the addresses in several of them.
+//! One module per section of the file, and modules for values that occur in several sections.
 //!
-//! Each reads its part of the tree, reports every fault in it and returns what it could read.
+//! Each module reads its part of the tree, reports all faults in it and returns what it could read.
 
 pub(crate) mod addresses;
 pub(crate) mod bindings;
@@ -15,5 +15,5 @@ pub(crate) mod retention;
 pub(crate) mod rules;
 mod secrets;
 pub(crate) mod silences;
-pub(crate) mod storm;
+pub(crate) mod storm_control;
 pub(crate) mod transports;

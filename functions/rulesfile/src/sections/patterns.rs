@@ -1,7 +1,7 @@
-//! `event_pattern`: a pattern written as YAML, or as a text that holds its JSON.
+//! Reads `event_pattern`: a pattern written as YAML, or as a text that contains JSON.
 //!
-//! Owns the way from YAML to JSON and back to the line and column of what is wrong. What a pattern may
-//! hold is the document's own rule.
+//! Owns the conversion from YAML to JSON, and the translation of a fault's JSON pointer to a line and column. The rules
+//! document owns what a pattern may contain.
 
 use std::rc::Rc;
 
@@ -9,60 +9,61 @@ use domain::json::{self, FindingKind};
 use domain::rules_document::{EventPattern, FaultyPart, Field, Fields, PatternFault};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 use crate::names::{nearest, shown};
-use crate::scalar::{Meaning, Scalar};
-use crate::tree::{Node, Value};
+use crate::scalar::{Scalar, ScalarValue};
+use crate::tree::{Node, NodeValue};
 
-/// What an event has.
+/// The fields of an event.
 const FIELDS: [&str; 11] =
     ["pk", "user", "action", "app", "context", "client_ip", "created", "expires", "brand", "id", "source"];
 
-const TWICE: &str = "keep one of them; several values of one field are one list";
+/// The hint for a duplicate key.
+const DUPLICATE_HINT: &str = "keep one of them; several values of one field are one list";
 
-pub(crate) fn read(node: &Node, findings: &mut Findings) -> Option<EventPattern> {
+pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<EventPattern> {
     let text = match &node.value {
-        Value::Scalar(scalar) => match scalar.meaning() {
-            Meaning::Text(text) => Some(text),
+        NodeValue::Scalar(scalar) => match scalar.value() {
+            ScalarValue::Text(text) => Some(text),
             _ => None,
         },
-        Value::List(_) | Value::Map(_) => None,
+        NodeValue::List(_) | NodeValue::Map(_) => None,
     };
     let mut is_json = true;
-    let (value, written) = match text {
-        Some(text) => (from_text(text, node.at, &mut is_json, findings)?, Written::AsText(node.at)),
-        None => (from_yaml(node, &mut is_json, findings), Written::AsYaml(node)),
+    let (value, source) = match text {
+        Some(text) => (from_text(text, node.at, &mut is_json, diagnostics)?, PatternSource::AsText(node.at)),
+        None => (from_yaml(node, &mut is_json, diagnostics), PatternSource::AsYaml(node)),
     };
     match EventPattern::read(&value) {
         Ok(pattern) => {
-            warn_of_unknown_fields(pattern.root(), "", &written, findings);
+            warn_of_unknown_fields(pattern.root(), "", &source, diagnostics);
             is_json.then_some(pattern)
         }
         Err(faults) => {
             for PatternFault { pointer, part, what, hint } in faults {
-                findings.fault(written.at(&pointer, part), written.led_in(&pointer, what), hint);
+                diagnostics.fault(source.at(&pointer, part), source.with_pointer(&pointer, what), hint);
             }
             None
         }
     }
 }
 
-/// Where a pattern stands in the file.
-enum Written<'n> {
+/// How a pattern is written in the file.
+enum PatternSource<'n> {
     AsYaml(&'n Node),
-    AsText(At),
+    AsText(Position),
 }
 
-impl Written<'_> {
-    fn at(&self, pointer: &str, part: FaultyPart) -> At {
+impl PatternSource<'_> {
+    fn at(&self, pointer: &str, part: FaultyPart) -> Position {
         match self {
             Self::AsText(at) => *at,
-            Self::AsYaml(node) => place(node, pointer, part),
+            Self::AsYaml(node) => position_at(node, pointer, part),
         }
     }
 
-    /// A line and column are enough in YAML; inside a text they are those of the text.
-    fn led_in(&self, pointer: &str, what: String) -> String {
+    /// The fault text. For a pattern in a text, whose position is that of the whole text, it includes the JSON pointer.
+    fn with_pointer(&self, pointer: &str, what: String) -> String {
         match self {
             Self::AsText(_) if !pointer.is_empty() => format!("at {} of the pattern: {what}", shown(pointer)),
             Self::AsText(_) | Self::AsYaml(_) => what,
@@ -70,20 +71,21 @@ impl Written<'_> {
     }
 }
 
-fn place(node: &Node, pointer: &str, part: FaultyPart) -> At {
+/// The position of the value (or key) at the JSON pointer.
+fn position_at(node: &Node, pointer: &str, part: FaultyPart) -> Position {
     let mut node = node;
     let mut at = node.at;
     for segment in pointer.split('/').skip(1) {
         let name = segment.replace("~1", "/").replace("~0", "~");
         let next = match &node.value {
-            Value::Map(entries) => {
+            NodeValue::Map(entries) => {
                 let entry = entries.iter().find(|(key, _)| key.text == name);
                 entry.map(|(key, value)| (key.at, value))
             }
-            Value::List(items) => {
+            NodeValue::List(items) => {
                 name.parse().ok().and_then(|index: usize| items.get(index)).map(|item: &Rc<Node>| (item.at, item))
             }
-            Value::Scalar(_) => None,
+            NodeValue::Scalar(_) => None,
         };
         let Some((key_at, value)) = next else { return at };
         node = value;
@@ -95,38 +97,38 @@ fn place(node: &Node, pointer: &str, part: FaultyPart) -> At {
     at
 }
 
-fn from_text(text: &str, at: At, is_json: &mut bool, findings: &mut Findings) -> Option<Json> {
+fn from_text(text: &str, at: Position, is_json: &mut bool, diagnostics: &mut Diagnostics) -> Option<Json> {
     match json::parse(text.as_bytes()) {
         Ok(parsed) => {
             for finding in parsed.findings.iter().filter(|finding| finding.kind == FindingKind::DuplicateKey) {
-                let what = format!("a key of the pattern stands a second time: {}", shown(&finding.pointer));
-                findings.fault(at, what, TWICE);
+                let what = format!("duplicate key in the pattern: {}", shown(&finding.pointer));
+                diagnostics.fault(at, what, DUPLICATE_HINT);
                 *is_json = false;
             }
             Some(parsed.value)
         }
         Err(error) => {
             let what = format!("event_pattern is a text that is not JSON: {error}");
-            findings.fault(at, what, "write the pattern as YAML, or correct its JSON");
+            diagnostics.fault(at, what, "write the pattern as YAML, or correct its JSON");
             None
         }
     }
 }
 
-/// The same as JSON. What cannot be JSON is reported and stands for something that can, so that the
-/// rest is looked at as well.
-pub(crate) fn from_yaml(node: &Node, is_json: &mut bool, findings: &mut Findings) -> Json {
+/// Converts YAML to JSON. A value that JSON cannot represent is reported, sets `is_json` to `false`, and is replaced, so
+/// that the rest is checked as well.
+pub(crate) fn from_yaml(node: &Node, is_json: &mut bool, diagnostics: &mut Diagnostics) -> Json {
     match &node.value {
-        Value::Scalar(scalar) => from_scalar(scalar, node.at, is_json, findings),
-        Value::List(items) => items.iter().map(|item| from_yaml(item, is_json, findings)).collect(),
-        Value::Map(entries) => {
+        NodeValue::Scalar(scalar) => from_scalar(scalar, node.at, is_json, diagnostics),
+        NodeValue::List(items) => items.iter().map(|item| from_yaml(item, is_json, diagnostics)).collect(),
+        NodeValue::Map(entries) => {
             let mut object = Map::new();
             for (key, value) in entries {
                 if key.text == "<<" {
-                    findings.fault(key.at, "merge keys (<<) are not supported", "write the keys out");
+                    diagnostics.fault(key.at, "merge keys (<<) are not supported", "write the keys out");
                     *is_json = false;
-                } else if object.insert(key.text.clone(), from_yaml(value, is_json, findings)).is_some() {
-                    findings.fault(key.at, format!("{} stands here a second time", shown(&key.text)), TWICE);
+                } else if object.insert(key.text.clone(), from_yaml(value, is_json, diagnostics)).is_some() {
+                    diagnostics.fault(key.at, format!("duplicate key {}", shown(&key.text)), DUPLICATE_HINT);
                     *is_json = false;
                 }
             }
@@ -135,19 +137,19 @@ pub(crate) fn from_yaml(node: &Node, is_json: &mut bool, findings: &mut Findings
     }
 }
 
-fn from_scalar(scalar: &Scalar, at: At, is_json: &mut bool, findings: &mut Findings) -> Json {
-    match scalar.meaning() {
-        Meaning::Nothing => Json::Null,
-        Meaning::Boolean(value) => Json::Bool(value),
-        Meaning::Integer(value) => Json::Number(value.into()),
-        Meaning::Text(text) => Json::String(text.to_owned()),
-        Meaning::Number => {
+fn from_scalar(scalar: &Scalar, at: Position, is_json: &mut bool, diagnostics: &mut Diagnostics) -> Json {
+    match scalar.value() {
+        ScalarValue::Null => Json::Null,
+        ScalarValue::Boolean(value) => Json::Bool(value),
+        ScalarValue::Integer(value) => Json::Number(value.into()),
+        ScalarValue::Text(text) => Json::String(text.to_owned()),
+        ScalarValue::Number => {
             let text = scalar.text.as_str();
             let exact = text.trim_start_matches('+').parse().ok().filter(|number: &Number| number.as_f64().is_some());
             // YAML has forms that JSON lacks, such as `.5` and `007`.
             let number = exact.or_else(|| text.parse().ok().and_then(Number::from_f64));
             if number.is_none() {
-                findings.fault(at, "this number cannot be in an event", "write a finite decimal number");
+                diagnostics.fault(at, "this number cannot occur in an event", "write a finite decimal number");
                 *is_json = false;
             }
             Json::Number(number.unwrap_or_else(|| 0.into()))
@@ -155,26 +157,26 @@ fn from_scalar(scalar: &Scalar, at: At, is_json: &mut bool, findings: &mut Findi
     }
 }
 
-/// A pattern on what no event has is allowed, as the language has it, but hardly meant.
-fn warn_of_unknown_fields(fields: &Fields, pointer: &str, written: &Written<'_>, findings: &mut Findings) {
+/// Warns of fields that no event has. The pattern language allows them, but they are probably mistakes.
+fn warn_of_unknown_fields(fields: &Fields, pointer: &str, source: &PatternSource<'_>, diagnostics: &mut Diagnostics) {
     for (name, field) in &fields.fields {
         let pointer = format!("{pointer}{}", json::pointer_segment(name));
-        let at = written.at(&pointer, FaultyPart::Key);
+        let at = source.at(&pointer, FaultyPart::Key);
         if !FIELDS.contains(&name.as_str()) {
-            let hint = match nearest(name, FIELDS, findings) {
+            let hint = match nearest(name, FIELDS, diagnostics) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("an event has {}; what the caller adds is in context", FIELDS.join(", ")),
             };
-            findings.warning(at, format!("no event has a field {}", shown(name)), hint);
+            diagnostics.warning(at, format!("no event has a field {}", shown(name)), hint);
         } else if let (
             "pk" | "action" | "app" | "client_ip" | "created" | "expires" | "id" | "source",
             Field::Object(_),
         ) = (name.as_str(), field)
         {
-            findings.warning(at, format!("{name} of an event is never an object"), "list the values that are meant");
+            diagnostics.warning(at, format!("{name} of an event is never an object"), "list the accepted values");
         }
     }
     for (at, alternative) in fields.any_of.iter().enumerate() {
-        warn_of_unknown_fields(alternative, &format!("{pointer}/$or/{at}"), written, findings);
+        warn_of_unknown_fields(alternative, &format!("{pointer}/$or/{at}"), source, diagnostics);
     }
 }

@@ -1,42 +1,42 @@
-//! `retention` and `retention_by_action`: how long events are kept.
+//! Reads `retention` and `retention_by_action`: how long events are kept.
 //!
-//! Owns where a period or pattern stands; what one is, the domain says.
+//! Owns the positions of periods and actions. The domain parses them.
 
 use domain::event::ActionPattern;
 use domain::rules_document::{Period, PeriodError};
 
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 use crate::names;
 use crate::shape;
 use crate::tree::Node;
 
-pub(crate) fn default(node: &Node, findings: &mut Findings) -> Option<Period> {
-    period(node, "retention", findings)
+pub(crate) fn default(node: &Node, diagnostics: &mut Diagnostics) -> Option<Period> {
+    period(node, "retention", diagnostics)
 }
 
-pub(crate) fn by_action(node: &Node, findings: &mut Findings) -> Vec<(ActionPattern, Period)> {
-    let entries = shape::named(node, "retention_by_action", "periods", findings).unwrap_or_default();
+pub(crate) fn by_action(node: &Node, diagnostics: &mut Diagnostics) -> Vec<(ActionPattern, Period)> {
+    let entries = shape::named(node, "retention_by_action", "periods", diagnostics).unwrap_or_default();
     let mut periods = Vec::new();
     for (key, value) in entries {
-        let pattern = action(&key.text, key.at, findings);
-        let period = period(value, "the period", findings);
+        let pattern = action(&key.text, key.at, diagnostics);
+        let period = period(value, "the period", diagnostics);
         periods.extend(pattern.zip(period));
     }
     periods
 }
 
-/// An action or the start of one followed by `*`.
-pub(crate) fn action(text: &str, at: At, findings: &mut Findings) -> Option<ActionPattern> {
+/// Reads an action, or a prefix of actions followed by `*`.
+pub(crate) fn action(text: &str, at: Position, diagnostics: &mut Diagnostics) -> Option<ActionPattern> {
     let pattern = ActionPattern::parse(text).ok();
     if pattern.is_none() {
-        let hint = "an action has a-z first, then a-z, 0-9, _ . : - only, and may end in *, such as model_*";
-        findings.fault(at, format!("{} is not an action", names::shown(text)), hint);
+        let hint = "an action starts with a-z, continues with a-z, 0-9, _ . : - and may end in *, such as model_*";
+        diagnostics.fault(at, format!("{} is not an action", names::shown(text)), hint);
     }
     pattern
 }
 
-pub(crate) fn period(node: &Node, name: &str, findings: &mut Findings) -> Option<Period> {
-    let error = match Period::parse(shape::text(node, name, findings)?) {
+pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Period> {
+    let error = match Period::parse(shape::text(node, name, diagnostics)?) {
         Ok(period) => return Some(period),
         Err(error) => error,
     };
@@ -44,8 +44,8 @@ pub(crate) fn period(node: &Node, name: &str, findings: &mut Findings) -> Option
         PeriodError::Malformed => "write key=value pairs joined by ;, such as days=365 or hours=3;minutes=1",
         PeriodError::UnknownUnit => "the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks",
         PeriodError::NotANumber => "a value must be a number that is not negative",
-        PeriodError::OutOfRange => "it must be longer than nothing and shorter than 1000 years",
+        PeriodError::OutOfRange => "a period must be longer than zero and shorter than 1000 years",
     };
-    findings.fault(node.at, format!("{name} is not a period"), hint);
+    diagnostics.fault(node.at, format!("{name} is not a period"), hint);
     None
 }

@@ -1,25 +1,25 @@
-//! `rules`: who is told, and how, when their policies say so.
+//! Reads `rules`: which recipients are notified by which transports when which policies pass.
 //!
-//! Owns the references to groups, transports and policies: each must exist.
+//! Owns the references to groups, transports and policies: each must be defined.
 
 use std::collections::HashSet;
 
 use domain::rules_document::{Mode, Rule, Severity};
 
-use super::{bindings, storm};
-use crate::fault::Findings;
-use crate::names::{self, Known, nearest, shown};
-use crate::shape::{self, Keys, Section};
+use super::{bindings, storm_control};
+use crate::diagnostics::Diagnostics;
+use crate::names::{self, DefinedNames, shown};
+use crate::shape::{self, KeySet, Section};
 use crate::tree::{Key, Node};
 
-/// What the rest of the file defines.
-pub(crate) struct Names<'n> {
-    pub(crate) groups: Known<'n>,
-    pub(crate) transports: Known<'n>,
-    pub(crate) policies: Known<'n>,
+/// The names that the other sections define.
+pub(crate) struct Definitions<'n> {
+    pub(crate) groups: DefinedNames<'n>,
+    pub(crate) transports: DefinedNames<'n>,
+    pub(crate) policies: DefinedNames<'n>,
 }
 
-pub(crate) const KEYS: Keys = Keys {
+pub(crate) const KEYS: KeySet = KeySet {
     of: "a rule",
     known: &[
         "enabled",
@@ -37,97 +37,81 @@ pub(crate) const KEYS: Keys = Keys {
     unsupported: &[],
 };
 const SEVERITIES: [Severity; 3] = [Severity::Notice, Severity::Warning, Severity::Alert];
+const MODES: [(&str, Mode); 2] = [("any", Mode::Any), ("all", Mode::All)];
 
-pub(crate) fn read(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Vec<Rule> {
-    let entries = shape::named(node, "rules", "rules", findings).unwrap_or_default();
-    entries.into_iter().filter_map(|(key, value)| rule(key, value, known, findings)).collect()
+pub(crate) fn read(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Vec<Rule> {
+    let entries = shape::named(node, "rules", "rules", diagnostics).unwrap_or_default();
+    entries.into_iter().filter_map(|(key, value)| rule(key, value, known, diagnostics)).collect()
 }
 
-fn rule(key: &Key, node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<Rule> {
-    names::check(&key.text, "rule", key.at, findings);
-    let section = Section::open(key.at, node, "a rule", &KEYS, findings)?;
+fn rule(key: &Key, node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<Rule> {
+    names::check_name(&key.text, "rule", key.at, diagnostics);
+    let section = Section::open(key.at, node, "a rule", &KEYS, diagnostics)?;
     let default = Rule::named(&key.text);
     let mut flag =
-        |name, default| section.get(name).and_then(|node| shape::boolean(node, name, findings)).unwrap_or(default);
+        |name, default| section.get(name).and_then(|node| shape::boolean(node, name, diagnostics)).unwrap_or(default);
     let rule = Rule {
         enabled: flag("enabled", default.enabled),
         event_user: flag("event_user", default.event_user),
         event_subject: flag("event_subject", default.event_subject),
-        severity: section.get("severity").and_then(|node| severity(node, findings)).unwrap_or(default.severity),
-        group: section.get("group").and_then(|node| group(node, known, findings)),
-        transports: section.get("transports").map(|node| transports(node, known, findings)).unwrap_or_default(),
-        bindings: section.get("policies").map(|node| bindings::read(node, known, findings)).unwrap_or_default(),
-        mode: section.get("mode").and_then(|node| mode(node, findings)).unwrap_or(default.mode),
-        throttle: section.get("throttle").and_then(|node| storm::throttle(node, findings)),
-        digest: section.get("digest").and_then(|node| storm::digest(node, findings)),
-        mute: section.get("mute").map(|node| storm::mute(node, findings)).unwrap_or_default(),
+        severity: section.get("severity").and_then(|node| severity(node, diagnostics)).unwrap_or(default.severity),
+        group: section.get("group").and_then(|node| group(node, known, diagnostics)),
+        transports: section.get("transports").map(|node| transports(node, known, diagnostics)).unwrap_or_default(),
+        bindings: section.get("policies").map(|node| bindings::read(node, known, diagnostics)).unwrap_or_default(),
+        mode: section.get("mode").and_then(|node| mode(node, diagnostics)).unwrap_or(default.mode),
+        throttle: section.get("throttle").and_then(|node| storm_control::throttle(node, diagnostics)),
+        digest: section.get("digest").and_then(|node| storm_control::digest(node, diagnostics)),
+        mute: section.get("mute").map(|node| storm_control::mute(node, diagnostics)).unwrap_or_default(),
         name: default.name,
     };
     if rule.enabled {
-        warn_of_silence(&rule, key, findings);
+        warn_of_ineffective_rule(&rule, key, diagnostics);
     }
     Some(rule)
 }
 
-/// A rule that can never tell anybody is legal, but hardly meant.
-fn warn_of_silence(rule: &Rule, key: &Key, findings: &mut Findings) {
+/// Warns of a rule that can never notify anyone. It is allowed, but probably a mistake.
+fn warn_of_ineffective_rule(rule: &Rule, key: &Key, diagnostics: &mut Diagnostics) {
     let name = shown(&rule.name);
     if rule.group.is_none() && !rule.event_user && !rule.event_subject {
-        let what = format!("the rule {name} reaches nobody");
-        findings.warning(key.at, what, "give it a group, event_user: true or event_subject: true");
+        let what = format!("the rule {name} has no recipients");
+        diagnostics.warning(key.at, what, "add a group, event_user: true or event_subject: true");
     }
     if rule.transports.is_empty() {
-        let hint = "give it transports, such as [default-local-transport]";
-        findings.warning(key.at, format!("the rule {name} has no transports"), hint);
+        let hint = "add transports, such as [default-local-transport]";
+        diagnostics.warning(key.at, format!("the rule {name} has no transports"), hint);
     }
     if !rule.bindings.iter().any(|binding| binding.enabled) {
         let what = format!("the rule {name} has no enabled policy, so it never fires");
-        findings.warning(key.at, what, "give it policies");
+        diagnostics.warning(key.at, what, "add policies");
     }
 }
 
-fn severity(node: &Node, findings: &mut Findings) -> Option<Severity> {
-    let words = SEVERITIES.map(Severity::as_str);
-    let word = one_of(node, "severity", &words, findings)?;
-    SEVERITIES.into_iter().find(|severity| severity.as_str() == word)
+fn severity(node: &Node, diagnostics: &mut Diagnostics) -> Option<Severity> {
+    let choices = SEVERITIES.map(|severity| (severity.as_str(), severity));
+    shape::choice(node, "severity", &choices, diagnostics)
 }
 
-fn mode(node: &Node, findings: &mut Findings) -> Option<Mode> {
-    match one_of(node, "mode", &["any", "all"], findings)? {
-        "all" => Some(Mode::All),
-        _ => Some(Mode::Any),
-    }
+fn mode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mode> {
+    shape::choice(node, "mode", &MODES, diagnostics)
 }
 
-fn one_of<'w>(node: &Node, name: &str, words: &[&'w str], findings: &mut Findings) -> Option<&'w str> {
-    let text = shape::text(node, name, findings)?;
-    if let Some(word) = words.iter().find(|word| **word == text) {
-        return Some(word);
-    }
-    let hint = match nearest(text, words.iter().copied(), findings) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("write one of {}", words.join(", ")),
-    };
-    findings.fault(node.at, format!("{} is not a {name}", shown(text)), hint);
-    None
-}
-
-fn group(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Option<String> {
-    let name = shape::text(node, "group", findings)?;
-    known.groups.check(name, node.at, findings);
+fn group(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
+    let name = shape::text(node, "group", diagnostics)?;
+    known.groups.check_reference(name, node.at, diagnostics);
     Some(name.to_owned())
 }
 
-fn transports(node: &Node, known: &Names<'_>, findings: &mut Findings) -> Vec<String> {
+fn transports(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Vec<String> {
     let mut transports = Vec::new();
     let mut listed = HashSet::new();
-    for item in shape::list(node, "transports", findings).unwrap_or_default() {
-        let Some(name) = shape::text(item, "a transport", findings) else { continue };
-        known.transports.check(name, item.at, findings);
+    for item in shape::list(node, "transports", diagnostics).unwrap_or_default() {
+        let Some(name) = shape::text(item, "a transport", diagnostics) else { continue };
+        known.transports.check_reference(name, item.at, diagnostics);
         if listed.insert(name) {
             transports.push(name.to_owned());
         } else {
-            findings.fault(item.at, format!("the transport {} is listed twice", shown(name)), "keep one of them");
+            diagnostics.fault(item.at, format!("the transport {} is listed twice", shown(name)), "keep one of them");
         }
     }
     transports

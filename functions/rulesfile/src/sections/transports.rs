@@ -1,147 +1,171 @@
-//! `transports`: how notifications leave.
+//! Reads `transports`: how notifications are sent.
 //!
-//! Owns which settings each mode has. The two built-in transports are always there and may be
-//! written anew.
+//! Owns which settings each mode has. The two built-in transports always exist; the file may redefine them.
 
 use std::collections::BTreeMap;
 
 use domain::rules_document::{Limit, Mappings, SecretRef, Transport, TransportKind};
 
 use super::{addresses, expressions, secrets};
-use crate::fault::Findings;
-use crate::names::{self, nearest, shown};
-use crate::shape::{self, Keys, Section};
+use crate::diagnostics::Diagnostics;
+use crate::names;
+use crate::shape::{self, KeySet, Section};
 use crate::tree::{Key, Node};
 
-/// The names that exist without being written.
+/// The names of the built-in transports.
 pub(crate) const BUILT_IN: [&str; 2] = [Transport::DEFAULT_EMAIL, Transport::DEFAULT_LOCAL];
 
-const MODES: [&str; 4] = [BY_MODE[0].0, BY_MODE[1].0, BY_MODE[2].0, BY_MODE[3].0];
-const LOCAL: Keys = Keys { of: "a local transport", known: &["mode", "send_once", "limit", "body"], unsupported: &[] };
-const EMAIL: Keys =
-    Keys { of: "an email transport", known: &["mode", "send_once", "limit", "subject_prefix"], unsupported: &[] };
-const WEBHOOK: Keys = Keys {
+/// The mode of a transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TransportMode {
+    Local,
+    Email,
+    Webhook,
+    WebhookSlack,
+}
+
+impl TransportMode {
+    pub(crate) const ALL: [Self; 4] = [Self::Local, Self::Email, Self::Webhook, Self::WebhookSlack];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Email => "email",
+            Self::Webhook => "webhook",
+            Self::WebhookSlack => "webhook_slack",
+        }
+    }
+
+    /// The keys of a transport with this mode.
+    pub(crate) fn keys(self) -> KeySet {
+        match self {
+            Self::Local => LOCAL,
+            Self::Email => EMAIL,
+            Self::Webhook => WEBHOOK,
+            Self::WebhookSlack => SLACK,
+        }
+    }
+
+    fn choices() -> [(&'static str, Self); 4] {
+        Self::ALL.map(|mode| (mode.as_str(), mode))
+    }
+}
+
+const LOCAL: KeySet =
+    KeySet { of: "a local transport", known: &["mode", "send_once", "limit", "body"], unsupported: &[] };
+const EMAIL: KeySet =
+    KeySet { of: "an email transport", known: &["mode", "send_once", "limit", "subject_prefix"], unsupported: &[] };
+const WEBHOOK: KeySet = KeySet {
     of: "a webhook transport",
     known: &["mode", "send_once", "limit", "url", "ca", "secret", "content_type", "body", "headers"],
     unsupported: &[],
 };
-const SLACK: Keys = Keys {
+const SLACK: KeySet = KeySet {
     of: "a webhook_slack transport",
     known: &["mode", "send_once", "limit", "url", "ca", "body", "headers"],
     unsupported: &[],
 };
-/// For a transport whose mode cannot be told.
-pub(crate) const ANY: Keys = Keys {
+/// The keys of a transport whose mode is missing or unknown.
+pub(crate) const ANY: KeySet = KeySet {
     of: "a transport",
     known: &["mode", "send_once", "limit", "subject_prefix", "url", "ca", "secret", "content_type", "body", "headers"],
     unsupported: &[],
 };
-/// What each mode's transports may have.
-pub(crate) const BY_MODE: [(&str, Keys); 4] =
-    [("local", LOCAL), ("email", EMAIL), ("webhook", WEBHOOK), ("webhook_slack", SLACK)];
-pub(crate) const LIMIT: Keys = Keys { of: "a limit", known: &["concurrency", "per_second"], unsupported: &[] };
+pub(crate) const LIMIT: KeySet = KeySet { of: "a limit", known: &["concurrency", "per_second"], unsupported: &[] };
 
-/// More attempts at a time, or a second, than one process makes.
-const MOST: i64 = 1000;
+/// The largest limit; one process makes fewer attempts at a time or per second.
+const MAX_LIMIT: i64 = 1000;
 
-pub(crate) fn read(node: Option<&Node>, findings: &mut Findings) -> BTreeMap<String, Transport> {
+pub(crate) fn read(node: Option<&Node>, diagnostics: &mut Diagnostics) -> BTreeMap<String, Transport> {
     let mut transports: BTreeMap<_, _> =
         Transport::built_in().into_iter().map(|transport| (transport.name.clone(), transport)).collect();
-    let entries = node.and_then(|node| shape::named(node, "transports", "transports", findings));
+    let entries = node.and_then(|node| shape::named(node, "transports", "transports", diagnostics));
     for (key, value) in entries.unwrap_or_default() {
-        names::check(&key.text, "transport", key.at, findings);
-        if let Some(transport) = transport(key, value, findings) {
+        names::check_name(&key.text, "transport", key.at, diagnostics);
+        if let Some(transport) = transport(key, value, diagnostics) {
             transports.insert(key.text.clone(), transport);
         }
     }
     transports
 }
 
-fn transport(key: &Key, node: &Node, findings: &mut Findings) -> Option<Transport> {
-    let mode = shape::find(node, "mode").map(|node| mode(node, findings));
-    let keys = BY_MODE.into_iter().find(|(own, _)| mode.flatten() == Some(*own)).map_or(ANY, |(_, keys)| keys);
-    let section = Section::open(key.at, node, "a transport", &keys, findings)?;
-    section.require("mode", &format!("the modes are {}", MODES.join(", ")), findings);
-    let send_once = section.get("send_once").and_then(|node| shape::boolean(node, "send_once", findings));
-    let ca = section.get("ca").and_then(|node| secrets::reference(node, "ca", findings));
-    let limit = section.get("limit").and_then(|node| limit(node, findings)).unwrap_or_default();
-    let mut mapping = |key| section.get(key).and_then(|node| expressions::mapping(node, key, findings));
+fn transport(key: &Key, node: &Node, diagnostics: &mut Diagnostics) -> Option<Transport> {
+    // The mode is read first: it decides which keys are allowed.
+    let mode =
+        shape::peek(node, "mode").and_then(|node| shape::choice(node, "mode", &TransportMode::choices(), diagnostics));
+    let keys = mode.map_or(ANY, TransportMode::keys);
+    let section = Section::open(key.at, node, "a transport", &keys, diagnostics)?;
+    let modes = TransportMode::ALL.map(TransportMode::as_str).join(", ");
+    section.require("mode", &format!("the modes are {modes}"), diagnostics);
+    let send_once = section.get("send_once").and_then(|node| shape::boolean(node, "send_once", diagnostics));
+    let ca = section.get("ca").and_then(|node| secrets::reference(node, "ca", diagnostics));
+    let limit = section.get("limit").and_then(|node| limit(node, diagnostics)).unwrap_or_default();
+    let mut mapping = |key| section.get(key).and_then(|node| expressions::mapping(node, key, diagnostics));
     let mappings = Mappings { body: mapping("body"), headers: mapping("headers") };
-    let kind = kind(mode.flatten(), &section, findings)?;
+    let kind = kind(mode, &section, diagnostics)?;
     Some(Transport { name: key.text.clone(), send_once: send_once.unwrap_or(false), kind, ca, limit, mappings })
 }
 
-fn limit(node: &Node, findings: &mut Findings) -> Option<Limit> {
-    let section = Section::open(node.at, node, "limit", &LIMIT, findings)?;
+fn limit(node: &Node, diagnostics: &mut Diagnostics) -> Option<Limit> {
+    let section = Section::open(node.at, node, "limit", &LIMIT, diagnostics)?;
     let mut number = |name| {
-        let number = section.get(name).and_then(|node| shape::integer(node, name, 1..=MOST, findings));
+        let number = section.get(name).and_then(|node| shape::integer(node, name, 1..=MAX_LIMIT, diagnostics));
         number.and_then(|number| u16::try_from(number).ok())
     };
     Some(Limit { concurrency: number("concurrency"), per_second: number("per_second") })
 }
 
-fn mode<'n>(node: &'n Node, findings: &mut Findings) -> Option<&'n str> {
-    let text = shape::text(node, "mode", findings)?;
-    if MODES.contains(&text) {
-        return Some(text);
-    }
-    let hint = match nearest(text, MODES, findings) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("the modes are {}", MODES.join(", ")),
-    };
-    findings.fault(node.at, format!("{} is not a mode", shown(text)), hint);
-    None
-}
-
-/// What is specific to the mode; without one, whatever is written is still checked.
-fn kind(mode: Option<&str>, section: &Section<'_>, findings: &mut Findings) -> Option<TransportKind> {
-    let prefix = section.get("subject_prefix").and_then(|node| subject_prefix(node, findings));
-    let secrets = section.get("secret").map(|node| secret(node, findings)).unwrap_or_default();
-    let content_type = section.get("content_type").and_then(|node| content_type(node, findings));
+/// Reads the settings that depend on the mode. Without a valid mode, all settings are checked, but the result is `None`.
+fn kind(mode: Option<TransportMode>, section: &Section<'_>, diagnostics: &mut Diagnostics) -> Option<TransportKind> {
+    let prefix = section.get("subject_prefix").and_then(|node| subject_prefix(node, diagnostics));
+    let secrets = section.get("secret").map(|node| secret(node, diagnostics)).unwrap_or_default();
+    let content_type = section.get("content_type").and_then(|node| content_type(node, diagnostics));
     let url = match mode {
-        Some("webhook" | "webhook_slack") => section.require("url", "write url: https://…", findings),
-        _ => section.get("url"),
+        Some(TransportMode::Webhook | TransportMode::WebhookSlack) => {
+            section.require("url", "write url: https://…", diagnostics)
+        }
+        Some(TransportMode::Local | TransportMode::Email) | None => section.get("url"),
     }
-    .and_then(|node| addresses::web_url(node, "url", findings));
+    .and_then(|node| addresses::web_url(node, "url", diagnostics));
     match mode? {
-        "local" => Some(TransportKind::Local),
-        "email" => Some(TransportKind::Email {
+        TransportMode::Local => Some(TransportKind::Local),
+        TransportMode::Email => Some(TransportKind::Email {
             subject_prefix: prefix.unwrap_or_else(|| Transport::DEFAULT_SUBJECT_PREFIX.to_owned()),
         }),
-        "webhook" => Some(TransportKind::Webhook {
+        TransportMode::Webhook => Some(TransportKind::Webhook {
             url: url?,
             secrets,
             content_type: content_type.unwrap_or_else(|| Transport::DEFAULT_CONTENT_TYPE.to_owned()),
         }),
-        _ => Some(TransportKind::WebhookSlack { url: url? }),
+        TransportMode::WebhookSlack => Some(TransportKind::WebhookSlack { url: url? }),
     }
 }
 
-fn secret(node: &Node, findings: &mut Findings) -> Vec<SecretRef> {
+fn secret(node: &Node, diagnostics: &mut Diagnostics) -> Vec<SecretRef> {
     let items = shape::one_or_list(node);
     if items.is_empty() {
-        findings.fault(node.at, "secret lists nothing", "leave it out to send unsigned");
+        diagnostics.fault(node.at, "secret is an empty list", "remove it to send without a signature");
     }
-    items.into_iter().filter_map(|item| secrets::reference(item, "secret", findings)).collect()
+    items.into_iter().filter_map(|item| secrets::reference(item, "secret", diagnostics)).collect()
 }
 
-fn subject_prefix(node: &Node, findings: &mut Findings) -> Option<String> {
-    let text = shape::text(node, "subject_prefix", findings)?;
+fn subject_prefix(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = shape::text(node, "subject_prefix", diagnostics)?;
     if text.contains(char::is_control) {
-        findings.fault(node.at, "subject_prefix holds a line break", "write it in one line");
+        diagnostics.fault(node.at, "subject_prefix contains a line break", "write it in one line");
         return None;
     }
     Some(text.to_owned())
 }
 
-fn content_type(node: &Node, findings: &mut Findings) -> Option<String> {
-    let text = shape::text(node, "content_type", findings)?;
+fn content_type(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = shape::text(node, "content_type", diagnostics)?;
     let printable = text.chars().all(|one| one == ' ' || one.is_ascii_graphic());
     let halves = text.split(';').next().unwrap_or_default().split_once('/');
     let is_token = |half: &str| !half.is_empty() && !half.contains([' ', '/', ',']);
     if printable && halves.is_some_and(|(kind, subkind)| is_token(kind) && is_token(subkind.trim_end())) {
         return Some(text.to_owned());
     }
-    findings.fault(node.at, "content_type is not a media type", "write one such as application/json or text/json");
+    diagnostics.fault(node.at, "content_type is not a media type", "write one such as application/json or text/json");
     None
 }

@@ -1,79 +1,84 @@
-//! From the YAML reader's events to the tree.
+//! Builds the tree from the events of the YAML parser.
 //!
-//! Keeps its own stack, so that no nesting can exhaust the process's, and shares what aliases name,
-//! so that none of them costs memory.
+//! Keeps its own stack, so that deep nesting cannot exhaust the stack of the thread. Aliases share the node that they
+//! refer to, so that they cost no memory.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, ScalarStyle, Tag};
 
-use super::{Key, Node, Value};
-use crate::fault::{At, Findings};
-use crate::scalar::{Meaning, Scalar, Style};
+use super::{Key, Node, NodeValue};
+use crate::diagnostics::{Diagnostics, Position};
+use crate::scalar::{Scalar, ScalarValue, Style};
 
-/// How deep lists and mappings may nest.
+/// The maximum depth of nested lists and mappings.
 const MAX_DEPTH: usize = 64;
 
-/// What all aliases together may add to the weight of a file.
+/// The maximum total weight of the nodes that aliases repeat; see [`Node::weight`].
 const MAX_ALIASED: usize = 1024 * 1024;
 
-/// Reading on makes no sense; the fault is reported.
-pub(super) struct Stop;
+/// Reading must end here; the fault has been reported.
+pub(super) struct Abort;
 
 pub(super) struct Builder<'f> {
-    pub(super) findings: &'f mut Findings,
+    pub(super) diagnostics: &'f mut Diagnostics,
     pub(super) root: Option<Rc<Node>>,
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
     anchors: HashMap<usize, Rc<Node>>,
     aliased: usize,
 }
 
-/// A list or mapping whose end has not come.
-struct Open {
-    at: At,
+/// A list or mapping whose end has not been read yet.
+struct OpenContainer {
+    at: Position,
     anchor: usize,
-    kind: Kind,
+    container: Container,
 }
 
-enum Kind {
+/// The kind of a container, with its content so far.
+enum Container {
     List(Vec<Rc<Node>>),
-    Map { entries: Vec<(Key, Rc<Node>)>, next: Next },
+    Map { entries: Vec<(Key, Rc<Node>)>, state: MapState },
 }
 
-/// What a mapping waits for.
-enum Next {
+/// What a mapping expects next.
+enum MapState {
     Key,
-    /// The value of a key; none where the key could not be used.
+    /// The value of this key; `None` if the key was faulty, so that the value is dropped.
     Value(Option<Key>),
 }
 
 impl<'f> Builder<'f> {
-    pub(super) fn new(findings: &'f mut Findings) -> Self {
-        Self { findings, root: None, open: Vec::new(), anchors: HashMap::new(), aliased: 0 }
+    pub(super) fn new(diagnostics: &'f mut Diagnostics) -> Self {
+        Self { diagnostics, root: None, open: Vec::new(), anchors: HashMap::new(), aliased: 0 }
     }
 
-    pub(super) fn take(&mut self, event: Event<'_>, at: At) -> Result<(), Stop> {
+    pub(super) fn take(&mut self, event: Event<'_>, at: Position) -> Result<(), Abort> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), at);
-                let scalar = Scalar { text: text.into_owned(), style: written(style) };
-                self.complete(Node::new(at, Value::Scalar(scalar)), anchor);
+                let scalar = Scalar { text: text.into_owned(), style: style_of(style) };
+                self.complete(Node::new(at, NodeValue::Scalar(scalar)), anchor);
                 Ok(())
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), at);
-                self.start(Open { at, anchor, kind: Kind::List(Vec::new()) })
+                self.start(OpenContainer { at, anchor, container: Container::List(Vec::new()) })
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), at);
-                self.start(Open { at, anchor, kind: Kind::Map { entries: Vec::new(), next: Next::Key } })
+                self.start(OpenContainer {
+                    at,
+                    anchor,
+                    container: Container::Map { entries: Vec::new(), state: MapState::Key },
+                })
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
-                let value = match open.kind {
-                    Kind::List(items) => Value::List(items),
-                    Kind::Map { entries, .. } => Value::Map(entries),
+                let value = match open.container {
+                    Container::List(items) => NodeValue::List(items),
+                    Container::Map { entries, .. } => NodeValue::Map(entries),
                 };
                 self.complete(Node::new(open.at, value), open.anchor);
                 Ok(())
@@ -85,40 +90,44 @@ impl<'f> Builder<'f> {
         }
     }
 
-    fn refuse_tag(&mut self, tag: Option<&Tag>, at: At) {
+    fn refuse_tag(&mut self, tag: Option<&Tag>, at: Position) {
         if tag.is_some() {
-            self.findings.fault(at, "this value has a tag", "remove the word that starts with !; quotes make a text");
+            self.diagnostics.fault(
+                at,
+                "this value has a tag",
+                "remove the word that starts with !; use quotes to make a text",
+            );
         }
     }
 
-    fn start(&mut self, open: Open) -> Result<(), Stop> {
+    fn start(&mut self, open: OpenContainer) -> Result<(), Abort> {
         self.check_depth(self.open.len() + 1, open.at)?;
         self.open.push(open);
         Ok(())
     }
 
-    fn check_depth(&mut self, depth: usize, at: At) -> Result<(), Stop> {
+    fn check_depth(&mut self, depth: usize, at: Position) -> Result<(), Abort> {
         if depth <= MAX_DEPTH {
             return Ok(());
         }
-        self.findings.fault(at, format!("more than {MAX_DEPTH} levels of nesting"), "no rules file needs as many");
-        Err(Stop)
+        self.diagnostics.fault(at, format!("more than {MAX_DEPTH} levels of nesting"), "reduce the nesting");
+        Err(Abort)
     }
 
-    fn alias(&mut self, anchor: usize, at: At) -> Result<(), Stop> {
-        // The reader refuses unknown names itself: what is not complete here is still open.
+    fn alias(&mut self, anchor: usize, at: Position) -> Result<(), Abort> {
+        // The parser itself rejects unknown anchors. A known anchor without a node is still being read.
         let Some(named) = self.anchors.get(&anchor).map(Rc::clone) else {
-            self.findings.fault(at, "this alias stands inside what it names", "write the value out");
-            return Err(Stop);
+            self.diagnostics.fault(at, "this alias refers to a value that contains it", "write the value out");
+            return Err(Abort);
         };
         self.aliased = self.aliased.saturating_add(named.weight);
         if self.aliased > MAX_ALIASED {
             let what = format!("the aliases up to here repeat more than {MAX_ALIASED} bytes");
-            self.findings.fault(at, what, "alias less, or write it out");
-            return Err(Stop);
+            self.diagnostics.fault(at, what, "use fewer aliases, or write the values out");
+            return Err(Abort);
         }
         self.check_depth(self.open.len() + named.height, at)?;
-        self.place(named, at);
+        self.add(named, at);
         Ok(())
     }
 
@@ -128,27 +137,27 @@ impl<'f> Builder<'f> {
         if anchor > 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
-        self.place(node, at);
+        self.add(node, at);
     }
 
-    /// Puts a complete value where it belongs; `at` is where it is used.
-    fn place(&mut self, node: Rc<Node>, at: At) {
-        match self.open.last_mut().map(|open| &mut open.kind) {
+    /// Adds a complete node to its container; `at` is the position where it is used.
+    fn add(&mut self, node: Rc<Node>, at: Position) {
+        match self.open.last_mut().map(|open| &mut open.container) {
             None => self.root = Some(node),
-            Some(Kind::List(items)) => items.push(node),
-            Some(Kind::Map { entries, next }) => match std::mem::replace(next, Next::Key) {
-                Next::Value(Some(key)) => entries.push((key, node)),
-                Next::Value(None) => {}
-                Next::Key => {
+            Some(Container::List(items)) => items.push(node),
+            Some(Container::Map { entries, state }) => match std::mem::replace(state, MapState::Key) {
+                MapState::Value(Some(key)) => entries.push((key, node)),
+                MapState::Value(None) => {}
+                MapState::Key => {
                     let key = match &node.value {
-                        Value::Scalar(scalar) => Some(Key { at, text: scalar.text.clone() }),
-                        Value::List(_) | Value::Map(_) => None,
+                        NodeValue::Scalar(scalar) => Some(Key { at, text: scalar.text.clone() }),
+                        NodeValue::List(_) | NodeValue::Map(_) => None,
                     };
                     if key.is_none() {
                         let hint = "put a text that starts with [, { or ? in quotes";
-                        self.findings.fault(at, "a list or mapping stands where a key belongs", hint);
+                        self.diagnostics.fault(at, "a list or mapping is used as a key", hint);
                     }
-                    *next = Next::Value(key);
+                    *state = MapState::Value(key);
                 }
             },
         }
@@ -156,22 +165,22 @@ impl<'f> Builder<'f> {
 }
 
 impl Node {
-    fn new(at: At, value: Value) -> Self {
+    fn new(at: Position, value: NodeValue) -> Self {
         let (weight, height) = match &value {
-            Value::Scalar(scalar) => (scalar.text.len(), 0),
-            Value::List(items) => sum(items.iter().map(|item| (0, item))),
-            Value::Map(entries) => sum(entries.iter().map(|(key, value)| (key.text.len(), value))),
+            NodeValue::Scalar(scalar) => (scalar.text.len(), 0),
+            NodeValue::List(items) => sum(items.iter().map(|item| (0, item))),
+            NodeValue::Map(entries) => sum(entries.iter().map(|(key, value)| (key.text.len(), value))),
         };
         Self { at, value, weight: weight.saturating_add(1), height }
     }
 
-    /// Whether nothing is written, or `null`.
-    pub(crate) fn is_nothing(&self) -> bool {
-        matches!(&self.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Nothing)
+    /// Whether the value is empty or `null`.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(&self.value, NodeValue::Scalar(scalar) if scalar.value() == ScalarValue::Null)
     }
 }
 
-fn written(style: ScalarStyle) -> Style {
+fn style_of(style: ScalarStyle) -> Style {
     match style {
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::SingleQuoted => Style::SingleQuoted,

@@ -1,7 +1,7 @@
-//! The file as lists, mappings and scalars, each of which knows where it stands.
+//! The file as a tree of lists, mappings and scalars, each with its position.
 //!
-//! Owns what of YAML a rules file may use: one document without tags, aliases within bounds, nesting
-//! within bounds. Knows nothing of rules; repeated keys are kept for the reader of a section to judge.
+//! Owns the subset of YAML that a rules file may use: one document without tags, with limited aliases and nesting. Knows
+//! nothing of rules. Duplicate keys are kept; the reader of a section reports them.
 
 mod builder;
 mod syntax;
@@ -10,46 +10,46 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser};
 
-use crate::fault::{At, Findings};
+use crate::diagnostics::{Diagnostics, Position};
 use crate::scalar::Scalar;
-use builder::{Builder, Stop};
+use builder::{Abort, Builder};
 
 /// One value of the file.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) at: At,
-    pub(crate) value: Value,
-    /// What walking it costs, aliases followed: a unit a node and one a byte of text.
+    pub(crate) at: Position,
+    pub(crate) value: NodeValue,
+    /// The cost of visiting the node and everything in it, aliases included: 1 per node and 1 per byte of text.
     weight: usize,
-    /// How many levels of nesting it spans.
+    /// The number of nested levels below it.
     height: usize,
 }
 
-/// Aliases share what they name.
+/// The content of a node. Aliases share the node that they refer to.
 #[derive(Debug)]
-pub(crate) enum Value {
+pub(crate) enum NodeValue {
     Scalar(Scalar),
     List(Vec<Rc<Node>>),
     Map(Vec<(Key, Rc<Node>)>),
 }
 
-/// A key of a mapping, as it is written: `1` is the name "1".
+/// A key of a mapping, always as a text: the key `1` is the name "1".
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
-    pub(crate) at: At,
+    pub(crate) at: Position,
     pub(crate) text: String,
 }
 
-/// The tree of a file, or the fault that kept it from being read.
-pub(crate) fn parse(text: &str, findings: &mut Findings) -> Option<Rc<Node>> {
-    let mut builder = Builder::new(findings);
+/// Parses a file. Reports a fault and returns `None` if it is not valid YAML or is empty.
+pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
+    let mut builder = Builder::new(diagnostics);
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
                 let at = at(*error.marker());
-                builder.findings.fault(at, syntax::what(error.info()), syntax::hint(error.info(), text, at));
+                builder.diagnostics.fault(at, syntax::what(error.info()), syntax::hint(error.info(), text, at));
                 return None;
             }
         };
@@ -57,22 +57,22 @@ pub(crate) fn parse(text: &str, findings: &mut Findings) -> Option<Rc<Node>> {
         if matches!(event, Event::DocumentStart(_)) {
             documents += 1;
             if documents > 1 {
-                builder.findings.fault(at, "a second document starts here", "put everything into one, without ---");
+                builder.diagnostics.fault(at, "a second document starts here", "use a single document, without ---");
                 return None;
             }
         }
-        if let Err(Stop) = builder.take(event, at) {
+        if let Err(Abort) = builder.take(event, at) {
             return None;
         }
     }
-    let root = builder.root.filter(|root| !root.is_nothing());
+    let root = builder.root.filter(|root| !root.is_null());
     if root.is_none() {
-        let hint = "write at least retention: days=365; without any file the built-in rules hold";
-        findings.fault(At::START, "the file is empty", hint);
+        let hint = "write at least retention: days=365; without a file, the built-in rules apply";
+        diagnostics.fault(Position::START, "the file is empty", hint);
     }
     root
 }
 
-fn at(marker: Marker) -> At {
-    At { line: marker.line().max(1), column: marker.col() + 1 }
+fn at(marker: Marker) -> Position {
+    Position { line: marker.line().max(1), column: marker.col() + 1 }
 }

@@ -1,16 +1,16 @@
-//! Says in plain words what the YAML reader did not understand.
+//! Describes syntax errors of the YAML parser in plain words.
 //!
-//! Owns no rule of YAML; it only looks at what the reader complained of and at the line.
+//! Owns only the hints, which it derives from the parser's message and the line.
 
-use crate::fault::At;
+use crate::diagnostics::Position;
 
-/// The reader's complaint, led in.
+/// The parser's message as a fault.
 pub(super) fn what(info: &str) -> String {
     format!("this is not valid YAML: {info}")
 }
 
-/// What most often is behind such a complaint.
-pub(super) fn hint(info: &str, text: &str, at: At) -> &'static str {
+/// The most frequent cause of such an error.
+pub(super) fn hint(info: &str, text: &str, at: Position) -> &'static str {
     let line = text.lines().nth(at.line - 1).unwrap_or_default();
     let indent = &line[..line.len() - line.trim_start().len()];
     if indent.contains('\t') || info.contains("tab") {

@@ -77,9 +77,6 @@ impl Found<'_> {
     fn equals(&self, literal: &Literal) -> bool {
         match (self, literal) {
             (Self::Nothing, Literal::None) => true,
-            (Self::Instant(instant), Literal::Text(text)) => {
-                period(text).is_some_and(|(from, until)| from <= *instant && *instant < until)
-            }
             (Self::Json(Value::Bool(own)), Literal::Bool(value)) => own == value,
             _ => self.compare(literal) == Some(Ordering::Equal),
         }
@@ -92,7 +89,15 @@ impl Found<'_> {
             (Self::Address(own), Literal::Text(text)) => {
                 text.parse().ok().map(|address: IpAddr| own.to_canonical().cmp(&address.to_canonical()))
             }
-            (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, _)| own.cmp(&from)),
+            (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, until)| {
+                if *own < from {
+                    Ordering::Less
+                } else if *own < until {
+                    Ordering::Equal
+                } else {
+                    Ordering::Greater
+                }
+            }),
             (Self::Json(Value::Number(own)), Literal::Number(number)) => Some(compare_numbers(own, number)),
             _ => None,
         }

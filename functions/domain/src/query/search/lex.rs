@@ -14,8 +14,10 @@ pub(super) struct Word {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
-    /// Names joined by dots; a keyword is one without a dot.
+    /// A field of its own, or a keyword.
     Name(String),
+    /// A name and the keys behind it.
+    Path(String, Vec<String>),
     Value(Literal),
     Operator(&'static str),
     Open,
@@ -43,6 +45,19 @@ pub(super) fn words(text: &str) -> Result<Vec<Word>, SyntaxError> {
     }
 }
 
+fn begins_name(letter: char) -> bool {
+    letter == '_' || letter.is_alphabetic()
+}
+
+fn continues_name(letter: char) -> bool {
+    letter == '_' || letter == '-' || letter.is_alphanumeric()
+}
+
+/// Whether a key can be written in a path without quotes.
+pub(super) fn is_name(key: &str) -> bool {
+    key.starts_with(begins_name) && key.chars().all(continues_name)
+}
+
 struct Rest<'a> {
     text: &'a str,
     column: usize,
@@ -62,21 +77,34 @@ impl<'a> Rest<'a> {
             }
             '"' | '\'' => return self.string(first).map(|text| Token::Value(Literal::Text(text))),
             '-' | '0'..='9' => return self.number().map(|number| Token::Value(Literal::Number(number))),
-            'A'..='Z' | 'a'..='z' | '_' => return self.name(),
+            _ if begins_name(first) => return self.name(),
             _ => {}
         }
         let found = OPERATORS.iter().copied().find(|operator| self.text.starts_with(operator));
-        let operator = found.ok_or_else(|| self.fault(format!("{first:?} means nothing here")))?;
+        let operator = found.ok_or_else(|| self.fault(format!("unexpected {first:?}")))?;
         self.advance(operator.len());
         Ok(Token::Operator(operator))
     }
 
     fn name(&mut self) -> Result<Token, SyntaxError> {
-        let name = self.skip(|letter| letter == '_' || letter == '.' || letter.is_ascii_alphanumeric());
-        if name.split('.').any(|part| part.is_empty() || part.starts_with(|first: char| first.is_ascii_digit())) {
-            return Err(self.fault(format!("{name} is no name; names are joined by single dots")));
+        let name = self.skip(continues_name);
+        let mut keys = Vec::new();
+        while self.text.starts_with('.') {
+            self.advance(1);
+            keys.push(match self.text.chars().next() {
+                Some(quote @ ('"' | '\'')) => self.string(quote)?,
+                Some(first) if begins_name(first) => self.skip(continues_name).to_owned(),
+                _ => {
+                    return Err(self.fault(
+                        "a key must follow the dot, such as context.geo; quote a key that is not a \
+                     name: context.\"0\""
+                            .to_owned(),
+                    ));
+                }
+            });
         }
         Ok(match name {
+            _ if !keys.is_empty() => Token::Path(name.to_owned(), keys),
             "True" => Token::Value(Literal::Bool(true)),
             "False" => Token::Value(Literal::Bool(false)),
             "None" => Token::Value(Literal::None),
@@ -91,7 +119,7 @@ impl<'a> Rest<'a> {
             before = letter;
             sign || matches!(letter, '.' | 'e' | 'E') || letter.is_ascii_digit()
         });
-        serde_json::from_str(digits).map_err(|_| self.fault(format!("{digits} is no number")))
+        serde_json::from_str(digits).map_err(|_| self.fault(format!("{digits} is not a number")))
     }
 
     fn string(&mut self, quote: char) -> Result<String, SyntaxError> {
@@ -100,7 +128,7 @@ impl<'a> Rest<'a> {
         loop {
             text.push_str(self.skip(|letter| letter != quote && letter != '\\'));
             let Some(letter) = self.text.chars().next() else {
-                return Err(self.fault(format!("a text has no {quote} at its end")));
+                return Err(self.fault(format!("the text needs a {quote} at its end")));
             };
             self.advance(1);
             if letter == quote {
@@ -118,7 +146,7 @@ impl<'a> Rest<'a> {
                     text.push(self.unicode()?);
                     continue;
                 }
-                _ => return Err(self.fault(format!("\\{escaped} means nothing; write \\\\ for \\"))),
+                _ => return Err(self.fault(format!("\\{escaped} is not an escape; write \\\\ for a backslash"))),
             };
             text.push(meant);
             self.advance(1);
@@ -129,16 +157,18 @@ impl<'a> Rest<'a> {
     fn unicode(&mut self) -> Result<char, SyntaxError> {
         let high = self.hex()?;
         if !(0xd800..0xdc00).contains(&high) {
-            return char::from_u32(high).ok_or_else(|| self.fault("half a character".to_owned()));
+            return char::from_u32(high)
+                .ok_or_else(|| self.fault("half of a surrogate pair is not a character".to_owned()));
         }
         if !self.text.starts_with("\\u") {
-            return Err(self.fault("half a character".to_owned()));
+            return Err(self.fault("half of a surrogate pair is not a character".to_owned()));
         }
         self.advance(1);
         let low = self.hex()?;
         let code =
             low.checked_sub(0xdc00).filter(|low| *low < 0x400).map(|low| 0x10000 + ((high - 0xd800) << 10) + low);
-        code.and_then(char::from_u32).ok_or_else(|| self.fault("half a character".to_owned()))
+        code.and_then(char::from_u32)
+            .ok_or_else(|| self.fault("half of a surrogate pair is not a character".to_owned()))
     }
 
     fn hex(&mut self) -> Result<u32, SyntaxError> {

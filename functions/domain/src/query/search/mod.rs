@@ -4,20 +4,21 @@
 //! action = "login_failed" and (context.geo.country != "DE" or user.username in ("akadmin", "root"))
 //! ```
 //!
-//! * A field is `action`, `app`, `client_ip`, `created`, `event_uuid` (or `pk`), or a path of names below `user`, `brand`
-//!   or `context`.
+//! * A field is `action`, `app`, `client_ip`, `created`, `event_uuid` (or `pk`), or a path of keys below `user`, `brand`
+//!   or `context`. A key is a name (letters, digits, `_` and `-`, not beginning with a digit or `-`), or any text in quotes:
+//!   `context."my key".n`.
 //! * An operator is one of `=` `!=` `>` `>=` `<` `<=` `~` `!~` `startswith` `endswith` `in`, and `not` before the last
 //!   three. `~`, `startswith` and `endswith` look at text in any case.
 //! * A value is a text in `'…'` or `"…"`, a number, `True`, `False`, `None`, or, after `in`, a list in parentheses.
 //! * `and` binds tighter than `or`.
 //!
-//! What is denied holds where the affirmed does not, so `context.a != 1` holds for events without a `context.a`. A
+//! A negated test holds where the plain one does not, so `context.a != 1` holds for events without a `context.a`. A
 //! missing key and `null` are both `None`. A date (`2026-01-02`, `2026-01-02 03:04`, `2026-01-02 03:04:05`, in UTC, or
-//! RFC 3339) equals all instants within it, and is compared by where it begins. `created` is compared with dates
-//! only, `client_ip` with addresses.
+//! RFC 3339) is a period: an instant equals it if it lies within it, is less if it lies before, and greater if it lies behind.
+//! `created` is compared with dates only, `client_ip` with addresses.
 //!
-//! A text that is no query is looked for as it stands, in any case. Reading takes time in proportion to the text, and
-//! refuses nesting deeper than [`MAX_DEPTH`].
+//! Any other text is searched for literally, ignoring case. Parsing takes time in proportion to the text, and rejects
+//! nesting deeper than [`MAX_DEPTH`].
 
 mod evaluate;
 mod lex;
@@ -34,8 +35,39 @@ use crate::event::Event;
 pub enum Search {
     /// Events for which this holds.
     Query(Query),
-    /// Events whose JSON holds this text, in any case; already in lower case.
-    Text(String),
+    /// Events that contain this text.
+    Text(PlainText),
+}
+
+/// A text that is searched for in the JSON of events, ignoring case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainText {
+    /// In lower case.
+    typed: String,
+    /// As a string of JSON has it, in lower case, without the quotes around it.
+    escaped: String,
+}
+
+impl PlainText {
+    /// For what a caller typed.
+    pub fn new(text: &str) -> Self {
+        let typed = text.to_lowercase();
+        let string = serde_json::Value::String(typed.clone()).to_string();
+        Self { escaped: string[1..string.len() - 1].to_owned(), typed }
+    }
+
+    /// Whether an event's JSON contains the text: within one of its strings, or, if the text has quotes, as a piece of JSON
+    /// such as `"country":"DE"`.
+    pub fn occurs_in(&self, json: &str) -> bool {
+        let json = json.to_lowercase();
+        json.contains(&self.escaped) || (self.typed.contains('"') && json.contains(&self.typed))
+    }
+
+    /// Pieces of the text, in lower case, each of which is in the JSON of every event in which the text occurs.
+    pub fn pieces(&self) -> impl Iterator<Item = &str> {
+        let differs = |letter: char| matches!(letter, '"' | '\\') || letter.is_ascii_control();
+        self.typed.split(differs).filter(|piece| !piece.is_empty())
+    }
 }
 
 impl Search {
@@ -49,14 +81,14 @@ impl Search {
 
     /// The text as it stands.
     pub fn text(text: &str) -> Self {
-        Self::Text(text.to_lowercase())
+        Self::Text(PlainText::new(text))
     }
 
     /// Whether the event is one of those looked for.
     pub fn admits(&self, event: &Event) -> bool {
         match self {
             Self::Query(query) => query.holds(event),
-            Self::Text(text) => serde_json::to_string(event).is_ok_and(|json| json.to_lowercase().contains(text)),
+            Self::Text(text) => serde_json::to_string(event).is_ok_and(|json| text.occurs_in(&json)),
         }
     }
 }

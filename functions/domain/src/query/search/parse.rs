@@ -63,7 +63,7 @@ impl Reader<'_> {
             return self.comparison().map(Query::Comparison);
         }
         if self.depth == MAX_DEPTH {
-            return Err(self.fault(format!("parentheses stand in each other more than {MAX_DEPTH} deep")));
+            return Err(self.fault(format!("parentheses are nested deeper than {MAX_DEPTH}")));
         }
         self.next();
         self.depth += 1;
@@ -109,7 +109,7 @@ impl Reader<'_> {
         let value = self.value(field)?;
         if matches!(value, Literal::Bool(_) | Literal::None) {
             self.words = before;
-            return Err(self.fault(format!("{value} is neither more nor less than anything; use = or !=")));
+            return Err(self.fault(format!("{value} cannot be compared by size; use = or !=")));
         }
         Ok(match operator {
             ">" => Test::Above(value),
@@ -120,22 +120,27 @@ impl Reader<'_> {
     }
 
     fn field(&mut self) -> Result<Field, SyntaxError> {
-        let Token::Name(name) = self.peek().clone() else { return Err(self.expected("a field such as action")) };
-        let mut parts = name.split('.').map(str::to_owned);
-        let (first, path) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
-        let field = match (first.as_str(), path.is_empty()) {
+        let (name, keys) = match self.peek().clone() {
+            Token::Name(name) => (name, Vec::new()),
+            Token::Path(name, keys) => (name, keys),
+            _ => return Err(self.expected("a field such as action")),
+        };
+        let field = match (name.as_str(), keys.is_empty()) {
             ("action", true) => Field::Action,
             ("app", true) => Field::App,
             ("client_ip", true) => Field::ClientIp,
             ("created", true) => Field::Created,
             ("event_uuid" | "pk", true) => Field::Pk,
-            ("user", false) => Field::User(path),
-            ("brand", false) => Field::Brand(path),
-            ("context", false) => Field::Context(path),
+            ("user", false) => Field::User(keys),
+            ("brand", false) => Field::Brand(keys),
+            ("context", false) => Field::Context(keys),
             ("user" | "brand" | "context", true) => {
-                return Err(self.fault(format!("{name} is a whole object; name something below it")));
+                return Err(self.fault(format!("{name} is a whole object; add a key, such as {name}.name")));
             }
-            _ => return Err(self.fault(format!("{name} is no field of an event"))),
+            ("action" | "app" | "client_ip" | "created" | "event_uuid" | "pk", false) => {
+                return Err(self.fault(format!("{name} has no keys; write {name} alone")));
+            }
+            _ => return Err(self.fault(format!("an event has no field {name}"))),
         };
         self.next();
         Ok(field)
@@ -151,7 +156,7 @@ impl Reader<'_> {
                 return Err(self.expected("a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\""));
             }
             Field::ClientIp if !is_address(&value) => {
-                return Err(self.expected("an address such as \"192.0.2.7\"; ~ looks for a part of one"));
+                return Err(self.expected("an address such as \"192.0.2.7\"; ~ searches for a part of one"));
             }
             _ => {}
         }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Number;
 
+use super::lex::is_name;
+
 /// A condition on an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Query {
@@ -161,10 +163,22 @@ impl fmt::Display for Field {
             Self::ClientIp => formatter.write_str("client_ip"),
             Self::Created => formatter.write_str("created"),
             Self::Pk => formatter.write_str("event_uuid"),
-            Self::User(path) => write!(formatter, "user.{}", path.join(".")),
-            Self::Brand(path) => write!(formatter, "brand.{}", path.join(".")),
-            Self::Context(path) => write!(formatter, "context.{}", path.join(".")),
+            Self::User(path) => write!(formatter, "user{}", Keys(path)),
+            Self::Brand(path) => write!(formatter, "brand{}", Keys(path)),
+            Self::Context(path) => write!(formatter, "context{}", Keys(path)),
         }
+    }
+}
+
+/// The keys of a path, each behind a dot.
+struct Keys<'a>(&'a [String]);
+
+impl fmt::Display for Keys<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for key in self.0 {
+            if is_name(key) { write!(formatter, ".{key}")? } else { write!(formatter, ".{}", Quoted(key))? }
+        }
+        Ok(())
     }
 }
 

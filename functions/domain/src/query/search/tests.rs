@@ -9,7 +9,7 @@ fn event() -> Event {
         "user": { "pk": 5, "username": "Ann", "email": "ann@example.org" },
         "action": "login_failed", "app": "authentik.core",
         "context": { "geo": { "country": "DE", "lat": 52.5 }, "ok": true, "n": 9_007_199_254_740_993_i64, "nil": null,
-                     "tags": ["Red", "blue"], "quote": "say \"hi\"" },
+                     "tags": ["Red", "blue"], "quote": "say \"hi\"", "my-key": 1, "größe": 2, "a.b c": { "0": "x" }, "path": "C:\\Temp\n" },
         "client_ip": "2001:db8::7", "created": "2026-01-02T03:04:05.6Z", "expires": "2027-01-02T03:04:05Z",
         "brand": { "name": "Default brand" }
     }))
@@ -66,7 +66,15 @@ fn comparisons_mean_what_they_say() {
         (r#"created = "2026-01-02""#, true),
         (r#"created = "2026-01-02 03:04""#, true),
         (r#"created = "2026-01-02 03:04:06""#, false),
-        (r#"created > "2026-01-02""#, true),
+        (r#"created > "2026-01-02""#, false),
+        (r#"created >= "2026-01-02""#, true),
+        (r#"created > "2026-01-01""#, true),
+        (r#"created <= "2026-01-02""#, true),
+        ("context.my-key = 1", true),
+        ("context.größe = 2", true),
+        (r#"context."a.b c"."0" = "x""#, true),
+        (r#"context.'a.b c'.'\u0030' = "x""#, true),
+        (r#"context.path ~ "c:\\temp""#, true),
         (r#"created < "2026-01-02 03:04:05""#, false),
         (r#"created >= "2026-01-02T04:04:05.6+01:00""#, true),
         (r#"created ~ "2026-01""#, true),
@@ -92,31 +100,39 @@ fn and_binds_tighter_than_or() {
 fn faults_say_what_and_where() {
     for (text, expected) in [
         ("", "expected a field such as action, at column 1"),
-        ("disk full", "disk is no field of an event, at column 1"),
+        ("disk full", "an event has no field disk, at column 1"),
         ("action", "expected an operator such as =, ~ or in, at column 7"),
         ("action = login", "expected a value such as \"text\" or 7, at column 10"),
-        ("user = 'x'", "user is a whole object; name something below it, at column 1"),
+        ("user = 'x'", "user is a whole object; add a key, such as user.name, at column 1"),
         ("action = 'x' AND app = 'y'", "expected and, or, or the end, at column 14"),
-        ("action = 'é", "a text has no ' at its end, at column 12"),
-        ("action > None", "None is neither more nor less than anything; use = or !=, at column 10"),
-        ("not action = 'x'", "not is no field of an event, at column 1"),
+        ("action = 'é", "the text needs a ' at its end, at column 12"),
+        ("action > None", "None cannot be compared by size; use = or !=, at column 10"),
+        ("not action = 'x'", "an event has no field not, at column 1"),
         ("action not = 'x'", "expected startswith, endswith or in, at column 12"),
         ("action in ()", "expected a value such as \"text\" or 7, at column 12"),
         ("(action = 'x'", "expected ), at column 14"),
-        ("context..a = 1", "context..a is no name; names are joined by single dots, at column 11"),
-        ("context.a = 1.2.3", "1.2.3 is no number, at column 18"),
+        (
+            "context..a = 1",
+            "a key must follow the dot, such as context.geo; quote a key that is not a name: context.\"0\", at column 9",
+        ),
+        ("context.a = 1.2.3", "1.2.3 is not a number, at column 18"),
         ("created = 'yesterday'", "expected a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\", at column 11"),
         ("created > 5", "expected a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\", at column 11"),
         (
             "client_ip != '192.0.2.'",
-            "expected an address such as \"192.0.2.7\"; ~ looks for a part of one, at column 14",
+            "expected an address such as \"192.0.2.7\"; ~ searches for a part of one, at column 14",
         ),
         (
             "client_ip in ('::1', True)",
-            "expected an address such as \"192.0.2.7\"; ~ looks for a part of one, at column 22",
+            "expected an address such as \"192.0.2.7\"; ~ searches for a part of one, at column 22",
         ),
-        ("app = '\\ud800'", "half a character, at column 14"),
-        ("app # 1", "'#' means nothing here, at column 5"),
+        ("app = '\\ud800'", "half of a surrogate pair is not a character, at column 14"),
+        (
+            "context.0 = 1",
+            "a key must follow the dot, such as context.geo; quote a key that is not a name: context.\"0\", at column 9",
+        ),
+        ("action.x = 1", "action has no keys; write action alone, at column 1"),
+        ("app # 1", "unexpected '#', at column 5"),
     ] {
         assert_eq!(Query::parse(text).unwrap_err().to_string(), expected, "{text}");
     }
@@ -133,6 +149,28 @@ fn what_is_no_query_is_text() {
     assert!(search.admits(&event) && why.is_some());
     let (search, why) = Search::read("app = 'x'");
     assert!(!search.admits(&event) && why.is_none());
+}
+
+#[test]
+fn text_is_found_as_it_is_shown_not_as_json_escapes_it() {
+    let event = event();
+    for (text, expected) in [
+        (r#"say "hi""#, true),
+        (r#"Y "H"#, true),
+        (r"C:\Temp", true),
+        (r"c:\temp", true),
+        (r"C:\\Temp", false),
+        ("temp\n", true),
+        (r#""country":"de""#, true),
+        (r"größe", true),
+        ("say 'hi'", false),
+    ] {
+        let search = Search::text(text);
+        assert_eq!(search.admits(&event), expected, "{text}");
+        let Search::Text(text) = search else { panic!() };
+        let json = serde_json::to_string(&event).unwrap().to_lowercase();
+        assert!(!expected || text.pieces().all(|piece| json.contains(piece)), "{text:?}");
+    }
 }
 
 #[test]
@@ -157,7 +195,8 @@ fn literal() -> impl Strategy<Value = Literal> {
 }
 
 fn field() -> impl Strategy<Value = Field> {
-    let path = || prop::collection::vec("[_A-Za-z][_0-9A-Za-z]{0,5}", 1..4);
+    let key = || prop_oneof!["[_A-Za-zé][-_0-9A-Za-zé]{0,5}", any::<String>()];
+    let path = move || prop::collection::vec(key(), 1..4);
     prop_oneof![
         Just(Field::Action),
         Just(Field::Created),
@@ -215,6 +254,31 @@ proptest! {
     #[test]
     fn what_is_written_is_read_again(query in query()) {
         prop_assert_eq!(Query::parse(&query.to_string()).unwrap(), query);
+    }
+
+    /// Whatever the precision of the date: the three comparisons of an instant exclude each other.
+    #[test]
+    fn an_instant_is_before_a_date_or_within_it_or_behind(
+        at in 1_767_225_600_000_000_i64 - 100_000_000_000..1_767_225_600_000_000_i64 + 100_000_000_000,
+        near in prop_oneof![-2_000_000_i64..2_000_000, -200_000_000_000_i64..200_000_000_000],
+        form in 0..5,
+    ) {
+        let mut event = event();
+        event.created = jiff::Timestamp::from_microsecond(at).unwrap();
+        let date = jiff::Timestamp::from_microsecond(at + near).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+        let date = match form {
+            0 => date.strftime("%Y-%m-%d").to_string(),
+            1 => date.strftime("%Y-%m-%d %H:%M").to_string(),
+            2 => date.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            3 => crate::time::format(date.timestamp()),
+            _ => date.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string(),
+        };
+        let holds = |operator: &str| Query::parse(&format!("created {operator} '{date}'")).unwrap().holds(&event);
+        let (less, equal, greater) = (holds("<"), holds("="), holds(">"));
+        prop_assert_eq!(u8::from(less) + u8::from(equal) + u8::from(greater), 1, "{}", date);
+        prop_assert_eq!(holds("<="), less || equal);
+        prop_assert_eq!(holds(">="), greater || equal);
+        prop_assert_eq!(holds("!="), !equal);
     }
 
     #[test]

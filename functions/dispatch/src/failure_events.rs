@@ -1,0 +1,57 @@
+//! Stores one event in the log for deliveries that failed permanently: at most one per transport, cause and hour.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Timestamp;
+use domain::delivery::failure_event;
+use domain::delivery::{Delivery, Failure};
+use domain::ports::StoreError;
+use domain::rules_document::RulesDocument;
+
+use crate::Parts;
+use crate::claim::ClaimedDelivery;
+
+/// The hour of the last event per (transport, cause) that this process stored. It saves one store request for each
+/// further dead delivery of that hour; correctness does not depend on it, because the event's pk is deterministic.
+#[derive(Default)]
+pub(crate) struct FailureEvents(Mutex<HashMap<(String, &'static str), Timestamp>>);
+
+impl FailureEvents {
+    /// Stores the event for a dead delivery, unless this process has stored one for the same hour. An error is only
+    /// logged: the delivery's ledger entry records the same failure.
+    pub(crate) async fn store(
+        &self,
+        parts: &Parts,
+        document: &RulesDocument,
+        claimed: &ClaimedDelivery,
+        failure: &Failure,
+    ) {
+        let delivery = &claimed.delivery;
+        let now = parts.clock.now();
+        if !failure_event::is_worth_an_event(failure) || !self.is_first_of_hour(delivery, failure, now) {
+            return;
+        }
+        let Ok(event) = failure_event::of(delivery, failure, document, now) else { return };
+        let json = event.to_json();
+        match parts.intake.accept(&[Arc::new(event)]).await {
+            Ok(()) => tracing::info!(target: "nuncio::event", event = json.as_str(), "event accepted"),
+            Err(error) => self.forget(claimed, failure, &error),
+        }
+    }
+
+    fn is_first_of_hour(&self, delivery: &Delivery, failure: &Failure, now: Timestamp) -> bool {
+        let hour = failure_event::hour(now);
+        let key = (delivery.transport.clone(), failure_event::cause(failure));
+        let mut hours = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hours.insert(key, hour) != Some(hour)
+    }
+
+    /// Lets the next dead delivery try again after the store has failed.
+    fn forget(&self, claimed: &ClaimedDelivery, failure: &Failure, error: &StoreError) {
+        let (delivery, trace_id) = (&claimed.delivery, claimed.trace_id());
+        tracing::warn!(%error, delivery = %delivery.id, trace_id, "could not store the event about a dead delivery");
+        let key = (delivery.transport.clone(), failure_event::cause(failure));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+}

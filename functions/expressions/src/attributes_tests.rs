@@ -1,0 +1,53 @@
+use super::*;
+use crate::expression::Expression;
+
+fn found(source: &str, kind: Kind) -> Vec<(String, usize, usize)> {
+    let expression = Expression::parse_as(source, kind).unwrap();
+    expression.missing(kind).iter().map(|one| (one.name.clone(), one.line, one.column)).collect()
+}
+
+#[test]
+fn misspelt_attributes_are_found_at_their_places() {
+    for (source, kind, name, line, column) in [
+        ("return {'t': notification.titel}", Kind::Mapping, "notification.titel", 1, 27),
+        ("return {'a': notification.event.actoin}", Kind::Mapping, "notification.event.actoin", 1, 33),
+        ("notification.bdoy = 'x'", Kind::Mapping, "notification.bdoy", 1, 14),
+        ("n = request.context['notification']\nreturn {'t': n.titel}", Kind::Mapping, "n.titel", 2, 16),
+        ("return request.context['event'].actoin == 'login'", Kind::Policy, "request.context['event'].actoin", 1, 33),
+        ("event = context.get('event', None)\nreturn event.actoin", Kind::Policy, "event.actoin", 2, 14),
+        ("return request.obj.clientip is None", Kind::Policy, "request.obj.clientip", 1, 20),
+        ("return request.usr.username == 'ann'", Kind::Policy, "request.usr", 1, 16),
+        ("e = request.obj\nreturn [e.acton for i in range(2)]", Kind::Policy, "e.acton", 2, 11),
+    ] {
+        assert_eq!(found(source, kind), [(name.to_owned(), line, column)], "{source}");
+    }
+}
+
+#[test]
+fn what_may_work_is_left_alone() {
+    for (source, kind) in [
+        ("return hasattr(request.obj, 'acton') and request.obj.acton", Kind::Policy),
+        ("try:\n    return request.obj.acton\nexcept AttributeError:\n    return False", Kind::Policy),
+        ("notification.note = 'x'\nreturn {'n': notification.note}", Kind::Mapping),
+        ("def f(request):\n    return request.anything\nreturn f(1)", Kind::Policy),
+        ("for request in [1]:\n    pass\nreturn request.real == 1", Kind::Policy),
+        ("event = request.obj\nevent = {}\nreturn event.get('x')", Kind::Policy),
+        ("return request.user.anything or notification.user.anything", Kind::Mapping),
+        ("return request.context['event'].context.get('x') or request.obj.user.get('y')", Kind::Policy),
+        ("return request.context['other'].anything", Kind::Policy),
+        ("return getattr(request.obj, 'acton', 1) or request.obj.acton", Kind::Policy),
+    ] {
+        assert_eq!(found(source, kind), [], "{source}");
+    }
+}
+
+#[test]
+fn the_readme_lists_every_attribute() {
+    let readme = include_str!("../README.md");
+    let (_, table) = readme.split_once("\n## Attributes\n").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    for name in Class::ALL.iter().flat_map(|class| class.attributes()).filter(|name| !["save", "delete"].contains(name))
+    {
+        assert!(table.contains(&format!("`{name}`")), "functions/expressions/README.md does not list {name}");
+    }
+}

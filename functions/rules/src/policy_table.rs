@@ -1,0 +1,124 @@
+//! The distinct policies of a document, by number. Matchers and patterns with equal content are stored once; each
+//! expression has its own number, because its effects name the policy.
+//!
+//! Owns the evaluation of matchers and patterns. A pattern is compiled when it is first evaluated: of many thousands, most
+//! never are. Refuses to run expressions; `expression_runner` does.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use domain::query::app_admits;
+use domain::rules_document::{Addresses, EventMatcher, Policy, Precondition, RulesDocument};
+use foldhash::fast::FixedState;
+
+use crate::event_view::{EventView, canonical_net};
+use crate::index::PathTree;
+use crate::path_values::PathValues;
+use crate::pattern::{PathMatcher, TreeMatcher};
+
+/// The distinct policies, by number.
+#[derive(Debug, Clone)]
+pub(crate) struct PolicyTable {
+    distinct: Vec<Arc<Policy>>,
+    /// The compiled form of each pattern that has been evaluated; empty for other policies.
+    compiled: Vec<OnceLock<Box<CompiledPattern>>>,
+    /// The number and name of each expression, in ascending order.
+    expressions: Vec<(u32, String)>,
+}
+
+/// A compiled pattern.
+#[derive(Debug, Clone)]
+struct CompiledPattern {
+    path_matcher: PathMatcher,
+    /// Decides the events that `path_matcher` cannot decide; compiled on first use.
+    tree_matcher: OnceLock<TreeMatcher>,
+}
+
+/// The number of each policy, by its name in the document.
+pub(crate) type PolicyNumbers<'d> = HashMap<&'d str, u32, FixedState>;
+
+impl PolicyTable {
+    /// Collects the distinct policies of a document. Also returns the number of each policy name.
+    pub(crate) fn from_document(document: &RulesDocument) -> (Self, PolicyNumbers<'_>) {
+        let mut known: HashMap<&Policy, u32, FixedState> =
+            HashMap::with_capacity_and_hasher(document.policies.len(), FixedState::default());
+        let mut distinct = Vec::new();
+        let mut names = PolicyNumbers::with_capacity_and_hasher(document.policies.len(), FixedState::default());
+        let mut expressions = Vec::new();
+        let mut push = |policy: &Arc<Policy>| {
+            distinct.push(Arc::clone(policy));
+            u32::try_from(distinct.len() - 1).unwrap_or(u32::MAX)
+        };
+        for (name, policy) in &document.policies {
+            let at = if matches!(**policy, Policy::Expression(_)) {
+                let at = push(policy);
+                expressions.push((at, name.clone()));
+                at
+            } else {
+                *known.entry(policy).or_insert_with(|| push(policy))
+            };
+            names.insert(name.as_str(), at);
+        }
+        distinct.shrink_to_fit();
+        let compiled = distinct.iter().map(|_| OnceLock::new()).collect();
+        (Self { distinct, compiled, expressions }, names)
+    }
+
+    /// All distinct policies; the index is the number.
+    pub(crate) fn distinct(&self) -> &[Arc<Policy>] {
+        &self.distinct
+    }
+
+    /// The name of the expression with this number; empty for a matcher or pattern.
+    pub(crate) fn name(&self, at: u32) -> &str {
+        let found = self.expressions.binary_search_by_key(&at, |(number, _)| *number);
+        found.map_or("", |index| &self.expressions[index].1)
+    }
+
+    /// Whether the event passes the matcher or pattern with this number. `values` holds the event's values, by the paths of
+    /// the tree `paths`.
+    pub(crate) fn admits(&self, at: u32, view: &EventView<'_>, values: &PathValues<'_>, paths: &PathTree) -> bool {
+        match self.distinct[at as usize].as_ref() {
+            Policy::EventPattern(pattern) => {
+                let compile = || {
+                    let path_matcher = PathMatcher::compile(pattern, paths);
+                    Box::new(CompiledPattern { path_matcher, tree_matcher: OnceLock::new() })
+                };
+                let compiled = self.compiled[at as usize].get_or_init(compile);
+                let by_tree = || compiled.tree_matcher.get_or_init(|| TreeMatcher::compile(pattern)).admits(view);
+                compiled.path_matcher.admits(values).unwrap_or_else(by_tree)
+            }
+            other => admits(other, view),
+        }
+    }
+}
+
+/// Whether the event passes a matcher or pattern. Always `false` for an expression, which would have to be run.
+pub(crate) fn admits(policy: &Policy, view: &EventView<'_>) -> bool {
+    match policy {
+        Policy::EventMatcher(matcher) => matcher_admits(matcher, view),
+        Policy::EventPattern(pattern) => TreeMatcher::compile(pattern).admits(view),
+        Policy::Expression(_) => false,
+    }
+}
+
+/// Whether the event meets an expression's precondition. If not, the expression would return a false value without any
+/// effect, so that it need not be run.
+pub(crate) fn may_pass(precondition: &Precondition, view: &EventView<'_>) -> bool {
+    let lies_in = |addresses: &Addresses| match view.client_ip {
+        Some(address) => addresses.nets.iter().any(|net| canonical_net(*net).contains(&address)),
+        None => addresses.or_none,
+    };
+    (precondition.action.is_empty() || precondition.action.iter().any(|pattern| pattern.admits(view.action)))
+        && precondition.app.as_ref().is_none_or(|app| app_admits(app, view.app))
+        && precondition.client_ip.as_ref().is_none_or(lies_in)
+}
+
+fn matcher_admits(matcher: &EventMatcher, view: &EventView<'_>) -> bool {
+    (matcher.action.is_empty() || matcher.action.iter().any(|pattern| pattern.admits(view.action)))
+        && matcher.app.as_ref().is_none_or(|app| app_admits(app, view.app))
+        && matcher.model.as_ref().is_none_or(|model| view.model() == Some(model))
+        && matcher
+            .client_ip
+            .is_none_or(|net| view.client_ip.is_some_and(|address| canonical_net(net).contains(&address)))
+}
