@@ -52,13 +52,13 @@ const MAX_SHARDS: u16 = 64;
 /// A deployed function's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// [`TABLE`].
+    /// The value of [`TABLE`].
     pub table: String,
-    /// [`QUEUE_URL`].
+    /// The value of [`QUEUE_URL`].
     pub queue_url: String,
     /// [`DEAD_LETTERS_URL`]; `None` if it is unset or empty: then dead letters are not moved back.
     pub dead_letters_url: Option<String>,
-    /// [`SHARDS`].
+    /// The value of [`SHARDS`], from 1 to 64.
     pub shards: u16,
     /// [`MAIL_FROM`]; `None` if it is unset or empty.
     pub mail_from: Option<String>,

@@ -20,9 +20,9 @@ const BATCH: usize = 100;
 const BATCHES: usize = 400;
 const ROUNDS: usize = 9;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), BenchError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let start: Timestamp = "2026-01-02T03:04:05Z".parse()?;
     let bytes = serde_json::to_string(&event(start, 0)?)?.len();
@@ -51,7 +51,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> Result<f64, Failure> {
+async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> Result<f64, BenchError> {
     let store = Store::open(folder)?;
     let shares: Vec<Vec<_>> =
         (0..callers).map(|caller| batches.iter().skip(caller).step_by(callers).cloned().collect()).collect();
@@ -64,7 +64,7 @@ async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> R
                 for batch in share {
                     store.accept(&batch).await?;
                 }
-                Ok::<_, Failure>(())
+                Ok::<_, BenchError>(())
             })
         })
         .collect();
@@ -74,11 +74,11 @@ async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> R
     Ok(rate(began))
 }
 
-fn bare(folder: &Path, batches: &[Vec<Arc<Event>>]) -> Result<f64, Failure> {
+fn bare(folder: &Path, batches: &[Vec<Arc<Event>>]) -> Result<f64, BenchError> {
     let rows: Vec<Vec<([u8; 16], String)>> = batches
         .iter()
         .map(|batch| batch.iter().map(|event| Ok((*event.pk.as_bytes(), serde_json::to_string(event)?))).collect())
-        .collect::<Result<_, Failure>>()?;
+        .collect::<Result<_, BenchError>>()?;
     let mut connection = Connection::open(folder.join("bare.db"))?;
     connection.execute_batch(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000;
@@ -108,7 +108,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn batches(start: Timestamp, round: usize) -> Result<Vec<Vec<Arc<Event>>>, Failure> {
+fn batches(start: Timestamp, round: usize) -> Result<Vec<Vec<Arc<Event>>>, BenchError> {
     let batch = |batch| {
         let numbers = batch * BATCH..(batch + 1) * BATCH;
         numbers.map(|number| Ok(Arc::new(event(start, round * BATCH * BATCHES + number)?))).collect()
@@ -117,7 +117,7 @@ fn batches(start: Timestamp, round: usize) -> Result<Vec<Vec<Arc<Event>>>, Failu
 }
 
 /// An event of about 900 bytes. There are three per millisecond, whose pks are not in order.
-fn event(start: Timestamp, number: usize) -> Result<Event, Failure> {
+fn event(start: Timestamp, number: usize) -> Result<Event, BenchError> {
     let created = domain::time::later(start, jiff::SignedDuration::from_millis(i64::try_from(number / 3)?));
     let scattered = u128::from((number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let event = domain::testing::event("login_failed")
