@@ -249,7 +249,7 @@ fn routes(code: &str) -> BTreeSet<String> {
             depth == 0
         });
         let call = &rest[..end.unwrap_or(rest.len())];
-        for method in ["get", "post", "put", "patch", "delete"] {
+        for method in ["get", "post", "put", "patch", "delete", "options"] {
             if call.contains(&format!(" {method}(")) || call.contains(&format!(".{method}(")) {
                 found.insert(format!("{} {path}", method.to_uppercase()));
             }

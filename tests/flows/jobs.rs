@@ -207,7 +207,7 @@ async fn an_operator_holds_and_lets_go() {
     for (arguments, said) in [
         (&["hold", "put", "--reason", "r"][..], "required arguments were not provided"),
         (&["hold", "put", "--action", "login"], "--reason"),
-        (&["hold", "put", "--reason", " ", "--action", "login"], "422 say what is held"),
+        (&["hold", "put", "--reason", " ", "--action", "login"], "422 \"filter\" needs at least one field"),
         (&["hold", "put", "--reason", "r", "--action", "a b"], "invalid value 'a b' for '--action"),
         (&["hold", "put", "--reason", "r", "--client-ip", "here"], "invalid IP address"),
         (&["hold", "lift", "none"], "404 no hold has this id"),

@@ -56,9 +56,9 @@ pub(crate) fn is_https(headers: &HeaderMap, trusted: &[IpNet]) -> Option<bool> {
     if !is_trusted(connection(headers)?, trusted) {
         return None;
     }
-    let said = headers.get_all(X_FORWARDED_PROTO).iter().next_back().and_then(|line| line.to_str().ok());
-    let said = said.and_then(|line| line.rsplit(',').next()).map(|proto| proto.trim().to_owned());
-    let proto = said.or_else(|| forwarded(headers).pop()?.proto)?;
+    let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back().and_then(|line| line.to_str().ok());
+    let x_forwarded = last.and_then(|line| line.rsplit(',').next()).map(|proto| proto.trim().to_owned());
+    let proto = x_forwarded.or_else(|| forwarded(headers).pop()?.proto)?;
     Some(proto.eq_ignore_ascii_case("https"))
 }
 
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn without_trusted_proxies_it_is_the_connections_and_not_what_the_caller_wrote() {
+    fn without_trusted_proxies_the_client_is_the_connections_address() {
         for lines in [&[("x-forwarded-for", "198.51.100.7")][..], &[("forwarded", "for=198.51.100.7")], &[]] {
             let of = |peer| network(address(&headers(peer, lines), &[])).to_string();
             assert_eq!(of(Some("192.0.2.1")), "192.0.2.1");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_trusted_proxies_it_is_the_nearest_that_is_none() {
+    fn behind_trusted_proxies_the_client_is_the_nearest_other_address() {
         for (value, expected) in [
             ("192.0.2.7", "192.0.2.7"),
             ("198.51.100.66, 192.0.2.7", "192.0.2.7"),
@@ -235,7 +235,7 @@ mod tests {
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("192.0.2.7, ::ffff:10.0.0.4", "192.0.2.7"),
             ("10.0.0.5, 10.0.0.4", "10.0.0.5"),
-            // What cannot be read ends it: the proxy that wrote it is all that is known.
+            // An unreadable entry ends the walk at the proxy that wrote it.
             ("192.0.2.7, unknown", "10.0.0.1"),
             ("192.0.2.7, nonsense, 10.0.0.4", "10.0.0.4"),
             ("192.0.2.7,", "10.0.0.1"),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_is_read_as_rfc_7239_writes_it() {
+    fn forwarded_is_parsed_as_rfc_7239_defines_it() {
         for (value, expected) in [
             ("for=192.0.2.7", "192.0.2.7"),
             ("For=\"192.0.2.7:4711\";proto=https;by=203.0.113.43", "192.0.2.7"),
@@ -271,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn both_headers_count_as_far_as_they_agree() {
+    fn both_headers_count_only_if_they_agree() {
         assert_eq!(seen(&[("forwarded", "for=192.0.2.7"), ("x-forwarded-for", "9.9.9.9, 192.0.2.7")]), "192.0.2.7");
         assert_eq!(seen(&[("forwarded", "for=198.51.100.66"), ("x-forwarded-for", "192.0.2.7")]), "10.0.0.1");
     }
 
     #[test]
-    fn only_a_trusted_proxy_says_that_it_was_asked_by_https() {
+    fn only_a_trusted_proxy_can_report_https() {
         let said = |peer, lines: &[(&str, &str)]| is_https(&headers(Some(peer), lines), &trusted(&["10.0.0.0/8"]));
         assert_eq!(said("10.0.0.1", &[("x-forwarded-proto", "https")]), Some(true));
         assert_eq!(said("10.0.0.1", &[("x-forwarded-proto", "https, http")]), Some(false));
@@ -290,12 +290,12 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn what_a_client_writes_in_front_changes_nothing(written in "[ -~]{0,40}", header in 0_usize..2) {
-            // A quote that is left open would swallow what the proxy adds: then nothing behind the proxy counts.
+        fn entries_written_by_the_client_change_nothing(written in "[ -~]{0,40}", header in 0_usize..2) {
+            // An unclosed quote would swallow the proxy's entry. Then only the proxy's own address counts.
             let (name, added) = [("x-forwarded-for", "192.0.2.7"), ("forwarded", "for=192.0.2.7")][header];
             let found = seen(&[(name, &format!("{written}, {added}"))]);
             proptest::prop_assert!(found == "192.0.2.7" || name == "forwarded" && found == "10.0.0.1", "{}", found);
-            // On a line of its own it cannot even do that.
+            // On a separate line it cannot do even that.
             proptest::prop_assert_eq!(seen(&[(name, &written), (name, added)]), "192.0.2.7");
         }
     }

@@ -1,8 +1,8 @@
-//! The web console's files, which the binary carries.
+//! The web console's files, which are embedded in the binary.
 //!
-//! Owns how they travel: compressed as the browser takes them, files named by their content kept for
-//! good, the page itself asked for anew each time. Refuses to be a general file server: what is not in
-//! the table is not there.
+//! Owns compression and caching: a file is sent in the best encoding that the browser accepts; files with a content hash
+//! in their name are cached forever, and the page itself is revalidated on each load. Refuses to be a general file
+//! server: only files in the table exist.
 
 use api::{Path, Problem};
 use axum::Router;
@@ -15,9 +15,9 @@ use http::header::{
 };
 use http::{HeaderValue, StatusCode};
 
-/// One file.
+/// One embedded file, plain and compressed.
 struct Asset {
-    /// Below `web/dist`.
+    /// Relative to `web/dist`.
     path: &'static str,
     /// Its `ETag`.
     tag: &'static str,
@@ -28,11 +28,11 @@ struct Asset {
 
 const ASSETS: &[Asset] = &include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Where the page is served; which of its views is shown, it sees by the address.
+/// The paths that serve the page. Its script chooses what to show by the address.
 const PAGES: [&str; 9] =
     ["/", "/overview", "/events", "/events/{pk}", "/inbox", "/deliveries", "/rules", "/transports", "/silences"];
 
-/// Nothing from elsewhere, nothing inline, and no way for a script to make markup out of text.
+/// The content security policy: nothing from other origins, nothing inline, and no conversion of text to markup.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
@@ -40,9 +40,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Nuncio</title>\
     <h1>The console is not built</h1><p>Run <code>npm install &amp;&amp; npm run build</code> in \
-    <code>functions/console/web</code> and build again. The API is at <code>/v1</code> all the same.";
+    <code>functions/console/web</code> and build again. The API at <code>/v1</code> works nevertheless.";
 
-/// The page and its files.
+/// The routes of the page and its files.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let page = async |headers: HeaderMap| page(ASSETS, &headers);
     let file = async |Path(name): Path<String>, headers: HeaderMap| file(ASSETS, &name, &headers);
@@ -51,7 +51,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 fn page(assets: &'static [Asset], headers: &HeaderMap) -> Response {
     let mut response = match find(assets, "index.html") {
-        Some(index) => answer(index, headers, HeaderValue::from_static("no-cache")),
+        Some(index) => respond(index, headers, HeaderValue::from_static("no-cache")),
         None => (StatusCode::NOT_IMPLEMENTED, [(CONTENT_TYPE, content_type("index.html"))], NOT_BUILT).into_response(),
     };
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
@@ -60,8 +60,8 @@ fn page(assets: &'static [Asset], headers: &HeaderMap) -> Response {
 
 fn file(assets: &'static [Asset], name: &str, headers: &HeaderMap) -> Response {
     match find(assets, &format!("assets/{name}")) {
-        Some(asset) => answer(asset, headers, HeaderValue::from_static("public, max-age=31536000, immutable")),
-        None => Problem::not_found("the console has no such file; load the page anew").into_response(),
+        Some(asset) => respond(asset, headers, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        None => Problem::not_found("the console has no such file; reload the page").into_response(),
     }
 }
 
@@ -69,29 +69,29 @@ fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
     assets.iter().find(|asset| asset.path == path)
 }
 
-fn answer(asset: &'static Asset, headers: &HeaderMap, kept: HeaderValue) -> Response {
+fn respond(asset: &'static Asset, request: &HeaderMap, cache_control: HeaderValue) -> Response {
     let tag = HeaderValue::from_static(asset.tag);
-    let known = headers.get(IF_NONE_MATCH).and_then(|line| line.to_str().ok());
+    let known = request.get(IF_NONE_MATCH).and_then(|line| line.to_str().ok());
     let mut response = if known.is_some_and(|known| known.split(',').any(|one| one.trim() == asset.tag)) {
         StatusCode::NOT_MODIFIED.into_response()
-    } else if accepts(headers, "br") {
+    } else if accepts(request, "br") {
         ([(CONTENT_ENCODING, "br")], Body::from(asset.brotli)).into_response()
-    } else if accepts(headers, "gzip") {
+    } else if accepts(request, "gzip") {
         ([(CONTENT_ENCODING, "gzip")], Body::from(asset.gzip)).into_response()
     } else {
         Body::from(asset.plain).into_response()
     };
-    let own = [
+    let headers = [
         (CONTENT_TYPE, content_type(asset.path)),
-        (CACHE_CONTROL, kept),
+        (CACHE_CONTROL, cache_control),
         (ETAG, tag),
         (VARY, HeaderValue::from_static("Accept-Encoding")),
     ];
-    response.headers_mut().extend(own);
+    response.headers_mut().extend(headers);
     response
 }
 
-/// Whether `Accept-Encoding` names the coding, and not with a weight of nought.
+/// Whether `Accept-Encoding` names the coding with a weight above zero.
 fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|part| {

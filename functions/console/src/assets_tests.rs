@@ -16,7 +16,7 @@ async fn shown(response: Response) -> (u16, HeaderMap, String) {
 }
 
 #[tokio::test]
-async fn the_browser_gets_the_best_that_it_takes() {
+async fn the_browser_gets_the_best_encoding_that_it_accepts() {
     for (accepted, body, encoding) in [
         ("gzip, deflate, br, zstd", "br", Some("br")),
         ("BR;q=0.5", "br", Some("br")),
@@ -36,7 +36,7 @@ async fn the_browser_gets_the_best_that_it_takes() {
 }
 
 #[tokio::test]
-async fn the_page_is_asked_for_anew_and_sent_only_when_it_changed() {
+async fn the_page_is_revalidated_and_sent_only_when_it_has_changed() {
     let (status, first, body) = shown(page(BUILT, &HeaderMap::new())).await;
     assert_eq!((status, body.as_str(), &first["cache-control"]), (200, "<p>", &HeaderValue::from_static("no-cache")));
     assert!(first["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'; script-src 'self';"));
@@ -46,14 +46,14 @@ async fn the_page_is_asked_for_anew_and_sent_only_when_it_changed() {
 }
 
 #[tokio::test]
-async fn without_a_build_the_page_says_how_to_make_one() {
+async fn without_a_build_the_page_explains_how_to_make_one() {
     let (status, headers, body) = shown(page(&[], &HeaderMap::new())).await;
     assert_eq!((status, &headers["content-type"]), (501, &HeaderValue::from_static("text/html; charset=utf-8")));
     assert!(body.contains("npm install &amp;&amp; npm run build"), "{body}");
 }
 
 #[test]
-fn every_view_of_the_page_has_its_address() {
+fn every_page_of_the_console_has_its_path() {
     let routes = include_str!("../web/src/app/routes.ts");
     let pages = routes.split_once("PAGES = {").unwrap().1.split_once('}').unwrap().0;
     let names: Vec<String> =

@@ -1,4 +1,4 @@
-//! `/v1/config`: the rules document in force, and putting another in its place.
+//! `/v1/config`: reads, checks and replaces the active rules document.
 
 use api::{Authorized, Problem, read_body, scope};
 use axum::Json;
@@ -16,44 +16,46 @@ use crate::{Console, RulesSource};
 const MAX_BYTES: usize = 1024 * 1024;
 const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 
+/// The result of a check. A document without faults is valid.
 #[derive(Serialize)]
-pub(crate) struct Checked {
+pub(crate) struct CheckResult {
     valid: bool,
     faults: Vec<Fault>,
 }
 
+/// The version of the new document.
 #[derive(Serialize)]
-pub(crate) struct Replaced {
+pub(crate) struct ReplaceResult {
     version: u64,
 }
 
-/// The document as it was written; its version is the `ETag`.
+/// Gets the active document as it was written. Its version is the `ETag`.
 pub(crate) async fn show(_: Authorized<scope::Read>, State(console): State<Console>) -> Result<Response, Problem> {
     let active = console.configuration.current().await?;
-    // Says beforehand whether it can be replaced here.
+    // The console reads from this header whether it can offer to apply changes.
     let allowed = match console.rules {
         RulesSource::File => "GET, HEAD",
         RulesSource::Stored(_) => "GET, HEAD, PUT",
     };
-    let mut response = written(&active);
+    let mut response = document_response(&active);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     Ok(response)
 }
 
-/// A document as it was written; its version is the `ETag`.
-pub(crate) fn written(active: &Active) -> Response {
+/// A response with the document as it was written. Its version is the `ETag`.
+pub(crate) fn document_response(active: &Active) -> Response {
     ([(CONTENT_TYPE, YAML), etag(active.version)], active.source.clone()).into_response()
 }
 
-/// Says every fault; changes nothing.
-pub(crate) async fn check(_: Authorized<scope::Read>, request: Request) -> Result<Json<Checked>, Problem> {
+/// Lists all faults of a document. Changes nothing.
+pub(crate) async fn check(_: Authorized<scope::Read>, request: Request) -> Result<Json<CheckResult>, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = read_body(&parts.headers, body, MAX_BYTES).await?;
     let faults = rulesfile::read(&bytes).err().unwrap_or_default();
-    Ok(Json(Checked { valid: faults.is_empty(), faults }))
+    Ok(Json(CheckResult { valid: faults.is_empty(), faults }))
 }
 
-/// Puts a valid document in the place of the version that `If-Match` names.
+/// Replaces the version that `If-Match` names by a valid document.
 pub(crate) async fn replace(
     caller: Authorized<scope::Admin>,
     State(console): State<Console>,
@@ -62,20 +64,22 @@ pub(crate) async fn replace(
     let (parts, body) = request.into_parts();
     let RulesSource::Stored(documents) = &console.rules else {
         return Err(Problem::conflict(
-            "the rules document comes from a file; edit the file, it is read again by itself",
+            "the rules document comes from a file; edit that file, Nuncio reloads it automatically",
         ));
     };
-    let seen = version_seen(&parts.headers)?;
+    let expected = expected_version(&parts.headers)?;
     let bytes = read_body(&parts.headers, body, MAX_BYTES).await?;
     let document = rulesfile::read(&bytes).map_err(|faults| {
-        Problem::unprocessable("the rules document has faults; the one in force stays").with("faults", json!(faults))
+        Problem::unprocessable("the rules document has faults and was not applied").with("faults", json!(faults))
     })?;
     let source = String::from_utf8_lossy(&bytes).into_owned();
     let by = caller.into_token().bearer();
-    let active = Active { version: seen + 1, document, source, at: console.clock.now(), by };
+    let active = Active { version: expected + 1, document, source, at: console.clock.now(), by };
     match documents.save(&active).await? {
-        Saved::Saved => Ok(([etag(active.version)], Json(Replaced { version: active.version })).into_response()),
-        Saved::Conflict => Err(Problem::precondition_failed("the document has changed since; get it and try again")),
+        Saved::Saved => Ok(([etag(active.version)], Json(ReplaceResult { version: active.version })).into_response()),
+        Saved::Conflict => {
+            Err(Problem::precondition_failed("the document has changed since that version; get it and try again"))
+        }
     }
 }
 
@@ -84,10 +88,10 @@ fn etag(version: u64) -> (HeaderName, HeaderValue) {
     (ETAG, value)
 }
 
-fn version_seen(headers: &HeaderMap) -> Result<u64, Problem> {
+fn expected_version(headers: &HeaderMap) -> Result<u64, Problem> {
     let Some(value) = headers.get(IF_MATCH) else {
         return Err(Problem::precondition_required(
-            "say in If-Match which version you replace: the ETag of GET /v1/config",
+            "name the version that you replace in If-Match: the ETag of GET /v1/config",
         ));
     };
     let text = value.to_str().unwrap_or_default().trim();

@@ -1,25 +1,25 @@
-//! Events as rows of a table (RFC 4180), safe to open in a spreadsheet.
+//! Events as CSV (RFC 4180) that is safe to open in a spreadsheet.
 //!
-//! A cell that a spreadsheet would take for a formula gets an apostrophe before it: whoever posts events must not be
-//! able to run anything on the machine of who reads them.
+//! A cell that a spreadsheet would run as a formula is prefixed with an apostrophe: the sender of an event must not be
+//! able to run anything on the reader's machine.
 
 use std::fmt::Write as _;
 
 use domain::Event;
 
-/// The order and the names stay; new ones are added at the end.
+/// Stable names and order. Add new columns at the end.
 const COLUMNS: [&str; 10] =
     ["pk", "created", "action", "app", "username", "email", "client_ip", "expires", "user", "context"];
 
-/// What begins a formula, or is skipped before one; some spreadsheets take the wide forms for the narrow ones.
-const RUN: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+/// The characters that begin a formula or may precede one. Some spreadsheets also accept the full-width forms.
+const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// The line of column names.
-pub(crate) fn names() -> String {
+pub(crate) fn header() -> String {
     format!("{}\r\n", COLUMNS.join(","))
 }
 
-/// Appends the event's line. `user` and `context` are JSON.
+/// Appends the event as a line. The cells `user` and `context` are JSON.
 pub(crate) fn append(text: &mut String, event: &Event) {
     let json = |object| serde_json::to_string(object).unwrap_or_default();
     let cells: [String; COLUMNS.len()] = [
@@ -36,11 +36,11 @@ pub(crate) fn append(text: &mut String, event: &Event) {
     ];
     for (place, cell) in cells.iter().enumerate() {
         let comma = if place > 0 { "," } else { "" };
-        let defused = if cell.starts_with(RUN) { "'" } else { "" };
+        let escape = if cell.starts_with(FORMULA_STARTS) { "'" } else { "" };
         let _ = if cell.contains([',', ';', '"', '\r', '\n']) {
-            write!(text, "{comma}\"{defused}{}\"", cell.replace('"', "\"\""))
+            write!(text, "{comma}\"{escape}{}\"", cell.replace('"', "\"\""))
         } else {
-            write!(text, "{comma}{defused}{cell}")
+            write!(text, "{comma}{escape}{cell}")
         };
     }
     text.push_str("\r\n");
@@ -52,7 +52,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn cells_are_quoted_and_formulas_are_text() {
+    fn cells_are_quoted_and_formulas_are_escaped() {
         let event = |app: &str, username: &str| -> Event {
             serde_json::from_value(json!({
                 "pk": "018650dd-2c93-7f1e-8afe-ad5af90bf680", "user": { "username": username }, "action": "login",

@@ -1,4 +1,4 @@
-//! `/v1/deliveries`: what was sent, and what failed.
+//! `/v1/deliveries`: the deliveries in every state.
 
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
@@ -14,7 +14,7 @@ use crate::list::{self, List};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Filters {
+pub(crate) struct DeliveryListParameters {
     event: Option<EventPk>,
     state: Option<Standing>,
     rule: Option<String>,
@@ -28,9 +28,9 @@ pub(crate) struct Filters {
     limit: Option<usize>,
 }
 
-/// A ledger entry as it is shown.
+/// A delivery, as the API shows it.
 #[derive(Serialize)]
-pub(crate) struct View {
+pub(crate) struct DeliveryView {
     id: DeliveryId,
     event: EventPk,
     rule: String,
@@ -38,7 +38,7 @@ pub(crate) struct View {
     recipient: String,
     state: Standing,
     #[serde(skip_serializing_if = "Option::is_none")]
-    suppressed: Option<Suppressed>,
+    suppressed: Option<SuppressionView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<Span>,
     attempts: Vec<Attempt>,
@@ -46,21 +46,21 @@ pub(crate) struct View {
     next_at: Option<Timestamp>,
 }
 
-/// What kept it back, also in words.
+/// Why the delivery was suppressed, also in words.
 #[derive(Serialize)]
-struct Suppressed {
+struct SuppressionView {
     #[serde(flatten)]
     cause: Cause,
     why: String,
 }
 
-impl From<Cause> for Suppressed {
+impl From<Cause> for SuppressionView {
     fn from(cause: Cause) -> Self {
         Self { why: cause.to_string(), cause }
     }
 }
 
-impl From<Delivery> for View {
+impl From<Delivery> for DeliveryView {
     fn from(delivery: Delivery) -> Self {
         Self {
             id: delivery.id,
@@ -69,7 +69,7 @@ impl From<Delivery> for View {
             rule: delivery.rule,
             transport: delivery.transport,
             state: delivery.state,
-            suppressed: delivery.suppressed.map(Suppressed::from),
+            suppressed: delivery.suppressed.map(SuppressionView::from),
             digest: delivery.digest,
             attempts: delivery.attempts,
             next_at: delivery.next_at,
@@ -77,12 +77,12 @@ impl From<Delivery> for View {
     }
 }
 
-/// Newest event first.
+/// Lists deliveries, newest event first.
 pub(crate) async fn list(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(filters): Query<Filters>,
-) -> Result<Json<List<View>>, Problem> {
+    Query(filters): Query<DeliveryListParameters>,
+) -> Result<Json<List<DeliveryView>>, Problem> {
     let query = DeliveryQuery {
         event: filters.event,
         state: filters.state,
@@ -95,19 +95,19 @@ pub(crate) async fn list(
         limit: list::limit(filters.limit)?,
     };
     let page = console.ledger.list(&query).await?;
-    Ok(Json(List::new(page.results.into_iter().map(View::from).collect(), page.next)))
+    Ok(Json(List::new(page.results.into_iter().map(DeliveryView::from).collect(), page.next)))
 }
 
-/// One delivery.
+/// Gets one delivery.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
     Path(id): Path<DeliveryId>,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<DeliveryView>, Problem> {
     Ok(Json(find(&console, id).await?.into()))
 }
 
-/// The delivery of that id.
+/// The delivery with this id, or 404.
 pub(crate) async fn find(console: &Console, id: DeliveryId) -> Result<Delivery, Problem> {
     console.ledger.get(id).await?.ok_or_else(|| Problem::not_found("no delivery has this id"))
 }

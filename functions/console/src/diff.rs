@@ -1,4 +1,4 @@
-//! `POST /v1/events/diff`: what changed between two states of an object, to be posted as an event's `context.diff`.
+//! `POST /v1/events/diff`: the difference between two states of an object, in the form of an event's `context.diff`.
 
 use api::{Authorized, Json, Problem, scope};
 use axum::extract::State;
@@ -8,27 +8,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::Console;
 
+/// The body of the request: the object before and after.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct States {
+pub(crate) struct ObjectStates {
     #[serde(default)]
     before: Object,
     #[serde(default)]
     after: Object,
 }
 
+/// The fields that differ.
 #[derive(Serialize)]
-pub(crate) struct Diff {
+pub(crate) struct ObjectDiff {
     diff: Object,
 }
 
-/// Masked as events are; nothing is stored.
-pub(crate) async fn make(
+/// Computes the difference. Masks secrets as in events, and stores nothing.
+pub(crate) async fn compute(
     _: Authorized<scope::Ingest>,
     State(console): State<Console>,
-    Json(states): Json<States>,
-) -> Result<axum::Json<Diff>, Problem> {
+    Json(states): Json<ObjectStates>,
+) -> Result<axum::Json<ObjectDiff>, Problem> {
     let active = console.configuration.current().await?;
     let masker = Masker::new(&active.document.redact);
-    Ok(axum::Json(Diff { diff: domain::admission::diff::diff(states.before, states.after, &masker) }))
+    Ok(axum::Json(ObjectDiff { diff: domain::admission::diff::diff(states.before, states.after, &masker) }))
 }

@@ -1,7 +1,7 @@
-//! `POST /v1/rules/dry-run`: other rules tried on stored events, sending nothing.
+//! `POST /v1/rules/dry-run`: tries other rules on stored events and sends nothing.
 //!
-//! One request tries a bounded number of events and says where to go on, so that a history of any
-//! length can be walked within a function's time and memory.
+//! One request tries a bounded number of events and returns the cursor of the next request, so that a log of any length
+//! can be processed within the time and the memory of a Lambda function.
 
 use std::sync::Arc;
 
@@ -17,49 +17,50 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Console;
-use crate::beside::{LONGEST, beside};
+use crate::blocking::run_blocking_if;
+use crate::history::History;
 use crate::payload::{self, Payload};
 
 const MAX_BYTES: usize = 1024 * 1024;
 const DEFAULT_EVENTS: u64 = 10_000;
 const MAX_EVENTS: u64 = 100_000;
-const PAGE: usize = 1000;
+const PAGE_SIZE: usize = 1000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Part {
+pub(crate) struct DryRunParameters {
     #[serde(default, deserialize_with = "domain::time::parameter")]
     since: Option<Timestamp>,
     #[serde(default, deserialize_with = "domain::time::parameter")]
     until: Option<Timestamp>,
     cursor: Option<EventPk>,
     limit: Option<u64>,
-    /// False leaves throttles and digests undecided, for whoever adds several parts up.
+    /// `false` leaves throttles and digests undecided, for clients that add up several parts.
     settle: Option<bool>,
-    /// True adds some of the messages, as their receivers would get them.
+    /// `true` adds some of the messages, as their receivers would get them.
     payloads: Option<bool>,
 }
 
-/// One part of the history, newest first.
+/// The report on one part of the log.
 #[derive(Serialize)]
-pub(crate) struct Tried {
+pub(crate) struct DryRunResult {
     report: DryRunReport,
     next: Option<EventPk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payloads: Option<Vec<Payload>>,
 }
 
-/// The body is the new rules document; without one, the rules in force are tried alone.
+/// Tries the rules document in the body, compared with the active one. An empty body tries the active one alone.
 pub(crate) async fn run(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(part): Query<Part>,
+    Query(part): Query<DryRunParameters>,
     request: Request,
-) -> Result<Json<Tried>, Problem> {
+) -> Result<Json<DryRunResult>, Problem> {
     let (Parts { headers, .. }, body) = request.into_parts();
     let limit = part.limit.unwrap_or(DEFAULT_EVENTS);
     if !(1..=MAX_EVENTS).contains(&limit) {
-        return Err(Problem::bad_request("limit must lie between 1 and 100000"));
+        return Err(Problem::bad_request("limit must be between 1 and 100000"));
     }
     let bytes = read_body(&headers, body, MAX_BYTES).await?;
     let active = console.configuration.current().await?;
@@ -73,31 +74,26 @@ pub(crate) async fn run(
     if part.payloads == Some(true) {
         dry_run.keep_examples();
     }
-    let mut query = EventQuery { since: part.since, until: part.until, limit: PAGE, ..EventQuery::default() };
-    query.before = part.cursor;
+    let query = EventQuery { since: part.since, until: part.until, before: part.cursor, ..EventQuery::default() };
+    let mut history = History::new(&console, query);
     let mut tried = 0;
-    let enough = domain::time::later(console.clock.now(), LONGEST);
-    loop {
-        let page = console.log.list(&query, console.clock.now()).await?;
-        tried += page.results.len() as u64;
-        let (events, expressions) = (page.results, Arc::clone(&console.expressions));
-        dry_run = beside(dry_run.has_expressions(), move || {
+    while tried < limit && !dry_run.is_full() {
+        let Some(events) = history.next_page(PAGE_SIZE).await? else { break };
+        tried += events.len() as u64;
+        let expressions = Arc::clone(&console.expressions);
+        dry_run = run_blocking_if(dry_run.has_expressions(), move || {
             for event in &events {
                 dry_run.add_event(event, &*expressions);
             }
             dry_run
         })
         .await;
-        query.before = page.next;
-        if page.next.is_none() || tried >= limit || dry_run.is_full() || console.clock.now() >= enough {
-            let enough = domain::time::later(console.clock.now(), LONGEST);
-            let payloads = match dry_run.take_examples() {
-                Some(examples) => Some(payload::of(&console, examples, &new, enough).await),
-                None => None,
-            };
-            let report = dry_run.finish();
-            let report = if part.settle == Some(false) { report } else { report.settled() };
-            return Ok(Json(Tried { report, next: page.next, payloads }));
-        }
     }
+    let payloads = match dry_run.take_examples() {
+        Some(examples) => Some(payload::render(&console, examples, &new).await),
+        None => None,
+    };
+    let report = dry_run.finish();
+    let report = if part.settle == Some(false) { report } else { report.settled() };
+    Ok(Json(DryRunResult { report, next: history.cursor(), payloads }))
 }

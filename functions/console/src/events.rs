@@ -1,4 +1,4 @@
-//! `GET /v1/events` and `GET /v1/events/{pk}`.
+//! `GET /v1/events` and `GET /v1/events/{pk}`: the stored events.
 
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
@@ -8,37 +8,37 @@ use domain::query::{EventQuery, Searched};
 use serde::Serialize;
 
 use crate::Console;
-use crate::filters::{Filtered as _, Understood, filtered};
+use crate::event_filters::{EventFilters as _, SearchInterpretation, event_parameters};
 use crate::list;
-use crate::scan;
+use crate::search;
 
-filtered! {
-    Filters { cursor: Option<EventPk>, limit: Option<usize> }
+event_parameters! {
+    EventListParameters { cursor: Option<EventPk>, limit: Option<usize> }
 }
 
-/// A list that also says what was looked through for it, and how.
+/// A page of events, with how much of the log was searched for it.
 #[derive(Serialize)]
-pub(crate) struct Found {
+pub(crate) struct EventPageView {
     results: Vec<Event>,
     next: Option<EventPk>,
     searched: Searched,
     #[serde(skip_serializing_if = "Option::is_none")]
-    search: Option<Understood>,
+    search: Option<SearchInterpretation>,
 }
 
-/// Newest first.
+/// Lists events, newest first.
 pub(crate) async fn list(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(filters): Query<Filters>,
-) -> Result<Json<Found>, Problem> {
-    let (query, search) = filters.query();
+    Query(filters): Query<EventListParameters>,
+) -> Result<Json<EventPageView>, Problem> {
+    let (query, interpretation) = filters.query();
     let query = EventQuery { before: filters.cursor, limit: list::limit(filters.limit)?, ..query };
-    let page = scan::page(&console, &query).await?;
-    Ok(Json(Found { results: page.results, next: page.next, searched: page.searched, search }))
+    let page = search::page(&console, &query).await?;
+    Ok(Json(EventPageView { results: page.results, next: page.next, searched: page.searched, search: interpretation }))
 }
 
-/// One event, until it expires.
+/// Gets one event, until it expires.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,

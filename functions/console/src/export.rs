@@ -1,8 +1,10 @@
-//! `GET /v1/events/export`: events as NDJSON or CSV, part by part.
+//! `GET /v1/events/export`: events as NDJSON or CSV, in parts.
 //!
-//! A part is at most 4 MiB, or `limit` events, so that it fits into the memory and the answer of a function; the header
-//! `Nuncio-Next` names the cursor of the part that follows. Parts put one after the other are the whole: only the first
-//! one of a CSV export has the line of column names.
+//! A part has at most 4 MiB or `limit` events, so that it fits the memory and the response of a Lambda function. The
+//! header `Nuncio-Next` carries the cursor of the next part. The concatenated parts are the whole export: only the first
+//! part of a CSV export has the line of column names.
+
+use std::time::Duration;
 
 use api::{Authorized, Problem, Query, scope};
 use axum::extract::State;
@@ -15,47 +17,47 @@ use serde::Deserialize;
 
 use crate::Console;
 use crate::csv;
-use crate::filters::{Filtered as _, filtered};
-use crate::scan;
+use crate::event_filters::{EventFilters as _, event_parameters};
+use crate::history::History;
 
-/// Lambda answers with 6 MB at most; one event more may go over this.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// The size from which a part ends. A Lambda response has at most 6 MB; the last event may exceed this limit.
+const MAX_PART_BYTES: usize = 4 * 1024 * 1024;
 
-const PAGE: usize = 500;
+const PAGE_SIZE: usize = 500;
 
 const MAX_LIMIT: usize = 1_000_000;
 
-/// The cursor of the next part; not there on the last one.
+/// The header with the cursor of the next part; absent on the last part.
 const NEXT: HeaderName = HeaderName::from_static("nuncio-next");
 
 #[derive(Clone, Copy, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
+pub(crate) enum ExportFormat {
     #[default]
     Ndjson,
     Csv,
 }
 
-filtered! {
-    Parameters { format: Option<Format>, cursor: Option<EventPk>, limit: Option<usize> }
+event_parameters! {
+    ExportParameters { format: Option<ExportFormat>, cursor: Option<EventPk>, limit: Option<usize> }
 }
 
-/// Newest first.
+/// Exports events, newest first.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(parameters): Query<Parameters>,
+    Query(parameters): Query<ExportParameters>,
 ) -> Result<Response, Problem> {
     if !(1..=MAX_LIMIT).contains(&parameters.limit.unwrap_or(1)) {
-        return Err(Problem::bad_request("limit must lie between 1 and 1000000"));
+        return Err(Problem::bad_request("limit must be between 1 and 1000000"));
     }
     let format = parameters.format.unwrap_or_default();
     let (query, _) = parameters.query();
     let query = EventQuery { before: parameters.cursor, ..query };
     let (text, next) = part(&console, query, format, parameters.limit.unwrap_or(usize::MAX)).await?;
     let (kind, disposition) = match format {
-        Format::Ndjson => ("application/x-ndjson", "attachment; filename=\"events.ndjson\""),
-        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"events.csv\""),
+        ExportFormat::Ndjson => ("application/x-ndjson", "attachment; filename=\"events.ndjson\""),
+        ExportFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"events.csv\""),
     };
     let mut response = ([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)], text).into_response();
     if let Some(next) = next.and_then(|next| HeaderValue::try_from(next.to_string()).ok()) {
@@ -66,30 +68,30 @@ pub(crate) async fn show(
 
 async fn part(
     console: &Console,
-    mut query: EventQuery,
-    format: Format,
+    query: EventQuery,
+    format: ExportFormat,
     mut left: usize,
 ) -> Result<(String, Option<EventPk>), Problem> {
-    let first = format == Format::Csv && query.before.is_none();
-    let mut text = if first { csv::names() } else { String::new() };
+    let is_first_part = query.before.is_none();
+    let mut text = if format == ExportFormat::Csv && is_first_part { csv::header() } else { String::new() };
+    let mut history = History::of_search(console, query, Duration::MAX, None);
     loop {
-        query.limit = left.min(PAGE);
-        let page = scan::page(console, &query).await?;
-        let full = page.results.len() == query.limit;
-        for event in &page.results {
+        let limit = left.min(PAGE_SIZE);
+        let Some(events) = history.next_page(limit).await? else { break };
+        for event in &events {
             match format {
-                Format::Ndjson => text.extend([event.to_json().as_str(), "\n"]),
-                Format::Csv => csv::append(&mut text, event),
+                ExportFormat::Ndjson => text.extend([event.to_json().as_str(), "\n"]),
+                ExportFormat::Csv => csv::append(&mut text, event),
             }
             left -= 1;
-            if text.len() >= MOST_BYTES {
+            if text.len() >= MAX_PART_BYTES {
                 return Ok((text, Some(event.pk)));
             }
         }
-        // A page that is not full has looked as far as it may, which is enough for one answer.
-        if page.next.is_none() || left == 0 || !full {
-            return Ok((text, page.next));
+        // A search that does not fill a page has searched as long as it may, which is enough for one response.
+        if left == 0 || events.len() < limit {
+            break;
         }
-        query.before = page.next;
     }
+    Ok((text, history.cursor()))
 }

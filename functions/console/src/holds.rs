@@ -1,4 +1,4 @@
-//! `/v1/holds`: what is kept whatever its retention, by whom and why.
+//! `/v1/holds`: holds keep the events that match a filter beyond their retention.
 
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
@@ -14,62 +14,60 @@ use crate::list::{self, List};
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Standing {
+enum HoldState {
     Active,
     Ended,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Filters {
-    state: Option<Standing>,
+pub(crate) struct HoldListParameters {
+    state: Option<HoldState>,
     cursor: Option<String>,
     limit: Option<usize>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct New {
+pub(crate) struct NewHold {
     filter: HoldFilter,
     reason: String,
 }
 
-/// A hold as it is shown.
+/// A hold with its state.
 #[derive(Serialize)]
-pub(crate) struct View {
+pub(crate) struct HoldView {
     #[serde(flatten)]
     hold: Hold,
-    state: Standing,
+    state: HoldState,
 }
 
-impl From<Hold> for View {
+impl From<Hold> for HoldView {
     fn from(hold: Hold) -> Self {
-        Self { state: if hold.ended.is_some() { Standing::Ended } else { Standing::Active }, hold }
+        Self { state: if hold.ended.is_some() { HoldState::Ended } else { HoldState::Active }, hold }
     }
 }
 
-/// Newest first.
+/// Lists holds, newest first.
 pub(crate) async fn list(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(filters): Query<Filters>,
-) -> Result<Json<List<View>>, Problem> {
+    Query(filters): Query<HoldListParameters>,
+) -> Result<Json<List<HoldView>>, Problem> {
     let limit = list::limit(filters.limit)?;
-    let mut views: Vec<View> = console.holds.all().await?.into_iter().map(View::from).collect();
+    let mut views: Vec<HoldView> = console.holds.all().await?.into_iter().map(HoldView::from).collect();
     views.retain(|view| filters.state.is_none_or(|state| view.state == state));
     Ok(Json(List::newest(views, filters.cursor.as_deref(), limit, |view| &view.hold.id)))
 }
 
-/// Puts one there; it is in force for all that is stored once its job is done.
+/// Creates a hold. It takes effect at once for new events, and for stored ones when its job is done.
 pub(crate) async fn create(
     caller: Authorized<scope::Admin>,
     State(console): State<Console>,
-    api::Json(new): api::Json<New>,
-) -> Result<(StatusCode, Json<View>), Problem> {
+    api::Json(new): api::Json<NewHold>,
+) -> Result<(StatusCode, Json<HoldView>), Problem> {
     if new.filter.is_empty() || new.reason.trim().is_empty() {
-        return Err(Problem::unprocessable(
-            "say what is held, by one field of \"filter\" at least, and why, in \"reason\"",
-        ));
+        return Err(Problem::unprocessable("\"filter\" needs at least one field, and \"reason\" must not be empty"));
     }
     let by = caller.into_token().bearer();
     let now = console.clock.now();
@@ -85,16 +83,16 @@ pub(crate) async fn create(
         job: job.id.clone(),
     };
     put(&console, &hold, &job).await?;
-    tracing::info!(hold = hold.id, by = hold.by, job = hold.job, "a hold was put there");
+    tracing::info!(hold = hold.id, by = hold.by, job = hold.job, "hold created");
     Ok((StatusCode::CREATED, Json(hold.into())))
 }
 
-/// Ends one; a job gives what it held its own expiry again. It stays listed.
+/// Ends a hold, which stays listed. A job restores the expiries of the events that it held.
 pub(crate) async fn end(
     caller: Authorized<scope::Admin>,
     State(console): State<Console>,
     Path(id): Path<String>,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<HoldView>, Problem> {
     let found = console.holds.all().await?.into_iter().find(|hold| hold.id == id);
     let hold = found.ok_or_else(|| Problem::not_found("no hold has this id"))?;
     if hold.ended.is_some() {
@@ -105,11 +103,11 @@ pub(crate) async fn end(
     let ended = Some(domain::time::to_micros(console.clock.now()));
     let hold = Hold { ended, ended_by: Some(by), job: job.id.clone(), ..hold };
     put(&console, &hold, &job).await?;
-    tracing::info!(hold = hold.id, by = hold.ended_by, job = hold.job, "a hold was ended");
+    tracing::info!(hold = hold.id, by = hold.ended_by, job = hold.job, "hold ended");
     Ok(Json(hold.into()))
 }
 
-/// The job that brings the holds into force as they are when it starts.
+/// A job that applies the holds, as they are when it starts, to the stored events.
 async fn job(console: &Console, by: &str) -> Result<Job, Problem> {
     let retention = console.configuration.current().await?.document.retention.clone();
     let now = console.clock.now();
@@ -117,8 +115,8 @@ async fn job(console: &Console, by: &str) -> Result<Job, Problem> {
     Ok(Job { starts: domain::time::later(job.created, console.holds.known_within()), ..job })
 }
 
-/// The hold first: a job that starts finds it.
+/// Stores the hold before the job, so that the job finds it.
 async fn put(console: &Console, hold: &Hold, job: &Job) -> Result<(), Problem> {
     console.holds.put(hold).await?;
-    if console.jobs.replace(job).await? { Ok(()) } else { Err(Problem::conflict("another job has this id; ask again")) }
+    if console.jobs.replace(job).await? { Ok(()) } else { Err(Problem::conflict("another job has this id; try again")) }
 }

@@ -1,4 +1,4 @@
-//! `/v1/jobs`: what operators ask to be done over all that is stored, and how far it has come.
+//! `/v1/jobs`: jobs that operators start over all stored events, and their progress.
 
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
@@ -14,37 +14,37 @@ use crate::list::{self, List};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Filters {
+pub(crate) struct JobListParameters {
     state: Option<job::State>,
     cursor: Option<String>,
     limit: Option<usize>,
 }
 
-/// What is asked for.
+/// The body of a request to start a job.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum Asked {
+pub(crate) enum NewJob {
     /// See [`Task::Restamp`].
     Restamp {
-        /// Only count.
+        /// Only count the events.
         #[serde(default)]
         dry_run: bool,
     },
     /// See [`Task::Erase`].
     Erase {
-        /// Whose.
+        /// The username of the person.
         username: Option<String>,
-        /// Whose.
+        /// The email address of the person.
         email: Option<String>,
-        /// Only count.
+        /// Only count the events.
         #[serde(default)]
         dry_run: bool,
     },
 }
 
-/// A job as it is shown.
+/// A job with its progress.
 #[derive(Serialize)]
-pub(crate) struct View {
+pub(crate) struct JobView {
     id: String,
     #[serde(flatten)]
     task: Task,
@@ -60,12 +60,12 @@ pub(crate) struct View {
     updated: Timestamp,
     #[serde(with = "domain::time::micros_option")]
     ended: Option<Timestamp>,
-    /// How far back it has come.
+    /// The time back to which events have been processed.
     #[serde(with = "domain::time::micros_option")]
     reached: Option<Timestamp>,
 }
 
-impl From<Job> for View {
+impl From<Job> for JobView {
     fn from(job: Job) -> Self {
         Self {
             reached: job.reached(),
@@ -83,40 +83,40 @@ impl From<Job> for View {
     }
 }
 
-/// Newest first.
+/// Lists jobs, newest first.
 pub(crate) async fn list(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(filters): Query<Filters>,
-) -> Result<Json<List<View>>, Problem> {
+    Query(filters): Query<JobListParameters>,
+) -> Result<Json<List<JobView>>, Problem> {
     let limit = list::limit(filters.limit)?;
-    let mut views: Vec<View> = console.jobs.all().await?.into_iter().map(View::from).collect();
+    let mut views: Vec<JobView> = console.jobs.all().await?.into_iter().map(JobView::from).collect();
     views.retain(|view| filters.state.is_none_or(|state| view.state == state));
     Ok(Json(List::newest(views, filters.cursor.as_deref(), limit, |view| &view.id)))
 }
 
-/// One of them.
+/// Gets one job.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
     Path(id): Path<String>,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<JobView>, Problem> {
     let job = console.jobs.get(&id).await?;
-    job.map(|job| Json(job.into())).ok_or_else(|| Problem::not_found("no job has this id, or it ended long ago"))
+    job.map(|job| Json(job.into())).ok_or_else(|| Problem::not_found("no job has this id, or it ended too long ago"))
 }
 
-/// Asks for one; the retention function does it, a part at a time.
+/// Starts a job. The retention function runs it, one part at a time.
 pub(crate) async fn create(
     caller: Authorized<scope::Admin>,
     State(console): State<Console>,
-    api::Json(asked): api::Json<Asked>,
-) -> Result<(StatusCode, Json<View>), Problem> {
-    let (task, dry_run) = match asked {
-        Asked::Restamp { dry_run } => {
+    api::Json(new): api::Json<NewJob>,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let (task, dry_run) = match new {
+        NewJob::Restamp { dry_run } => {
             let retention = console.configuration.current().await?.document.retention.clone();
             (Task::Restamp { retention }, dry_run)
         }
-        Asked::Erase { username, email, dry_run } => {
+        NewJob::Erase { username, email, dry_run } => {
             let subject = Subject::new(username.as_deref(), email.as_deref());
             (Task::erase(subject.map_err(|error| Problem::unprocessable(error.to_string()))?), dry_run)
         }
@@ -124,8 +124,8 @@ pub(crate) async fn create(
     let by = caller.into_token().bearer();
     let job = Job::new(task, dry_run, by, console.clock.now(), console.entropy.bits());
     if !console.jobs.replace(&job).await? {
-        return Err(Problem::conflict("another job has this id; ask again"));
+        return Err(Problem::conflict("another job has this id; try again"));
     }
-    tracing::info!(job = job.id, kind = job.task.kind(), dry_run, by = job.by, "a job was asked for");
+    tracing::info!(job = job.id, kind = job.task.kind(), dry_run, by = job.by, "job created");
     Ok((StatusCode::ACCEPTED, Json(job.into())))
 }

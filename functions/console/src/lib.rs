@@ -1,20 +1,21 @@
-//! The reading and operating API: events, notifications, deliveries, transports, the rules document;
-//! and the web console on top of it, whose sources are in `web/`.
+//! The API to read events and to operate Nuncio: events, notifications, deliveries, transports, the rules document. Also
+//! serves the web console, whose sources are in `web/`.
 //!
-//! One file a subject. Decides nothing about events or deliveries itself: it shows what the store
-//! holds and passes an operator's wish on to the ledger, the queue or the documents.
+//! One file per subject. Refuses to decide about events or deliveries: it shows what the store holds, and passes the
+//! operators' requests on to the ledger, the queue and the documents.
 #![doc = include_str!("../README.md")]
 
 mod assets;
-mod beside;
+mod blocking;
 mod config;
 mod csv;
 mod deliveries;
 mod diff;
 mod dry_run;
+mod event_filters;
 mod events;
 mod export;
-mod filters;
+mod history;
 mod holds;
 mod jobs;
 mod list;
@@ -23,7 +24,7 @@ mod notifications;
 mod payload;
 mod redeliver;
 mod rule_list;
-mod scan;
+mod search;
 mod session;
 mod silences;
 mod top;
@@ -46,49 +47,49 @@ use domain::ports::{
     Renderer, Silences, Stores, Volume, WorkQueue,
 };
 
-/// Where the rules document comes from.
+/// The source of the rules document.
 #[derive(Clone)]
 pub enum RulesSource {
-    /// A file beside the process, which the operator edits; it cannot be replaced over HTTP.
+    /// A file that the operator edits. It cannot be replaced over HTTP.
     File,
-    /// The store.
+    /// The store. The document can be replaced over HTTP.
     Stored(Arc<dyn Documents>),
 }
 
-/// What the API needs of the world.
+/// The ports of the API, and the state of its router.
 #[derive(Clone)]
 pub struct Console {
     /// The events.
     pub log: Arc<dyn EventLog>,
-    /// How many there were.
+    /// The hourly event counts.
     pub volume: Arc<dyn Volume>,
     /// The deliveries.
     pub ledger: Arc<dyn Ledger>,
-    /// Where redelivered ones go.
+    /// The queue for redeliveries.
     pub queue: Arc<dyn WorkQueue>,
-    /// What is known of the endpoints.
+    /// The states of the transports' endpoints.
     pub endpoints: Arc<dyn Endpoints>,
     /// The inboxes.
     pub inbox: Arc<dyn Inbox>,
-    /// Word of changes to them.
-    pub news: Arc<dyn InboxNews>,
-    /// What operators silenced.
+    /// Live updates of the inboxes.
+    pub inbox_updates: Arc<dyn InboxNews>,
+    /// The silences created over the API.
     pub silences: Arc<dyn Silences>,
-    /// What is kept whatever its retention.
+    /// The holds.
     pub holds: Arc<dyn Holds>,
-    /// What operators asked for.
+    /// The jobs that operators have started.
     pub jobs: Arc<dyn Jobs>,
-    /// The rules document in force.
+    /// The active rules document.
     pub configuration: Arc<dyn Configuration>,
-    /// Where it comes from.
+    /// The source of the rules document.
     pub rules: RulesSource,
-    /// For testing a transport, and for showing what rules that are tried would send.
+    /// Sends transport tests and renders the messages of dry runs.
     pub channel: Arc<dyn Renderer>,
-    /// For explaining and trying rules that are expressions.
+    /// Evaluates the expressions of rules.
     pub expressions: Arc<dyn Expressions>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// For the pk of a test's event.
+    /// Generates ids.
     pub entropy: Arc<dyn Entropy>,
     /// Checks the callers' tokens and sessions.
     pub authenticator: Authenticator,
@@ -97,7 +98,7 @@ pub struct Console {
 /// What a [`Console`] needs besides the store; the fields are those of the console.
 #[expect(missing_docs, reason = "the fields of Console are documented")]
 pub struct Services {
-    pub news: Arc<dyn InboxNews>,
+    pub inbox_updates: Arc<dyn InboxNews>,
     pub configuration: Arc<dyn Configuration>,
     pub rules: RulesSource,
     pub channel: Arc<dyn Renderer>,
@@ -111,7 +112,8 @@ impl Console {
     /// Takes the store's ports from `stores`.
     pub fn new(stores: &Stores, services: Services) -> Self {
         let Stores { log, volume, ledger, queue, endpoints, inbox, silences, holds, jobs, .. } = stores.clone();
-        let Services { news, configuration, rules, channel, expressions, clock, entropy, authenticator } = services;
+        let Services { inbox_updates, configuration, rules, channel, expressions, clock, entropy, authenticator } =
+            services;
         Self {
             log,
             volume,
@@ -119,7 +121,7 @@ impl Console {
             queue,
             endpoints,
             inbox,
-            news,
+            inbox_updates,
             silences,
             holds,
             jobs,
@@ -140,14 +142,14 @@ impl FromRef<Console> for Authenticator {
     }
 }
 
-/// The routes. Whoever serves them calls [`api::with_middleware`] on the whole.
+/// The routes of the API and the console. The caller adds [`api::with_middleware`] to the complete router.
 pub fn router(console: Console) -> Router {
     Router::new()
         .route("/v1/events", get(events::list))
         .route("/v1/events/volume", get(volume::show))
         .route("/v1/events/top", get(top::show))
         .route("/v1/events/export", get(export::show))
-        .route("/v1/events/diff", post(diff::make))
+        .route("/v1/events/diff", post(diff::compute))
         .route("/v1/events/{pk}", get(events::show))
         .route("/v1/events/{pk}/trace", get(trace::show))
         .route("/v1/notifications", get(notifications::list))

@@ -1,7 +1,7 @@
-//! `GET /v1/notifications/live`: word of each change to an inbox, as server-sent events.
+//! `GET /v1/notifications/live`: streams a message for each change to an inbox, as server-sent events.
 //!
-//! Says that there is something new, not what: who listens reads the inbox again, by the one way there is. Owns how
-//! often it says so, and that nobody goes on listening with a token that no longer opens.
+//! A message says that the inbox has changed, not how: clients reload it. Owns how often messages are sent, and that the
+//! stream ends when the token is no longer valid.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,51 +15,51 @@ use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 
 use crate::Console;
-use crate::notifications::{Whose, owner};
+use crate::notifications::{InboxOwner, owner};
 
-/// How long changes are gathered before they are told of together.
-const GATHERED: Duration = Duration::from_millis(250);
+/// How long changes are collected before one message reports them together.
+const COLLECT_DURATION: Duration = Duration::from_millis(250);
 
-/// How often something is said at least, so that both sides find out when the other is gone; the token is looked at
-/// again then.
-const AT_LEAST: Duration = Duration::from_secs(15);
+/// The longest time without a message. Then a comment is sent, so that both sides notice a lost connection, and the
+/// token is checked again.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// For as long as the client listens.
+/// Streams until the client disconnects. 204 when this deployment has no live updates.
 pub(crate) async fn show(
     caller: Authorized<scope::Read>,
     State(console): State<Console>,
     headers: HeaderMap,
-    Query(whose): Query<Whose>,
+    Query(inbox): Query<InboxOwner>,
 ) -> Result<Response, Problem> {
-    let username = owner(caller.token(), whose.username)?;
-    let Some(changes) = console.news.of(&username) else {
-        // A client of server-sent events takes this as "do not come again" (HTML Living Standard, section 9.2.3).
+    let username = owner(caller.token(), inbox.username)?;
+    let Some(changes) = console.inbox_updates.of(&username) else {
+        // 204 tells an EventSource not to reconnect (HTML Living Standard, section 9.2.3).
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    let following = Following { console, headers, changes };
-    let stream = Sse::new(stream::unfold(following, Following::say));
-    // nginx, which may stand before this for TLS, would otherwise keep what is said until there is more.
+    let inbox_stream = InboxStream { console, headers, changes };
+    let stream = Sse::new(stream::unfold(inbox_stream, InboxStream::next_message));
+    // Otherwise nginx, as a TLS proxy, would buffer the messages.
     Ok(([("x-accel-buffering", "no")], stream).into_response())
 }
 
-struct Following {
+struct InboxStream {
     console: Console,
     headers: HeaderMap,
     changes: Box<dyn InboxChanges>,
 }
 
-impl Following {
-    /// The next thing to say; none when there is no more.
-    async fn say(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        let said = match tokio::time::timeout(AT_LEAST, self.changes.next()).await {
+impl InboxStream {
+    /// The next message. `None` ends the stream.
+    async fn next_message(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        let message = match tokio::time::timeout(HEARTBEAT_INTERVAL, self.changes.next()).await {
             Ok(true) => {
-                tokio::time::sleep(GATHERED).await;
+                tokio::time::sleep(COLLECT_DURATION).await;
                 Event::default().event("inbox").data("changed")
             }
             Ok(false) => return None,
             Err(_) => Event::default().comment("nothing new"),
         };
         self.console.authenticator.authorize::<scope::Read>(&self.headers).await.ok()?;
-        Some((Ok(said), self))
+        Some((Ok(message), self))
     }
 }

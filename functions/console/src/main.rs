@@ -27,7 +27,7 @@ async fn run() -> anyhow::Result<ExitCode> {
     })?;
     let stores = adapters.stores();
     let services = Services {
-        news: Arc::new(()),
+        inbox_updates: Arc::new(()),
         configuration: Arc::new(adapters.uncached_configuration()),
         rules: RulesSource::Stored(Arc::clone(&stores.documents)),
         channel: Arc::new(channels),

@@ -1,4 +1,4 @@
-//! `/v1/notifications`: somebody's inbox.
+//! `/v1/notifications`: the notifications in a user's inbox.
 
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
@@ -13,7 +13,7 @@ use crate::list::{self, List};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Filters {
+pub(crate) struct InboxParameters {
     username: Option<String>,
     seen: Option<bool>,
     cursor: Option<String>,
@@ -22,26 +22,26 @@ pub(crate) struct Filters {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Whose {
+pub(crate) struct InboxOwner {
     pub(crate) username: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Change {
+pub(crate) struct SeenChange {
     seen: bool,
 }
 
 #[derive(Serialize)]
-pub(crate) struct Marked {
+pub(crate) struct MarkedCount {
     marked: usize,
 }
 
-/// Newest first.
+/// Lists an inbox, newest first.
 pub(crate) async fn list(
     caller: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(filters): Query<Filters>,
+    Query(filters): Query<InboxParameters>,
 ) -> Result<Json<List<InboxItem>>, Problem> {
     let username = owner(caller.token(), filters.username)?;
     let limit = list::limit(filters.limit)?;
@@ -50,37 +50,38 @@ pub(crate) async fn list(
     Ok(Json(List::new(page.results, page.next)))
 }
 
-/// Marks one as seen or unseen.
+/// Marks a notification as seen or unseen.
 pub(crate) async fn mark(
     caller: Authorized<scope::Read>,
     State(console): State<Console>,
     Path(pk): Path<String>,
-    Query(whose): Query<Whose>,
-    api::Json(change): api::Json<Change>,
+    Query(inbox): Query<InboxOwner>,
+    api::Json(change): api::Json<SeenChange>,
 ) -> Result<Json<InboxItem>, Problem> {
-    let username = owner(caller.token(), whose.username)?;
+    let username = owner(caller.token(), inbox.username)?;
     let item = console.inbox.mark(&username, &pk, change.seen).await?;
     item.map(Json).ok_or_else(|| Problem::not_found("no notification has this pk in this inbox"))
 }
 
-/// Marks all of an inbox as seen.
+/// Marks all notifications of an inbox as seen. Returns how many were unseen.
 pub(crate) async fn mark_all_seen(
     caller: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(whose): Query<Whose>,
-) -> Result<Json<Marked>, Problem> {
-    let username = owner(caller.token(), whose.username)?;
-    Ok(Json(Marked { marked: console.inbox.mark_all_seen(&username).await? }))
+    Query(inbox): Query<InboxOwner>,
+) -> Result<Json<MarkedCount>, Problem> {
+    let username = owner(caller.token(), inbox.username)?;
+    Ok(Json(MarkedCount { marked: console.inbox.mark_all_seen(&username).await? }))
 }
 
-/// A token that belongs to somebody opens that inbox; one of an administrator, or of nobody, any.
-pub(crate) fn owner(token: &Token, asked: Option<String>) -> Result<String, Problem> {
-    match (asked.filter(|name| !name.is_empty()), &token.username) {
+/// The user whose inbox the request is about: the requested one, or the token's own. A token with a user may open other
+/// inboxes only with scope admin.
+pub(crate) fn owner(token: &Token, requested: Option<String>) -> Result<String, Problem> {
+    match (requested.filter(|name| !name.is_empty()), &token.username) {
         (None, Some(own)) => Ok(own.clone()),
-        (None, None) => Err(Problem::bad_request("this token belongs to nobody; say whose inbox with ?username=")),
-        (Some(asked), Some(own)) if !is_same_name(&asked, own) && !token.scopes.contains(&Scope::Admin) => {
-            Err(Problem::forbidden("this token opens only its own user's inbox"))
+        (None, None) => Err(Problem::bad_request("this token has no user; name the user in ?username=")),
+        (Some(requested), Some(own)) if !is_same_name(&requested, own) && !token.scopes.contains(&Scope::Admin) => {
+            Err(Problem::forbidden("this token allows only the inbox of its own user"))
         }
-        (Some(asked), _) => Ok(asked),
+        (Some(requested), _) => Ok(requested),
     }
 }

@@ -1,46 +1,45 @@
-//! What receivers would get, for some of the deliveries that rules tried on history would make.
+//! Renders some of the messages that rules in a dry run would send.
 
-use domain::Timestamp;
 use domain::delivery::Delivery;
 use domain::event::EventPk;
 use domain::notification::Notification;
 use domain::notification::rendered::Rendered;
 use domain::rules_document::RulesDocument;
+use jiff::SignedDuration;
 use rules::dry_run::Example;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
 
-/// One message as its receiver would get it, or why there would be none.
+/// One message as its receiver would get it, or the reason why it cannot be rendered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Payload {
-    /// The rule that asks for it.
+    /// The rule that would notify.
     pub rule: String,
     /// The transport's name.
     pub transport: String,
-    /// Who is told.
+    /// The username or address of the recipient.
     pub recipient: String,
-    /// Of this event.
+    /// The event that the message is about.
     pub event: EventPk,
-    /// In the transport's form.
+    /// The message in the form of the transport.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Rendered>,
-    /// Why it could not be made.
+    /// Why rendering failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// One for each example, as far as `enough` allows: mappings take their time.
-pub(crate) async fn of(
-    console: &Console,
-    examples: Vec<Example>,
-    document: &RulesDocument,
-    enough: Timestamp,
-) -> Vec<Payload> {
+/// The time after which no further message is rendered: expressions in mappings may be slow.
+const MAX_DURATION: SignedDuration = SignedDuration::from_secs(10);
+
+/// Renders the examples, in order, for at most [`MAX_DURATION`].
+pub(crate) async fn render(console: &Console, examples: Vec<Example>, document: &RulesDocument) -> Vec<Payload> {
+    let deadline = domain::time::later(console.clock.now(), MAX_DURATION);
     let mut payloads = Vec::with_capacity(examples.len());
     for Example { event, delivery } in examples {
         let Some(transport) = document.transports.get(&delivery.transport) else { continue };
-        if console.clock.now() >= enough {
+        if console.clock.now() >= deadline {
             break;
         }
         let notification = Notification::of(&delivery, event, document.public_url.as_deref());

@@ -1,4 +1,4 @@
-//! `…/redeliver`: opens dead deliveries again, one or all that a filter admits. Their next attempt is due at once.
+//! `…/redeliver`: redelivers one delivery, or all dead ones that match a filter. Their next attempt is due at once.
 
 use api::{Authorized, Path, Problem, scope};
 use axum::Json;
@@ -13,16 +13,16 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
-use crate::deliveries::{View, find};
+use crate::deliveries::{DeliveryView, find};
 use crate::list::{self, MAX_LIMIT};
 
-/// Deliveries to one queue message: one slow receiver must not hold many others' up.
-const TO_A_MESSAGE: usize = 25;
+/// Deliveries per queue message. Few, so that one slow receiver does not delay many other deliveries.
+const DELIVERIES_PER_MESSAGE: usize = 25;
 
-/// Which dead deliveries. Every filter that is set must hold; without any, all are meant.
+/// Selects dead deliveries. All given filters must match; without any, every dead delivery matches.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Filters {
+pub(crate) struct RedeliverFilters {
     rule: Option<String>,
     transport: Option<String>,
     recipient: Option<String>,
@@ -35,33 +35,33 @@ pub(crate) struct Filters {
     limit: Option<usize>,
 }
 
-/// How many were opened again, and where the next request goes on.
+/// How many were redelivered, and the cursor of the next request.
 #[derive(Serialize)]
-pub(crate) struct Redelivered {
+pub(crate) struct RedeliverResult {
     redelivered: usize,
     next: Option<DeliveryId>,
 }
 
-/// One of them, or one that storm control kept back.
+/// Redelivers a dead or suppressed delivery.
 pub(crate) async fn one(
     _: Authorized<scope::Admin>,
     State(console): State<Console>,
     Path(id): Path<DeliveryId>,
-) -> Result<(StatusCode, Json<View>), Problem> {
+) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let dead = find(&console, id).await?;
     let reopened = dead.redelivered(console.clock.now()).map_err(|error| Problem::conflict(error.to_string()))?;
     if reopen(&console, std::slice::from_ref(&reopened)).await? == 0 {
-        return Err(Problem::conflict("somebody else has just changed this delivery; look at it again"));
+        return Err(Problem::conflict("this delivery has just been changed; get it and try again"));
     }
     Ok((StatusCode::ACCEPTED, Json(reopened.into())))
 }
 
-/// Up to `limit` of them, 1,000 unless given, newest event first.
+/// Redelivers up to `limit` dead deliveries (1,000 by default), newest event first.
 pub(crate) async fn many(
     _: Authorized<scope::Admin>,
     State(console): State<Console>,
-    api::Json(filters): api::Json<Filters>,
-) -> Result<(StatusCode, Json<Redelivered>), Problem> {
+    api::Json(filters): api::Json<RedeliverFilters>,
+) -> Result<(StatusCode, Json<RedeliverResult>), Problem> {
     let query = DeliveryQuery {
         event: filters.event,
         state: Some(Standing::Dead),
@@ -77,19 +77,19 @@ pub(crate) async fn many(
     let now = console.clock.now();
     let reopened: Vec<Delivery> = page.results.iter().filter_map(|dead| dead.redelivered(now).ok()).collect();
     let redelivered = reopen(&console, &reopened).await?;
-    Ok((StatusCode::ACCEPTED, Json(Redelivered { redelivered, next: page.next })))
+    Ok((StatusCode::ACCEPTED, Json(RedeliverResult { redelivered, next: page.next })))
 }
 
-/// Writes those that nobody has changed meanwhile, and queues them; says how many.
+/// Stores and queues the deliveries that were not changed in the meantime. Returns how many.
 async fn reopen(console: &Console, reopened: &[Delivery]) -> Result<usize, Problem> {
     let replaced = console.ledger.replace(reopened).await?;
     let ids: Vec<DeliveryId> =
         reopened.iter().zip(replaced).filter(|(_, replaced)| *replaced).map(|(delivery, _)| delivery.id).collect();
     let messages: Vec<Message> =
-        ids.chunks(TO_A_MESSAGE).map(|ids| Message::new(Work::Deliveries(ids.to_vec()))).collect();
-    // Should the queue fail now, the schedule finds them due.
+        ids.chunks(DELIVERIES_PER_MESSAGE).map(|ids| Message::new(Work::Deliveries(ids.to_vec()))).collect();
+    // If the queue fails now, the schedule finds the due deliveries in the ledger.
     if let Err(error) = console.queue.send(&messages, SignedDuration::ZERO).await {
-        tracing::warn!(%error, deliveries = ids.len(), "redelivery waits in the ledger instead of the queue");
+        tracing::warn!(%error, deliveries = ids.len(), "cannot queue redeliveries; the schedule will find them in the ledger");
     }
     Ok(ids.len())
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/rules`: the rules in force, for reading, each with the policies that are bound to it.
+//! `GET /v1/rules`: the active rules, each with the policies that are bound to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,24 +12,25 @@ use serde_json::{Value, json};
 
 use crate::Console;
 
+/// A rule with its policies.
 #[derive(Serialize)]
-struct View<'a> {
+struct RuleView<'a> {
     #[serde(flatten)]
     rule: &'a Rule,
     /// By name.
     policies: BTreeMap<&'a str, &'a Policy>,
 }
 
-/// In the document's order.
+/// Lists the rules in the order of the document.
 pub(crate) async fn list(_: Authorized<scope::Read>, State(console): State<Console>) -> Result<Json<Value>, Problem> {
     let active = console.configuration.current().await?;
     let document = &active.document;
-    let view = |rule| View { rule, policies: bound(rule, &document.policies) };
+    let view = |rule| RuleView { rule, policies: bound_policies(rule, &document.policies) };
     let views: Vec<_> = document.rules.iter().map(view).collect();
     Ok(Json(json!({ "results": views, "next": null })))
 }
 
-fn bound<'a>(rule: &'a Rule, policies: &'a BTreeMap<String, Arc<Policy>>) -> BTreeMap<&'a str, &'a Policy> {
+fn bound_policies<'a>(rule: &'a Rule, policies: &'a BTreeMap<String, Arc<Policy>>) -> BTreeMap<&'a str, &'a Policy> {
     let find = |name: &'a String| Some((name.as_str(), policies.get(name)?.as_ref()));
     rule.bindings.iter().filter_map(|binding| find(&binding.policy)).collect()
 }

@@ -1,8 +1,8 @@
-//! `GET /v1/events/top`: the values that most events have.
+//! `GET /v1/events/top`: the most frequent values of a field.
 //!
-//! Where the span is of whole hours and nothing else is asked for, comes from what the store has counted by the hour,
-//! however many they are. Otherwise counts what is stored, from the newest back, as far as it may look, and says how
-//! far that was.
+//! For whole hours without further filters, the response comes from the hourly counts that the store keeps, for any
+//! number of events. Otherwise, the stored events are searched, newest first, as far as one request may, and the
+//! response says how far that was.
 
 use std::collections::HashMap;
 
@@ -17,63 +17,63 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::Console;
-use crate::filters::{Filtered as _, Understood, filtered};
-use crate::scan::scan;
+use crate::event_filters::{EventFilters as _, SearchInterpretation, event_parameters};
+use crate::history::scan;
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 1000;
 
-/// How far back unless the caller says.
-const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The time range without `since`.
+const DEFAULT_RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-filtered! {
-    Parameters { by: Dimension, limit: Option<usize> }
+event_parameters! {
+    TopParameters { by: Dimension, limit: Option<usize> }
 }
 
 #[derive(Serialize)]
-pub(crate) struct Top {
-    results: Vec<Counted>,
+pub(crate) struct TopValues {
+    results: Vec<ValueCount>,
     searched: Searched,
     #[serde(skip_serializing_if = "Option::is_none")]
-    search: Option<Understood>,
+    search: Option<SearchInterpretation>,
 }
 
 #[derive(Serialize)]
-struct Counted {
+struct ValueCount {
     value: String,
     count: u64,
 }
 
-/// Most frequent first, and equally frequent ones by value. Events that have no such value are not counted.
+/// Lists the values, most frequent first, and equally frequent ones by value. Events without the field do not count.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(parameters): Query<Parameters>,
-) -> Result<Json<Top>, Problem> {
+    Query(parameters): Query<TopParameters>,
+) -> Result<Json<TopValues>, Problem> {
     let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::bad_request("limit must lie between 1 and 1000"));
+        return Err(Problem::bad_request("limit must be between 1 and 1000"));
     }
     let (mut query, search) = parameters.query();
-    let back = domain::time::later(query.until.unwrap_or_else(|| console.clock.now()), -LOOKED_BACK);
+    let back = domain::time::later(query.until.unwrap_or_else(|| console.clock.now()), -DEFAULT_RANGE);
     query.since = query.since.or_else(|| Some(whole_hour(back)));
-    let found = match hours(&query) {
-        Some((since, until)) => counted(&console, parameters.by, since, until).await?,
+    let found = match whole_hours(&query) {
+        Some((since, until)) => read_counts(&console, parameters.by, since, until).await?,
         None => None,
     };
     let (counts, searched) = match found {
         Some(found) => found,
-        None => scanned(&console, query, parameters.by).await?,
+        None => count_by_search(&console, query, parameters.by).await?,
     };
-    let mut results: Vec<_> = counts.into_iter().map(|(value, count)| Counted { value, count }).collect();
+    let mut results: Vec<_> = counts.into_iter().map(|(value, count)| ValueCount { value, count }).collect();
     results.sort_unstable_by(|one, other| other.count.cmp(&one.count).then_with(|| one.value.cmp(&other.value)));
     results.truncate(limit);
-    Ok(Json(Top { results, searched, search }))
+    Ok(Json(TopValues { results, searched, search }))
 }
 
 type Counts = HashMap<String, u64>;
 
-async fn scanned(console: &Console, query: EventQuery, by: Dimension) -> Result<(Counts, Searched), Problem> {
+async fn count_by_search(console: &Console, query: EventQuery, by: Dimension) -> Result<(Counts, Searched), Problem> {
     let mut counts = Counts::new();
     let count = |event: &Event| {
         if let Some(value) = by.of(event) {
@@ -84,8 +84,8 @@ async fn scanned(console: &Console, query: EventQuery, by: Dimension) -> Result<
     Ok((counts, searched))
 }
 
-/// By what is counted already, if it is.
-async fn counted(
+/// Reads the hourly counts. `None` when the store does not count this field.
+async fn read_counts(
     console: &Console,
     by: Dimension,
     since: Timestamp,
@@ -94,7 +94,7 @@ async fn counted(
     let end = until.unwrap_or_else(|| domain::time::later(console.clock.now(), HOUR));
     let mut counts = Counts::new();
     let mut events = 0;
-    // Every event has an action: these are all.
+    // Every event has an action, so the sum of these counts is the number of events.
     for count in console.volume.hours(since, end).await? {
         events += count.count;
         if by == Dimension::Action {
@@ -109,8 +109,8 @@ async fn counted(
     Ok(Some((counts, Searched { from: Some(since), until, events })))
 }
 
-/// Since and until when, if nothing else is asked for and both are whole hours.
-fn hours(query: &EventQuery) -> Option<(Timestamp, Option<Timestamp>)> {
+/// The time range, if the query filters by nothing else and both ends are whole hours.
+fn whole_hours(query: &EventQuery) -> Option<(Timestamp, Option<Timestamp>)> {
     let (since, until) = (query.since?, query.until);
     let alone = EventQuery { since: query.since, until, ..EventQuery::default() } == *query;
     let whole = [Some(since), until].into_iter().flatten().all(|at| whole_hour(at) == at);

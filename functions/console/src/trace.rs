@@ -1,6 +1,7 @@
-//! `GET /v1/events/{pk}/trace`: for every rule why it fired or did not, and what became of it.
+//! `GET /v1/events/{pk}/trace`: for every rule, why it matches the event or not, and its deliveries.
 //!
-//! The rules are evaluated anew, by the document in force now; the deliveries are those that were made.
+//! The rules are evaluated again, with the document that is active now. The deliveries are those that were made when the
+//! event arrived.
 
 use std::sync::Arc;
 
@@ -14,65 +15,66 @@ use rules::Explanation;
 use serde::Serialize;
 
 use crate::Console;
-use crate::beside::beside;
-use crate::deliveries::View;
+use crate::blocking::run_blocking_if;
+use crate::deliveries::DeliveryView;
 
-/// More than this many deliveries of one event are not shown.
-const MOST_DELIVERIES: usize = 1000;
+/// The most deliveries of an event that are shown.
+const MAX_DELIVERIES: usize = 1000;
 
-/// Why, for each rule, and what became of it.
+/// The decision trace of an event.
 #[derive(Serialize)]
-pub(crate) struct Trace {
+pub(crate) struct TraceView {
     event: EventPk,
     /// The version of the rules document that was evaluated.
     version: u64,
-    /// Why nobody is told, whatever matches.
+    /// Why no rule may notify anybody of this event, or `None`.
     held_back: Option<String>,
-    rules: Vec<Traced>,
+    rules: Vec<RuleTraceView>,
 }
 
 #[derive(Serialize)]
-struct Traced {
+struct RuleTraceView {
     #[serde(flatten)]
     explanation: Explanation,
-    deliveries: Vec<View>,
+    deliveries: Vec<DeliveryView>,
 }
 
-/// The decision trace of one event.
+/// Evaluates all rules for one event.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
     Path(pk): Path<EventPk>,
-) -> Result<Json<Trace>, Problem> {
+) -> Result<Json<TraceView>, Problem> {
     let event = console.log.get(pk, console.clock.now()).await?;
     let event = event.ok_or_else(|| Problem::not_found("no event has this pk, or it has expired"))?;
     let active = console.configuration.current().await?;
-    let query = DeliveryQuery { event: Some(pk), limit: MOST_DELIVERIES, ..DeliveryQuery::default() };
+    let query = DeliveryQuery { event: Some(pk), limit: MAX_DELIVERIES, ..DeliveryQuery::default() };
     let mut deliveries = console.ledger.list(&query).await?.results;
 
     let expressions = Arc::clone(&console.expressions);
-    let takes_time = active.document.has_expressions();
+    let is_slow = active.document.has_expressions();
     let (document, explained) = (Arc::clone(&active), event.clone());
-    let explanations = beside(takes_time, move || rules::explain(&document.document, &explained, &*expressions)).await;
-    let mut rules: Vec<Traced> = Vec::with_capacity(explanations.len());
+    let explanations =
+        run_blocking_if(is_slow, move || rules::explain(&document.document, &explained, &*expressions)).await;
+    let mut rules: Vec<RuleTraceView> = Vec::with_capacity(explanations.len());
     for explanation in explanations {
         let (own, others) = deliveries.into_iter().partition(|delivery| delivery.rule == explanation.rule);
         deliveries = others;
-        rules.push(Traced { explanation, deliveries: views(own) });
+        rules.push(RuleTraceView { explanation, deliveries: views(own) });
     }
-    // What is left was made for rules that are no longer in the document.
+    // The remaining deliveries belong to rules that are no longer in the document.
     while let Some(delivery) = deliveries.first() {
         let rule = delivery.rule.clone();
         let (own, others) = deliveries.into_iter().partition(|delivery| delivery.rule == rule);
         deliveries = others;
         let why = Some("no longer in the rules document".to_owned());
         let explanation = Explanation { rule, matched: false, policies: Vec::new(), why };
-        rules.push(Traced { explanation, deliveries: views(own) });
+        rules.push(RuleTraceView { explanation, deliveries: views(own) });
     }
     let held_back = loop_guard::check(&event, &active.document).map(|looping| looping.to_string());
-    Ok(Json(Trace { event: pk, version: active.version, held_back, rules }))
+    Ok(Json(TraceView { event: pk, version: active.version, held_back, rules }))
 }
 
-fn views(deliveries: Vec<domain::delivery::Delivery>) -> Vec<View> {
-    deliveries.into_iter().map(View::from).collect()
+fn views(deliveries: Vec<domain::delivery::Delivery>) -> Vec<DeliveryView> {
+    deliveries.into_iter().map(DeliveryView::from).collect()
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/transports/{name}/test`: a real notification, sent now, and what the receiver said.
+//! `POST /v1/transports/{name}/test`: sends a real notification now and reports the response.
 
 use std::sync::Arc;
 
@@ -20,21 +20,22 @@ use crate::{Console, transports};
 const RULE: &str = "transport test";
 const ACTION: &str = "custom_notification_test";
 
-/// What came of it.
+/// The result of the test.
 #[derive(Serialize)]
-pub(crate) struct Tested {
+pub(crate) struct TransportTest {
     delivered: bool,
     status: Option<u16>,
     answer: Option<String>,
     error: Option<String>,
 }
 
-/// A success makes a transport ready again that was disabled or paused. Sends to the token's own user, or else to the first member of the first group.
+/// Sends to the token's own user, or else to the first member of the first group. Success enables a paused or disabled
+/// transport.
 pub(crate) async fn test(
     caller: Authorized<scope::Admin>,
     State(console): State<Console>,
     Path(name): Path<String>,
-) -> Result<Json<Tested>, Problem> {
+) -> Result<Json<TransportTest>, Problem> {
     let active = console.configuration.current().await?;
     let transport = transports::find(&active.document.transports, &name)?;
     let recipient = recipient(caller.token(), &active.document);
@@ -56,12 +57,12 @@ pub(crate) async fn test(
     if matches!(outcome, Outcome::Delivered { .. })
         && let Err(error) = transports::make_ready(&console, transport).await
     {
-        tracing::warn!(%error, transport = name, "the transport works, but its state cannot be written down");
+        tracing::warn!(%error, transport = name, "the transport works, but its state cannot be stored");
     }
     Ok(Json(outcome.into()))
 }
 
-impl From<Outcome> for Tested {
+impl From<Outcome> for TransportTest {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Delivered { status, answer } => {
@@ -89,7 +90,7 @@ fn recipient(token: &Token, document: &RulesDocument) -> Person {
     }
 }
 
-/// Not stored: it only lends its fields to the message.
+/// The event of the notification. It is not stored.
 fn test_event(transport: &str, now: Timestamp, random: u128) -> Result<Event, Problem> {
     let mut context = Object::new();
     context.insert("message".to_owned(), format!("Test notification from transport {transport}").into());

@@ -1,6 +1,6 @@
-//! `/v1/transports`: which there are, whether their endpoints are well, and letting deliveries through again.
+//! `/v1/transports`: the transports with the states of their endpoints, and enabling one.
 //!
-//! Shows no URL and no secret: a chat webhook's URL is its password.
+//! Shows neither URLs nor secrets: the URL of a chat webhook is its password.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,17 @@ use serde::Serialize;
 use crate::Console;
 use crate::list::List;
 
-/// How often a change is tried that a dispatcher's comes in between of.
-const TRIES: usize = 3;
+/// How often a change is attempted when a dispatcher changes the state at the same time.
+const MAX_TRIES: usize = 3;
 
-/// A transport as it is shown.
+/// A transport with the state of its endpoint.
 #[derive(Serialize)]
-pub(crate) struct View {
+pub(crate) struct TransportView {
     name: String,
     mode: &'static str,
     send_once: bool,
     limit: Limit,
-    /// `ready`, `paused`: not before `until`, `disabled`: not until it is enabled.
+    /// `ready`; `paused`: nothing is sent before `until`; `disabled`: nothing is sent until it is enabled.
     state: &'static str,
     #[serde(with = "domain::time::micros_option")]
     since: Option<Timestamp>,
@@ -35,7 +35,7 @@ pub(crate) struct View {
     why: Option<String>,
 }
 
-impl View {
+impl TransportView {
     fn of(transport: &Transport, standing: &Standing) -> Self {
         let (state, since, until, why) = match standing {
             Standing::Ready => ("ready", None, None, None),
@@ -47,40 +47,40 @@ impl View {
     }
 }
 
-/// All of them, by name.
+/// Lists all transports by name.
 pub(crate) async fn list(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-) -> Result<Json<List<View>>, Problem> {
+) -> Result<Json<List<TransportView>>, Problem> {
     let active = console.configuration.current().await?;
     let all = console.endpoints.all().await?;
     let known: BTreeMap<&str, &Endpoint> = all.iter().map(|endpoint| (endpoint.transport.as_str(), endpoint)).collect();
     let view = |transport: &Transport| {
-        View::of(transport, Standing::of(known.get(transport.name.as_str()).copied(), transport))
+        TransportView::of(transport, Standing::of(known.get(transport.name.as_str()).copied(), transport))
     };
     Ok(Json(List::new(active.document.transports.values().map(view).collect(), None::<String>)))
 }
 
-/// Lets deliveries through again, whatever was found out before.
+/// Enables a paused or disabled transport.
 pub(crate) async fn enable(
     _: Authorized<scope::Admin>,
     State(console): State<Console>,
     Path(name): Path<String>,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<TransportView>, Problem> {
     let active = console.configuration.current().await?;
     let transport = find(&active.document.transports, &name)?;
     make_ready(&console, transport).await?;
-    Ok(Json(View::of(transport, &Standing::Ready)))
+    Ok(Json(TransportView::of(transport, &Standing::Ready)))
 }
 
-/// The transport of that name.
+/// The transport with this name, or 404.
 pub(crate) fn find<'t>(transports: &'t BTreeMap<String, Transport>, name: &str) -> Result<&'t Transport, Problem> {
     transports.get(name).ok_or_else(|| Problem::not_found("no transport of this name is configured"))
 }
 
-/// Writes down that the transport's endpoint is well, unless nothing else is known.
+/// Stores that the transport's endpoint is ready, unless it is already.
 pub(crate) async fn make_ready(console: &Console, transport: &Transport) -> Result<(), StoreError> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         let all = console.endpoints.all().await?;
         let known = all.iter().find(|endpoint| endpoint.transport == transport.name);
         if *Standing::of(known, transport) == Standing::Ready
@@ -89,5 +89,5 @@ pub(crate) async fn make_ready(console: &Console, transport: &Transport) -> Resu
             return Ok(());
         }
     }
-    Err(StoreError::store("the transport's state changes all the time; try again"))
+    Err(StoreError::store("the state of the transport keeps changing; try again"))
 }

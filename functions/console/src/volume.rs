@@ -1,7 +1,8 @@
-//! `GET /v1/events/volume`: how many events there were, by time and action.
+//! `GET /v1/events/volume`: event counts by time and action.
 //!
-//! From what is counted by the hour as events come in, where only the action is asked for. Otherwise counts what is
-//! stored, from the newest back, as far as it may look, and says how far that was.
+//! With no filter but the action, the response comes from the hourly counts that the store keeps as events arrive.
+//! Otherwise, the stored events are searched, newest first, as far as one request may, and the response says how far
+//! that was.
 
 use std::collections::HashMap;
 
@@ -14,28 +15,28 @@ use domain::query::{EventQuery, Searched};
 use serde::Serialize;
 
 use crate::Console;
-use crate::filters::{Filtered as _, Understood, filtered};
-use crate::scan::scan;
+use crate::event_filters::{EventFilters as _, SearchInterpretation, event_parameters};
+use crate::history::scan;
 
-filtered! {
-    Parameters { bucket: Option<Bucket> }
+event_parameters! {
+    VolumeParameters { bucket: Option<Bucket> }
 }
 
 #[derive(Serialize)]
-pub(crate) struct Volume {
+pub(crate) struct VolumeView {
     results: Vec<BucketCount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     searched: Option<Searched>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    search: Option<Understood>,
+    search: Option<SearchInterpretation>,
 }
 
-/// Oldest first; buckets without events are left out.
+/// Counts events, oldest bucket first. Buckets without events are omitted.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
-    Query(parameters): Query<Parameters>,
-) -> Result<Json<Volume>, Problem> {
+    Query(parameters): Query<VolumeParameters>,
+) -> Result<Json<VolumeView>, Problem> {
     let (query, search) = parameters.query();
     let span = Span::new(parameters.bucket.unwrap_or_default(), query.since, query.until, console.clock.now())
         .map_err(|error| Problem::bad_request(error.to_string()))?;
@@ -45,19 +46,19 @@ pub(crate) async fn show(
         hours.retain(|count| query.action.as_ref().is_none_or(|pattern| pattern.admits(&count.action)));
         (hours, None)
     } else {
-        let (hours, searched) = scanned(&console, query).await?;
+        let (hours, searched) = count_by_search(&console, query).await?;
         (hours, Some(searched))
     };
-    Ok(Json(Volume { results: span.gather(hours), searched, search }))
+    Ok(Json(VolumeView { results: span.gather(hours), searched, search }))
 }
 
-/// Whether nothing but the time and the action is asked for.
+/// Whether the query filters by nothing but time and action.
 fn is_counted(query: &EventQuery) -> bool {
     let EventQuery { since, until, action, .. } = query.clone();
     EventQuery { since, until, action, ..EventQuery::default() } == *query
 }
 
-async fn scanned(console: &Console, query: EventQuery) -> Result<(Vec<HourCount>, Searched), Problem> {
+async fn count_by_search(console: &Console, query: EventQuery) -> Result<(Vec<HourCount>, Searched), Problem> {
     let mut counts = HashMap::new();
     let count = |event: &Event| *counts.entry((hour_of(event.pk), event.action.clone())).or_default() += 1;
     let searched = scan(console, query, count).await?;

@@ -14,8 +14,9 @@ use axum::{Json, Router};
 use domain::Timestamp;
 use domain::ports::StoreError;
 use domain::trace::TraceParent;
+use http::header::ALLOW;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -53,10 +54,24 @@ impl Shared {
     }
 }
 
-/// `POST /v1/events` and `GET /healthz`.
+/// `POST /v1/events`, the handshake before it, and `GET /healthz`.
 pub fn router(ingest: Ingest) -> Router {
     let state = AppState(Arc::new(Shared { ingest, failed: Mutex::default() }));
-    Router::new().route("/v1/events", post(events)).route("/healthz", get(health)).with_state(state)
+    Router::new()
+        .route("/v1/events", post(events).options(allow_sender))
+        .route("/healthz", get(health))
+        .with_state(state)
+}
+
+/// Grants senders of CloudEvents the permission that they ask for before they post (HTTP 1.1 Web Hooks for Event Delivery
+/// 1.0.2, section 4). It protects receivers that check no credentials; here each post needs a token, so that any sender may ask.
+async fn allow_sender(headers: HeaderMap) -> Response {
+    let mut answer = (StatusCode::NO_CONTENT, [(ALLOW, HeaderValue::from_static("OPTIONS, POST"))]).into_response();
+    if let Some(origin) = headers.get("webhook-request-origin") {
+        answer.headers_mut().insert("webhook-allowed-origin", origin.clone());
+        answer.headers_mut().insert("webhook-allowed-rate", HeaderValue::from_static("*"));
+    }
+    answer
 }
 
 /// Takes the rejection of a caller as a value: that response carries the caller's trace, too.

@@ -1,13 +1,13 @@
-//! The one match over the transport kinds.
+//! The transport kinds: the one match that finds a kind's implementation.
 //!
 //! To add a kind: write a file that implements [`TransportHandler`], and add a line to [`handler`].
 
 use domain::rules_document::{Transport, TransportKind};
 
 use crate::email::Email;
-use crate::handler::TransportHandler;
 use crate::inbox::LocalInbox;
 use crate::slack::Slack;
+use crate::transport_handler::TransportHandler;
 use crate::webhook::Webhook;
 
 /// The implementation of a transport's kind.

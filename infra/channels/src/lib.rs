@@ -4,7 +4,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `handler`, `kinds` | the interface of a transport kind, and the one match over the kinds |
+//! | `transport_handler`, `kinds` | the interface of a transport kind, and the one match over the kinds |
 //! | `webhook`, `slack`, `email`, `inbox` | one kind each: its default body, how it is shown, how it is sent |
 //! | `mapping` | the Python of a transport, which may change the notification, the body and the headers |
 //! | `http`, `guard`, `networks` | the HTTP client, and the addresses that it may reach |
@@ -14,11 +14,11 @@
 //! | `mailer`, `smtp`, `mailbox`, `mail_decode` | how mail leaves one machine, and the mails in the mailbox folder |
 //! | `timeout` | time limits |
 //! | `fault`, `secret`, `redact`, `text` | errors without secrets, secrets, responses without secrets, hostile text |
+#![doc = include_str!("../README.md")]
 
 mod email;
 mod fault;
 mod guard;
-mod handler;
 mod http;
 mod inbox;
 mod kinds;
@@ -36,6 +36,7 @@ mod slack;
 mod smtp;
 mod text;
 mod timeout;
+mod transport_handler;
 mod webhook;
 
 pub use mailbox::MailboxFolder;
@@ -45,8 +46,8 @@ pub use sign::unusable_signing_secret;
 use std::sync::Arc;
 
 use crate::guard::SystemResolver;
-use crate::handler::SendContext;
 use crate::http::{Http, Timeouts};
+use crate::transport_handler::SendContext;
 use async_trait::async_trait;
 use domain::delivery::{Failure, Outcome};
 use domain::expression::Effects;

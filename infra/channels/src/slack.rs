@@ -10,10 +10,10 @@ use domain::rules_document::{RulesDocument, Severity, Text};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::handler::{SendContext, TransportHandler};
 use crate::http::PostRequest;
 use crate::mapping::Mapped;
 use crate::rendered_request::rendered_request;
+use crate::transport_handler::{SendContext, TransportHandler};
 use crate::{VERSION, secret};
 
 const MAX_FIELDS: usize = 25;

@@ -17,6 +17,7 @@ mod endpoints;
 mod erasure;
 mod event_log;
 mod fault;
+mod files;
 mod holds;
 mod inbox;
 mod index_position;

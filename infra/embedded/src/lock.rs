@@ -6,6 +6,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
+use crate::files;
 use crate::open::{self, OpenError};
 
 const FILE: &str = "nuncio.lock";
@@ -25,7 +26,7 @@ impl FolderLock {
     pub fn take(folder: &Path) -> Result<Self, OpenError> {
         open::make_folder(folder)?;
         let failed = |source| OpenError::folder(folder, source);
-        let mut file = open::private_file(&folder.join(FILE)).map_err(failed)?;
+        let mut file = files::private_file(&folder.join(FILE)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

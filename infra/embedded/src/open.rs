@@ -2,7 +2,7 @@
 //! Owns the settings that durability depends on: WAL, and an fsync at every commit.
 //! Refuses file systems without WAL, and files that are not from Nuncio or are from a newer one.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tracing::warn;
 
 use crate::fault::{self, Fault};
+use crate::files::{private_file, sync_folder};
 use crate::reserve;
 use crate::wal::{self, Damage};
 
@@ -112,15 +113,6 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     builder.create(folder).map_err(|source| OpenError::folder(folder, source))?;
     let parent = fs::canonicalize(folder).ok().and_then(|path| path.parent().map(Path::to_owned));
     parent.map_or(Ok(()), |parent| sync_folder(&parent)).map_err(|source| OpenError::folder(folder, source))
-}
-
-/// Opens a file for reading and writing. Creates it if it is missing, readable by its owner only.
-pub(crate) fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Creates the store's file if it is missing, and returns its path.
@@ -236,9 +228,4 @@ pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
-}
-
-/// Syncs a folder: a new or renamed file survives a power cut only after that.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

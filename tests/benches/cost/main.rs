@@ -281,7 +281,7 @@ async fn pages(sdk: &SdkConfig, settings: &Settings) -> Result<(), Error> {
 fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
     let stores = adapters.stores();
     let services = console::Services {
-        news: Arc::new(()),
+        inbox_updates: Arc::new(()),
         configuration: Arc::new(adapters.uncached_configuration()),
         rules: console::RulesSource::Stored(Arc::clone(&stores.documents)),
         channel: Arc::new(channels(adapters)?),

@@ -36,7 +36,7 @@ impl Default for Reading {
             assert_eq!(status.as_u16(), 202, "{body:?}");
         }
         let services = console::Services {
-            news: Arc::new(()),
+            inbox_updates: Arc::new(()),
             configuration: still.clone(),
             rules: console::RulesSource::Stored(Arc::clone(&stores.documents)),
             channel: still.clone(),

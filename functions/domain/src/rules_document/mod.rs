@@ -117,7 +117,12 @@ impl RulesDocument {
                 return Action::from_foreign(&mapped);
             }
         }
-        Action::from_foreign(event_type.rsplit('.').next().unwrap_or(event_type))
+        // The fewest parts at the end that begin with a letter: `com.example.OrderPaid` gives `order_paid`, and
+        // `com.example.1a` gives `example.1a`.
+        let starts = event_type.rmatch_indices('.').map(|(dot, _)| dot + 1).chain([0]);
+        let mut names = starts.map(|start| &event_type[start..]);
+        let is_readable = |name: &&str| name.is_empty() || name.starts_with(|first: char| first.is_ascii_alphabetic());
+        Action::from_foreign(names.find(is_readable).unwrap_or_default())
     }
 }
 
@@ -194,6 +199,8 @@ mod tests {
             ("com.shop.Paid", "order_paid"),
             ("com.example.OrderCreated", "order_created"),
             ("login", "login"),
+            ("com.example.1a", "example.1a"),
+            ("com.example.v1.2.3", "v1.2.3"),
         ] {
             assert_eq!(document.cloudevent_action(event_type).unwrap().as_str(), action);
         }

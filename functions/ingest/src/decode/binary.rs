@@ -95,7 +95,9 @@ fn data(
         return Ok(None);
     }
     let essence = essence.to_ascii_lowercase();
-    if essence.ends_with("/json") || essence.ends_with("+json") {
+    // Without a type the data is JSON (CloudEvents 1.0.2, "datacontenttype"), unless it evidently is not.
+    let untyped = essence.is_empty() && json::is_json_by_grammar(body);
+    if untyped || essence.ends_with("/json") || essence.ends_with("+json") {
         let parsed = json::parse_within(body, memory)?;
         findings.extend(
             parsed.findings.into_iter().map(|found| Finding { pointer: format!("/data{}", found.pointer), ..found }),
@@ -167,6 +169,8 @@ mod tests {
             ("text/plain", b"\xff", "data_base64", json!("/w==")),
             ("application/octet-stream", b"\x00\x01", "data_base64", json!("AAE=")),
             ("", b"hello", "data_base64", json!("aGVsbG8=")),
+            ("", b"{\"a\":1}", "a", json!(1)),
+            ("", b" [1] ", "data", json!([1])),
         ] {
             assert_eq!(context(&[("content-type", content_type)], body)[key], value, "{content_type}");
         }

@@ -6,8 +6,11 @@
 
 use std::iter;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::admission::{Draft, Rejection};
 use domain::event::Object;
+use domain::json::pointer_segment;
 use domain::rules_document::RulesDocument;
 use serde_json::Value;
 use serde_json::map::Entry;
@@ -28,6 +31,7 @@ pub(super) fn read(value: Value, document: &RulesDocument) -> Result<Draft, Reje
         Rejection::malformed("/type", format!("type gives no action: {error}; map it under cloudevents.actions"))
     })?;
     let time = attributes.shift_remove("time");
+    check_extensions(&attributes)?;
     let context = context(event_type, attributes)?;
 
     let mut event = Object::new();
@@ -38,6 +42,24 @@ pub(super) fn read(value: Value, document: &RulesDocument) -> Result<Draft, Reje
     event.insert("created".to_owned(), time.unwrap_or_default());
     event.insert("context".to_owned(), Value::Object(context));
     Draft::from_value(Value::Object(event))
+}
+
+/// Rejects attributes that no CloudEvent can have: CloudEvents 1.0.2, "Naming conventions" and "Type system".
+fn check_extensions(attributes: &Object) -> Result<(), Rejection> {
+    for (name, value) in attributes.iter().filter(|(name, _)| !matches!(name.as_str(), "data" | "data_base64")) {
+        let fault = if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+            "the name of an attribute consists of a-z and 0-9; move other values into data"
+        } else if value.as_str().is_some()
+            || value.is_boolean()
+            || value.as_i64().is_some_and(|n| i32::try_from(n).is_ok())
+        {
+            continue;
+        } else {
+            "an attribute is a string, a boolean or a 32-bit integer; move other values into data"
+        };
+        return Err(Rejection::malformed(pointer_segment(name), fault));
+    }
+    Ok(())
 }
 
 /// Says of a CloudEvent what was said of the event made from it.
@@ -73,6 +95,9 @@ fn context(event_type: String, mut attributes: Object) -> Result<Object, Rejecti
     };
     match encoded {
         Some(Value::String(text)) => {
+            if STANDARD.decode(&text).is_err() {
+                return Err(Rejection::malformed("/data_base64", "data_base64 is not Base64 (RFC 4648, section 4)"));
+            }
             context.insert("data_base64".to_owned(), Value::String(text));
         }
         Some(_) => return Err(Rejection::malformed("/data_base64", "data_base64 must be a string")),
@@ -132,12 +157,20 @@ mod tests {
     #[test]
     fn data_joins_the_context() {
         assert_eq!(
-            context_of(json!({ "data": { "amount": 3 }, "tenant": "a", "dataschema": "x:y", "client_ip": "::1" })),
-            json!({ "amount": 3, "type": "com.example.OrderPaid", "tenant": "a", "dataschema": "x:y", "client_ip": "::1" })
+            context_of(json!({ "data": { "amount": 3 }, "tenant": "a", "dataschema": "x:y", "clientip": "::1" })),
+            json!({ "amount": 3, "type": "com.example.OrderPaid", "tenant": "a", "dataschema": "x:y", "clientip": "::1" })
         );
         assert_eq!(context_of(json!({ "data": [1] }))["data"], json!([1]));
         assert_eq!(context_of(json!({ "data_base64": "AAEC" }))["data_base64"], "AAEC");
         assert_eq!(context_of(json!({ "data": null, "subject": null })), json!({ "type": "com.example.OrderPaid" }));
+    }
+
+    #[test]
+    fn extensions_are_strings_booleans_and_integers() {
+        let extensions = json!({ "sampledrate": -2_147_483_648, "partitionkey": "p", "replayed": true, "x1": "" });
+        let mut expected = extensions.clone();
+        expected["type"] = "com.example.OrderPaid".into();
+        assert_eq!(context_of(extensions), expected);
     }
 
     #[test]
@@ -161,10 +194,20 @@ mod tests {
             (json!({ "id": 7 }), "/id"),
             (json!({ "source": "" }), "/source"),
             (json!({ "type": null }), "/type"),
-            (json!({ "type": "com.example.42" }), "/type"),
+            (json!({ "type": "42" }), "/type"),
             (json!({ "time": "noon" }), "/time"),
             (json!({ "data": 1, "data_base64": "AA==" }), "/data_base64"),
             (json!({ "data_base64": 1 }), "/data_base64"),
+            (json!({ "data_base64": "AA" }), "/data_base64"),
+            (json!({ "data_base64": "no base64!" }), "/data_base64"),
+            (json!({ "Bad_Name": "x" }), "/Bad_Name"),
+            (json!({ "client_ip": "::1" }), "/client_ip"),
+            (json!({ "a/b": "x" }), "/a~1b"),
+            (json!({ "": "x" }), "/"),
+            (json!({ "extension": { "a": 1 } }), "/extension"),
+            (json!({ "extension": [1] }), "/extension"),
+            (json!({ "extension": 1.5 }), "/extension"),
+            (json!({ "extension": 2_147_483_648_i64 }), "/extension"),
         ] {
             assert_eq!(reworded(read_default(with(more.clone())).unwrap_err()).pointer, pointer, "{more}");
         }

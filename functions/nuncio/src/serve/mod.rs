@@ -101,7 +101,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     };
     let events = ConfigurationEvents(ingest.clone());
     let services = Services {
-        news: Arc::new(inbox),
+        inbox_updates: Arc::new(inbox),
         configuration,
         rules,
         channel,

@@ -17,7 +17,11 @@ async fn the_whole_payload() {
     let request = sink.only();
     assert_eq!(request.line, "POST /services/x");
     assert_eq!(request.header("content-type"), "application/json");
-    insta::assert_json_snapshot!(request.json(), { ".attachments[0].footer" => "Nuncio [version]" }, @r###"
+    let mut payload = request.json();
+    assert_eq!(payload["attachments"][0]["footer"], concat!("Nuncio ", env!("CARGO_PKG_VERSION")));
+    payload["attachments"][0]["footer"] = "Nuncio [version]".into();
+    // As text: the snapshot library's own JSON does not know serde_json's numbers.
+    insta::assert_snapshot!(serde_json::to_string_pretty(&payload).unwrap(), @r###"
 {
   "username": "Nuncio",
   "text": "[alert] login_failed: stage: passwordstage default-authentication-password, username: akadmin",

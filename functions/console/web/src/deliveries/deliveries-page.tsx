@@ -51,7 +51,7 @@ export function DeliveriesPage({ query }: { query: URLSearchParams }) {
       </div>
       <div class="toolbar">
         <label class="inline">
-          DeliveryState
+          State
           <select value={filters.state} onChange={(change) => set("state", change.currentTarget.value)}>
             <option value="">any</option>
             {STATES.map((state) => (

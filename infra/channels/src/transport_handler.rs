@@ -1,4 +1,4 @@
-//! The interface of a transport kind: its default body, how a message is shown, and how it is sent.
+//! What every transport kind must be able to do: render a notification, and send it.
 
 use async_trait::async_trait;
 use domain::delivery::{Failure, Outcome};

@@ -1,33 +1,35 @@
-//! The parameters by which events are chosen, the same wherever events are.
+//! The query parameters that filter events, the same on every route about events.
 
 use domain::query::EventQuery;
 use domain::query::search::{Search, SyntaxError};
 use serde::Serialize;
 
-/// How the text in `search` was understood.
+/// How the text of `search` was interpreted.
 #[derive(Serialize)]
 #[serde(tag = "as", rename_all = "lowercase")]
-pub(crate) enum Understood {
+pub(crate) enum SearchInterpretation {
     /// As a query.
     Query,
-    /// As text that stands somewhere in the event, because it is no query.
+    /// As text to find anywhere in the event, because it is not a valid query.
     Text {
-        /// What keeps it from being one.
+        /// The syntax error.
         why: String,
     },
 }
 
-/// What `search` asks for, and how it was understood; an empty one asks for nothing.
-pub(crate) fn search(text: Option<&str>) -> (Option<Search>, Option<Understood>) {
+/// Parses the text of `search`. Both are `None` for an empty text, which matches every event.
+pub(crate) fn parse_search(text: Option<&str>) -> (Option<Search>, Option<SearchInterpretation>) {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return (None, None) };
-    let (search, why) = Search::read(text);
-    let why = why.map_or(Understood::Query, |why: SyntaxError| Understood::Text { why: why.to_string() });
-    (Some(search), Some(why))
+    let (search, error) = Search::read(text);
+    let interpretation = error.map_or(SearchInterpretation::Query, |error: SyntaxError| SearchInterpretation::Text {
+        why: error.to_string(),
+    });
+    (Some(search), Some(interpretation))
 }
 
-/// A request's parameters: its own, and those by which events are chosen. (Flattening one struct into another would
-/// lose the numbers and the errors for unknown names.)
-macro_rules! filtered {
+/// Declares the query parameters of a route: the given ones, and those that filter events. (`#[serde(flatten)]` would
+/// turn numbers into strings and accept unknown parameters.)
+macro_rules! event_parameters {
     ($(#[$doc:meta])* $name:ident { $($own:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(serde::Deserialize)]
@@ -47,9 +49,9 @@ macro_rules! filtered {
             search: Option<String>,
         }
 
-        impl $crate::filters::Filtered for $name {
-            fn query(&self) -> (domain::query::EventQuery, Option<$crate::filters::Understood>) {
-                let (search, understood) = $crate::filters::search(self.search.as_deref());
+        impl $crate::event_filters::EventFilters for $name {
+            fn query(&self) -> (domain::query::EventQuery, Option<$crate::event_filters::SearchInterpretation>) {
+                let (search, interpretation) = $crate::event_filters::parse_search(self.search.as_deref());
                 let query = domain::query::EventQuery {
                     action: self.action.clone(),
                     app: self.app.clone(),
@@ -62,15 +64,15 @@ macro_rules! filtered {
                     search,
                     ..domain::query::EventQuery::default()
                 };
-                (query, understood)
+                (query, interpretation)
             }
         }
     };
 }
-pub(crate) use filtered;
+pub(crate) use event_parameters;
 
-/// Parameters that choose events.
-pub(crate) trait Filtered {
-    /// The query without cursor and limit, and how its text was understood.
-    fn query(&self) -> (EventQuery, Option<Understood>);
+/// Query parameters that filter events.
+pub(crate) trait EventFilters {
+    /// The query, without cursor and limit, and how the text of `search` was interpreted.
+    fn query(&self) -> (EventQuery, Option<SearchInterpretation>);
 }

@@ -1,0 +1,211 @@
+//! Builds a value while it is read: counts its memory, and notes what the caller should know and where reading failed.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::{
+    ENTRY_BYTES, Finding, FindingKind, ITEM_BYTES, MAX_DEPTH, MAX_FINDINGS, MAX_NUMBER_LENGTH, is_reserved,
+    pointer_segment,
+};
+
+/// What is known while a value is read.
+pub(super) struct State<'de> {
+    /// All of what is read.
+    pub(super) text: &'de str,
+    pub(super) findings: Vec<Finding>,
+    /// Where reading failed, as segments of a JSON pointer from the inside out.
+    pub(super) path: Vec<String>,
+    /// How many bytes its values may still take.
+    pub(super) memory: usize,
+}
+
+pub(super) struct Reading<'a, 'de> {
+    pub(super) state: &'a mut State<'de>,
+    pub(super) depth: usize,
+}
+
+/// The name under which `serde_json` hands out a number that is neither an `i64` nor a `u64`: as an object with this
+/// key, whose value is the number's text.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// A key of an object, or the sign that what looks like an object is a number.
+enum Key {
+    Written(String),
+    Number,
+}
+
+struct ReadingKey<'de> {
+    text: &'de str,
+}
+
+impl<'de> DeserializeSeed<'de> for ReadingKey<'de> {
+    type Value = Key;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadingKey<'de> {
+    type Value = Key;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key, E> {
+        // A caller may write the same key. Theirs lies within what is read, or has escapes and is not borrowed.
+        let written = self.text.as_bytes().as_ptr_range().contains(&key.as_ptr());
+        Ok(if key == NUMBER_KEY && !written { Key::Number } else { Key::Written(key.to_owned()) })
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+        Ok(Key::Written(key.to_owned()))
+    }
+}
+
+impl<'de> Reading<'_, 'de> {
+    /// Findings are born with an empty pointer and get their segments on the way out, so that
+    /// well-formed input pays nothing for them.
+    fn found(&mut self, kind: FindingKind) {
+        self.state.findings.push(Finding { pointer: String::new(), kind });
+    }
+
+    fn prefix_since(&mut self, first: usize, segment: impl FnOnce() -> String) {
+        if self.state.findings.len() > first {
+            let segment = segment();
+            for finding in &mut self.state.findings[first..] {
+                finding.pointer.insert_str(0, &segment);
+            }
+        }
+    }
+
+    /// Drops what is too much since `first`, the place where this object or list began.
+    fn cap_since(&mut self, first: usize) {
+        if self.state.findings.len() > first + MAX_FINDINGS {
+            let last = first + MAX_FINDINGS - 1;
+            if let Some(nul) =
+                (last..self.state.findings.len()).find(|&at| self.state.findings[at].kind == FindingKind::Nul)
+            {
+                self.state.findings.swap(last, nul);
+            }
+            self.state.findings.truncate(last + 1);
+        }
+    }
+
+    /// Counts what is about to be kept.
+    fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+        self.state.memory = self.state.memory.saturating_sub(bytes);
+        if self.state.memory == 0 { Err(E::custom("too much memory")) } else { Ok(()) }
+    }
+
+    fn inner<E: serde::de::Error>(&mut self) -> Result<Reading<'_, 'de>, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        Ok(Reading { state: self.state, depth: self.depth + 1 })
+    }
+
+    /// A number from its text, which `serde_json` has checked.
+    fn number<E: serde::de::Error>(text: &str) -> Result<Value, E> {
+        if text.len() > MAX_NUMBER_LENGTH {
+            return Err(E::custom(format_args!(
+                "number of more than {MAX_NUMBER_LENGTH} characters; send it as a string"
+            )));
+        }
+        let number: Number = text.parse().map_err(E::custom)?;
+        // What compares numbers needs their place among the floats.
+        if number.as_f64().is_none() {
+            return Err(E::custom("number out of range"));
+        }
+        Ok(Value::Number(number))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reading<'_, 'de> {
+    type Value = Value;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reading<'_, 'de> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E>(mut self, value: &str) -> Result<Value, E> {
+        if value.contains('\0') {
+            self.found(FindingKind::Nul);
+        }
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        let start = self.state.findings.len();
+        let mut list = Vec::new();
+        loop {
+            let first = self.state.findings.len();
+            let next = items.next_element_seed(self.inner()?);
+            let Some(item) = next.inspect_err(|_| self.state.path.push(format!("/{}", list.len())))? else {
+                // Growing by doubling may have left half of it unused.
+                list.shrink_to_fit();
+                return Ok(Value::Array(list));
+            };
+            self.pay(ITEM_BYTES)?;
+            self.prefix_since(first, || format!("/{}", list.len()));
+            // The items of an outermost list are values of their own, such as the events of a request.
+            if self.depth > 0 {
+                self.cap_since(start);
+            }
+            list.push(item);
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
+        let start = self.state.findings.len();
+        let mut object = Map::new();
+        while let Some(key) = entries.next_key_seed(ReadingKey { text: self.state.text })? {
+            let Key::Written(key) = key else {
+                return entries.next_value::<String>().and_then(|text| Self::number(&text));
+            };
+            let first = self.state.findings.len();
+            self.pay(ENTRY_BYTES)?;
+            if is_reserved(&key) {
+                self.state.path.push(pointer_segment(&key));
+                return Err(serde::de::Error::custom("a key that begins so cannot be stored; rename it"));
+            }
+            let value = entries.next_value_seed(self.inner()?);
+            let value = value.inspect_err(|_| self.state.path.push(pointer_segment(&key)))?;
+            if key.contains('\0') {
+                self.found(FindingKind::Nul);
+            }
+            if object.contains_key(&key) {
+                self.found(FindingKind::DuplicateKey);
+            }
+            self.prefix_since(first, || pointer_segment(&key));
+            self.cap_since(start);
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
