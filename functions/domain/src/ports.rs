@@ -7,12 +7,14 @@ mod archive;
 mod inbox;
 mod jobs;
 mod reading;
+mod stores;
 
 pub use crate::admission::origin::OriginLookup;
 pub use archive::{Archive, ArchiveFile, Erasure, Mailbox, WrittenMail};
 pub use inbox::{Inbox, InboxSubscription, InboxUpdates};
 pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent};
 pub use reading::{EventLog, EventPage, PurgeScope, Volume};
+pub use stores::Stores;
 
 use std::fmt;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ mod stage;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use expressions::{Expression, NoPolicies, Scope};
+use expressions::{Expression, ExpressionScope, NoPolicies};
 use stage::{mapping, policy, workers};
 
 const NETWORK: &str = "return ip_address(request.context[\"event\"].client_ip) in ip_network('192.0.2.0/24')";
@@ -64,7 +64,7 @@ fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-fn show(name: &str, source: &str, scope: &Scope) {
+fn show(name: &str, source: &str, scope: &ExpressionScope) {
     let workers = workers();
     let expression = Expression::parse(source).expect("a body");
     expression.evaluate(scope, &NoPolicies).outcome.expect("a result");
@@ -91,6 +91,6 @@ fn main() {
         show(name, source, &mapping());
     }
     let workers = workers();
-    let start = measure(50, || workers.warm().expect("a worker"));
+    let start = measure(50, || workers.prestart().expect("a worker"));
     println!("{:<32} {:>7.1} {:>7.1}", "start of a worker", micros(start.0), micros(start.1));
 }

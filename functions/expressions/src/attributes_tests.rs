@@ -1,7 +1,7 @@
 use super::*;
 use crate::expression::Expression;
 
-fn found(source: &str, kind: Kind) -> Vec<(String, usize, usize)> {
+fn found(source: &str, kind: ExpressionKind) -> Vec<(String, usize, usize)> {
     let expression = Expression::parse_as(source, kind).unwrap();
     expression.missing(kind).iter().map(|one| (one.name.clone(), one.line, one.column)).collect()
 }
@@ -9,15 +9,21 @@ fn found(source: &str, kind: Kind) -> Vec<(String, usize, usize)> {
 #[test]
 fn misspelt_attributes_are_found_at_their_places() {
     for (source, kind, name, line, column) in [
-        ("return {'t': notification.titel}", Kind::Mapping, "notification.titel", 1, 27),
-        ("return {'a': notification.event.actoin}", Kind::Mapping, "notification.event.actoin", 1, 33),
-        ("notification.bdoy = 'x'", Kind::Mapping, "notification.bdoy", 1, 14),
-        ("n = request.context['notification']\nreturn {'t': n.titel}", Kind::Mapping, "n.titel", 2, 16),
-        ("return request.context['event'].actoin == 'login'", Kind::Policy, "request.context['event'].actoin", 1, 33),
-        ("event = context.get('event', None)\nreturn event.actoin", Kind::Policy, "event.actoin", 2, 14),
-        ("return request.obj.clientip is None", Kind::Policy, "request.obj.clientip", 1, 20),
-        ("return request.usr.username == 'ann'", Kind::Policy, "request.usr", 1, 16),
-        ("e = request.obj\nreturn [e.acton for i in range(2)]", Kind::Policy, "e.acton", 2, 11),
+        ("return {'t': notification.titel}", ExpressionKind::Mapping, "notification.titel", 1, 27),
+        ("return {'a': notification.event.actoin}", ExpressionKind::Mapping, "notification.event.actoin", 1, 33),
+        ("notification.bdoy = 'x'", ExpressionKind::Mapping, "notification.bdoy", 1, 14),
+        ("n = request.context['notification']\nreturn {'t': n.titel}", ExpressionKind::Mapping, "n.titel", 2, 16),
+        (
+            "return request.context['event'].actoin == 'login'",
+            ExpressionKind::Policy,
+            "request.context['event'].actoin",
+            1,
+            33,
+        ),
+        ("event = context.get('event', None)\nreturn event.actoin", ExpressionKind::Policy, "event.actoin", 2, 14),
+        ("return request.obj.clientip is None", ExpressionKind::Policy, "request.obj.clientip", 1, 20),
+        ("return request.usr.username == 'ann'", ExpressionKind::Policy, "request.usr", 1, 16),
+        ("e = request.obj\nreturn [e.acton for i in range(2)]", ExpressionKind::Policy, "e.acton", 2, 11),
     ] {
         assert_eq!(found(source, kind), [(name.to_owned(), line, column)], "{source}");
     }
@@ -26,16 +32,16 @@ fn misspelt_attributes_are_found_at_their_places() {
 #[test]
 fn what_may_work_is_left_alone() {
     for (source, kind) in [
-        ("return hasattr(request.obj, 'acton') and request.obj.acton", Kind::Policy),
-        ("try:\n    return request.obj.acton\nexcept AttributeError:\n    return False", Kind::Policy),
-        ("notification.note = 'x'\nreturn {'n': notification.note}", Kind::Mapping),
-        ("def f(request):\n    return request.anything\nreturn f(1)", Kind::Policy),
-        ("for request in [1]:\n    pass\nreturn request.real == 1", Kind::Policy),
-        ("event = request.obj\nevent = {}\nreturn event.get('x')", Kind::Policy),
-        ("return request.user.anything or notification.user.anything", Kind::Mapping),
-        ("return request.context['event'].context.get('x') or request.obj.user.get('y')", Kind::Policy),
-        ("return request.context['other'].anything", Kind::Policy),
-        ("return getattr(request.obj, 'acton', 1) or request.obj.acton", Kind::Policy),
+        ("return hasattr(request.obj, 'acton') and request.obj.acton", ExpressionKind::Policy),
+        ("try:\n    return request.obj.acton\nexcept AttributeError:\n    return False", ExpressionKind::Policy),
+        ("notification.note = 'x'\nreturn {'n': notification.note}", ExpressionKind::Mapping),
+        ("def f(request):\n    return request.anything\nreturn f(1)", ExpressionKind::Policy),
+        ("for request in [1]:\n    pass\nreturn request.real == 1", ExpressionKind::Policy),
+        ("event = request.obj\nevent = {}\nreturn event.get('x')", ExpressionKind::Policy),
+        ("return request.user.anything or notification.user.anything", ExpressionKind::Mapping),
+        ("return request.context['event'].context.get('x') or request.obj.user.get('y')", ExpressionKind::Policy),
+        ("return request.context['other'].anything", ExpressionKind::Policy),
+        ("return getattr(request.obj, 'acton', 1) or request.obj.acton", ExpressionKind::Policy),
     ] {
         assert_eq!(found(source, kind), [], "{source}");
     }

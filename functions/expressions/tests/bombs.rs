@@ -7,13 +7,13 @@ mod stage;
 use std::time::{Duration, Instant};
 
 use expressions::worker::Workers;
-use expressions::{Expression, NoPolicies, Raised};
+use expressions::{Expression, NoPolicies, RaisedException};
 use stage::{policy, workers};
 
 /// The deadline is 100 ms; a busy machine is late.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-fn run(workers: &Workers, source: &str) -> Result<serde_json::Value, Raised> {
+fn run(workers: &Workers, source: &str) -> Result<serde_json::Value, RaisedException> {
     let expression = Expression::parse(source).unwrap_or_else(|fault| panic!("{source}: {fault}"));
     workers.evaluate(&expression, &policy(), &NoPolicies).outcome.map(|returned| returned.value)
 }
@@ -111,7 +111,7 @@ fn every_bomb_is_an_exception_in_time_and_the_next_body_is_answered() {
     let workers = workers();
     let mut wrong = Vec::new();
     for source in TIME.iter().chain(MEMORY).chain(DUDS) {
-        workers.warm().unwrap();
+        workers.prestart().unwrap();
         let asked = Instant::now();
         let outcome = run(&workers, source);
         let took = asked.elapsed();

@@ -2,18 +2,18 @@
 
 mod stage;
 
-use expressions::{NoPolicies, Scope};
+use expressions::{ExpressionScope, NoPolicies};
 use serde_json::{Value, json};
 use stage::{event, mapping, policy, policy_of, run_with};
 
-fn makes(source: &str, scope: &Scope) -> Value {
+fn makes(source: &str, scope: &ExpressionScope) -> Value {
     match run_with(source, scope, &NoPolicies).outcome {
         Ok(returned) => returned.value,
         Err(raised) => panic!("{source}: {raised} (line {:?})", raised.line),
     }
 }
 
-fn raises(source: &str, scope: &Scope) -> (String, String) {
+fn raises(source: &str, scope: &ExpressionScope) -> (String, String) {
     let raised = run_with(source, scope, &NoPolicies).outcome.expect_err(source);
     (raised.kind, raised.message)
 }

@@ -4,23 +4,23 @@ mod stage;
 
 use domain::Event;
 use domain::event::Object;
-use expressions::{Called, Evaluation, Kind, NoPolicies, Policies, Scope};
+use expressions::{Evaluation, ExpressionKind, ExpressionScope, NoPolicies, PolicyCaller, PolicyResult};
 use serde_json::{Value, json};
 use stage::{event, mapping, object, policy, policy_of, run_with};
 
-fn run(source: &str, scope: &Scope) -> Evaluation {
+fn run(source: &str, scope: &ExpressionScope) -> Evaluation {
     run_with(source, scope, &NoPolicies)
 }
 
-fn passes(source: &str, scope: &Scope) -> bool {
+fn passes(source: &str, scope: &ExpressionScope) -> bool {
     run(source, scope).outcome.unwrap().truthy
 }
 
-fn makes(source: &str, scope: &Scope) -> Value {
+fn makes(source: &str, scope: &ExpressionScope) -> Value {
     run(source, scope).outcome.unwrap().value
 }
 
-fn raises(source: &str, scope: &Scope) -> (String, String, Option<usize>) {
+fn raises(source: &str, scope: &ExpressionScope) -> (String, String, Option<usize>) {
     let raised = run(source, scope).outcome.unwrap_err();
     (raised.kind, raised.message, raised.line)
 }
@@ -70,7 +70,7 @@ fn a03_a04_the_database_is_named_with_what_to_use_instead() {
                 user = User.objects.filter(pk=request.user.pk).first()\n\
                 user.attributes[\"x\"] = True\nuser.save()\nreturn True";
     let expression = expressions::Expression::parse(body).unwrap();
-    let missing = &expression.missing(Kind::Policy)[0];
+    let missing = &expression.missing(ExpressionKind::Policy)[0];
     assert_eq!((missing.name.as_str(), missing.line), ("authentik.core.models", 1));
     assert!(missing.hint.contains("ak_user_by"), "{}", missing.hint);
     let (kind, message, line) = raises(body, &policy());
@@ -81,7 +81,7 @@ fn a03_a04_the_database_is_named_with_what_to_use_instead() {
     let body = "from authentik.core.models import Application\nfrom authentik.policies.models import PolicyBinding\n\
                 app = Application.objects.get(pk=1)\n\
                 return not PolicyBinding.objects.filter(target=app).exists() and (1 != 2 or 3 != 4)";
-    assert_eq!(expressions::Expression::parse(body).unwrap().missing(Kind::Policy).len(), 2);
+    assert_eq!(expressions::Expression::parse(body).unwrap().missing(ExpressionKind::Policy).len(), 2);
     assert_eq!(raises(body, &policy()).0, "ModuleNotFoundError");
 }
 
@@ -103,11 +103,11 @@ return history
 
 struct Known;
 
-impl Policies for Known {
-    fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String> {
+impl PolicyCaller for Known {
+    fn call(&self, name: &str, context: Object) -> Result<Option<PolicyResult>, String> {
         assert_eq!(context, object(json!({ "foo": "bar" })));
         let messages = vec!["asked".to_owned()];
-        Ok((name == "p").then(|| Called { passing: true, messages, raw_result: json!(1) }))
+        Ok((name == "p").then(|| PolicyResult { passing: true, messages, raw_result: json!(1) }))
     }
 }
 

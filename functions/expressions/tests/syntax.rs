@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "these tests need little of it")]
 mod stage;
 
-use expressions::{Expression, Kind, MAX_SOURCE_BYTES, NoPolicies};
+use expressions::{Expression, ExpressionKind, MAX_SOURCE_BYTES, NoPolicies};
 use proptest::prelude::*;
 use stage::{mapping, policy};
 
@@ -37,7 +37,7 @@ fn faults_stand_where_they_are() {
         ("# nothing\n   \n", 1, 1, "the body is empty"),
         ("return '\0'", 1, 1, "null"),
         ("return lambda: 1", 1, 8, "call it"),
-        ("x = 1\nreturn regex_match('a', '(')", 2, 25, "this is no pattern: unclosed group"),
+        ("x = 1\nreturn regex_match('a', '(')", 2, 25, "this is not a valid pattern: unclosed group"),
         ("return regex_replace('a', repl='b', regex=r'(?=a)')", 1, 43, "look-around"),
         ("if request.user:\n    return regex_match\nreturn 1", 2, 12, "call it"),
         ("def f():\n    return 1\nreturn f", 3, 8, "call it"),
@@ -74,12 +74,12 @@ fn what_is_missing_is_known_before_it_runs() {
         "import json, requests\nif requests:\n    ak_send_email('a', 'b')\nevent = context['event']\nreturn event";
     let missing: Vec<_> = Expression::parse(source)
         .unwrap()
-        .missing(Kind::Policy)
+        .missing(ExpressionKind::Policy)
         .iter()
         .map(|missing| (missing.name.clone(), missing.line, missing.column))
         .collect();
     assert_eq!(missing, [("requests".to_owned(), 1, 14), ("ak_send_email".to_owned(), 3, 5)]);
-    assert!(Expression::parse("return notification.event").unwrap().missing(Kind::Mapping).is_empty());
+    assert!(Expression::parse("return notification.event").unwrap().missing(ExpressionKind::Mapping).is_empty());
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn survives(source: &str) {
                 let _ = expression.evaluate(&policy(), &NoPolicies);
                 let _ = expression.evaluate(&mapping(), &NoPolicies);
             }
-            for missing in expression.missing(Kind::Policy) {
+            for missing in expression.missing(ExpressionKind::Policy) {
                 assert!((1..=lines(source)).contains(&missing.line), "{source:?}: {missing:?}");
             }
         }

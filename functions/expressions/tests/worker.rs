@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use domain::event::Object;
 use expressions::worker::{DEADLINE, Workers};
-use expressions::{Called, Expression, NoPolicies, Policies, Scope};
+use expressions::{Expression, ExpressionScope, NoPolicies, PolicyCaller, PolicyResult};
 use serde_json::{Value, json};
 use stage::{policy, workers};
 
-/// Policies that are bodies themselves, evaluated by the same workers.
+/// PolicyCaller that are bodies themselves, evaluated by the same workers.
 struct Bodies<'a> {
     workers: &'a Workers,
-    scope: &'a Scope,
+    scope: &'a ExpressionScope,
     known: &'a [(&'a str, &'a str)],
 }
 
-impl Policies for Bodies<'_> {
-    fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String> {
+impl PolicyCaller for Bodies<'_> {
+    fn call(&self, name: &str, context: Object) -> Result<Option<PolicyResult>, String> {
         let Some((_, body)) = self.known.iter().find(|(known, _)| *known == name) else {
             return Ok(None);
         };
@@ -28,7 +28,7 @@ impl Policies for Bodies<'_> {
         let deeper = Bodies { workers: self.workers, scope: &scope, known: self.known };
         let evaluation = self.workers.evaluate(&expression, &scope, &deeper);
         let returned = evaluation.outcome.map_err(|raised| raised.to_string())?;
-        Ok(Some(Called { passing: returned.truthy, messages: evaluation.messages, raw_result: returned.value }))
+        Ok(Some(PolicyResult { passing: returned.truthy, messages: evaluation.messages, raw_result: returned.value }))
     }
 }
 
@@ -62,10 +62,10 @@ fn policies_that_call_themselves_end() {
 #[test]
 fn the_time_of_a_called_policy_is_not_the_callers() {
     struct Slow;
-    impl Policies for Slow {
-        fn call(&self, _: &str, _: Object) -> Result<Option<Called>, String> {
+    impl PolicyCaller for Slow {
+        fn call(&self, _: &str, _: Object) -> Result<Option<PolicyResult>, String> {
             std::thread::sleep(DEADLINE + Duration::from_millis(50));
-            Ok(Some(Called { passing: true, messages: Vec::new(), raw_result: Value::Null }))
+            Ok(Some(PolicyResult { passing: true, messages: Vec::new(), raw_result: Value::Null }))
         }
     }
     let expression = Expression::parse("return ak_call_policy('slow').passing").unwrap();

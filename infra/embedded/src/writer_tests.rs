@@ -49,7 +49,7 @@ async fn ones_failure_spoils_nobody_elses_write() {
     let (kept_waiting, (first, broken, last)) = tokio::join!(gatekeeper, together);
     assert_eq!((kept_waiting, first, last), (Ok(()), Ok(2), Ok(1)));
     assert!(broken.is_err());
-    assert_eq!(kept(&writer).await, [1, 2, 4]);
+    assert_eq!(list_received(&writer).await, [1, 2, 4]);
 }
 
 #[tokio::test]
@@ -64,5 +64,5 @@ async fn what_was_asked_for_is_done_though_the_caller_left() {
         drop(polled);
     }
     after.recv().unwrap();
-    assert_eq!(kept(&writer).await, [7]);
+    assert_eq!(list_received(&writer).await, [7]);
 }

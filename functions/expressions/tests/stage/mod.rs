@@ -11,7 +11,7 @@ use domain::notification::{Link, Notification};
 use domain::person::Person;
 use domain::rules_document::Severity;
 use expressions::worker::{ARGUMENT, Workers};
-use expressions::{Evaluation, Expression, Groups, Policies, Scope};
+use expressions::{Evaluation, Expression, ExpressionScope, Groups, PolicyCaller};
 use serde_json::{Value, json};
 
 static WORKERS: LazyLock<Workers> = LazyLock::new(workers);
@@ -22,7 +22,7 @@ pub(crate) fn workers() -> Workers {
 }
 
 /// Runs a body here and in a worker.
-pub(crate) fn run_with(source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+pub(crate) fn run_with(source: &str, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
     let expression = Expression::parse(source).unwrap_or_else(|fault| panic!("{source}: {fault}"));
     let here = expression.evaluate(scope, policies);
     let late = |evaluation: &Evaluation| evaluation.outcome.as_ref().is_err_and(|raised| raised.kind == "TimeoutError");
@@ -83,13 +83,13 @@ pub(crate) fn groups() -> Arc<Groups> {
 }
 
 /// The scope of a policy for an event.
-pub(crate) fn policy_of(event: Event) -> Scope {
+pub(crate) fn policy_of(event: Event) -> ExpressionScope {
     let user = event.user.clone();
-    Scope::policy(Arc::new(event), user, groups())
+    ExpressionScope::policy(Arc::new(event), user, groups())
 }
 
 /// The scope of a policy.
-pub(crate) fn policy() -> Scope {
+pub(crate) fn policy() -> ExpressionScope {
     policy_of(event())
 }
 
@@ -110,6 +110,6 @@ pub(crate) fn notification() -> Notification {
 }
 
 /// The scope of a mapping.
-pub(crate) fn mapping() -> Scope {
-    Scope::mapping(&notification(), groups())
+pub(crate) fn mapping() -> ExpressionScope {
+    ExpressionScope::mapping(&notification(), groups())
 }

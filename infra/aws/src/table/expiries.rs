@@ -204,7 +204,7 @@ mod tests {
             assert!(ttl >= expires.as_second() + GRACE.as_secs(), "the archiver comes first");
             assert!(marker.until() > ttl);
             // A time to live is whole seconds, rounded up.
-            assert!(marker.since() < expires.max(now) + SignedDuration::from_secs(1) || expires == HELD);
+            assert!(marker.since() < expires.max(now) + SignedDuration::from_secs(1) || expires == HOLD_EXPIRY);
             assert_eq!(ExpiryMarker::parse(&marker.key()), Some(marker));
         }
     }
