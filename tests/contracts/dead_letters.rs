@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use retention::Retention;
+use retention::Sweep;
 use support::{FakeClock, event};
 
 use crate::world::{PATIENCE, World, pks, somewhen};
@@ -14,18 +14,10 @@ pub(crate) async fn come_back_at_the_full_hour(world: &World) {
     for message in world.work.receive(PATIENCE).await {
         world.work.give_up(&message).await;
     }
-    let retention = Retention {
-        log: world.log.clone(),
-        volume: world.volume.clone(),
-        ledger: world.ledger.clone(),
-        queue: world.queue.clone(),
-        dead_letters: world.dead_letters.clone(),
-        archiver: None,
-        clock: Arc::new(FakeClock::at("2026-01-02T03:00:20Z")),
-        left_to_store: SignedDuration::from_hours(24 * 365),
-    };
-    retention.sweep(SignedDuration::ZERO).await.unwrap();
+    let clock = Arc::new(FakeClock::at("2026-01-02T03:00:20Z"));
+    let retention = Sweep::new(&world.stores, None, clock, SignedDuration::from_hours(24 * 365));
+    retention.run(SignedDuration::ZERO).await.unwrap();
     let came: Vec<_> = world.work.receive(PATIENCE).await.into_iter().flat_map(pks).collect();
     assert_eq!(came, [accepted.pk]);
-    assert_eq!(retention.sweep(SignedDuration::ZERO).await.unwrap().given_back, 0, "each comes back once");
+    assert_eq!(retention.run(SignedDuration::ZERO).await.unwrap().redriven, 0, "each comes back once");
 }

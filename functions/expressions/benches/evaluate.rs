@@ -91,6 +91,6 @@ fn main() {
         show(name, source, &mapping());
     }
     let workers = workers();
-    let start = measure(50, || workers.warm().expect("a worker"));
+    let start = measure(50, || workers.prestart().expect("a worker"));
     println!("{:<32} {:>7.1} {:>7.1}", "start of a worker", micros(start.0), micros(start.1));
 }

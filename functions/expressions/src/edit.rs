@@ -1,8 +1,8 @@
-//! Changes to a text that keep its lines where they are.
+//! Text replacements in a body. The rewrites use them so that every line keeps its number.
 
 use std::ops::Range;
 
-/// One stretch of the text and what stands there instead.
+/// A range of the text, in bytes, and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Edit {
     range: Range<usize>,
@@ -10,20 +10,20 @@ pub(crate) struct Edit {
 }
 
 impl Edit {
-    /// `range` becomes `text`.
+    /// Replaces `range` by `text`.
     pub(crate) fn replace(range: Range<usize>, text: impl Into<String>) -> Self {
         Self { range, text: text.into() }
     }
 
-    /// `text` comes in before what stands at `place`.
-    pub(crate) fn insert(place: usize, text: impl Into<String>) -> Self {
-        Self::replace(place..place, text)
+    /// Inserts `text` at the byte offset.
+    pub(crate) fn insert(offset: usize, text: impl Into<String>) -> Self {
+        Self::replace(offset..offset, text)
     }
 }
 
-/// The text with all changes made. Of changes that overlap the one that begins first is made.
+/// Applies all edits. Of overlapping edits, only the one that begins first is applied.
 pub(crate) fn apply(text: &str, mut edits: Vec<Edit>) -> String {
-    // Stable: of several insertions at one place the first recorded stands first.
+    // The sort is stable: several insertions at one offset keep their order.
     edits.sort_by_key(|edit| edit.range.start);
     let mut result = String::with_capacity(text.len() + 64);
     let mut done = 0;

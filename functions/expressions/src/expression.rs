@@ -1,6 +1,6 @@
-//! One body, checked.
+//! A checked body of an expression or mapping.
 //!
-//! Owns what is known of it without running it, and its programs, each compiled once.
+//! Owns what is known about the body without running it, and its programs, each compiled once.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,33 +13,33 @@ use domain::expression::Scope;
 use domain::expression::{Evaluation, Policies};
 use domain::rules_document::Precondition;
 
-/// A policy's expression, or a webhook's body or headers, that can be evaluated.
+/// A policy's expression, or a transport's body or headers, ready to be evaluated. Clones share the compiled programs.
 #[derive(Debug, Clone)]
-pub struct Expression(Arc<Inner>);
+pub struct Expression(Arc<SharedBody>);
 
 #[derive(Debug)]
-struct Inner {
+struct SharedBody {
     source: String,
     policy: OnceLock<Result<Compiled, SyntaxFault>>,
     mapping: OnceLock<Result<Compiled, SyntaxFault>>,
 }
 
 impl Expression {
-    /// Reads a body, whatever it is for.
+    /// Parses a body as a policy.
     ///
     /// # Errors
-    /// The first fault, at its place in the body as written.
+    /// The first fault, with its position in the body as written.
     pub fn parse(source: &str) -> Result<Self, SyntaxFault> {
         Self::parse_as(source, Kind::Policy)
     }
 
-    /// Reads a body for one use.
+    /// Parses a body as a policy or a mapping.
     ///
     /// # Errors
-    /// The first fault, at its place in the body as written.
+    /// The first fault, with its position in the body as written.
     pub fn parse_as(source: &str, kind: Kind) -> Result<Self, SyntaxFault> {
         let expression =
-            Self(Arc::new(Inner { source: source.to_owned(), policy: OnceLock::new(), mapping: OnceLock::new() }));
+            Self(Arc::new(SharedBody { source: source.to_owned(), policy: OnceLock::new(), mapping: OnceLock::new() }));
         expression.compiled(kind).map_err(Clone::clone)?;
         Ok(expression)
     }
@@ -49,18 +49,20 @@ impl Expression {
         &self.0.source
     }
 
-    /// What the body asks for that is not there in such use. It may still run, if it never gets to that place.
+    /// The names and modules that the body uses but that are not available. The body may still run, if it never reaches
+    /// them.
     pub fn missing(&self, kind: Kind) -> &[Missing] {
         self.compiled(kind).map_or(&[], |compiled| &compiled.missing)
     }
 
-    /// What an event must have for a policy of this body to do anything but say no.
+    /// The precondition of the policy: for an event that does not meet it, the body would return a false value without any
+    /// effect.
     pub fn precondition(&self) -> Precondition {
         self.compiled(Kind::Policy).map(|compiled| compiled.precondition.clone()).unwrap_or_default()
     }
 
-    /// Whether the groups of the rules document can matter to it.
-    pub fn asks_for_groups(&self) -> bool {
+    /// Whether the body may read the groups of the rules document.
+    pub fn uses_groups(&self) -> bool {
         const WORDS: [&str; 8] = [
             "ak_is_group_member",
             "ak_user_by",
@@ -74,10 +76,10 @@ impl Expression {
         self.compiled(Kind::Policy).is_ok_and(|compiled| WORDS.iter().any(|word| compiled.mentions.contains(*word)))
     }
 
-    /// Runs it in this process.
+    /// Runs the body in this process.
     ///
-    /// Bounds of time, recursion and output hold, but a body that asks for more memory than there is
-    /// ends the process. For bodies that nobody vouches for there is the [`worker`](crate::worker).
+    /// Time, recursion and output are limited, but memory is not: an allocation that fails aborts the process. Run
+    /// untrusted bodies in a [`worker`](crate::worker).
     pub fn evaluate(&self, scope: &Scope, policies: &dyn Policies) -> Evaluation {
         match self.compiled(scope.kind) {
             Ok(compiled) => run::run(&compiled.program, scope, policies),

@@ -1,10 +1,8 @@
-//! The sandbox for authentik's expression bodies, as written: policies, and the bodies and headers of
-//! webhooks.
+//! The sandbox that runs authentik's Python expressions unchanged: policies, and the bodies and headers of webhooks.
 //!
-//! Owns what a body can see and do. Refuses files, network, clock, chance and environment; an evaluation
-//! is a function of the body and its [`Scope`], and everything a body *does* comes back as a note in the
-//! [`Evaluation`]. These words are the domain's; the way in is its port
-//! [`Expressions`](domain::ports::Expressions), of which [`worker::Workers`] is the implementation.
+//! Owns what a body can see and do. Refuses files, network, clock, randomness and environment: an evaluation is a function
+//! of the body and its [`Scope`]. Effects, such as created events, are returned in the [`Evaluation`] for the caller to
+//! perform. [`worker::Workers`] implements the domain's port [`Expressions`](domain::ports::Expressions).
 //!
 //! ```
 //! use expressions::{Expression, SyntaxFault};
@@ -20,7 +18,8 @@ mod expression;
 mod host;
 mod precondition;
 mod program;
-mod returned;
+mod regex_pattern;
+mod returned_function;
 mod rewrite;
 mod run;
 mod source;

@@ -1,4 +1,4 @@
-//! A worker that is nothing else, for callers that are not to be started twice.
+//! A binary that is only a worker, for callers that cannot start their own binary again, such as tests.
 
 use std::process::ExitCode;
 

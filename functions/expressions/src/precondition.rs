@@ -1,22 +1,23 @@
-//! What can be said of a policy's body without running it: what an event must have for the body to do
-//! anything but say no.
+//! Derives a policy's precondition from its body without running it: conditions on an event without which the body
+//! returns a false value and has no effect.
 //!
-//! Owns the derivation. It may leave conditions out, but every one that it states must be kept: of an event
-//! that lacks it, the body returns nothing true, and raises, says, logs and creates nothing before it
-//! does. A body that raises is thus never passed over.
+//! Owns the derivation. It may omit conditions, but each condition that it states must be necessary: for an event that does
+//! not meet it, the body returns a false value, and before that it raises, logs, reports and creates nothing. Thus a body
+//! that raises is always run.
 //!
 //! # How it works
 //!
-//! [`Reach`] is what an event must have for something to *happen*: for a body, anything but a silent no;
-//! for a condition, that it is true ([`Truth::yes`]) or that it is false ([`Truth::no`]); whoever does not
-//! have it gets the opposite, silently. A condition that can raise is not [`Truth::safe`]: what is evaluated
-//! behind it can no longer be relied on. What is not understood could do anything.
+//! An [`EventSet`] contains at least all events for which something *happens*. For a body, this is anything except a false
+//! result without effects. For a condition, it is that the condition is true ([`ConditionResult::yes`]) or that it is false
+//! ([`ConditionResult::no`]). For an event outside the set, the opposite holds and nothing else happens. A condition that
+//! may raise is not [`ConditionResult::safe`]; nothing can then be derived from the parts that are evaluated after it. Code
+//! that is not understood may do anything.
 //!
-//! Statements are walked from the last to the first, each being told what follows it. Names stand for the
-//! event only where they are bound once, at the top, before they are used.
+//! The statements are visited from the last to the first, each with the set of what follows it. A name counts as the event
+//! only if it is bound exactly once, at the top level, before it is used.
 
 mod condition;
-mod reach;
+mod event_set;
 
 use std::collections::HashMap;
 
@@ -25,26 +26,26 @@ use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{ElifElseClause, Expr, Stmt};
 use ruff_text_size::{Ranged, TextSize};
 
-use condition::{Conditions, Truth};
-use reach::Reach;
+use condition::{ConditionReader, ConditionResult};
+use event_set::EventSet;
 
-/// What is read off a policy's statements.
-pub(crate) fn of(body: &[Stmt]) -> Precondition {
-    let mut bindings = Bindings::default();
+/// Derives the precondition from the statements of a policy.
+pub(crate) fn derive(body: &[Stmt]) -> Precondition {
+    let mut bindings = NameBindings::default();
     bindings.visit_body(body);
-    // What the body calls by these names is not what it means then.
+    // The body redefines one of these names, so that the name no longer has its usual meaning.
     if ["request", "context", "ip_address", "ip_network", "ak_client_ip"].iter().any(|name| bindings.count(name) > 0) {
         return Precondition::default();
     }
-    let conditions = Conditions { events: aliases(body, &bindings) };
-    block(body, &Reach::Never, &conditions).into_precondition()
+    let conditions = ConditionReader { events: aliases(body, &bindings) };
+    block(body, &EventSet::Never, &conditions).into_precondition()
 }
 
-/// How often each name is bound, wherever.
+/// How often each name is bound, anywhere in the body.
 #[derive(Default)]
-pub(crate) struct Bindings(HashMap<String, usize>);
+pub(crate) struct NameBindings(HashMap<String, usize>);
 
-impl Bindings {
+impl NameBindings {
     pub(crate) fn count(&self, name: &str) -> usize {
         self.0.get(name).copied().unwrap_or_default()
     }
@@ -54,7 +55,7 @@ impl Bindings {
     }
 }
 
-impl<'a> Visitor<'a> for Bindings {
+impl<'a> Visitor<'a> for NameBindings {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::FunctionDef(function) => {
@@ -92,9 +93,9 @@ impl<'a> Visitor<'a> for Bindings {
     }
 }
 
-/// Names that stand for the event, from where on.
-fn aliases(body: &[Stmt], bindings: &Bindings) -> HashMap<String, TextSize> {
-    let none = Conditions { events: HashMap::new() };
+/// The names that are bound to the event, each with the position from which on they are.
+fn aliases(body: &[Stmt], bindings: &NameBindings) -> HashMap<String, TextSize> {
+    let none = ConditionReader { events: HashMap::new() };
     let assigned = body.iter().filter_map(|statement| match statement {
         Stmt::Assign(assign) => match (&*assign.targets, &*assign.value) {
             ([Expr::Name(name)], value) if none.is_event(value) => Some((name.id.to_string(), statement.end())),
@@ -105,14 +106,15 @@ fn aliases(body: &[Stmt], bindings: &Bindings) -> HashMap<String, TextSize> {
     assigned.filter(|(name, _)| bindings.count(name) == 1).collect()
 }
 
-/// What an event must have for these statements, and then what comes `after` them, to do anything.
-fn block(statements: &[Stmt], after: &Reach, conditions: &Conditions) -> Reach {
+/// The events for which these statements, followed by `after`, do anything.
+fn block(statements: &[Stmt], after: &EventSet, conditions: &ConditionReader) -> EventSet {
     statements.iter().rev().fold(after.clone(), |after, statement| one(statement, &after, conditions))
 }
 
-fn one(statement: &Stmt, after: &Reach, conditions: &Conditions) -> Reach {
+/// The events for which this statement, followed by `after`, does anything.
+fn one(statement: &Stmt, after: &EventSet, conditions: &ConditionReader) -> EventSet {
     match statement {
-        Stmt::Return(returned) => returned.value.as_ref().map_or(Reach::Never, |value| conditions.truth(value).yes),
+        Stmt::Return(returned) => returned.value.as_ref().map_or(EventSet::Never, |value| conditions.truth(value).yes),
         Stmt::Pass(_) => after.clone(),
         Stmt::Expr(expression) if expression.value.is_literal_expr() => after.clone(),
         Stmt::Assign(assign) if matches!(&*assign.targets, [Expr::Name(_)]) && conditions.truth(&assign.value).safe => {
@@ -122,11 +124,11 @@ fn one(statement: &Stmt, after: &Reach, conditions: &Conditions) -> Reach {
             let otherwise = branches(&branch.elif_else_clauses, after, conditions);
             choice(&conditions.truth(&branch.test), &block(&branch.body, after, conditions), &otherwise)
         }
-        _ => Reach::Any,
+        _ => EventSet::Any,
     }
 }
 
-fn branches(clauses: &[ElifElseClause], after: &Reach, conditions: &Conditions) -> Reach {
+fn branches(clauses: &[ElifElseClause], after: &EventSet, conditions: &ConditionReader) -> EventSet {
     clauses.iter().rev().fold(after.clone(), |otherwise, clause| {
         let body = block(&clause.body, after, conditions);
         match &clause.test {
@@ -136,12 +138,12 @@ fn branches(clauses: &[ElifElseClause], after: &Reach, conditions: &Conditions) 
     })
 }
 
-/// Of `if test: body`, else `otherwise`.
-fn choice(test: &Truth, body: &Reach, otherwise: &Reach) -> Reach {
+/// The events for which `if test: body`, else `otherwise`, does anything.
+fn choice(test: &ConditionResult, body: &EventSet, otherwise: &EventSet) -> EventSet {
     if test.safe {
-        // It goes one way or the other.
+        // Exactly one of the two branches runs.
         return test.yes.clone().and(body).or(&test.no.clone().and(otherwise));
     }
-    // It may raise, unless the event lacks what makes it true, or what makes it false.
+    // The test may raise for any event that is in both sets of the condition.
     test.yes.clone().or(otherwise).and(&test.no.clone().or(body))
 }

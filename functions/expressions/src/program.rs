@@ -1,6 +1,6 @@
-//! A body compiled for one kind of use: wrapped, rewritten, with the helpers that it mentions.
+//! Compiles a body as a policy or a mapping: wraps it in a function, rewrites it and adds the helpers that it mentions.
 //!
-//! Owns which helpers there are and in which order their values are handed in. Evaluates nothing.
+//! Owns the list of helpers and the order of the inputs. Evaluates nothing.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -13,11 +13,11 @@ use monty::MontyRun;
 use monty_types::{AssertMessageAnnotations, CompileOptions, MontyException};
 use ruff_python_ast::Stmt;
 
-use crate::rewrite::{self, Findings};
+use crate::rewrite::{self, Rewritten};
 use crate::source::{self, SyntaxFault, Wrapped};
-use crate::{attributes, edit, precondition, returned, unavailable::Missing};
+use crate::{attributes, edit, precondition, returned_function, unavailable::Missing};
 
-/// What can be handed in, if the body mentions it.
+/// The host functions; each becomes an input only if the body mentions it.
 const FUNCTIONS: [&str; 12] = [
     "regex_match",
     "regex_replace",
@@ -33,7 +33,8 @@ const FUNCTIONS: [&str; 12] = [
     "_nuncio_missing",
 ];
 
-/// The host's side of addresses, in the order of the tuple after its fixed fields.
+/// The attributes of an address. The host passes those that the body mentions, in this order, after the fixed fields of a
+/// tuple.
 pub(crate) const ADDRESS_ATTRIBUTES: [&str; 13] = [
     "compressed",
     "exploded",
@@ -49,7 +50,7 @@ pub(crate) const ADDRESS_ATTRIBUTES: [&str; 13] = [
     "reverse_pointer",
     "packed",
 ];
-/// The same of networks.
+/// The attributes of a network, passed in the same way.
 pub(crate) const NETWORK_ATTRIBUTES: [&str; 16] = [
     "network_address",
     "broadcast_address",
@@ -69,7 +70,7 @@ pub(crate) const NETWORK_ATTRIBUTES: [&str; 16] = [
     "max_prefixlen",
 ];
 
-/// One value handed in before the body runs.
+/// A value that the host passes to the program before it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Input {
     Request,
@@ -96,43 +97,45 @@ impl Input {
     }
 }
 
-/// Attributes that must be the same object at every look. The others are made at each.
+/// Attributes that must be the same object at every access, because the body may change the object and read it again. Other
+/// attributes are created at each access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Holds {
+pub(crate) struct SharedAttributes {
     /// `.event` of a notification.
     pub(crate) event: bool,
     /// `.context` of an event.
     pub(crate) event_context: bool,
 }
 
-/// A body ready to run.
+/// A compiled body.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// Behind a lock because it is not `Sync`. It is held for a copy only: a run uses its program up.
+    /// In a mutex because it is not `Sync`. The lock is held only while copying: a run consumes its program.
     run: Mutex<MontyRun>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) address_attributes: Vec<&'static str>,
     pub(crate) network_attributes: Vec<&'static str>,
-    /// What is handed in with its object because the body may change it there and look again.
-    pub(crate) holds: Holds,
-    /// The last line of the wrapped text that is the body's.
+    /// Which attributes are passed together with their object.
+    pub(crate) shared: SharedAttributes,
+    /// The last line of the body in the wrapped text; helpers follow it.
     pub(crate) last_line: usize,
 }
 
 impl Program {
-    /// The code, to be run once.
+    /// A copy of the code for one run.
     pub(crate) fn code(&self) -> MontyRun {
         self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// What is known of a body besides its program.
+/// A program and what is known about its body.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) program: Program,
+    /// The names, attributes and short string literals in the body.
     pub(crate) mentions: HashSet<String>,
     pub(crate) missing: Vec<Missing>,
-    /// Of a policy.
+    /// The precondition of a policy; empty for a mapping.
     pub(crate) precondition: Precondition,
 }
 
@@ -142,8 +145,8 @@ pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault>
         Kind::Policy => "request, context",
         Kind::Mapping => "request, user, notification",
     };
-    // The parser and the compiler are given whatever a user typed: a defect of theirs is a fault of
-    // the body, not the end of the process.
+    // The parser and the compiler receive arbitrary user input. If a defect of theirs makes them panic, report it as a
+    // fault of the body instead of ending the process.
     catch_unwind(AssertUnwindSafe(|| compile_wrapped(source::wrap(source, parameters)?, kind))).unwrap_or_else(|_| {
         Err(SyntaxFault { line: 1, column: 1, message: "the interpreter cannot read this body".to_owned() })
     })
@@ -151,18 +154,18 @@ pub(crate) fn compile(source: &str, kind: Kind) -> Result<Compiled, SyntaxFault>
 
 fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault> {
     let Wrapped { text, parsed, mut edits } = wrapped;
-    let Findings { edits: rewrites, mentions, mut missing, pattern } = rewrite::walk(&text, &parsed, kind);
+    let Rewritten { edits: rewrites, mentions, mut missing, pattern } = rewrite::walk(&text, &parsed, kind);
     if let Some((range, why)) = pattern {
         return Err(source::at(&text, range, why));
     }
     let body = parsed.suite().first().and_then(Stmt::as_function_def_stmt).map_or(&[][..], |function| &function.body);
-    if let Some(range) = returned::function(body, &FUNCTIONS) {
-        return Err(source::at(&text, range, "this returns a function, not what it says; call it"));
+    if let Some(range) = returned_function::find(body, &FUNCTIONS) {
+        return Err(source::at(&text, range, "this returns the function itself; call it"));
     }
     missing.extend(attributes::missing(&text, body, kind));
     missing.sort_by_key(|missing| (missing.line, missing.column));
     let precondition = match kind {
-        Kind::Policy => precondition::of(body),
+        Kind::Policy => precondition::derive(body),
         Kind::Mapping => Precondition::default(),
     };
     edits.extend(rewrites);
@@ -184,14 +187,14 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     if client_ip {
         module.push_str("if _nuncio_client_ip is not None:\n    ak_client_ip = ip_address(_nuncio_client_ip)\n");
     }
-    let moments = if mentioned("_nuncio_astimezone") { "_nuncio_astimezone" } else { "_nuncio_fromtimestamp" };
+    let datetimes = if mentioned("_nuncio_astimezone") { "_nuncio_astimezone" } else { "_nuncio_fromtimestamp" };
     for (name, text) in [
         ("list_flatten", include_str!("prelude/list_flatten.py")),
         ("format", "def format(value, spec=''):\n    return f'{value:{spec}}'\n"),
         ("_nuncio_isoformat", include_str!("prelude/isoformat.py")),
         ("_nuncio_percent", include_str!("prelude/percent.py")),
         ("_nuncio_dumps", include_str!("prelude/dumps.py")),
-        (moments, include_str!("prelude/moments.py")),
+        (datetimes, include_str!("prelude/datetimes.py")),
     ] {
         if mentioned(name) {
             module.push_str(text);
@@ -222,9 +225,9 @@ fn compile_wrapped(wrapped: Wrapped, kind: Kind) -> Result<Compiled, SyntaxFault
     let names = inputs.iter().map(|input| input.name().to_owned()).collect();
     let options = CompileOptions { assert_message_annotations: AssertMessageAnnotations::Off };
     let run = MontyRun::new(module, "expression", names, options).map_err(|error| fault(&error, last_line))?;
-    let holds = Holds { event: mentioned("event"), event_context: mentioned("event.context") };
+    let shared = SharedAttributes { event: mentioned("event"), event_context: mentioned("event.context") };
     let run = Mutex::new(run);
-    let program = Program { run, inputs, address_attributes, network_attributes, holds, last_line };
+    let program = Program { run, inputs, address_attributes, network_attributes, shared, last_line };
     Ok(Compiled { program, mentions, missing, precondition })
 }
 
@@ -250,11 +253,11 @@ fn push_addresses(module: &mut String, address: &[&str], network: &[&str]) {
 fn fault(error: &MontyException, last_line: usize) -> SyntaxFault {
     let (line, column) = error.traceback().last().map_or((1, 1), |frame| {
         let line = usize::try_from(frame.start.line).unwrap_or(1).min(last_line);
-        source::place(line, usize::try_from(frame.start.column).unwrap_or(1))
+        source::to_body_position(line, usize::try_from(frame.start.column).unwrap_or(1))
     });
-    let message = error.message().unwrap_or("not valid here");
+    let message = error.message().unwrap_or("invalid syntax");
     let message = match message.strip_prefix("The monty syntax parser does not yet support ") {
-        Some(what) => format!("{what} cannot be used here"),
+        Some(what) => format!("{what} is not supported"),
         None => message.to_owned(),
     };
     SyntaxFault { line, column, message }

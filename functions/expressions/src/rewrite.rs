@@ -1,7 +1,8 @@
-//! What the interpreter does not do, said in what it does: imports of modules that are supplied here,
-//! `del`, `%` formatting; and a short way for the most common question, `ip_address(…) in ip_network(…)`.
+//! Rewrites Python that the interpreter does not support into Python that it does: imports of modules that the host
+//! supplies, `del`, `%` formatting, and some methods. Also replaces the frequent `ip_address(…) in ip_network(…)` by one
+//! faster call.
 //!
-//! Owns these changes and the list of what a body mentions. Moves no line.
+//! Owns these rewrites and the list of names that a body mentions. Keeps every line number.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,22 +14,22 @@ use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::edit::Edit;
-use crate::host::pattern_fault;
+use crate::regex_pattern;
 use crate::unavailable::{self, Missing};
 
-/// What the body is made of, as far as it matters here.
+/// The edits of a body, and what the walk found in it.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
+pub(crate) struct Rewritten {
     pub(crate) edits: Vec<Edit>,
-    /// Names that are read, and attributes.
+    /// The names that are read, the attributes, and the short string literals.
     pub(crate) mentions: HashSet<String>,
-    /// What the body asks for and Nuncio does not have.
+    /// Names and modules that are not available.
     pub(crate) missing: Vec<Missing>,
-    /// The first pattern of `regex_match` or `regex_replace` that is none, and why.
+    /// The first invalid pattern of `regex_match` or `regex_replace`, and why it is invalid.
     pub(crate) pattern: Option<(TextRange, String)>,
 }
 
-/// Modules of the interpreter's own that need neither files nor a clock.
+/// Modules of the interpreter that need neither files nor a clock.
 const NATIVE: [&str; 11] = [
     "json",
     "re",
@@ -42,43 +43,43 @@ const NATIVE: [&str; 11] = [
     "typing",
     "dataclasses",
 ];
-/// Modules that the host supplies, each as a global of this name with an underscore before it.
+/// Modules that the host supplies, each as a global with an underscore before its name.
 pub(crate) const SUPPLIED: [&str; 3] = ["hmac", "hashlib", "ipaddress"];
 
-/// Walks the body once.
-pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: Kind) -> Findings {
-    let mut walk = Walk { text, parsed, findings: Findings::default(), read: Vec::new(), bound: HashSet::new() };
+/// Walks the body once and collects its rewrites.
+pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: Kind) -> Rewritten {
+    let mut walk = Rewriter { text, parsed, rewritten: Rewritten::default(), read: Vec::new(), bound: HashSet::new() };
     for statement in parsed.suite() {
         if let Stmt::FunctionDef(function) = statement {
             walk.visit_body(&function.body);
         }
     }
-    let Walk { mut findings, read, bound, .. } = walk;
+    let Rewriter { mut rewritten, read, bound, .. } = walk;
     for (name, start) in read {
         if !bound.contains(&name)
             && let Some(hint) = unavailable::name(&name, kind)
         {
             let (line, column) = crate::source::position(text, start);
-            findings.missing.push(Missing { name: name.clone(), line, column, hint });
+            rewritten.missing.push(Missing { name: name.clone(), line, column, hint });
         }
-        findings.mentions.insert(name);
+        rewritten.mentions.insert(name);
     }
     if bound.contains("regex_match") || bound.contains("regex_replace") {
-        findings.pattern = None;
+        rewritten.pattern = None;
     }
-    findings.missing.sort_by_key(|missing| (missing.line, missing.column));
-    findings
+    rewritten.missing.sort_by_key(|missing| (missing.line, missing.column));
+    rewritten
 }
 
-struct Walk<'a> {
+struct Rewriter<'a> {
     text: &'a str,
     parsed: &'a Parsed<ModModule>,
-    findings: Findings,
+    rewritten: Rewritten,
     read: Vec<(String, TextSize)>,
     bound: HashSet<String>,
 }
 
-impl<'a> Visitor<'a> for Walk<'a> {
+impl<'a> Visitor<'a> for Rewriter<'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::Import(import) => self.import(statement, &import.names),
@@ -111,13 +112,13 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 if attribute.attr.as_str() == "context"
                     && !matches!(&*attribute.value, Expr::Name(name) if name.id == "request")
                 {
-                    self.findings.mentions.insert("event.context".to_owned());
+                    self.rewritten.mentions.insert("event.context".to_owned());
                 }
-                self.findings.mentions.insert(attribute.attr.to_string());
+                self.rewritten.mentions.insert(attribute.attr.to_string());
             }
-            // Attributes may be named by a string there.
+            // A string may name an attribute, as in `getattr(event, "context")`.
             Expr::StringLiteral(literal) if literal.value.len() <= 32 => {
-                self.findings.mentions.insert(literal.value.to_str().to_owned());
+                self.rewritten.mentions.insert(literal.value.to_str().to_owned());
             }
             Expr::BinOp(binary) if binary.op == Operator::Mod => self.percent(expression, &binary.left, &binary.right),
             Expr::Call(call) => {
@@ -137,7 +138,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
     }
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Rewriter<'a> {
     fn import(&mut self, statement: &Stmt, names: &[Alias]) {
         let mut parts = Vec::new();
         for alias in names {
@@ -150,7 +151,7 @@ impl<'a> Walk<'a> {
                     None => format!("import {module}"),
                 });
             } else if SUPPLIED.contains(&module) {
-                self.findings.mentions.insert(format!("_{module}"));
+                self.rewritten.mentions.insert(format!("_{module}"));
                 parts.push(format!("{bound} = _{module}"));
             } else {
                 self.missing_module(module, alias);
@@ -172,11 +173,11 @@ impl<'a> Walk<'a> {
             self.replace_statement(statement, &[format!("_nuncio_missing({module:?})")]);
             return;
         }
-        self.findings.mentions.insert(format!("_{module}"));
+        self.rewritten.mentions.insert(format!("_{module}"));
         let mut parts = Vec::new();
         for alias in names {
             let name = alias.name.as_str();
-            self.findings.mentions.insert(name.to_owned());
+            self.rewritten.mentions.insert(name.to_owned());
             let bound = alias.asname.as_ref().map_or(name, |name| name.as_str());
             parts.push(format!("{bound} = _{module}.{name}"));
         }
@@ -185,16 +186,16 @@ impl<'a> Walk<'a> {
 
     fn missing_module(&mut self, module: &str, alias: &Alias) {
         let (line, column) = crate::source::position(self.text, alias.start());
-        self.findings.missing.push(Missing {
+        self.rewritten.missing.push(Missing {
             name: module.to_owned(),
             line,
             column,
             hint: unavailable::module(module),
         });
-        self.findings.mentions.insert("_nuncio_missing".to_owned());
+        self.rewritten.mentions.insert("_nuncio_missing".to_owned());
     }
 
-    /// `del a[b], c`: the interpreter knows no `del`.
+    /// Rewrites `del a[b], c`, because the interpreter has no `del`.
     fn delete(&mut self, statement: &Stmt, targets: &[Expr]) {
         let mut parts = Vec::new();
         for target in targets {
@@ -210,7 +211,7 @@ impl<'a> Walk<'a> {
         self.replace_statement(statement, &parts);
     }
 
-    /// `"%s of %s" % (a, b)`: a function that does what the operator does in Python.
+    /// Rewrites `"%s of %s" % (a, b)` to a call of a function that implements the operator.
     fn percent(&mut self, whole: &Expr, left: &Expr, right: &Expr) {
         if left.is_number_literal_expr() {
             return;
@@ -220,14 +221,14 @@ impl<'a> Walk<'a> {
         else {
             return;
         };
-        self.findings.mentions.insert("_nuncio_percent".to_owned());
-        self.findings.edits.push(Edit::insert(whole.start().to_usize(), "_nuncio_percent("));
-        self.findings.edits.push(Edit::replace(usize_range(operator.range()), ","));
-        self.findings.edits.push(Edit::insert(whole.end().to_usize(), ")"));
+        self.rewritten.mentions.insert("_nuncio_percent".to_owned());
+        self.rewritten.edits.push(Edit::insert(whole.start().to_usize(), "_nuncio_percent("));
+        self.rewritten.edits.push(Edit::replace(usize_range(operator.range()), ","));
+        self.rewritten.edits.push(Edit::insert(whole.end().to_usize(), ")"));
     }
 
-    /// Methods that the interpreter lacks, or whose arguments it does: functions that take the object
-    /// first. `moment.isoformat(timespec="seconds")`, `json.dumps(value, default=str)`.
+    /// Rewrites methods that the interpreter does not support, or not with these arguments, to functions that take the
+    /// object as the first argument: `time.isoformat(timespec="seconds")`, `json.dumps(value, default=str)`.
     fn method(&mut self, call: &ExprCall) {
         let Expr::Attribute(method) = &*call.func else {
             return;
@@ -237,41 +238,41 @@ impl<'a> Walk<'a> {
             "dumps" if call.arguments.find_keyword("default").is_some() => "_nuncio_dumps",
             "astimezone" => "_nuncio_astimezone",
             "fromtimestamp" => "_nuncio_fromtimestamp",
-            // Naive, and in UTC: that is what `now()` is here.
+            // `now()` of the host also returns a naive time in UTC.
             "utcnow" => {
-                self.findings.edits.push(Edit::replace(usize_range(method.attr.range()), "now"));
+                self.rewritten.edits.push(Edit::replace(usize_range(method.attr.range()), "now"));
                 return;
             }
             _ => return,
         };
         let middle = method.value.end().to_usize()..call.arguments.start().to_usize() + 1;
-        // Brackets around the value end in the middle.
+        // If the value is in parentheses, the closing ones are in the range that is replaced.
         let brackets = ")".repeat(self.text[middle.clone()].matches(')').count());
         let lines = "\n".repeat(self.text[middle.clone()].matches('\n').count());
-        self.findings.mentions.insert(function.to_owned());
-        self.findings.edits.push(Edit::insert(call.start().to_usize(), format!("{function}(")));
-        self.findings.edits.push(Edit::replace(middle, format!("{brackets}, {lines}")));
+        self.rewritten.mentions.insert(function.to_owned());
+        self.rewritten.edits.push(Edit::insert(call.start().to_usize(), format!("{function}(")));
+        self.rewritten.edits.push(Edit::replace(middle, format!("{brackets}, {lines}")));
     }
 
-    /// `regex_match(value, "…")`, where the pattern stands there.
+    /// Checks the pattern of `regex_match(value, "…")` if it is a literal.
     fn pattern(&mut self, call: &ExprCall) {
         let Expr::Name(function) = &*call.func else { return };
-        if self.findings.pattern.is_none()
+        if self.rewritten.pattern.is_none()
             && ["regex_match", "regex_replace"].contains(&function.id.as_str())
             && let Some(Expr::StringLiteral(pattern)) = call.arguments.find_argument_value("regex", 1)
-            && let Some(why) = pattern_fault(pattern.value.to_str())
+            && let Some(why) = regex_pattern::syntax_fault(pattern.value.to_str())
         {
-            self.findings.pattern = Some((pattern.range(), format!("this is no pattern: {why}")));
+            self.rewritten.pattern = Some((pattern.range(), format!("this is not a valid pattern: {why}")));
         }
     }
 
-    /// `ip_address(a) in ip_network(b)` as one question to the host instead of two objects.
+    /// Rewrites `ip_address(a) in ip_network(b)` to one host call, which creates no objects. Returns whether it did.
     fn membership(&mut self, whole: &'a Expr, left: &'a Expr, op: CmpOp, right: &'a Expr) -> bool {
         let (Some(address), Some(network)) = (sole_argument(left, "ip_address"), sole_argument(right, "ip_network"))
         else {
             return false;
         };
-        // Brackets around either side, or names of the body's own, are left as they are.
+        // Do not rewrite if a side is in parentheses, if a comment is in between, or if the body redefines the functions.
         let middle = address.end().to_usize()..network.start().to_usize();
         if self.bound.contains("ip_address")
             || self.bound.contains("ip_network")
@@ -295,23 +296,23 @@ impl<'a> Walk<'a> {
         {
             return false;
         }
-        self.findings.edits.extend(edits);
-        self.findings.mentions.insert("_nuncio_ip_in".to_owned());
+        self.rewritten.edits.extend(edits);
+        self.rewritten.mentions.insert("_nuncio_ip_in".to_owned());
         self.visit_expr(address);
         self.visit_expr(network);
         true
     }
 
-    /// The statements instead of the one, on as many lines.
+    /// Replaces the statement by `parts`, on the same number of lines.
     fn replace_statement(&mut self, statement: &Stmt, parts: &[String]) {
         let range = usize_range(statement.range());
         let lines = self.text[range.clone()].matches('\n').count();
         let mut text = parts.join("; ");
         if lines > 0 {
-            // Brackets hold the lines together, whatever follows on the last of them.
+            // The parentheses allow line breaks without ending the statement, so that the line count stays the same.
             text.extend(["; (", &"\n".repeat(lines), "None)"]);
         }
-        self.findings.edits.push(Edit::replace(range, text));
+        self.rewritten.edits.push(Edit::replace(range, text));
     }
 
     fn slice(&self, range: ruff_text_size::TextRange) -> &str {
@@ -319,7 +320,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The argument of `name(argument)`.
+/// The argument, if the expression is `name(argument)`.
 fn sole_argument<'a>(expression: &'a Expr, name: &str) -> Option<&'a Expr> {
     let Expr::Call(ExprCall { func, arguments, .. }) = expression else {
         return None;

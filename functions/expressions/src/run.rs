@@ -1,7 +1,7 @@
-//! Runs a program against a scope, within bounds, answering what the interpreter asks.
+//! Runs a program with a scope and answers the interpreter's host calls.
 //!
-//! Owns the bounds of time, recursion and questions. Does not bound memory: an allocation that fails
-//! ends the process, so bodies that nobody vouches for run in the worker.
+//! Owns the limits of time, recursion and host calls. Does not limit memory: an allocation that fails aborts the process,
+//! so that untrusted bodies must run in a worker.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -15,24 +15,26 @@ use crate::source;
 use domain::expression::{Evaluation, Policies, Raised, Returned};
 use domain::expression::{Scope, View};
 
-/// How long a body may run, its host's answers not counted. Below the worker's deadline, so that
-/// most bodies that take too long end by themselves.
+/// How long a body may run, without the time of host calls. Shorter than the worker's deadline, so that most bodies that
+/// take too long end with an exception and the worker survives.
 pub const MAX_RUN: Duration = Duration::from_millis(75);
-/// What a body raises that runs longer.
+/// The exception of a body that runs longer.
 pub(crate) const TIMEOUT: &str = "TimeoutError";
 pub(crate) const TOO_LONG: &str = "ran longer than it may";
+/// The maximum depth of Python calls.
 const MAX_RECURSION: usize = 150;
-const MAX_QUESTIONS: usize = 1000;
+/// The maximum number of host calls and attribute lookups in one run.
+const MAX_HOST_CALLS: usize = 1000;
 
 /// Runs the program once.
 pub(crate) fn run(program: &Program, scope: &Scope, policies: &dyn Policies) -> Evaluation {
     let mut host = Host::new(scope, program, policies);
-    // A defect of the interpreter is this body's error.
+    // If a defect makes the interpreter panic, report it as an exception of this body.
     let outcome = catch_unwind(AssertUnwindSafe(|| drive(program, &mut host)));
     let (outcome, notification) = match outcome {
         Ok(Ok((returned, view))) => (Ok(returned), view),
-        Ok(Err(raised)) => (Err(place(&raised, program)), None),
-        Err(_) => return Evaluation::raised("SandboxError", "the interpreter failed at this body"),
+        Ok(Err(raised)) => (Err(to_raised(&raised, program)), None),
+        Err(_) => return Evaluation::raised("SandboxError", "the interpreter failed on this body"),
     };
     let notification = notification.filter(|view| Some(view) != scope.notification.as_ref());
     let Host { messages, log, events, .. } = host;
@@ -43,7 +45,7 @@ fn drive(program: &Program, host: &mut Host<'_>) -> Result<(Returned, Option<Vie
     let inputs = program.inputs.iter().map(|input| host.input(*input)).collect();
     let limits = ResourceLimits::default().max_duration(MAX_RUN).max_recursion_depth(MAX_RECURSION);
     let mut progress = program.code().start(inputs, ResourceTracker::new(limits), PrintWriter::Disabled)?;
-    for _ in 0..MAX_QUESTIONS {
+    for _ in 0..MAX_HOST_CALLS {
         let print = PrintWriter::Disabled;
         progress = match progress {
             RunProgress::Complete(value) => return finish(&value, host),
@@ -61,10 +63,10 @@ fn drive(program: &Program, host: &mut Host<'_>) -> Result<(Returned, Option<Vie
                 call.resume(answer, print)?
             }
             RunProgress::OsCall(call) => call.resume_with(print, |call| host.system(&call))?,
-            RunProgress::ResolveFutures(_) => return Err(error("async code cannot be used here")),
+            RunProgress::ResolveFutures(_) => return Err(error("async code is not supported")),
         };
     }
-    Err(error("asked for more than 1,000 attributes or helpers"))
+    Err(error("used more than 1,000 attributes or helpers"))
 }
 
 fn error(message: &str) -> MontyException {
@@ -77,11 +79,11 @@ fn finish(value: &MontyObject, host: &Host<'_>) -> Result<(Returned, Option<View
         other => (other, &MontyObject::None),
     };
     if is_function(result) {
-        let what = "a function was returned, not what it says; call it";
+        let what = "the body returned a function; call it";
         return Err(crate::host::raise(monty_types::ExcType::TypeError, what));
     }
     let returned = Returned { value: host.json(result)?, truthy: result.is_truthy() };
-    Ok((returned, changed(notification)))
+    Ok((returned, notification_view(notification)))
 }
 
 fn is_function(result: &MontyObject) -> bool {
@@ -92,8 +94,8 @@ fn is_function(result: &MontyObject) -> bool {
     }
 }
 
-/// The notification as the body left it.
-fn changed(notification: &MontyObject) -> Option<View> {
+/// The notification's fields after the run.
+fn notification_view(notification: &MontyObject) -> Option<View> {
     let MontyObject::ClassInstance(instance) = notification else {
         return None;
     };
@@ -109,13 +111,16 @@ fn changed(notification: &MontyObject) -> Option<View> {
     })
 }
 
-/// The exception at the body's own line.
-fn place(raised: &MontyException, program: &Program) -> Raised {
+/// The exception with the innermost line of the body itself.
+fn to_raised(raised: &MontyException, program: &Program) -> Raised {
     let lines = raised.traceback().iter().rev().filter_map(|frame| usize::try_from(frame.start.line).ok());
-    let line = lines.filter(|line| (2..=program.last_line).contains(line)).map(|line| source::place(line, 0).0).next();
+    let line = lines
+        .filter(|line| (2..=program.last_line).contains(line))
+        .map(|line| source::to_body_position(line, 0).0)
+        .next();
     let kind = raised.exc_type().to_string();
     let message = raised.message().unwrap_or_default();
-    // What the interpreter says of its clock differs from run to run.
+    // The interpreter's message contains the measured time; a constant message makes results comparable.
     let message = if message.starts_with("time limit exceeded") { TOO_LONG.to_owned() } else { message.to_owned() };
     Raised { kind, message, line }
 }

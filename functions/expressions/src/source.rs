@@ -1,7 +1,7 @@
-//! A body as its author wrote it, made into a module that the interpreter accepts, line for line.
+//! Wraps a body into a function, so that it is a valid module and `return` works at its top level.
 //!
-//! Owns the wrapping into a function (so that `return` works at the top), and the way back from the
-//! interpreter's positions to the author's. Refuses what no parser should be given.
+//! Owns the wrapping and the translation of positions in the wrapped text back to positions in the body. Refuses bodies that
+//! are too long or too deeply nested for the parser.
 
 use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{ModModule, Stmt};
@@ -11,38 +11,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::edit::Edit;
 
-/// The longest body, in bytes.
+/// The maximum length of a body in bytes.
 pub const MAX_SOURCE_BYTES: usize = 32 * 1024;
-/// The parser recurses once for each level; its own bound lies above what a small stack bears.
+/// The maximum depth for the parser, which recurses once per level. Its own limit is too high for a small stack.
 const MAX_DEPTH: u16 = 100;
-/// `a.b.c` and `a + b + c` nest too, without the parser recursing: what walks the tree does.
+/// The maximum length of a chain such as `a.b.c` or `a + b + c`. The parser does not recurse for a chain, but the visitors
+/// of the tree do.
 const MAX_CHAIN: usize = 200;
 
 const INDENT: &str = "    ";
 const HEADER_LINES: usize = 1;
 
-/// Why a body is no Python that can be run here, and where in the body.
+/// Why a body cannot be run, with the position in the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct SyntaxFault {
-    /// From 1, of the body as written.
+    /// The line of the body as written, counted from 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// The column in characters, counted from 1.
     pub column: usize,
-    /// What is wrong, without any of the body's text beyond the name or sign at fault.
+    /// What is wrong. Quotes at most the faulty name or character of the body.
     pub message: String,
 }
 
-/// A body inside its function.
+/// A body wrapped in a function.
 pub(crate) struct Wrapped {
-    /// One line more than the body: the first is the `def`.
+    /// The text; its first line is the `def`, and the body follows.
     pub(crate) text: String,
     pub(crate) parsed: Parsed<ModModule>,
-    /// Takes back what indenting did to the inside of strings.
+    /// Edits that remove the added indent inside multi-line strings.
     pub(crate) edits: Vec<Edit>,
 }
 
-/// Puts a body into a function of these parameters and parses it.
+/// Wraps the body in a function with these parameters and parses it.
 pub(crate) fn wrap(source: &str, parameters: &str) -> Result<Wrapped, SyntaxFault> {
     if source.len() > MAX_SOURCE_BYTES {
         return Err(fault(1, 1, format!("the body is longer than {MAX_SOURCE_BYTES} bytes")));
@@ -64,9 +65,9 @@ pub(crate) fn wrap(source: &str, parameters: &str) -> Result<Wrapped, SyntaxFaul
         indented.push(!blank);
     }
     if source.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
-        return Err(fault(1, 1, "the body is empty; return something"));
+        return Err(fault(1, 1, "the body is empty; return a value"));
     }
-    refuse_deep(&text)?;
+    check_depth(&text)?;
     let options = ParseOptions::from(Mode::Module).with_max_recursion_depth(MAX_DEPTH);
     let parsed = parse_unchecked(&text, options);
     if let Some(error) = parsed.errors().iter().min_by_key(|error| error.location.start()) {
@@ -85,37 +86,38 @@ pub(crate) fn wrap(source: &str, parameters: &str) -> Result<Wrapped, SyntaxFaul
     Ok(Wrapped { text, parsed, edits })
 }
 
-/// The function's name.
+/// The name of the wrapping function.
 pub(crate) const BODY: &str = "_nuncio_body";
 
-/// The body's own place for one in the wrapped text.
-pub(crate) fn place(line: usize, column: usize) -> (usize, usize) {
+/// Converts a position in the wrapped text to one in the body.
+pub(crate) fn to_body_position(line: usize, column: usize) -> (usize, usize) {
     (line.saturating_sub(HEADER_LINES).max(1), column.saturating_sub(INDENT.len()).max(1))
 }
 
-/// A fault at a place of the wrapped text.
+/// A fault at a range of the wrapped text.
 pub(crate) fn at(text: &str, range: TextRange, message: impl Into<String>) -> SyntaxFault {
     let (line, column) = position(text, range.start());
     fault(line, column, message)
 }
 
-/// Line and column of the body. What is found missing at the very end is missing after the last sign.
+/// The line and column in the body of an offset in the wrapped text. An offset after the end becomes the position after
+/// the last character.
 pub(crate) fn position(text: &str, offset: TextSize) -> (usize, usize) {
     let end = text.trim_end().len();
     let before = text.get(..offset.to_usize().min(end)).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
-    place(line, column)
+    to_body_position(line, column)
 }
 
 fn fault(line: usize, column: usize, message: impl Into<String>) -> SyntaxFault {
     SyntaxFault { line, column, message: message.into() }
 }
 
-/// Refuses what would make a tree deeper than those who walk it can bear, before there is a tree.
-fn refuse_deep(text: &str) -> Result<(), SyntaxFault> {
+/// Refuses a text whose syntax tree would be too deep for its visitors, before it is parsed.
+fn check_depth(text: &str) -> Result<(), SyntaxFault> {
     let mut lexer = lexer::lex(text, Mode::Module);
-    // How long the chain is on each level of brackets.
+    // The length of the chain at each level of brackets.
     let mut chains = vec![];
     let mut chain = 0_usize;
     let mut line = 1;
@@ -139,13 +141,13 @@ fn refuse_deep(text: &str) -> Result<(), SyntaxFault> {
             _ => {}
         }
         if chain + chains.iter().sum::<usize>() > MAX_CHAIN {
-            let (line, column) = place(line, 0);
+            let (line, column) = to_body_position(line, 0);
             return Err(fault(line, column, "too deeply nested; use variables for the parts"));
         }
     }
 }
 
-/// Lines that go on inside a string got an indent that their author did not write.
+/// The edits that remove the added indent from lines inside a string.
 fn unindent_strings(text: &str, parsed: &Parsed<ModModule>, indented: &[bool]) -> Vec<Edit> {
     let mut edits = Vec::new();
     let mut line = 0;

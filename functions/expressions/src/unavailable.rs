@@ -1,53 +1,53 @@
-//! What authentik's expressions can reach and Nuncio's cannot, with what to use instead.
+//! Names and modules that exist in authentik but not in Nuncio, with a hint for each.
 //!
-//! Owns the wording. One hint a name, for the check of a document and for the error when it runs.
+//! Owns the wording. The check of a rules document and the exception at run time use the same hint.
 
 use domain::expression::Kind;
 use serde::Serialize;
 
-/// Something that a body asks for and that is not there.
+/// A name or module that a body uses but that is not available.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// Of the helper or the module.
+    /// The name of the helper or module.
     pub name: String,
-    /// From 1, of the body as written.
+    /// The line of the body as written, counted from 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// The column in characters, counted from 1.
     pub column: usize,
     /// What to use instead.
     pub hint: &'static str,
 }
 
-const NO_MODULE: &str = "no such module here; json, re, datetime, math, base64, collections, functools, itertools, typing, dataclasses, \
+const NO_MODULE: &str = "this module is not available; json, re, datetime, math, base64, collections, functools, itertools, typing, dataclasses, \
      hmac, hashlib and ipaddress can be imported";
-const NO_ORM: &str = "there is no database of authentik's here; users and groups of nuncio.yaml are reached by ak_user_by(username=…) \
-     and ak_is_group_member(user, name=…), facts about the event by request.context[\"event\"]";
-const NO_NETWORK: &str = "expressions have no network; add a webhook transport and let the rule send to it";
+const NO_ORM: &str = "authentik's database is not available; use ak_user_by(username=…) and ak_is_group_member(user, name=…) for the users and \
+     groups of nuncio.yaml, and request.context[\"event\"] for the event";
+const NO_NETWORK: &str = "expressions cannot use the network; add a webhook transport to the rule";
 
-/// The hint for a name that is not defined, if there is one.
+/// The hint for an undefined name; `None` if it has no special one.
 pub(crate) fn name(name: &str, kind: Kind) -> Option<&'static str> {
     Some(match name {
         "requests" => NO_NETWORK,
-        "ak_send_email" => "expressions send nothing; add an email transport to the rule",
+        "ak_send_email" => "expressions cannot send mail; add an email transport to the rule",
         "ak_create_jwt" | "ak_create_jwt_raw" => {
-            "expressions make no tokens; give the webhook transport a secret, and it signs what it sends"
+            "expressions cannot create tokens; set a secret on the webhook transport, which then signs its requests"
         }
         "resolve_dns" | "reverse_dns" => {
-            "expressions have no network; compare addresses with ip_address(…) in ip_network(…)"
+            "expressions cannot use the network; compare addresses with ip_address(…) in ip_network(…)"
         }
         "ak_user_has_authenticator" | "Stage" | "User" | "Group" | "Application" | "PolicyBinding" => NO_ORM,
-        "event" if kind == Kind::Policy => "a rule's policy has it as request.context[\"event\"]",
-        "event" => "a mapping has it as notification.event",
+        "event" if kind == Kind::Policy => "use request.context[\"event\"] in a policy",
+        "event" => "use notification.event in a mapping",
         "notification" if kind == Kind::Policy => {
-            "a policy decides before there is one; look at request.context[\"event\"]"
+            "a policy runs before the notification exists; use request.context[\"event\"]"
         }
-        "user" if kind == Kind::Policy => "a policy has who acted as request.user",
-        "ak_call_policy" if kind == Kind::Mapping => "mappings call no policies; bind the policy to the rule",
+        "user" if kind == Kind::Policy => "use request.user in a policy",
+        "ak_call_policy" if kind == Kind::Mapping => "mappings cannot call policies; bind the policy to the rule",
         "ak_message" | "ak_client_ip" | "ak_is_sso_flow" if kind == Kind::Mapping => {
-            "mappings have none; it is there in policies, and the address is notification.event.client_ip"
+            "this is available only in policies; a mapping can read the address from notification.event.client_ip"
         }
         "http_request" | "geoip" | "asn" => {
-            "rules run without an HTTP request; look at event.client_ip, event.context.get(\"http_request\"), .get(\"geo\") \
+            "rules run without an HTTP request; use event.client_ip, event.context.get(\"http_request\"), .get(\"geo\") \
              and .get(\"asn\")"
         }
         "eval" | "exec" | "compile" | "globals" | "locals" | "__import__" | "vars" => {
@@ -57,16 +57,16 @@ pub(crate) fn name(name: &str, kind: Kind) -> Option<&'static str> {
     })
 }
 
-/// The hint for a module that is not there.
+/// The hint for a module that is not available.
 pub(crate) fn module(name: &str) -> &'static str {
     match name.split('.').next().unwrap_or(name) {
         "authentik" | "django" | "structlog" => NO_ORM,
         "requests" | "urllib" | "http" | "socket" | "httpx" => NO_NETWORK,
-        "time" => "there is no clock here; datetime.now() is the time of the event",
+        "time" => "expressions have no clock; datetime.now() returns the time of the event",
         "os" | "sys" | "pathlib" | "subprocess" | "io" | "shutil" => {
-            "expressions have no files, environment or processes; put settings into the body or the event's context"
+            "expressions cannot use files, environment or processes; put settings into the body or the event's context"
         }
-        "random" | "secrets" | "uuid" => "expressions have no chance; derive names from the event's pk",
+        "random" | "secrets" | "uuid" => "expressions have no source of randomness; derive names from the event's pk",
         _ => NO_MODULE,
     }
 }

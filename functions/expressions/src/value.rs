@@ -1,6 +1,6 @@
-//! Between JSON and the interpreter's values.
+//! Converts between JSON and the interpreter's values.
 //!
-//! Owns what a body's result looks like as JSON. Refuses what has no end and what is too large.
+//! Owns the JSON form of a body's result. Refuses values that contain themselves or are too large.
 
 use std::fmt::Write as _;
 
@@ -9,30 +9,31 @@ use monty_types::{MontyClassInstance, MontyDateTime, MontyObject};
 use num_bigint::BigInt;
 use serde_json::{Map, Number, Value};
 
-/// The most values of one result.
+/// The maximum number of values in one result.
 const MAX_VALUES: usize = 100_000;
-/// The most bytes of text of one result.
+/// The maximum number of text bytes in one result.
 const MAX_BYTES: usize = 1024 * 1024;
+/// The maximum nesting of one result.
 const MAX_DEPTH: usize = 64;
 
-/// A text for the interpreter.
+/// A Python `str`.
 pub(crate) fn text(text: impl Into<String>) -> MontyObject {
     MontyObject::String(text.into())
 }
 
-/// A text, or None.
+/// A Python `str`, or `None`.
 pub(crate) fn optional(value: Option<&str>) -> MontyObject {
     value.map_or(MontyObject::None, text)
 }
 
-/// An object as a dict.
+/// A Python `dict`.
 pub(crate) fn dict(object: &Map<String, Value>) -> MontyObject {
     object.iter().map(|(key, value)| (text(key), to_python(value))).collect::<Vec<_>>().into_dict()
 }
 
-/// Pairs that become a dict.
+/// Converts pairs into a dict.
 pub(crate) trait IntoDict {
-    /// The dict.
+    /// The pairs as a Python `dict`.
     fn into_dict(self) -> MontyObject;
 }
 
@@ -42,7 +43,8 @@ impl IntoDict for Vec<(MontyObject, MontyObject)> {
     }
 }
 
-/// JSON as Python has it: a number without fraction and exponent is an `int` of any size, others are floats.
+/// The Python value of a JSON value. A number without fraction and exponent becomes an `int` of any size, another one a
+/// `float`.
 pub(crate) fn to_python(value: &Value) -> MontyObject {
     match value {
         Value::Null => MontyObject::None,
@@ -60,7 +62,7 @@ pub(crate) fn to_python(value: &Value) -> MontyObject {
     }
 }
 
-/// An instant as a `datetime` in UTC.
+/// A Python `datetime` in UTC, with or without time zone.
 pub(crate) fn datetime(instant: Timestamp, aware: bool) -> MontyObject {
     let at = instant.to_zoned(jiff::tz::TimeZone::UTC).datetime();
     let small = |part: i8| u8::try_from(part).unwrap_or_default();
@@ -77,21 +79,24 @@ pub(crate) fn datetime(instant: Timestamp, aware: bool) -> MontyObject {
     })
 }
 
-/// What stands for a host object in JSON.
-pub(crate) trait Described {
-    /// The object as JSON, if it is one of the host's.
+/// Gives the JSON form of host objects.
+pub(crate) trait DescribeHostObject {
+    /// The object as JSON; `None` if it is not a host object with a JSON form of its own.
     fn describe(&self, instance: &MontyClassInstance) -> Option<Value>;
 }
 
-/// A result as JSON.
-pub(crate) fn to_json(object: &MontyObject, host: &dyn Described) -> Result<Value, &'static str> {
-    Writing { host, values: 0, bytes: 0 }.value(object, 0)
+/// The JSON form of a result.
+///
+/// # Errors
+/// A message for the author, if the value is too large or cannot be represented.
+pub(crate) fn to_json(object: &MontyObject, host: &dyn DescribeHostObject) -> Result<Value, &'static str> {
+    JsonWriter { host, values: 0, bytes: 0 }.value(object, 0)
 }
 
-/// A whole number of this many bits has at most [`domain::json::MAX_NUMBER_LENGTH`] digits.
+/// An integer of this many bits has at most [`domain::json::MAX_NUMBER_LENGTH`] digits.
 const MAX_BITS: u64 = 14_283;
 
-/// Writing a number takes time that grows with the square of its length, so the length is checked first.
+/// An integer as a JSON number. Formatting takes time quadratic in the length, so that the length is checked first.
 fn whole(value: &BigInt) -> Result<Number, &'static str> {
     if value.bits() > MAX_BITS {
         return Err("a number in the value has more than 4,300 digits");
@@ -99,17 +104,18 @@ fn whole(value: &BigInt) -> Result<Number, &'static str> {
     value.to_string().parse().map_err(|_| "a number in the value cannot be written")
 }
 
-struct Writing<'a> {
-    host: &'a dyn Described,
+/// Converts one result and counts its size.
+struct JsonWriter<'a> {
+    host: &'a dyn DescribeHostObject,
     values: usize,
     bytes: usize,
 }
 
-impl Writing<'_> {
+impl JsonWriter<'_> {
     fn value(&mut self, object: &MontyObject, depth: usize) -> Result<Value, &'static str> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            return Err("the value holds more than 100,000 values");
+            return Err("the value contains more than 100,000 values");
         }
         if depth > MAX_DEPTH {
             return Err("the value is nested deeper than 64 levels");
@@ -190,7 +196,7 @@ impl Writing<'_> {
 
     fn count(&mut self, bytes: usize) -> Result<(), &'static str> {
         self.bytes += bytes;
-        if self.bytes > MAX_BYTES { Err("the value holds more than 1 MiB of text") } else { Ok(()) }
+        if self.bytes > MAX_BYTES { Err("the value contains more than 1 MiB of text") } else { Ok(()) }
     }
 }
 

@@ -111,7 +111,7 @@ fn every_bomb_is_an_exception_in_time_and_the_next_body_is_answered() {
     let workers = workers();
     let mut wrong = Vec::new();
     for source in TIME.iter().chain(MEMORY).chain(DUDS) {
-        workers.warm().unwrap();
+        workers.prestart().unwrap();
         let asked = Instant::now();
         let outcome = run(&workers, source);
         let took = asked.elapsed();

@@ -1,36 +1,38 @@
-//! Which of the accepted forms a request has, by its headers.
+//! Determines the format of a request from its headers.
 //!
-//! A content type that is not on the list is refused rather than guessed at.
+//! Refuses an unknown content type instead of guessing.
 
 use api::Problem;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
-/// The forms that events may come in.
+/// The accepted formats of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// A native event, or a JSON array of them.
     Native,
-    /// A native event on each line.
+    /// One native event per line (NDJSON).
     Lines,
-    /// One CloudEvent, all of it JSON.
+    /// One CloudEvent in structured mode: attributes and data in one JSON object.
     Structured,
     /// A JSON array of CloudEvents.
     Batched,
-    /// One CloudEvent: attributes in the headers, data in the body.
+    /// One CloudEvent in binary mode: attributes in the headers, data in the body.
     Binary,
 }
 
-/// Every CloudEvents attribute that travels as a header starts so.
+/// The prefix of headers that carry CloudEvents attributes.
 pub(crate) const CE_PREFIX: &str = "ce-";
 
 impl Format {
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+    /// # Errors
+    /// If the content type is not supported, or its charset is not UTF-8.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let content_type = content_type(headers);
         let format = match essence(content_type).to_ascii_lowercase().as_str() {
             "application/cloudevents+json" => Self::Structured,
             "application/cloudevents-batch+json" => Self::Batched,
-            // The data's own type says nothing about the event's form.
+            // In binary mode, the content type describes the data, not the format of the event.
             _ if headers.keys().any(|name| name.as_str().starts_with(CE_PREFIX)) => return Ok(Self::Binary),
             "application/json" => Self::Native,
             "application/x-ndjson" => Self::Lines,
@@ -40,12 +42,12 @@ impl Format {
     }
 }
 
-/// The `Content-Type` as it was sent, or nothing.
+/// The value of `Content-Type`; empty if it is missing or not text.
 pub(crate) fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// A content type without its parameters.
+/// The content type without its parameters: `application/json`.
 pub(crate) fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
@@ -75,7 +77,7 @@ mod tests {
         for (name, value) in lines {
             headers.insert(*name, value.parse().unwrap());
         }
-        Format::of(&headers).ok()
+        Format::from_headers(&headers).ok()
     }
 
     #[test]

@@ -1,14 +1,17 @@
-//! HTTP request to stored and queued events.
+//! Turns HTTP requests into stored and queued events.
 //!
-//! Owns the whole way in, one stage a file: the authenticator (`api`), `format`, `key` and `trace` from the headers,
-//! `decode` of the body, `admit`, `recall` of named events without a time, the intake, `answer`; `route` is their list. Refuses to evaluate anything, and knows no Lambda.
+//! A request passes these stages, one file each, in the order that `route` lists: the authenticator (`api`); `format`,
+//! `idempotency_key` and `trace` read the headers; `decode` reads the body; `admission` masks and stamps the events;
+//! `known_pks` finds named events without a time that arrived before; the intake stores and queues;
+//! `response` answers. Refuses to evaluate rules, and knows nothing of Lambda.
 
-mod admit;
-mod answer;
+mod admission;
 mod decode;
 mod format;
-mod key;
-mod recall;
+mod idempotency_key;
+mod known_pks;
+mod limits;
+mod response;
 mod route;
 mod trace;
 
@@ -22,24 +25,25 @@ use domain::ports::{Clock, Configuration, Entropy, Intake, Origins, StoreError};
 use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
-pub use route::{MAX_BODY_BYTES, MAX_EVENTS, router};
+pub use limits::{MAX_BODY_BYTES, MAX_EVENTS};
+pub use route::router;
 
-/// The way in, and what it stands on.
+/// The ingestion stage with the ports that it uses.
 #[derive(Clone)]
 pub struct Ingest {
-    /// Where events go.
+    /// Stores and queues events.
     pub intake: Arc<dyn Intake>,
-    /// Says how long events are kept, what is masked, and how CloudEvents types become actions.
+    /// The rules document: retention, masking and the actions of CloudEvents types.
     pub configuration: Arc<dyn Configuration>,
-    /// When events are received.
+    /// The time at which events are received.
     pub clock: Arc<dyn Clock>,
-    /// Tells unnamed events apart.
+    /// The random bits in the pks of unnamed events.
     pub entropy: Arc<dyn Entropy>,
-    /// Knows where events come from.
+    /// Resolves client addresses to locations.
     pub origins: Arc<dyn Origins>,
-    /// Who may post.
+    /// Checks who may post events.
     pub authenticator: api::Authenticator,
-    /// What requests may take of it together.
+    /// Limits the memory of all concurrent requests together.
     pub memory: api::MemoryBudget,
 }
 
@@ -49,40 +53,39 @@ impl fmt::Debug for Ingest {
     }
 }
 
-/// What became of one event: the pk it is stored under, or why it is not taken.
-pub type Verdict = Result<EventPk, Rejection>;
+/// The outcome of one event: the pk under which it is stored, or why it was rejected.
+pub type EventOutcome = Result<EventPk, Rejection>;
 
 impl Ingest {
-    /// Takes events without HTTP: masks, names, stores and queues them.
+    /// Accepts events without HTTP: masks, names, stores and queues them.
     ///
-    /// A draft that is an error already keeps its place and comes back as it is; `key` names the events
-    /// by their places, as the `Idempotency-Key` of a request does. On return every event with a pk
-    /// among the verdicts is durable and queued.
+    /// The outcomes are in the order of `drafts`; a draft that is already rejected is returned as it is. `key` names the
+    /// events by their index, like the `Idempotency-Key` of a request. On return, every event with a pk among the outcomes
+    /// is durable and queued.
     ///
     /// # Errors
-    /// When the store or the queue fails. Nothing may be taken for stored then; accepting the same
-    /// again is safe.
+    /// If the store or the queue fails. No event may be considered stored then; accepting the same drafts again is safe.
     pub async fn accept(
         &self,
         drafts: Vec<Result<Draft, Rejection>>,
         key: Option<&str>,
-    ) -> Result<Vec<Verdict>, StoreError> {
+    ) -> Result<Vec<EventOutcome>, StoreError> {
         let active = self.configuration.current().await?;
-        self.take(drafts, key, None, &active.document).await
+        self.admit_and_store(drafts, key, None, &active.document).await
     }
 
-    async fn take(
+    async fn admit_and_store(
         &self,
         drafts: Vec<Result<Draft, Rejection>>,
         key: Option<&str>,
         trace: Option<TraceParent>,
         document: &RulesDocument,
-    ) -> Result<Vec<Verdict>, StoreError> {
+    ) -> Result<Vec<EventOutcome>, StoreError> {
         let now = self.clock.now();
         let (entropy, origins) = (self.entropy.as_ref(), self.origins.as_ref());
-        let mut admitted = admit::all(drafts, key, trace, document, now, entropy, origins);
-        recall::pks(&mut admitted, self.intake.as_ref(), now).await?;
-        let verdicts = admitted.iter().map(|one| one.as_ref().map(|one| one.event.pk).map_err(Clone::clone)).collect();
+        let mut admitted = admission::admit_all(drafts, key, trace, document, now, entropy, origins);
+        known_pks::reuse_known_pks(&mut admitted, self.intake.as_ref(), now).await?;
+        let outcomes = admitted.iter().map(|one| one.as_ref().map(|one| one.event.pk).map_err(Clone::clone)).collect();
 
         let mut seen = HashSet::new();
         let (events, lines): (Vec<_>, Vec<_>) = admitted
@@ -97,6 +100,6 @@ impl Ingest {
                 domain::log_accepted!(json.as_str());
             }
         }
-        Ok(verdicts)
+        Ok(outcomes)
     }
 }

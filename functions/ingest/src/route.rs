@@ -1,7 +1,7 @@
-//! The routes, and the way of a request through the stages.
+//! The routes, and the order of the stages that a request passes.
 //!
-//! Adds no fallback, so that the router can be merged with others on the same paths; whoever composes
-//! calls `api::with_middleware`. A fault of the request as a whole stores nothing.
+//! Adds no fallback and no middleware, so that the router can be merged with others; the composition root calls
+//! `api::with_middleware`. If the request as a whole is faulty, none of its events is stored.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,24 +20,19 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::format::Format;
-use crate::{Ingest, answer, decode, key, trace};
+use crate::limits::MAX_BODY_BYTES;
+use crate::{Ingest, decode, idempotency_key, response, trace};
 
-/// The most bytes of a request's body, counted after decompression: 5 MiB.
-pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
-
-/// The most events of a request.
-pub const MAX_EVENTS: usize = 1000;
-
-/// For how long events that the store did not accept say that it accepts none, unless it has accepted others since.
-const DOUBTED: SignedDuration = SignedDuration::from_secs(30);
+/// How long `/healthz` reports a failure after the store has rejected events, unless it has accepted others since.
+const UNHEALTHY_FOR: SignedDuration = SignedDuration::from_secs(30);
 
 #[derive(Clone)]
 struct AppState(Arc<Shared>);
 
-/// The stage, and whether the store accepted the last events.
+/// The stage, and the last failure of the store.
 struct Shared {
     ingest: Ingest,
-    /// When the store last failed to accept events, if it has accepted none since.
+    /// When the store last rejected events; `None` if it has accepted events since.
     failed: Mutex<Option<Timestamp>>,
 }
 
@@ -73,33 +68,34 @@ async fn allow_sender(headers: HeaderMap) -> Response {
     answer
 }
 
-/// Takes the rejection of a caller as a value: that response carries the caller's trace, too.
+/// Takes a failed authorisation as a value, because that response must carry the caller's trace, too.
 async fn events(
     authorized: Result<Authorized<scope::Ingest>, Problem>,
     State(AppState(shared)): State<AppState>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let trace = trace::of(&head.headers, shared.ingest.entropy.as_ref());
-    let taken = match authorized {
-        Ok(caller) => taken(&caller, &shared, head, body, trace).await,
+    let trace = trace::from_headers(&head.headers, shared.ingest.entropy.as_ref());
+    let result = match authorized {
+        Ok(caller) => accept_request(&caller, &shared, head, body, trace).await,
         Err(problem) => Err(problem),
     };
-    match taken {
-        Ok((answer, lone)) => traced(answer, lone.or(trace)),
-        Err(problem) => traced(problem.into_response(), trace),
+    match result {
+        Ok((response, lone)) => with_trace(response, lone.or(trace)),
+        Err(problem) => with_trace(problem.into_response(), trace),
     }
 }
 
-fn traced(mut answer: Response, trace: Option<TraceParent>) -> Response {
+/// Adds the `traceparent` header.
+fn with_trace(mut response: Response, trace: Option<TraceParent>) -> Response {
     if let Some(text) = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
-        answer.headers_mut().insert(trace::TRACEPARENT, text);
+        response.headers_mut().insert(trace::TRACEPARENT, text);
     }
-    answer
+    response
 }
 
-/// The answer, and the trace of the event if it is the only one.
-async fn taken(
+/// The response, and the trace of the event if the request has only one event.
+async fn accept_request(
     _: &Authorized<scope::Ingest>,
     shared: &Shared,
     head: Parts,
@@ -107,54 +103,54 @@ async fn taken(
     trace: Option<TraceParent>,
 ) -> Result<(Response, Option<TraceParent>), Problem> {
     let ingest = &shared.ingest;
-    let format = Format::of(&head.headers)?;
-    let key = key::of(&head.headers)?;
+    let format = Format::from_headers(&head.headers)?;
+    let key = idempotency_key::from_headers(&head.headers)?;
     let memory = &ingest.memory;
-    let body = api::read_body_within(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(busy)?;
-    let active = ingest.configuration.current().await.map_err(repeatable)?;
-    // Held until the events are stored.
-    let _reading = memory.read(domain::json::memory(&body.bytes)).await.map_err(busy)?;
+    let body = api::read_body_within(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(with_retry_advice)?;
+    let active = ingest.configuration.current().await.map_err(retryable)?;
+    // The guard reserves the memory until the events are stored.
+    let _reading = memory.read(domain::json::memory(&body.bytes)).await.map_err(with_retry_advice)?;
     let decoded = decode::events(format, &head.headers, &body.bytes, memory.max_read(), &active.document)?;
     drop(body);
-    let (drafts, places) = decoded.split();
+    let (drafts, positions) = decoded.split();
     let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);
-    let verdicts = ingest.take(drafts, key, trace, &active.document).await;
-    match &verdicts {
+    let outcomes = ingest.admit_and_store(drafts, key, trace, &active.document).await;
+    match &outcomes {
         Err(_) => *shared.failed() = Some(ingest.clock.now()),
-        Ok(verdicts) if verdicts.iter().any(Result::is_ok) => *shared.failed() = None,
+        Ok(outcomes) if outcomes.iter().any(Result::is_ok) => *shared.failed() = None,
         Ok(_) => {}
     }
-    let verdicts = verdicts.map_err(repeatable)?;
-    let lone = match verdicts[..] {
+    let outcomes = outcomes.map_err(retryable)?;
+    let lone = match outcomes[..] {
         [Ok(pk)] => Some(named.unwrap_or_else(|| pk.trace())),
         _ => None,
     };
-    Ok((answer::of(verdicts, &places)?, lone))
+    Ok((response::build(outcomes, &positions)?, lone))
 }
 
-/// Whether events can be accepted: whether the store takes a write, and took the last events.
+/// Reports whether events can be accepted: whether the store accepts writes and has accepted the last events.
 async fn health(State(AppState(shared)): State<AppState>) -> Result<Response, Problem> {
-    let away = |problem: Problem| match problem.status() {
+    let unavailable = |problem: Problem| match problem.status() {
         StatusCode::SERVICE_UNAVAILABLE => problem,
-        _ => Problem::unavailable("the store accepts no events; the log says why"),
+        _ => Problem::unavailable("the store accepts no events; see the log"),
     };
-    shared.ingest.intake.ready().await.map_err(|error| away(error.into()))?;
+    shared.ingest.intake.ready().await.map_err(|error| unavailable(error.into()))?;
     let failed = *shared.failed();
-    if failed.is_some_and(|failed| domain::time::later(failed, DOUBTED) > shared.ingest.clock.now()) {
-        return Err(Problem::unavailable("the store did not accept the last events; the log says why"));
+    if failed.is_some_and(|failed| domain::time::later(failed, UNHEALTHY_FOR) > shared.ingest.clock.now()) {
+        return Err(Problem::unavailable("the store rejected the last events; see the log"));
     }
     Ok((StatusCode::OK, Json(json!({ "status": "ok" }))).into_response())
 }
 
-fn repeatable(error: StoreError) -> Problem {
-    busy(Problem::from(error))
+fn retryable(error: StoreError) -> Problem {
+    with_retry_advice(Problem::from(error))
 }
 
-/// What is unavailable is asked for again, and may be.
-fn busy(problem: Problem) -> Problem {
+/// Tells callers of an unavailable service that they may repeat the request.
+fn with_retry_advice(problem: Problem) -> Problem {
     if problem.status() != StatusCode::SERVICE_UNAVAILABLE {
         return problem;
     }
-    let detail = format!("{}; posting the same again is safe", problem.detail());
+    let detail = format!("{}; you can safely post the same request again", problem.detail());
     problem.with_detail(detail)
 }

@@ -1,21 +1,21 @@
-//! The trace of a request: taken over from its `traceparent` or, behind AWS, from an `X-Amzn-Trace-Id` that is recorded.
+//! Reads the trace of a request from `traceparent` or, on AWS, from `X-Amzn-Trace-Id`.
 //!
-//! A header that cannot be read is as if it were not there, as W3C Trace Context asks: a broken tracer must
-//! not cost an event. An unrecorded X-Ray trace leads nowhere, and AWS puts one on every request. What comes without
-//! a trace needs none kept: an event's pk gives it one.
+//! An unreadable header is ignored, as W3C Trace Context requires: a faulty tracer must not make an event fail. An X-Ray
+//! trace that is not sampled is ignored, too, because AWS adds one to every request and it leads nowhere. An event without a
+//! trace gets one that is derived from its pk, so that none is stored.
 
 use domain::ports::Entropy;
 use domain::trace::TraceParent;
 use http::{HeaderMap, HeaderName};
 
-/// W3C Trace Context's header.
+/// The header of W3C Trace Context.
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 const XRAY: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
-/// The caller's trace, in a span of our own.
-pub(crate) fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> Option<TraceParent> {
-    // Several lines of one header are no trace at all.
+/// The caller's trace with a new span id; `None` if the request has no valid trace.
+pub(crate) fn from_headers(headers: &HeaderMap, entropy: &dyn Entropy) -> Option<TraceParent> {
+    // A header that occurs several times is invalid.
     let only = |name| {
         let mut lines = headers.get_all(name).iter();
         lines.next().filter(|_| lines.next().is_none()).and_then(|line| line.to_str().ok())

@@ -1,7 +1,7 @@
-//! Archives what has expired before it is let go.
+//! Moves expired events to the archive before they are deleted.
 //!
-//! Nothing is let go that is not in a durable file. A process that dies between the two archives the same events
-//! again, and so do two that run at once: events may stand in two files, and each line has its pk.
+//! An event is deleted only after it is in a durable file. If a process crashes in between, or if two run at once, the same
+//! events are archived twice; each line of a file carries the event's pk, so that readers can drop duplicates.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,28 +10,28 @@ use domain::metric::{self, Metric, Tally};
 use domain::ports::{Archive, Clock, Keeping, StoreError};
 use jiff::SignedDuration;
 
-/// Events of one file, at most.
-const TO_A_FILE: usize = 5_000;
+/// The maximum number of events in one file.
+const MAX_PER_FILE: usize = 5_000;
 
-/// How long what expires is gathered before it gets a file, so that there are not thousands of small ones a day.
-const GATHERED_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// How long expired events are collected before the next file is written, to avoid thousands of small files a day.
+const MIN_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
-/// Who archives.
+/// Moves expired events to the archive. Clones share their state.
 #[derive(Clone)]
 pub struct Archiver {
     archive: Arc<dyn Archive>,
     keeping: Arc<dyn Keeping>,
-    /// When nothing was left the last time, in this process.
-    emptied: Arc<Mutex<Option<Timestamp>>>,
+    /// When this process last found no more expired events.
+    completed: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Archiver {
-    /// From that store into that archive.
+    /// An archiver that moves events from the store behind `keeping` to `archive`.
     pub fn new(archive: Arc<dyn Archive>, keeping: Arc<dyn Keeping>) -> Self {
-        Self { archive, keeping, emptied: Arc::default() }
+        Self { archive, keeping, completed: Arc::default() }
     }
 
-    /// Archives events that have expired and lets them go, at most until `deadline`; says how many.
+    /// Archives expired events and deletes them, one file after the other, until `deadline`. Returns the number of events.
     pub(crate) async fn run(&self, clock: &dyn Clock, deadline: Timestamp) -> Result<usize, StoreError> {
         let mut archived = 0;
         loop {
@@ -39,28 +39,28 @@ impl Archiver {
             if now >= deadline || !self.is_due(now) {
                 return Ok(archived);
             }
-            let found = self.keeping.expired(now, TO_A_FILE).await?;
-            // Counted before it is tried: an archive that refuses everything must show.
-            tell_lag(found.since.map_or(SignedDuration::ZERO, |since| now.duration_since(since)));
+            let found = self.keeping.expired(now, MAX_PER_FILE).await?;
+            // Measured before the attempt, so that the lag also grows while the archive refuses every file.
+            log_lag(found.since.map_or(SignedDuration::ZERO, |since| now.duration_since(since)));
             if !found.events.is_empty() {
                 self.archive.put(&found.events, now).await?;
             }
             self.keeping.let_go(&found, now).await?;
             archived += found.events.len();
             if found.is_last {
-                *self.emptied.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+                *self.completed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
                 return Ok(archived);
             }
         }
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
-        let emptied = *self.emptied.lock().unwrap_or_else(PoisonError::into_inner);
-        emptied.is_none_or(|emptied| now >= domain::time::later(emptied, GATHERED_FOR))
+        let completed = *self.completed.lock().unwrap_or_else(PoisonError::into_inner);
+        completed.is_none_or(|completed| now >= domain::time::later(completed, MIN_INTERVAL))
     }
 }
 
-fn tell_lag(lag: SignedDuration) {
+fn log_lag(lag: SignedDuration) {
     let lag = usize::try_from(lag.as_millis()).unwrap_or(0);
     tracing::info!(target: metric::TARGET, tally = Tally::default().with(Metric::ArchiveLag, lag).to_json(), "counted");
 }

@@ -1,8 +1,8 @@
-//! What happens by the clock: due retries go back to the queue, hours that are over are counted, expired records are
-//! deleted; and the operator's jobs, a bounded part at a time.
+//! The scheduled tasks: queue due retries, count events per hour, archive and delete expired records, and advance the
+//! operator's jobs, each by a bounded amount of work.
 //!
-//! All are safe to repeat and to run in two places at once. Deleting is not needed for correctness of
-//! what readers see: expired records are invisible before they are deleted.
+//! All tasks are safe to repeat and to run concurrently. Readers never depend on the deletion: expired records are
+//! invisible before they are deleted.
 
 mod archiver;
 mod jobs;
@@ -16,86 +16,100 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::message::{Message, Work};
-use domain::ports::{Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Volume, WorkQueue};
+use domain::ports::{Archive, Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Stores, Volume, WorkQueue};
 use jiff::SignedDuration;
 
-/// Deliveries to one queue message: one slow receiver must not hold many others' retries.
-const TO_A_MESSAGE: usize = 25;
+/// Deliveries per queue message. A small number, so that a slow receiver does not hold up many other retries.
+const MAX_PER_MESSAGE: usize = 25;
 
-/// Due deliveries looked at in one sweep; the next sweep takes the rest.
-const DUE_AT_A_TIME: usize = 4_000;
+/// Due deliveries queued in one sweep; the next sweep takes the rest.
+const DUE_BATCH: usize = 4_000;
 
-/// Records deleted between two looks at the clock: small, so that ingestion is never held up.
-const PURGE_AT_A_TIME: usize = 500;
+/// Records deleted per transaction. A small number, so that the writes of ingestion do not wait for long.
+const PURGE_BATCH: usize = 500;
 
-/// Messages given back in an hour: some ten seconds of requests.
-const GIVEN_BACK_AT_A_TIME: usize = 2000;
+/// Dead-letter messages redriven per hour; about ten seconds of requests.
+const REDRIVE_BATCH: usize = 2000;
 
-/// What a sweep did.
+/// What one sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Swept {
-    /// Expired records deleted.
+pub struct SweepReport {
+    /// Number of expired records deleted.
     pub purged: usize,
-    /// Deliveries sent back to the queue because their next attempt is due.
+    /// Number of deliveries queued because their next attempt is due.
     pub resent: usize,
-    /// Messages given back to the queue that it had given up on.
-    pub given_back: usize,
-    /// Hours of events counted.
+    /// Number of messages moved from the dead letters back to the queue.
+    pub redriven: usize,
+    /// Number of hours whose events were counted.
     pub counted: usize,
-    /// Expired events archived and deleted.
+    /// Number of expired events archived and deleted.
     pub archived: usize,
 }
 
-/// The scheduled work.
+/// The recurring part of the scheduled tasks.
 #[derive(Clone)]
-pub struct Retention {
-    /// What expires.
+pub struct Sweep {
+    /// The events and other expiring records.
     pub log: Arc<dyn EventLog>,
-    /// What is counted.
+    /// The event counts per hour.
     pub volume: Arc<dyn Volume>,
-    /// What falls due.
+    /// The deliveries with their due times.
     pub ledger: Arc<dyn Ledger>,
-    /// Where due deliveries go.
+    /// The queue for due deliveries.
     pub queue: Arc<dyn WorkQueue>,
-    /// What the queue has given up on.
+    /// The messages that the queue has given up on.
     pub dead_letters: Arc<dyn DeadLetters>,
-    /// What archives events before they are deleted, where that is wished for.
+    /// Archives events before they are deleted; `None` if archiving is off.
     pub archiver: Option<Archiver>,
-    /// The time.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
-    /// How long what has expired is left to the store's own expiry, where it has one that costs less.
-    pub left_to_store: SignedDuration,
+    /// How long after its expiry a record is left to the store's own TTL deletion, which costs less. Zero for a store
+    /// without TTL.
+    pub purge_grace: SignedDuration,
 }
 
-impl Retention {
-    /// Sends what is due, counts the hours that are over, then deletes what has expired, for at most `time`.
+impl Sweep {
+    /// Takes the store's ports from `stores`. Archives expired events if there is an archive.
+    pub fn new(
+        stores: &Stores,
+        archive: Option<Arc<dyn Archive>>,
+        clock: Arc<dyn Clock>,
+        purge_grace: SignedDuration,
+    ) -> Self {
+        let Stores { log, volume, ledger, queue, dead_letters, keeping, .. } = stores.clone();
+        let archiver = archive.map(|archive| Archiver::new(archive, keeping));
+        Self { log, volume, ledger, queue, dead_letters, archiver, clock, purge_grace }
+    }
+
+    /// Queues due deliveries, redrives dead letters once an hour, counts completed hours, then archives and deletes expired
+    /// records, for at most `time`.
     ///
     /// # Errors
-    /// When the store or the queue fails; what was done until then is done.
-    pub async fn sweep(&self, time: SignedDuration) -> Result<Swept, StoreError> {
+    /// If the store or the queue fails. The work done until then remains.
+    pub async fn run(&self, time: SignedDuration) -> Result<SweepReport, StoreError> {
         let deadline = domain::time::later(self.clock.now(), time);
-        let resent = self.resend().await?;
-        let given_back = self.give_back().await?;
-        let counted = self.count(deadline).await?;
+        let resent = self.queue_due().await?;
+        let redriven = self.redrive().await?;
+        let counted = self.roll_up(deadline).await?;
         let archived = match &self.archiver {
             Some(archiver) => archiver.run(&*self.clock, deadline).await?,
             None => 0,
         };
         let purged = self.purge(deadline).await?;
-        if resent + given_back + counted + archived + purged > 0 {
-            tracing::info!(purged, archived, resent, given_back, counted, "swept");
+        if resent + redriven + counted + archived + purged > 0 {
+            tracing::info!(purged, archived, resent, redriven, counted, "swept");
         }
-        Ok(Swept { purged, resent, given_back, counted, archived })
+        Ok(SweepReport { purged, resent, redriven, counted, archived })
     }
 
-    async fn give_back(&self) -> Result<usize, StoreError> {
-        if !is_full_hour(self.clock.now()) {
+    async fn redrive(&self) -> Result<usize, StoreError> {
+        if !is_start_of_hour(self.clock.now()) {
             return Ok(0);
         }
-        self.dead_letters.give_back(GIVEN_BACK_AT_A_TIME).await
+        self.dead_letters.give_back(REDRIVE_BATCH).await
     }
 
-    async fn count(&self, deadline: Timestamp) -> Result<usize, StoreError> {
+    async fn roll_up(&self, deadline: Timestamp) -> Result<usize, StoreError> {
         let mut counted = 0;
         loop {
             let now = self.clock.now();
@@ -107,10 +121,10 @@ impl Retention {
         }
     }
 
-    async fn resend(&self) -> Result<usize, StoreError> {
-        let due = self.ledger.due(self.clock.now(), DUE_AT_A_TIME).await?;
+    async fn queue_due(&self) -> Result<usize, StoreError> {
+        let due = self.ledger.due(self.clock.now(), DUE_BATCH).await?;
         let messages: Vec<Message> =
-            due.chunks(TO_A_MESSAGE).map(|ids| Message::new(Work::Deliveries(ids.to_vec()))).collect();
+            due.chunks(MAX_PER_MESSAGE).map(|ids| Message::new(Work::Deliveries(ids.to_vec()))).collect();
         if !messages.is_empty() {
             self.queue.send(&messages, SignedDuration::ZERO).await?;
         }
@@ -122,18 +136,18 @@ impl Retention {
         let mut purged = 0;
         loop {
             let now = self.clock.now();
-            let deleted = self.log.purge(what, domain::time::later(now, -self.left_to_store), PURGE_AT_A_TIME).await?;
+            let deleted = self.log.purge(what, domain::time::later(now, -self.purge_grace), PURGE_BATCH).await?;
             purged += deleted;
-            if deleted < PURGE_AT_A_TIME || now >= deadline {
+            if deleted < PURGE_BATCH || now >= deadline {
                 return Ok(purged);
             }
         }
     }
 }
 
-/// Whether it is the first minute of an hour. What the queue gave up on is given back then and not at once: that leaves
-/// time to look at it, and what never succeeds costs little.
-fn is_full_hour(now: Timestamp) -> bool {
+/// Whether it is the first minute of an hour. Dead letters are redriven only then: operators get time to inspect them, and
+/// a message that always fails costs little.
+fn is_start_of_hour(now: Timestamp) -> bool {
     now.as_second().rem_euclid(3600) < 60
 }
 
@@ -142,8 +156,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_full_hour_has_one_minute() {
-        let at = |time: &str| is_full_hour(format!("2026-01-02T{time}Z").parse().unwrap());
+    fn the_start_of_an_hour_lasts_one_minute() {
+        let at = |time: &str| is_start_of_hour(format!("2026-01-02T{time}Z").parse().unwrap());
         assert_eq!(["02:59:59", "03:00:00", "03:00:59.9", "03:01:00"].map(at), [false, true, true, false]);
     }
 }

@@ -1,4 +1,4 @@
-//! The Lambda shell of `retention`: log, settings, adapters, run.
+//! The Lambda function `retention`: initialises the log, reads the settings, connects the adapters and runs.
 
 use std::sync::Arc;
 
@@ -6,45 +6,25 @@ use aws::{Adapters, Settings};
 use domain::ports::{Archive, Clock as _};
 use host::SystemClock;
 use jiff::SignedDuration;
-use retention::{Archiver, JobRunner, Retention};
+use retention::{JobRunner, Sweep};
 
-/// What a sweep leaves of the invocation's time: one round of deletions may run over.
+/// The part of the invocation's time that the tasks leave unused, because the last batch may exceed the deadline.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::read(&host::environment())?;
-    host::log::init(&settings.log, settings.form("retention"))?;
+    host::log::init(&settings.log, settings.log_format("retention"))?;
     let adapters = Adapters::connect(settings).await;
     let archive: Option<Arc<dyn Archive>> = adapters.archive().map(|archive| Arc::new(archive) as _);
-    let retention = Retention {
-        log: Arc::new(adapters.event_log()),
-        volume: Arc::new(adapters.volume()),
-        ledger: Arc::new(adapters.ledger()),
-        queue: Arc::new(adapters.work_queue()),
-        dead_letters: Arc::new(adapters.dead_letters()),
-        archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(adapters.keeping()))),
-        clock: Arc::new(SystemClock),
-        left_to_store: aws::PURGE_GRACE,
-    };
-    let runner = JobRunner {
-        jobs: Arc::new(adapters.jobs()),
-        keeping: Arc::new(adapters.keeping()),
-        ledger: Arc::new(adapters.ledger()),
-        inbox: Arc::new(adapters.inbox()),
-        holds: Arc::new(adapters.holds()),
-        erasure: Arc::new(adapters.erasure()),
-        archive,
-        mailbox: None,
-        intake: Arc::new(adapters.intake()),
-        configuration: Arc::new(adapters.configuration()),
-        clock: Arc::new(SystemClock),
-    };
-    let left = |deadline| SystemClock.now().duration_until(deadline) - MARGIN;
+    let (stores, configuration) = (adapters.stores(), Arc::new(adapters.configuration()));
+    let sweep = Sweep::new(&stores, archive.clone(), Arc::new(SystemClock), aws::PURGE_GRACE);
+    let runner = JobRunner::new(&stores, archive, None, configuration, Arc::new(SystemClock));
+    let remaining = |deadline| SystemClock.now().duration_until(deadline) - MARGIN;
     let work = async |deadline| {
-        let swept = retention.sweep(left(deadline)).await;
-        runner.advance(left(deadline)).await?;
-        swept.map(drop)
+        let report = sweep.run(remaining(deadline)).await;
+        runner.advance(remaining(deadline)).await?;
+        report.map(drop)
     };
     Ok(aws::lambda::scheduled(work).await?)
 }

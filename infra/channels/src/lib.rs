@@ -4,7 +4,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `kinds` | the interface of a transport kind, and the one match over the kinds |
+//! | `transport_handler`, `kinds` | the interface of a transport kind, and the one match over the kinds |
 //! | `webhook`, `slack`, `email`, `inbox` | one kind each: its default body, how it is shown, how it is sent |
 //! | `mapping` | the Python of a transport, which may change the notification, the body and the headers |
 //! | `http`, `guard`, `networks` | the HTTP client, and the addresses that it may reach |

@@ -160,26 +160,10 @@ fn write(folder: &Path, name: &str, events: &[Event]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::EventPk;
-    use domain::event::{Action, Object};
 
     fn event(n: i64) -> Event {
         let created = Timestamp::from_second(n).unwrap();
-        Event {
-            pk: EventPk::unnamed(created, 7),
-            user: Object::new(),
-            action: Action::parse("login").unwrap(),
-            app: "a\nb".to_owned(),
-            context: Object::new(),
-            client_ip: None,
-            created,
-            expires: created,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        }
+        domain::testing::event("login").created(created).random(7).expires(created).app("a\nb").build()
     }
 
     fn at(text: &str) -> Timestamp {

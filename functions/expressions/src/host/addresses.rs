@@ -1,24 +1,24 @@
-//! IP addresses and networks, as Python's `ipaddress` has them.
+//! IP addresses and networks with the behaviour of Python's module `ipaddress`.
 //!
-//! Owns reading them and their attributes. The interpreter's own classes hold what is made here: a
-//! tuple of the fields that every object has and of those attributes that the body mentions.
+//! Owns parsing and attributes. The classes themselves are Python code of the prelude; they are constructed from a tuple
+//! that this module returns: the fixed fields, then those attributes that the body mentions.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use monty_types::{ExcType, MontyException, MontyObject};
 
-use super::{Answer, Host, raise};
+use super::{CallResult, Host, raise};
 use crate::value;
 
 impl Host<'_> {
     /// `ip_address(…)`
-    pub(crate) fn ip_address(&self, argument: &MontyObject) -> Answer {
+    pub(crate) fn ip_address(&self, argument: &MontyObject) -> CallResult {
         read_address(argument).map(|address| self.address(address))
     }
 
     /// `ip_network(…)`
-    pub(crate) fn ip_network(&self, argument: &MontyObject, strict: bool) -> Answer {
+    pub(crate) fn ip_network(&self, argument: &MontyObject, strict: bool) -> CallResult {
         let network = read_network(argument, strict)?;
         let (first, last) = (network.network(), network.broadcast());
         let mut fields = vec![
@@ -38,8 +38,8 @@ impl Host<'_> {
                 "with_prefixlen" | "compressed" => value::text(network.to_string()),
                 "exploded" => value::text(format!("{}/{}", exploded(first), network.prefix_len())),
                 "max_prefixlen" => MontyObject::Int(i64::from(network.max_prefix_len())),
-                // A network is what both its ends are.
-                other => match (judge(first, other), judge(last, other)) {
+                // As in Python, a network has such a property if its first and last address have it.
+                other => match (property(first, other), property(last, other)) {
                     (Some(first), Some(last)) => MontyObject::Bool(first && last),
                     _ => MontyObject::None,
                 },
@@ -57,7 +57,7 @@ impl Host<'_> {
                 "max_prefixlen" => MontyObject::Int(if address.is_ipv4() { 32 } else { 128 }),
                 "reverse_pointer" => value::text(reverse_pointer(address)),
                 "packed" => MontyObject::Bytes(octets(address)),
-                other => judge(address, other).map_or(MontyObject::None, MontyObject::Bool),
+                other => property(address, other).map_or(MontyObject::None, MontyObject::Bool),
             });
         }
         MontyObject::Tuple(fields)
@@ -65,7 +65,7 @@ impl Host<'_> {
 }
 
 /// `ip_address(a) in ip_network(b)`
-pub(crate) fn contains(address: &MontyObject, network: &MontyObject) -> Answer {
+pub(crate) fn contains(address: &MontyObject, network: &MontyObject) -> CallResult {
     let address = read_address(address)?;
     Ok(MontyObject::Bool(read_network(network, true)?.contains(&address)))
 }
@@ -79,7 +79,7 @@ fn read_address(argument: &MontyObject) -> Result<IpAddr, MontyException> {
             16 => <[u8; 16]>::try_from(&bytes[..]).ok().map(IpAddr::from),
             _ => None,
         },
-        other => held_text(other).and_then(|text| text.parse().ok()),
+        other => object_text(other).and_then(|text| text.parse().ok()),
     };
     read.ok_or_else(|| {
         raise(ExcType::ValueError, format!("{} does not appear to be an IPv4 or IPv6 address", argument.py_repr()))
@@ -89,7 +89,7 @@ fn read_address(argument: &MontyObject) -> Result<IpAddr, MontyException> {
 fn read_network(argument: &MontyObject, strict: bool) -> Result<IpNet, MontyException> {
     let text = match argument {
         MontyObject::String(text) => text.as_str(),
-        other => held_text(other).unwrap_or_default(),
+        other => object_text(other).unwrap_or_default(),
     };
     let Some(network) = parse_network(text) else {
         let shown = argument.py_repr();
@@ -108,7 +108,7 @@ fn parse_network(text: &str) -> Option<IpNet> {
     if let Ok(network) = text.parse() {
         return Some(network);
     }
-    // `10.0.0.0/255.0.0.0`, and a mask of the host's bits.
+    // `10.0.0.0/255.0.0.0` or `10.0.0.0/0.255.255.255`: a netmask or a hostmask.
     let (address, mask): (Ipv4Addr, Ipv4Addr) = (address.parse().ok()?, suffix.parse().ok()?);
     let prefix = ipnet::ipv4_mask_to_prefix(mask)
         .or_else(|_| ipnet::ipv4_mask_to_prefix(Ipv4Addr::from(!u32::from(mask))))
@@ -116,12 +116,12 @@ fn parse_network(text: &str) -> Option<IpNet> {
     Ipv4Net::new(address, prefix).ok().map(IpNet::V4)
 }
 
-/// The text of an address object of the interpreter's.
-fn held_text(argument: &MontyObject) -> Option<&str> {
+/// The text of an address object of the prelude.
+fn object_text(argument: &MontyObject) -> Option<&str> {
     let MontyObject::ClassInstance(instance) = argument else {
         return None;
     };
-    instance.attrs.iter().find_map(|(key, held)| match (key, held) {
+    instance.attrs.iter().find_map(|(key, value)| match (key, value) {
         (MontyObject::String(key), MontyObject::String(text)) if key == "_text" => Some(text.as_str()),
         _ => None,
     })
@@ -138,7 +138,7 @@ fn octets(address: IpAddr) -> Vec<u8> {
     }
 }
 
-/// Of one length for each version, so that texts compare as the addresses do.
+/// The address in hexadecimal digits, of a fixed length per version, so that the texts sort like the addresses.
 fn hexadecimal(address: IpAddr) -> MontyObject {
     value::text(super::hashes::hexadecimal(&octets(address)))
 }
@@ -166,7 +166,8 @@ fn reverse_pointer(address: IpAddr) -> String {
     }
 }
 
-fn judge(address: IpAddr, attribute: &str) -> Option<bool> {
+/// The boolean property of an address; `None` if there is no such property.
+fn property(address: IpAddr, attribute: &str) -> Option<bool> {
     Some(match attribute {
         "is_loopback" => address.is_loopback(),
         "is_multicast" => address.is_multicast(),
@@ -189,7 +190,7 @@ fn judge(address: IpAddr, attribute: &str) -> Option<bool> {
     })
 }
 
-/// By IANA's special-purpose registries, as Python 3.13 reads them.
+/// Whether IANA's special-purpose registries list the address as not globally reachable, as in Python 3.13.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {

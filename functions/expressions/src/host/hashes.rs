@@ -1,7 +1,7 @@
-//! `hashlib` and `hmac`: what signing a payload by hand needs.
+//! The modules `hashlib` and `hmac`, for authors who sign a payload in a mapping.
 //!
-//! Owns sha256, sha1, sha512, sha384, sha224 and md5. The last two letters of trust are the author's:
-//! nothing here is used by Nuncio itself.
+//! Owns sha256, sha1, sha512, sha384, sha224 and md5. Nuncio itself uses none of these, so that the weak algorithms are the
+//! author's decision.
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -10,12 +10,12 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 
 use super::objects::{HostObject, no_method};
-use super::{Answer, Arguments, Host, function, raise};
+use super::{Arguments, CallResult, Host, function, raise};
 use crate::value;
 
-/// What a `hashlib` or `hmac` object has taken in so far.
+/// The state of a `hashlib` or `hmac` object: the input so far.
 #[derive(Debug, Clone)]
-pub(crate) struct Digest {
+pub(crate) struct HashState {
     algorithm: Algorithm,
     key: Option<Vec<u8>>,
     data: Vec<u8>,
@@ -55,12 +55,12 @@ impl Algorithm {
     }
 }
 
-impl Digest {
+impl HashState {
     fn bytes(&self) -> Vec<u8> {
         macro_rules! digest {
             ($hash:ty) => {
                 match &self.key {
-                    // A key of any length is a key.
+                    // HMAC accepts a key of any length, so that this never fails.
                     Some(key) => Hmac::<$hash>::new_from_slice(key).map_or_else(
                         |_| Vec::new(),
                         |mac| mac.chain_update(&self.data).finalize().into_bytes().to_vec(),
@@ -94,14 +94,14 @@ impl Digest {
     }
 }
 
-/// Lower-case hexadecimal digits.
+/// The bytes in lower-case hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| char::from(DIGITS[usize::from(half & 15)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
-/// A module's function as a value, as in `hmac.new(key, message, hashlib.sha256)`.
+/// A module's function used as a value, as in `hmac.new(key, message, hashlib.sha256)`.
 pub(crate) fn attribute(module: &str, name: &str) -> Option<MontyObject> {
     if module == "hashlib" {
         Algorithm::named(name).map(|algorithm| function(&format!("hashlib.{}", algorithm.name())))
@@ -111,7 +111,7 @@ pub(crate) fn attribute(module: &str, name: &str) -> Option<MontyObject> {
 }
 
 impl Host<'_> {
-    pub(crate) fn module_call(&mut self, module: &str, name: &str, mut arguments: Arguments) -> Answer {
+    pub(crate) fn module_call(&mut self, module: &str, name: &str, mut arguments: Arguments) -> CallResult {
         match (module, name) {
             ("hashlib", "new") => {
                 let algorithm = arguments.text("new", 0, "name")?;
@@ -129,7 +129,7 @@ impl Host<'_> {
                 let key = bytes(&arguments.take(name, 0, "key")?)?;
                 let data = bytes(&arguments.take(name, 1, "msg")?)?;
                 let algorithm = known(&algorithm_of(&arguments.take(name, 2, "digest")?)?)?;
-                Ok(MontyObject::Bytes(Digest { algorithm, key: Some(key), data }.bytes()))
+                Ok(MontyObject::Bytes(HashState { algorithm, key: Some(key), data }.bytes()))
             }
             ("hmac", "compare_digest") => {
                 let (one, other) = (arguments.take(name, 0, "a")?, arguments.take(name, 1, "b")?);
@@ -139,22 +139,22 @@ impl Host<'_> {
         }
     }
 
-    pub(crate) fn hashlib(&mut self, algorithm: &str, mut arguments: Arguments) -> Answer {
+    pub(crate) fn hashlib(&mut self, algorithm: &str, mut arguments: Arguments) -> CallResult {
         let data = arguments.take_optional(0, "string");
         self.digest(algorithm, None, data)
     }
 
-    fn digest(&mut self, algorithm: &str, key: Option<Vec<u8>>, data: Option<MontyObject>) -> Answer {
+    fn digest(&mut self, algorithm: &str, key: Option<Vec<u8>>, data: Option<MontyObject>) -> CallResult {
         let algorithm = known(algorithm)?;
         let data = match data {
             None | Some(MontyObject::None) => Vec::new(),
             Some(data) => bytes(&data)?,
         };
         let class = if key.is_some() { "HMAC" } else { "HASH" };
-        Ok(self.object(class, HostObject::Digest(Digest { algorithm, key, data }), Vec::new()))
+        Ok(self.object(class, HostObject::Digest(HashState { algorithm, key, data }), Vec::new()))
     }
 
-    pub(crate) fn digest_call(&mut self, id: u128, name: &str, mut arguments: Arguments) -> Answer {
+    pub(crate) fn digest_call(&mut self, id: u128, name: &str, mut arguments: Arguments) -> CallResult {
         let Some(HostObject::Digest(mut digest)) = self.known_digest(id) else {
             return Err(no_method("HASH", name));
         };
@@ -179,11 +179,11 @@ impl Host<'_> {
 fn known(algorithm: &str) -> Result<Algorithm, MontyException> {
     Algorithm::named(algorithm).ok_or_else(|| {
         let known = Algorithm::ALL.map(|(name, _)| name).join(", ");
-        raise(ExcType::ValueError, format!("unsupported hash type {algorithm}; there are {known}"))
+        raise(ExcType::ValueError, format!("unsupported hash type {algorithm}; use one of {known}"))
     })
 }
 
-/// `"sha256"`, `hashlib.sha256`
+/// The name of the algorithm, given as `"sha256"` or `hashlib.sha256`.
 fn algorithm_of(argument: &MontyObject) -> Result<String, MontyException> {
     match argument {
         MontyObject::String(name) => Ok(name.clone()),

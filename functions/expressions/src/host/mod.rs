@@ -1,13 +1,13 @@
-//! The host's side of a run: what the interpreter asks for while a body runs.
+//! The host side of a run: answers the interpreter's lookups and calls while a body runs.
 //!
-//! Owns the objects that bodies hold by name only, and the effects of a run. Does no I/O: every
-//! effect is a note that the caller gets with the result.
+//! Owns the objects to which a body holds references, and collects the effects of the run. Does no I/O: effects are
+//! returned to the caller with the result.
 
 mod addresses;
 mod hashes;
 mod objects;
-mod people;
-mod text;
+mod text_helpers;
+mod users;
 
 use domain::event::{Action, KNOWN_ACTIONS, MAX_EVENT_BYTES, Object};
 use domain::text::cut;
@@ -18,29 +18,28 @@ use serde_json::Value;
 
 use crate::program::{Input, Program};
 use crate::unavailable;
-use crate::value::{self, Described};
+use crate::value::{self, DescribeHostObject};
 use domain::expression::Scope;
 use domain::expression::{Created, LogLine, Policies};
 pub(crate) use objects::HostObject;
-pub(crate) use text::pattern_fault;
 
-/// The most messages, log lines or events of one run.
+/// The maximum number of messages, of log lines and of events in one run.
 const MAX_EFFECTS: usize = 100;
-/// What is kept of a message or log line, in characters.
-const MAX_WORDS: usize = 4000;
-/// The most that an event made by a body says, in bytes: with what is added, it must fit into an event.
+/// The maximum length of a message or log line in characters; a longer one is cut.
+const MAX_MESSAGE_CHARS: usize = 4000;
+/// The maximum size of the context of a created event, in bytes. The rest of the event's limit is for the added fields.
 const MAX_CREATED_BYTES: usize = MAX_EVENT_BYTES - 32 * 1024;
 
-/// What the host answers.
-pub(crate) type Answer = Result<MontyObject, MontyException>;
+/// The result of a call, or the exception that it raises.
+pub(crate) type CallResult = Result<MontyObject, MontyException>;
 
-/// Arguments of a call.
+/// The arguments of a call.
 pub(crate) struct Arguments {
     pub(crate) positional: Vec<MontyObject>,
     pub(crate) named: Vec<(MontyObject, MontyObject)>,
 }
 
-/// One run's host.
+/// The host of one run.
 pub(crate) struct Host<'a> {
     scope: &'a Scope,
     program: &'a Program,
@@ -51,7 +50,7 @@ pub(crate) struct Host<'a> {
     pub(crate) events: Vec<Created>,
 }
 
-/// An exception of the host's.
+/// An exception raised by the host.
 pub(crate) fn raise(kind: ExcType, message: impl Into<String>) -> MontyException {
     MontyException::new(kind, Some(message.into()))
 }
@@ -62,7 +61,7 @@ impl<'a> Host<'a> {
         Self { scope, program, policies, objects: Vec::new(), messages, log, events }
     }
 
-    /// The value handed in for an input.
+    /// The value of an input.
     pub(crate) fn input(&mut self, input: Input) -> MontyObject {
         match input {
             Input::Request => self.request(),
@@ -78,7 +77,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// A name that nothing defines, or an attribute of one of the host's objects.
+    /// Looks up an undefined name, or an attribute of a host object.
     pub(crate) fn lookup(&mut self, object: Option<u128>, name: &str) -> NameLookupResult {
         let found = match object {
             Some(object) => Ok(self.attribute(object, name)),
@@ -106,7 +105,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// A call of a function or of a method of one of the host's objects.
+    /// Calls a host function, or a method of a host object.
     pub(crate) fn call(&mut self, object: Option<u128>, name: &str, arguments: Arguments) -> ExtFunctionResult {
         let answer = match object {
             Some(object) => self.method(object, name, arguments),
@@ -118,7 +117,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    fn function(&mut self, name: &str, mut arguments: Arguments) -> Answer {
+    fn function(&mut self, name: &str, mut arguments: Arguments) -> CallResult {
         match name {
             "_nuncio_ip" => self.ip_address(&arguments.take(name, 0, "address")?),
             "_nuncio_net" => {
@@ -136,13 +135,13 @@ impl<'a> Host<'a> {
                 let hint = unavailable::module(&module);
                 Err(raise(ExcType::ModuleNotFoundError, format!("No module named '{module}': {hint}")))
             }
-            "regex_match" => text::regex_match(&mut arguments),
-            "regex_replace" => text::regex_replace(&mut arguments),
-            "slugify" => text::slugify(&mut arguments),
+            "regex_match" => text_helpers::regex_match(&mut arguments),
+            "regex_replace" => text_helpers::regex_replace(&mut arguments),
+            "slugify" => text_helpers::slugify(&mut arguments),
             "ak_message" => {
                 let message = arguments.take(name, 0, "message")?.to_string();
-                room(self.messages.len(), "messages")?;
-                self.messages.push(cut(&message, MAX_WORDS));
+                check_room(self.messages.len(), "messages")?;
+                self.messages.push(cut(&message, MAX_MESSAGE_CHARS));
                 Ok(MontyObject::None)
             }
             "ak_create_event" => self.create_event(arguments),
@@ -151,7 +150,7 @@ impl<'a> Host<'a> {
             "ak_call_policy" => self.call_policy(arguments),
             other => match other.strip_prefix("hashlib.") {
                 Some(algorithm) => self.hashlib(algorithm, arguments),
-                // The interpreter asks for a name that is called without looking it up first.
+                // The interpreter calls an undefined name without looking it up first.
                 None => match self.global(other)? {
                     Some(value) => {
                         let message = format!("'{}' object is not callable", value.type_name());
@@ -163,7 +162,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    fn create_event(&mut self, mut arguments: Arguments) -> Answer {
+    fn create_event(&mut self, mut arguments: Arguments) -> CallResult {
         let action = arguments.text("ak_create_event", 0, "action")?;
         let known = KNOWN_ACTIONS.contains(&action.as_str()) || action.starts_with("custom_");
         let action = if known { action } else { format!("custom_{action}") };
@@ -172,14 +171,17 @@ impl<'a> Host<'a> {
         }
         let context = self.named_json(&arguments.named)?;
         if serde_json::to_string(&context).is_ok_and(|json| json.len() > MAX_CREATED_BYTES) {
-            return Err(raise(ExcType::ValueError, format!("an event says at most {MAX_CREATED_BYTES} bytes")));
+            return Err(raise(
+                ExcType::ValueError,
+                format!("the fields of an event may have at most {MAX_CREATED_BYTES} bytes"),
+            ));
         }
-        room(self.events.len(), "events")?;
+        check_room(self.events.len(), "events")?;
         self.events.push(Created { action, context });
         Ok(MontyObject::None)
     }
 
-    fn call_policy(&mut self, mut arguments: Arguments) -> Answer {
+    fn call_policy(&mut self, mut arguments: Arguments) -> CallResult {
         let name = arguments.text("ak_call_policy", 0, "name")?;
         let context = self.named_json(&arguments.named)?;
         match self.policies.call(&name, context) {
@@ -199,11 +201,11 @@ impl<'a> Host<'a> {
         }
     }
 
-    pub(crate) fn logged(&mut self, level: &str, arguments: &Arguments) -> Answer {
+    pub(crate) fn logged(&mut self, level: &str, arguments: &Arguments) -> CallResult {
         let message: Vec<_> = arguments.positional.iter().map(ToString::to_string).collect();
         let fields = self.named_json(&arguments.named)?;
-        room(self.log.len(), "log lines")?;
-        self.log.push(LogLine { level: level.to_owned(), message: cut(&message.join(" "), MAX_WORDS), fields });
+        check_room(self.log.len(), "log lines")?;
+        self.log.push(LogLine { level: level.to_owned(), message: cut(&message.join(" "), MAX_MESSAGE_CHARS), fields });
         Ok(MontyObject::None)
     }
 
@@ -215,12 +217,12 @@ impl<'a> Host<'a> {
         Ok(object)
     }
 
-    /// A value as JSON.
+    /// The JSON form of a value.
     pub(crate) fn json(&self, object: &MontyObject) -> Result<Value, MontyException> {
         value::to_json(object, self).map_err(|what| raise(ExcType::ValueError, what))
     }
 
-    /// The clock is the event's; everything else of the operating system is refused.
+    /// Answers calls of the operating system. The current time is the time of the event; all other calls are refused.
     pub(crate) fn system(&self, call: &OsFunctionCall) -> ExtFunctionResult {
         let created = self.scope.event.created;
         match call {
@@ -244,37 +246,37 @@ impl<'a> Host<'a> {
             },
             _ => ExtFunctionResult::Error(raise(
                 ExcType::PermissionError,
-                "expressions have no files and no environment; look at request and its context",
+                "expressions cannot use files or the environment; use request and its context",
             )),
         }
     }
 }
 
-impl Described for Host<'_> {
+impl DescribeHostObject for Host<'_> {
     fn describe(&self, instance: &MontyClassInstance) -> Option<Value> {
         self.described(instance)
     }
 }
 
 impl Arguments {
-    /// The argument at a place or of a name.
-    pub(crate) fn take(&mut self, function: &str, place: usize, name: &str) -> Answer {
-        self.take_optional(place, name)
+    /// The argument at a position or with a name.
+    pub(crate) fn take(&mut self, function: &str, position: usize, name: &str) -> CallResult {
+        self.take_optional(position, name)
             .ok_or_else(|| raise(ExcType::TypeError, format!("{function}() missing 1 required argument: '{name}'")))
     }
 
-    /// The same, where it may be left out.
-    pub(crate) fn take_optional(&mut self, place: usize, name: &str) -> Option<MontyObject> {
-        if let Some(argument) = self.positional.get_mut(place) {
+    /// The argument, which may be missing.
+    pub(crate) fn take_optional(&mut self, position: usize, name: &str) -> Option<MontyObject> {
+        if let Some(argument) = self.positional.get_mut(position) {
             return Some(std::mem::replace(argument, MontyObject::None));
         }
         let at = self.named.iter().position(|(key, _)| matches!(key, MontyObject::String(key) if key == name))?;
         Some(self.named.remove(at).1)
     }
 
-    /// The same, which must be a text.
-    pub(crate) fn text(&mut self, function: &str, place: usize, name: &str) -> Result<String, MontyException> {
-        match self.take(function, place, name)? {
+    /// The argument, which must be a `str`.
+    pub(crate) fn text(&mut self, function: &str, position: usize, name: &str) -> Result<String, MontyException> {
+        match self.take(function, position, name)? {
             MontyObject::String(text) => Ok(text),
             other => Err(raise(
                 ExcType::TypeError,
@@ -284,12 +286,13 @@ impl Arguments {
     }
 }
 
-/// A function that the host answers.
+/// A function value whose calls the host answers.
 pub(crate) fn function(name: &str) -> MontyObject {
     MontyObject::Function { name: name.to_owned(), docstring: None }
 }
 
-fn room(count: usize, what: &str) -> Result<(), MontyException> {
+/// Raises if the maximum number of effects is reached.
+fn check_room(count: usize, what: &str) -> Result<(), MontyException> {
     if count < MAX_EFFECTS {
         Ok(())
     } else {

@@ -1,16 +1,16 @@
-//! The objects that a body holds: request, event, notification, and what they lead to.
+//! The host objects: request, event, notification, users, groups and others.
 //!
-//! Owns their attribute names, which are authentik's. An attribute costs only the body that reads it.
+//! Owns their attribute names, which are authentik's. An attribute is computed only when a body reads it.
 
 use domain::event::Object;
 use monty_types::{ExcType, MontyClassInstance, MontyClassType, MontyException, MontyObject, MontyUuid};
 use serde_json::Value;
 
-use super::hashes::Digest;
-use super::{Answer, Arguments, Host, raise};
+use super::hashes::HashState;
+use super::{Arguments, CallResult, Host, raise};
 use crate::value::{self, IntoDict};
 
-/// What one of the host's objects is.
+/// A host object.
 #[derive(Debug, Clone)]
 pub(crate) enum HostObject {
     Request,
@@ -20,15 +20,15 @@ pub(crate) enum HostObject {
     Module(&'static str),
     User(Object),
     Group(String),
-    /// Groups by name, as `user.groups` and what `.filter(…)` makes of it.
+    /// Names of groups: `user.groups`, or the result of its `.filter(…)`.
     GroupList(Vec<String>),
-    Digest(Digest),
-    /// Nothing beyond the attributes that it was given.
+    Digest(HashState),
+    /// An object with no attributes beyond those passed at its creation.
     Plain,
 }
 
 impl Host<'_> {
-    /// A new object of the host's, known by its number.
+    /// Creates a host object. Its id is its number in the list of objects.
     pub(crate) fn object(
         &mut self,
         class: &str,
@@ -36,9 +36,9 @@ impl Host<'_> {
         attributes: Vec<(MontyObject, MontyObject)>,
     ) -> MontyObject {
         self.objects.push(object);
-        // A class is known by its name, an object by a number too small to be one.
+        // The id of a class is its name as bytes; the ids of objects are small numbers, so that the two never collide.
         let mut class_id = [0; 16];
-        class_id.iter_mut().zip(class.bytes()).for_each(|(place, byte)| *place = byte);
+        class_id.iter_mut().zip(class.bytes()).for_each(|(slot, byte)| *slot = byte);
         MontyObject::ClassInstance(Box::new(MontyClassInstance {
             class_type: MontyClassType {
                 name: class.to_owned(),
@@ -56,8 +56,8 @@ impl Host<'_> {
         self.objects.get(usize::try_from(id).ok()?.checked_sub(1)?)
     }
 
-    /// The object behind an argument.
-    pub(crate) fn behind(&self, argument: &MontyObject) -> Option<&HostObject> {
+    /// The host object that an argument refers to; `None` if it is another value.
+    pub(crate) fn host_object(&self, argument: &MontyObject) -> Option<&HostObject> {
         let MontyObject::ClassInstance(instance) = argument else {
             return None;
         };
@@ -80,7 +80,7 @@ impl Host<'_> {
 
     fn event(&mut self) -> MontyObject {
         let mut attributes = Vec::new();
-        if self.program.holds.event_context {
+        if self.program.shared.event_context {
             attributes.push((value::text("context"), value::dict(&self.scope.event.context)));
         }
         self.object("Event", HostObject::Event, attributes)
@@ -96,13 +96,13 @@ impl Host<'_> {
             (value::text("hyperlink"), value::optional(view.hyperlink.as_deref())),
             (value::text("hyperlink_label"), value::optional(view.hyperlink_label.as_deref())),
         ];
-        if self.program.holds.event {
+        if self.program.shared.event {
             attributes.push((value::text("event"), self.event()));
         }
         self.object("Notification", HostObject::Notification, attributes)
     }
 
-    /// An attribute that the object was not given beforehand.
+    /// An attribute that was not passed at the object's creation; `None` if there is no such attribute.
     pub(crate) fn attribute(&mut self, id: u128, name: &str) -> Option<MontyObject> {
         match self.known(id).cloned()? {
             HostObject::Request => self.request_attribute(name),
@@ -159,10 +159,10 @@ impl Host<'_> {
         })
     }
 
-    /// A call of a method.
-    pub(crate) fn method(&mut self, id: u128, name: &str, arguments: Arguments) -> Answer {
+    /// Calls a method.
+    pub(crate) fn method(&mut self, id: u128, name: &str, arguments: Arguments) -> CallResult {
         let Some(object) = self.known(id).cloned() else {
-            return Err(raise(ExcType::RuntimeError, "this object is gone"));
+            return Err(raise(ExcType::RuntimeError, "this object no longer exists"));
         };
         match object {
             HostObject::Logger => match name {
@@ -176,11 +176,12 @@ impl Host<'_> {
             HostObject::User(user) => self.user_call(&user, name, &arguments),
             HostObject::GroupList(groups) => self.group_call(groups, name, &arguments),
             HostObject::Group(_) => Err(no_method("Group", name)),
-            HostObject::Event if name == "save" || name == "delete" => {
-                Err(raise(ExcType::PermissionError, "a stored event is never changed; create one by ak_create_event"))
-            }
+            HostObject::Event if name == "save" || name == "delete" => Err(raise(
+                ExcType::PermissionError,
+                "a stored event cannot be changed; create a new one with ak_create_event",
+            )),
             HostObject::Notification if name == "save" => Ok(MontyObject::None),
-            // What is no method may be an attribute that is called.
+            // The name may be an attribute that is not callable.
             _ => match self.attribute(id, name) {
                 Some(found) => {
                     Err(raise(ExcType::TypeError, format!("'{}' object is not callable", found.type_name())))
@@ -192,8 +193,8 @@ impl Host<'_> {
 
     /// Replaces an object's state.
     pub(crate) fn change(&mut self, id: u128, object: HostObject) {
-        if let Some(place) = usize::try_from(id).ok().and_then(|id| self.objects.get_mut(id.checked_sub(1)?)) {
-            *place = object;
+        if let Some(slot) = usize::try_from(id).ok().and_then(|id| self.objects.get_mut(id.checked_sub(1)?)) {
+            *slot = object;
         }
     }
 
@@ -204,7 +205,7 @@ impl Host<'_> {
         let id = u128::from_be_bytes(*instance.instance_id.as_bytes());
         match self.known(id)? {
             HostObject::Event => serde_json::to_value(&*self.scope.event).ok(),
-            HostObject::User(user) => Some(super::people::described(user)),
+            HostObject::User(user) => Some(super::users::described(user)),
             HostObject::Group(name) => Some(Value::String(name.clone())),
             HostObject::GroupList(names) => Some(names.iter().cloned().map(Value::String).collect()),
             HostObject::Request | HostObject::Logger | HostObject::Module(_) => Some(Value::Null),

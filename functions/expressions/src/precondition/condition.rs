@@ -1,7 +1,7 @@
-//! Conditions: for which events they are true, for which false, and whether asking can raise.
+//! Analyses conditions: for which events they can be true, for which they can be false, and whether they can raise.
 //!
-//! Owns the forms that are understood: comparisons of the event's action, app and address with constants,
-//! `and`, `or`, `not`, and what is always so. Knows no statements.
+//! Owns the forms that are understood: comparisons of the event's action, app and address with constants; `and`, `or`,
+//! `not`; and constants. Knows no statements.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,90 +11,93 @@ use ipnet::IpNet;
 use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, UnaryOp};
 use ruff_text_size::{Ranged, TextSize};
 
-use super::reach::Reach;
+use super::event_set::EventSet;
 
-/// A condition put to any event.
-pub(super) struct Truth {
-    /// An event without it finds the condition false; asking does nothing else.
-    pub(super) yes: Reach,
-    /// An event without it finds the condition true; asking does nothing else.
-    pub(super) no: Reach,
-    /// Whether asking never does anything else, whatever the event.
+/// The possible results of a condition.
+pub(super) struct ConditionResult {
+    /// The condition can be true only for these events. For all others it is false and has no effect.
+    pub(super) yes: EventSet,
+    /// The condition can be false only for these events. For all others it is true and has no effect.
+    pub(super) no: EventSet,
+    /// Whether evaluating the condition never raises and has no effect, for any event.
     pub(super) safe: bool,
 }
 
-impl Truth {
+impl ConditionResult {
     fn unknown(safe: bool) -> Self {
-        Self { yes: Reach::Any, no: Reach::Any, safe }
+        Self { yes: EventSet::Any, no: EventSet::Any, safe }
     }
 
     fn constant(holds: bool) -> Self {
-        let (yes, no) = if holds { (Reach::Any, Reach::Never) } else { (Reach::Never, Reach::Any) };
+        let (yes, no) = if holds { (EventSet::Any, EventSet::Never) } else { (EventSet::Never, EventSet::Any) };
         Self { yes, no, safe: true }
     }
 
-    fn when(yes: Reach, safe: bool) -> Self {
-        Self { yes, no: Reach::Any, safe }
+    fn when(yes: EventSet, safe: bool) -> Self {
+        Self { yes, no: EventSet::Any, safe }
     }
 
     fn not(self) -> Self {
         Self { yes: self.no, no: self.yes, safe: self.safe }
     }
 
-    /// The second is asked only where the first is true.
+    /// The condition `self and second`; `second` is evaluated only if `self` is true.
     fn and(self, second: &Self) -> Self {
         let yes = if self.safe { self.yes.and(&second.yes) } else { self.yes };
         Self { yes, no: self.no.or(&second.no), safe: self.safe && second.safe }
     }
 }
 
-/// Reads conditions, knowing which names stand for the event.
-pub(super) struct Conditions {
+/// Analyses conditions.
+pub(super) struct ConditionReader {
+    /// The names that are bound to the event, each with the position from which on they are.
     pub(super) events: HashMap<String, TextSize>,
 }
 
-/// What a comparison may be about.
-enum Subject {
+/// The field of the event that a comparison reads.
+enum ComparedField {
     Action,
     App,
-    /// As a text, or None.
+    /// `event.client_ip`: a text or None.
     ClientIp,
-    /// As an address; there is none where the event has none.
+    /// `ak_client_ip` or `ip_address(event.client_ip)`: raises if the event has no address.
     Address,
 }
 
-impl Conditions {
-    /// Reads one.
-    pub(super) fn truth(&self, expression: &Expr) -> Truth {
+impl ConditionReader {
+    /// Analyses one condition.
+    pub(super) fn truth(&self, expression: &Expr) -> ConditionResult {
         if self.is_event(expression) {
-            return Truth::constant(true);
+            return ConditionResult::constant(true);
         }
         match expression {
             Expr::BoolOp(both) => {
                 let mut parts = both.values.iter().map(|part| self.truth(part));
-                let Some(first) = parts.next() else { return Truth::unknown(false) };
+                let Some(first) = parts.next() else { return ConditionResult::unknown(false) };
                 match both.op {
                     BoolOp::And => parts.fold(first, |one, other| one.and(&other)),
-                    // By De Morgan; the second is asked only where the first is false.
+                    // By De Morgan's law; the second part is evaluated only if the first is false.
                     BoolOp::Or => parts.fold(first, |one, other| one.not().and(&other.not()).not()),
                 }
             }
             Expr::UnaryOp(one) if one.op == UnaryOp::Not => self.truth(&one.operand).not(),
             Expr::Compare(compare) => match (&*compare.ops, &*compare.comparators) {
                 ([op], [right]) => self.comparison(&compare.left, *op, right),
-                _ => Truth::unknown(false),
+                _ => ConditionResult::unknown(false),
             },
-            Expr::Call(call) => self.starts_with(call).unwrap_or_else(|| Truth::unknown(self.is_plain(expression))),
-            Expr::BooleanLiteral(literal) => Truth::constant(literal.value),
-            Expr::NoneLiteral(_) => Truth::constant(false),
-            _ if matches!(self.subject(expression), Some(Subject::ClientIp)) => {
-                Truth { yes: Reach::somewhere(), no: Reach::addresses(Vec::new(), true), safe: true }
+            Expr::Call(call) => {
+                self.starts_with(call).unwrap_or_else(|| ConditionResult::unknown(self.is_plain(expression)))
             }
-            _ => Truth::unknown(self.is_plain(expression)),
+            Expr::BooleanLiteral(literal) => ConditionResult::constant(literal.value),
+            Expr::NoneLiteral(_) => ConditionResult::constant(false),
+            _ if matches!(self.subject(expression), Some(ComparedField::ClientIp)) => {
+                ConditionResult { yes: EventSet::with_address(), no: EventSet::addresses(Vec::new(), true), safe: true }
+            }
+            _ => ConditionResult::unknown(self.is_plain(expression)),
         }
     }
 
-    fn comparison(&self, left: &Expr, op: CmpOp, right: &Expr) -> Truth {
+    fn comparison(&self, left: &Expr, op: CmpOp, right: &Expr) -> ConditionResult {
         match op {
             CmpOp::NotEq => return self.comparison(left, CmpOp::Eq, right).not(),
             CmpOp::NotIn => return self.comparison(left, CmpOp::In, right).not(),
@@ -102,43 +105,47 @@ impl Conditions {
             _ => {}
         }
         if op == CmpOp::In && text(left) == Some("event") && is_context(right) {
-            return Truth::constant(true);
+            return ConditionResult::constant(true);
         }
         let subject = match op {
             CmpOp::Eq if self.subject(right).is_some() => return self.equals(right, left),
             CmpOp::Eq => return self.equals(left, right),
-            CmpOp::Is if right.is_none_literal_expr() && self.is_event(left) => return Truth::constant(false),
+            CmpOp::Is if right.is_none_literal_expr() && self.is_event(left) => {
+                return ConditionResult::constant(false);
+            }
             CmpOp::Is if right.is_none_literal_expr() => self.subject(left),
             CmpOp::In => self.subject(left),
             _ => None,
         };
         match (subject, op) {
-            (Some(Subject::ClientIp), CmpOp::Is) => {
-                Truth { yes: Reach::addresses(Vec::new(), true), no: Reach::somewhere(), safe: true }
+            (Some(ComparedField::ClientIp), CmpOp::Is) => {
+                ConditionResult { yes: EventSet::addresses(Vec::new(), true), no: EventSet::with_address(), safe: true }
             }
-            (Some(Subject::Address), CmpOp::In) => match network(right) {
-                // Without an address it raises.
-                Some(net) => Truth::when(reached_by(net), false),
-                None => Truth::unknown(false),
+            (Some(ComparedField::Address), CmpOp::In) => match network(right) {
+                // Raises if the event has no address.
+                Some(net) => ConditionResult::when(reached_by(net), false),
+                None => ConditionResult::unknown(false),
             },
             (Some(subject), CmpOp::In) => match texts(right) {
-                Some(texts) => Truth::when(one_of(&subject, &texts), true),
-                None => Truth::unknown(false),
+                Some(texts) => ConditionResult::when(one_of(&subject, &texts), true),
+                None => ConditionResult::unknown(false),
             },
-            _ => Truth::unknown(matches!(op, CmpOp::Is) && self.is_plain(left) && self.is_plain(right)),
+            _ => ConditionResult::unknown(matches!(op, CmpOp::Is) && self.is_plain(left) && self.is_plain(right)),
         }
     }
 
-    fn equals(&self, left: &Expr, right: &Expr) -> Truth {
+    fn equals(&self, left: &Expr, right: &Expr) -> ConditionResult {
         match (self.subject(left), text(right)) {
-            (Some(subject), Some(text)) => Truth::when(one_of(&subject, &[text]), !matches!(subject, Subject::Address)),
-            (Some(Subject::Address), _) => Truth::unknown(false),
-            _ => Truth::unknown(self.is_plain(left) && self.is_plain(right)),
+            (Some(subject), Some(text)) => {
+                ConditionResult::when(one_of(&subject, &[text]), !matches!(subject, ComparedField::Address))
+            }
+            (Some(ComparedField::Address), _) => ConditionResult::unknown(false),
+            _ => ConditionResult::unknown(self.is_plain(left) && self.is_plain(right)),
         }
     }
 
     /// `event.action.startswith("model_")`
-    fn starts_with(&self, call: &ExprCall) -> Option<Truth> {
+    fn starts_with(&self, call: &ExprCall) -> Option<ConditionResult> {
         let Expr::Attribute(method) = &*call.func else { return None };
         if method.attr.as_str() != "startswith" || !call.arguments.keywords.is_empty() {
             return None;
@@ -149,38 +156,41 @@ impl Conditions {
             _ => return None,
         };
         match (subject, &*starts) {
-            (Subject::Action, starts) => {
+            (ComparedField::Action, starts) => {
                 let patterns = starts.iter().filter_map(|start| ActionPattern::parse(&format!("{start}*")).ok());
-                Some(Truth::when(actions(patterns.collect()), true))
+                Some(ConditionResult::when(actions(patterns.collect()), true))
             }
-            (Subject::App, [start]) => {
+            (ComparedField::App, [start]) => {
                 let app = start.strip_suffix('.');
-                Some(app.map_or_else(|| Truth::unknown(true), |app| Truth::when(Reach::app(app), true)))
+                Some(app.map_or_else(
+                    || ConditionResult::unknown(true),
+                    |app| ConditionResult::when(EventSet::app(app), true),
+                ))
             }
-            (Subject::App, _) => Some(Truth::unknown(true)),
-            // There may be none.
-            (Subject::ClientIp | Subject::Address, _) => None,
+            (ComparedField::App, _) => Some(ConditionResult::unknown(true)),
+            // Raises for an event without an address, because `None` has no such method.
+            (ComparedField::ClientIp | ComparedField::Address, _) => None,
         }
     }
 
-    fn subject(&self, expression: &Expr) -> Option<Subject> {
+    fn subject(&self, expression: &Expr) -> Option<ComparedField> {
         match expression {
             Expr::Attribute(attribute) if self.is_event(&attribute.value) => match attribute.attr.as_str() {
-                "action" => Some(Subject::Action),
-                "app" => Some(Subject::App),
-                "client_ip" => Some(Subject::ClientIp),
+                "action" => Some(ComparedField::Action),
+                "app" => Some(ComparedField::App),
+                "client_ip" => Some(ComparedField::ClientIp),
                 _ => None,
             },
-            Expr::Name(name) if name.id == "ak_client_ip" => Some(Subject::Address),
+            Expr::Name(name) if name.id == "ak_client_ip" => Some(ComparedField::Address),
             Expr::Call(_) => {
-                let of = self.subject(called(expression, "ip_address")?)?;
-                matches!(of, Subject::ClientIp).then_some(Subject::Address)
+                let inner = self.subject(called(expression, "ip_address")?)?;
+                matches!(inner, ComparedField::ClientIp).then_some(ComparedField::Address)
             }
             _ => None,
         }
     }
 
-    /// Whether it is the event, for sure.
+    /// Whether the expression certainly is the event.
     pub(super) fn is_event(&self, expression: &Expr) -> bool {
         match expression {
             Expr::Name(name) => self.events.get(name.id.as_str()).is_some_and(|bound| *bound <= expression.start()),
@@ -199,7 +209,7 @@ impl Conditions {
         }
     }
 
-    /// Whether to look at it does nothing and cannot raise, and it can be compared with anything.
+    /// Whether evaluating the expression has no effect and cannot raise, and its value can be compared with any other.
     fn is_plain(&self, expression: &Expr) -> bool {
         const OBJECTS: [&str; 3] = ["context", "user", "brand"];
         let object = |expression: &Expr| match expression {
@@ -223,44 +233,44 @@ impl Conditions {
     }
 }
 
-fn one_of(subject: &Subject, texts: &[&str]) -> Reach {
+fn one_of(subject: &ComparedField, texts: &[&str]) -> EventSet {
     match subject {
-        Subject::Action => {
+        ComparedField::Action => {
             let exact = texts.iter().map(|text| Action::parse(text).map(ActionPattern::Exact));
             actions(exact.filter_map(Result::ok).collect())
         }
-        Subject::App => match texts {
-            [app] if !app.is_empty() => Reach::app(app),
-            _ => Reach::Any,
+        ComparedField::App => match texts {
+            [app] if !app.is_empty() => EventSet::app(app),
+            _ => EventSet::Any,
         },
-        Subject::ClientIp => {
+        ComparedField::ClientIp => {
             let nets = texts.iter().map(|text| text.parse::<IpAddr>().map(IpNet::from)).collect::<Result<_, _>>();
-            nets.map_or(Reach::Any, |nets| Reach::addresses(nets, false))
+            nets.map_or(EventSet::Any, |nets| EventSet::addresses(nets, false))
         }
-        Subject::Address => Reach::Any,
+        ComparedField::Address => EventSet::Any,
     }
 }
 
-/// What can be no action, or start none, is no event's.
-fn actions(patterns: Vec<ActionPattern>) -> Reach {
-    if patterns.is_empty() { Reach::Never } else { Reach::actions(patterns) }
+/// The events with one of these actions; none if the list is empty, because the texts cannot be actions.
+fn actions(patterns: Vec<ActionPattern>) -> EventSet {
+    if patterns.is_empty() { EventSet::Never } else { EventSet::actions(patterns) }
 }
 
-/// The events with an address of the network, and those without one.
-fn reached_by(net: IpNet) -> Reach {
-    // It holds IPv4 addresses in IPv6 form, which are taken for what they stand for elsewhere.
+/// The events whose address is in the network, and those without an address.
+fn reached_by(net: IpNet) -> EventSet {
+    // The network contains all IPv4-mapped addresses. An event set treats these as IPv4, Python does not.
     let mapped: IpNet = IpNet::V6(ipnet::Ipv6Net::new_assert([0, 0, 0, 0, 0, 0xffff, 0, 0].into(), 96));
-    if net != mapped && net.contains(&mapped) { Reach::Any } else { Reach::addresses(vec![net], true) }
+    if net != mapped && net.contains(&mapped) { EventSet::Any } else { EventSet::addresses(vec![net], true) }
 }
 
-/// `ip_network("192.0.2.0/24")`, as far as it is sure not to raise.
+/// The network of `ip_network("192.0.2.0/24")`; `None` if the call might raise.
 fn network(expression: &Expr) -> Option<IpNet> {
     let text = text(called(expression, "ip_network")?)?;
     let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
     (net.trunc() == net).then_some(net)
 }
 
-/// The argument of `name(argument)`.
+/// The argument, if the expression is `name(argument)`.
 fn called<'a>(expression: &'a Expr, name: &str) -> Option<&'a Expr> {
     let Expr::Call(call) = expression else { return None };
     match (&*call.func, &*call.arguments.args, &*call.arguments.keywords) {
@@ -276,7 +286,7 @@ fn text(expression: &Expr) -> Option<&str> {
     }
 }
 
-/// A list, tuple or set of texts.
+/// The items, if the expression is a list, tuple or set of string literals.
 fn texts(expression: &Expr) -> Option<Vec<&str>> {
     let items = match expression {
         Expr::List(list) => &list.elts,

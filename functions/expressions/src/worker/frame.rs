@@ -1,6 +1,6 @@
-//! What passes between caller and worker: JSON behind its length.
+//! The messages between caller and worker: JSON, preceded by its length in four bytes (little-endian).
 //!
-//! Owns the messages and the bound of their size. Both ends are one binary, so there is no version.
+//! Owns the messages and their maximum size. Both ends are the same binary, so that the protocol needs no version.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use domain::expression::Kind;
 use domain::expression::{Called, Evaluation};
 use domain::expression::{Groups, Scope, View};
 
-/// Events end at 256 KiB and results at 1 MiB; the rest is room for groups.
+/// The maximum size of a message. Events have at most 256 KiB and results at most 1 MiB; the rest is for the groups.
 pub(crate) const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
 
-/// From the caller, as the worker reads it.
+/// A message from the caller, as the worker reads it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
@@ -24,17 +24,17 @@ pub(crate) enum Request {
     Called(Result<Option<Called>, String>),
 }
 
-/// From the caller, as it writes it.
+/// A message from the caller, as the caller writes it; borrows its parts.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Asked<'a> {
-    Evaluate { source: &'a str, scope: Seen<'a> },
+pub(crate) enum RequestRef<'a> {
+    Evaluate { source: &'a str, scope: VisibleScope<'a> },
     Called(Result<Option<Called>, String>),
 }
 
-/// A scope without what the body cannot see.
+/// A scope without the groups if the body does not use them.
 #[derive(Debug, Serialize)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct VisibleScope<'a> {
     kind: Kind,
     event: &'a Event,
     user: &'a Object,
@@ -45,8 +45,8 @@ pub(crate) struct Seen<'a> {
     depth: u8,
 }
 
-impl<'a> Seen<'a> {
-    pub(crate) fn of(scope: &'a Scope, with_groups: bool) -> Self {
+impl<'a> VisibleScope<'a> {
+    pub(crate) fn from_scope(scope: &'a Scope, with_groups: bool) -> Self {
         Self {
             kind: scope.kind,
             event: &scope.event,
@@ -59,15 +59,15 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// From the worker.
+/// A message from the worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Response {
-    /// It is up.
+    /// The worker has started.
     Ready,
     /// The body calls a policy.
     Call { name: String, context: Object },
-    /// The body has ended, and so will the worker if it is `spent`. So long it has computed in its life.
+    /// The body has ended. If `spent`, the worker ends, too. `computed` is the processor time of the worker's whole life.
     Done { evaluation: Box<Evaluation>, spent: bool, computed: Duration },
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn write(mut to: impl Write, message: &impl Serialize) -> io::Result<
     to.flush()
 }
 
-/// Reads one message; `None` where the other side has closed.
+/// Reads one message; `None` if the other side has closed the pipe.
 pub(crate) fn read<T: for<'de> Deserialize<'de>>(mut from: impl Read) -> io::Result<Option<T>> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {
@@ -96,7 +96,7 @@ pub(crate) fn read<T: for<'de> Deserialize<'de>>(mut from: impl Read) -> io::Res
     Ok(Some(serde_json::from_slice(&body)?))
 }
 
-/// The length that a frame's first bytes say.
+/// The length of a message, from its first four bytes.
 pub(crate) fn length_of(bytes: [u8; 4]) -> io::Result<usize> {
     let length = usize::try_from(u32::from_le_bytes(bytes)).unwrap_or(usize::MAX);
     if length > MAX_FRAME_BYTES {

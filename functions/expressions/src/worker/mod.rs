@@ -1,39 +1,38 @@
-//! Bodies that nobody vouches for, evaluated in a process that may die.
+//! Evaluates untrusted bodies in worker processes.
 //!
-//! A body that asks for more memory than there is takes its process with it. So the caller keeps
-//! [`Workers`], each the same binary started again with [`ARGUMENT`]; it asks them over pipes, kills
-//! the one that is late, and starts another for the one that died. What is told of a body that did
-//! that is an exception like any other.
+//! A body that allocates too much memory aborts its process. Therefore the caller keeps a pool of [`Workers`], each the same
+//! binary started again with [`ARGUMENT`]. It sends bodies over pipes, kills a worker that misses the deadline, and replaces
+//! one that has died. For the rules, such a body has raised an exception like any other.
 
 mod breaker;
 mod frame;
 mod limits;
 mod pool;
 mod process;
-mod serve;
+mod server;
 
 pub use limits::MAX_MEMORY;
 pub use pool::Workers;
-pub use serve::serve;
+pub use server::serve;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Makes a binary that calls [`hook`] a worker.
+/// The command-line argument that makes a binary with [`hook`] a worker.
 pub const ARGUMENT: &str = "--expression-worker";
 
-/// When a worker that has not answered is killed, so that the caller has its answer within 100 ms. One
-/// that others kept from the processor for most of this time is waited for longer.
+/// The time after which a worker without an answer is killed, so that the caller has a result within 100 ms. The deadline
+/// is extended for a worker that got too little processor time.
 pub const DEADLINE: Duration = Duration::from_millis(92);
 
-/// The first thing that the `main` of a binary with [`Workers`] of its own does: where it was started
-/// as a worker it is one, and ends with this code.
+/// Runs this process as a worker if it was started as one, and returns its exit code; otherwise returns `None`. The `main`
+/// of a binary that uses [`Workers::from_current_binary`] must call it first.
 pub fn hook() -> Option<ExitCode> {
     let started_as_worker = std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT);
     started_as_worker.then(main)
 }
 
-/// A worker's whole life: confines the process, then serves until its caller is gone.
+/// The main function of a worker: limits the process, then serves until the caller closes the pipe.
 fn main() -> ExitCode {
     limits::confine();
     match serve(std::io::stdin().lock(), std::io::stdout().lock()) {

@@ -1,7 +1,7 @@
-//! The workers that a process keeps.
+//! The pool of worker processes.
 //!
-//! Owns when one is started and when one is let go, and how many there are at a time. A body that calls a policy which is a body of its
-//! own takes a second worker, so the pool never waits for itself.
+//! Owns when a worker is started and stopped, and how many run at a time. If a body calls a policy that is an expression,
+//! the called body uses another worker without waiting for a permit, so that the pool cannot deadlock.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -13,83 +13,84 @@ use std::time::Instant;
 use domain::expression::{Evaluation, Policies, Scope};
 use domain::ports::Expressions;
 
-use super::breaker::Breaker;
-use super::frame::{Asked, Response, Seen};
-use super::process::{Process, Silence};
+use super::breaker::ExpressionBreaker;
+use super::frame::{RequestRef, Response, VisibleScope};
+use super::process::{WorkerFailure, WorkerProcess};
 use super::{ARGUMENT, DEADLINE};
 use crate::expression::Expression;
 use crate::run::{TIMEOUT, TOO_LONG};
 
-/// How deep policies may call policies.
+/// The maximum depth of policies that call policies.
 const MAX_CALL_DEPTH: u8 = 4;
-/// How many policies one body may call.
+/// The maximum number of policies that one body may call.
 const MAX_CALLS: usize = 32;
 
-/// More bodies than these are looked at anew.
-const MAX_KNOWN: usize = 4096;
+/// The number of bodies whose use of groups is cached.
+const MAX_CACHED: usize = 4096;
 
-/// Workers, kept between evaluations.
+/// A pool of workers that are reused between evaluations.
 #[derive(Debug)]
 pub struct Workers {
     program: PathBuf,
     arguments: Vec<OsString>,
-    idle: Mutex<Vec<Process>>,
-    keep: usize,
-    turns: Turns,
-    breaker: Breaker,
-    /// By body, whether the groups can matter to it.
-    asks_for_groups: Mutex<HashMap<String, bool>>,
+    idle: Mutex<Vec<WorkerProcess>>,
+    /// The maximum number of idle workers.
+    max_idle: usize,
+    limit: ConcurrencyLimit,
+    breaker: ExpressionBreaker,
+    /// By source text, whether a body may read the groups.
+    uses_groups: Mutex<HashMap<String, bool>>,
 }
 
 impl Workers {
-    /// Workers that are this program with these arguments. `keep` bodies are run at a time, the policies
-    /// that they call not counted; the others wait. So many workers are kept when idle.
-    pub fn new(program: impl Into<PathBuf>, arguments: Vec<OsString>, keep: usize) -> Self {
+    /// A pool of workers that run `program` with these arguments. At most `max_workers` bodies run at a time, called
+    /// policies not counted; the others wait. The pool keeps up to the same number of idle workers.
+    pub fn new(program: impl Into<PathBuf>, arguments: Vec<OsString>, max_workers: usize) -> Self {
         Self {
             program: program.into(),
             arguments,
             idle: Mutex::default(),
-            keep,
-            turns: Turns::new(keep.max(1)),
-            breaker: Breaker::default(),
-            asks_for_groups: Mutex::default(),
+            max_idle: max_workers,
+            limit: ConcurrencyLimit::new(max_workers.max(1)),
+            breaker: ExpressionBreaker::default(),
+            uses_groups: Mutex::default(),
         }
     }
 
-    /// Workers that are this binary again, whose `main` calls [`hook`](super::hook): as many as there
-    /// are processors. None is started before there is a body to run.
+    /// A pool of workers that run the current binary, whose `main` must call [`hook`](super::hook). The pool has one worker
+    /// per processor and starts each when it is needed.
     ///
     /// # Errors
-    /// When the system does not say where the binary is.
-    pub fn of_this_binary() -> io::Result<Self> {
-        let keep = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self::new(std::env::current_exe()?, vec![ARGUMENT.into()], keep))
+    /// If the system does not report the path of the current binary.
+    pub fn from_current_binary() -> io::Result<Self> {
+        let max_workers = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self::new(std::env::current_exe()?, vec![ARGUMENT.into()], max_workers))
     }
 
-    /// Runs a body in a worker, unless it is set aside for using up its bounds. Blocks for at most [`DEADLINE`], not
-    /// counting the policies that it calls, the wait for its turn, and the start of a worker where none is idle.
+    /// Runs a body in a worker, unless its circuit is open. Blocks for at most [`DEADLINE`], without the time of called
+    /// policies, of waiting for a permit, and of starting a worker if none is idle.
     pub fn evaluate(&self, expression: &Expression, scope: &Scope, policies: &dyn Policies) -> Evaluation {
-        self.run(expression.source(), expression.asks_for_groups(), scope, policies)
+        self.run(expression.source(), expression.uses_groups(), scope, policies)
     }
 
     fn run(&self, source: &str, with_groups: bool, scope: &Scope, policies: &dyn Policies) -> Evaluation {
         if scope.depth > MAX_CALL_DEPTH {
-            return Evaluation::raised("RecursionError", "policies call policies more than four deep");
+            return Evaluation::raised("RecursionError", "policies call each other more than four levels deep");
         }
-        // Before it waits for its turn: a body that is set aside takes nobody's place.
-        let _admitted = match self.breaker.admit(source, Instant::now()) {
-            Ok(admitted) => admitted,
-            Err(set_aside) => return set_aside.into(),
+        // Before waiting for a permit, so that a body with an open circuit does not take a place.
+        let _run = match self.breaker.admit(source, Instant::now()) {
+            Ok(run) => run,
+            Err(open) => return open.into(),
         };
-        let evaluation = self.run_now(source, with_groups, scope, policies);
-        self.breaker.ended(source, &evaluation, Instant::now());
+        let evaluation = self.run_in_worker(source, with_groups, scope, policies);
+        self.breaker.record(source, &evaluation, Instant::now());
         evaluation
     }
 
-    fn run_now(&self, source: &str, with_groups: bool, scope: &Scope, policies: &dyn Policies) -> Evaluation {
-        // Who is called by a body that has its turn must not wait for that body.
-        let _turn = (scope.depth == 0).then(|| self.turns.take());
-        let seen = || Seen::of(scope, with_groups);
+    fn run_in_worker(&self, source: &str, with_groups: bool, scope: &Scope, policies: &dyn Policies) -> Evaluation {
+        // A called policy needs no permit: it would wait for the caller, which waits for it.
+        let _permit = (scope.depth == 0).then(|| self.limit.acquire());
+        let visible = || VisibleScope::from_scope(scope, with_groups);
         let idle = self.idle().pop();
         let reused = idle.is_some();
         let first = idle.map_or_else(|| self.start(), Ok);
@@ -97,136 +98,142 @@ impl Workers {
             Ok(worker) => worker,
             Err(error) => return no_worker(&error),
         };
-        match self.ask(worker, source, seen(), policies) {
-            Err(Silence::Gone(_)) if reused => match self.start() {
-                Ok(worker) => self.ask(worker, source, seen(), policies).unwrap_or_else(|silence| told(&silence)),
+        match self.evaluate_in(worker, source, visible(), policies) {
+            // An idle worker may have died in the meantime; only then is the body run a second time.
+            Err(WorkerFailure::Unreachable(_)) if reused => match self.start() {
+                Ok(worker) => self
+                    .evaluate_in(worker, source, visible(), policies)
+                    .unwrap_or_else(|failure| to_evaluation(&failure)),
                 Err(error) => no_worker(&error),
             },
-            asked => asked.unwrap_or_else(|silence| told(&silence)),
+            result => result.unwrap_or_else(|failure| to_evaluation(&failure)),
         }
     }
 
-    /// Starts a worker now, so that the next body need not wait for one.
+    /// Starts one worker in advance.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub fn warm(&self) -> io::Result<()> {
+    /// If it cannot be started.
+    pub fn prestart(&self) -> io::Result<()> {
         let worker = self.start()?;
-        self.give_back(worker);
+        self.release(worker);
         Ok(())
     }
 
-    fn start(&self) -> io::Result<Process> {
-        Process::start(&self.program, &self.arguments)
+    fn start(&self) -> io::Result<WorkerProcess> {
+        WorkerProcess::start(&self.program, &self.arguments)
     }
 
-    fn ask(
+    /// Sends the body to the worker, answers its calls of policies, and returns the worker to the pool.
+    fn evaluate_in(
         &self,
-        mut worker: Process,
+        mut worker: WorkerProcess,
         source: &str,
-        scope: Seen<'_>,
+        scope: VisibleScope<'_>,
         policies: &dyn Policies,
-    ) -> Result<Evaluation, Silence> {
-        worker.tell(&Asked::Evaluate { source, scope })?;
+    ) -> Result<Evaluation, WorkerFailure> {
+        worker.send(&RequestRef::Evaluate { source, scope })?;
         let mut deadline = Instant::now() + DEADLINE;
         let mut calls = 0;
         loop {
-            match worker.hear(deadline)? {
+            match worker.receive(deadline)? {
                 Response::Done { evaluation, spent, .. } => {
                     if !spent {
-                        self.give_back(worker);
+                        self.release(worker);
                     }
                     return Ok(*evaluation);
                 }
                 Response::Call { name, context } => {
-                    let asked = Instant::now();
+                    let called_at = Instant::now();
                     calls += 1;
                     let called = if calls > MAX_CALLS {
-                        Err(format!("calls more than {MAX_CALLS} policies"))
+                        Err(format!("called more than {MAX_CALLS} policies"))
                     } else {
                         policies.call(&name, context)
                     };
-                    deadline += asked.elapsed();
-                    worker.tell(&Asked::Called(called))?;
+                    // The time of a called policy does not count for the caller.
+                    deadline += called_at.elapsed();
+                    worker.send(&RequestRef::Called(called))?;
                 }
-                Response::Ready => return Err(Silence::Broken),
+                Response::Ready => return Err(WorkerFailure::Protocol),
             }
         }
     }
 
-    fn give_back(&self, worker: Process) {
+    fn release(&self, worker: WorkerProcess) {
         let mut idle = self.idle();
-        if idle.len() < self.keep {
+        if idle.len() < self.max_idle {
             idle.push(worker);
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, bool>> {
-        self.asks_for_groups.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cached(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+        self.uses_groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Process>> {
-        // A list of workers is whole whatever panicked beside it.
+    fn idle(&self) -> MutexGuard<'_, Vec<WorkerProcess>> {
+        // A panic elsewhere cannot leave the list in an invalid state, so that poisoning is ignored.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Expressions for Workers {
     fn evaluate(&self, source: &str, scope: &Scope, policies: &dyn Policies) -> Evaluation {
-        let known = self.known().get(source).copied();
-        let with_groups = known.unwrap_or_else(|| {
-            // What cannot be read asks for nothing, and the worker says so.
-            let asks = Expression::parse(source).is_ok_and(|expression| expression.asks_for_groups());
-            let mut known = self.known();
-            if known.len() >= MAX_KNOWN {
-                known.clear();
+        let cached = self.cached().get(source).copied();
+        let with_groups = cached.unwrap_or_else(|| {
+            // A body that cannot be parsed needs no groups; the worker will raise the syntax error.
+            let uses_groups = Expression::parse(source).is_ok_and(|expression| expression.uses_groups());
+            let mut cache = self.cached();
+            if cache.len() >= MAX_CACHED {
+                cache.clear();
             }
-            known.insert(source.to_owned(), asks);
-            asks
+            cache.insert(source.to_owned(), uses_groups);
+            uses_groups
         });
         self.run(source, with_groups, scope, policies)
     }
 }
 
-/// How many may run at a time.
+/// A counting semaphore that blocks the thread.
 #[derive(Debug)]
-struct Turns {
+struct ConcurrencyLimit {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// Given back when dropped.
-struct Turn<'a>(&'a Turns);
+/// Released when dropped.
+struct Permit<'a>(&'a ConcurrencyLimit);
 
-impl Turns {
+impl ConcurrencyLimit {
     fn new(free: usize) -> Self {
         Self { free: Mutex::new(free), freed: Condvar::new() }
     }
 
-    fn take(&self) -> Turn<'_> {
+    fn acquire(&self) -> Permit<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
-        Turn(self)
+        Permit(self)
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.0.freed.notify_one();
     }
 }
 
-fn told(silence: &Silence) -> Evaluation {
-    match silence {
-        Silence::Late => Evaluation::raised(TIMEOUT, TOO_LONG),
-        Silence::Died => Evaluation::raised("MemoryError", "used more memory than it may"),
-        Silence::Broken => Evaluation::raised("SandboxError", "the worker broke"),
-        Silence::Gone(error) => no_worker(error),
+/// The exception of a body whose worker has failed.
+fn to_evaluation(failure: &WorkerFailure) -> Evaluation {
+    match failure {
+        WorkerFailure::TimedOut => Evaluation::raised(TIMEOUT, TOO_LONG),
+        WorkerFailure::Killed => Evaluation::raised("MemoryError", "used more memory than it may"),
+        WorkerFailure::Protocol => Evaluation::raised("SandboxError", "the worker failed"),
+        WorkerFailure::Unreachable(error) => no_worker(error),
     }
 }
 
 fn no_worker(error: &io::Error) -> Evaluation {
-    Evaluation::raised("SandboxError", format!("no worker could be started: {error}"))
+    Evaluation::raised("SandboxError", format!("could not start a worker: {error}"))
 }

@@ -1,7 +1,7 @@
-//! A CloudEvent in binary mode: its attributes in `ce-*` headers, its data as the body.
+//! Decodes a CloudEvent in binary mode: attributes in `ce-*` headers, data in the body.
 //!
-//! Puts the event together as if it had come structured, so that both mean the same. Header values
-//! are unquoted, then percent-decoded once, as the HTTP binding says.
+//! Builds the same JSON as a structured CloudEvent, so that both modes have the same result. Header values are unquoted,
+//! then percent-decoded once, as the HTTP binding specifies.
 
 use std::borrow::Cow;
 
@@ -55,7 +55,7 @@ fn attributes(headers: &HeaderMap, findings: &mut Vec<Finding>) -> Result<Object
         let Some(name) = name.as_str().strip_prefix(CE_PREFIX) else { continue };
         let pointer = domain::json::pointer_segment(name);
         if matches!(name, "data" | "data_base64") {
-            return Err(Rejection::malformed(pointer, "data travels in the body, not in a header"));
+            return Err(Rejection::malformed(pointer, "send data in the body, not in a header"));
         }
         let unquoted = unquoted(value.as_bytes());
         let Ok(text) = percent_encoding::percent_decode(&unquoted).decode_utf8() else {
@@ -71,7 +71,7 @@ fn attributes(headers: &HeaderMap, findings: &mut Vec<Finding>) -> Result<Object
     Ok(event)
 }
 
-/// Takes the quotes and backslashes off a quoted string (RFC 9110, 5.6.4).
+/// Removes the quotes and backslashes of a quoted string (RFC 9110, 5.6.4).
 fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     let Some(inner) = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
         return Cow::Borrowed(value);
@@ -84,7 +84,7 @@ fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// The body under the key it would have in a structured event.
+/// The body and its key in a structured event: `data` or `data_base64`; `None` if the body is empty.
 fn data(
     essence: &str,
     body: &[u8],
@@ -115,11 +115,12 @@ fn data(
     }
 }
 
-/// The caller has written headers, so the fault is said of them.
+/// Words the fault in terms of the headers that the caller has sent.
 fn in_headers(mut rejection: Rejection) -> Rejection {
-    let attribute = cloudevents::reworded(rejection.clone()).pointer;
+    let attribute = cloudevents::in_cloudevent_terms(rejection.clone()).pointer;
     if let Some(name) = attribute.strip_prefix('/').filter(|name| !name.starts_with("data")) {
-        rejection.detail = format!("header {CE_PREFIX}{name}: {}", cloudevents::reworded(rejection.clone()).detail);
+        rejection.detail =
+            format!("header {CE_PREFIX}{name}: {}", cloudevents::in_cloudevent_terms(rejection.clone()).detail);
     }
     rejection
 }

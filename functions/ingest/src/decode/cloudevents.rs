@@ -1,8 +1,8 @@
-//! One CloudEvent 1.0 as a draft.
+//! Converts a CloudEvent 1.0 into a draft.
 //!
-//! `type` becomes the action, `source` the app and the name's scope, `id` the name, `time` the time.
-//! The keys of `data` become the context's own; every other attribute joins them, and gives way under
-//! `cloudevents` to a key of the data that is called the same. Nothing the sender said is lost.
+//! `type` becomes the action, `source` the app and the scope of the name, `id` the name, and `time` the time. The keys of
+//! `data` become keys of the context. The other attributes are added to the context, too; if `data` has the same key, the
+//! attribute moves under the key `cloudevents`. No attribute is lost.
 
 use std::iter;
 
@@ -19,7 +19,7 @@ pub(super) fn read(value: Value, document: &RulesDocument) -> Result<Draft, Reje
     let Value::Object(mut attributes) = value else {
         return Err(Rejection::malformed("", "a CloudEvent is a JSON object with specversion, id, source and type"));
     };
-    // An unset attribute may be sent as null.
+    // Producers may send an unset attribute as null.
     attributes.retain(|_, value| !value.is_null());
     if attributes.shift_remove("specversion").is_none_or(|version| version != "1.0") {
         return Err(Rejection::malformed("/specversion", "specversion is required and must be \"1.0\""));
@@ -28,7 +28,10 @@ pub(super) fn read(value: Value, document: &RulesDocument) -> Result<Draft, Reje
     let source = required(&mut attributes, "source")?;
     let event_type = required(&mut attributes, "type")?;
     let action = document.cloudevent_action(&event_type).map_err(|error| {
-        Rejection::malformed("/type", format!("type gives no action: {error}; map it under cloudevents.actions"))
+        Rejection::malformed(
+            "/type",
+            format!("type cannot be converted to an action: {error}; map it under cloudevents.actions"),
+        )
     })?;
     let time = attributes.shift_remove("time");
     check_extensions(&attributes)?;
@@ -62,8 +65,8 @@ fn check_extensions(attributes: &Object) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Says of a CloudEvent what was said of the event made from it.
-pub(crate) fn reworded(mut rejection: Rejection) -> Rejection {
+/// Words a fault of the converted event in terms of the CloudEvent.
+pub(crate) fn in_cloudevent_terms(mut rejection: Rejection) -> Rejection {
     if rejection.pointer == "/created" {
         "/time".clone_into(&mut rejection.pointer);
         if let Some(rest) = rejection.detail.strip_prefix("created") {
@@ -87,7 +90,7 @@ fn context(event_type: String, mut attributes: Object) -> Result<Object, Rejecti
     let encoded = attributes.shift_remove("data_base64");
     let mut context = match (attributes.shift_remove("data"), &encoded) {
         (Some(_), Some(_)) => {
-            return Err(Rejection::malformed("/data_base64", "data and data_base64 exclude each other; send one"));
+            return Err(Rejection::malformed("/data_base64", "send either data or data_base64, not both"));
         }
         (Some(Value::Object(data)), None) => data,
         (Some(data), None) => Object::from_iter([("data".to_owned(), data)]),
@@ -106,11 +109,11 @@ fn context(event_type: String, mut attributes: Object) -> Result<Object, Rejecti
     let mut displaced = Object::new();
     for (name, value) in iter::once(("type".to_owned(), Value::String(event_type))).chain(attributes) {
         match context.entry(name) {
-            Entry::Vacant(place) => {
-                place.insert(value);
+            Entry::Vacant(vacant) => {
+                vacant.insert(value);
             }
-            Entry::Occupied(place) => {
-                displaced.insert(place.key().clone(), value);
+            Entry::Occupied(occupied) => {
+                displaced.insert(occupied.key().clone(), value);
             }
         }
     }
@@ -209,10 +212,10 @@ mod tests {
             (json!({ "extension": 1.5 }), "/extension"),
             (json!({ "extension": 2_147_483_648_i64 }), "/extension"),
         ] {
-            assert_eq!(reworded(read_default(with(more.clone())).unwrap_err()).pointer, pointer, "{more}");
+            assert_eq!(in_cloudevent_terms(read_default(with(more.clone())).unwrap_err()).pointer, pointer, "{more}");
         }
         assert_eq!(read_default(json!([])).unwrap_err().pointer, "");
-        let noon = reworded(read_default(with(json!({ "time": "noon" }))).unwrap_err());
+        let noon = in_cloudevent_terms(read_default(with(json!({ "time": "noon" }))).unwrap_err());
         assert!(noon.detail.starts_with("time must be an RFC 3339 time"), "{}", noon.detail);
     }
 }

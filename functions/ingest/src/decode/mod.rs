@@ -1,7 +1,7 @@
-//! The body of a request, read as drafts of events.
+//! Decodes the body of a request into drafts of events.
 //!
-//! Owns which faults are the whole request's and which are one event's: what cannot be split into
-//! events is refused as a whole; from there on each event stands for itself.
+//! Owns which faults reject the whole request and which reject a single event: a body that cannot be split into events is
+//! rejected as a whole; after that, each event is accepted or rejected by itself.
 
 mod binary;
 mod cloudevents;
@@ -16,48 +16,51 @@ use domain::rules_document::RulesDocument;
 use http::HeaderMap;
 use serde_json::Value;
 
-pub(crate) use self::cloudevents::reworded;
+pub(crate) use self::cloudevents::in_cloudevent_terms;
 use crate::format::Format;
-use crate::route::MAX_EVENTS;
+use crate::limits::MAX_EVENTS;
 
-/// What a request holds.
+/// The events of a request.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     candidates: Vec<Candidate>,
-    shape: Shape,
+    shape: RequestShape,
 }
 
-/// How the answer names places in the request.
+/// How the response refers to positions in the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
-    /// Pointers start with the event's index.
+pub(crate) struct RequestShape {
+    /// The request is a list, so that pointers start with the event's index.
     pub(crate) many: bool,
-    /// The events were CloudEvents, and are spoken of in their words.
+    /// The events are CloudEvents, so that faults use their terms.
     pub(crate) cloudevents: bool,
 }
 
-/// Where the events of a request stood, and what was noticed there.
+/// What the response needs to know about the events of a request, besides their outcomes.
 #[derive(Debug)]
-pub(crate) struct Places {
-    pub(crate) shape: Shape,
+pub(crate) struct EventPositions {
+    pub(crate) shape: RequestShape,
     /// For each event, the pointers of its duplicate keys.
     pub(crate) duplicates: Vec<Vec<String>>,
 }
 
+/// One event of the request.
 #[derive(Debug)]
 struct Candidate {
+    /// The draft, or why the event is rejected.
     draft: Result<Draft, Rejection>,
+    /// The pointers of duplicate keys.
     duplicates: Vec<String>,
 }
 
 impl Decoded {
-    pub(crate) fn split(self) -> (Vec<Result<Draft, Rejection>>, Places) {
+    pub(crate) fn split(self) -> (Vec<Result<Draft, Rejection>>, EventPositions) {
         let (drafts, duplicates) = self.candidates.into_iter().map(|one| (one.draft, one.duplicates)).unzip();
-        (drafts, Places { shape: self.shape, duplicates })
+        (drafts, EventPositions { shape: self.shape, duplicates })
     }
 }
 
-/// Reads what `body` holds, in at most `memory` bytes besides its text.
+/// Decodes `body`. The decoded values use at most `memory` bytes.
 pub(crate) fn events(
     format: Format,
     headers: &HeaderMap,
@@ -80,12 +83,12 @@ pub(crate) fn events(
     }
 }
 
-/// Whether the first byte of the JSON is this one.
+/// Whether the JSON text starts with this byte.
 fn opens_with(body: &[u8], byte: u8) -> bool {
     json::without_bom(body).trim_ascii_start().first() == Some(&byte)
 }
 
-/// An event, or an array of which each item is an event of its own: what one of them holds never refuses another.
+/// Decodes one event or an array of events. In an array, a faulty event never rejects another one.
 fn object_or_array(
     body: &[u8],
     mut memory: usize,
@@ -100,13 +103,13 @@ fn object_or_array(
         Ok(Parsed { value: value @ Value::Object(_), findings, .. }) => {
             Ok(Decoded::one(Candidate::new(value, findings, read), cloudevents))
         }
-        // Reading it in one go is the fast way; it is only split where something in it is at fault.
+        // Parsing the whole array at once is fast. Only if that fails are the items parsed one by one.
         Err(JsonError::Unacceptable { .. } | JsonError::NotUtf8(_)) if opens_with(body, b'[') => {
             let items = json::items(body, MAX_EVENTS).map_err(not_json)?;
             check_count(items.len())?;
             let item = |item| Candidate::parsed(json::parse_within(item, memory), &mut memory, &read);
             let candidates = items.into_iter().map(item).collect::<Result<_, _>>()?;
-            Ok(Decoded { candidates, shape: Shape { many: true, cloudevents } })
+            Ok(Decoded { candidates, shape: RequestShape { many: true, cloudevents } })
         }
         Err(error) if opens_with(body, b'{') && json::is_json_by_grammar(body) => {
             Ok(Decoded::one(Candidate::parsed(Err(error), &mut memory, read)?, cloudevents))
@@ -120,7 +123,7 @@ fn object_or_array(
 
 impl Decoded {
     fn one(candidate: Candidate, cloudevents: bool) -> Self {
-        Self { candidates: vec![candidate], shape: Shape { many: false, cloudevents } }
+        Self { candidates: vec![candidate], shape: RequestShape { many: false, cloudevents } }
     }
 
     fn many(
@@ -136,7 +139,7 @@ impl Decoded {
             .enumerate()
             .map(|(index, value)| Candidate::new(value, of_item(&mut findings, index), &read))
             .collect();
-        Ok(Self { candidates, shape: Shape { many: true, cloudevents } })
+        Ok(Self { candidates, shape: RequestShape { many: true, cloudevents } })
     }
 }
 
@@ -147,16 +150,16 @@ impl Candidate {
         for Finding { pointer, kind } in findings {
             match kind {
                 FindingKind::DuplicateKey => duplicates.push(pointer),
-                FindingKind::Nul => return Self::rejected(pointer, "holds a NUL character (U+0000); leave it out"),
+                FindingKind::Nul => return Self::rejected(pointer, "contains a NUL character (U+0000); remove it"),
             }
         }
         Self { draft: read(value), duplicates }
     }
 
-    /// One event that was read as a JSON text of its own. What it takes is taken off `memory`.
+    /// An event that was parsed as a JSON text of its own. Subtracts its size from `memory`.
     ///
     /// # Errors
-    /// When the request as a whole is at fault.
+    /// If the fault concerns the request as a whole.
     fn parsed(
         parsed: Result<Parsed, JsonError>,
         memory: &mut usize,
@@ -178,7 +181,7 @@ impl Candidate {
     }
 }
 
-/// The findings of the list's next item; they come in the order of the items.
+/// The findings of the item at `index`. The findings must be in the order of the items.
 fn of_item(findings: &mut Peekable<impl Iterator<Item = Finding>>, index: usize) -> Vec<Finding> {
     if findings.peek().is_none() {
         return Vec::new();
@@ -196,12 +199,13 @@ fn of_item(findings: &mut Peekable<impl Iterator<Item = Finding>>, index: usize)
 
 fn check_count(events: usize) -> Result<(), Problem> {
     match events {
-        0 => Err(Problem::bad_request("the request holds no event")),
+        0 => Err(Problem::bad_request("the request contains no event")),
         1..=MAX_EVENTS => Ok(()),
-        _ => Err(Problem::too_large(format!("the request holds more than {MAX_EVENTS} events; split it"))),
+        _ => Err(Problem::too_large(format!("the request contains more than {MAX_EVENTS} events; split it"))),
     }
 }
 
+/// The problem if parsing failed for the request as a whole.
 fn refused(error: JsonError) -> Problem {
     match error {
         JsonError::TooCostly(_) => Problem::too_large(format!("{error}; split the request")),

@@ -56,7 +56,7 @@ async fn the_caller_is_asked_to_come_again_and_is_then_served() {
         let world = world_with(flaky(1)).await;
         let answer = world.post(JSON, body).await;
         assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (503, "5"));
-        assert!(answer.detail().ends_with("posting the same again is safe"), "{}", answer.detail());
+        assert!(answer.detail().ends_with("you can safely post the same request again"), "{}", answer.detail());
         assert!(!answer.body.to_string().contains("rack 7"));
         world.assert_nothing_stored().await;
 

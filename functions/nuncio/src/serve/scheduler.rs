@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use retention::{JobRunner, MailboxPurge, Retention};
+use retention::{JobRunner, MailboxPurge, Sweep};
 use tokio::time::Instant;
 
 use super::clock_watch::ClockWatch;
@@ -29,25 +29,25 @@ const FOR_EVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 1000);
 
 /// The tasks that run on the schedule.
 pub(super) struct ScheduledTasks {
-    pub(super) retention: Retention,
+    pub(super) sweep: Sweep,
     pub(super) old_mails: MailboxPurge,
     pub(super) runner: JobRunner,
 }
 
 /// Sweeps at once and then periodically, and advances jobs in between. Ends soon after a shutdown is requested.
 pub(super) async fn run(tasks: ScheduledTasks, shutdown: Shutdown) {
-    let ScheduledTasks { retention, old_mails, runner } = tasks;
+    let ScheduledTasks { sweep, old_mails, runner } = tasks;
     let mut watch = ClockWatch::default();
     // Used while the clock is not trusted: deletes nothing, not even what expired long ago.
-    let cautious = Retention { archiver: None, left_to_store: FOR_EVER, ..retention.clone() };
+    let cautious = Sweep { archiver: None, purge_grace: FOR_EVER, ..sweep.clone() };
     for poll in (0..POLLS_PER_SWEEP).cycle() {
         if shutdown.is_requested() {
             return;
         }
-        let is_trusted = watch.is_trusted(Instant::now(), retention.clock.now());
+        let is_trusted = watch.is_trusted(Instant::now(), sweep.clock.now());
         if poll == 0 {
-            let retention = if is_trusted { &retention } else { &cautious };
-            if let Err(error) = retention.sweep(MAX_SWEEP).await {
+            let sweep = if is_trusted { &sweep } else { &cautious };
+            if let Err(error) = sweep.run(MAX_SWEEP).await {
                 tracing::error!(%error, "the sweep failed; the next one tries again");
             }
             if is_trusted && let Err(error) = old_mails.run().await {

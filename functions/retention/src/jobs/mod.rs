@@ -1,59 +1,70 @@
-//! The operator's jobs, advanced step by step until the time is up.
+//! Advances the operator's jobs step by step, one file per kind of job.
 //!
-//! Any number may run at once, here and elsewhere: whoever claims a job has it until its lease ends, every step is
-//! harmless to repeat, and a step that somebody else has noted meanwhile is noted by nobody else. One kind of job, one
-//! file.
+//! Several runners may work concurrently. A runner claims a job until its lease ends; every step is safe to repeat; and a
+//! step is saved by compare-and-swap, so that only one runner's result counts.
 
-mod erase;
-mod restamp;
+mod erase_job;
+mod restamp_job;
 
 use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::ports::{
-    Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Mailbox, StoreError,
+    Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Mailbox, StoreError, Stores,
 };
 use domain::retention::job::{Job, Place, Report, State, Task};
 use jiff::SignedDuration;
 
-use erase::Erasing;
-use restamp::Restamping;
+use erase_job::EraseJob;
+use restamp_job::RestampJob;
 
-/// What one step has found, and where the next goes on.
+/// The counts of one step, and the cursor of the next step; `None` after the last one.
 type Step = (Report, Option<Place>);
 
-/// Who advances jobs.
+/// Advances jobs.
 #[derive(Clone)]
 pub struct JobRunner {
-    /// The jobs.
+    /// The stored jobs.
     pub jobs: Arc<dyn Jobs>,
-    /// The events that they go over.
+    /// The stored events with their expiry.
     pub keeping: Arc<dyn Keeping>,
-    /// What must not go.
+    /// The holds, which protect events from deletion.
     pub holds: Arc<dyn Holds>,
-    /// The deliveries that they go over.
+    /// The deliveries.
     pub ledger: Arc<dyn Ledger>,
     /// The inboxes.
     pub inbox: Arc<dyn Inbox>,
-    /// What takes away.
+    /// Deletes the data of a person.
     pub erasure: Arc<dyn Erasure>,
-    /// What was archived.
+    /// The archive; `None` if archiving is off.
     pub archive: Option<Arc<dyn Archive>>,
-    /// The mail that was written to files, on one machine.
+    /// The mailbox folder; `None` where mail is not written to files.
     pub mailbox: Option<Arc<dyn Mailbox>>,
-    /// Where their ends are told of.
+    /// Stores the event about a finished job.
     pub intake: Arc<dyn Intake>,
-    /// How long that is kept.
+    /// The rules document, for the retention of that event.
     pub configuration: Arc<dyn Configuration>,
-    /// The time.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
 }
 
 impl JobRunner {
-    /// Advances what jobs there are, the oldest first, until `time` is up; says how many steps it made.
+    /// Takes the store's ports from `stores`. `archive` and `mailbox` are those that erasures search.
+    pub fn new(
+        stores: &Stores,
+        archive: Option<Arc<dyn Archive>>,
+        mailbox: Option<Arc<dyn Mailbox>>,
+        configuration: Arc<dyn Configuration>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let Stores { jobs, keeping, holds, ledger, inbox, erasure, intake, .. } = stores.clone();
+        Self { jobs, keeping, holds, ledger, inbox, erasure, archive, mailbox, intake, configuration, clock }
+    }
+
+    /// Advances all jobs, oldest first, for at most `time`. Returns the number of steps.
     ///
     /// # Errors
-    /// When a store fails; what was done until then is done, and the job goes on another time.
+    /// If a store fails. The steps done until then remain, and the job continues with the next call.
     pub async fn advance(&self, time: SignedDuration) -> Result<usize, StoreError> {
         let deadline = domain::time::later(self.clock.now(), time);
         let mut jobs = self.jobs.all().await?;
@@ -67,7 +78,7 @@ impl JobRunner {
             match job.claimed(now) {
                 Some(claimed) if self.jobs.replace(&claimed).await? => match self.run(claimed, deadline).await {
                     Ok(made) => steps += made,
-                    // It holds up no other: what it needs may be away for long.
+                    // Go on with the other jobs: the store that this one needs may be unavailable for long.
                     Err(error) => failed = failed.or(Some(error)),
                 },
                 _ => {}
@@ -76,7 +87,7 @@ impl JobRunner {
         failed.map_or(Ok(steps), Err)
     }
 
-    /// Advances a claimed job until it has ended, is taken over, or time is up.
+    /// Advances a claimed job until it has finished, another runner has claimed it, or the deadline has passed.
     async fn run(&self, mut job: Job, deadline: Timestamp) -> Result<usize, StoreError> {
         let mut steps = 0;
         while job.state == State::Running {
@@ -88,18 +99,18 @@ impl JobRunner {
                 return Ok(steps);
             }
         }
-        self.tell(&job).await?;
+        self.announce(&job).await?;
         Ok(steps)
     }
 
-    /// Makes one step and notes it; none if somebody else has taken the job over.
+    /// Makes one step and saves it. Returns `None` if another runner has claimed the job.
     async fn advance_one(&self, job: &Job) -> Result<Option<Job>, StoreError> {
         let next = match self.step(job).await {
             Ok((report, place)) => job.after(report, place, self.clock.now()),
             Err(StoreError::Corrupt(why)) => job.failed(why, self.clock.now()),
             Err(error) => {
-                let left = if job.place == Place::Scrub { job.deferred(self.clock.now()) } else { job.released() };
-                self.jobs.replace(&left).await?;
+                let deferred = if job.place == Place::Scrub { job.deferred(self.clock.now()) } else { job.released() };
+                self.jobs.replace(&deferred).await?;
                 return Err(error);
             }
         };
@@ -109,15 +120,15 @@ impl JobRunner {
     async fn step(&self, job: &Job) -> Result<Step, StoreError> {
         match (&job.task, &job.place) {
             (Task::Restamp { retention }, Place::Events { before }) => {
-                let all = Restamping { runner: self, retention, only_held: false, dry_run: job.dry_run };
+                let all = RestampJob { runner: self, retention, only_held: false, dry_run: job.dry_run };
                 all.step(*before).await
             }
             (Task::Hold { retention }, Place::Events { before }) => {
-                let held = Restamping { runner: self, retention, only_held: true, dry_run: job.dry_run };
-                held.step(*before).await
+                let on_hold = RestampJob { runner: self, retention, only_held: true, dry_run: job.dry_run };
+                on_hold.step(*before).await
             }
             (Task::Restamp { .. } | Task::Hold { .. }, _) => {
-                Err(StoreError::Corrupt("the job has lost its place".to_owned()))
+                Err(StoreError::Corrupt("the stored job has an invalid cursor".to_owned()))
             }
             (Task::Erase { .. }, Place::Scrub) => {
                 if !job.dry_run {
@@ -126,23 +137,23 @@ impl JobRunner {
                 Ok((Report::default(), None))
             }
             (Task::Erase { subject: Some(subject), .. }, place) => {
-                Erasing { runner: self, subject, dry_run: job.dry_run }.step(place).await
+                EraseJob { runner: self, subject, dry_run: job.dry_run }.step(place).await
             }
-            (Task::Erase { subject: None, .. }, _) => {
-                Err(StoreError::Corrupt("the job does not know any more whose data goes".to_owned()))
-            }
+            (Task::Erase { subject: None, .. }, _) => Err(StoreError::Corrupt(
+                "the stored job no longer names the person whose data is to be erased".to_owned(),
+            )),
         }
     }
 
-    /// Leaves an event that the job has ended. It is one event, however often this is done.
-    async fn tell(&self, job: &Job) -> Result<(), StoreError> {
+    /// Stores an event that the job has finished. The event's pk is deterministic: a second call stores no second event.
+    async fn announce(&self, job: &Job) -> Result<(), StoreError> {
         let document = self.configuration.current().await?;
         let event = job.event(&document.document).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         if let Some(event) = event {
             self.intake.accept(&[Arc::new(event)]).await?;
         }
         self.jobs.replace(&job.told()).await?;
-        tracing::info!(job = job.id, kind = job.task.kind(), state = ?job.state, counts = ?job.report.counts, "a job has ended");
+        tracing::info!(job = job.id, kind = job.task.kind(), state = ?job.state, counts = ?job.report.counts, "job finished");
         Ok(())
     }
 }

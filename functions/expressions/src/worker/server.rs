@@ -1,6 +1,6 @@
-//! The worker's side: takes bodies, answers with what came of them.
+//! The worker's side: receives bodies, runs them and returns their results.
 //!
-//! Owns the compiled bodies that it keeps. Reads nothing but its input, writes nothing but its output.
+//! Owns a cache of compiled bodies. Reads only its input pipe and writes only its output pipe.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,46 +14,46 @@ use crate::expression::Expression;
 use crate::run::{MAX_RUN, TIMEOUT, TOO_LONG};
 use domain::expression::{Called, Evaluation, Policies, Scope};
 
-/// The most compiled bodies kept.
-const MAX_KEPT: usize = 256;
-/// How often a body is run anew.
-const MAX_STARVED: u32 = 10;
-/// How many bodies pass between looks at the memory.
-const LOOK_EVERY: u32 = 64;
+/// The maximum number of cached bodies.
+const MAX_CACHED: usize = 256;
+/// How often a body is run again after it got too little processor time.
+const MAX_RERUNS: u32 = 10;
+/// The memory is checked once per this number of bodies.
+const MEMORY_CHECK_INTERVAL: u32 = 64;
 
 /// Serves until the input ends.
 ///
 /// # Errors
-/// When the pipes break, or the other side speaks another language.
+/// If a pipe breaks, or if the caller sends an invalid message.
 pub fn serve(input: impl Read, output: impl Write) -> io::Result<()> {
     let caller = Caller { pipes: RefCell::new((input, output)) };
-    caller.tell(&Response::Ready)?;
-    let mut kept: HashMap<String, Expression> = HashMap::new();
+    caller.send(&Response::Ready)?;
+    let mut cache: HashMap<String, Expression> = HashMap::new();
     let at_first = limits::writable();
-    let mut since_look = 0;
-    while let Some(request) = caller.hear()? {
+    let mut since_check = 0;
+    while let Some(request) = caller.receive()? {
         let Request::Evaluate { source, scope } = request else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to nothing"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "unexpected answer without a call"));
         };
         limits::allow_some_time();
-        let evaluation = match kept.get(&source) {
+        let evaluation = match cache.get(&source) {
             Some(expression) => evaluate(expression, &scope, &caller),
             None => match Expression::parse(&source) {
                 Ok(expression) => {
-                    if kept.len() >= MAX_KEPT {
-                        kept.clear();
+                    if cache.len() >= MAX_CACHED {
+                        cache.clear();
                     }
                     let evaluation = evaluate(&expression, &scope, &caller);
-                    kept.insert(source, expression);
+                    cache.insert(source, expression);
                     evaluation
                 }
                 Err(fault) => Evaluation::raised("SyntaxError", fault.to_string()),
             },
         };
-        since_look = (since_look + 1) % LOOK_EVERY;
-        let spent = since_look == 0 && limits::is_spent(at_first);
+        since_check = (since_check + 1) % MEMORY_CHECK_INTERVAL;
+        let spent = since_check == 0 && limits::is_spent(at_first);
         let computed = limits::computed();
-        caller.tell(&Response::Done { evaluation: Box::new(evaluation), spent, computed })?;
+        caller.send(&Response::Done { evaluation: Box::new(evaluation), spent, computed })?;
         if spent {
             break;
         }
@@ -61,10 +61,10 @@ pub fn serve(input: impl Read, output: impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The interpreter looks at the clock on the wall. Where others had the processor meanwhile, the body is
-/// run anew: it is a function of what it is given.
+/// Runs the body. The interpreter measures wall-clock time: if the body timed out although it got little processor time, it
+/// is run again, which is safe because it has no side effects.
 fn evaluate(expression: &Expression, scope: &Scope, caller: &dyn Policies) -> Evaluation {
-    for _ in 0..MAX_STARVED {
+    for _ in 0..MAX_RERUNS {
         let before = limits::computed();
         let evaluation = expression.evaluate(scope, caller);
         let late = evaluation.outcome.as_ref().is_err_and(|raised| raised.kind == TIMEOUT);
@@ -75,28 +75,28 @@ fn evaluate(expression: &Expression, scope: &Scope, caller: &dyn Policies) -> Ev
     Evaluation::raised(TIMEOUT, TOO_LONG)
 }
 
-/// The other end of the pipes, which knows the other policies.
+/// The caller at the other end of the pipes; it runs the policies that a body calls.
 struct Caller<R, W> {
     pipes: RefCell<(R, W)>,
 }
 
 impl<R: Read, W: Write> Caller<R, W> {
-    fn tell(&self, response: &Response) -> io::Result<()> {
+    fn send(&self, response: &Response) -> io::Result<()> {
         frame::write(&mut self.pipes.borrow_mut().1, response)
     }
 
-    fn hear(&self) -> io::Result<Option<Request>> {
+    fn receive(&self) -> io::Result<Option<Request>> {
         frame::read(&mut self.pipes.borrow_mut().0)
     }
 }
 
 impl<R: Read, W: Write> Policies for Caller<R, W> {
     fn call(&self, name: &str, context: Object) -> Result<Option<Called>, String> {
-        let gone = |_| "the caller is gone".to_owned();
-        self.tell(&Response::Call { name: name.to_owned(), context }).map_err(gone)?;
-        match self.hear().map_err(gone)? {
+        let gone = |_| "the caller has closed the pipe".to_owned();
+        self.send(&Response::Call { name: name.to_owned(), context }).map_err(gone)?;
+        match self.receive().map_err(gone)? {
             Some(Request::Called(called)) => called,
-            _ => Err("the caller is gone".to_owned()),
+            _ => Err("the caller has closed the pipe".to_owned()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Users and groups: the event's user and the groups of the rules document.
 //!
-//! Owns authentik's names for asking after them. There is no database: who is in no group and did
-//! not act is not known.
+//! Owns authentik's functions and lookups for them. There is no user database: only the acting user and the members of the
+//! groups are known.
 
 use domain::event::Object;
 use domain::person::{Person, is_same_name};
@@ -9,7 +9,7 @@ use monty_types::{ExcType, MontyException, MontyObject};
 use serde_json::{Value, json};
 
 use super::objects::{HostObject, no_method};
-use super::{Answer, Arguments, Host, raise};
+use super::{Arguments, CallResult, Host, raise};
 use crate::value::{self, IntoDict};
 
 impl Host<'_> {
@@ -46,7 +46,7 @@ impl Host<'_> {
         })
     }
 
-    pub(crate) fn user_call(&mut self, user: &Object, name: &str, arguments: &Arguments) -> Answer {
+    pub(crate) fn user_call(&mut self, user: &Object, name: &str, arguments: &Arguments) -> CallResult {
         match name {
             "all_groups" => {
                 let groups = self.groups_of(user);
@@ -58,19 +58,19 @@ impl Host<'_> {
         }
     }
 
-    /// What can be asked of `user.groups`.
-    pub(crate) fn group_call(&mut self, groups: Vec<String>, name: &str, arguments: &Arguments) -> Answer {
+    /// Calls a method of `user.groups`.
+    pub(crate) fn group_call(&mut self, groups: Vec<String>, name: &str, arguments: &Arguments) -> CallResult {
         Ok(match name {
             "all" => MontyObject::List(groups.into_iter().map(|group| self.group(group)).collect()),
             "filter" => {
-                let kept = groups.into_iter().map(|group| (group_fits(&group, arguments), group));
-                let kept = kept.filter_map(|(fits, group)| match fits {
+                let matching = groups.into_iter().map(|group| (group_fits(&group, arguments), group));
+                let matching = matching.filter_map(|(fits, group)| match fits {
                     Ok(true) => Some(Ok(group)),
                     Ok(false) => None,
                     Err(raised) => Some(Err(raised)),
                 });
-                let kept = kept.collect::<Result<Vec<_>, _>>()?;
-                self.object("GroupList", HostObject::GroupList(kept), Vec::new())
+                let matching = matching.collect::<Result<Vec<_>, _>>()?;
+                self.object("GroupList", HostObject::GroupList(matching), Vec::new())
             }
             "exists" => MontyObject::Bool(!groups.is_empty()),
             "count" => MontyObject::Int(i64::try_from(groups.len()).unwrap_or(i64::MAX)),
@@ -101,14 +101,14 @@ impl Host<'_> {
     }
 
     /// `ak_is_group_member(user, name="…")`
-    pub(crate) fn is_group_member(&mut self, mut arguments: Arguments) -> Answer {
+    pub(crate) fn is_group_member(&mut self, mut arguments: Arguments) -> CallResult {
         let user = arguments.take("ak_is_group_member", 0, "user")?;
-        let user = match (self.behind(&user), &user) {
+        let user = match (self.host_object(&user), &user) {
             (Some(HostObject::User(user)), _) => user.clone(),
             (_, MontyObject::None) => return Ok(MontyObject::Bool(false)),
-            // An event's user is a dict.
+            // `event.user` is a dict.
             (_, MontyObject::Dict(_)) => self.json(&user)?.as_object().cloned().unwrap_or_default(),
-            _ => return Err(raise(ExcType::TypeError, "ak_is_group_member() expects a user; take request.user")),
+            _ => return Err(raise(ExcType::TypeError, "ak_is_group_member() expects a user; pass request.user")),
         };
         for group in self.groups_of(&user) {
             if group_fits(&group, &arguments)? {
@@ -118,8 +118,8 @@ impl Host<'_> {
         Ok(MontyObject::Bool(false))
     }
 
-    /// The user of an event, with the username and the address that the groups give to the same person: an event may name
-    /// anybody with any address.
+    /// The user of an event, with the username and the e-mail address that the groups define for the same person. These
+    /// take precedence, because an event can name any person with any address.
     fn as_configured(&self, user: &Object) -> Object {
         let mut known = user.clone();
         let person = Person::from_object(user);
@@ -134,7 +134,7 @@ impl Host<'_> {
     }
 
     /// `ak_user_by(username="…")`
-    pub(crate) fn user_by(&mut self, arguments: &Arguments) -> Answer {
+    pub(crate) fn user_by(&mut self, arguments: &Arguments) -> CallResult {
         let members = self.scope.groups.values().flatten().map(as_user);
         let named = [&self.scope.user, &self.scope.event.user].map(|user| self.as_configured(user));
         let known = named.into_iter().chain(members);
@@ -165,7 +165,7 @@ fn as_user(person: &Person) -> Object {
     user
 }
 
-/// A user as JSON, as authentik writes one into an event.
+/// The JSON form of a user, as authentik writes it into an event.
 pub(crate) fn described(user: &Object) -> Value {
     let field = |name: &str| user.get(name).cloned().unwrap_or(Value::Null);
     json!({ "pk": field("pk"), "email": field("email"), "username": field("username") })
@@ -175,17 +175,17 @@ fn group_fits(group: &str, arguments: &Arguments) -> Result<bool, MontyException
     fits(arguments, &["name"], |_| Value::String(group.to_owned()))
 }
 
-/// Whether all keyword arguments hold, each `field=…` or `field__look_up=…`.
+/// Whether all keyword arguments match, each `field=…` or `field__lookup=…`.
 fn fits(arguments: &Arguments, fields: &[&str], value_of: impl Fn(&str) -> Value) -> Result<bool, MontyException> {
     if arguments.named.is_empty() {
-        return Err(raise(ExcType::TypeError, format!("say which one, such as {}=…", fields[fields.len() - 1])));
+        return Err(raise(ExcType::TypeError, format!("give a condition, such as {}=…", fields[fields.len() - 1])));
     }
     for (key, wanted) in &arguments.named {
         let key = key.to_string();
-        let (field, look_up) = key.split_once("__").unwrap_or((&key, "exact"));
+        let (field, lookup) = key.split_once("__").unwrap_or((&key, "exact"));
         if !fields.contains(&field) {
             let known = fields.join(", ");
-            return Err(raise(ExcType::TypeError, format!("'{field}' cannot be asked for here; only {known} can")));
+            return Err(raise(ExcType::TypeError, format!("'{field}' is not supported here; use one of {known}")));
         }
         let own = value_of(field);
         let own = own.as_str().map_or_else(|| own.to_string(), str::to_owned);
@@ -197,9 +197,9 @@ fn fits(arguments: &Arguments, fields: &[&str], value_of: impl Fn(&str) -> Value
         };
         let first = texts.first().map_or("", String::as_str);
         let (own_lower, lower) = (own.to_lowercase(), first.to_lowercase());
-        // Names of people are compared in one way everywhere.
+        // User names are compared in the same way as everywhere else in Nuncio.
         let is_name = fields.contains(&"username") && matches!(field, "username" | "email");
-        let holds = match look_up {
+        let matches = match lookup {
             "exact" | "iexact" if is_name => is_same_name(&own, first),
             "in" if is_name => texts.iter().any(|text| is_same_name(&own, text)),
             "exact" => own == first,
@@ -211,9 +211,9 @@ fn fits(arguments: &Arguments, fields: &[&str], value_of: impl Fn(&str) -> Value
             "istartswith" => own_lower.starts_with(&lower),
             "endswith" => own.ends_with(first),
             "iendswith" => own_lower.ends_with(&lower),
-            other => return Err(raise(ExcType::TypeError, format!("the look-up '{other}' is not known here"))),
+            other => return Err(raise(ExcType::TypeError, format!("the lookup '{other}' is not supported"))),
         };
-        if !holds {
+        if !matches {
             return Ok(false);
         }
     }

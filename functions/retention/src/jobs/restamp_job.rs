@@ -1,5 +1,5 @@
-//! Gives stored events the expiry that they would be given now, holds included. Nothing else of an event changes; one
-//! whose expiry has passed by that is invisible at once, and deleted as whatever has expired.
+//! Recomputes the expiry of stored events by the current retention and holds. Nothing else of an event changes. An event
+//! whose new expiry has passed becomes invisible at once, and is deleted like any expired event.
 
 use domain::ports::{Kept, StoreError};
 use domain::retention::Restamp;
@@ -10,22 +10,23 @@ use domain::{EventPk, Timestamp};
 
 use super::{JobRunner, Step};
 
-/// Events of one step: few enough that nobody who posts events waits for the store.
-const AT_A_TIME: usize = 500;
+/// Events per step. A small number, so that requests that post events do not wait for the store.
+const EVENTS_PER_STEP: usize = 500;
 
-pub(super) struct Restamping<'a> {
+/// One step of a job that restamps events.
+pub(super) struct RestampJob<'a> {
     pub(super) runner: &'a JobRunner,
     pub(super) retention: &'a Retention,
-    /// Only what is held, or was: other events keep the stamps that they have.
+    /// Restamps only events that a hold protects or protected; the others keep their expiry.
     pub(super) only_held: bool,
     pub(super) dry_run: bool,
 }
 
-impl Restamping<'_> {
+impl RestampJob<'_> {
     pub(super) async fn step(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
         let now = self.runner.clock.now();
         let holds = self.runner.holds.all().await?;
-        let page = self.runner.keeping.kept(before, AT_A_TIME, now).await?;
+        let page = self.runner.keeping.kept(before, EVENTS_PER_STEP, now).await?;
         let mut report = Report::default();
         let mut stamps = Vec::new();
         for kept in &page.results {

@@ -1,6 +1,6 @@
-//! Drafts to events: masked, named, stamped.
+//! Turns drafts into events: masks them and assigns pk, time and expiry.
 //!
-//! Owns what one request's events have in common: the instant, the document, the key, the trace.
+//! Owns what the events of one request have in common: the time, the rules document, the idempotency key and the trace.
 
 use domain::Timestamp;
 use domain::admission::mask::Masker;
@@ -9,7 +9,8 @@ use domain::ports::{Entropy, Origins};
 use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
-pub(crate) fn all(
+/// Admits the drafts. A draft that is already rejected keeps its position. `key` names each event by its index.
+pub(crate) fn admit_all(
     drafts: Vec<Result<Draft, Rejection>>,
     key: Option<&str>,
     trace: Option<TraceParent>,
@@ -19,15 +20,15 @@ pub(crate) fn all(
     origins: &dyn Origins,
 ) -> Vec<Result<Admitted, Rejection>> {
     let masker = Masker::new(&document.redact);
-    let admission = |place| Admission {
+    let admission = |index| Admission {
         now,
         retention: &document.retention,
         masker: &masker,
-        key: key.map(|key| (key, place)),
+        key: key.map(|key| (key, index)),
         trace,
         origins,
         random: entropy.bits(),
     };
-    let admit = |(place, draft): (usize, Result<Draft, Rejection>)| draft?.admit(&admission(place));
+    let admit = |(index, draft): (usize, Result<Draft, Rejection>)| draft?.admit(&admission(index));
     drafts.into_iter().enumerate().map(admit).collect()
 }

@@ -1,7 +1,9 @@
-//! Removes one person: the events that are theirs with all that tells of them, what was sent to them, their inbox, the
-//! same events in the archive, the mails in the mailbox folder, and what all of these leave in the store's files.
+//! Erases the data of one person: their events with the deliveries and inbox items about these, everything that was sent to
+//! them, their inbox, their events in the archive, their mails in the mailbox folder, and the remains of deleted records in
+//! the store's files.
 //!
-//! What tells of an event goes before the event: a step that was cut short finds the event again, and with it the rest.
+//! Everything about an event is deleted before the event itself. If a step is interrupted, its repetition finds the event
+//! again, and through it the rest.
 
 use std::collections::BTreeSet;
 
@@ -18,23 +20,24 @@ use jiff::Timestamp;
 
 use super::{JobRunner, Step};
 
-/// Events of one step. Each is asked for its deliveries.
-const EVENTS: usize = 200;
-/// Deliveries of one step, or inbox items of one look.
-const OTHERS: usize = 500;
-/// Mails of one step; each is read.
-const MAILS: usize = 100;
+/// Events per step; each needs a query for its deliveries.
+const EVENTS_PER_STEP: usize = 200;
+/// Deliveries per step, and inbox items per page.
+const PAGE_SIZE: usize = 500;
+/// Mails per step; each is read.
+const MAILS_PER_STEP: usize = 100;
 
-/// What has expired goes too, if it is not deleted yet: it could still be archived.
-const EVER: Timestamp = Timestamp::MIN;
+/// The time for reads: expired records that are not deleted yet are erased, too, because they could still be archived.
+const INCLUDE_EXPIRED: Timestamp = Timestamp::MIN;
 
-pub(super) struct Erasing<'a> {
+/// One step of a job that erases a person's data.
+pub(super) struct EraseJob<'a> {
     pub(super) runner: &'a JobRunner,
     pub(super) subject: &'a Subject,
     pub(super) dry_run: bool,
 }
 
-impl Erasing<'_> {
+impl EraseJob<'_> {
     pub(super) async fn step(&self, place: &Place) -> Result<Step, StoreError> {
         match place {
             Place::Events { before } => self.events(*before).await,
@@ -48,7 +51,7 @@ impl Erasing<'_> {
 
     async fn events(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
         let holds = self.runner.holds.all().await?;
-        let page = self.runner.keeping.kept(before, EVENTS, EVER).await?;
+        let page = self.runner.keeping.kept(before, EVENTS_PER_STEP, INCLUDE_EXPIRED).await?;
         let mut report = Report::default();
         report.count("events", 0);
         let mut pks = Vec::new();
@@ -57,7 +60,7 @@ impl Erasing<'_> {
             if self.subject.is_of(event) && (event.expires == HELD || hold::holds(&holds, event)) {
                 report.stays("held", event);
             } else if self.subject.is_of(event) {
-                self.told_of(event.pk, &mut report).await?;
+                self.erase_deliveries_of(event.pk, &mut report).await?;
                 report.goes("events", event);
                 pks.push(event.pk);
             } else if self.subject.is_mentioned_in(event) {
@@ -72,9 +75,10 @@ impl Erasing<'_> {
         Ok((report, Some(next)))
     }
 
-    /// Removes the deliveries of an event, and the inbox items that tell of it.
-    async fn told_of(&self, event: EventPk, report: &mut Report) -> Result<(), StoreError> {
-        let mut query = DeliveryQuery { event: Some(event), limit: OTHERS, ..DeliveryQuery::default() };
+    /// Erases the deliveries of an event, and the inbox items and mails about it. A digest of other events that reports it
+    /// is erased as well.
+    async fn erase_deliveries_of(&self, event: EventPk, report: &mut Report) -> Result<(), StoreError> {
+        let mut query = DeliveryQuery { event: Some(event), limit: PAGE_SIZE, ..DeliveryQuery::default() };
         loop {
             let page = self.runner.ledger.list(&query).await?;
             for entry in &page.results {
@@ -93,17 +97,17 @@ impl Erasing<'_> {
         }
     }
 
-    /// Removes what was sent to them of other events.
+    /// Erases what was sent to the person about other events.
     async fn deliveries(&self, before: Option<DeliveryId>) -> Result<Step, StoreError> {
-        let query = DeliveryQuery { before, limit: OTHERS, ..DeliveryQuery::default() };
+        let query = DeliveryQuery { before, limit: PAGE_SIZE, ..DeliveryQuery::default() };
         let page = self.runner.ledger.list(&query).await?;
         let mut report = Report::default();
-        let (theirs, others): (Vec<_>, Vec<_>) =
+        let (own, others): (Vec<_>, Vec<_>) =
             page.results.into_iter().partition(|entry| self.subject.is(&entry.recipient));
         if !self.dry_run {
-            self.take_out_of(&others).await?;
+            self.redact_entries(&others).await?;
         }
-        self.remove(&theirs, &mut report).await?;
+        self.remove(&own, &mut report).await?;
         Ok((report, Some(page.next.map_or(Place::Inbox, |before| Place::Deliveries { before: Some(before) }))))
     }
 
@@ -120,18 +124,18 @@ impl Erasing<'_> {
         Ok(())
     }
 
-    /// Removes what receivers said of the person in the ledger entries of others.
-    async fn take_out_of(&self, entries: &[Delivery]) -> Result<(), StoreError> {
-        let without: Vec<_> = entries.iter().filter_map(|entry| self.subject.taken_out_of(entry)).collect();
-        let replaced = self.runner.ledger.replace(&without).await?;
+    /// Removes the person's data from the receivers' responses in the ledger entries of others.
+    async fn redact_entries(&self, entries: &[Delivery]) -> Result<(), StoreError> {
+        let redacted: Vec<_> = entries.iter().filter_map(|entry| self.subject.taken_out_of(entry)).collect();
+        let replaced = self.runner.ledger.replace(&redacted).await?;
         if replaced.iter().all(|done| *done) {
             return Ok(());
         }
-        // Somebody made an attempt just now. The step is done again, with the entries as they are then.
-        Err(StoreError::store("a delivery changed while a name was taken out of it"))
+        // A dispatcher changed an entry in the meantime. The error makes the step repeat with the new entries.
+        Err(StoreError::store("a delivery changed while a person's data was removed from it"))
     }
 
-    /// Removes the mails that deliveries have put into the mailbox folder. In a dry run only those to the person count.
+    /// Erases the mails that these deliveries wrote to the mailbox folder. In a dry run, `mailbox` counts the mails instead.
     async fn mails(&self, ids: &[DeliveryId], report: &mut Report) -> Result<(), StoreError> {
         if let (Some(mailbox), false) = (&self.runner.mailbox, self.dry_run) {
             report.count("mails", mailbox.erase(ids).await?);
@@ -139,7 +143,7 @@ impl Erasing<'_> {
         Ok(())
     }
 
-    /// Removes what the delivery has put into an inbox. In a dry run only whole inboxes are counted.
+    /// Erases the inbox item of the delivery. In a dry run, `inbox` counts the items instead.
     async fn inbox_item(&self, entry: &Delivery, report: &mut Report) -> Result<(), StoreError> {
         if !self.dry_run {
             let pk = InboxItem::pk_of(entry.created, entry.id);
@@ -148,13 +152,13 @@ impl Erasing<'_> {
         Ok(())
     }
 
-    /// Removes what is left in their inboxes.
+    /// Erases the rest of the person's inboxes and queued messages, and counts the groups that name the person.
     async fn inbox(&self) -> Result<Step, StoreError> {
         let mut report = Report::default();
         for label in self.subject.labels() {
             let mut before: Option<String> = None;
             loop {
-                let page = self.runner.inbox.list(label, None, before.as_deref(), OTHERS, EVER).await?;
+                let page = self.runner.inbox.list(label, None, before.as_deref(), PAGE_SIZE, INCLUDE_EXPIRED).await?;
                 let pks: Vec<_> = page.results.into_iter().map(|item| item.pk).collect();
                 report.count("notifications", pks.len());
                 if !self.dry_run {
@@ -178,7 +182,7 @@ impl Erasing<'_> {
         Ok((report, Some(Place::Archive { after: None })))
     }
 
-    /// Removes their events from one file of the archive.
+    /// Erases the person's events from one file of the archive.
     async fn archive(&self, after: Option<&str>) -> Result<Step, StoreError> {
         let mut report = Report::default();
         let next = Some(Place::Mailbox { after: None });
@@ -187,35 +191,38 @@ impl Erasing<'_> {
         let read = match archive.read(&file).await {
             Ok(read) => read,
             Err(StoreError::Corrupt(why)) => {
-                tracing::error!(file, why, "a file of the archive cannot be read; what it holds of the person stays");
+                tracing::error!(
+                    file,
+                    why,
+                    "could not read a file of the archive; the person's data in it was not erased"
+                );
                 report.is_damaged(if self.dry_run { file.clone() } else { archive.set_aside(&file).await? });
                 return Ok((report, Some(Place::Archive { after: Some(file) })));
             }
             Err(error) => return Err(error),
         };
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            read.events.iter().cloned().partition(|event| self.subject.is_of(event));
-        report.count("archived", theirs.len());
-        if !self.dry_run && !theirs.is_empty() {
+        let (own, others): (Vec<_>, Vec<_>) = read.events.iter().cloned().partition(|event| self.subject.is_of(event));
+        report.count("archived", own.len());
+        if !self.dry_run && !own.is_empty() {
             archive.replace(&file, &read, &others).await?;
         }
         Ok((report, Some(Place::Archive { after: Some(file) })))
     }
 
-    /// Removes the mails to them and those that name them, which may be about events that expired long ago; and those
-    /// whose delivery is gone, as nothing else says any more whom they are about.
+    /// Erases the mails to the person and the mails that name them, which may be about events that expired long ago. Also
+    /// erases mails whose delivery no longer exists, because nothing else tells whom they concern.
     async fn mailbox(&self, after: Option<&str>) -> Result<Step, StoreError> {
         let mut report = Report::default();
         let Some(mailbox) = &self.runner.mailbox else { return Ok((report, Some(Place::Scrub))) };
-        let mails = mailbox.list(after, MAILS).await?;
+        let mails = mailbox.list(after, MAILS_PER_STEP).await?;
         let Some(last) = mails.last() else { return Ok((report, Some(Place::Scrub))) };
         let ids: Vec<_> = mails.iter().filter_map(|mail| mail.delivery).collect();
         let known: BTreeSet<_> = self.runner.ledger.get_all(&ids).await?.into_iter().map(|entry| entry.id).collect();
         let next = Place::Mailbox { after: Some(last.name.clone()) };
         for mail in &mails {
-            let to_them = self.subject.is(&Person::new("", mail.to.as_str()));
+            let is_to_person = self.subject.is(&Person::new("", mail.to.as_str()));
             let orphaned = mail.delivery.is_some_and(|delivery| !known.contains(&delivery));
-            if to_them || orphaned || self.subject.is_named_in(&mail.text) {
+            if is_to_person || orphaned || self.subject.is_named_in(&mail.text) {
                 report.count("mails", 1);
                 if !self.dry_run {
                     mailbox.remove(&mail.name).await?;

@@ -1,6 +1,6 @@
-//! Gives a named event without a time the pk that its first arrival had.
+//! Gives a named event without a time the pk of its first arrival.
 //!
-//! The time is the pk's own, so that both arrivals are the same event to the store.
+//! The event also takes the time that the pk contains, so that both arrivals are the same event for the store.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,14 @@ use domain::admission::{Admitted, REMEMBERED, Rejection};
 use domain::ports::{Intake, StoreError};
 use domain::{Timestamp, time};
 
-pub(crate) async fn pks(
+/// Looks up the names of events without a time. Replaces pk and time of those that arrived before, and remembers the
+/// others.
+pub(crate) async fn reuse_known_pks(
     admitted: &mut [Result<Admitted, Rejection>],
     intake: &dyn Intake,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // A name that stands twice in the request is asked for once.
+    // A name that occurs twice in the request is looked up once, so that both events get the same pk.
     let mut names = HashMap::new();
     for one in admitted.iter().flatten() {
         if let Some(name) = one.remember {
@@ -23,9 +25,9 @@ pub(crate) async fn pks(
     if names.is_empty() {
         return Ok(());
     }
-    let asked: Vec<_> = names.into_iter().collect();
-    let pks = intake.remember(&asked, now, time::later(now, REMEMBERED)).await?;
-    let remembered: HashMap<_, _> = asked.into_iter().map(|(name, _)| name).zip(pks).collect();
+    let proposed: Vec<_> = names.into_iter().collect();
+    let pks = intake.remember(&proposed, now, time::later(now, REMEMBERED)).await?;
+    let remembered: HashMap<_, _> = proposed.into_iter().map(|(name, _)| name).zip(pks).collect();
     for one in admitted.iter_mut().flatten() {
         let Some(pk) = one.remember.and_then(|name| remembered.get(&name)) else { continue };
         if *pk != one.event.pk {

@@ -1,30 +1,30 @@
-//! Sets of events that are too large rather than too small.
+//! Sets of events, approximated from above.
 //!
-//! Owns their union and intersection, either of which may hold more events than it should.
+//! Owns union and intersection. A result may contain more events than the exact set, never fewer.
 
 use domain::event::ActionPattern;
 use domain::rules_document::{Addresses, Precondition};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Longer lists than these are let go.
+/// A condition with a longer list is dropped.
 const MAX_LISTED: usize = 64;
 
-/// Which events.
+/// A set of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// None.
+pub(super) enum EventSet {
+    /// The empty set.
     Never,
-    /// Those that have it.
+    /// The events that meet the precondition.
     Only(Precondition),
-    /// All.
+    /// All events.
     Any,
 }
 
-impl Reach {
+impl EventSet {
     pub(super) fn into_precondition(self) -> Precondition {
         match self {
-            Self::Only(needed) => needed,
-            // A body that never says yes is not worth a form of its own.
+            Self::Only(precondition) => precondition,
+            // `Precondition` cannot express "never". Running such a useless body is correct, only slower.
             Self::Never | Self::Any => Precondition::default(),
         }
     }
@@ -42,12 +42,12 @@ impl Reach {
         Self::Only(Precondition { client_ip, ..Precondition::default() })
     }
 
-    /// Every event with an address.
-    pub(super) fn somewhere() -> Self {
+    /// The events with a client address.
+    pub(super) fn with_address() -> Self {
         Self::addresses(vec![IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())], false)
     }
 
-    /// In both.
+    /// The intersection.
     pub(super) fn and(self, other: &Self) -> Self {
         match (self, other) {
             (Self::Never, _) | (_, Self::Never) => Self::Never,
@@ -55,12 +55,12 @@ impl Reach {
             (one, Self::Any) => one,
             (Self::Only(one), Self::Only(other)) => {
                 let client_ip = match (one.client_ip, &other.client_ip) {
-                    (Some(one), Some(other)) => Some(shared(&one, other)),
+                    (Some(one), Some(other)) => Some(intersection(&one, other)),
                     (one, other) => one.or_else(|| other.clone()),
                 };
                 let action = if one.action.is_empty() { other.action.clone() } else { one.action };
                 let app = match (one.app, &other.app) {
-                    // The longer name says more.
+                    // If both apps match, one is a prefix of the other; the longer one is the stricter condition.
                     (Some(one), Some(other)) => Some(if one.len() >= other.len() { one } else { other.clone() }),
                     (one, other) => one.or_else(|| other.clone()),
                 };
@@ -69,7 +69,7 @@ impl Reach {
         }
     }
 
-    /// In either.
+    /// The union.
     pub(super) fn or(self, other: &Self) -> Self {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => Self::Any,
@@ -98,8 +98,8 @@ impl Reach {
     }
 }
 
-/// Of two networks one lies in the other, or they have nothing in common.
-fn shared(one: &Addresses, other: &Addresses) -> Addresses {
+/// The addresses in both. Two networks are either nested or disjoint.
+fn intersection(one: &Addresses, other: &Addresses) -> Addresses {
     let pairs = one.nets.iter().flat_map(|net| other.nets.iter().map(move |other| (*net, *other)));
     let mut nets: Vec<IpNet> = pairs
         .filter_map(|(one, other)| if other.contains(&one) { Some(one) } else { one.contains(&other).then_some(other) })

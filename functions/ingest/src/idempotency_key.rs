@@ -1,13 +1,17 @@
-//! The `Idempotency-Key` of a request.
+//! Reads the `Idempotency-Key` of a request.
 //!
-//! It names every event of the request by the event's place in it. It is hashed, never stored.
+//! The key, together with an event's index, names each event of the request. Only a hash of it is stored.
 
 use api::Problem;
 use http::HeaderMap;
 
 const MAX_CHARS: usize = 255;
 
-pub(crate) fn of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// The key; `None` if the header is missing.
+///
+/// # Errors
+/// If the header occurs twice or is malformed.
+pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut lines = headers.get_all("idempotency-key").iter();
     let Some(line) = lines.next() else { return Ok(None) };
     let key = line.to_str().ok().filter(|key| {
@@ -32,7 +36,7 @@ mod tests {
             for value in values {
                 headers.append("idempotency-key", HeaderValue::from_bytes(value).unwrap());
             }
-            of(&headers).map(|key| key.map(str::to_owned)).map_err(|problem| problem.status().as_u16())
+            from_headers(&headers).map(|key| key.map(str::to_owned)).map_err(|problem| problem.status().as_u16())
         };
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&[b"order-7/a"]), Ok(Some("order-7/a".to_owned())));
