@@ -56,7 +56,8 @@ async fn a_token_from_the_table_puts_rules_in_force_and_posts_an_event() {
     }
     assert_eq!(sink.received_at("/hook")[0].json()["body"], "from the documentation");
 
-    let id = String::from_utf8(created.stderr).unwrap().split_whitespace().nth(1).unwrap().to_owned();
+    let id =
+        String::from_utf8(created.stderr).unwrap().split_whitespace().nth(2).unwrap().trim_end_matches(';').to_owned();
     let listed = nuncio(&format!("token list --table {}", stack.adapters.settings().table), folder.path());
     assert!(String::from_utf8(listed.stdout).unwrap().contains(&id));
     let revoke = format!("token revoke {id} --table {}", stack.adapters.settings().table);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ports::{Archive, Archived, StoreError};
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
-use retention::{Archiver, Sweep, SweepReport};
+use retention::{Sweep, SweepReport};
 use support::{FakeClock, event};
 
 use crate::world::{DAY, HOUR, World, after, somewhen};
@@ -43,16 +43,7 @@ impl<'a> Sweeps<'a> {
 
     fn into(world: &'a World, archive: Arc<dyn Archive>, now: Timestamp) -> Self {
         let clock = Arc::new(FakeClock::at(&domain::time::format(now)));
-        let retention = Sweep {
-            log: world.log.clone(),
-            volume: world.volume.clone(),
-            ledger: world.ledger.clone(),
-            queue: world.queue.clone(),
-            dead_letters: world.dead_letters.clone(),
-            archiver: Some(Archiver::new(archive, world.keeping.clone())),
-            clock: clock.clone(),
-            purge_grace: SignedDuration::ZERO,
-        };
+        let retention = Sweep::new(&world.stores, Some(archive), clock.clone(), SignedDuration::ZERO);
         Self { retention, clock, world }
     }
 

@@ -14,16 +14,8 @@ pub(crate) async fn come_back_at_the_full_hour(world: &World) {
     for message in world.work.receive(PATIENCE).await {
         world.work.give_up(&message).await;
     }
-    let retention = Sweep {
-        log: world.log.clone(),
-        volume: world.volume.clone(),
-        ledger: world.ledger.clone(),
-        queue: world.queue.clone(),
-        dead_letters: world.dead_letters.clone(),
-        archiver: None,
-        clock: Arc::new(FakeClock::at("2026-01-02T03:00:20Z")),
-        purge_grace: SignedDuration::from_hours(24 * 365),
-    };
+    let clock = Arc::new(FakeClock::at("2026-01-02T03:00:20Z"));
+    let retention = Sweep::new(&world.stores, None, clock, SignedDuration::from_hours(24 * 365));
     retention.run(SignedDuration::ZERO).await.unwrap();
     let came: Vec<_> = world.work.receive(PATIENCE).await.into_iter().flat_map(pks).collect();
     assert_eq!(came, [accepted.pk]);

@@ -12,7 +12,9 @@ use domain::event::Event;
 use domain::message::{Message, Work};
 use domain::notification::Notification;
 use domain::person::Person;
-use domain::ports::{Active, Channel, Configuration, Expressions, Ledger, NoExpressions, Opened, Page, StoreError};
+use domain::ports::{
+    Active, Channel, Configuration, Expressions, Ledger, NoExpressions, Opened, Page, StoreError, Stores,
+};
 use domain::query::DeliveryQuery;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use futures_util::future::join_all;
@@ -65,20 +67,11 @@ impl Dispatchers {
         let expressions = expressions(sent.clone());
         let configuration = Arc::new(Fixed(Arc::new(active)));
         let dispatcher = |_| {
-            Dispatcher::new(Parts {
-                log: world.log.clone(),
-                ledger: Arc::new(Faltering { ledger: world.ledger.clone(), opened: AtomicU32::new(opened) }),
-                silences: world.silences.clone(),
-                suppression: world.suppression.clone(),
-                queue: world.queue.clone(),
-                endpoints: world.endpoints.clone(),
-                intake: world.intake.clone(),
-                expressions: expressions.clone(),
-                configuration: configuration.clone(),
-                channel: sent.clone(),
-                clock: clock.clone(),
-                entropy: Arc::new(SeededEntropy::new(7)),
-            })
+            let ledger = Arc::new(Faltering { ledger: world.ledger.clone(), opened: AtomicU32::new(opened) });
+            let stores = Stores { ledger, ..world.stores.clone() };
+            let (clock, entropy) = (clock.clone(), Arc::new(SeededEntropy::new(7)));
+            let (expressions, configuration) = (expressions.clone(), configuration.clone());
+            Dispatcher::new(Parts::new(&stores, expressions, configuration, sent.clone(), clock, entropy))
         };
         Self { each: (0..SIDE_BY_SIDE).map(dispatcher).collect(), clock, sent }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::message::Message;
-use domain::ports::{Clock as _, WorkQueue as _};
+use domain::ports::{Clock as _, Stores, WorkQueue as _};
 use embedded::{ArchiveFolder, Store};
 use host::SystemClock;
 use jiff::SignedDuration;
@@ -21,27 +21,10 @@ pub(crate) async fn world() -> World {
 
 /// The ports of a store that is open in this folder.
 pub(crate) fn over(store: Store, folder: tempfile::TempDir) -> World {
-    let shared = Arc::new(store);
     World {
-        intake: shared.clone(),
-        log: shared.clone(),
-        volume: shared.clone(),
-        queue: shared.clone(),
-        dead_letters: shared.clone(),
-        ledger: shared.clone(),
-        suppression: shared.clone(),
-        silences: shared.clone(),
-        endpoints: shared.clone(),
-        inbox: shared.clone(),
-        jobs: shared.clone(),
-        keeping: shared.clone(),
-        erasure: shared.clone(),
-        holds: shared.clone(),
-        tokens: shared.clone(),
-        sessions: shared.clone(),
-        documents: shared.clone(),
+        stores: Stores::from_single(store.clone()),
         archive: None,
-        work: Arc::new(Jobs(shared)),
+        work: Arc::new(Queue(store)),
         keep: Box::new(folder),
     }
 }
@@ -53,20 +36,20 @@ pub(crate) async fn archiving() -> World {
     World { archive: Some(Arc::new(archive)), keep: Box::new((world.keep, folder)), ..world }
 }
 
-struct Jobs(Arc<Store>);
+struct Queue(Store);
 
 #[async_trait]
-impl WorkSource for Jobs {
+impl WorkSource for Queue {
     async fn receive(&self, patience: Duration) -> Vec<Message> {
         let began = Instant::now();
         loop {
-            let jobs = self.0.take(SystemClock.now(), 10).await.unwrap();
-            for job in &jobs {
-                self.0.finish(job.receipt).await.unwrap();
+            let messages = self.0.take(SystemClock.now(), 10).await.unwrap();
+            for message in &messages {
+                self.0.finish(message.receipt).await.unwrap();
             }
             let left = patience.saturating_sub(began.elapsed());
-            if !jobs.is_empty() || left.is_zero() {
-                return jobs.into_iter().map(|job| job.message).collect();
+            if !messages.is_empty() || left.is_zero() {
+                return messages.into_iter().map(|queued| queued.message).collect();
             }
             // Short waits: a delay ends without anything new being queued.
             self.0.work_arrived(left.min(Duration::from_millis(20))).await;

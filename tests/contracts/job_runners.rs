@@ -48,19 +48,7 @@ fn runner(world: &World, clock: Arc<dyn Clock>) -> JobRunner {
         at: Timestamp::UNIX_EPOCH,
         by: String::new(),
     };
-    JobRunner {
-        jobs: world.jobs.clone(),
-        keeping: world.keeping.clone(),
-        ledger: world.ledger.clone(),
-        inbox: world.inbox.clone(),
-        erasure: world.erasure.clone(),
-        holds: world.holds.clone(),
-        archive: world.archive.clone(),
-        mailbox: None,
-        intake: world.intake.clone(),
-        configuration: Arc::new(Fixed(Arc::new(active))),
-        clock,
-    }
+    JobRunner::new(&world.stores, world.archive.clone(), None, Arc::new(Fixed(Arc::new(active))), clock)
 }
 
 fn still(now: Timestamp) -> Arc<dyn Clock> {

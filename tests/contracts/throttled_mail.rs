@@ -97,20 +97,10 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
         expressions: Arc::new(NoExpressions),
     })
     .unwrap();
-    let dispatcher = Dispatcher::new(Parts {
-        log: Arc::new(adapters.event_log()),
-        ledger: Arc::new(adapters.ledger()),
-        silences: Arc::new(adapters.silences()),
-        suppression: Arc::new(adapters.suppression()),
-        queue: Arc::new(adapters.work_queue()),
-        endpoints: Arc::new(adapters.endpoints()),
-        intake: Arc::new(adapters.intake()),
-        expressions: Arc::new(NoExpressions),
-        configuration: Arc::new(Fixed(Arc::new(active))),
-        channel: Arc::new(channels),
-        clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(7)),
-    });
+    let (configuration, channel) = (Arc::new(Fixed(Arc::new(active))), Arc::new(channels));
+    let (expressions, entropy) = (Arc::new(NoExpressions), Arc::new(SeededEntropy::new(7)));
+    let parts = Parts::new(&adapters.stores(), expressions, configuration, channel, clock.clone(), entropy);
+    let dispatcher = Dispatcher::new(parts);
     let stored = event("login").created(clock.now()).shared();
     adapters.intake().accept(std::slice::from_ref(&stored)).await.unwrap();
     dispatcher.handle(Message::new(Work::Events(vec![stored])), Timestamp::MAX).await.unwrap();

@@ -2,42 +2,33 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{Message, Work};
-use domain::ports::{
-    Archive, DeadLetters, Documents, Endpoints, Erasure, EventLog, Holds, Inbox, Intake, Jobs, Keeping, Ledger,
-    Sessions, Silences, Suppression, Tokens, Volume, WorkQueue,
-};
+use domain::ports::{Archive, Stores};
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
 
 /// One adapter's ports. They stand on one store, which other worlds may share; the queue is its own.
 pub(crate) struct World {
-    pub(crate) intake: Arc<dyn Intake>,
-    pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) volume: Arc<dyn Volume>,
-    pub(crate) queue: Arc<dyn WorkQueue>,
-    pub(crate) dead_letters: Arc<dyn DeadLetters>,
-    pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) suppression: Arc<dyn Suppression>,
-    pub(crate) silences: Arc<dyn Silences>,
-    pub(crate) endpoints: Arc<dyn Endpoints>,
-    pub(crate) inbox: Arc<dyn Inbox>,
-    pub(crate) jobs: Arc<dyn Jobs>,
-    pub(crate) keeping: Arc<dyn Keeping>,
-    pub(crate) erasure: Arc<dyn Erasure>,
-    pub(crate) holds: Arc<dyn Holds>,
-    pub(crate) tokens: Arc<dyn Tokens>,
-    pub(crate) sessions: Arc<dyn Sessions>,
-    pub(crate) documents: Arc<dyn Documents>,
+    pub(crate) stores: Stores,
     /// Where the store's events are archived before they go, in a world that does so.
     pub(crate) archive: Option<Arc<dyn Archive>>,
     pub(crate) work: Arc<dyn WorkSource>,
     /// Lives as long as the world: a folder, a server.
     pub(crate) keep: Box<dyn Any + Send + Sync>,
+}
+
+/// A contract names a port as `world.ledger`.
+impl Deref for World {
+    type Target = Stores;
+
+    fn deref(&self) -> &Stores {
+        &self.stores
+    }
 }
 
 /// The far end of the queue.

@@ -34,8 +34,8 @@ fn the_table_of_routes_is_that_of_openapi_json() {
     let mut table = String::from("| request | scope | does | parameters |\n|---|---|---|---|\n");
     for (path, operations) in description["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let summary = operation["summary"].as_str().unwrap();
-            let (does, scope) = summary.rsplit_once("; scope ").unwrap_or((summary, "–"));
+            let does = operation["summary"].as_str().unwrap();
+            let scope = operation["security"][0]["token"][0].as_str().unwrap_or("–");
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             let parameters: Vec<String> = parameters
                 .map(|one| resolved(one, &description))

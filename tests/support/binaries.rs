@@ -36,7 +36,7 @@ pub fn cloud_binary() -> PathBuf {
 /// Builds the whole workspace's binaries at once: one by one, each would have features of its own and
 /// everything would be built again.
 fn build(features: &[&str]) -> PathBuf {
-    // Two builds at once would put one's binaries in the other's place.
+    // Concurrent builds would overwrite each other's binaries.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");

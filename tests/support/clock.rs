@@ -1,4 +1,4 @@
-//! A clock that stands still until it is set.
+//! A clock that shows the same time until it is set.
 
 use std::sync::Mutex;
 
@@ -16,7 +16,7 @@ impl FakeClock {
         Self(Mutex::new(instant.parse().expect("an RFC 3339 instant")))
     }
 
-    /// Sets it.
+    /// Sets the time.
     pub fn set(&self, instant: Timestamp) {
         *self.0.lock().unwrap() = instant;
     }

@@ -18,13 +18,13 @@ use crate::tools::{self, target};
 /// The region everything is in.
 pub const REGION: &str = "us-east-1";
 
-/// The emulator takes any credentials; these are nobody's.
+/// The emulator accepts any credentials; these belong to no account.
 const NOBODY: &str = "test";
 
 /// How long it may take to be up; it usually takes less than a second.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A running emulator.
+/// A running emulator of the AWS services.
 #[derive(Debug)]
 pub struct Emulator {
     port: u16,

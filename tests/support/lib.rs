@@ -1,6 +1,6 @@
-//! What the tests share: events, a receiver of webhooks, a clock and dice that do as they are told.
+//! Shared by the tests: events, a webhook receiver, and a clock and random numbers that tests control.
 //!
-//! Every server here listens on 127.0.0.1 at a port of the system's choice and ends with its value.
+//! Every server here listens on 127.0.0.1 at a free port, and stops when its value is dropped.
 #![doc = include_str!("../README.md")]
 #![expect(clippy::missing_panics_doc, reason = "what the tests share panics when a test fails")]
 

@@ -98,7 +98,7 @@ fn describe(nodes: usize, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Without leading zeros.
+/// Encodes a number without leading zeros.
 fn unsigned(kind: u8, number: u64, bytes: &mut Vec<u8>) {
     let all = number.to_be_bytes();
     let digits = &all[all.iter().take_while(|byte| **byte == 0).count()..];

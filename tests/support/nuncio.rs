@@ -89,12 +89,12 @@ impl Nuncio {
         self.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
     }
 
-    /// Lets it have so many open files, from the next start on, unless it asks for more itself.
+    /// Sets its soft limit of open files, from the next start on; it may raise the limit itself.
     pub fn limit_files(&mut self, files: u32) {
         self.before = Some(format!("ulimit -S -n {files}"));
     }
 
-    /// Lets it have no more open files than that, whatever it asks for.
+    /// Sets its hard limit of open files, from the next start on.
     pub fn limit_files_for_good(&mut self, files: u32) {
         self.before = Some(format!("ulimit -n {files}"));
     }
@@ -114,7 +114,7 @@ impl Nuncio {
         self.log = Some(log.into());
     }
 
-    /// Where it keeps everything.
+    /// Its data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -213,7 +213,7 @@ impl Nuncio {
         assert!(sent.expect("kill runs").success(), "{name}");
     }
 
-    /// kill -9.
+    /// Kills the process with SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
@@ -229,7 +229,7 @@ impl Nuncio {
         peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
-    /// SIGTERM; how it ended and how long that took.
+    /// Sends SIGTERM, and returns the exit status and how long the shutdown took.
     pub fn terminate(&mut self) -> (ExitStatus, Duration) {
         let began = Instant::now();
         self.signal("TERM");
@@ -237,7 +237,7 @@ impl Nuncio {
         (child.wait().expect("it ends"), began.elapsed())
     }
 
-    /// An address of it.
+    /// The URL of a path on it.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
@@ -252,7 +252,7 @@ impl Nuncio {
         answer(self.request(Method::POST, "/v1/events").json(events)).await
     }
 
-    /// Posts events that must all be accepted; their pks.
+    /// Posts events that must all be accepted, and returns their pks.
     pub async fn accept(&self, events: &Value) -> Vec<String> {
         let (status, answer) = self.post(events).await;
         assert_eq!(status, 202, "{answer}");
@@ -260,14 +260,14 @@ impl Nuncio {
         results.iter().map(|result| result["pk"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()).collect()
     }
 
-    /// Reads something that must be there.
+    /// Sends a GET request that must succeed, and returns the body.
     pub async fn get(&self, path: &str) -> Value {
         let (status, body) = answer(self.request(Method::GET, path)).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    /// Reads again and again until what is read is as wanted.
+    /// Repeats a GET request until the body is as wanted; panics after 20 seconds.
     pub async fn get_until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
@@ -286,7 +286,7 @@ impl Nuncio {
         body["results"].as_array().expect("results").clone()
     }
 
-    /// Everything it logged.
+    /// Its whole log, over all starts.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.file("log")).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Passing a request on to the emulator, for whoever stands between it and an adapter.
+//! Forwards a request to the emulator, for tests that stand between it and an adapter.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,11 +11,11 @@ use crate::emulator::Emulator;
 /// What the emulator answered.
 #[derive(Debug)]
 pub struct Passed {
-    /// The status.
+    /// The response's status.
     pub status: http::StatusCode,
-    /// The headers.
+    /// The response's headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The response's body.
     pub body: Bytes,
 }
 

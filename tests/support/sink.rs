@@ -29,7 +29,7 @@ impl Answer {
         Self { status, headers: Vec::new(), body: String::new(), delay: Duration::ZERO, hangs: false }
     }
 
-    /// Never.
+    /// Never responds.
     pub fn hang() -> Self {
         Self { hangs: true, ..Self::status(200) }
     }
@@ -40,7 +40,7 @@ impl Answer {
         self
     }
 
-    /// With this body.
+    /// Sets the response's body.
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self
@@ -58,13 +58,13 @@ impl Answer {
 pub struct Received {
     /// When it was read to its end.
     pub at: Instant,
-    /// Its method.
+    /// The request's method.
     pub method: Method,
     /// Its path, without the query.
     pub path: String,
-    /// Its headers.
+    /// The request's headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The request's body.
     pub body: Bytes,
 }
 

@@ -51,12 +51,12 @@ impl SmtpServer {
         Self { address, shared, task }
     }
 
-    /// For `email.smtp`.
+    /// The server's URL, for `email.smtp`.
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
     }
 
-    /// Where it listens.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -66,7 +66,7 @@ impl SmtpServer {
         self.shared.lock().unwrap().mails.clone()
     }
 
-    /// How often somebody connected.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.lock().unwrap().connections
     }

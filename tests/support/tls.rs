@@ -1,4 +1,4 @@
-//! TLS in front of a server, by a certificate of an authority that was made for the test and that nobody else knows.
+//! TLS in front of a server, with a certificate of an authority that was created for the test.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

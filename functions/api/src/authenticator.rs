@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::Timestamp;
@@ -16,6 +16,7 @@ use domain::access::session::Session;
 use domain::access::token::{Refusal, Scope, Token, TokenHash};
 use domain::ports::{Active, Clock, Configuration, Entropy, Sessions, Tokens};
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 
@@ -236,6 +237,17 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
         return Err(malformed());
     }
     Ok(token)
+}
+
+impl<R: RequiredScope, S: Send + Sync> FromRequestParts<S> for Authorized<R>
+where
+    Authenticator: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Authenticator::from_ref(state).authorize(&parts.headers).await
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! The extractor by which a handler requires a scope.
 //!
-//! A handler that takes an [`Authorized`] cannot run, and cannot be called from other code, unless the [`Authenticator`]
-//! has accepted the request's credentials: only the authenticator makes these values. Owns the link between a scope in
-//! the type system and a [`Scope`] of the domain. Refuses to look at credentials: that is the authenticator's part.
+//! A handler that takes an [`Authorized`] cannot run, and cannot be called from other code, unless the
+//! [`Authenticator`](crate::Authenticator) has accepted the request's credentials: only the authenticator makes these
+//! values. Owns the link between a scope in the type system and a [`Scope`] of the domain. Refuses to look at
+//! credentials: that is the authenticator's part.
 
 use std::marker::PhantomData;
 
-use axum::extract::{FromRef, FromRequestParts};
 use domain::access::token::{Scope, Token};
-use http::request::Parts;
-
-use crate::{Authenticator, Problem};
 
 /// A scope that a route can require, as a type.
 pub trait RequiredScope: Send + Sync + 'static {
@@ -84,16 +81,5 @@ impl<R> Authorized<R> {
     /// The token that allows it, by value.
     pub fn into_token(self) -> Token {
         self.token
-    }
-}
-
-impl<R: RequiredScope, S: Send + Sync> FromRequestParts<S> for Authorized<R>
-where
-    Authenticator: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Authenticator::from_ref(state).authorize(&parts.headers).await
     }
 }

@@ -20,7 +20,7 @@ const PAGE_SIZE: usize = 1000;
 const MAX_SCANNED: usize = 100_000;
 
 /// How long a request may process events before it leaves the rest to the next one.
-pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10);
+const MAX_DURATION: Duration = Duration::from_secs(10);
 
 /// Where the pages come from.
 #[derive(Clone, Copy, PartialEq)]

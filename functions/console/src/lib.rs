@@ -3,6 +3,7 @@
 //!
 //! One file per subject. Refuses to decide about events or deliveries: it shows what the store holds, and passes the
 //! operators' requests on to the ledger, the queue and the documents.
+#![doc = include_str!("../README.md")]
 
 mod assets;
 mod blocking;
@@ -43,7 +44,7 @@ use axum::extract::FromRef;
 use axum::routing::{delete, get, patch, post};
 use domain::ports::{
     Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, InboxNews, Jobs, Ledger,
-    Renderer, Silences, Volume, WorkQueue,
+    Renderer, Silences, Stores, Volume, WorkQueue,
 };
 
 /// The source of the rules document.
@@ -92,6 +93,47 @@ pub struct Console {
     pub entropy: Arc<dyn Entropy>,
     /// Checks the callers' tokens and sessions.
     pub authenticator: Authenticator,
+}
+
+/// What a [`Console`] needs besides the store; the fields are those of the console.
+#[expect(missing_docs, reason = "the fields of Console are documented")]
+pub struct Services {
+    pub inbox_updates: Arc<dyn InboxNews>,
+    pub configuration: Arc<dyn Configuration>,
+    pub rules: RulesSource,
+    pub channel: Arc<dyn Renderer>,
+    pub expressions: Arc<dyn Expressions>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub authenticator: Authenticator,
+}
+
+impl Console {
+    /// Takes the store's ports from `stores`.
+    pub fn new(stores: &Stores, services: Services) -> Self {
+        let Stores { log, volume, ledger, queue, endpoints, inbox, silences, holds, jobs, .. } = stores.clone();
+        let Services { inbox_updates, configuration, rules, channel, expressions, clock, entropy, authenticator } =
+            services;
+        Self {
+            log,
+            volume,
+            ledger,
+            queue,
+            endpoints,
+            inbox,
+            inbox_updates,
+            silences,
+            holds,
+            jobs,
+            configuration,
+            rules,
+            channel,
+            expressions,
+            clock,
+            entropy,
+            authenticator,
+        }
+    }
 }
 
 impl FromRef<Console> for Authenticator {

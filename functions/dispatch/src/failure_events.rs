@@ -35,7 +35,7 @@ impl FailureEvents {
         let Ok(event) = failure_event::of(delivery, failure, document, now) else { return };
         let json = event.to_json();
         match parts.intake.accept(&[Arc::new(event)]).await {
-            Ok(()) => tracing::info!(target: "nuncio::event", event = json.as_str(), "event accepted"),
+            Ok(()) => domain::log_accepted!(json.as_str()),
             Err(error) => self.forget(claimed, failure, &error),
         }
     }

@@ -35,7 +35,7 @@ use domain::event::Event;
 use domain::message::{Message, Work};
 use domain::ports::{
     Active, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Expressions, Intake, Ledger, Silences,
-    StoreError, Suppression, WorkQueue,
+    StoreError, Stores, Suppression, WorkQueue,
 };
 use rules::RuleSet;
 use tokio::sync::Semaphore;
@@ -90,6 +90,34 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The source of jitter.
     pub entropy: Arc<dyn Entropy>,
+}
+
+impl Parts {
+    /// Takes the store's ports from `stores`.
+    pub fn new(
+        stores: &Stores,
+        expressions: Arc<dyn Expressions>,
+        configuration: Arc<dyn Configuration>,
+        channel: Arc<dyn Channel>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let Stores { log, ledger, silences, suppression, queue, endpoints, intake, .. } = stores.clone();
+        Self {
+            log,
+            ledger,
+            silences,
+            suppression,
+            queue,
+            endpoints,
+            intake,
+            expressions,
+            configuration,
+            channel,
+            clock,
+            entropy,
+        }
+    }
 }
 
 /// Handles queue messages. One dispatcher handles many messages concurrently; they share its limits and caches.

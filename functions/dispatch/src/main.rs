@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws::{Adapters, Settings};
 use channels::Channels;
 use dispatch::{Dispatcher, Parts};
+use domain::ports::Stores;
 use expressions::worker::Workers;
 use host::{OsEntropy, SystemClock};
 
@@ -20,7 +21,7 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn run() -> anyhow::Result<()> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
-    host::log::init(&settings.log, settings.form("dispatch"))?;
+    host::log::init(&settings.log, settings.log_format("dispatch"))?;
     let adapters = Adapters::connect(settings).await;
     let expressions = Arc::new(Workers::from_current_binary()?);
     let channels = Channels::new(channels::Parts {
@@ -30,19 +31,9 @@ async fn run() -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         expressions: expressions.clone(),
     })?;
-    let dispatcher = Dispatcher::new(Parts {
-        log: Arc::new(adapters.event_log()),
-        ledger: Arc::new(adapters.ledger()),
-        silences: Arc::new(adapters.cached_silences()),
-        suppression: Arc::new(adapters.suppression()),
-        queue: Arc::new(adapters.work_queue()),
-        endpoints: Arc::new(adapters.endpoints()),
-        intake: Arc::new(adapters.intake()),
-        expressions,
-        configuration: Arc::new(adapters.configuration()),
-        channel: Arc::new(channels),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
-    });
+    let stores = Stores { silences: Arc::new(adapters.cached_silences()), ..adapters.stores() };
+    let configuration = Arc::new(adapters.configuration());
+    let (channel, clock, entropy) = (Arc::new(channels), Arc::new(SystemClock), Arc::new(OsEntropy));
+    let dispatcher = Dispatcher::new(Parts::new(&stores, expressions, configuration, channel, clock, entropy));
     Ok(aws::lambda::sqs(async |message, deadline| dispatcher.handle(message, deadline).await).await?)
 }

@@ -43,7 +43,7 @@ pub(crate) async fn persist(
     if !events.is_empty() {
         parts.intake.accept(&events).await?;
         for event in lines {
-            tracing::info!(target: "nuncio::event", event = event.as_str(), "event accepted");
+            domain::log_accepted!(event.as_str());
         }
     }
     Ok(())

@@ -44,6 +44,8 @@ pub mod recipients;
 pub mod retention;
 pub mod rules_document;
 pub mod suppression;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod time;
 pub mod trace;

@@ -5,12 +5,14 @@ mod archive;
 mod inbox;
 mod jobs;
 mod reading;
+mod stores;
 
 pub use crate::admission::origin::Origins;
 pub use archive::{Archive, Archived, Erasure, Mailbox, WrittenMail};
 pub use inbox::{Inbox, InboxChanges, InboxNews};
 pub use jobs::{Expired, Holds, Jobs, Keeping, Kept};
 pub use reading::{EventLog, EventPage, Purge, Volume};
+pub use stores::Stores;
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,10 +2,9 @@
 //!
 //! A request passes these stages, one file each, in the order that `route` lists: the authenticator (`api`); `format`,
 //! `idempotency_key` and `trace` read the headers; `decode` reads the body; `admission` masks and stamps the events;
-//! `known_pks` finds named events without a time that arrived before; the intake stores and queues; `accepted_log` logs;
+//! `known_pks` finds named events without a time that arrived before; the intake stores and queues;
 //! `response` answers. Refuses to evaluate rules, and knows nothing of Lambda.
 
-mod accepted_log;
 mod admission;
 mod decode;
 mod format;
@@ -97,7 +96,9 @@ impl Ingest {
             .unzip();
         if !events.is_empty() {
             self.intake.accept(&events).await?;
-            accepted_log::log_accepted(&lines);
+            for json in &lines {
+                domain::log_accepted!(json.as_str());
+            }
         }
         Ok(outcomes)
     }

@@ -11,7 +11,7 @@ use ingest::Ingest;
 async fn main() -> anyhow::Result<()> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
-    host::log::init(&settings.log, settings.form("ingest"))?;
+    host::log::init(&settings.log, settings.log_format("ingest"))?;
     let clock = Arc::new(SystemClock);
     let origins = mmdb::Databases::open(settings.geoip.clone(), settings.asn.clone(), clock);
     let adapters = Adapters::connect(settings).await;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::message::{Message, Work};
-use domain::ports::{Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Volume, WorkQueue};
+use domain::ports::{Archive, Clock, DeadLetters, EventLog, Ledger, Purge, StoreError, Stores, Volume, WorkQueue};
 use jiff::SignedDuration;
 
 /// Deliveries per queue message. A small number, so that a slow receiver does not hold up many other retries.
@@ -69,6 +69,18 @@ pub struct Sweep {
 }
 
 impl Sweep {
+    /// Takes the store's ports from `stores`. Archives expired events if there is an archive.
+    pub fn new(
+        stores: &Stores,
+        archive: Option<Arc<dyn Archive>>,
+        clock: Arc<dyn Clock>,
+        purge_grace: SignedDuration,
+    ) -> Self {
+        let Stores { log, volume, ledger, queue, dead_letters, keeping, .. } = stores.clone();
+        let archiver = archive.map(|archive| Archiver::new(archive, keeping));
+        Self { log, volume, ledger, queue, dead_letters, archiver, clock, purge_grace }
+    }
+
     /// Queues due deliveries, redrives dead letters once an hour, counts completed hours, then archives and deletes expired
     /// records, for at most `time`.
     ///

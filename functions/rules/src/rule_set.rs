@@ -15,7 +15,7 @@ use crate::event_view::EventView;
 use crate::expression_runner::{ExpressionRunner, ExpressionVerdict};
 use crate::index::PolicyIndex;
 use crate::policy_table::{PolicyNumbers, PolicyTable, may_pass};
-use crate::rules_by_policy::RulesByPolicy;
+use crate::rules_by_policy::{CompiledBinding, RulesByPolicy};
 
 /// The compiled rules of one document.
 #[derive(Debug, Clone)]
@@ -52,15 +52,6 @@ struct CompiledRule {
     mode: Mode,
     /// The end of its range in [`RuleSet::bindings`]. The range begins at the end of the previous rule.
     bindings_end: u32,
-}
-
-/// A binding to an existing policy.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CompiledBinding {
-    /// The number of the policy in the [`PolicyTable`].
-    pub(crate) policy: u32,
-    pub(crate) negate: bool,
-    failure_result: bool,
 }
 
 /// A binding with `dry_run`: its result is recorded as an event, but does not decide whether the rule fires.

@@ -5,7 +5,14 @@
 
 use domain::rules_document::Mode;
 
-use crate::rule_set::CompiledBinding;
+/// A binding to an existing policy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CompiledBinding {
+    /// The number of the policy in the [`PolicyTable`](crate::policy_table::PolicyTable).
+    pub(crate) policy: u32,
+    pub(crate) negate: bool,
+    pub(crate) failure_result: bool,
+}
 
 /// The compiled rules, listed by policy. Rules and policies are numbers.
 #[derive(Debug, Clone)]

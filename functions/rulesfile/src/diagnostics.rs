@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::scalar::Scalar;
-use crate::source_map::SourceMap;
+use crate::source_map::{Position, SourceMap};
 
 /// One fault or warning. Its text is `LINE:COLUMN: what; hint`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
@@ -41,17 +41,6 @@ impl std::fmt::Display for FaultInFile<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}:{}", self.file, self.fault)
     }
-}
-
-/// A position in the file: line and column, both counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-}
-
-impl Position {
-    pub(crate) const START: Self = Self { line: 1, column: 1 };
 }
 
 /// How many pairs of names are compared for suggestions. Without this limit, a file full of wrong names would take time

@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 
 use domain::rules_document::{Retention, RulesDocument};
 
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::names::DefinedNames;
 use crate::sections::{
     addresses, cloudevents, email, groups, policies, redact, retention, rules, silences, transports,
 };
 use crate::shape::{self, KeySet, Section};
+use crate::source_map::Position;
 use crate::tree::{Node, NodeValue};
 
 pub(crate) const KEYS: KeySet = KeySet {

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use domain::admission::mask::Masker;
 
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
+use crate::source_map::Position;
 
 /// The maximum length of a name.
 const MAX_CHARS: usize = 100;

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::names::{nearest, shown};
 use crate::scalar::ScalarValue;
+use crate::source_map::Position;
 use crate::tree::{Key, Node, NodeValue};
 
 /// The keys that a mapping may have.

@@ -3,7 +3,8 @@
 //! Refuses a file that is too large, is not UTF-8 or contains control characters. Knows no YAML.
 
 use crate::MAX_BYTES;
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
+use crate::source_map::Position;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

@@ -3,8 +3,18 @@
 //! Owns the translation from a scalar's text back to its notation in the file: indented, folded, quoted or escaped. A
 //! position in white space that YAML has folded maps to the adjacent character.
 
-use crate::diagnostics::Position;
 use crate::scalar::{Scalar, Style};
+
+/// A position in the file: line and column, both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+impl Position {
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+}
 
 /// How many characters all translations together may visit. Without this limit, a file full of faults would take time
 /// quadratic in its size.

@@ -1,11 +1,12 @@
 //! Builds the adapters from settings. Only `main.rs` files and tests use it.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use domain::ports::Stores;
 
 use crate::mailer::REQUEST_TIMEOUT_SECONDS;
 use crate::settings::Settings;
@@ -45,6 +46,7 @@ pub struct Adapters {
     sdk: SdkConfig,
     settings: Settings,
     table: OnceLock<Table>,
+    queues: OnceLock<aws_sdk_sqs::Client>,
 }
 
 impl Adapters {
@@ -56,7 +58,7 @@ impl Adapters {
 
     /// Uses this configuration of the SDK.
     pub fn new(sdk: SdkConfig, settings: Settings) -> Self {
-        Self { sdk, settings, table: OnceLock::new() }
+        Self { sdk, settings, table: OnceLock::new(), queues: OnceLock::new() }
     }
 
     /// The settings that the adapters are built from.
@@ -72,6 +74,29 @@ impl Adapters {
             if self.settings.archive_bucket.is_some() { table.with_archiving() } else { table }
         };
         self.table.get_or_init(make).clone()
+    }
+
+    /// All ports of the store. Only tokens are cached.
+    pub fn stores(&self) -> Stores {
+        Stores {
+            intake: Arc::new(self.intake()),
+            log: Arc::new(self.event_log()),
+            volume: Arc::new(self.volume()),
+            queue: Arc::new(self.work_queue()),
+            dead_letters: Arc::new(self.dead_letters()),
+            ledger: Arc::new(self.ledger()),
+            suppression: Arc::new(self.suppression()),
+            silences: Arc::new(self.silences()),
+            endpoints: Arc::new(self.endpoints()),
+            inbox: Arc::new(self.inbox()),
+            jobs: Arc::new(self.jobs()),
+            keeping: Arc::new(self.keeping()),
+            erasure: Arc::new(self.erasure()),
+            holds: Arc::new(self.holds()),
+            tokens: Arc::new(self.tokens()),
+            sessions: Arc::new(self.sessions()),
+            documents: Arc::new(self.documents()),
+        }
     }
 
     /// Stores and queues events.
@@ -170,15 +195,19 @@ impl Adapters {
         CachedConfiguration::uncached(self.documents(), self.settings.mail_from.clone())
     }
 
+    /// The client of both queues, which they share.
+    fn queue_client(&self) -> aws_sdk_sqs::Client {
+        self.queues.get_or_init(|| aws_sdk_sqs::Client::new(&self.sdk)).clone()
+    }
+
     /// The work queue.
     pub fn work_queue(&self) -> SqsWorkQueue {
-        SqsWorkQueue::new(aws_sdk_sqs::Client::new(&self.sdk), &self.settings.queue_url)
+        SqsWorkQueue::new(self.queue_client(), &self.settings.queue_url)
     }
 
     /// The dead-letter queue.
     pub fn dead_letters(&self) -> SqsDeadLetters {
-        let client = aws_sdk_sqs::Client::new(&self.sdk);
-        SqsDeadLetters::new(client, self.settings.dead_letters_url.clone(), self.work_queue())
+        SqsDeadLetters::new(self.queue_client(), self.settings.dead_letters_url.clone(), self.work_queue())
     }
 
     /// Sends mail through SES.

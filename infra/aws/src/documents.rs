@@ -37,7 +37,7 @@ struct StoredDocument {
 }
 
 impl DynamoDocuments {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }

@@ -8,7 +8,7 @@ use domain::ports::{self, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::table::keys::{Family, delivery, inboxes};
+use crate::table::keys::{RecordKind, delivery, inboxes};
 use crate::table::{CONCURRENCY, Table, item};
 
 /// Deletes from the table.
@@ -18,7 +18,7 @@ pub struct DynamoErasure {
 }
 
 impl DynamoErasure {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
@@ -41,7 +41,7 @@ impl DynamoErasure {
 impl ports::Erasure for DynamoErasure {
     async fn erase_events(&self, pks: &[EventPk]) -> Result<usize, StoreError> {
         let shards = self.table.shards().await?;
-        self.erase(pks.iter().map(|pk| (Family::Events.partition_of(*pk, shards), pk.to_string())).collect()).await
+        self.erase(pks.iter().map(|pk| (RecordKind::Events.partition_of(*pk, shards), pk.to_string())).collect()).await
     }
 
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError> {

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use crate::describe::describe;
 use crate::keeping;
 use crate::table::item::{Item, number, text};
-use crate::table::keys::{Family, PK, SK, TTL};
+use crate::table::keys::{PK, RecordKind, SK, TTL};
 use crate::table::{CONCURRENCY, Table, Walk};
 
 /// The most records that a page examines. A page that stops here has a cursor, even if it is not full.
@@ -31,7 +31,7 @@ pub struct DynamoEventLog {
 }
 
 impl DynamoEventLog {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table, purge_cursor: Arc::default() }
     }
@@ -44,7 +44,7 @@ impl DynamoEventLog {
             Purge::All => scan.filter_expression("#ttl <= :now"),
             Purge::AllButEvents => scan
                 .filter_expression("#ttl <= :now AND NOT begins_with(pk, :events)")
-                .expression_attribute_values(":events", text(Family::Events.start())),
+                .expression_attribute_values(":events", text(RecordKind::Events.start())),
         };
         let answer = scan
             .projection_expression("pk, sk")
@@ -78,14 +78,14 @@ struct PurgeScan {
 #[async_trait]
 impl ports::EventLog for DynamoEventLog {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
-        let key = (Family::Events.partition_of(pk, self.table.shards().await?), pk.to_string());
+        let key = (RecordKind::Events.partition_of(pk, self.table.shards().await?), pk.to_string());
         let event = self.table.get(key).await?.map(|item| keeping::event(&item)).transpose()?;
         Ok(event.filter(|event| event.is_visible(now)))
     }
 
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         let (from, below) = bounds(query);
-        let mut walk = Walk::days(&self.table, Family::Events, from, below, query.limit).await?;
+        let mut walk = Walk::days(&self.table, RecordKind::Events, from, below, query.limit).await?;
         let mut results: Vec<Event> = Vec::new();
         let max_examined = query.examine.unwrap_or(MAX_EXAMINED).clamp(1, MAX_EXAMINED);
         let (mut examined, mut last) = (0, None);

@@ -27,7 +27,7 @@ pub struct DynamoHolds {
 }
 
 impl DynamoHolds {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }

@@ -13,7 +13,7 @@ use domain::ports::{self, Page, StoreError};
 
 use crate::describe::describe;
 use crate::table::item::{Item, content, keys, record};
-use crate::table::keys::{FIRST, Family, LAST, inbox, inboxes};
+use crate::table::keys::{FIRST, LAST, RecordKind, inbox, inboxes};
 use crate::table::{Table, Walk, put};
 
 /// An attribute beside the body, so that marking an item cannot overwrite another change.
@@ -26,14 +26,14 @@ pub struct DynamoInbox {
 }
 
 impl DynamoInbox {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
     fn walk(&self, username: &str, before: Option<&str>, limit: usize) -> Walk<'_> {
         let below = before.unwrap_or(LAST).to_owned();
-        Walk::partitions(&self.table, Family::Events, inboxes(username), FIRST.to_owned(), below, limit)
+        Walk::partitions(&self.table, RecordKind::Events, inboxes(username), FIRST.to_owned(), below, limit)
     }
 
     /// Marks an item and returns it; `None` if it is not in this partition.

@@ -20,7 +20,7 @@ use crate::pack::pack;
 use crate::queue::{SendResult, SqsWorkQueue};
 use crate::table::expiries::Archiving;
 use crate::table::item::{Item, keys, number, record, string, text};
-use crate::table::keys::{self, DOCUMENTS, FIRST, Family};
+use crate::table::keys::{self, DOCUMENTS, FIRST, RecordKind};
 use crate::table::{CONCURRENCY, PutResult, Table, Write, put};
 use crate::volume;
 
@@ -88,7 +88,7 @@ impl DynamoIntake {
 }
 
 fn event_key(pk: EventPk, shards: u16) -> (String, String) {
-    (Family::Events.partition_of(pk, shards), pk.to_string())
+    (RecordKind::Events.partition_of(pk, shards), pk.to_string())
 }
 
 fn item(event: &Event, shards: u16, holds: &[Hold], archiving: Archiving, now: Timestamp) -> Result<Item, StoreError> {

@@ -15,7 +15,7 @@ pub struct DynamoJobs {
 }
 
 impl DynamoJobs {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }

@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::describe::describe;
 use crate::table::expiries::DueMarker;
 use crate::table::item::{Item, content, keys, number, string, text};
-use crate::table::keys::{Family, PK, SK, TTL, day};
+use crate::table::keys::{PK, RecordKind, SK, TTL, day};
 use crate::table::{CONCURRENCY, Table, Walk, update};
 
 /// The most expiry markers read at once.
@@ -82,7 +82,7 @@ fn instant(item: &Item, name: &str) -> Option<Timestamp> {
 }
 
 impl DynamoKeeping {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
@@ -90,7 +90,7 @@ impl DynamoKeeping {
     async fn restamp_one(&self, pk: EventPk, expires: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
         let request = self
             .table
-            .update((Family::Events.partition_of(pk, self.table.shards().await?), pk.to_string()))
+            .update((RecordKind::Events.partition_of(pk, self.table.shards().await?), pk.to_string()))
             .update_expression("SET #ttl = :ttl, #expires = :expires")
             .condition_expression(format!("attribute_exists(pk) AND NOT {EXPIRED}"))
             .set_expression_attribute_names(Some(expiry_names()))
@@ -128,7 +128,7 @@ impl DynamoKeeping {
     /// Examines up to `room` events of a marker's hour. Returns those that expire by the marker, the number examined, and
     /// the id of the last one; `None` if the shard has no more.
     async fn page(&self, due: &DueMarker, room: usize) -> Result<(Vec<Item>, usize, Option<String>), StoreError> {
-        let partition = Family::Events.partition(&day(due.marker.happened()), due.shard);
+        let partition = RecordKind::Events.partition(&day(due.marker.happened()), due.shard);
         let ((from, below), (first, last)) = (due.marker.ids(), due.marker.ttls());
         let start = due.after.clone().map(|after| keys((partition.clone(), after)));
         let answer = self
@@ -182,7 +182,7 @@ impl ports::Keeping for DynamoKeeping {
         now: Timestamp,
     ) -> Result<Page<Kept, EventPk>, StoreError> {
         let below = before.map(|before| before.to_string());
-        let mut walk = Walk::days(&self.table, Family::Events, None, below, limit).await?;
+        let mut walk = Walk::days(&self.table, RecordKind::Events, None, below, limit).await?;
         let (mut results, mut last) = (Vec::new(), None);
         for _ in 0..limit.max(1) {
             let Some(item) = walk.next().await? else {

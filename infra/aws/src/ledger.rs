@@ -15,7 +15,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::describe::describe;
 use crate::events::MAX_EXAMINED;
 use crate::table::item::{Item, content, keys, record, string, text};
-use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, Family, SK};
+use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, RecordKind, SK};
 use crate::table::{CONCURRENCY, PutResult, Table, Walk, put, with_revision};
 
 /// The most keys in one batch read.
@@ -51,7 +51,7 @@ impl DueList {
 }
 
 impl DynamoLedger {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
@@ -172,7 +172,7 @@ fn id(item: &Item) -> Result<DeliveryId, StoreError> {
 impl ports::Ledger for DynamoLedger {
     async fn open(&self, entries: &[Delivery]) -> Result<Vec<Opened>, StoreError> {
         let marks = entries.iter().map(|entry| (entry.event(), entry.expires));
-        self.table.mark(Family::Deliveries, marks).await?;
+        self.table.mark(RecordKind::Deliveries, marks).await?;
         let shards = self.table.shards().await?;
         let puts: Vec<_> = entries
             .iter()
@@ -249,13 +249,13 @@ impl ports::Ledger for DynamoLedger {
             None if query.state == Some(State::Dead) => return self.dead(query).await,
             None => {
                 let from = query.first().map(|first| first.to_string());
-                Walk::days(&self.table, Family::Deliveries, from, below, query.limit).await?
+                Walk::days(&self.table, RecordKind::Deliveries, from, below, query.limit).await?
             }
             Some(event) => {
-                let partition = Family::Deliveries.partition_of(event, self.table.shards().await?);
+                let partition = RecordKind::Deliveries.partition_of(event, self.table.shards().await?);
                 let (first, last) = (event.to_string(), format!("{event}{}", keys::LAST));
                 let below = below.map_or_else(|| last.clone(), |below| below.min(last.clone()));
-                Walk::partitions(&self.table, Family::Deliveries, vec![partition], first, below, query.limit)
+                Walk::partitions(&self.table, RecordKind::Deliveries, vec![partition], first, below, query.limit)
             }
         };
         let mut results: Vec<Delivery> = Vec::new();

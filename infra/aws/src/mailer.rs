@@ -15,7 +15,7 @@ use crate::describe::code;
 /// The timeout of a request with all its retries, in seconds; failures report it. See `Adapters::connect`.
 pub(crate) const REQUEST_TIMEOUT_SECONDS: u64 = 15;
 
-/// Mail through SES.
+/// Sends mail through SES.
 #[derive(Clone, Debug)]
 pub struct SesMailer {
     client: Client,

@@ -62,7 +62,6 @@ mod tests {
     use super::*;
     use crate::codec::from_queued;
     use domain::Timestamp;
-    use domain::event::{Action, Object};
 
     /// An event whose context does not compress.
     fn event(number: u64, bytes: usize) -> Arc<Event> {
@@ -73,21 +72,11 @@ mod tests {
         })
         .take(bytes)
         .collect();
-        Arc::new(Event {
-            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, u128::from(number)),
-            user: Object::new(),
-            action: Action::parse("login").unwrap(),
-            app: String::new(),
-            context: Object::from_iter([("noise".to_owned(), noise.into())]),
-            client_ip: None,
-            created: Timestamp::UNIX_EPOCH,
-            expires: Timestamp::UNIX_EPOCH,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        })
+        domain::testing::event("login")
+            .created(Timestamp::UNIX_EPOCH)
+            .random(u128::from(number))
+            .context(serde_json::json!({ "noise": noise }))
+            .shared()
     }
 
     fn unpacked(messages: &[Packed]) -> (Vec<EventPk>, Vec<EventPk>) {

@@ -27,7 +27,7 @@ const CONCURRENCY: usize = 8;
 /// Delays before failed entries are sent again.
 const RETRY_DELAYS: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
 
-/// The work queue.
+/// The work queue on SQS.
 #[derive(Clone, Debug)]
 pub struct SqsWorkQueue {
     client: Client,

@@ -16,7 +16,7 @@ pub struct DynamoSessions {
 }
 
 impl DynamoSessions {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use host::Emitter;
-use host::log::Form;
+use host::log::LogFormat;
 
 /// The DynamoDB table's name.
 pub const TABLE: &str = "NUNCIO_TABLE";
@@ -52,13 +52,13 @@ const MAX_SHARDS: u16 = 64;
 /// A deployed function's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// [`TABLE`].
+    /// The value of [`TABLE`].
     pub table: String,
-    /// [`QUEUE_URL`].
+    /// The value of [`QUEUE_URL`].
     pub queue_url: String,
     /// [`DEAD_LETTERS_URL`]; `None` if it is unset or empty: then dead letters are not moved back.
     pub dead_letters_url: Option<String>,
-    /// [`SHARDS`].
+    /// The value of [`SHARDS`], from 1 to 64.
     pub shards: u16,
     /// [`MAIL_FROM`]; `None` if it is unset or empty.
     pub mail_from: Option<String>,
@@ -112,10 +112,10 @@ impl Settings {
     }
 
     /// How the function of this name logs.
-    pub fn form(&self, function: &'static str) -> Form {
+    pub fn log_format(&self, function: &'static str) -> LogFormat {
         match self.metrics.clone() {
-            Some(namespace) => Form::Metered(Emitter { function, namespace }),
-            None => Form::Json,
+            Some(namespace) => LogFormat::Metered(Emitter { function, namespace }),
+            None => LogFormat::Json,
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct DynamoSilences {
 }
 
 impl DynamoSilences {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }

@@ -20,7 +20,7 @@ pub struct DynamoSuppression {
 }
 
 impl DynamoSuppression {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }

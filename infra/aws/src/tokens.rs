@@ -22,7 +22,7 @@ pub struct DynamoTokens {
 }
 
 impl DynamoTokens {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }

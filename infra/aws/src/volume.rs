@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use crate::describe::describe;
 use crate::table::item::{Item, content, number, string};
-use crate::table::keys::{self, Family, LATE, SK, TTL};
+use crate::table::keys::{self, LATE, RecordKind, SK, TTL};
 use crate::table::{CONCURRENCY, Table, Walk, update};
 
 /// How long after its end an hour is closed.
@@ -73,7 +73,7 @@ pub(crate) async fn mark_late(
 }
 
 impl DynamoVolume {
-    /// Over the table.
+    /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
@@ -81,7 +81,7 @@ impl DynamoVolume {
     /// Counts the stored events of the hours from `since` (inclusive) to `until` (exclusive).
     async fn count(&self, since: Timestamp, until: Timestamp) -> Result<Counts, StoreError> {
         let [from, below] = [since, until].map(|at| EventPk::first_at(at).to_string());
-        let mut walk = Walk::days(&self.table, Family::Events, Some(from), Some(below), usize::MAX).await?;
+        let mut walk = Walk::days(&self.table, RecordKind::Events, Some(from), Some(below), usize::MAX).await?;
         let mut counts = Counts::new();
         while let Some(item) = walk.next().await? {
             let CountedEvent { pk, action } = content(&item)?;
@@ -124,7 +124,7 @@ impl DynamoVolume {
             return Ok(0);
         }
         let [from, below] = [since, over].map(|at| EventPk::first_at(at).to_string());
-        let day = self.table.days(Family::Events, &from, &below).await?.pop();
+        let day = self.table.days(RecordKind::Events, &from, &below).await?.pop();
         let until = day.and_then(|day| end_of(&day)).map_or(over, |end| end.clamp(time::later(since, HOUR), over));
         self.write(self.count(since, until).await?).await?;
         let request = self

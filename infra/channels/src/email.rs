@@ -17,10 +17,10 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
-use crate::kinds::{SendContext, TransportHandler};
 use crate::mail_content::MailContent;
 use crate::mapping::Mapped;
 use crate::text::one_line;
+use crate::transport_handler::{SendContext, TransportHandler};
 
 const DEFAULT_FROM: &str = "Nuncio <nuncio@localhost>";
 const SUBJECT_CHARS: usize = 200;

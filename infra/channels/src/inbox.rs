@@ -7,8 +7,8 @@ use domain::notification::inbox::InboxItem;
 use domain::notification::rendered::Rendered;
 use domain::rules_document::RulesDocument;
 
-use crate::kinds::{SendContext, TransportHandler};
 use crate::mapping::Mapped;
+use crate::transport_handler::{SendContext, TransportHandler};
 
 /// The transport. It has no settings.
 pub(crate) struct LocalInbox;

@@ -1,51 +1,14 @@
-//! The transport kinds: what each of them must be able to do, and the one match that finds a kind's implementation.
+//! The transport kinds: the one match that finds a kind's implementation.
 //!
 //! To add a kind: write a file that implements [`TransportHandler`], and add a line to [`handler`].
 
-use async_trait::async_trait;
-use domain::delivery::{Failure, Outcome};
-use domain::notification::Notification;
-use domain::notification::rendered::Rendered;
-use domain::rules_document::{RulesDocument, Transport, TransportKind};
-use serde_json::Value;
+use domain::rules_document::{Transport, TransportKind};
 
-use crate::Channels;
 use crate::email::Email;
 use crate::inbox::LocalInbox;
-use crate::mapping::Mapped;
 use crate::slack::Slack;
+use crate::transport_handler::TransportHandler;
 use crate::webhook::Webhook;
-
-/// What a send may use besides the transport's own settings.
-#[derive(Clone, Copy)]
-pub(crate) struct SendContext<'a> {
-    pub(crate) channels: &'a Channels,
-    pub(crate) document: &'a RulesDocument,
-    /// The PEM certificates of the authorities that may sign the receiver's certificate; `None` for the system's.
-    pub(crate) ca: Option<&'a str>,
-}
-
-/// A transport of one kind, with its settings.
-#[async_trait]
-pub(crate) trait TransportHandler: Send + Sync {
-    /// The request body that is sent without a mapping, and that a mapping finds as `original_body`. `None` for kinds
-    /// whose message is not JSON.
-    fn default_body(&self, _notification: &Notification) -> Option<Value> {
-        None
-    }
-
-    /// Shows what would be sent. Resolves no secret.
-    ///
-    /// # Errors
-    /// When the notification cannot be sent as it is.
-    fn render(&self, mapped: Mapped<'_>, document: &RulesDocument) -> Result<Rendered, Failure>;
-
-    /// Makes one attempt to send a notification.
-    ///
-    /// # Errors
-    /// Why it was not delivered.
-    async fn send(&self, mapped: Mapped<'_>, context: SendContext<'_>) -> Result<Outcome, Failure>;
-}
 
 /// The implementation of a transport's kind.
 pub(crate) fn handler(transport: &Transport) -> Box<dyn TransportHandler + '_> {

@@ -4,7 +4,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `kinds` | the interface of a transport kind, and the one match over the kinds |
+//! | `transport_handler`, `kinds` | the interface of a transport kind, and the one match over the kinds |
 //! | `webhook`, `slack`, `email`, `inbox` | one kind each: its default body, how it is shown, how it is sent |
 //! | `mapping` | the Python of a transport, which may change the notification, the body and the headers |
 //! | `http`, `guard`, `networks` | the HTTP client, and the addresses that it may reach |
@@ -36,6 +36,7 @@ mod slack;
 mod smtp;
 mod text;
 mod timeout;
+mod transport_handler;
 mod webhook;
 
 pub use mailbox::MailboxFolder;
@@ -46,7 +47,7 @@ use std::sync::Arc;
 
 use crate::guard::SystemResolver;
 use crate::http::{Http, Timeouts};
-use crate::kinds::SendContext;
+use crate::transport_handler::SendContext;
 use async_trait::async_trait;
 use domain::delivery::{Failure, Outcome};
 use domain::expression::Effects;

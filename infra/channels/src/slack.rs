@@ -11,9 +11,9 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::http::PostRequest;
-use crate::kinds::{SendContext, TransportHandler};
 use crate::mapping::Mapped;
 use crate::rendered_request::rendered_request;
+use crate::transport_handler::{SendContext, TransportHandler};
 use crate::{VERSION, secret};
 
 const MAX_FIELDS: usize = 25;

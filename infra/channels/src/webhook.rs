@@ -13,11 +13,11 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::http::PostRequest;
-use crate::kinds::{SendContext, TransportHandler};
 use crate::mapping::Mapped;
 use crate::rendered_request::rendered_request;
 use crate::secret;
 use crate::sign::{self, Key, KeyError};
+use crate::transport_handler::{SendContext, TransportHandler};
 
 /// A transport's settings.
 pub(crate) struct Webhook<'a> {

@@ -1,8 +1,8 @@
-//! How much of the bare store's rate is left to `accept`.
+//! Compares the throughput of `accept` with that of a bare store.
 //!
-//! Both take the same events of about 900 bytes, in batches of 100, with the same settings. The bare
-//! store is one SQLite table on one connection: it is given finished bytes, keeps no expiry, queues
-//! nothing, and fsyncs once a batch. Rounds alternate, so that what else the machine does hits both.
+//! Both store the same events of about 900 bytes, in batches of 100, with the same settings. The bare store is one SQLite
+//! table on one connection: it gets encoded events, has no expiry and no queue, and fsyncs once per batch. Rounds
+//! alternate, so that other load on the machine affects both.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -10,9 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::event::{Action, Object};
 use domain::ports::Intake as _;
-use domain::{Event, EventPk, Timestamp};
+use domain::{Event, Timestamp};
 use embedded::Store;
 use rusqlite::Connection;
 use serde_json::json;
@@ -21,9 +20,9 @@ const BATCH: usize = 100;
 const BATCHES: usize = 400;
 const ROUNDS: usize = 9;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), BenchError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let start: Timestamp = "2026-01-02T03:04:05Z".parse()?;
     let bytes = serde_json::to_string(&event(start, 0)?)?.len();
@@ -33,7 +32,7 @@ fn main() -> Result<(), Failure> {
         for round in 0..ROUNDS {
             let batches = batches(start, round)?;
             let mut both = [0.0; 2];
-            // Whoever goes second finds the disk busier: they take turns at that too.
+            // The second of a round finds the disk busier, so the order alternates.
             for turn in 0..2 {
                 let folder = tempfile::tempdir()?;
                 if (turn + round) % 2 == 0 {
@@ -52,7 +51,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> Result<f64, Failure> {
+async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> Result<f64, BenchError> {
     let store = Store::open(folder)?;
     let shares: Vec<Vec<_>> =
         (0..callers).map(|caller| batches.iter().skip(caller).step_by(callers).cloned().collect()).collect();
@@ -65,7 +64,7 @@ async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> R
                 for batch in share {
                     store.accept(&batch).await?;
                 }
-                Ok::<_, Failure>(())
+                Ok::<_, BenchError>(())
             })
         })
         .collect();
@@ -75,11 +74,11 @@ async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> R
     Ok(rate(began))
 }
 
-fn bare(folder: &Path, batches: &[Vec<Arc<Event>>]) -> Result<f64, Failure> {
+fn bare(folder: &Path, batches: &[Vec<Arc<Event>>]) -> Result<f64, BenchError> {
     let rows: Vec<Vec<([u8; 16], String)>> = batches
         .iter()
         .map(|batch| batch.iter().map(|event| Ok((*event.pk.as_bytes(), serde_json::to_string(event)?))).collect())
-        .collect::<Result<_, Failure>>()?;
+        .collect::<Result<_, BenchError>>()?;
     let mut connection = Connection::open(folder.join("bare.db"))?;
     connection.execute_batch(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000;
@@ -109,7 +108,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn batches(start: Timestamp, round: usize) -> Result<Vec<Vec<Arc<Event>>>, Failure> {
+fn batches(start: Timestamp, round: usize) -> Result<Vec<Vec<Arc<Event>>>, BenchError> {
     let batch = |batch| {
         let numbers = batch * BATCH..(batch + 1) * BATCH;
         numbers.map(|number| Ok(Arc::new(event(start, round * BATCH * BATCHES + number)?))).collect()
@@ -117,35 +116,23 @@ fn batches(start: Timestamp, round: usize) -> Result<Vec<Vec<Arc<Event>>>, Failu
     (0..BATCHES).map(batch).collect()
 }
 
-/// Three a millisecond, with pks that are in no order within it.
-fn event(start: Timestamp, number: usize) -> Result<Event, Failure> {
+/// An event of about 900 bytes. There are three per millisecond, whose pks are not in order.
+fn event(start: Timestamp, number: usize) -> Result<Event, BenchError> {
     let created = domain::time::later(start, jiff::SignedDuration::from_millis(i64::try_from(number / 3)?));
     let scattered = u128::from((number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    Ok(Event {
-        pk: EventPk::unnamed(created, scattered << 64 | scattered),
-        user: object(json!({ "pk": 5, "email": "ann@example.org", "username": "ann" })),
-        action: Action::parse("login_failed")?,
-        app: "authentik.events.signals".to_owned(),
-        context: object(json!({
+    let event = domain::testing::event("login_failed")
+        .created(created)
+        .random(scattered << 64 | scattered)
+        .user(json!({ "pk": 5, "email": "ann@example.org", "username": "ann" }))
+        .app("authentik.events.signals")
+        .context(json!({
             "stage": { "pk": "4fe3dd8ad59d4ebd8ba5e5aa9d8e0cf4", "app": "authentik_stages_password", "name": "default-authentication-password", "model_name": "passwordstage" },
             "username": "ann",
             "asn": { "asn": 64496, "as_org": "Example Networks", "network": "192.0.2.0/24" },
             "geo": { "lat": 52.52, "long": 13.405, "city": "Berlin", "country": "DE", "continent": "EU" },
             "http_request": { "args": { "next": "/" }, "path": "/api/v3/flows/executor/default-authentication-flow/", "method": "POST", "request_id": format!("{number:032x}"), "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" },
-        })),
-        client_ip: Some("192.0.2.7".parse()?),
-        created,
-        expires: domain::time::later(created, jiff::SignedDuration::from_hours(365 * 24)),
-        brand: object(
-            json!({ "pk": "9da3f9f0b5a34d4c8e6a7b1f7c1f0d11", "app": "authentik_brands", "name": "Default brand", "model_name": "brand" }),
-        ),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
-    })
-}
-
-fn object(value: serde_json::Value) -> Object {
-    value.as_object().cloned().unwrap_or_default()
+        }))
+        .client_ip("192.0.2.7")
+        .brand(json!({ "pk": "9da3f9f0b5a34d4c8e6a7b1f7c1f0d11", "app": "authentik_brands", "name": "Default brand", "model_name": "brand" }));
+    Ok(event.build())
 }

@@ -14,6 +14,7 @@ use domain::ports::{Archive, Archived, StoreError};
 use domain::retention::archive;
 use domain::{Event, Timestamp};
 
+use crate::files;
 use crate::open::{self, OpenError};
 
 /// The suffix of a file that is being written.
@@ -97,7 +98,7 @@ impl Archive for ArchiveFolder {
         let named = aside.clone();
         self.blocking(move |folder| {
             fs::rename(folder.join(file), folder.join(aside))?;
-            open::sync_folder(folder)
+            files::sync_folder(folder)
         })
         .await?;
         Ok(named)
@@ -108,7 +109,7 @@ impl Archive for ArchiveFolder {
         self.blocking(move |folder| {
             if events.is_empty() {
                 fs::remove_file(folder.join(file))?;
-                return open::sync_folder(folder);
+                return files::sync_folder(folder);
             }
             write(folder, &file, &events)
         })
@@ -143,7 +144,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 
 fn write(folder: &Path, name: &str, events: &[Event]) -> io::Result<()> {
     let part: PathBuf = folder.join(format!("{name}{PART}"));
-    let file = open::private_file(&part)?;
+    let file = files::private_file(&part)?;
     file.set_len(0)?;
     let mut lines = zstd::Encoder::new(file, archive::LEVEL)?;
     lines.include_checksum(true)?;
@@ -153,32 +154,16 @@ fn write(folder: &Path, name: &str, events: &[Event]) -> io::Result<()> {
     }
     lines.finish()?.sync_all()?;
     fs::rename(&part, folder.join(name))?;
-    open::sync_folder(folder)
+    files::sync_folder(folder)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::EventPk;
-    use domain::event::{Action, Object};
 
     fn event(n: i64) -> Event {
         let created = Timestamp::from_second(n).unwrap();
-        Event {
-            pk: EventPk::unnamed(created, 7),
-            user: Object::new(),
-            action: Action::parse("login").unwrap(),
-            app: "a\nb".to_owned(),
-            context: Object::new(),
-            client_ip: None,
-            created,
-            expires: created,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        }
+        domain::testing::event("login").created(created).random(7).expires(created).app("a\nb").build()
     }
 
     fn at(text: &str) -> Timestamp {

@@ -101,7 +101,6 @@ impl Store {
 mod tests {
     use std::sync::Arc;
 
-    use domain::event::{Action, Object};
     use domain::message::{Message, Work};
     use domain::ports::{Intake as _, WorkQueue as _};
     use domain::{Event, Timestamp};
@@ -132,20 +131,13 @@ mod tests {
     async fn nothing_of_it_is_left_in_the_files() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let event = |number: u128, app: &str| Event {
-            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, number),
-            user: Object::new(),
-            action: Action::parse("login").unwrap(),
-            app: app.repeat(100),
-            context: Object::new(),
-            client_ip: None,
-            created: Timestamp::UNIX_EPOCH,
-            expires: Timestamp::MAX,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
+        let event = |number: u128, app: &str| {
+            domain::testing::event("login")
+                .created(Timestamp::UNIX_EPOCH)
+                .random(number)
+                .expires(Timestamp::MAX)
+                .app(&app.repeat(100))
+                .build()
         };
         let (gone, staying) = (event(1, "somebody"), event(2, "nobody"));
         store.accept(&[Arc::new(gone.clone()), Arc::new(staying)]).await.unwrap();

@@ -17,6 +17,7 @@ mod endpoints;
 mod erasure;
 mod event_log;
 mod fault;
+mod files;
 mod holds;
 mod inbox;
 mod index_position;
@@ -64,10 +65,10 @@ use recent_events::RecentEvents;
 use search_index::SearchIndex;
 use writer::Writer;
 
-/// The store. Clones share it; the last one to go finishes what is being written.
+/// The store. Clones share it; dropping the last one waits for queued writes.
 #[derive(Debug, Clone)]
 pub struct Store {
-    // Goes before the writer, which then, as the last to close the file, folds the log into it.
+    // Dropped before the writer, so that the writer closes the last connection, which makes SQLite checkpoint the log.
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     work: Arc<Notify>,
@@ -75,25 +76,25 @@ pub struct Store {
     search: Arc<SearchIndex>,
     holds: Arc<HoldCache>,
     health: Arc<Health>,
-    /// Set while the file is rebuilt.
+    /// Whether the file is being rebuilt.
     rebuilding: Arc<AtomicBool>,
 }
 
 impl Store {
-    /// Opens the store in `folder`; folder and file are made where they are missing, for their owner
-    /// alone. A second process may open it too; both see each other's writes.
+    /// Opens the store in `folder`. Creates the folder and the file if they are missing, readable by their owner only. A
+    /// second process may open the store too; both see each other's writes.
     ///
     /// # Errors
-    /// When the folder or the file cannot be used, and when the write-ahead log that an earlier process left is damaged:
-    /// SQLite would drop what follows the damage. Nothing is changed then.
+    /// When the folder or the file cannot be used, or the write-ahead log that an earlier process left is damaged: SQLite
+    /// would drop everything after the damage. Nothing is changed then.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let file = open::make_file(folder)?;
         open::whole_log(&file)?;
         Self::open_file(file)
     }
 
-    /// The same, going on with what precedes the damage of a write-ahead log, if there is one: the log is kept beside
-    /// the store first, under the name that is returned.
+    /// As [`open`](Self::open), but uses the part of a damaged write-ahead log before the damage. Copies the log first, and
+    /// returns the path of the copy; `None` if the log is not damaged.
     ///
     /// # Errors
     /// When the folder or a file in it cannot be used.
@@ -125,11 +126,10 @@ impl Store {
         })
     }
 
-    /// Puts everything that is in the write-ahead logs into the files themselves, so that the folder can be copied as it
-    /// is. What is written afterwards is in the logs again.
+    /// Checkpoints the write-ahead logs into the files, so that the folder can be copied. Later writes use the logs again.
     ///
     /// # Errors
-    /// When somebody still reads, or the disk fails; nothing is lost then, as the next start reads the logs.
+    /// When a reader is still active, or the disk fails. Nothing is lost then: the next start reads the logs.
     pub async fn close(&self) -> Result<(), StoreError> {
         let search = self.search.clone();
         self.readers.read(move |_| search.fold()).await?;
@@ -137,8 +137,8 @@ impl Store {
         self.writer.exclusively(erasure::fold_log).await
     }
 
-    /// Checks the file's structure for at most `time`; what is found is in the log, and [`ready`] fails from then on.
-    /// Returns whether the time was enough for the whole file.
+    /// Checks the file's structure for at most `time`. Logs damage, and makes [`ready`] fail from then on. Returns whether
+    /// the check was complete.
     ///
     /// [`ready`]: domain::ports::Intake::ready
     ///

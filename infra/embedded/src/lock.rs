@@ -1,36 +1,37 @@
-//! Keeps a second server out of a data folder.
-//! The operating system holds the lock: it ends with the process, however that ends.
-//! Does not keep out the command-line tools, which may edit tokens while a server runs.
+//! Locks a data folder against a second server.
+//! The lock belongs to the process: the operating system releases it when the process ends in any way.
+//! Command-line tools ignore the lock: they may edit tokens while a server runs.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
+use crate::files;
 use crate::open::{self, OpenError};
 
 const FILE: &str = "nuncio.lock";
 
-/// While it lives, no other process serves from the folder.
+/// The lock of a data folder. Dropping it releases the folder.
 #[derive(Debug)]
 pub struct FolderLock {
-    // Held for its lock. The file stays behind: removing it would let two processes lock two files.
+    // Kept for its lock. The file is never removed: otherwise two processes could lock two different files.
     _file: File,
 }
 
 impl FolderLock {
-    /// Takes the folder, which is made where it is missing.
+    /// Locks the folder, and creates it if it is missing.
     ///
     /// # Errors
-    /// [`OpenError::InUse`] when another process has it, [`OpenError::Folder`] when it cannot be used.
+    /// [`OpenError::InUse`] when another process has locked the folder, [`OpenError::Folder`] when it cannot be used.
     pub fn take(folder: &Path) -> Result<Self, OpenError> {
         open::make_folder(folder)?;
         let failed = |source| OpenError::folder(folder, source);
-        let mut file = open::private_file(&folder.join(FILE)).map_err(failed)?;
+        let mut file = files::private_file(&folder.join(FILE)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Without a readable pid the message still says what to do.
+                // Without a readable pid, the error still says what to do.
                 let _ = file.read_to_string(&mut holder);
                 return Err(OpenError::InUse { folder: folder.to_owned(), pid: holder.trim().parse().ok() });
             }

@@ -1,8 +1,8 @@
-//! Opens the file: makes the folder and the file for their owner alone, sets up connections.
-//! Owns the settings that durability rests on: WAL, and an fsync at every commit.
-//! Refuses file systems without WAL, and files that are not Nuncio's or come from a newer one.
+//! Opens the store's file: creates the folder and the file for their owner only, and sets up connections.
+//! Owns the settings that durability depends on: WAL, and an fsync at every commit.
+//! Refuses file systems without WAL, and files that are not from Nuncio or are from a newer one.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -12,24 +12,25 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tracing::warn;
 
 use crate::fault::{self, Fault};
+use crate::files::{private_file, sync_folder};
 use crate::reserve;
 use crate::wal::{self, Damage};
 
 /// The file's name in its folder.
 pub(crate) const FILE: &str = "nuncio.db";
 
-/// How long a write waits for another process's (the CLI's tokens while the server runs).
-const BUSY: Duration = Duration::from_secs(10);
+/// How long a write waits for one of another process, such as `nuncio token` while the server runs.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The store cannot be opened. Says where, why and how to mend it.
+/// Why a store cannot be opened. The message says where, why and how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The folder cannot be made or used.
+    /// The folder cannot be created or used.
     #[error("cannot use the data folder {}: {source}; it must be a folder that this user may write in", folder.display())]
     Folder {
-        /// Which.
+        /// The data folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another process serves from the folder.
@@ -39,29 +40,29 @@ pub enum OpenError {
         folder.display()
     )]
     InUse {
-        /// Which.
+        /// The data folder.
         folder: PathBuf,
         /// The other process, where it could be read.
         pid: Option<u32>,
     },
-    /// The file cannot be opened or is no store.
-    #[error("cannot use the store {}: {detail}; mend or restore the file, or start with another --data folder", file.display())]
+    /// The file cannot be opened, or is not a store.
+    #[error("cannot use the store {}: {detail}; repair or restore the file, or start with another --data folder", file.display())]
     Unusable {
-        /// Which.
+        /// The store's file.
         file: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         detail: String,
     },
     /// The file system cannot do what the store needs.
     #[error("the file system of {} does not support SQLite's write-ahead log; put the data folder on a local disk", file.display())]
     NoWal {
-        /// Which.
+        /// The store's file.
         file: PathBuf,
     },
     /// The disk has no room for the files that SQLite needs to read the store.
     #[error("cannot open the store {}: the disk is full; free at least 256 KiB", file.display())]
     FullDisk {
-        /// Which.
+        /// The store's file.
         file: PathBuf,
     },
     /// The write-ahead log that an earlier process left is damaged.
@@ -71,7 +72,7 @@ pub enum OpenError {
         log.display()
     )]
     DamagedLog {
-        /// The log.
+        /// The path of the write-ahead log.
         log: PathBuf,
         /// The first byte that cannot be trusted.
         offset: u64,
@@ -81,9 +82,9 @@ pub enum OpenError {
     /// A newer Nuncio wrote the file.
     #[error("the store {} has version {found}, this Nuncio knows versions up to {known}; use the newer Nuncio", file.display())]
     Newer {
-        /// Which.
+        /// The store's file.
         file: PathBuf,
-        /// Its version.
+        /// The version of the file's schema.
         found: u32,
         /// The newest this program knows.
         known: usize,
@@ -100,7 +101,7 @@ impl OpenError {
     }
 }
 
-/// Makes the folder where it is missing, readable by its owner alone, and durable.
+/// Creates the folder if it is missing, readable by its owner only, and syncs its parent.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     if folder.is_dir() {
         return Ok(());
@@ -114,16 +115,7 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     parent.map_or(Ok(()), |parent| sync_folder(&parent)).map_err(|source| OpenError::folder(folder, source))
 }
 
-/// Opens a file for reading and writing, made for its owner alone where it is missing.
-pub(crate) fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Makes the file where it is missing, and says where it is.
+/// Creates the store's file if it is missing, and returns its path.
 pub(crate) fn make_file(folder: &Path) -> Result<PathBuf, OpenError> {
     make_folder(folder)?;
     let file = folder.join(FILE);
@@ -134,7 +126,8 @@ pub(crate) fn make_file(folder: &Path) -> Result<PathBuf, OpenError> {
     Ok(file)
 }
 
-/// Refuses a damaged write-ahead log. The one of a running server changes while it is read, so a doubt is looked at again.
+/// Refuses a damaged write-ahead log. Checks again before it refuses, as the log of a running server changes while it is
+/// read.
 pub(crate) fn whole_log(file: &Path) -> Result<(), OpenError> {
     let mut found = None;
     for _ in 0..3 {
@@ -148,20 +141,21 @@ pub(crate) fn whole_log(file: &Path) -> Result<(), OpenError> {
     Err(OpenError::DamagedLog { log: wal::log_of(file), offset, transactions })
 }
 
-/// Copies a damaged write-ahead log under another name, before it is read up to the damage and then written over.
+/// Copies a damaged write-ahead log to another name, before SQLite reads it up to the damage and overwrites it. Returns the
+/// copy; `None` if the log is not damaged.
 pub(crate) fn keep_damaged_log(file: &Path) -> Result<Option<PathBuf>, OpenError> {
     let Err(OpenError::DamagedLog { log, .. }) = whole_log(file) else { return Ok(None) };
     let free =
         (1..1000).map(|number| file.with_file_name(format!("{FILE}-wal.damaged-{number}"))).find(|to| !to.exists());
     let Some(kept) = free else {
-        return Err(OpenError::unusable(&log, &"a thousand damaged logs are kept beside it; remove some"));
+        return Err(OpenError::unusable(&log, &"there are a thousand copies of damaged logs beside it; remove some"));
     };
     fs::copy(&log, &kept).map_err(|error| OpenError::unusable(&log, &error))?;
     Ok(Some(kept))
 }
 
-/// `PRAGMA integrity_check`, which also compares the indexes with their tables, cut short after a time. Returns whether it
-/// came to its end.
+/// Runs `PRAGMA integrity_check`, which also compares indexes with their tables, for at most `time`. Returns whether the
+/// check was complete.
 pub(crate) fn check(connection: &Connection, time: Duration) -> Result<bool, Fault> {
     let (interrupt, (done, ended)) = (connection.get_interrupt_handle(), mpsc::channel::<()>());
     let timer = std::thread::spawn(move || {
@@ -171,7 +165,7 @@ pub(crate) fn check(connection: &Connection, time: Duration) -> Result<bool, Fau
     });
     let found: rusqlite::Result<String> = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
     drop(done);
-    // It only waits and cannot panic.
+    // The timer thread cannot panic.
     let _ = timer.join();
     match found {
         Ok(ok) if ok == "ok" => Ok(true),
@@ -207,8 +201,8 @@ pub(crate) fn writer(file: &Path) -> Result<Connection, OpenError> {
 fn write_ahead(file: &Path) -> rusqlite::Result<(Connection, String)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(BUSY)?;
-    // Has an effect on an empty file only. Events of about 1 KiB leave less of a large page unused.
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Takes effect on an empty file only. With events of about 1 KiB, a large page wastes less space.
     connection.pragma_update(None, "page_size", 8192)?;
     let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     for (pragma, value) in SETTINGS {
@@ -218,7 +212,7 @@ fn write_ahead(file: &Path) -> rusqlite::Result<(Connection, String)> {
     Ok((connection, mode))
 }
 
-/// `FULL` fsyncs the log at every commit; `NORMAL` would lose the last ones with the power.
+/// `FULL` fsyncs the log at every commit; with `NORMAL`, a power cut would lose the last commits.
 const SETTINGS: [(&str, &str); 5] = [
     ("synchronous", "FULL"),
     ("wal_autocheckpoint", "1000"),
@@ -227,16 +221,11 @@ const SETTINGS: [(&str, &str); 5] = [
     ("temp_store", "MEMORY"),
 ];
 
-/// A connection that reads.
+/// Opens a reading connection.
 pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
-}
-
-/// A new name in a folder is on disk only when the folder is.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

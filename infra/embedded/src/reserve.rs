@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::open::private_file;
+use crate::files::private_file;
 
 /// Enough for the shared memory of both databases (32 KiB each) and for the first writes.
 const BYTES: usize = 256 * 1024;

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::counts::{self, Counts};
 use crate::erasure::fold_log;
 use crate::fault::Fault;
+use crate::files;
 use crate::index_position::{newest, reached};
 use crate::open;
 
@@ -170,10 +171,10 @@ fn create(file: &Path) -> Result<Connection, Fault> {
         Ok(connection)
     };
     let unusable = |error: std::io::Error| StoreError::store(error);
-    open::private_file(file).map_err(unusable)?;
+    files::private_file(file).map_err(unusable)?;
     open().or_else(|error| {
         tracing::warn!(%error, "the search index cannot be used and is rebuilt");
-        std::fs::remove_file(file).and_then(|()| open::private_file(file)).map_err(unusable)?;
+        std::fs::remove_file(file).and_then(|()| files::private_file(file)).map_err(unusable)?;
         Ok(open()?)
     })
 }

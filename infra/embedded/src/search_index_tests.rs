@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use domain::event::{Action, Object};
 use domain::ports::{EventLog as _, EventPage, Intake as _};
 use domain::query::EventQuery;
 use domain::query::dimension::Dimension;
 use domain::query::search::Search;
-use domain::{Event, EventPk, Timestamp};
+use domain::{Event, Timestamp};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -19,23 +18,13 @@ fn now() -> Timestamp {
 }
 
 fn event(number: u32, username: &str, message: &str) -> Arc<Event> {
-    let created = domain::time::later(now(), SignedDuration::from_secs(number.into()));
-    let object = |value: serde_json::Value| value.as_object().cloned().unwrap();
-    Arc::new(Event {
-        pk: EventPk::unnamed(created, number.into()),
-        user: object(json!({ "username": username })),
-        action: Action::parse("login").unwrap(),
-        app: String::new(),
-        context: object(json!({ "message": message })),
-        client_ip: None,
-        created,
-        expires: "2199-01-01T00:00:00Z".parse().unwrap(),
-        brand: Object::new(),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
-    })
+    domain::testing::event("login")
+        .created(domain::time::later(now(), SignedDuration::from_secs(number.into())))
+        .random(number.into())
+        .expires("2199-01-01T00:00:00Z".parse().unwrap())
+        .user(json!({ "username": username }))
+        .context(json!({ "message": message }))
+        .shared()
 }
 
 /// Three rare events, the oldest ones, before many others.

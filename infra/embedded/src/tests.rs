@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::access::token::Token;
 use domain::delivery::Delivery;
-use domain::event::{Action, Object};
+use domain::event::Action;
 use domain::message::{Message, Work};
 use domain::person::Person;
 use domain::ports::{EventLog, Intake as _, Ledger, StoreError, Tokens as _, WorkQueue as _};
@@ -22,21 +22,8 @@ fn now() -> Timestamp {
 }
 
 fn event(number: u128) -> Arc<Event> {
-    Arc::new(Event {
-        pk: EventPk::unnamed(now(), number),
-        user: Object::new(),
-        action: Action::parse("login").unwrap(),
-        app: String::new(),
-        context: Object::new(),
-        client_ip: None,
-        created: now(),
-        expires: "2199-01-01T00:00:00Z".parse().unwrap(),
-        brand: Object::new(),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
-    })
+    let expires = "2199-01-01T00:00:00Z".parse().unwrap();
+    domain::testing::event("login").created(now()).random(number).expires(expires).shared()
 }
 
 fn events(numbers: std::ops::Range<u128>) -> Vec<Arc<Event>> {

@@ -1,8 +1,8 @@
-//! Whether the write-ahead log that an earlier process left can be read to its end.
+//! Detects damage in the write-ahead log that an earlier process left.
 //!
-//! SQLite takes the first frame whose checksum is wrong for the end of the log, and drops what follows without a word:
-//! right after a power cut, where only the last transaction can be torn, and wrong for a log that was damaged later.
-//! This module tells the two apart. The format is that of <https://sqlite.org/fileformat2.html#the_write_ahead_log>:
+//! SQLite takes the first frame with a wrong checksum for the end of the log, and silently drops the rest. That is right
+//! after a power cut, which can tear only the last transaction, and wrong for a log that was damaged later. This module
+//! tells the two cases apart. The format is that of <https://sqlite.org/fileformat2.html#the_write_ahead_log>:
 //! a header of 32 bytes, then frames of a header of 24 bytes and one page each. A frame's checksum continues that of the
 //! frame before it, so each frame can be verified on its own with the checksum stored in its predecessor.
 //!
@@ -27,7 +27,7 @@ pub(crate) struct Damage {
     pub(crate) transactions: u64,
 }
 
-/// Looks through the log of the store at `store`; `None` if there is no log, or it is whole.
+/// Checks the log of the store at `store`; `None` if there is no log, or it is not damaged.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -37,7 +37,7 @@ pub(crate) fn damage(store: &Path) -> io::Result<Option<Damage>> {
     let page = match (known, u16::from_be_bytes([start[16], start[17]])) {
         (Ok(()), 1) => Some(65_536),
         (Ok(()), page) => Some(usize::from(page)),
-        // Nothing was ever folded into it.
+        // The file is empty: no log was ever checkpointed into it.
         (Err(_), _) => None,
     };
     let open = || File::open(log_of(store)).map(|file| BufReader::with_capacity(1 << 20, file));
@@ -103,10 +103,10 @@ fn scan(mut log: impl Read, page: Option<usize>, order: ByteOrder) -> io::Result
     if !header_holds && order == ByteOrder::Written {
         return Ok(Scanned::OrderUnknown);
     }
-    let mut state = State { first_bad: (!header_holds).then_some(0), ..State::default() };
+    let mut scan = FrameScan { first_bad: (!header_holds).then_some(0), ..FrameScan::default() };
     let mut frame = vec![0; FRAME_HEADER + page];
     let (mut stored, mut offset) = (sum, HEADER as u64);
-    // Of a header that does not hold nothing is believed; the first frame repeats the salts.
+    // A header with a wrong checksum is not trusted; the first frame repeats its salts.
     let mut salts = header_holds.then_some((word(&header, 4), word(&header, 5)));
     while filled(&mut log, &mut frame)? {
         let sum = checksum(checksum(stored, &frame[..8], little), &frame[FRAME_HEADER..], little);
@@ -114,15 +114,15 @@ fn scan(mut log: impl Read, page: Option<usize>, order: ByteOrder) -> io::Result
         // Frames of an earlier use of the file follow the last one of this use: they have other salts.
         let salt = (word(&frame, 2), word(&frame, 3));
         let is_current = *salts.get_or_insert(salt) == salt;
-        state.see(offset, is_current && sum == stored, word(&frame, 1) != 0);
+        scan.add(offset, is_current && sum == stored, word(&frame, 1) != 0);
         offset += frame.len() as u64;
     }
-    Ok(state.damage().map_or(Scanned::Whole, Scanned::Damaged))
+    Ok(scan.damage().map_or(Scanned::Whole, Scanned::Damaged))
 }
 
-/// What was seen of the frames so far.
+/// The result of scanning frames so far.
 #[derive(Default)]
-struct State {
+struct FrameScan {
     first_bad: Option<u64>,
     /// Commits after the first bad frame, each verified.
     commits: u64,
@@ -130,8 +130,8 @@ struct State {
     goes_on: bool,
 }
 
-impl State {
-    fn see(&mut self, offset: u64, holds: bool, is_commit: bool) {
+impl FrameScan {
+    fn add(&mut self, offset: u64, holds: bool, is_commit: bool) {
         if self.first_bad.is_none() {
             self.first_bad = (!holds).then_some(offset);
         } else if holds {

@@ -1,23 +1,23 @@
-//! Tallies in the embedded metric format: log lines that AWS reads metrics from.
+//! Metrics in AWS's embedded metric format: log lines from which `CloudWatch` extracts metrics.
 //!
-//! Source: Amazon's user guide, "Specification: Embedded metric format". One dimension, `function`, so that a metric of
-//! a stack is one number for each function that counts it.
+//! Source: Amazon's user guide, "Specification: Embedded metric format". The only dimension is `function`: each function
+//! of a stack has its own value of a metric.
 
 use domain::Timestamp;
 use domain::metric::Metric;
 use serde_json::{Map, Value, json};
 
-/// Who counts, and where the numbers go.
+/// The function and namespace that metrics are attributed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emitter {
-    /// The function's name.
+    /// The function's name, which is the value of the dimension `function`.
     pub function: &'static str,
-    /// The namespace there.
+    /// The `CloudWatch` namespace.
     pub namespace: String,
 }
 
 impl Emitter {
-    /// The line for a tally, without its end; none for what is no tally.
+    /// The log line for a batch of metrics as JSON, without a line break; `None` if the text is not JSON.
     pub(crate) fn line(&self, tally: &str, now: Timestamp) -> Option<String> {
         let counted: Map<String, Value> = serde_json::from_str(tally).ok()?;
         let metrics: Vec<Value> = Metric::ALL

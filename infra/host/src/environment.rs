@@ -1,4 +1,4 @@
-//! The process's environment, read once as a map, and secrets kept in it.
+//! The process's environment variables, as a map, and secrets in them.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ports::{SecretError, SecretText, Secrets};
 use domain::rules_document::SecretRef;
 
-/// Every environment variable whose name and value are UTF-8.
+/// All environment variables whose name and value are UTF-8.
 #[expect(clippy::disallowed_methods, reason = "this is the environment's adapter")]
 pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -14,14 +14,14 @@ pub fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Secrets that are environment variables (`env:NAME`). Refuses the other kinds.
+/// Resolves secrets that are environment variables (`env:NAME`). Refuses the other kinds.
 #[derive(Clone, Default)]
 pub struct EnvironmentSecrets {
     variables: BTreeMap<String, String>,
 }
 
 impl EnvironmentSecrets {
-    /// Over these variables.
+    /// Resolves from these variables.
     pub fn new(variables: BTreeMap<String, String>) -> Self {
         Self { variables }
     }
@@ -34,10 +34,10 @@ impl Secrets for EnvironmentSecrets {
         match reference {
             SecretRef::Env(name) => match self.variables.get(name) {
                 Some(text) if !text.is_empty() => Ok(SecretText(text.clone())),
-                _ => Err(refuse("the environment variable is not set; set it and start again")),
+                _ => Err(refuse("the environment variable is not set; set it and restart Nuncio")),
             },
             SecretRef::Ssm(_) | SecretRef::SecretsManager(_) => {
-                Err(refuse("it is kept on AWS, where this process does not run; use env:NAME here"))
+                Err(refuse("it is stored on AWS, but this process does not run there; use env:NAME"))
             }
         }
     }

@@ -1,10 +1,11 @@
-//! The machine it runs on: the one place that reads the clock, throws dice, looks at the environment
-//! and writes the log. Everything else takes these as arguments or through the ports.
+//! The machine that the process runs on: the only crate that reads the clock, random numbers and the environment, and
+//! writes the log. All other code gets these as arguments or through ports.
 
 mod embedded_metrics;
 mod environment;
 pub mod log;
 mod stderr;
+mod timestamp;
 
 pub use embedded_metrics::Emitter;
 pub use environment::{EnvironmentSecrets, environment};
@@ -12,7 +13,7 @@ pub use environment::{EnvironmentSecrets, environment};
 use domain::ports::{Clock, Entropy};
 use jiff::Timestamp;
 
-/// The system's clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -30,7 +31,7 @@ pub struct OsEntropy;
 impl Entropy for OsEntropy {
     fn bits(&self) -> u128 {
         let mut bytes = [0; 16];
-        // Without random numbers no event could be told from another: better to stop.
+        // Without random numbers, events would get equal pks and overwrite each other: better to stop.
         #[expect(clippy::expect_used, reason = "a system without random numbers cannot run anything")]
         getrandom::fill(&mut bytes).expect("the system has random numbers");
         u128::from_ne_bytes(bytes)

@@ -1,15 +1,13 @@
 //! The log: JSON lines for machines, plain lines for a terminal.
 //!
-//! A JSON line has `timestamp`, `level`, `target`, `message` and the call's fields. The field `event`
-//! holds an event's JSON and is embedded as JSON, which makes the log the event stream that a log
-//! collector can forward. A tally (`domain::metric`) becomes a line in AWS's embedded metric format there,
-//! and none elsewhere. The log is written unbuffered: what was logged survives a kill. A log that cannot be written is lost,
-//! and nothing else is.
+//! A JSON line has `timestamp`, `level`, `target`, `message` and the fields of the call. The field `event` contains an
+//! event's JSON and is embedded as JSON, so that a log collector can forward the events. Metrics (`domain::metric`)
+//! become lines in AWS's embedded metric format on AWS, and no lines elsewhere. The log is not buffered: lines survive a
+//! kill. If the log cannot be written, only the log is lost.
 
 use std::fmt::{self, Write as _};
 
 use domain::metric;
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -21,19 +19,20 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::Emitter;
 use crate::stderr::Stderr;
+use crate::timestamp::{now, timestamp};
 
-/// What a line looks like.
+/// The format of log lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Form {
-    /// One JSON object a line.
+pub enum LogFormat {
+    /// One JSON object per line.
     Json,
-    /// The same, and tallies at any level as metrics.
+    /// As `Json`, and metrics at every level in the embedded metric format.
     Metered(Emitter),
-    /// For people.
+    /// Readable lines for a terminal.
     Plain,
 }
 
-/// The log level cannot be understood.
+/// The text is not a log level or filter.
 #[derive(Debug, thiserror::Error)]
 #[error("no such log level; use error, warn, info, debug or trace")]
 pub struct LevelError(#[from] ParseError);
@@ -48,31 +47,34 @@ const TALLY_FIELD: &str = "tally";
 ///
 /// # Errors
 /// When `level` is neither a level nor a filter such as `info,dispatch=debug`.
-pub fn init(level: &str, form: Form) -> Result<(), LevelError> {
-    // Other libraries' chatter is not ours to forward.
+pub fn init(level: &str, form: LogFormat) -> Result<(), LevelError> {
+    // A plain level applies to our own crates only; other libraries log warnings and errors.
     let directives =
         if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,{},{AWS_SDK}", ours(level)) };
-    // Metrics are no matter of the level: they are there or not.
-    let tallies = if matches!(form, Form::Metered(_)) { "info" } else { "off" };
+    // Metrics do not depend on the level.
+    let tallies = if matches!(form, LogFormat::Metered(_)) { "info" } else { "off" };
     let filter = EnvFilter::try_new(format!("{directives},{}={tallies}", metric::TARGET))?;
-    let stderr = Stderr { terminal: form == Form::Plain };
-    // Its own complaints about a log that cannot be written would go the same way, and panic there.
+    let stderr = Stderr { terminal: form == LogFormat::Plain };
+    // tracing-subscriber would report a failed write to stderr too, and panic.
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || stderr).log_internal_errors(false);
-    // Fails only if a log was started before, which is what a second call means.
+    // Fails only on a second call, which changes nothing.
     let _ = match form {
-        Form::Json => tracing::subscriber::set_global_default(builder.event_format(JsonLine(None)).finish()),
-        Form::Metered(emitter) => {
+        LogFormat::Json => tracing::subscriber::set_global_default(builder.event_format(JsonLine(None)).finish()),
+        LogFormat::Metered(emitter) => {
             tracing::subscriber::set_global_default(builder.event_format(JsonLine(Some(emitter))).finish())
         }
-        Form::Plain => tracing::subscriber::set_global_default(builder.with_timer(Utc).with_target(false).finish()),
+        LogFormat::Plain => {
+            tracing::subscriber::set_global_default(builder.with_timer(Utc).with_target(false).finish())
+        }
     };
     Ok(())
 }
 
-/// `aws` would otherwise name the SDK's crates too, which log what they send.
+/// A directive for `aws` also matches the SDK's crates (`aws_…`), which log what they send: limit them.
 const AWS_SDK: &str = "aws_=warn";
 
+/// Our own crates.
 const OURS: [&str; 12] = [
     "nuncio",
     "domain",
@@ -92,15 +94,6 @@ fn ours(level: &str) -> String {
     OURS.map(|name| format!("{name}={level}")).join(",")
 }
 
-#[expect(clippy::disallowed_methods, reason = "a log line carries the time it is written")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-pub(crate) fn timestamp() -> String {
-    domain::time::format(now())
-}
-
 struct Utc;
 
 impl FormatTime for Utc {
@@ -117,7 +110,7 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = Fields::default();
+        let mut fields = LineFields::default();
         event.record(&mut fields);
         if let (Some(emitter), Some(tally)) = (&self.0, &fields.tally) {
             return emitter.line(tally, now()).map_or(Ok(()), |line| writeln!(writer, "{line}"));
@@ -138,13 +131,13 @@ where
 }
 
 #[derive(Default)]
-struct Fields {
+struct LineFields {
     plain: Map<String, Value>,
     event: Option<String>,
     tally: Option<String>,
 }
 
-impl Visit for Fields {
+impl Visit for LineFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let mut text = String::new();
         let _ = write!(text, "{value:?}");

@@ -1,8 +1,7 @@
-//! The log's way out. Losing it costs nothing but the log.
+//! Writes log lines to stderr. A failure loses log lines and affects nothing else.
 //!
-//! A full disk, a pipe that nobody reads any more, a reader that has stopped: the lines are dropped and counted, no
-//! caller sees an error, and none waits for longer than [`PATIENCE`]. Once there is room again, a line says how many
-//! were lost.
+//! If the disk is full, or the reader of a pipe has stopped or gone, lines are dropped and counted. Callers see no error,
+//! and wait for [`WRITE_TIMEOUT`] at most. Once writing works again, a line reports the number of lost lines.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,24 +11,24 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How long one line waits for a reader that is slow. After it, none waits until there is room.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long one line waits for a slow reader. After that, lines do not wait until the reader catches up.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A pipe that takes anything takes this much without making its writer wait (POSIX: `PIPE_BUF`).
-const PIECE: usize = 4096;
+/// The bytes that a pipe that is ready accepts without blocking (POSIX: `PIPE_BUF`).
+const CHUNK: usize = 4096;
 
 /// Writes lines to stderr.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stderr {
-    /// Whether a terminal shows them.
+    /// Whether stderr is a terminal.
     pub(crate) terminal: bool,
 }
 
-/// What became of the lines before.
+/// The lines that were lost since the last one that was written.
 #[derive(Debug, Default)]
 struct Lost {
     lines: u64,
-    /// The last one was cut off within.
+    /// Whether the last line was written in part.
     torn: bool,
 }
 
@@ -38,10 +37,10 @@ static LOST: Mutex<Lost> = Mutex::new(Lost { lines: 0, torn: false });
 impl Write for Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whether stderr has a buffer is the library's affair: it has none, so nothing waits in one.
+        // The standard library does not buffer stderr, so nothing needs a flush.
         let mut stderr = io::stderr().lock();
-        let shown = if self.terminal { shown(line) } else { Cow::Borrowed(line) };
-        deliver(&mut stderr, &mut lost, &shown, self.terminal);
+        let safe = if self.terminal { escaped(line) } else { Cow::Borrowed(line) };
+        deliver(&mut stderr, &mut lost, &safe, self.terminal);
         Ok(line.len())
     }
 
@@ -61,8 +60,8 @@ fn deliver(out: &mut impl Out, lost: &mut Lost, line: &[u8], terminal: bool) {
         *lost = Lost::default();
     }
     let mut written = 0;
-    for piece in line.chunks(PIECE) {
-        if !out.take(piece, PATIENCE) {
+    for piece in line.chunks(CHUNK) {
+        if !out.take(piece, WRITE_TIMEOUT) {
             *lost = Lost { lines: 1, torn: written > 0 };
             return;
         }
@@ -71,16 +70,16 @@ fn deliver(out: &mut impl Out, lost: &mut Lost, line: &[u8], terminal: bool) {
 }
 
 fn notice(lines: u64, terminal: bool) -> String {
-    let (time, message) = (crate::log::timestamp(), "log lines were lost: nobody took them");
+    let (time, message) = (crate::timestamp::timestamp(), "log lines were lost: stderr did not accept them");
     if terminal {
         return format!("{time}  WARN {message} lines={lines}");
     }
     format!(r#"{{"timestamp":"{time}","level":"WARN","target":"host::stderr","message":"{message}","lines":{lines}}}"#)
 }
 
-/// Where pieces of lines go.
+/// An output that may not accept data in time.
 trait Out {
-    /// Takes all of them within this time, or says that it did not.
+    /// Writes the whole piece within this time; false if that is not possible.
     fn take(&mut self, piece: &[u8], within: Duration) -> bool;
 }
 
@@ -89,7 +88,7 @@ impl Out for io::StderrLock<'_> {
         while !piece.is_empty() {
             let patience = Timespec { tv_sec: 0, tv_nsec: within.subsec_nanos().into() };
             let ready = poll(&mut [PollFd::new(&*self, PollFlags::OUT)], Some(&patience));
-            // A signal that comes in between is as good as no room: the next line asks again.
+            // A signal that interrupts the wait counts as a timeout; the next line tries again.
             if !matches!(ready, Ok(1..)) {
                 return false;
             }
@@ -104,10 +103,10 @@ impl Out for io::StderrLock<'_> {
     }
 }
 
-/// The line without what would make a terminal act or show it in another order: C1 controls, which some terminals take
-/// for escape sequences, and bidirectional overrides. The formatter has escaped what is ASCII.
-fn shown(line: &[u8]) -> Cow<'_, [u8]> {
-    // All of them begin with one of these bytes in UTF-8.
+/// Escapes characters that make a terminal act, or show text in another order: C1 controls, which some terminals treat as
+/// escape sequences, and bidirectional overrides. The formatter has escaped ASCII controls already.
+fn escaped(line: &[u8]) -> Cow<'_, [u8]> {
+    // In UTF-8, all of these characters begin with one of these bytes.
     if !line.iter().any(|byte| matches!(byte, 0xc2 | 0xd8 | 0xe2 | 0x7f)) {
         return Cow::Borrowed(line);
     }
@@ -132,7 +131,7 @@ fn is_hostile(char: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes.
+    /// Accepts `room` bytes.
     #[derive(Default)]
     struct Disk {
         room: usize,
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_nobody_takes_are_counted_and_said_later() {
+    fn lost_lines_are_counted_and_reported_later() {
         let (mut disk, mut lost) = (Disk::default(), Lost::default());
         for _ in 0..3 {
             deliver(&mut disk, &mut lost, b"lost\n", true);
@@ -164,12 +163,12 @@ mod tests {
 
     #[test]
     fn a_torn_line_is_ended_before_the_next_one() {
-        let (mut disk, mut lost) = (Disk { room: PIECE, ..Disk::default() }, Lost::default());
-        deliver(&mut disk, &mut lost, &[b'x'; PIECE + 1], false);
+        let (mut disk, mut lost) = (Disk { room: CHUNK, ..Disk::default() }, Lost::default());
+        deliver(&mut disk, &mut lost, &[b'x'; CHUNK + 1], false);
         disk.room = 1000;
         deliver(&mut disk, &mut lost, b"{}\n", false);
         let lines: Vec<&str> = disk.written.lines().collect();
-        assert_eq!(lines[0], "x".repeat(PIECE));
+        assert_eq!(lines[0], "x".repeat(CHUNK));
         let notice: serde_json::Value = serde_json::from_str(lines[1]).unwrap();
         assert_eq!((notice["lines"].as_u64(), lines[2]), (Some(1), "{}"));
     }
@@ -185,7 +184,7 @@ mod tests {
                 "\u{1b}[31mred\u{1b}[0m \u{e9}\u{20ac}\u{1f600} \u{639}\n",
             ),
         ] {
-            assert_eq!(String::from_utf8_lossy(&shown(text.as_bytes())), expected);
+            assert_eq!(String::from_utf8_lossy(&escaped(text.as_bytes())), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One database file: read once, and again when it was replaced.
+//! One database file: reads it, and reads it again after it was replaced.
 
 use std::fmt;
 use std::fs::Metadata;
@@ -12,23 +12,25 @@ use jiff::SignedDuration;
 
 use crate::Database;
 
-/// How long what was seen of the file is believed.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
+/// How often the file is checked for changes.
+const CHECK_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 
-pub(crate) struct File {
+/// A database file that may be missing or replaced at any time.
+pub(crate) struct DatabaseFile {
     path: PathBuf,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<FileState>,
 }
 
-struct State {
+struct FileState {
     database: Option<Arc<Database>>,
-    /// Of which state of the file that is, or was to be.
-    seen: Option<Stamp>,
-    looked: Timestamp,
+    /// The stamp of the file when it was last read, even if that failed; `None` if it is missing.
+    stamp: Option<Stamp>,
+    /// When the file was last checked for changes.
+    checked: Timestamp,
 }
 
-/// What tells one state of a file from another.
+/// The size and modification time, by which a replaced file is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
@@ -36,36 +38,38 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    fn from_metadata(metadata: &Metadata) -> Self {
         Self { bytes: metadata.len(), modified: metadata.modified().ok() }
     }
 }
 
-impl File {
+impl DatabaseFile {
     pub(crate) fn open(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        let mut state = State { database: None, seen: None, looked: clock.now() };
+        let mut state = FileState { database: None, stamp: None, checked: clock.now() };
         let file = path.display();
         match std::fs::metadata(&path) {
-            Ok(metadata) => state.read(&path, Stamp::of(&metadata)),
-            Err(error) => tracing::warn!(%file, %error, "the address database is awaited; until then it adds nothing"),
+            Ok(metadata) => state.read(&path, Stamp::from_metadata(&metadata)),
+            Err(error) => {
+                tracing::warn!(%file, %error, "the address database is missing; events get no location until it is there");
+            }
         }
         Self { path, clock, state: Mutex::new(state) }
     }
 
-    /// The newest that could be read, while the file is there.
+    /// The last database that could be read; `None` while the file is missing.
     pub(crate) fn current(&self) -> Option<Arc<Database>> {
         let now = self.clock.now();
-        // Whoever panicked left a state that is true.
+        // A panic in another thread leaves a consistent state.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.duration_since(state.looked).abs() >= LOOK_AGAIN {
-            state.looked = now;
-            match std::fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata)) {
-                Ok(stamp) if state.seen == Some(stamp) => {}
+        if now.duration_since(state.checked).abs() >= CHECK_INTERVAL {
+            state.checked = now;
+            match std::fs::metadata(&self.path).map(|metadata| Stamp::from_metadata(&metadata)) {
+                Ok(stamp) if state.stamp == Some(stamp) => {}
                 Ok(stamp) => state.read(&self.path, stamp),
-                Err(_) if state.seen.is_none() => {}
+                Err(_) if state.stamp.is_none() => {}
                 Err(error) => {
-                    tracing::warn!(file = %self.path.display(), %error, "the address database is gone");
-                    (state.database, state.seen) = (None, None);
+                    tracing::warn!(file = %self.path.display(), %error, "the address database was removed; events get no location until it is back");
+                    (state.database, state.stamp) = (None, None);
                 }
             }
         }
@@ -73,22 +77,24 @@ impl File {
     }
 }
 
-impl State {
+impl FileState {
     fn read(&mut self, path: &std::path::Path, stamp: Stamp) {
-        self.seen = Some(stamp);
+        self.stamp = Some(stamp);
         let file = path.display();
         match Database::open_readfile(path) {
             Ok(database) => {
-                tracing::info!(%file, built = database.metadata().build_epoch, "read an address database");
+                tracing::info!(%file, built = database.metadata().build_epoch, "the address database was read");
                 self.database = Some(Arc::new(database));
             }
-            Err(error) => tracing::warn!(%file, %error, "this is no address database; replace it by a .mmdb file"),
+            Err(error) => {
+                tracing::warn!(%file, %error, "the file is not an address database; replace it by a .mmdb file");
+            }
         }
     }
 }
 
-impl fmt::Debug for File {
+impl fmt::Debug for DatabaseFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "File({})", self.path.display())
+        write!(formatter, "DatabaseFile({})", self.path.display())
     }
 }

@@ -1,8 +1,8 @@
-//! Where addresses are, from files in [MaxMind's DB format](https://maxmind.github.io/MaxMind-DB/), such as `GeoLite2`.
+//! Locations of IP addresses, from files in [MaxMind's DB format](https://maxmind.github.io/MaxMind-DB/), such as
+//! `GeoLite2`.
 //!
-//! Owns when a file is read. It is looked at again every few seconds, and read again when it was replaced, so that an
-//! updater needs no restart; one that cannot be read leaves the last good one in force. Without a file nothing is known.
-//! Refuses to fetch files.
+//! Owns when a file is read. It is checked every few seconds and read again after it was replaced, so that an updater
+//! needs no restart. If the new file cannot be read, the old one stays in use. Refuses to download files.
 
 mod file;
 
@@ -14,41 +14,42 @@ use domain::admission::origin::{Asn, Geo, Origin};
 use domain::ports::{Clock, Origins};
 use maxminddb::{LookupResult, MaxMindDbError, Reader, geoip2};
 
-use file::File;
+use file::DatabaseFile;
 
 type Database = Reader<Vec<u8>>;
 
-/// The files, as they are now.
+/// The database files.
 #[derive(Debug)]
 pub struct Databases {
-    geoip: Option<File>,
-    asn: Option<File>,
+    geoip: Option<DatabaseFile>,
+    asn: Option<DatabaseFile>,
 }
 
 impl Databases {
-    /// A file of cities or countries, and one of autonomous systems. One that is not there is awaited.
+    /// A file of cities or countries, and one of autonomous systems. A missing file is used once it appears.
     pub fn open(geoip: Option<PathBuf>, asn: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        let open = |path: PathBuf| File::open(path, Arc::clone(&clock));
+        let open = |path: PathBuf| DatabaseFile::open(path, Arc::clone(&clock));
         Self { geoip: geoip.map(open), asn: asn.map(open) }
     }
 }
 
 impl Origins for Databases {
     fn of(&self, address: IpAddr) -> Origin {
-        // An IPv4 address in IPv6's clothes is where the IPv4 address is.
+        // An IPv4-mapped IPv6 address has the location of the IPv4 address.
         let address = address.to_canonical();
-        let geo = self.geoip.as_ref().and_then(|file| found(file, address, geo));
-        let asn = self.asn.as_ref().and_then(|file| found(file, address, asn));
+        let geo = self.geoip.as_ref().and_then(|file| look_up(file, address, geo));
+        let asn = self.asn.as_ref().and_then(|file| look_up(file, address, asn));
         Origin { geo, asn }
     }
 }
 
-type Look<T> = fn(&LookupResult<'_, Vec<u8>>) -> Result<Option<T>, MaxMindDbError>;
+/// Decodes a record of a database.
+type Decode<T> = fn(&LookupResult<'_, Vec<u8>>) -> Result<Option<T>, MaxMindDbError>;
 
-/// A record that is not of the expected shape says nothing.
-fn found<T>(file: &File, address: IpAddr, look: Look<T>) -> Option<T> {
-    file.current()?.lookup(address).and_then(|found| look(&found)).unwrap_or_else(|error| {
-        tracing::debug!(%error, "an address cannot be looked up");
+/// Looks up the address. Ignores a record of an unexpected shape.
+fn look_up<T>(file: &DatabaseFile, address: IpAddr, decode: Decode<T>) -> Option<T> {
+    file.current()?.lookup(address).and_then(|found| decode(&found)).unwrap_or_else(|error| {
+        tracing::debug!(%error, "looking up an address failed");
         None
     })
 }

@@ -21,8 +21,8 @@ use channels::Channels;
 use dispatch::{Dispatcher, Parts};
 use domain::Timestamp;
 use domain::access::token::{Scope, Token};
-use domain::ports::{Active, Clock as _, Documents as _, NoExpressions, Saved, Tokens as _};
-use host::log::Form;
+use domain::ports::{Active, Clock as _, Documents as _, NoExpressions, Saved, Stores, Tokens as _};
+use host::log::LogFormat;
 use host::{Emitter, OsEntropy, SystemClock};
 use ingest::Ingest;
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ async fn run(level: &str) -> Result<(), Error> {
     let settings = place(&sdk).await?;
     let direct = Adapters::new(sdk.clone(), settings.clone());
     prepare(&direct, &sink).await?;
-    host::log::init(level, Form::Metered(Emitter { function: "ingest", namespace: "Nuncio/nuncio".to_owned() }))?;
+    host::log::init(level, LogFormat::Metered(Emitter { function: "ingest", namespace: "Nuncio/nuncio".to_owned() }))?;
 
     let client = reqwest::Client::new();
     let (counted, adapters) = function(&sdk, &settings).await?;
@@ -239,20 +239,10 @@ fn channels(adapters: &Adapters) -> Result<Channels, Error> {
 }
 
 fn dispatcher(adapters: &Adapters) -> Result<Dispatcher, Error> {
-    Ok(Dispatcher::new(Parts {
-        log: Arc::new(adapters.event_log()),
-        ledger: Arc::new(adapters.ledger()),
-        silences: Arc::new(adapters.cached_silences()),
-        suppression: Arc::new(adapters.suppression()),
-        queue: Arc::new(adapters.work_queue()),
-        endpoints: Arc::new(adapters.endpoints()),
-        intake: Arc::new(adapters.intake()),
-        expressions: Arc::new(NoExpressions),
-        configuration: Arc::new(adapters.configuration()),
-        channel: Arc::new(channels(adapters)?),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
-    }))
+    let stores = Stores { silences: Arc::new(adapters.cached_silences()), ..adapters.stores() };
+    let (configuration, channel) = (Arc::new(adapters.configuration()), Arc::new(channels(adapters)?));
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    Ok(Dispatcher::new(Parts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy)))
 }
 
 /// Plays Lambda's part: takes messages, has them handled, and deletes them.
@@ -289,25 +279,18 @@ async fn pages(sdk: &SdkConfig, settings: &Settings) -> Result<(), Error> {
 }
 
 fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
-    Ok(console::Console {
-        log: Arc::new(adapters.event_log()),
-        volume: Arc::new(adapters.volume()),
-        ledger: Arc::new(adapters.ledger()),
-        queue: Arc::new(adapters.work_queue()),
-        endpoints: Arc::new(adapters.endpoints()),
-        inbox: Arc::new(adapters.inbox()),
+    let stores = adapters.stores();
+    let services = console::Services {
         inbox_updates: Arc::new(()),
-        silences: Arc::new(adapters.silences()),
-        holds: Arc::new(adapters.holds()),
-        jobs: Arc::new(adapters.jobs()),
         configuration: Arc::new(adapters.uncached_configuration()),
-        rules: console::RulesSource::Stored(Arc::new(adapters.documents())),
+        rules: console::RulesSource::Stored(Arc::clone(&stores.documents)),
         channel: Arc::new(channels(adapters)?),
         expressions: Arc::new(NoExpressions),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
-        authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock)),
-    })
+        authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock)),
+    };
+    Ok(console::Console::new(&stores, services))
 }
 
 /// About 900 bytes; what differs from one to another differs as it does in life.

@@ -12,7 +12,7 @@ use domain::delivery::{Delivery, DeliveryId, State};
 use domain::event::{Event, EventPk};
 use domain::message::{Message, Work};
 use domain::person::Person;
-use domain::ports::{Active, Clock as _, Configuration, NoExpressions, StoreError};
+use domain::ports::{Active, Clock as _, Configuration, NoExpressions, StoreError, Stores};
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport, TransportKind};
 use host::SystemClock;
 use jiff::SignedDuration;
@@ -82,20 +82,18 @@ impl<'w> Run<'w> {
     /// A process of its own, with the run's fault.
     pub(crate) fn dispatcher(&self) -> Dispatcher {
         let (world, faults) = (self.world, &self.faults);
-        Dispatcher::new(Parts {
+        let stores = Stores {
             log: Arc::new(Faulty { real: world.log.clone(), faults: faults.clone() }),
             ledger: Arc::new(Faulty { real: world.ledger.clone(), faults: faults.clone() }),
-            silences: world.silences.clone(),
-            suppression: world.suppression.clone(),
             queue: Arc::new(Faulty { real: world.queue.clone(), faults: faults.clone() }),
             endpoints: Arc::new(Faulty { real: world.endpoints.clone(), faults: faults.clone() }),
             intake: Arc::new(Faulty { real: world.intake.clone(), faults: faults.clone() }),
-            configuration: Arc::new(Fixed(self.active.clone())),
-            channel: Arc::new(Way { receivers: self.receivers.clone(), faults: faults.clone() }),
-            expressions: Arc::new(NoExpressions),
-            clock: self.clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(7)),
-        })
+            ..world.stores.clone()
+        };
+        let channel = Arc::new(Way { receivers: self.receivers.clone(), faults: faults.clone() });
+        let configuration = Arc::new(Fixed(self.active.clone()));
+        let (clock, entropy) = (self.clock.clone(), Arc::new(SeededEntropy::new(7)));
+        Dispatcher::new(Parts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy))
     }
 
     /// A message for each event.
@@ -141,16 +139,13 @@ impl<'w> Run<'w> {
     }
 
     async fn sweep(&self) {
-        let retention = Sweep {
-            log: self.world.log.clone(),
-            volume: self.world.volume.clone(),
+        let stores = Stores {
             ledger: Arc::new(Faulty { real: self.world.ledger.clone(), faults: self.faults.clone() }),
             queue: Arc::new(Faulty { real: self.world.queue.clone(), faults: self.faults.clone() }),
-            dead_letters: self.world.dead_letters.clone(),
-            archiver: None,
-            clock: self.clock.clone(),
-            purge_grace: SignedDuration::from_hours(24 * 3650),
+            ..self.world.stores.clone()
         };
+        let purge_grace = SignedDuration::from_hours(24 * 3650);
+        let retention = Sweep::new(&stores, None, self.clock.clone(), purge_grace);
         tokio::select! {
             // The next sweep is the retry.
             swept = retention.run(SignedDuration::ZERO) => drop(swept),

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::AUTHORIZATION;
-use domain::ports::NoExpressions;
+use domain::ports::{NoExpressions, Stores};
 
 use crate::world::{Still, TOKEN};
 use crate::{Posted, corpus};
@@ -20,10 +20,10 @@ impl Default for Reading {
     fn default() -> Self {
         let still = Arc::new(Still::default());
         let folder = tempfile::tempdir().expect("a folder").keep();
-        let store = Arc::new(embedded::Store::open(&folder).expect("a store"));
+        let stores = Stores::from_single(embedded::Store::open(&folder).expect("a store"));
         let authenticator = api::Authenticator::new(still.clone(), still.clone());
         let ingest = ingest::router(ingest::Ingest {
-            intake: store.clone(),
+            intake: Arc::clone(&stores.intake),
             configuration: still.clone(),
             clock: still.clone(),
             entropy: still.clone(),
@@ -35,26 +35,17 @@ impl Default for Reading {
             let (status, _, body) = crate::answer(&ingest, Posted::json(event).request());
             assert_eq!(status.as_u16(), 202, "{body:?}");
         }
-        let router = console::router(console::Console {
-            log: store.clone(),
-            volume: store.clone(),
-            ledger: store.clone(),
-            queue: store.clone(),
-            endpoints: store.clone(),
-            inbox: store.clone(),
+        let services = console::Services {
             inbox_updates: Arc::new(()),
-            silences: store.clone(),
-            jobs: store.clone(),
-            holds: store.clone(),
             configuration: still.clone(),
-            rules: console::RulesSource::Stored(store),
+            rules: console::RulesSource::Stored(Arc::clone(&stores.documents)),
             channel: still.clone(),
             expressions: Arc::new(NoExpressions),
             clock: still.clone(),
             entropy: still,
             authenticator,
-        });
-        Self { router: api::with_middleware(router) }
+        };
+        Self { router: api::with_middleware(console::router(console::Console::new(&stores, services))) }
     }
 }
 

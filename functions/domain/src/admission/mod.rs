@@ -4,6 +4,7 @@
 
 pub mod diff;
 mod draft;
+mod log_accepted;
 pub mod mask;
 pub mod origin;
 

@@ -20,15 +20,15 @@ use anyhow::Context as _;
 use api::Authenticator;
 use axum::Router;
 use channels::{Channels, LocalMailer, MailboxFolder};
-use console::{Console, RulesSource};
+use console::{Console, RulesSource, Services};
 use dispatch::Dispatcher;
-use domain::ports::{Archive, Clock, Configuration, Entropy, Mailbox};
+use domain::ports::{Archive, Clock, Configuration, Entropy, Mailbox, Stores};
 use embedded::{ArchiveFolder, FolderLock, Store};
 use expressions::worker::Workers;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
-use retention::{Archiver, JobRunner, MailboxPurge, Sweep};
+use retention::{JobRunner, MailboxPurge, Sweep};
 use tokio::net::TcpListener;
 
 use crate::cli::ServeOptions;
@@ -41,7 +41,7 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<ExitCode> {
     let variables = host::environment();
     options.token = variables.get("NUNCIO_TOKEN").filter(|token| !token.is_empty()).cloned();
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    host::log::init(&options.log, if terminal { host::log::Form::Plain } else { host::log::Form::Json })
+    host::log::init(&options.log, if terminal { host::log::LogFormat::Plain } else { host::log::LogFormat::Json })
         .with_context(|| format!("--log {}", options.log))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     let served = runtime.block_on(serve(options, EnvironmentSecrets::new(variables)));
@@ -74,29 +74,24 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         clock: Arc::clone(&clock),
         expressions: expressions.clone(),
     })?);
-    let dispatcher = Dispatcher::new(dispatch::Parts {
-        log: Arc::new(store.clone()),
-        ledger: Arc::new(store.clone()),
-        silences: Arc::new(store.clone()),
-        suppression: Arc::new(store.clone()),
-        queue: Arc::new(store.clone()),
-        endpoints: Arc::new(store.clone()),
-        intake: Arc::new(store.clone()),
-        expressions: expressions.clone(),
-        configuration: Arc::clone(&configuration),
-        channel: channel.clone(),
-        clock: Arc::clone(&clock),
-        entropy: Arc::clone(&entropy),
-    });
-    let tasks = scheduled_tasks(&store, archive, mailbox, &configuration, &clock);
-    let authenticator = Authenticator::new(Arc::new(store.clone()), Arc::clone(&clock))
-        .with_sessions(Arc::new(store.clone()), Arc::clone(&entropy))
+    let stores = Stores { inbox: Arc::new(inbox.clone()), ..Stores::from_single(store.clone()) };
+    let dispatcher = Dispatcher::new(dispatch::Parts::new(
+        &stores,
+        expressions.clone(),
+        Arc::clone(&configuration),
+        channel.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+    ));
+    let tasks = scheduled_tasks(&stores, archive, mailbox, &configuration, &clock);
+    let authenticator = Authenticator::new(Arc::clone(&stores.tokens), Arc::clone(&clock))
+        .with_sessions(Arc::clone(&stores.sessions), Arc::clone(&entropy))
         .behind_proxies(Arc::clone(&configuration));
     // Half of the memory is for request bodies, a quarter for events being evaluated, a quarter for events queued.
     let memory = options.memory;
     store.limit_recent_events(memory / 4);
     let ingest = Ingest {
-        intake: Arc::new(store.clone()),
+        intake: Arc::clone(&stores.intake),
         configuration: Arc::clone(&configuration),
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
@@ -105,17 +100,8 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         memory: api::MemoryBudget::new(memory / 2),
     };
     let events = ConfigurationEvents(ingest.clone());
-    let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console::router(Console {
-        log: Arc::new(store.clone()),
-        volume: Arc::new(store.clone()),
-        ledger: Arc::new(store.clone()),
-        queue: Arc::new(store.clone()),
-        endpoints: Arc::new(store.clone()),
-        inbox: Arc::new(inbox.clone()),
+    let services = Services {
         inbox_updates: Arc::new(inbox),
-        silences: Arc::new(store.clone()),
-        holds: Arc::new(store.clone()),
-        jobs: Arc::new(store.clone()),
         configuration,
         rules,
         channel,
@@ -123,7 +109,9 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         clock: Arc::clone(&clock),
         entropy,
         authenticator,
-    })));
+    };
+    let console = console::router(Console::new(&stores, services));
+    let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console));
 
     let released = store.release_leases().await?;
     if released.messages + released.deliveries + released.operator_jobs > 0 {
@@ -152,36 +140,16 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
 
 /// The scheduled tasks and the operator's jobs.
 fn scheduled_tasks(
-    store: &Store,
+    stores: &Stores,
     archive: Option<Arc<dyn Archive>>,
     mailbox: MailboxFolder,
     configuration: &Arc<dyn Configuration>,
     clock: &Arc<dyn Clock>,
 ) -> ScheduledTasks {
     let mailbox: Arc<dyn Mailbox> = Arc::new(mailbox);
-    let sweep = Sweep {
-        log: Arc::new(store.clone()),
-        volume: Arc::new(store.clone()),
-        ledger: Arc::new(store.clone()),
-        queue: Arc::new(store.clone()),
-        dead_letters: Arc::new(store.clone()),
-        archiver: archive.clone().map(|archive| Archiver::new(archive, Arc::new(store.clone()))),
-        clock: Arc::clone(clock),
-        purge_grace: SignedDuration::ZERO,
-    };
-    let runner = JobRunner {
-        jobs: Arc::new(store.clone()),
-        keeping: Arc::new(store.clone()),
-        ledger: Arc::new(store.clone()),
-        inbox: Arc::new(store.clone()),
-        holds: Arc::new(store.clone()),
-        erasure: Arc::new(store.clone()),
-        archive,
-        mailbox: Some(Arc::clone(&mailbox)),
-        intake: Arc::new(store.clone()),
-        configuration: Arc::clone(configuration),
-        clock: Arc::clone(clock),
-    };
+    let sweep = Sweep::new(stores, archive.clone(), Arc::clone(clock), SignedDuration::ZERO);
+    let runner =
+        JobRunner::new(stores, archive, Some(Arc::clone(&mailbox)), Arc::clone(configuration), Arc::clone(clock));
     let old_mails = MailboxPurge { mailbox, configuration: Arc::clone(configuration), clock: Arc::clone(clock) };
     ScheduledTasks { sweep, old_mails, runner }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::ports::{
-    Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Mailbox, StoreError,
+    Archive, Clock, Configuration, Erasure, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Mailbox, StoreError, Stores,
 };
 use domain::retention::job::{Job, Place, Report, State, Task};
 use jiff::SignedDuration;
@@ -49,6 +49,18 @@ pub struct JobRunner {
 }
 
 impl JobRunner {
+    /// Takes the store's ports from `stores`. `archive` and `mailbox` are those that erasures search.
+    pub fn new(
+        stores: &Stores,
+        archive: Option<Arc<dyn Archive>>,
+        mailbox: Option<Arc<dyn Mailbox>>,
+        configuration: Arc<dyn Configuration>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let Stores { jobs, keeping, holds, ledger, inbox, erasure, intake, .. } = stores.clone();
+        Self { jobs, keeping, holds, ledger, inbox, erasure, archive, mailbox, intake, configuration, clock }
+    }
+
     /// Advances all jobs, oldest first, for at most `time`. Returns the number of steps.
     ///
     /// # Errors

@@ -12,8 +12,9 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::secrets;
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::shape;
+use crate::source_map::Position;
 use crate::tree::Node;
 
 /// Reads a mail address: `somebody@example.org`.

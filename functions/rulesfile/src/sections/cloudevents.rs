@@ -6,8 +6,9 @@ use domain::event::ActionPattern;
 use domain::rules_document::TypeMapping;
 
 use super::retention;
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::shape::{self, KeySet, Section};
+use crate::source_map::Position;
 use crate::tree::Node;
 
 pub(crate) const KEYS: KeySet = KeySet { of: "cloudevents", known: &["actions"], unsupported: &[] };

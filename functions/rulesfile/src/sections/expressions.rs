@@ -6,8 +6,9 @@
 use domain::expression::Kind;
 use domain::rules_document::Expression;
 
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::shape;
+use crate::source_map::Position;
 use crate::tree::{Node, NodeValue};
 
 /// Reads the expression of a policy.

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use domain::person::Person;
 
 use super::addresses;
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::shape::{self, KeySet, Section};
+use crate::source_map::Position;
 use crate::tree::{Node, NodeValue};
 
 pub(crate) const KEYS: KeySet = KeySet { of: "a member", known: &["username", "email"], unsupported: &[] };

@@ -9,9 +9,10 @@ use domain::json::{self, FindingKind};
 use domain::rules_document::{EventPattern, FaultyPart, Field, Fields, PatternFault};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::names::{nearest, shown};
 use crate::scalar::{Scalar, ScalarValue};
+use crate::source_map::Position;
 use crate::tree::{Node, NodeValue};
 
 /// The fields of an event.

@@ -9,9 +9,10 @@ use domain::event::{ActionPattern, KNOWN_ACTIONS};
 use domain::rules_document::{EventMatcher, Policy};
 
 use super::{addresses, expressions, patterns, retention};
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::shape::{self, KeySet, Section};
+use crate::source_map::Position;
 use crate::tree::Node;
 
 /// The kinds of policies; a policy has exactly one of their keys.

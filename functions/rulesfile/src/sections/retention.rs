@@ -5,9 +5,10 @@
 use domain::event::ActionPattern;
 use domain::rules_document::{Period, PeriodError};
 
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::shape;
+use crate::source_map::Position;
 use crate::tree::Node;
 
 pub(crate) fn default(node: &Node, diagnostics: &mut Diagnostics) -> Option<Period> {

@@ -9,8 +9,9 @@ use std::rc::Rc;
 use saphyr_parser::{Event, ScalarStyle, Tag};
 
 use super::{Key, Node, NodeValue};
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::scalar::{Scalar, ScalarValue, Style};
+use crate::source_map::Position;
 
 /// The maximum depth of nested lists and mappings.
 const MAX_DEPTH: usize = 64;

@@ -10,8 +10,9 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser};
 
-use crate::diagnostics::{Diagnostics, Position};
+use crate::diagnostics::Diagnostics;
 use crate::scalar::Scalar;
+use crate::source_map::Position;
 use builder::{Abort, Builder};
 
 /// One value of the file.

@@ -2,7 +2,7 @@
 //!
 //! Owns only the hints, which it derives from the parser's message and the line.
 
-use crate::diagnostics::Position;
+use crate::source_map::Position;
 
 /// The parser's message as a fault.
 pub(super) fn what(info: &str) -> String {

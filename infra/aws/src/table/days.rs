@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::expiries::{Archiving, ExpiryMarker};
 use super::item::{Item, number, string};
-use super::keys::{DAYS, EXPIRIES, FIRST, Family, LAST, SK, TTL, day};
+use super::keys::{DAYS, EXPIRIES, FIRST, LAST, RecordKind, SK, TTL, day};
 use super::{CONCURRENCY, Table, update};
 
 const DAY_SECONDS: i64 = 86_400;
@@ -23,10 +23,10 @@ type Markers = BTreeMap<(&'static str, String), i64>;
 #[derive(Debug, Default)]
 pub(super) struct MarkerCache(Mutex<HashMap<(&'static str, String), i64>>);
 
-fn add_day(markers: &mut Markers, family: Family, event: EventPk, ttl: i64) {
+fn add_day(markers: &mut Markers, kind: RecordKind, event: EventPk, ttl: i64) {
     // In whole days and one more, so that a process writes a marker about once a day.
     let until = (ttl.div_euclid(DAY_SECONDS) + 2) * DAY_SECONDS;
-    let latest = markers.entry((DAYS, family.marker(&day(event.instant())))).or_insert(until);
+    let latest = markers.entry((DAYS, kind.marker(&day(event.instant())))).or_insert(until);
     *latest = until.max(*latest);
 }
 
@@ -35,12 +35,12 @@ impl Table {
     /// expiry.
     pub(crate) async fn mark(
         &self,
-        family: Family,
+        kind: RecordKind,
         records: impl Iterator<Item = (EventPk, Timestamp)>,
     ) -> Result<(), StoreError> {
         let mut markers = BTreeMap::new();
         for (event, expires) in records {
-            add_day(&mut markers, family, event, domain::time::ttl_seconds(expires));
+            add_day(&mut markers, kind, event, domain::time::ttl_seconds(expires));
         }
         self.mark_all(markers).await
     }
@@ -55,7 +55,7 @@ impl Table {
         let mut markers = BTreeMap::new();
         for (event, expires) in records {
             let ttl = self.archiving().ttl(expires, now);
-            add_day(&mut markers, Family::Events, event, ttl);
+            add_day(&mut markers, RecordKind::Events, event, ttl);
             if self.archiving() == Archiving::On {
                 let marker = ExpiryMarker::for_event(event, ttl);
                 markers.insert((EXPIRIES, marker.key()), marker.until());
@@ -86,8 +86,8 @@ impl Table {
     }
 
     /// The days (`yyyymmdd`) that may have records between two ids, newest first.
-    pub(crate) async fn days(&self, family: Family, from: &str, to: &str) -> Result<Vec<String>, StoreError> {
-        let (from, to) = (family.marker(&day_of(from)), family.marker(&day_of(to)));
+    pub(crate) async fn days(&self, kind: RecordKind, from: &str, to: &str) -> Result<Vec<String>, StoreError> {
+        let (from, to) = (kind.marker(&day_of(from)), kind.marker(&day_of(to)));
         let mut days = Vec::new();
         let mut start: Option<Item> = None;
         loop {

@@ -73,12 +73,12 @@ pub(crate) const LAST: &str = "~";
 
 /// The kinds of records that are partitioned by day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Family {
+pub(crate) enum RecordKind {
     Events,
     Deliveries,
 }
 
-impl Family {
+impl RecordKind {
     pub(crate) fn letter(self) -> char {
         match self {
             Self::Events => 'E',
@@ -120,7 +120,7 @@ pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
 
 /// Partition and sort key of a ledger entry.
 pub(crate) fn delivery(id: DeliveryId, shards: u16) -> (String, String) {
-    (Family::Deliveries.partition_of(id.event(), shards), id.to_string())
+    (RecordKind::Deliveries.partition_of(id.event(), shards), id.to_string())
 }
 
 /// Partition and sort key of the number of shards.
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_key_follows_from_the_pk() {
         let pk: EventPk = "018650dd-2c93-7f1e-8afe-ad5af90bf683".parse().unwrap();
-        assert_eq!(Family::Events.partition_of(pk, 4), "E#20230214#3");
+        assert_eq!(RecordKind::Events.partition_of(pk, 4), "E#20230214#3");
         let id = DeliveryId::of(pk, "rule", "transport", "ann");
         let (partition, sort) = delivery(id, 4);
         assert_eq!(partition, "D#20230214#3");

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::Table;
 use super::item::{Item, string};
-use super::keys::{FIRST, Family, LAST, SK};
+use super::keys::{FIRST, LAST, RecordKind, SK};
 
 /// The most items of one shard's query; further pages are fetched when needed.
 const MAX_PAGE: usize = 250;
@@ -15,7 +15,7 @@ const MAX_PAGE: usize = 250;
 /// An iteration over records, newest first.
 pub(crate) struct Walk<'a> {
     table: &'a Table,
-    family: Family,
+    kind: RecordKind,
     /// The days not begun yet, oldest first: the next one is at the end.
     days: Vec<String>,
     shards: Vec<Shard>,
@@ -42,7 +42,7 @@ impl<'a> Walk<'a> {
     /// is likely to read, sets the page size.
     pub(crate) async fn days(
         table: &'a Table,
-        family: Family,
+        kind: RecordKind,
         from: Option<String>,
         below: Option<String>,
         expected: usize,
@@ -50,22 +50,22 @@ impl<'a> Walk<'a> {
         let from = from.unwrap_or_else(|| FIRST.to_owned());
         let below = below.unwrap_or_else(|| LAST.to_owned());
         // DynamoDB rejects a BETWEEN with bounds in the wrong order; nothing lies between them anyway.
-        let mut days = if from < below { table.days(family, &from, &below).await? } else { Vec::new() };
+        let mut days = if from < below { table.days(kind, &from, &below).await? } else { Vec::new() };
         days.reverse();
-        Ok(Self { table, family, days, shards: Vec::new(), from, below, page: page(expected) })
+        Ok(Self { table, kind, days, shards: Vec::new(), from, below, page: page(expected) })
     }
 
     /// The records of these partitions only.
     pub(crate) fn partitions(
         table: &'a Table,
-        family: Family,
+        kind: RecordKind,
         partitions: Vec<String>,
         from: String,
         below: String,
         expected: usize,
     ) -> Self {
         let shards = if from < below { partitions.into_iter().map(Shard::new).collect() } else { Vec::new() };
-        Self { table, family, days: Vec::new(), shards, from, below, page: page(expected) }
+        Self { table, kind, days: Vec::new(), shards, from, below, page: page(expected) }
     }
 
     /// The next item, which is older than all before it; `None` at the end.
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
                 return Ok(None);
             };
             let shards = 0..self.table.shards().await?;
-            self.shards = shards.map(|shard| Shard::new(self.family.partition(&day, shard))).collect();
+            self.shards = shards.map(|shard| Shard::new(self.kind.partition(&day, shard))).collect();
         }
     }
 

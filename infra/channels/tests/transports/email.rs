@@ -6,14 +6,14 @@ use domain::rules_document::TransportKind;
 use serde_json::json;
 
 use crate::fixtures::{World, changed, email, login_failed, notification};
-use crate::mime::Part;
+use crate::mime::MimePart;
 
-async fn mail(world: &World, notification: &Notification) -> Part {
+async fn mail(world: &World, notification: &Notification) -> MimePart {
     let outcome = world.send(notification, email()).await;
     assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
     let mails = world.mailbox();
     assert_eq!(mails.len(), 1);
-    Part::read(&mails[0].1)
+    MimePart::read(&mails[0].1)
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn no_header_can_be_slipped_in() {
     let world = World::with(&[]);
     let kind = TransportKind::Email { subject_prefix: slip.to_owned() };
     assert!(matches!(world.send(&notification, kind).await, Outcome::Delivered { .. }));
-    let mail = Part::read(&world.mailbox()[0].1);
+    let mail = MimePart::read(&world.mailbox()[0].1);
     assert_eq!(mail.names(), usual.names());
     assert_eq!(mail.header("Subject"), "x  Bcc: evil@example.org    <html>login_failed");
     assert_eq!(mail.parts().len(), 2);

@@ -2,12 +2,12 @@
 
 /// A mail, or one part of it.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct MimePart {
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl Part {
+impl MimePart {
     pub(crate) fn read(text: &str) -> Self {
         let text = text.replace("\r\n", "\n");
         let (head, body) = text.split_once("\n\n").expect("an empty line behind the headers");

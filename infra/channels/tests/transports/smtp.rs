@@ -4,7 +4,7 @@ use domain::delivery::{Attribution, Class, Failure, Outcome};
 use domain::rules_document::Text;
 
 use crate::fixtures::{World, email, login_failed, notification};
-use crate::mime::Part;
+use crate::mime::MimePart;
 use crate::recorder::SmtpServer;
 
 fn world(server: &SmtpServer) -> World {
@@ -25,7 +25,7 @@ async fn a_mail_is_handed_over() {
         (mails[0].from.as_str(), mails[0].to.as_slice()),
         ("nuncio@localhost", &["root@example.org".to_owned()][..])
     );
-    let mail = Part::read(std::str::from_utf8(&mails[0].data).unwrap());
+    let mail = MimePart::read(std::str::from_utf8(&mails[0].data).unwrap());
     assert_eq!(mail.header("Subject"), "Nuncio notification: login_failed");
     assert_eq!(mail.parts().len(), 2);
     assert!(world.mailbox().is_empty(), "it went to the server alone");

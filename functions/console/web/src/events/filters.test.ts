@@ -18,7 +18,7 @@ describe("the search box", () => {
     expect(parse("action:")).toEqual({ search: "action:" });
     expect(parse("")).toEqual({});
   });
-  it("completes fields, then values, those that begin so first", () => {
+  it("completes fields, then values, with matching prefixes first", () => {
     const known = {
       action: ["shop_login"],
       user: ["ann", "Ann Lee"],

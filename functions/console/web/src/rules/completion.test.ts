@@ -7,14 +7,14 @@ const schema = JSON.parse(
   readFileSync(new URL("../../../../rulesfile/nuncio.schema.json", import.meta.url), "utf8"),
 ) as Schema;
 
-/** `|` stands for the caret. */
+/** `|` marks the caret. */
 function at(document: string, most?: number) {
   const caret = document.indexOf("|");
   return complete(schema, document.replace("|", ""), caret, most);
 }
 const labels = (document: string, most?: number) => at(document, most)?.options.map((option) => option.label) ?? [];
-/** The document with the first suggestion taken. */
-function taken(document: string): string {
+/** The document after the first suggestion is inserted. */
+function completed(document: string): string {
   const found = at(document)!;
   const caret = document.indexOf("|");
   return document.slice(0, found.from) + found.options[0]!.text + document.slice(caret).replace("|", "^");
@@ -30,7 +30,7 @@ policies:
 `;
 
 describe("keys", () => {
-  it("of the document, those that are there left out", () => {
+  it("completes keys of the document that are still missing", () => {
     expect(labels("ret|")).toEqual(["retention", "retention_by_action"]);
     expect(labels("retention: days=1\nret|")).toEqual(["retention_by_action"]);
     expect(labels("|\nretention: days=1\n", 99)).not.toContain("retention");
@@ -93,11 +93,11 @@ describe("values", () => {
 
 describe("taking one", () => {
   it("opens what belongs below it", () => {
-    expect(taken("rules:\n  a:\n    thr|")).toBe("rules:\n  a:\n    throttle:\n      ^");
-    expect(taken("rules:\n  a:\n    transp|")).toBe("rules:\n  a:\n    transports:\n      - ^");
-    expect(taken("rules: { a: { thr| } }")).toBe("rules: { a: { throttle: ^ } }");
-    expect(taken("rules:\n  a:\n    sev|")).toBe("rules:\n  a:\n    severity: ^");
-    expect(taken(`${DEFINED}rules: { a: { group: "on| } }`)).toContain('group: "on call"^ } }');
+    expect(completed("rules:\n  a:\n    thr|")).toBe("rules:\n  a:\n    throttle:\n      ^");
+    expect(completed("rules:\n  a:\n    transp|")).toBe("rules:\n  a:\n    transports:\n      - ^");
+    expect(completed("rules: { a: { thr| } }")).toBe("rules: { a: { throttle: ^ } }");
+    expect(completed("rules:\n  a:\n    sev|")).toBe("rules:\n  a:\n    severity: ^");
+    expect(completed(`${DEFINED}rules: { a: { group: "on| } }`)).toContain('group: "on call"^ } }');
   });
 });
 

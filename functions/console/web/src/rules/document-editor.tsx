@@ -102,8 +102,8 @@ function Editor({
         ) : faults.length ? (
           <>
             <p class="bad">
-              <b>{plural(faults.length, "fault")}</b>; what is in force stays until{" "}
-              {faults.length === 1 ? "it is" : "they are"} mended.
+              <b>{plural(faults.length, "fault")}</b>. Fix {faults.length === 1 ? "it" : "them"} before you apply the
+              document.
             </p>
             <ol>
               {faults.slice(0, 50).map((fault) => (

@@ -25,11 +25,11 @@ it.each<[JsonObject, string]>([
     { event_pattern: { $or: [{ app: [""] }, { action: [{ suffix: "_failed" }] }] } },
     '(app is "") or (action ends with _failed)',
   ],
-])("%j is told in words", (policy, words) => {
+])("%j is described in words", (policy, words) => {
   expect(meaning(policy)).toEqual({ kind: "words", text: words });
 });
 
-it("what has no words stays as it is written", () => {
+it("a policy without a description is shown as its source", () => {
   expect(meaning({ expression: { source: "return True\n" } })).toEqual({ kind: "python", source: "return True" });
   expect(meaning(undefined)).toEqual({ kind: "json", text: "null" });
   expect(meaning({ event_pattern: { a: [{ new: 1 }] } })).toEqual({ kind: "words", text: "a new 1" });

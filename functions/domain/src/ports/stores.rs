@@ -1,0 +1,77 @@
+//! All ports of one store, as composition roots and tests pass them on.
+
+use std::sync::Arc;
+
+use super::{
+    DeadLetters, Documents, Endpoints, Erasure, EventLog, Holds, Inbox, Intake, Jobs, Keeping, Ledger, Sessions,
+    Silences, Suppression, Tokens, Volume, WorkQueue,
+};
+
+/// The ports of one store. A function takes those that it uses. Clones share the store.
+#[derive(Clone)]
+pub struct Stores {
+    /// Stores and queues new events.
+    pub intake: Arc<dyn Intake>,
+    /// Reads stored events.
+    pub log: Arc<dyn EventLog>,
+    /// Counts of events by hour and action.
+    pub volume: Arc<dyn Volume>,
+    /// The work queue, as seen by senders.
+    pub queue: Arc<dyn WorkQueue>,
+    /// The messages that the work queue has given up on.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// The deliveries.
+    pub ledger: Arc<dyn Ledger>,
+    /// The state of storm control.
+    pub suppression: Arc<dyn Suppression>,
+    /// The silences that operators posted.
+    pub silences: Arc<dyn Silences>,
+    /// The states of the endpoints.
+    pub endpoints: Arc<dyn Endpoints>,
+    /// The inboxes of all users.
+    pub inbox: Arc<dyn Inbox>,
+    /// Operators' jobs.
+    pub jobs: Arc<dyn Jobs>,
+    /// The expiry of events.
+    pub keeping: Arc<dyn Keeping>,
+    /// Deletes records before they expire.
+    pub erasure: Arc<dyn Erasure>,
+    /// The holds on events.
+    pub holds: Arc<dyn Holds>,
+    /// API tokens.
+    pub tokens: Arc<dyn Tokens>,
+    /// Browser sessions.
+    pub sessions: Arc<dyn Sessions>,
+    /// The rules documents of all versions.
+    pub documents: Arc<dyn Documents>,
+}
+
+impl Stores {
+    /// The ports of a store that implements all of them itself.
+    pub fn from_single<S>(store: S) -> Self
+    where
+        S: Intake + EventLog + Volume + WorkQueue + DeadLetters + Ledger + Suppression + Silences + Endpoints,
+        S: Inbox + Jobs + Keeping + Erasure + Holds + Tokens + Sessions + Documents + 'static,
+    {
+        let store = Arc::new(store);
+        Self {
+            intake: store.clone(),
+            log: store.clone(),
+            volume: store.clone(),
+            queue: store.clone(),
+            dead_letters: store.clone(),
+            ledger: store.clone(),
+            suppression: store.clone(),
+            silences: store.clone(),
+            endpoints: store.clone(),
+            inbox: store.clone(),
+            jobs: store.clone(),
+            keeping: store.clone(),
+            erasure: store.clone(),
+            holds: store.clone(),
+            tokens: store.clone(),
+            sessions: store.clone(),
+            documents: store,
+        }
+    }
+}
