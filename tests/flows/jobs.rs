@@ -195,6 +195,13 @@ async fn an_operator_holds_and_lets_go() {
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
     assert_eq!(nuncio.results("/v1/events?action=custom_brief", 1).await.len(), 1);
 
+    // The same address in IPv6's notation holds the same events.
+    nuncio.accept(&json!({ "action": "login", "client_ip": "192.0.2.8" })).await;
+    let mapped = run(&["hold", "put", "--reason", "again", "--client-ip", "::ffff:192.0.2.8"]);
+    assert_eq!(mapped.1.lines().last(), Some("hold: 1 held, 2 unchanged"), "{mapped:?}");
+    let mapped = mapped.1.split(' ').next().unwrap().to_owned();
+    assert_eq!(run(&["hold", "lift", &mapped]).0, Some(0));
+
     assert_eq!(run(&["hold", "list", "--state", "active"]).1.trim_end(), *hold);
     let id = hold.split(' ').next().unwrap();
     let lifted = run(&["hold", "lift", id, "--json"]);

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 use support::Sink;
 use support::nuncio::{Nuncio, TOKEN, answer};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::recipients::rules_to;
@@ -205,4 +205,67 @@ async fn bodies_that_grow_in_memory_do_not_take_it_all() {
     let evaluated = |body: &serde_json::Value| body["results"].as_array().is_some_and(|all| all.len() < 1000);
     nuncio.get_until("/v1/deliveries?state=pending&limit=1000", evaluated).await;
     assert!(nuncio.peak_memory() < 256 << 20, "{} MiB", nuncio.peak_memory() >> 20);
+}
+
+/// A body of `bytes` that is announced, begun and never ended.
+async fn stalled_body(nuncio: &Nuncio, bytes: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(nuncio.at("").trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+         Content-Length: 5242880\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let _ = tokio::time::timeout(Duration::from_millis(300), stream.write_all(&vec![b' '; bytes])).await;
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_request_does_not_wait_behind_large_ones() {
+    let mut nuncio = Nuncio::not_started("retention: days=1\n");
+    nuncio.set("NUNCIO_MEMORY", "32MiB");
+    nuncio.start().await;
+    let mut stalled = Vec::new();
+    for _ in 0..20 {
+        stalled.push(stalled_body(&nuncio, 2_000_000).await);
+    }
+    let began = Instant::now();
+    for _ in 0..20 {
+        nuncio.accept(&json!({ "action": "login" })).await;
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "a wait of up to five seconds each: {:?}", began.elapsed());
+    drop(stalled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_take_turns_instead_of_waiting_for_each_other() {
+    let mut nuncio = Nuncio::not_started("retention: days=1\n");
+    nuncio.set("NUNCIO_MEMORY", "32MiB");
+    nuncio.start().await;
+    let event = json!({ "action": "custom_large", "context": { "a": { "x": "y".repeat(4_000) } } });
+    let body = serde_json::to_vec(&vec![event; 500]).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&body).unwrap();
+    let body = encoder.finish().unwrap();
+    let posts = (0..6).map(|_| {
+        let request = nuncio.request(Method::POST, "/v1/events").header("Content-Type", "application/json");
+        answer(request.header("Content-Encoding", "gzip").body(body.clone()))
+    });
+    let answers = futures_util::future::join_all(posts).await;
+    let statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [202; 6]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_all_before_it_reads_sees_that_its_body_is_too_large() {
+    let nuncio = Nuncio::with_rules("retention: days=1\n").await;
+    let mut stream = TcpStream::connect(nuncio.at("").trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+         Content-Length: 5242881\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b' '; 5_242_881]).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 413"), "{response}");
 }

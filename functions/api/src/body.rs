@@ -1,7 +1,7 @@
 //! Reads a request's body, decompressed, up to a limit.
 //!
 //! The limit counts bytes after decompression and stops the decoder as soon as it is exceeded, so a small body cannot
-//! become a large one. Refuses encodings other than gzip and zstd, and bodies that arrive too slowly.
+//! become a large one. Refuses encodings other than gzip and zstd, and bodies that arrive too slowly or stall.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -16,13 +16,21 @@ use http::header::CONTENT_ENCODING;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio_util::io::StreamReader;
 
-use crate::{MemoryBudget, Problem, Reservation};
+use crate::{MemoryBudget, Problem, RemainingWait, Reservation};
 
 /// How long a body may take to arrive: long enough for 5 MiB on a slow connection.
 const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The bytes first reserved for a body. Few, so that bodies that never arrive do not block others.
+/// How long a body may pause. A client that stalls must not hold the memory of its body for the whole [`BODY_TIMEOUT`].
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The first capacity of a body's buffer.
 const INITIAL_CAPACITY: usize = 4 * 1024;
+
+/// How much of a body that is refused for its length is read and discarded, and for how long. Clients that send all of
+/// their body before they read would otherwise see a broken connection instead of the response.
+const DISCARDED_BYTES: usize = 8 * 1024 * 1024;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +44,8 @@ enum Encoding {
 pub struct BufferedBody {
     /// The body, decompressed.
     pub bytes: Bytes,
+    /// How much longer the request may wait for memory.
+    pub wait: RemainingWait,
     _reservation: Option<Reservation>,
 }
 
@@ -71,22 +81,70 @@ async fn read(
     budget: Option<&MemoryBudget>,
 ) -> Result<BufferedBody, Problem> {
     let encoding = encoding(headers)?;
-    // A body whose Content-Length exceeds the limit is refused before any of it is read.
-    if encoding.is_none() && body.size_hint().lower() > limit as u64 {
+    let length = body.size_hint();
+    // A body whose Content-Length exceeds the limit is refused before any of it is kept.
+    if encoding.is_none() && length.lower() > limit as u64 {
+        discard(body).await;
         return Err(too_large(limit));
     }
-    let reservation = match budget {
-        Some(budget) => Some(budget.receive(INITIAL_CAPACITY).await?),
-        None => None,
-    };
+    // A compressed body may have any length.
+    let exact = length.exact().filter(|_| encoding.is_none()).and_then(|bytes| usize::try_from(bytes).ok());
+    let mut memory = BodyMemory { budget, reservation: None, wait: RemainingWait::default(), reserved: 0 };
+    memory.reserve(exact.unwrap_or(INITIAL_CAPACITY), limit).await?;
     let timed_out =
         |_| Problem::request_timeout(format!("the body did not arrive within {} seconds", BODY_TIMEOUT.as_secs()));
-    let empty = DecodedBody { bytes: Vec::new(), limit, reservation };
+    let empty = DecodedBody { bytes: Vec::new(), limit, memory };
     let decoded = tokio::time::timeout(BODY_TIMEOUT, decode(encoding, body, empty)).await.map_err(timed_out)??;
-    Ok(BufferedBody { bytes: decoded.bytes.into(), _reservation: decoded.reservation })
+    let DecodedBody { bytes, mut memory, .. } = decoded;
+    if let Some(reservation) = &mut memory.reservation {
+        reservation.shrink(bytes.capacity());
+    }
+    Ok(BufferedBody { bytes: bytes.into(), wait: memory.wait, _reservation: memory.reservation })
 }
 
-async fn decode(encoding: Option<Encoding>, body: Body, output: DecodedBody) -> Result<DecodedBody, Problem> {
+/// Reads and drops the rest of a body, up to [`DISCARDED_BYTES`].
+async fn discard(body: Body) {
+    let drop_all = async {
+        let mut chunks = body.into_data_stream();
+        let mut read = 0;
+        while let Ok(Some(chunk)) = chunks.try_next().await {
+            read += chunk.len();
+            if read > DISCARDED_BYTES {
+                break;
+            }
+        }
+    };
+    // Whether it comes to its end or not, the response follows.
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, drop_all).await;
+}
+
+/// The memory reserved for a body that is being received.
+struct BodyMemory<'b> {
+    budget: Option<&'b MemoryBudget>,
+    reservation: Option<Reservation>,
+    wait: RemainingWait,
+    reserved: usize,
+}
+
+impl BodyMemory<'_> {
+    /// Reserves memory for `bytes`. A body that turns out to be large takes what the largest body needs at once: bodies
+    /// that waited for more while holding some would wait for each other.
+    async fn reserve(&mut self, bytes: usize, limit: usize) -> Result<(), Problem> {
+        let Some(budget) = self.budget.filter(|_| bytes > self.reserved) else { return Ok(()) };
+        let small = budget.max_small_body();
+        let bytes = match bytes {
+            _ if bytes <= small => small.min(bytes.next_power_of_two()),
+            _ if self.reserved == 0 => bytes,
+            _ => limit + 1,
+        };
+        // What is held already is released after the larger reservation is there. It comes from another pool, or it is small.
+        self.reservation = Some(budget.receive(bytes, &mut self.wait).await?);
+        self.reserved = bytes;
+        Ok(())
+    }
+}
+
+async fn decode(encoding: Option<Encoding>, body: Body, output: DecodedBody<'_>) -> Result<DecodedBody<'_>, Problem> {
     let sent = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
     match encoding {
         None => output.fill(pin!(sent)).await,
@@ -104,24 +162,26 @@ async fn decode(encoding: Option<Encoding>, body: Body, output: DecodedBody) -> 
 }
 
 /// The part of a body that has been decompressed so far.
-struct DecodedBody {
+struct DecodedBody<'b> {
     bytes: Vec<u8>,
     limit: usize,
-    reservation: Option<Reservation>,
+    memory: BodyMemory<'b>,
 }
 
-impl DecodedBody {
+impl DecodedBody<'_> {
     /// Reads `input` to its end, or to one byte past the limit.
     async fn fill(mut self, mut input: Pin<&mut impl AsyncRead>) -> Result<Self, Problem> {
         loop {
             if self.bytes.len() == self.bytes.capacity() {
                 let wanted = (self.bytes.len() * 2).max(INITIAL_CAPACITY).min(self.limit + 1);
-                if let Some(reservation) = &mut self.reservation {
-                    reservation.grow(wanted).await?;
-                }
+                self.memory.reserve(wanted, self.limit).await?;
                 self.bytes.reserve_exact(wanted - self.bytes.len());
             }
-            let read = input.read_buf(&mut self.bytes).await.map_err(|_| malformed())?;
+            let read = tokio::time::timeout(STALL_TIMEOUT, input.read_buf(&mut self.bytes)).await;
+            let stalled = |_| {
+                Problem::request_timeout(format!("no part of the body arrived for {} seconds", STALL_TIMEOUT.as_secs()))
+            };
+            let read = read.map_err(stalled)?.map_err(|_| malformed())?;
             if self.bytes.len() > self.limit {
                 return Err(too_large(self.limit));
             }

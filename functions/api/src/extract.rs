@@ -57,6 +57,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Problem::unsupported_media_type("Content-Type must be application/json"));
         }
         let bytes = read_body(&parts.headers, body, MAX_JSON_BYTES).await?;
+        // The same is refused here as in events: what would not be read back as it was written.
+        domain::json::parse(&bytes).map_err(|error| Problem::bad_request(error.to_string()))?;
         axum::Json::from_bytes(domain::json::without_bom(&bytes))
             .map(|axum::Json(value)| Self(value))
             .map_err(|rejection| Problem::bad_request(rejection.body_text()))

@@ -16,7 +16,12 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     if offset.is_some_and(|hours| hours.parse::<u8>().is_ok_and(|hours| hours > 23)) {
         return None;
     }
-    text.parse().ok()
+    // RFC 3339 lets a second have any number of decimals. A nanosecond is the finest that is kept.
+    let decimals = text.find('.').map_or(0, |dot| text[dot + 1..].bytes().take_while(u8::is_ascii_digit).count());
+    match text.find('.').filter(|_| decimals > 9) {
+        Some(dot) => format!("{}{}", &text[..dot + 10], &text[dot + 1 + decimals..]).parse().ok(),
+        None => text.parse().ok(),
+    }
 }
 
 /// Truncates to microseconds, the precision of everything that is stored.
@@ -148,6 +153,9 @@ mod tests {
             ("2023-02-15T15:33:42-25:59", false),
             ("2023-02-15T15:33:42+2500", false),
             ("2023-02-15T15:33:42+23:60", false),
+            ("2023-02-15T15:33:42.123456789123456Z", true),
+            ("2023-02-15T15:33:42.1234567891+01:00", true),
+            ("2023-02-15T15:33:42.1234567891x+01:00", false),
             ("2023-02-15T15:33:42", false),
             ("2023-02-15", false),
             ("\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}+25:00", false),

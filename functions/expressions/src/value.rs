@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use domain::json::MAX_NUMBER_LENGTH;
 use jiff::Timestamp;
 use monty_types::{MontyClassInstance, MontyDateTime, MontyObject};
 use num_bigint::BigInt;
@@ -93,15 +94,16 @@ pub(crate) fn to_json(object: &MontyObject, host: &dyn DescribeHostObject) -> Re
     JsonWriter { host, values: 0, bytes: 0 }.value(object, 0)
 }
 
-/// An integer of this many bits has at most [`domain::json::MAX_NUMBER_LENGTH`] digits.
-const MAX_BITS: u64 = 14_283;
+/// An integer with more bits has more than [`MAX_NUMBER_LENGTH`] digits.
+const MAX_BITS: u64 = 14_285;
 
 /// An integer as a JSON number. Formatting takes time quadratic in the length, so that the length is checked first.
 fn whole(value: &BigInt) -> Result<Number, &'static str> {
-    if value.bits() > MAX_BITS {
-        return Err("a number in the value has more than 4,300 digits");
+    let text = if value.bits() > MAX_BITS { String::new() } else { value.to_string() };
+    if text.is_empty() || text.len() > MAX_NUMBER_LENGTH {
+        return Err("a number in the value has more than 4,300 characters");
     }
-    value.to_string().parse().map_err(|_| "a number in the value cannot be written")
+    text.parse().map_err(|_| "a number in the value cannot be written")
 }
 
 /// Converts one result and counts its size.

@@ -26,7 +26,7 @@ fn faults_stand_where_they_are() {
         ("x = 1\nreturn é ü", 2, 10, "Simple statements"),
         ("return 1 +", 1, 11, "Expected an expression"),
         ("x = 1\n\nfor in y: pass", 3, 5, "Expected"),
-        ("match 1:\n    case 1: return 1", 1, 1, "cannot be used here"),
+        ("match 1:\n    case 1: return 1", 1, 1, "is not supported"),
         ("x = 1\nbreak", 2, 1, "'break' outside loop"),
         ("return f'{'", 1, 11, "Expected an expression"),
         ("x = '''\na\nb''' +", 3, 7, "Expected an expression"),

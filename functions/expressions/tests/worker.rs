@@ -54,7 +54,7 @@ fn policies_call_policies_though_one_worker_is_kept() {
 fn policies_that_call_themselves_end() {
     let workers = workers();
     let raised = run(&workers, "return ak_call_policy('a').passing", &[("a", "return ak_call_policy('a').passing")]);
-    assert!(raised.clone().unwrap_err().contains("four deep"), "{raised:?}");
+    assert!(raised.clone().unwrap_err().contains("four levels deep"), "{raised:?}");
     let raised = run(&workers, "while True: ak_call_policy('a')", &[("a", "return 1")]);
     assert!(raised.clone().unwrap_err().contains("more than 32 policies"), "{raised:?}");
 }

@@ -106,11 +106,13 @@ async fn accept_request(
     let format = Format::from_headers(&head.headers)?;
     let key = idempotency_key::from_headers(&head.headers)?;
     let memory = &ingest.memory;
-    let body = api::read_body_within(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(with_retry_advice)?;
+    let mut body =
+        api::read_body_within(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(with_retry_advice)?;
     let active = ingest.configuration.current().await.map_err(retryable)?;
     // The guard reserves the memory until the events are stored.
-    let _reading = memory.read(domain::json::memory(&body.bytes)).await.map_err(with_retry_advice)?;
-    let decoded = decode::events(format, &head.headers, &body.bytes, memory.max_read(), &active.document)?;
+    let estimate = domain::json::memory(&body.bytes);
+    let _decoding = memory.decode(estimate, &mut body.wait).await.map_err(with_retry_advice)?;
+    let decoded = decode::events(format, &head.headers, &body.bytes, memory.max_decoded(), &active.document)?;
     drop(body);
     let (drafts, positions) = decoded.split();
     let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);

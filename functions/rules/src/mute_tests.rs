@@ -53,7 +53,7 @@ fn where_clocks_are_put_forward() {
     // Nor does a window end at it later than at the change.
     assert_eq!(until(&day("01:00", "02:30"), "2026-03-29T00:30:00Z"), "2026-03-29T01:00:00Z");
     assert_eq!(until(&day("01:00", "02:30"), "2026-03-29T01:00:00Z"), "-");
-    // A window of times that are left out is none.
+    // A window that lies entirely in the skipped hour never applies.
     for now in ["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z", "2026-03-29T01:15:00Z"] {
         assert_eq!(until(&day("02:00", "03:00"), now), "-", "{now}");
     }

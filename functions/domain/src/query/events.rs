@@ -47,7 +47,9 @@ impl EventQuery {
                 let usernames = [event.user_str("username"), event.context_str("username")];
                 usernames.into_iter().flatten().any(|username| is_same_name(username, name))
             })
-            && self.client_ip.is_none_or(|ip| event.client_ip == Some(ip))
+            && self
+                .client_ip
+                .is_none_or(|ip| event.client_ip.is_some_and(|own| own.to_canonical() == ip.to_canonical()))
             && self.since.is_none_or(|since| event.created >= since)
             && self.until.is_none_or(|until| event.created < until)
             && self.model.as_ref().is_none_or(|model| event.model().as_ref() == Some(model))

@@ -51,7 +51,7 @@ impl HoldFilter {
             action: self.action.clone(),
             app: self.app.clone(),
             username: self.username.clone(),
-            client_ip: self.client_ip,
+            client_ip: self.client_ip.map(|address| address.to_canonical()),
             since: self.since,
             until: self.until,
             ..EventQuery::default()
