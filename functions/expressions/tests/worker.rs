@@ -11,7 +11,7 @@ use expressions::{Expression, ExpressionScope, NoPolicies, PolicyCaller, PolicyR
 use serde_json::{Value, json};
 use stage::{policy, workers};
 
-/// PolicyCaller that are bodies themselves, evaluated by the same workers.
+/// Policies that are bodies themselves, evaluated by the same workers.
 struct Bodies<'a> {
     workers: &'a Workers,
     scope: &'a ExpressionScope,
