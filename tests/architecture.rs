@@ -3,6 +3,7 @@
 
 mod dependencies;
 mod import_cycles;
+mod naming;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

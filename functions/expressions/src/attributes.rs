@@ -81,7 +81,7 @@ pub(crate) fn missing(text: &str, body: &[Stmt], kind: ExpressionKind) -> Vec<Mi
             objects.aliases.insert(name, class);
         }
     }
-    let mut search = Search { objects: &objects, found: Vec::new() };
+    let mut search = AttributeSearch { objects: &objects, found: Vec::new() };
     search.visit_body(body);
     let unknown = |(class, attribute): &(Class, &ExprAttribute)| {
         let name = attribute.attr.as_str();
@@ -249,12 +249,12 @@ impl Objects<'_> {
 }
 
 /// Attributes of known objects, except where an exception would be caught.
-struct Search<'o, 'a> {
+struct AttributeSearch<'o, 'a> {
     objects: &'o Objects<'a>,
     found: Vec<(Class, &'a ExprAttribute)>,
 }
 
-impl<'a> Visitor<'a> for Search<'_, 'a> {
+impl<'a> Visitor<'a> for AttributeSearch<'_, 'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             // An `except` may be there for this very attribute.

@@ -31,7 +31,7 @@ pub(super) struct Reading<'a, 'de> {
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// A key of an object, or the sign that what looks like an object is a number.
-enum Key {
+enum ObjectKey {
     Written(String),
     Number,
 }
@@ -41,27 +41,27 @@ struct ReadingKey<'de> {
 }
 
 impl<'de> DeserializeSeed<'de> for ReadingKey<'de> {
-    type Value = Key;
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+    type Value = ObjectKey;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<ObjectKey, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl<'de> Visitor<'de> for ReadingKey<'de> {
-    type Value = Key;
+    type Value = ObjectKey;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a key")
     }
 
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key, E> {
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<ObjectKey, E> {
         // A caller may write the same key. Theirs lies within what is read, or has escapes and is not borrowed.
         let written = self.text.as_bytes().as_ptr_range().contains(&key.as_ptr());
-        Ok(if key == NUMBER_KEY && !written { Key::Number } else { Key::Written(key.to_owned()) })
+        Ok(if key == NUMBER_KEY && !written { ObjectKey::Number } else { ObjectKey::Written(key.to_owned()) })
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        Ok(Key::Written(key.to_owned()))
+    fn visit_str<E>(self, key: &str) -> Result<ObjectKey, E> {
+        Ok(ObjectKey::Written(key.to_owned()))
     }
 }
 
@@ -185,7 +185,7 @@ impl<'de> Visitor<'de> for Reading<'_, 'de> {
         let start = self.state.findings.len();
         let mut object = Map::new();
         while let Some(key) = entries.next_key_seed(ReadingKey { text: self.state.text })? {
-            let Key::Written(key) = key else {
+            let ObjectKey::Written(key) = key else {
                 return entries.next_value::<String>().and_then(|text| Self::number(&text));
             };
             let first = self.state.findings.len();

@@ -8,12 +8,12 @@ use super::query::Literal;
 /// A word, and the column it begins at, counted from 1 in characters.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Word {
-    pub(super) token: Token,
+    pub(super) token: Lexeme,
     pub(super) column: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Token {
+pub(super) enum Lexeme {
     /// A field of its own, or a keyword.
     Name(String),
     /// A name and the keys behind it.
@@ -29,7 +29,7 @@ pub(super) enum Token {
 /// Longer ones first.
 const OPERATORS: [&str; 8] = ["!=", ">=", "<=", "!~", "=", ">", "<", "~"];
 
-/// The text's words, [`Token::End`] the last of them.
+/// The text's words, [`Lexeme::End`] the last of them.
 pub(super) fn words(text: &str) -> Result<Vec<Word>, SyntaxError> {
     let mut rest = Rest { text, column: 1 };
     let mut words = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn words(text: &str) -> Result<Vec<Word>, SyntaxError> {
         rest.skip(char::is_whitespace);
         let column = rest.column;
         let token = rest.token()?;
-        let ended = token == Token::End;
+        let ended = token == Lexeme::End;
         words.push(Word { token, column });
         if ended {
             return Ok(words);
@@ -64,29 +64,29 @@ struct Rest<'a> {
 }
 
 impl<'a> Rest<'a> {
-    fn token(&mut self) -> Result<Token, SyntaxError> {
-        let Some(first) = self.text.chars().next() else { return Ok(Token::End) };
+    fn token(&mut self) -> Result<Lexeme, SyntaxError> {
+        let Some(first) = self.text.chars().next() else { return Ok(Lexeme::End) };
         match first {
             '(' | ')' | ',' => {
                 self.advance(1);
                 return Ok(match first {
-                    '(' => Token::Open,
-                    ')' => Token::Close,
-                    _ => Token::Comma,
+                    '(' => Lexeme::Open,
+                    ')' => Lexeme::Close,
+                    _ => Lexeme::Comma,
                 });
             }
-            '"' | '\'' => return self.string(first).map(|text| Token::Value(Literal::Text(text))),
-            '-' | '0'..='9' => return self.number().map(|number| Token::Value(Literal::Number(number))),
+            '"' | '\'' => return self.string(first).map(|text| Lexeme::Value(Literal::Text(text))),
+            '-' | '0'..='9' => return self.number().map(|number| Lexeme::Value(Literal::Number(number))),
             _ if begins_name(first) => return self.name(),
             _ => {}
         }
         let found = OPERATORS.iter().copied().find(|operator| self.text.starts_with(operator));
         let operator = found.ok_or_else(|| self.fault(format!("unexpected {first:?}")))?;
         self.advance(operator.len());
-        Ok(Token::Operator(operator))
+        Ok(Lexeme::Operator(operator))
     }
 
-    fn name(&mut self) -> Result<Token, SyntaxError> {
+    fn name(&mut self) -> Result<Lexeme, SyntaxError> {
         let name = self.skip(continues_name);
         let mut keys = Vec::new();
         while self.text.starts_with('.') {
@@ -104,11 +104,11 @@ impl<'a> Rest<'a> {
             });
         }
         Ok(match name {
-            _ if !keys.is_empty() => Token::Path(name.to_owned(), keys),
-            "True" => Token::Value(Literal::Bool(true)),
-            "False" => Token::Value(Literal::Bool(false)),
-            "None" => Token::Value(Literal::None),
-            name => Token::Name(name.to_owned()),
+            _ if !keys.is_empty() => Lexeme::Path(name.to_owned(), keys),
+            "True" => Lexeme::Value(Literal::Bool(true)),
+            "False" => Lexeme::Value(Literal::Bool(false)),
+            "None" => Lexeme::Value(Literal::None),
+            name => Lexeme::Name(name.to_owned()),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::evaluate::period;
-use super::lex::{Token, Word, words};
+use super::lex::{Lexeme, Word, words};
 use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 
 /// How deep parentheses may stand in each other.
@@ -26,22 +26,22 @@ impl SearchQuery {
     /// When the text is none.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let words = words(text)?;
-        let mut reader = Reader { words: &words, depth: 0 };
+        let mut reader = QueryParser { words: &words, depth: 0 };
         let query = reader.any()?;
         match reader.peek() {
-            Token::End => Ok(query),
+            Lexeme::End => Ok(query),
             _ => Err(reader.expected("and, or, or the end")),
         }
     }
 }
 
-struct Reader<'a> {
+struct QueryParser<'a> {
     /// Never empty: the last one is the end, which nobody goes past.
     words: &'a [Word],
     depth: usize,
 }
 
-impl Reader<'_> {
+impl QueryParser<'_> {
     fn any(&mut self) -> Result<SearchQuery, SyntaxError> {
         let mut parts = vec![self.all()?];
         while self.took_keyword("or") {
@@ -59,7 +59,7 @@ impl Reader<'_> {
     }
 
     fn term(&mut self) -> Result<SearchQuery, SyntaxError> {
-        if *self.peek() != Token::Open {
+        if *self.peek() != Lexeme::Open {
             return self.comparison().map(SearchQuery::Comparison);
         }
         if self.depth == MAX_DEPTH {
@@ -69,7 +69,7 @@ impl Reader<'_> {
         self.depth += 1;
         let inner = self.any()?;
         self.depth -= 1;
-        self.take(&Token::Close, ")")?;
+        self.take(&Lexeme::Close, ")")?;
         Ok(inner)
     }
 
@@ -77,7 +77,7 @@ impl Reader<'_> {
         let field = self.field()?;
         let mut denied = self.took_keyword("not");
         let test = match self.peek().clone() {
-            Token::Operator(operator) if !denied => {
+            Lexeme::Operator(operator) if !denied => {
                 self.next();
                 denied = operator.starts_with('!');
                 match operator {
@@ -86,15 +86,15 @@ impl Reader<'_> {
                     _ => self.ordered(&field, operator)?,
                 }
             }
-            Token::Name(word) if word == "startswith" => {
+            Lexeme::Name(word) if word == "startswith" => {
                 self.next();
                 FieldTest::Starts(self.text()?)
             }
-            Token::Name(word) if word == "endswith" => {
+            Lexeme::Name(word) if word == "endswith" => {
                 self.next();
                 FieldTest::Ends(self.text()?)
             }
-            Token::Name(word) if word == "in" => {
+            Lexeme::Name(word) if word == "in" => {
                 self.next();
                 FieldTest::Among(self.list(&field)?)
             }
@@ -121,8 +121,8 @@ impl Reader<'_> {
 
     fn field(&mut self) -> Result<SearchField, SyntaxError> {
         let (name, keys) = match self.peek().clone() {
-            Token::Name(name) => (name, Vec::new()),
-            Token::Path(name, keys) => (name, keys),
+            Lexeme::Name(name) => (name, Vec::new()),
+            Lexeme::Path(name, keys) => (name, keys),
             _ => return Err(self.expected("a field such as action")),
         };
         let field = match (name.as_str(), keys.is_empty()) {
@@ -148,7 +148,7 @@ impl Reader<'_> {
 
     /// A value that the field can have: one that it cannot would match nothing, and denied everything.
     fn value(&mut self, field: &SearchField) -> Result<Literal, SyntaxError> {
-        let Token::Value(value) = self.peek().clone() else {
+        let Lexeme::Value(value) = self.peek().clone() else {
             return Err(self.expected("a value such as \"text\" or 7"));
         };
         match field {
@@ -165,7 +165,7 @@ impl Reader<'_> {
     }
 
     fn text(&mut self) -> Result<String, SyntaxError> {
-        let Token::Value(Literal::Text(text)) = self.peek().clone() else {
+        let Lexeme::Value(Literal::Text(text)) = self.peek().clone() else {
             return Err(self.expected("a text such as \"text\""));
         };
         self.next();
@@ -173,25 +173,25 @@ impl Reader<'_> {
     }
 
     fn list(&mut self, field: &SearchField) -> Result<Vec<Literal>, SyntaxError> {
-        self.take(&Token::Open, "(")?;
+        self.take(&Lexeme::Open, "(")?;
         let mut values = vec![self.value(field)?];
-        while *self.peek() == Token::Comma {
+        while *self.peek() == Lexeme::Comma {
             self.next();
             values.push(self.value(field)?);
         }
-        self.take(&Token::Close, ", or )")?;
+        self.take(&Lexeme::Close, ", or )")?;
         Ok(values)
     }
 
     fn took_keyword(&mut self, keyword: &str) -> bool {
-        let there = matches!(self.peek(), Token::Name(name) if name == keyword);
+        let there = matches!(self.peek(), Lexeme::Name(name) if name == keyword);
         if there {
             self.next();
         }
         there
     }
 
-    fn take(&mut self, token: &Token, name: &str) -> Result<(), SyntaxError> {
+    fn take(&mut self, token: &Lexeme, name: &str) -> Result<(), SyntaxError> {
         if self.peek() != token {
             return Err(self.expected(name));
         }
@@ -199,8 +199,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn peek(&self) -> &Token {
-        self.words.first().map_or(&Token::End, |word| &word.token)
+    fn peek(&self) -> &Lexeme {
+        self.words.first().map_or(&Lexeme::End, |word| &word.token)
     }
 
     fn next(&mut self) {

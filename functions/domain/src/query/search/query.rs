@@ -165,17 +165,17 @@ impl fmt::Display for SearchField {
             Self::ClientIp => formatter.write_str("client_ip"),
             Self::Created => formatter.write_str("created"),
             Self::Pk => formatter.write_str("event_uuid"),
-            Self::User(path) => write!(formatter, "user{}", Keys(path)),
-            Self::Brand(path) => write!(formatter, "brand{}", Keys(path)),
-            Self::Context(path) => write!(formatter, "context{}", Keys(path)),
+            Self::User(path) => write!(formatter, "user{}", PathKeys(path)),
+            Self::Brand(path) => write!(formatter, "brand{}", PathKeys(path)),
+            Self::Context(path) => write!(formatter, "context{}", PathKeys(path)),
         }
     }
 }
 
 /// The keys of a path, each behind a dot.
-struct Keys<'a>(&'a [String]);
+struct PathKeys<'a>(&'a [String]);
 
-impl fmt::Display for Keys<'_> {
+impl fmt::Display for PathKeys<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for key in self.0 {
             if is_name(key) { write!(formatter, ".{key}")? } else { write!(formatter, ".{}", Quoted(key))? }
