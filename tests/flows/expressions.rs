@@ -242,11 +242,10 @@ async fn a_dry_run_and_match_evaluate_and_leave_nothing() {
 /// `alarm` without expressions, which sends to `/alarm`. A message with three events that run the bodies takes nine seconds
 /// at least: each body runs three times, for 75 ms, before it is suspended.
 fn endless(sink: &Sink, guard: &str) -> String {
-    let (mut policies, mut bindings) = (String::new(), String::new());
-    for body in 0..40 {
-        policies.push_str(&format!("  p{body}: {{ expression: '{guard}while {body} > -1: pass' }}\n"));
-        bindings.push_str(&format!("{{ policy: p{body}, failure_result: true }},"));
-    }
+    let policy = |body| format!("  p{body}: {{ expression: '{guard}while {body} > -1: pass' }}\n");
+    let policies = (0..40).map(policy).collect::<Vec<_>>().concat();
+    let bindings =
+        (0..40).map(|body| format!("{{ policy: p{body}, failure_result: true }}")).collect::<Vec<_>>().join(",");
     format!(
         "groups: {{ ops: [{{ username: ann, email: ann@example.org }}] }}\n\
          allow_networks: [127.0.0.0/8]\n\
