@@ -9,13 +9,11 @@ use std::path::Path;
 use crate::{is_tests, packages, production, sources};
 
 /// Circles that exist today: the crate, the modules, and what would break the circle.
-const KNOWN: [(&str, &[&str], &str); 1] = [
-    (
-        "rules",
-        &["event_view", "index", "path_values", "pattern"],
-        "the names of the event's fields belong to the event's view",
-    ),
-];
+const KNOWN: [(&str, &[&str], &str); 1] = [(
+    "rules",
+    &["event_view", "index", "path_values", "pattern"],
+    "the names of the event's fields belong to the event's view",
+)];
 
 type Imports = BTreeMap<String, BTreeSet<String>>;
 

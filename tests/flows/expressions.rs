@@ -237,3 +237,57 @@ async fn a_dry_run_and_match_evaluate_and_leave_nothing() {
     assert_eq!(nuncio.get("/v1/events?action=custom_x").await["results"], json!([]));
     assert!(sink.received().is_empty());
 }
+
+/// A rule `late`, which sends to `/late` after 40 endless bodies have raised, each of which begins with `guard`; and a rule
+/// `alarm` without expressions, which sends to `/alarm`. A message with three events that run the bodies takes nine seconds
+/// at least: each body runs three times, for 75 ms, before it is suspended.
+fn endless(sink: &Sink, guard: &str) -> String {
+    let policy = |body| format!("  p{body}: {{ expression: '{guard}while {body} > -1: pass' }}\n");
+    let policies = (0..40).map(policy).collect::<Vec<_>>().concat();
+    let bindings =
+        (0..40).map(|body| format!("{{ policy: p{body}, failure_result: true }}")).collect::<Vec<_>>().join(",");
+    format!(
+        "groups: {{ ops: [{{ username: ann, email: ann@example.org }}] }}\n\
+         allow_networks: [127.0.0.0/8]\n\
+         transports:\n  alarm: {{ mode: webhook, url: \"{}\" }}\n  late: {{ mode: webhook, url: \"{}\" }}\n\
+         policies:\n  alarm: {{ event_matcher: {{ action: alarm }} }}\n{policies}\
+         rules:\n  late: {{ group: ops, transports: [late], policies: [{bindings}] }}\n  \
+         alarm: {{ group: ops, transports: [alarm], policies: [alarm] }}\n",
+        sink.url("/alarm"),
+        sink.url("/late")
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_without_expressions_does_not_wait_for_those_of_other_rules() {
+    let sink = Sink::start().await;
+    let nuncio = Nuncio::with_rules(&endless(&sink, "")).await;
+    let mut events = vec![json!({ "action": "login" }); 4];
+    events.extend(vec![json!({ "action": "alarm" }); 20]);
+    nuncio.accept(&json!(events)).await;
+    let counts = || (sink.received_at("/alarm").len(), sink.received_at("/late").len());
+    sink.wait_for(20, SOON).await;
+    assert_eq!(counts(), (20, 0));
+    sink.wait_for(44, 8 * SOON).await;
+    assert_eq!(counts(), (20, 24), "each event once for each rule");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_expressions_does_not_wait_for_a_backlog_of_others() {
+    let sink = Sink::start().await;
+    let guard = "if request.context[\"event\"].action != \"login\": return False\n\n    ";
+    let mut nuncio = Nuncio::not_started(&endless(&sink, guard));
+    nuncio.set("NUNCIO_MEMORY", "32MiB");
+    nuncio.start().await;
+    // Three of these messages count for more than the 8 MiB for events being evaluated: each colon might be an entry.
+    let event = json!({ "action": "login", "context": { "text": ":".repeat(4_000) } });
+    for _ in 0..8 {
+        nuncio.accept(&json!(vec![event.clone(); 5])).await;
+    }
+    nuncio.accept(&json!(vec![json!({ "action": "alarm" }); 20])).await;
+    let counts = || (sink.received_at("/alarm").len(), sink.received_at("/late").len());
+    sink.wait_for(20, SOON).await;
+    assert_eq!(counts(), (20, 0));
+    sink.wait_for(60, 8 * SOON).await;
+    assert_eq!(counts(), (20, 40), "each event once for its rule");
+}

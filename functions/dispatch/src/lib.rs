@@ -2,7 +2,8 @@
 //!
 //! A queue message passes these stages, one file each:
 //!
-//! 1. `evaluate`: which rules each event fires. `persist_effects` stores the events and logs the lines that expressions
+//! 1. `evaluate`: which rules each event fires. The rules that need no expression go through all stages at once, the
+//!    others when their expressions have run. `persist_effects` stores the events and logs the lines that expressions
 //!    created on the way.
 //! 2. `plan`: one delivery per (event, rule, transport, recipient).
 //! 3. `suppress`: storm control closes the deliveries that are not to be sent, each with its cause.
@@ -61,6 +62,10 @@ pub enum DispatchError {
         /// The latest end of these leases.
         until: Timestamp,
     },
+    /// Some events need expressions, and too many others already wait for theirs. The message must come again later. The
+    /// deliveries that need no expression have been attempted.
+    #[error("too many events wait for expressions")]
+    Deferred,
 }
 
 /// The ports that dispatching uses.
@@ -149,28 +154,44 @@ impl Dispatcher {
     /// # Errors
     /// If the message must come again. The deliveries that were sent until then are not repeated.
     pub async fn handle(&self, message: QueueMessage, deadline: Timestamp) -> Result<(), DispatchError> {
+        self.handle_or_defer(message, deadline, || Some(())).await
+    }
+
+    /// As [`handle`](Self::handle), but calls `place` before the message waits for expressions, and defers the message if it
+    /// returns `None`. Drops the place when the expressions have run. The caller can thus limit how many messages wait,
+    /// while it handles others that need no expression.
+    ///
+    /// # Errors
+    /// If the message must come again. The deliveries that were sent until then are not repeated.
+    pub async fn handle_or_defer<P>(
+        &self,
+        message: QueueMessage,
+        deadline: Timestamp,
+        place: impl FnOnce() -> Option<P>,
+    ) -> Result<(), DispatchError> {
         let metrics = DispatchMetrics::default();
-        let result = self.handle_counting(message, deadline, &metrics).await;
+        let result = self.handle_counting(message, deadline, place, &metrics).await;
         metrics.log();
         result
     }
 
-    async fn handle_counting(
+    async fn handle_counting<P>(
         &self,
         message: QueueMessage,
         deadline: Timestamp,
+        place: impl FnOnce() -> Option<P>,
         metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
         let active = self.parts.configuration.current().await?;
         match message.into_work() {
-            QueuedWork::Events(events) => self.evaluate(events, &active, deadline, metrics).await,
+            QueuedWork::Events(events) => self.evaluate(events, &active, deadline, place, metrics).await,
             QueuedWork::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {
                     // `MIN` as the time: an event whose retention ended while it was queued is evaluated all the same.
                     events.extend(self.parts.log.get(pk, Timestamp::MIN).await?.map(Arc::new));
                 }
-                self.evaluate(events, &active, deadline, metrics).await
+                self.evaluate(events, &active, deadline, place, metrics).await
             }
             QueuedWork::Deliveries(ids) => {
                 let claims = claim::claim_due(&self.parts, &ids).await?;
@@ -179,24 +200,27 @@ impl Dispatcher {
         }
     }
 
-    /// Takes events through all stages. Events that need an expression do not hold up the others.
-    async fn evaluate(
+    /// Takes events through all stages. Rules that need an expression do not hold up the others, even those of the same event.
+    async fn evaluate<P>(
         &self,
         events: Vec<Arc<Event>>,
         active: &Arc<ActiveRules>,
         deadline: Timestamp,
+        place: impl FnOnce() -> Option<P>,
         metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
         let rules = self.rules(active);
-        let (matched, others) = evaluate::without_expressions(events, active, &rules);
+        let (matched, undecided) = evaluate::without_expressions(events, active, &rules);
         let fast = self.notify(matched, active, deadline, metrics);
         let slow = async {
-            if others.is_empty() {
+            if undecided.is_empty() {
                 return Ok(());
             }
+            let place = place().ok_or(DispatchError::Deferred)?;
             let permits = &self.expression_permits;
-            let matched = evaluate::with_expressions(&self.parts, permits, others, active, &rules).await;
-            self.notify(matched, active, deadline, metrics).await
+            let matched = evaluate::with_expressions(&self.parts, permits, undecided, active, &rules).await;
+            drop(place);
+            self.notify(matched.ok_or(DispatchError::Deferred)?, active, deadline, metrics).await
         };
         let (fast, slow) = tokio::join!(fast, slow);
         fast.and(slow)
