@@ -24,7 +24,7 @@ const MAX_FINDINGS: usize = 8;
 /// What was read, and what was noticed on the way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
-    /// The value.
+    /// The value that was read. Where an object repeats a key, it has the last value.
     pub value: Value,
     /// Worth telling the caller, though the value stands.
     pub findings: Vec<Finding>,
@@ -37,7 +37,7 @@ pub struct Parsed {
 pub struct Finding {
     /// JSON pointer (RFC 6901) to the place.
     pub pointer: String,
-    /// What it is.
+    /// What was noticed there: a repeated key, or U+0000 in a key or text.
     pub kind: FindingKind,
 }
 
@@ -53,17 +53,17 @@ pub enum FindingKind {
 /// Why the bytes are not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
-    /// Not UTF-8.
+    /// The bytes are not UTF-8. The number is the offset of the first invalid byte, from 0, after any byte order mark.
     #[error("not UTF-8 at byte {0}; send JSON as UTF-8")]
     NotUtf8(usize),
-    /// Not JSON.
+    /// The bytes are not JSON by its grammar: a bracket is missing, for instance, or text follows the value.
     #[error("{what} at line {line} column {column}")]
     Syntax {
         /// In the parser's words, without any of the caller's text.
         what: String,
-        /// From 1.
+        /// The line at which the parser stopped, from 1.
         line: usize,
-        /// From 1.
+        /// The column in that line, in bytes. The first byte is column 1; 0 can occur just after a line break.
         column: usize,
     },
     /// JSON by its grammar, but with a value that is not taken: half of a surrogate pair, a number beyond all
@@ -74,9 +74,9 @@ pub enum JsonError {
         what: String,
         /// JSON pointer to the value.
         pointer: String,
-        /// From 1.
+        /// The line at which the parser stopped, from 1.
         line: usize,
-        /// From 1.
+        /// The column in that line, in bytes. The first byte is column 1; 0 can occur just after a line break.
         column: usize,
     },
     /// Reading them would take more memory than was allowed, in bytes.

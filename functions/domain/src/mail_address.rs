@@ -111,7 +111,7 @@ fn is_visible(char: char) -> bool {
         && !matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// `[192.0.2.7]` or `[IPv6:2001:db8::1]`.
+/// Whether the domain is an address literal, such as `[192.0.2.7]` or `[IPv6:2001:db8::1]`.
 fn is_literal(domain: &str) -> bool {
     let Some(inner) = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else { return false };
     let v6 = inner.get(..5).filter(|tag| tag.eq_ignore_ascii_case("IPv6:")).map(|_| &inner[5..]);

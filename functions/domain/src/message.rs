@@ -13,7 +13,7 @@ use crate::id::DeliveryId;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueMessage {
-    /// Version 1.
+    /// Version 1, the newest; written as `{"v1": …}`.
     V1(QueuedWork),
 }
 
@@ -48,7 +48,7 @@ impl QueueMessage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Versioned<T> {
-    /// Version 1.
+    /// Version 1, the newest; written as `{"v1": …}`.
     V1(T),
 }
 

@@ -18,7 +18,7 @@ const MOST_VALUES: usize = 100;
 pub enum Metric {
     /// Events stored and queued.
     Accepted,
-    /// Events rejected.
+    /// Events rejected because they are malformed or too large.
     Rejected,
     /// Rules that fired for an event and selected at least one recipient.
     Matched,
@@ -28,11 +28,11 @@ pub enum Metric {
     Delivered,
     /// Failed attempts that will be retried.
     Retried,
-    /// Deliveries given up.
+    /// Deliveries that failed for good, so that no retry follows.
     Dead,
     /// Milliseconds from an event's own time to a delivery of it.
     Age,
-    /// A process start.
+    /// Starts of a Lambda process. Only the functions on AWS count them.
     ColdStart,
     /// Milliseconds for which the oldest event has waited to be archived.
     ArchiveLag,

@@ -41,7 +41,7 @@ pub enum StoreError {
     /// The store or queue cannot be reached, is full, throttles, or rejects writes. A retry may succeed.
     #[error("{part} is unavailable: {detail}")]
     Unavailable {
-        /// `store` or `queue`.
+        /// What is unavailable, as the error text names it: `store`, `queue`, `archive` or `mailbox`.
         part: &'static str,
         /// The adapter's error, for the operator. Callers never see it.
         detail: String,
@@ -63,7 +63,7 @@ impl StoreError {
     }
 }
 
-/// Accepts new events.
+/// Accepts new events: stores them, and queues them for evaluation.
 #[async_trait]
 pub trait Intake: Send + Sync {
     /// Stores the events and queues them for evaluation: both, or an error. On return they are durable.
@@ -205,7 +205,7 @@ pub trait Sessions: Send + Sync {
 pub struct ActiveRules {
     /// Grows by one with each change; 0 is the built-in document.
     pub version: u64,
-    /// The checked document.
+    /// The parsed and checked document; `source` is its text.
     pub document: RulesDocument,
     /// The YAML that the document was read from.
     pub source: String,
@@ -344,9 +344,9 @@ pub trait Secrets: Send + Sync {
     async fn resolve(&self, reference: &SecretRef) -> Result<SecretText, SecretError>;
 }
 
-/// The wall clock.
+/// The wall clock, as a port so that tests can set the time.
 pub trait Clock: Send + Sync {
-    /// The current time.
+    /// The current time. It can be earlier than a previous result, if the system's clock was set back.
     fn now(&self) -> Timestamp;
 }
 

@@ -78,7 +78,7 @@ impl EventBuilder {
         self
     }
 
-    /// Sets the app.
+    /// Sets the app, which is empty otherwise.
     #[must_use]
     pub fn app(mut self, app: &str) -> Self {
         app.clone_into(&mut self.event.app);
@@ -126,7 +126,7 @@ impl EventBuilder {
         self
     }
 
-    /// The event.
+    /// Builds the event. Its pk is that of an unnamed event, made of its time and the random part.
     pub fn build(self) -> Event {
         let Self { random, expiry, mut event } = self;
         event.pk = EventPk::unnamed(event.created, random);

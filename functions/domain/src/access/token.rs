@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Post events.
+    /// Post events, but not read them.
     Ingest,
     /// Read events, notifications and deliveries.
     Read,
@@ -62,7 +62,7 @@ pub struct Token {
     pub id: String,
     /// The hash of the token's text; the lookup key.
     pub hash: TokenHash,
-    /// The permissions.
+    /// What the token allows. [`Scope::Admin`] includes the other scopes.
     pub scopes: Vec<Scope>,
     /// The user whose inbox the token reads by default.
     pub username: Option<String>,

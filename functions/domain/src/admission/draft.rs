@@ -40,13 +40,13 @@ pub struct Draft {
     pub id: Option<String>,
     /// What makes that name unique.
     pub source: Option<String>,
-    /// Who did it.
+    /// The user who acted, such as `{"username": "ann"}`; empty if the caller gives none.
     pub user: Object,
-    /// What was done.
+    /// What happened, such as `login_failed`. Every event must have it.
     pub action: Action,
-    /// What reported it.
+    /// The application that reports the event; empty if the caller names none.
     pub app: String,
-    /// Everything else.
+    /// All other data, under keys that the caller chooses; empty if there is none.
     pub context: Object,
     /// Where it came from.
     pub client_ip: Option<IpAddr>,
@@ -81,7 +81,7 @@ pub enum RejectionKind {
 }
 
 impl Rejection {
-    /// A malformed event.
+    /// The rejection of a malformed event. `pointer` is `""` if the whole event is at fault.
     pub fn malformed(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into(), kind: RejectionKind::Malformed }
     }
@@ -109,7 +109,7 @@ pub struct AdmissionContext<'a> {
 /// An event ready to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdmittedEvent {
-    /// The event.
+    /// The event with its pk and its expiry, and with secrets masked.
     pub event: Event,
     /// The event as JSON, as its size was counted.
     pub json: String,

@@ -13,9 +13,9 @@ use crate::event::Object;
 /// The location and network of an IP address, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Origin {
-    /// The location.
+    /// The location, for `context.geo`; `None` if it is unknown.
     pub geo: Option<Geo>,
-    /// The autonomous system.
+    /// The autonomous system, for `context.asn`; `None` if it is unknown.
     pub asn: Option<Asn>,
 }
 
@@ -39,7 +39,7 @@ pub struct Geo {
 /// An autonomous system, in the shape of `context.asn`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asn {
-    /// The AS number.
+    /// The number of the autonomous system, such as 64500.
     pub asn: u32,
     /// The organisation that runs it, where the database names one.
     pub as_org: Option<String>,

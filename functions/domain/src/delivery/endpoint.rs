@@ -35,13 +35,13 @@ const PROBE: SignedDuration = SignedDuration::from_secs(30);
 /// The stored record of one endpoint's circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// The transport's name.
+    /// The name of the transport that sends to the endpoint.
     pub transport: String,
     /// Incremented by every write, from 0. A write succeeds only if the stored revision is one less.
     pub revision: u64,
     /// The [`Transport::fingerprint`] of the configuration that the state applies to.
     pub fingerprint: String,
-    /// The breaker's state.
+    /// The state of the breaker; stored under the key `standing`.
     #[serde(rename = "standing")]
     pub state: EndpointState,
 }
@@ -85,7 +85,7 @@ pub struct Pause {
 /// The breaker's decision on one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointAdmission {
-    /// Send it.
+    /// Send it now: the endpoint is ready.
     Allowed,
     /// The pause is over: send it as a probe, after storing [`Endpoint::probed`].
     Probe,

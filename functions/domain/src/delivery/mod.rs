@@ -93,7 +93,7 @@ pub struct Delivery {
     pub recipient: Person,
     /// The rule's severity when the entry was created.
     pub severity: Severity,
-    /// The current state.
+    /// The current state, one of those in the diagram of this module.
     pub state: DeliveryState,
     /// All attempts, oldest first.
     pub attempts: Vec<Attempt>,

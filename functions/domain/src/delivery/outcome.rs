@@ -51,7 +51,7 @@ pub enum Failure {
     /// An HTTP status other than success.
     #[error("the receiver answered {status}")]
     Answered {
-        /// The HTTP status.
+        /// The HTTP status code, such as 503.
         status: u16,
         /// The receiver's `Retry-After`, as an instant.
         retry_after: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub enum Failure {
     Interrupted {
         /// The length of the body.
         bytes: usize,
-        /// The connection's error.
+        /// The error of the connection, in words.
         why: String,
     },
     /// An SMTP reply other than success.
@@ -137,7 +137,7 @@ pub enum Failure {
     Disabled {
         /// When the endpoint was disabled.
         since: Timestamp,
-        /// The receiver's response.
+        /// The failure that disabled the endpoint, in words.
         why: String,
     },
     /// The transport was paused for as long as the whole retry schedule takes.
@@ -185,7 +185,7 @@ pub enum MailStage {
     Sender,
     /// `RCPT`, which names the recipient.
     Recipient,
-    /// `DATA`.
+    /// `DATA`, which announces the message.
     Data,
     /// The final dot, which ends the message.
     Message,

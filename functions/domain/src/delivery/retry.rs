@@ -33,7 +33,7 @@ const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(91);
 pub enum NextStep {
     /// The message was delivered; close the entry.
     Closed,
-    /// Make another attempt.
+    /// Make another attempt, but not before `at`.
     Retry {
         /// When the next attempt is due.
         at: Timestamp,

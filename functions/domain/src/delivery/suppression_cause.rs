@@ -15,9 +15,9 @@ use crate::rules_document::{Period, Silence, Throttle};
 pub enum SuppressionCause {
     /// A silence matched the rule and the event.
     Silence {
-        /// The silence's id.
+        /// The id of the silence that matched.
         id: String,
-        /// The operator's reason.
+        /// The reason that the author gave for the silence.
         reason: String,
         /// The user or token that created the silence.
         author: String,

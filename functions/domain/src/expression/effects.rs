@@ -27,13 +27,13 @@ const SOURCE: &str = "nuncio";
 /// What one expression did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
-    /// Whose it is.
+    /// The policy or the mapping that the expression belongs to.
     pub owner: ExpressionOwner,
     /// What it raised and did not catch.
     pub raised: Option<RaisedException>,
-    /// By `ak_create_event`.
+    /// The events that it created by `ak_create_event`, in order.
     pub created: Vec<CreatedEvent>,
-    /// By `ak_logger`.
+    /// The lines that it logged by `ak_logger`, in order.
     pub log: Vec<LogLine>,
 }
 
@@ -42,11 +42,11 @@ pub struct Effects {
 pub enum ExpressionOwner {
     /// The policy of this name.
     Policy(String),
-    /// A transport's mapping.
+    /// A mapping of a transport, which ran to render one delivery.
     Mapping {
-        /// The transport's name.
+        /// The name of the transport that has the mapping.
         transport: String,
-        /// Which.
+        /// Whether the mapping makes the body or the headers.
         part: MappingPart,
         /// What it was run for.
         delivery: DeliveryId,
@@ -56,9 +56,9 @@ pub enum ExpressionOwner {
 /// What a mapping makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MappingPart {
-    /// The body.
+    /// The body of a webhook, or the notification that goes into an inbox.
     Body,
-    /// The headers.
+    /// The additional headers of a webhook.
     Headers,
 }
 

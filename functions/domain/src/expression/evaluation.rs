@@ -13,9 +13,9 @@ use crate::event::Object;
 pub struct Evaluation {
     /// What the body returned, or what it raised.
     pub outcome: Result<ReturnedValue, RaisedException>,
-    /// By `ak_message`.
+    /// The texts that the body passed to `ak_message`, in order.
     pub messages: Vec<String>,
-    /// By `ak_logger`.
+    /// The lines that the body logged by `ak_logger`, in order.
     pub log: Vec<LogLine>,
     /// By `ak_create_event`. Whoever stores them marks them, so that they cannot loop.
     pub events: Vec<CreatedEvent>,
@@ -23,7 +23,7 @@ pub struct Evaluation {
     pub notification: Option<NotificationView>,
 }
 
-/// A body's result.
+/// The value that a body returned, and whether Python regards it as true.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReturnedValue {
     /// As JSON: dates in ISO 8601, sets and tuples as lists, addresses as text.
@@ -39,7 +39,7 @@ pub struct RaisedException {
     /// Python's name of the exception, such as `KeyError`; `TimeoutError` and `MemoryError` where a
     /// bound was reached; `SandboxError` where nothing could be run.
     pub kind: String,
-    /// Its text.
+    /// The text of the exception, without its kind.
     pub message: String,
     /// The body's line, from 1.
     pub line: Option<usize>,
@@ -57,9 +57,9 @@ impl RaisedException {
 pub struct LogLine {
     /// `debug`, `info`, `warning` or `error`.
     pub level: String,
-    /// The first argument.
+    /// The first argument of the call: the text.
     pub message: String,
-    /// The keyword arguments.
+    /// The keyword arguments of the call, as JSON.
     pub fields: Object,
 }
 
@@ -68,7 +68,7 @@ pub struct LogLine {
 pub struct CreatedEvent {
     /// As authentik names it: not one of the documented actions means `custom_` before it.
     pub action: String,
-    /// The keyword arguments.
+    /// The keyword arguments of `ak_create_event`, as JSON.
     pub context: Object,
 }
 
@@ -88,11 +88,11 @@ impl Evaluation {
 /// What another policy says, for `ak_call_policy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyResult {
-    /// `.passing`
+    /// `.passing` in Python: whether the policy passed.
     pub passing: bool,
-    /// `.messages`
+    /// `.messages` in Python: the texts that the policy passed to `ak_message`; empty unless it is an expression.
     pub messages: Vec<String>,
-    /// `.raw_result`
+    /// `.raw_result` in Python: the value that the expression returned; for other policies, the same as `passing`.
     pub raw_result: Value,
 }
 

@@ -30,7 +30,7 @@ pub type Groups = BTreeMap<String, Vec<Person>>;
 pub struct ExpressionScope {
     /// What the body is for.
     pub kind: ExpressionKind,
-    /// What happened.
+    /// The event that the body is evaluated for; the first one of a digest.
     pub event: Arc<Event>,
     /// `request.user`: who acted in a policy, who is told in a mapping.
     pub user: Object,
@@ -48,7 +48,7 @@ pub struct ExpressionScope {
 /// The parts of a notification that a mapping sees and may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationView {
-    /// In words.
+    /// The text of the notification, which the mapping may replace.
     pub body: String,
     /// `notice`, `warning` or `alert`, unless the body wrote something else.
     pub severity: String,

@@ -13,18 +13,18 @@ use crate::rules_document::Severity;
 pub struct InboxItem {
     /// Time-ordered; follows from the delivery, so that repeating a delivery repeats nothing.
     pub pk: String,
-    /// Whose inbox.
+    /// The label of the recipient who has the item in their inbox.
     pub username: String,
-    /// The rule's.
+    /// The severity of the rule when the delivery was created.
     pub severity: Severity,
-    /// In words.
+    /// The text of the notification, such as the summary of its event.
     pub body: String,
     /// When it was opened.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
     /// What it tells of.
     pub event: EventPk,
-    /// The event's action.
+    /// The action of the event, such as `login_failed`.
     pub action: Action,
     /// Which rule asked for it.
     pub rule: String,

@@ -27,7 +27,7 @@ pub struct Notification {
     pub rule: String,
     /// The name of the transport.
     pub transport: String,
-    /// The rule's severity.
+    /// The rule's severity when the delivery was created.
     pub severity: Severity,
     /// The text of the notification.
     pub body: String,

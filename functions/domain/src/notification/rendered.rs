@@ -11,22 +11,22 @@ use super::inbox::InboxItem;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum RenderedMessage {
-    /// An HTTP request.
+    /// The HTTP request of a webhook, without its URL, which may be a secret.
     Request {
         /// By name. Those that name a secret are masked.
         headers: BTreeMap<String, String>,
         /// Sent as compact JSON.
         body: Value,
     },
-    /// An e-mail.
+    /// An e-mail; its HTML part is left out.
     Mail {
-        /// The sender.
+        /// The sender's name and address, such as `Nuncio <nuncio@example.org>`.
         from: String,
-        /// The recipient.
+        /// The recipient's name and address, such as `ann <ann@example.org>`.
         to: String,
-        /// The subject.
+        /// The subject line, which begins with the transport's prefix.
         subject: String,
-        /// The plain-text part.
+        /// The plain-text part of the mail.
         text: String,
     },
     /// An item of the recipient's inbox.

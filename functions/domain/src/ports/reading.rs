@@ -24,7 +24,7 @@ pub struct EventPage {
 /// Which kinds of expired records to delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PurgeScope {
-    /// Every kind.
+    /// Every kind, events included; used where no archiver runs.
     All,
     /// Every kind except events, which the archiver archives first.
     AllButEvents,

@@ -12,7 +12,7 @@ use super::{
 pub struct Stores {
     /// Stores and queues new events.
     pub intake: Arc<dyn Intake>,
-    /// Reads stored events.
+    /// Reads the stored events; `intake` writes them.
     pub log: Arc<dyn EventLog>,
     /// Counts of events by hour and action.
     pub volume: Arc<dyn Volume>,
@@ -20,7 +20,7 @@ pub struct Stores {
     pub queue: Arc<dyn WorkQueue>,
     /// The messages that the work queue has given up on.
     pub dead_letters: Arc<dyn DeadLetters>,
-    /// The deliveries.
+    /// The ledger, which has one entry for each delivery.
     pub ledger: Arc<dyn Ledger>,
     /// The state of storm control.
     pub suppression: Arc<dyn Suppression>,
@@ -30,7 +30,7 @@ pub struct Stores {
     pub endpoints: Arc<dyn Endpoints>,
     /// The inboxes of all users.
     pub inbox: Arc<dyn Inbox>,
-    /// Operators' jobs.
+    /// The operators' jobs over all stored events, such as erasures.
     pub jobs: Arc<dyn Jobs>,
     /// The expiry of events.
     pub keeping: Arc<dyn EventExpiry>,
@@ -38,9 +38,9 @@ pub struct Stores {
     pub erasure: Arc<dyn Erasure>,
     /// The holds on events.
     pub holds: Arc<dyn Holds>,
-    /// API tokens.
+    /// The API tokens, by the hash of their text.
     pub tokens: Arc<dyn Tokens>,
-    /// Browser sessions.
+    /// The console's browser sessions, by the hash of their secret.
     pub sessions: Arc<dyn Sessions>,
     /// The rules documents of all versions.
     pub documents: Arc<dyn Documents>,

@@ -9,13 +9,13 @@ use crate::person::is_same_name;
 /// Selects deliveries. Every filter that is set must match.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeliveryQuery {
-    /// The event's pk.
+    /// The pk of the delivery's event.
     pub event: Option<EventPk>,
-    /// The current state.
+    /// The state that the delivery is in now.
     pub state: Option<DeliveryState>,
-    /// The rule's name.
+    /// The exact name of the rule.
     pub rule: Option<String>,
-    /// The transport's name.
+    /// The exact name of the transport.
     pub transport: Option<String>,
     /// The recipient's label, compared as [people](crate::person) are.
     pub recipient: Option<String>,

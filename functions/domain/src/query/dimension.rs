@@ -12,11 +12,11 @@ pub enum Dimension {
     Username,
     /// Where it came from.
     ClientIp,
-    /// `app`
+    /// `app`: the application that reported the event.
     App,
     /// Of `context.geo`, as `LATITUDE,LONGITUDE,COUNTRY,CITY`; country and city may be empty.
     Place,
-    /// `action`
+    /// `action`: what happened. The hourly counts contain it already.
     Action,
 }
 

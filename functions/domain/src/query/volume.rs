@@ -26,9 +26,9 @@ pub const HOUR: SignedDuration = SignedDuration::from_hours(1);
 pub struct HourCount {
     /// When the hour begins.
     pub hour: Timestamp,
-    /// Of which action.
+    /// The action that all counted events have.
     pub action: Action,
-    /// How many.
+    /// The number of events in that hour.
     pub count: u64,
 }
 
@@ -40,7 +40,7 @@ pub fn hour_of(pk: EventPk) -> Timestamp {
 /// How finely to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Bucket {
-    /// By the hour.
+    /// One hour of UTC, the unit in which stores count.
     #[default]
     #[serde(rename = "1h")]
     Hour,
@@ -124,7 +124,7 @@ pub struct BucketCount {
     /// When the bucket begins.
     #[serde(with = "crate::time::micros")]
     pub time: Timestamp,
-    /// Of which action.
+    /// The action that all counted events have.
     pub action: Action,
     /// How many; never 0.
     pub count: u64,

@@ -63,11 +63,11 @@ impl HoldFilter {
 /// The stored record of a hold, which stays after its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// The time-ordered id.
+    /// The id, a UUID. Ids sort by the times of creation.
     pub id: String,
     /// The events that it covers.
     pub filter: HoldFilter,
-    /// The operator's reason.
+    /// Why the operator created the hold; never blank.
     pub reason: String,
     /// The user or token that created it.
     pub by: String,

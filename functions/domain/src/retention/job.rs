@@ -103,7 +103,7 @@ pub enum JobCursor {
         /// This one and newer ones are done; `None` at the beginning.
         before: Option<DeliveryId>,
     },
-    /// The person's inbox.
+    /// The rest of the person's inbox, and the queued messages about the person, in one step.
     Inbox,
     /// The archive's files, oldest first.
     Archive {
@@ -184,16 +184,16 @@ impl JobReport {
 /// The stored record of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// The time-ordered id.
+    /// The id, a UUID. Ids sort by the times of creation.
     pub id: String,
     /// Incremented by every write, from 0. A write succeeds only if the stored revision is one less.
     pub revision: u64,
-    /// The operation.
+    /// The operation, stored as the keys `kind` and `parameters`.
     #[serde(flatten)]
     pub task: JobTask,
     /// Whether the job only counts what it would do.
     pub dry_run: bool,
-    /// The current state.
+    /// Whether the job is running, is done or has failed.
     pub state: JobState,
     /// The position of the next step.
     #[serde(rename = "place")]

@@ -16,7 +16,7 @@ pub fn received_apart(created: Timestamp, now: Timestamp) -> Option<Timestamp> {
 /// The change of a stored event's expiry under other retention settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpiryChange {
-    /// The expiry stays.
+    /// The expiry stays the same, up to [`RECEIVED_WITHIN`].
     Same,
     /// The new expiry has passed already.
     Gone(Timestamp),

@@ -35,12 +35,12 @@ use crate::person::Person;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// For information.
+    /// For information; the lowest severity, and the default.
     #[default]
     Notice,
     /// Should be looked at.
     Warning,
-    /// Requires action.
+    /// Requires action; the highest severity.
     Alert,
 }
 

@@ -61,7 +61,7 @@ pub struct EventMatcher {
     /// The event's app is this one or below it: `authentik.events` matches `authentik.events.signals`.
     #[serde(default)]
     pub app: Option<String>,
-    /// `app_label.model_name` of `context.model`.
+    /// The event is about this model, `app_label.model_name`, according to its `context.model`.
     #[serde(default)]
     pub model: Option<String>,
     /// The event's address is in this network.
@@ -84,7 +84,7 @@ pub enum BindingMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "a binding's settings, each as authentik has it")]
 pub struct Binding {
-    /// The policy's name.
+    /// The name of the policy that is bound to the rule.
     pub policy: String,
     /// Whether the binding counts. A disabled one is ignored.
     pub enabled: bool,
@@ -119,7 +119,7 @@ impl Binding {
 /// A rule: who is notified, and how, if its policies pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
-    /// The unique name.
+    /// The name, which no other rule has.
     pub name: String,
     /// Whether the rule can fire.
     pub enabled: bool,

@@ -19,7 +19,7 @@ pub struct Silence {
     /// The events; `None` means every event.
     #[serde(default)]
     pub event_matcher: Option<EventMatcher>,
-    /// The operator's reason.
+    /// The reason that its author gave, in one line; empty in a preview without one.
     pub reason: String,
     /// The user or token that created it.
     pub by: String,

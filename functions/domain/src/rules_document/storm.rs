@@ -133,19 +133,19 @@ pub struct MuteWindow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weekday {
-    /// Monday.
+    /// Monday, written `mon` in the document.
     Mon,
-    /// Tuesday.
+    /// Tuesday, written `tue` in the document.
     Tue,
-    /// Wednesday.
+    /// Wednesday, written `wed` in the document.
     Wed,
-    /// Thursday.
+    /// Thursday, written `thu` in the document.
     Thu,
-    /// Friday.
+    /// Friday, written `fri` in the document.
     Fri,
-    /// Saturday.
+    /// Saturday, written `sat` in the document.
     Sat,
-    /// Sunday.
+    /// Sunday, written `sun` in the document.
     Sun,
 }
 
@@ -175,9 +175,9 @@ pub struct WallTime {
 pub struct WallTimeError;
 
 impl WallTime {
-    /// `00:00`.
+    /// `00:00`, the beginning of the day.
     pub const START: Self = Self { minutes: 0 };
-    /// `24:00`.
+    /// `24:00`, the end of the day.
     pub const END: Self = Self { minutes: 24 * 60 };
 
     /// Parses `HH:MM`.

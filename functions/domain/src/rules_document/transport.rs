@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// A configured way to send notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transport {
-    /// The unique name.
+    /// The name, which no other transport has.
     pub name: String,
     /// Whether only the first recipient is notified; for chat channels.
     pub send_once: bool,
@@ -19,7 +19,7 @@ pub struct Transport {
     /// Certificates (PEM) of the authorities that may sign the receiver's certificate, instead of the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<SecretRef>,
-    /// The receiver's limits.
+    /// The load that the receiver accepts; unlimited by default.
     #[serde(default, skip_serializing_if = "TransportLimit::is_none")]
     pub limit: TransportLimit,
     /// Python bodies that change what is sent.
@@ -69,14 +69,14 @@ impl Mappings {
 pub enum TransportKind {
     /// Puts an item into the recipient's inbox.
     Local,
-    /// Sends an e-mail.
+    /// Sends an e-mail to the recipient's address.
     Email {
         /// The text before the action in the subject.
         subject_prefix: String,
     },
     /// Sends an HTTP POST with a JSON body.
     Webhook {
-        /// The receiver's URL.
+        /// The URL that receives the request, or a reference to a secret that contains it.
         url: PlainOrSecret,
         /// The keys that sign the request by Standard Webhooks, each on its own; empty leaves it unsigned.
         secrets: Vec<SecretRef>,

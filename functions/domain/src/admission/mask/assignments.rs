@@ -137,7 +137,7 @@ fn name_before(text: &str, after: usize, at: usize) -> Option<Name<'_>> {
     (start < end).then(|| Name { text: &text[start..end], start, is_quoted: end < unquoted })
 }
 
-/// What follows `name=`.
+/// The value that follows `name=`, and whether to mask it; `None` unless a secret's name is assigned a value.
 fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     // A comparison, or padding in base64.
     if text.as_bytes().get(start) == Some(&b'=')

@@ -17,9 +17,9 @@ use super::keys::starts_with;
 /// Charset what characters the rest of a credential is.
 #[derive(Clone, Copy)]
 enum Charset {
-    /// `0-9 a-f A-F`
+    /// Hexadecimal digits in either case: `0-9 a-f A-F`
     Hex,
-    /// `0-9 A-Z a-z`
+    /// ASCII letters and digits: `0-9 A-Z a-z`
     Alphanumeric,
     /// The same and `_`
     Word,

@@ -26,7 +26,7 @@ pub(super) enum Lexeme {
     End,
 }
 
-/// Longer ones first.
+/// The operators, longer ones first, so that `>=` is not read as `>`.
 const OPERATORS: [&str; 8] = ["!=", ">=", "<=", "!~", "=", ">", "<", "~"];
 
 /// The text's words, [`Lexeme::End`] the last of them.

@@ -42,7 +42,7 @@ pub enum Search {
 /// A text that is searched for in the JSON of events, ignoring case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlainText {
-    /// In lower case.
+    /// The text as typed, but in lower case.
     typed: String,
     /// As a string of JSON has it, in lower case, without the quotes around it.
     escaped: String,

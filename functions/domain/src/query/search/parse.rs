@@ -13,7 +13,7 @@ pub const MAX_DEPTH: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}, at column {column}")]
 pub struct SyntaxError {
-    /// What is wrong.
+    /// The fault in words, such as `expected )`, without its position.
     pub(super) what: String,
     /// Where, counted from 1 in characters.
     pub(super) column: usize,

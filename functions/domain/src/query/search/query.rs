@@ -20,7 +20,7 @@ pub enum SearchQuery {
 /// One field against one value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// Of the event.
+    /// The part of the event whose value is tested.
     pub field: SearchField,
     /// The test must fail.
     pub denied: bool,
@@ -31,15 +31,15 @@ pub struct Comparison {
 /// A part of the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SearchField {
-    /// `action`
+    /// `action`: what happened, as text.
     Action,
-    /// `app`
+    /// `app`: the application that reported the event, as text.
     App,
-    /// `client_ip`
+    /// `client_ip`: the IP address. `192.0.2.7` and `::ffff:192.0.2.7` are equal.
     ClientIp,
-    /// `created`
+    /// `created`: the event's time, compared with a date or time, which is in UTC unless it has an offset.
     Created,
-    /// `event_uuid`, or `pk`
+    /// `event_uuid` or `pk`: the event's pk as text, whose case does not matter.
     Pk,
     /// Below `user`: at least one name.
     User(Vec<String>),
@@ -52,34 +52,34 @@ pub enum SearchField {
 /// What is asked of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldTest {
-    /// `=`
+    /// `=`: the values are equal. A date equals every time within it; `None` equals null and a missing value.
     Equals(Literal),
-    /// `>`
+    /// `>`: the value is greater, or later than the end of a date.
     Above(Literal),
-    /// `>=`
+    /// `>=`: the value is equal or greater.
     AtLeast(Literal),
-    /// `<`
+    /// `<`: the value is less, or earlier than the beginning of a date.
     Below(Literal),
-    /// `<=`
+    /// `<=`: the value is equal or less.
     AtMost(Literal),
-    /// `~`
+    /// `~`: the value contains this text, ignoring case.
     Contains(String),
-    /// `startswith`
+    /// `startswith`: the value begins with this text, ignoring case.
     Starts(String),
-    /// `endswith`
+    /// `endswith`: the value ends with this text, ignoring case.
     Ends(String),
-    /// `in`
+    /// `in`: the value equals at least one of these.
     Among(Vec<Literal>),
 }
 
 /// A value as it stands in a query.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
-    /// `"…"`
+    /// A text in double or single quotes, such as `"login"`.
     Text(String),
-    /// `7`, `-1.5`
+    /// A number, such as `7` or `-1.5`.
     Number(Number),
-    /// `True`, `False`
+    /// `True` or `False`, as Python writes them.
     Bool(bool),
     /// `None`: null, or not there.
     None,

@@ -70,7 +70,7 @@ pub(super) struct Reader {
     faults: Vec<PatternFault>,
 }
 
-/// The reader's position.
+/// Where the reader is: the JSON pointer, the depth of nesting, and whether an `$or` encloses it.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     pointer: &'a str,

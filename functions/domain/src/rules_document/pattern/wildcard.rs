@@ -11,7 +11,7 @@ pub struct Wildcard {
 /// Why a text is no wildcard; positions are characters from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WildcardError {
-    /// `**`.
+    /// Two wildcards in succession, as in `a**`. The number is the position of the second one.
     #[error("two * stand side by side at character {0}")]
     Consecutive(usize),
     /// A backslash before something else, or at the end.
