@@ -42,7 +42,7 @@ enum Encoding {
 /// A whole body, and the memory reserved for it while this value exists.
 #[derive(Debug)]
 pub struct BufferedBody {
-    /// The body, decompressed.
+    /// The whole body after decompression, never longer than the limit of the read.
     pub bytes: Bytes,
     /// How much longer the request may wait for memory.
     pub wait: RemainingWait,

@@ -123,7 +123,7 @@ impl Problem {
         self
     }
 
-    /// Replaces the detail.
+    /// Replaces the text for the caller. The status, the headers and the other members stay.
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = detail.into();
         self

@@ -17,9 +17,9 @@ use http::{HeaderValue, StatusCode};
 
 /// One embedded file, plain and compressed.
 struct Asset {
-    /// Relative to `web/dist`.
+    /// The path below `web/dist`, such as `index.html`.
     path: &'static str,
-    /// Its `ETag`.
+    /// The value of the `ETag` header, with its quotes: a hash of the plain file.
     tag: &'static str,
     plain: &'static [u8],
     brotli: &'static [u8],

@@ -98,7 +98,7 @@ pub(crate) async fn list(
     Ok(Json(List::new(page.results.into_iter().map(DeliveryView::from).collect(), page.next)))
 }
 
-/// Gets one delivery.
+/// Gets one delivery by its id; 404 if the ledger has no such entry.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,

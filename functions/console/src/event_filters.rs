@@ -8,11 +8,11 @@ use serde::Serialize;
 #[derive(Serialize)]
 #[serde(tag = "as", rename_all = "lowercase")]
 pub(crate) enum SearchInterpretation {
-    /// As a query.
+    /// As a query, because its syntax is valid.
     Query,
     /// As text to find anywhere in the event, because it is not a valid query.
     Text {
-        /// The syntax error.
+        /// Why the text is not a valid query, with the column of the error.
         why: String,
     },
 }

@@ -24,13 +24,13 @@ pub(crate) struct JobListParameters {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum NewJob {
-    /// See [`JobTask::Restamp`].
+    /// Sets the expiry of every stored event by the retention settings in force now.
     Restamp {
         /// Only count the events.
         #[serde(default)]
         dry_run: bool,
     },
-    /// See [`JobTask::Erase`].
+    /// Erases the data of one person. The request must name the username, the email address or both.
     Erase {
         /// The username of the person.
         username: Option<String>,
@@ -95,7 +95,7 @@ pub(crate) async fn list(
     Ok(Json(List::newest(views, filters.cursor.as_deref(), limit, |view| &view.id)))
 }
 
-/// Gets one job.
+/// Gets one job by its id; 404 if it does not exist or ended too long ago.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,

@@ -59,23 +59,23 @@ pub enum RulesSource {
 /// The ports of the API, and the state of its router.
 #[derive(Clone)]
 pub struct Console {
-    /// The events.
+    /// Reads the stored events, by pk or by a query.
     pub log: Arc<dyn EventLog>,
     /// The hourly event counts.
     pub volume: Arc<dyn Volume>,
-    /// The deliveries.
+    /// The ledger of deliveries: lists them, and reopens those to be redelivered.
     pub ledger: Arc<dyn Ledger>,
     /// The queue for redeliveries.
     pub queue: Arc<dyn WorkQueue>,
     /// The states of the transports' endpoints.
     pub endpoints: Arc<dyn Endpoints>,
-    /// The inboxes.
+    /// The inboxes of all users: lists items and marks them as seen.
     pub inbox: Arc<dyn Inbox>,
     /// Live updates of the inboxes.
     pub inbox_updates: Arc<dyn InboxUpdates>,
     /// The silences created over the API.
     pub silences: Arc<dyn Silences>,
-    /// The holds.
+    /// The legal holds, which keep events whatever their retention.
     pub holds: Arc<dyn Holds>,
     /// The jobs that operators have started.
     pub jobs: Arc<dyn Jobs>,
@@ -87,9 +87,9 @@ pub struct Console {
     pub channel: Arc<dyn Renderer>,
     /// Evaluates the expressions of rules.
     pub expressions: Arc<dyn Expressions>,
-    /// The clock.
+    /// Decides what has expired, and dates new jobs and holds.
     pub clock: Arc<dyn Clock>,
-    /// Generates ids.
+    /// Random bits for the ids of new jobs, holds, silences and test events.
     pub entropy: Arc<dyn Entropy>,
     /// Checks the callers' tokens and sessions.
     pub authenticator: Authenticator,

@@ -16,7 +16,7 @@ use crate::Console;
 pub struct Payload {
     /// The rule that would notify.
     pub rule: String,
-    /// The transport's name.
+    /// The name of the transport that would send the message.
     pub transport: String,
     /// The username or address of the recipient.
     pub recipient: String,
@@ -25,7 +25,7 @@ pub struct Payload {
     /// The message in the form of the transport.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<RenderedMessage>,
-    /// Why rendering failed.
+    /// Why the message cannot be rendered; `None` if `sent` has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

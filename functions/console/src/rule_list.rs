@@ -17,7 +17,7 @@ use crate::Console;
 struct RuleView<'a> {
     #[serde(flatten)]
     rule: &'a Rule,
-    /// By name.
+    /// The policies that the bindings of the rule refer to, by name.
     policies: BTreeMap<&'a str, &'a Policy>,
 }
 

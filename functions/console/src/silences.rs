@@ -50,9 +50,9 @@ pub(crate) struct SilenceView {
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum SilenceSource {
-    /// The rules document.
+    /// The silence is part of the rules document, and the API cannot end it.
     File,
-    /// `POST /v1/silences`.
+    /// The silence was created with `POST /v1/silences`.
     Api,
 }
 

@@ -73,7 +73,7 @@ pub enum DispatchError {
 pub struct Parts {
     /// Reads events that were too large for a queue message, and the events of retries.
     pub log: Arc<dyn EventLog>,
-    /// Stores the deliveries.
+    /// The ledger of deliveries, which records the outcome of every attempt.
     pub ledger: Arc<dyn Ledger>,
     /// The silences that operators created over the API.
     pub silences: Arc<dyn Silences>,
@@ -89,9 +89,9 @@ pub struct Parts {
     pub expressions: Arc<dyn Expressions>,
     /// The rules document that applies now.
     pub configuration: Arc<dyn Configuration>,
-    /// Sends notifications.
+    /// Sends notifications over all kinds of transport.
     pub channel: Arc<dyn Channel>,
-    /// The current time.
+    /// The time that dates attempts, retries and the state of endpoints.
     pub clock: Arc<dyn Clock>,
     /// The source of jitter.
     pub entropy: Arc<dyn Entropy>,

@@ -26,7 +26,7 @@ pub(crate) struct TransportLimiters {
     limiters: Mutex<HashMap<String, Arc<TransportLimiter>>>,
 }
 
-/// Limits one transport.
+/// The limits of one transport: how many attempts run at once, and how many begin per second.
 struct TransportLimiter {
     limit: TransportLimit,
     permits: Arc<Semaphore>,

@@ -107,7 +107,7 @@ pub(crate) struct SharedAttributes {
     pub(crate) event_context: bool,
 }
 
-/// A compiled body.
+/// A body compiled for the interpreter, with the inputs that each run of it needs.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// In a mutex because it is not `Sync`. The lock is held only while copying: a run consumes its program.
@@ -139,7 +139,10 @@ pub(crate) struct Compiled {
     pub(crate) precondition: Precondition,
 }
 
-/// Compiles a body.
+/// Compiles the body of a policy or of a mapping.
+///
+/// # Errors
+/// What is wrong with the body and where, such as invalid syntax.
 pub(crate) fn compile(source: &str, kind: ExpressionKind) -> Result<Compiled, SyntaxFault> {
     let parameters = match kind {
         ExpressionKind::Policy => "request, context",

@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// The maximum nesting of one result.
 const MAX_DEPTH: usize = 64;
 
-/// A Python `str`.
+/// A Python `str` with this text.
 pub(crate) fn text(text: impl Into<String>) -> MontyObject {
     MontyObject::String(text.into())
 }
@@ -27,7 +27,7 @@ pub(crate) fn optional(value: Option<&str>) -> MontyObject {
     value.map_or(MontyObject::None, text)
 }
 
-/// A Python `dict`.
+/// A Python `dict` with the same keys, and the values as [`to_python`] converts them.
 pub(crate) fn dict(object: &Map<String, Value>) -> MontyObject {
     object.iter().map(|(key, value)| (text(key), to_python(value))).collect::<Vec<_>>().into_dict()
 }

@@ -86,7 +86,7 @@ pub(crate) struct ServeOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckOptions {
-    /// The rules file
+    /// The rules file to check
     pub(crate) file: PathBuf,
     /// Print one JSON object per error
     #[arg(long)]
@@ -95,7 +95,7 @@ pub(crate) struct CheckOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct MatchOptions {
-    /// The rules file
+    /// The rules file with the rules to evaluate
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: PathBuf,
     /// The event as JSON; - for standard input
@@ -125,7 +125,7 @@ pub(crate) struct DryRunOptions {
     /// Show some messages as their receivers would get them
     #[arg(long)]
     pub(crate) payloads: bool,
-    /// Print JSON
+    /// Print the report as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -134,9 +134,9 @@ pub(crate) struct DryRunOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainOptions {
-    /// The event's pk
+    /// The pk of the event to explain
     pub(crate) pk: EventPk,
-    /// Print JSON
+    /// Print the trace as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -167,7 +167,7 @@ pub(crate) struct ExportOptions {
     /// The earliest time: 30d, 12h, 2026-01-02T03:04:05Z
     #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) since: Option<Timestamp>,
-    /// The latest time
+    /// The latest time, exclusive: 1d, 12h, 2026-01-02T03:04:05Z
     #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) until: Option<Timestamp>,
     /// Continue where another export stopped
@@ -193,7 +193,7 @@ pub(crate) struct SendOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ApplyOptions {
-    /// The rules file
+    /// The rules file to put in force
     #[arg(default_value = "nuncio.yaml")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
@@ -286,7 +286,7 @@ pub(crate) struct HoldFilters {
     /// The earliest time: 30d, 12h, 2026-01-02T03:04:05Z
     #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) since: Option<Timestamp>,
-    /// The latest time
+    /// The latest time, exclusive: 1d, 12h, 2026-01-02T03:04:05Z
     #[arg(long, value_name = "WHEN", value_parser = values::instant)]
     pub(crate) until: Option<Timestamp>,
 }
@@ -346,7 +346,7 @@ pub(crate) enum TokenCommand {
     },
     /// List all tokens, without the secrets
     List,
-    /// Revoke a token
+    /// Revoke a token, so that the server refuses it
     Revoke {
         /// The id, as `list` shows it
         id: String,
@@ -355,11 +355,11 @@ pub(crate) enum TokenCommand {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ScopeName {
-    /// Post events
+    /// Post events, but not read them
     Ingest,
     /// Read events, notifications and deliveries
     Read,
-    /// Everything
+    /// Everything, including the other scopes
     Admin,
 }
 

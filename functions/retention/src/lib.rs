@@ -61,7 +61,7 @@ pub struct Sweep {
     pub dead_letters: Arc<dyn DeadLetters>,
     /// Archives events before they are deleted; `None` if archiving is off.
     pub archiver: Option<Archiver>,
-    /// The current time.
+    /// Decides what has expired or is due, and when the time for one sweep is over.
     pub clock: Arc<dyn Clock>,
     /// How long after its expiry a record is left to the store's own TTL deletion, which costs less. Zero for a store
     /// without TTL.

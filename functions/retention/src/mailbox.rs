@@ -10,11 +10,11 @@ const PURGE_BATCH: usize = 1_000;
 /// Deletes the mails that are older than `email.keep`.
 #[derive(Clone)]
 pub struct MailboxPurge {
-    /// The mailbox folder.
+    /// The folder to which mail is written while no mail server is configured.
     pub mailbox: Arc<dyn Mailbox>,
     /// The rules document, for `email.keep`.
     pub configuration: Arc<dyn Configuration>,
-    /// The current time.
+    /// The time from which `email.keep` counts back.
     pub clock: Arc<dyn Clock>,
 }
 

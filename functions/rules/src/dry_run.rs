@@ -30,7 +30,7 @@ const MAX_UNDECIDED: usize = 30_000;
 /// The result of a dry run. The reports of parts of the history can be added up.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DryRunReport {
-    /// Events evaluated.
+    /// How many events were evaluated, each with both versions of the rules.
     pub events: u64,
     /// Counts by rule, then by the UTC day of the event (`2026-01-31`).
     pub rules: BTreeMap<String, BTreeMap<String, Compared>>,

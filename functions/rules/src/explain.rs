@@ -26,9 +26,9 @@ const MAX_VALUE_CHARS: usize = 100;
 /// Whether one rule fires for one event, and why. As JSON it is a line of `nuncio match`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// The rule's name.
+    /// The name of the rule, as in the rules document.
     pub rule: String,
-    /// Whether it fires.
+    /// Whether the rule fires, by its mode and the verdicts that count. Always false if `why` is set.
     pub matched: bool,
     /// The enabled bindings' policies, in the order in which they are evaluated.
     pub policies: Vec<PolicyVerdict>,
@@ -40,7 +40,7 @@ pub struct Explanation {
 /// The verdict of one binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyVerdict {
-    /// The policy's name.
+    /// The name of the bound policy, as in the rules document.
     pub policy: String,
     /// The binding's verdict, after `negate`.
     pub passed: bool,

@@ -26,7 +26,7 @@ pub(crate) struct PolicyTable {
     expressions: Vec<(u32, String)>,
 }
 
-/// A compiled pattern.
+/// A pattern in its two compiled forms, of which the faster one is tried first.
 #[derive(Debug, Clone)]
 struct CompiledPattern {
     path_matcher: PathMatcher,

@@ -18,7 +18,7 @@ const MAX_EXAMPLES: usize = 5;
 /// The counts of a preview.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct SilencedReport {
-    /// Events evaluated.
+    /// How many events were evaluated, silenced or not.
     pub events: u64,
     /// Events with at least one suppressed notification.
     pub silenced: u64,
@@ -33,11 +33,11 @@ pub struct SilencedReport {
 pub struct SilencedCounts {
     /// Events with a suppressed notification of this rule.
     pub events: u64,
-    /// Suppressed deliveries.
+    /// The suppressed notifications of these events, one for each recipient and transport.
     pub deliveries: u64,
 }
 
-/// A running preview.
+/// Counts, event by event, what a silence would have suppressed.
 #[derive(Debug)]
 pub struct SilencePreview {
     document: RulesDocument,

@@ -15,7 +15,7 @@ pub struct Fault {
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
-    /// What is wrong.
+    /// What is wrong, such as `this value has a tag`.
     pub what: String,
     /// How to correct it.
     pub hint: String,

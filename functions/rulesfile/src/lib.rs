@@ -52,7 +52,7 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 /// The content of a file without faults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedFile {
-    /// The checked document.
+    /// The document that the file describes; it has passed all checks.
     pub document: RulesDocument,
     /// Probable mistakes that are allowed, such as a rule without recipients; sorted by position.
     pub warnings: Vec<Fault>,

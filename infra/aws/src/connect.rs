@@ -104,7 +104,7 @@ impl Adapters {
         DynamoIntake::new(self.table(), self.work_queue())
     }
 
-    /// The stored events.
+    /// Reads the events that the table stores.
     pub fn event_log(&self) -> DynamoEventLog {
         DynamoEventLog::new(self.table())
     }
@@ -124,7 +124,7 @@ impl Adapters {
         CachedSilences::new(self.silences())
     }
 
-    /// Operators' jobs.
+    /// The operators' jobs, which the table stores.
     pub fn jobs(&self) -> DynamoJobs {
         DynamoJobs::new(self.table())
     }
@@ -175,7 +175,7 @@ impl Adapters {
         CachedTokens::new(DynamoTokens::new(self.table()))
     }
 
-    /// Browser sessions.
+    /// The console's browser sessions, without a cache, so that a sign-out takes effect at once.
     pub fn sessions(&self) -> DynamoSessions {
         DynamoSessions::new(self.table())
     }
@@ -200,12 +200,12 @@ impl Adapters {
         self.queues.get_or_init(|| aws_sdk_sqs::Client::new(&self.sdk)).clone()
     }
 
-    /// The work queue.
+    /// The queue from which workers receive new events and due deliveries.
     pub fn work_queue(&self) -> SqsWorkQueue {
         SqsWorkQueue::new(self.queue_client(), &self.settings.queue_url)
     }
 
-    /// The dead-letter queue.
+    /// The queue of messages whose handling failed too often. Without a URL in the settings, none are moved back.
     pub fn dead_letters(&self) -> SqsDeadLetters {
         SqsDeadLetters::new(self.queue_client(), self.settings.dead_letters_url.clone(), self.work_queue())
     }

@@ -27,7 +27,7 @@ const SUBJECT_CHARS: usize = 200;
 /// The header with the delivery's id, by which a mailbox can recognise a repeated mail.
 pub(crate) const DELIVERY_HEADER: &str = "X-Nuncio-Delivery";
 
-/// A transport's settings.
+/// The settings of an `email` transport. The sender and the mail server come from the document instead.
 pub(crate) struct Email<'a> {
     pub(crate) subject_prefix: &'a str,
 }

@@ -55,7 +55,7 @@ pub(crate) enum ResolveError {
     Blocked(&'static str),
 }
 
-/// Resolves host names.
+/// Resolves the host names of targets. The guard then checks the addresses.
 #[async_trait]
 pub(crate) trait NameResolver: Send + Sync {
     /// Every address of the name, with port zero.

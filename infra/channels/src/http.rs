@@ -111,7 +111,10 @@ impl Http {
         Ok(Self { clock, names, timeouts, current: Mutex::new(current) })
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt to send the request, and reads the start of the response.
+    ///
+    /// # Errors
+    /// If the request is not allowed or cannot be sent, if no response arrives in time, or if its status is not 2xx.
     pub(crate) async fn post(&self, post: PostRequest<'_>) -> Result<AttemptOutcome, Failure> {
         let url = guard::target(post.url.text(), post.allow)?;
         if let Some(name) = FRAMING.iter().find(|name| post.headers.contains_key(*name)) {

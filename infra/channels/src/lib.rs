@@ -70,7 +70,7 @@ pub enum Error {
 
 /// The ports that the transports use.
 pub struct Parts {
-    /// Sends mail.
+    /// Hands the mails of `email` transports to a mail system, such as an SMTP server or SES.
     pub mailer: Arc<dyn Mailer>,
     /// Takes the items of `local` transports.
     pub inbox: Arc<dyn Inbox>,
@@ -90,7 +90,7 @@ pub struct Channels {
     clock: Arc<dyn Clock>,
     http: Http,
     expressions: Arc<dyn Expressions>,
-    /// Limits concurrent mappings.
+    /// Limits the mappings that run at once to [`MAX_MAPPINGS`].
     mapping_permits: Semaphore,
 }
 

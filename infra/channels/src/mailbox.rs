@@ -141,7 +141,7 @@ fn written(name: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(name.split_once('-')?.0.parse().ok()?).ok()
 }
 
-/// The recipient's address.
+/// The address in the `To` header, without a display name; empty if the mail has no such header.
 fn recipient(mail: &[u8]) -> String {
     let mail = String::from_utf8_lossy(mail);
     let to = header(&mail, "To").unwrap_or_default();

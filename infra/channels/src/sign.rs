@@ -23,7 +23,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A signing key.
+/// A key that signs webhook requests, parsed from one secret of the transport.
 pub(crate) enum Key {
     /// HMAC-SHA256; the signatures begin with `v1,`.
     Shared(Box<Hmac<Sha256>>),

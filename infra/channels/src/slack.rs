@@ -27,7 +27,7 @@ const TOTAL_UNITS: usize = 6000;
 /// The part of [`TOTAL_UNITS`] that is reserved for the footer.
 const FOOTER_UNITS: usize = 80;
 
-/// A transport's settings.
+/// The settings of a `webhook_slack` transport.
 pub(crate) struct Slack<'a> {
     pub(crate) url: &'a PlainOrSecret,
 }

@@ -169,7 +169,7 @@ enum Security {
     Plain,
     /// STARTTLS if the server offers it.
     Opportunistic,
-    /// Fails without STARTTLS.
+    /// STARTTLS; the attempt fails if the server does not offer it.
     Required,
     /// TLS from the first byte.
     Wrapped,

@@ -19,7 +19,7 @@ use crate::secret;
 use crate::sign::{self, Key, KeyError};
 use crate::transport_handler::{SendContext, TransportHandler};
 
-/// A transport's settings.
+/// The settings of a `webhook` transport.
 pub(crate) struct Webhook<'a> {
     pub(crate) url: &'a PlainOrSecret,
     /// The signing secrets: one, or several during a rotation. Without any, requests are not signed.

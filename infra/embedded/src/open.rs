@@ -28,7 +28,7 @@ pub enum OpenError {
     /// The folder cannot be created or used.
     #[error("cannot use the data folder {}: {source}; it must be a folder that this user may write in", folder.display())]
     Folder {
-        /// The data folder.
+        /// The path of the data folder or of the archive folder.
         folder: PathBuf,
         /// The error of the operating system.
         source: io::Error,
@@ -40,7 +40,7 @@ pub enum OpenError {
         folder.display()
     )]
     InUse {
-        /// The data folder.
+        /// The path of the data folder.
         folder: PathBuf,
         /// The other process, where it could be read.
         pid: Option<u32>,
@@ -48,7 +48,7 @@ pub enum OpenError {
     /// The file cannot be opened, or is not a store.
     #[error("cannot use the store {}: {detail}; repair or restore the file, or start with another --data folder", file.display())]
     Unusable {
-        /// The store's file.
+        /// The path of the store (`nuncio.db` in the data folder) or of its write-ahead log.
         file: PathBuf,
         /// What is wrong with it.
         detail: String,
@@ -56,13 +56,13 @@ pub enum OpenError {
     /// The file system cannot do what the store needs.
     #[error("the file system of {} does not support SQLite's write-ahead log; put the data folder on a local disk", file.display())]
     NoWal {
-        /// The store's file.
+        /// The path of the store's file, which is `nuncio.db` in the data folder.
         file: PathBuf,
     },
     /// The disk has no room for the files that SQLite needs to read the store.
     #[error("cannot open the store {}: the disk is full; free at least 256 KiB", file.display())]
     FullDisk {
-        /// The store's file.
+        /// The path of the store's file, which is `nuncio.db` in the data folder.
         file: PathBuf,
     },
     /// The write-ahead log that an earlier process left is damaged.
@@ -82,7 +82,7 @@ pub enum OpenError {
     /// A newer Nuncio wrote the file.
     #[error("the store {} has version {found}, this Nuncio knows versions up to {known}; use the newer Nuncio", file.display())]
     Newer {
-        /// The store's file.
+        /// The path of the store's file, which is `nuncio.db` in the data folder.
         file: PathBuf,
         /// The version of the file's schema.
         found: u32,

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 /// A table with a key column, the column `revision`, and others.
 pub(crate) struct VersionedTable {
     pub(crate) name: &'static str,
-    /// The key's column.
+    /// The name of the column that holds the key, such as `id`.
     pub(crate) key: &'static str,
     /// All columns but the key and the revision.
     pub(crate) columns: &'static [&'static str],

@@ -14,7 +14,7 @@ use crate::fault::{Fault, Health};
 /// The most operations in one transaction: the caller of the first one waits for all of them.
 const MAX_GROUP: usize = 256;
 
-/// One caller's write.
+/// The write of one caller, which may share a transaction with other writes.
 trait Operation: Send {
     /// Makes the write; false if it failed and must be rolled back.
     fn apply(&mut self, connection: &Connection) -> bool;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 pub struct Emitter {
     /// The function's name, which is the value of the dimension `function`.
     pub function: &'static str,
-    /// The `CloudWatch` namespace.
+    /// The `CloudWatch` namespace in which the metrics appear.
     pub namespace: String,
 }
 

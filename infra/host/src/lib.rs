@@ -13,7 +13,7 @@ pub use environment::{EnvironmentSecrets, environment};
 use domain::ports::{Clock, Entropy};
 use jiff::Timestamp;
 
-/// The system clock.
+/// The clock of the operating system. Only tests use another one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

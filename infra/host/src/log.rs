@@ -74,7 +74,7 @@ pub fn init(level: &str, form: LogFormat) -> Result<(), LevelError> {
 /// A directive for `aws` also matches the SDK's crates (`aws_…`), which log what they send: limit them.
 const AWS_SDK: &str = "aws_=warn";
 
-/// Our own crates.
+/// The crates to which a plain log level applies. Others log warnings and errors only.
 const OURS: [&str; 12] = [
     "nuncio",
     "domain",

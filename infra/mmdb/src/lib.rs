@@ -18,7 +18,7 @@ use file::DatabaseFile;
 
 type Database = Reader<Vec<u8>>;
 
-/// The database files.
+/// The databases that give an address its location and its autonomous system. Each is optional.
 #[derive(Debug)]
 pub struct Databases {
     geoip: Option<DatabaseFile>,

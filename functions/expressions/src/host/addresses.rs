@@ -12,12 +12,14 @@ use super::{CallResult, Host, raise};
 use crate::value;
 
 impl Host<'_> {
-    /// `ip_address(…)`
+    /// The fields of the `ip_address(…)` that a body calls, as a tuple. Raises `ValueError` if the argument is not an
+    /// address.
     pub(crate) fn ip_address(&self, argument: &MontyObject) -> CallResult {
         read_address(argument).map(|address| self.address(address))
     }
 
-    /// `ip_network(…)`
+    /// The fields of the `ip_network(…)` that a body calls, as a tuple. With `strict`, raises `ValueError` for host
+    /// bits.
     pub(crate) fn ip_network(&self, argument: &MontyObject, strict: bool) -> CallResult {
         let network = read_network(argument, strict)?;
         let (first, last) = (network.network(), network.broadcast());
@@ -64,7 +66,7 @@ impl Host<'_> {
     }
 }
 
-/// `ip_address(a) in ip_network(b)`
+/// The result of `ip_address(a) in ip_network(b)` as a Python `bool`.
 pub(crate) fn contains(address: &MontyObject, network: &MontyObject) -> CallResult {
     let address = read_address(address)?;
     Ok(MontyObject::Bool(read_network(network, true)?.contains(&address)))

@@ -10,7 +10,7 @@ use super::hashes::HashState;
 use super::{Arguments, CallResult, Host, raise};
 use crate::value::{self, IntoDict};
 
-/// A host object.
+/// The state of an object whose attributes and methods the host provides. The body refers to the object by an id.
 #[derive(Debug, Clone)]
 pub(crate) enum HostObject {
     Request,
@@ -159,7 +159,7 @@ impl Host<'_> {
         })
     }
 
-    /// Calls a method.
+    /// Calls a method of the object with this id. Raises a Python exception if the object has no such method.
     pub(crate) fn method(&mut self, id: u128, name: &str, arguments: Arguments) -> CallResult {
         let Some(object) = self.known(id).cloned() else {
             return Err(raise(ExcType::RuntimeError, "this object no longer exists"));

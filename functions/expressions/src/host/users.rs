@@ -13,7 +13,7 @@ use super::{Arguments, CallResult, Host, raise};
 use crate::value::{self, IntoDict};
 
 impl Host<'_> {
-    /// `request.user`.
+    /// The object that a body reads as `request.user`: the user of the scope.
     pub(crate) fn user(&mut self) -> MontyObject {
         let user = self.scope.user.clone();
         self.person(user)
@@ -100,7 +100,7 @@ impl Host<'_> {
         groups.map(|(name, _)| name.clone()).collect()
     }
 
-    /// `ak_is_group_member(user, name="…")`
+    /// `ak_is_group_member(user, name="…")`: whether one of the groups of the user matches the keyword arguments.
     pub(crate) fn is_group_member(&mut self, mut arguments: Arguments) -> CallResult {
         let user = arguments.take("ak_is_group_member", 0, "user")?;
         let user = match (self.host_object(&user), &user) {
@@ -133,7 +133,8 @@ impl Host<'_> {
         known
     }
 
-    /// `ak_user_by(username="…")`
+    /// `ak_user_by(username="…")`: the first user that matches the keyword arguments; the Python `None` if no
+    /// user does. Searches the user of the scope, the user of the event, and the members of the groups.
     pub(crate) fn user_by(&mut self, arguments: &Arguments) -> CallResult {
         let members = self.scope.groups.values().flatten().map(as_user);
         let named = [&self.scope.user, &self.scope.event.user].map(|user| self.as_configured(user));

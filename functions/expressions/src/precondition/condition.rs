@@ -48,7 +48,7 @@ impl ConditionResult {
     }
 }
 
-/// Analyses conditions.
+/// Analyses the conditions of one body, in which it knows the names of the event.
 pub(super) struct ConditionReader {
     /// The names that are bound to the event, each with the position from which on they are.
     pub(super) events: HashMap<String, TextSize>,
@@ -65,7 +65,7 @@ enum ComparedField {
 }
 
 impl ConditionReader {
-    /// Analyses one condition.
+    /// For which events the expression can be true, and for which it can be false, as the condition of an `if`.
     pub(super) fn truth(&self, expression: &Expr) -> ConditionResult {
         if self.is_event(expression) {
             return ConditionResult::constant(true);
@@ -144,7 +144,7 @@ impl ConditionReader {
         }
     }
 
-    /// `event.action.startswith("model_")`
+    /// Analyses a call such as `event.action.startswith("model_")`; `None` if it has another form or can raise.
     fn starts_with(&self, call: &ExprCall) -> Option<ConditionResult> {
         let Expr::Attribute(method) = &*call.func else { return None };
         if method.attr.as_str() != "startswith" || !call.arguments.keywords.is_empty() {

@@ -12,11 +12,11 @@ const MAX_LISTED: usize = 64;
 /// A set of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EventSet {
-    /// The empty set.
+    /// The empty set: the condition cannot have this result.
     Never,
     /// The events that meet the precondition.
     Only(Precondition),
-    /// All events.
+    /// The set of all events, also the result for a condition that is not understood.
     Any,
 }
 
@@ -47,7 +47,7 @@ impl EventSet {
         Self::addresses(vec![IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())], false)
     }
 
-    /// The intersection.
+    /// The intersection, or a larger set where a precondition cannot express it.
     pub(super) fn and(self, other: &Self) -> Self {
         match (self, other) {
             (Self::Never, _) | (_, Self::Never) => Self::Never,
@@ -69,7 +69,7 @@ impl EventSet {
         }
     }
 
-    /// The union.
+    /// The union, or a larger set where a precondition cannot express it.
     pub(super) fn or(self, other: &Self) -> Self {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => Self::Any,

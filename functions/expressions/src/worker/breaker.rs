@@ -38,7 +38,7 @@ pub(super) struct ExpressionBreaker {
 struct FailingBody {
     /// The number of consecutive failures.
     failures: u32,
-    /// The last exception.
+    /// The exception of the first of these failures. While the circuit is open, each run raises one of the same kind.
     raised: RaisedException,
     /// When the next probe may run.
     until: Instant,

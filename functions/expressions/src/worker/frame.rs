@@ -71,7 +71,8 @@ pub(crate) enum Response {
     Done { evaluation: Box<Evaluation>, spent: bool, computed: Duration },
 }
 
-/// Writes one message.
+/// Writes one message: the length of its JSON as four bytes, little-endian, then the JSON itself. Fails if the JSON is
+/// longer than [`MAX_FRAME_BYTES`].
 pub(crate) fn write(mut to: impl Write, message: &impl Serialize) -> io::Result<()> {
     let mut frame = vec![0; 4];
     serde_json::to_writer(&mut frame, message)?;

@@ -212,7 +212,7 @@ struct ConcurrencyLimit {
     freed: Condvar,
 }
 
-/// Released when dropped.
+/// A permit of a [`ConcurrencyLimit`], which is released when this is dropped.
 struct Permit<'a>(&'a ConcurrencyLimit);
 
 impl ConcurrencyLimit {

@@ -25,7 +25,7 @@ const MAX_EXTENSION: Duration = Duration::from_secs(2);
 /// How many bytes are read at once; the capacity of a pipe.
 const CHUNK: usize = 64 * 1024;
 
-/// A running worker.
+/// A running worker and the pipes to it. Dropping this kills the worker.
 pub(crate) struct WorkerProcess {
     child: Child,
     to: ChildStdin,
@@ -77,7 +77,7 @@ impl WorkerProcess {
         }
     }
 
-    /// Sends a message.
+    /// Sends a message to the worker. Every error is [`WorkerFailure::Unreachable`].
     pub(crate) fn send(&mut self, asked: &RequestRef<'_>) -> Result<(), WorkerFailure> {
         frame::write(&mut self.to, asked).map_err(WorkerFailure::Unreachable)
     }

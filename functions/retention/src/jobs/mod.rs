@@ -22,18 +22,18 @@ use restamp_job::RestampJob;
 /// The counts of one step, and the cursor of the next step; `None` after the last one.
 type Step = (JobReport, Option<JobCursor>);
 
-/// Advances jobs.
+/// Runs the operators' jobs in steps, and stores the progress after each step.
 #[derive(Clone)]
 pub struct JobRunner {
-    /// The stored jobs.
+    /// The stored jobs, each with its state and the cursor of its next step.
     pub jobs: Arc<dyn Jobs>,
     /// The stored events with their expiry.
     pub keeping: Arc<dyn EventExpiry>,
     /// The holds, which protect events from deletion.
     pub holds: Arc<dyn Holds>,
-    /// The deliveries.
+    /// The deliveries, from which erasures remove the data of the person.
     pub ledger: Arc<dyn Ledger>,
-    /// The inboxes.
+    /// The inboxes, in which erasures look for items to delete.
     pub inbox: Arc<dyn Inbox>,
     /// Deletes the data of a person.
     pub erasure: Arc<dyn Erasure>,
@@ -45,7 +45,7 @@ pub struct JobRunner {
     pub intake: Arc<dyn Intake>,
     /// The rules document, for the retention of that event.
     pub configuration: Arc<dyn Configuration>,
-    /// The current time.
+    /// Dates the steps of jobs, and decides when the time of a call is over.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Clauses {
 }
 
 impl Clauses {
-    /// Adds a clause.
+    /// Adds a clause, which an event satisfies if it has at least one of these terms.
     pub(crate) fn push(&mut self, clause: impl IntoIterator<Item = Term>) {
         self.terms.extend(clause);
         self.ends.push(to_u32(self.terms.len()));

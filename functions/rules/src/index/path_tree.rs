@@ -17,7 +17,7 @@ pub(crate) struct PathTree {
     pub(super) root: Vec<(&'static str, u32)>,
 }
 
-/// One path.
+/// A node of the tree: one path, and the terms to look for at it.
 #[derive(Debug, Clone)]
 pub(super) struct PathNode {
     pub(super) key: Box<str>,
@@ -47,7 +47,7 @@ struct EdgeKey {
 }
 
 impl PathTree {
-    /// The event itself.
+    /// The node of the event itself, whose children are the top-level keys.
     pub(crate) const ROOT: u32 = 0;
     /// The event's model as matchers read it, `app_label.model_name`; no key leads there.
     pub(super) const MODEL: u32 = 1;

@@ -22,9 +22,9 @@ pub(super) const MIX_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 /// What a term states about the value at a path. Ordered by the cost of finding it in an event, cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TermKind {
-    /// Equals this text.
+    /// Equals this text, in the same case.
     Text,
-    /// Equals this number.
+    /// Equals this number as a 64-bit float: `1` equals `1.0`.
     Number,
     Boolean,
     Null,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::rules_document::{EventPattern, FieldPattern, ObjectPattern, ValuePattern};
 
-/// A compiled pattern.
+/// A pattern as a tree with one node per field, which gives an exact result for every event.
 #[derive(Debug, Clone)]
 pub(crate) struct TreeMatcher {
     pub(super) root: ObjectMatcher,

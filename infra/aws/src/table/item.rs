@@ -15,12 +15,12 @@ use crate::codec;
 /// An item: attribute names and values.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A string attribute.
+/// The value of a string attribute (`S`).
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// A number attribute.
+/// The value of a number attribute (`N`), which DynamoDB transfers as text.
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

@@ -29,9 +29,9 @@ use domain::delivery::DeliveryId;
 use domain::person::fold;
 use domain::suppression::SuppressionKey;
 
-/// Partition key.
+/// The attribute that is the table's partition key.
 pub(crate) const PK: &str = "pk";
-/// Sort key.
+/// The attribute that is the table's sort key.
 pub(crate) const SK: &str = "sk";
 /// The time from which DynamoDB may delete the item, in whole seconds since the epoch.
 pub(crate) const TTL: &str = "ttl";
@@ -106,7 +106,7 @@ impl RecordKind {
     }
 }
 
-/// `yyyymmdd` in UTC.
+/// The UTC day of the time as `yyyymmdd`, such as `20260131`.
 pub(crate) fn day(instant: Timestamp) -> String {
     instant.strftime("%Y%m%d").to_string()
 }
