@@ -36,7 +36,7 @@ pub(crate) struct TransportView {
 }
 
 impl TransportView {
-    fn of(transport: &Transport, standing: &EndpointState) -> Self {
+    fn from_transport(transport: &Transport, standing: &EndpointState) -> Self {
         let (state, since, until, why) = match standing {
             EndpointState::Ready => ("ready", None, None, None),
             EndpointState::Paused(pause) => ("paused", Some(pause.since), Some(pause.until), Some(pause.why.clone())),
@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let all = console.endpoints.all().await?;
     let known: BTreeMap<&str, &Endpoint> = all.iter().map(|endpoint| (endpoint.transport.as_str(), endpoint)).collect();
     let view = |transport: &Transport| {
-        TransportView::of(
+        TransportView::from_transport(
             transport,
             EndpointState::for_transport(known.get(transport.name.as_str()).copied(), transport),
         )
@@ -73,7 +73,7 @@ pub(crate) async fn enable(
     let active = console.configuration.current().await?;
     let transport = find(&active.document.transports, &name)?;
     make_ready(&console, transport).await?;
-    Ok(Json(TransportView::of(transport, &EndpointState::Ready)))
+    Ok(Json(TransportView::from_transport(transport, &EndpointState::Ready)))
 }
 
 /// The transport with this name, or 404.

@@ -116,7 +116,7 @@ impl Store {
         let writer = Writer::start(connection, health.clone()).map_err(|error| OpenError::unusable(&file, &error))?;
         Ok(Self {
             writer: Arc::new(writer),
-            search: Arc::new(SearchIndex::beside(&file)),
+            search: Arc::new(SearchIndex::in_folder_of(&file)),
             readers: Arc::new(Readers::new(file, health.clone())),
             health,
             work: Arc::default(),

@@ -76,7 +76,7 @@ impl Filler {
 }
 
 impl SearchIndex {
-    pub(crate) fn beside(store: &Path) -> Self {
+    pub(crate) fn in_folder_of(store: &Path) -> Self {
         Self { file: store.with_file_name(FILE), filler: Mutex::default(), reader: Mutex::default() }
     }
 

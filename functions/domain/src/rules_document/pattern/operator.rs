@@ -185,11 +185,11 @@ fn numeric(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Interval
     let first = ends[0].clone();
     let Some(second) = ends.get(1).cloned() else {
         let (sign, end) = first;
-        let lower = (sign != Sign::Below).then(|| end.clone());
-        let upper = (sign != Sign::Above).then_some(end);
+        let lower = (sign != IntervalSide::Below).then(|| end.clone());
+        let upper = (sign != IntervalSide::Above).then_some(end);
         return Some(Interval { lower, upper });
     };
-    let ((Sign::Above, lower), (Sign::Below, upper)) = (first, second) else {
+    let ((IntervalSide::Above, lower), (IntervalSide::Below, upper)) = (first, second) else {
         return reader.wrong(pointer, "numeric does not name a lower and then an upper end", NUMERIC_HINT);
     };
     match compare(&lower.value, &upper.value) {
@@ -205,19 +205,24 @@ fn numeric(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Interval
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
+enum IntervalSide {
     Above,
     Below,
     At,
 }
 
-fn comparison(reader: &mut Reader, pair: &[Value], sign_at: &str, value_at: &str) -> Option<(Sign, IntervalEnd)> {
+fn comparison(
+    reader: &mut Reader,
+    pair: &[Value],
+    sign_at: &str,
+    value_at: &str,
+) -> Option<(IntervalSide, IntervalEnd)> {
     let sign = match pair[0].as_str() {
-        Some(">") => Some((Sign::Above, false)),
-        Some(">=") => Some((Sign::Above, true)),
-        Some("<") => Some((Sign::Below, false)),
-        Some("<=") => Some((Sign::Below, true)),
-        Some("=") => Some((Sign::At, true)),
+        Some(">") => Some((IntervalSide::Above, false)),
+        Some(">=") => Some((IntervalSide::Above, true)),
+        Some("<") => Some((IntervalSide::Below, false)),
+        Some("<=") => Some((IntervalSide::Below, true)),
+        Some("=") => Some((IntervalSide::At, true)),
         _ => reader.wrong(sign_at, "this is not a comparison", "write one of =, <, <=, >, >= in quotes"),
     };
     let value = match &pair[1] {

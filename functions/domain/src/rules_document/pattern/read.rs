@@ -46,7 +46,7 @@ impl EventPattern {
     /// Every fault of the pattern, in its order; never an empty list.
     pub fn read(value: &Value) -> Result<Self, Vec<PatternFault>> {
         let mut reader = Reader::default();
-        let place = Place { pointer: "", depth: 0, inside_or: false };
+        let place = PatternPosition { pointer: "", depth: 0, inside_or: false };
         let root = match value {
             Value::Object(object) => reader.fields(object, place),
             _ => reader.wrong("", "an event pattern is an object of fields", "write { action: [login_failed] }"),
@@ -72,7 +72,7 @@ pub(super) struct Reader {
 
 /// Where the reader is: the JSON pointer, the depth of nesting, and whether an `$or` encloses it.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct PatternPosition<'a> {
     pointer: &'a str,
     depth: usize,
     inside_or: bool,
@@ -96,7 +96,7 @@ impl Reader {
         None
     }
 
-    fn fields(&mut self, object: &Map<String, Value>, place: Place<'_>) -> Option<ObjectPattern> {
+    fn fields(&mut self, object: &Map<String, Value>, place: PatternPosition<'_>) -> Option<ObjectPattern> {
         if object.is_empty() {
             return self.wrong(place.pointer, "this object names no field", "name one, or remove the object");
         }
@@ -107,7 +107,7 @@ impl Reader {
         let mut fields = ObjectPattern::default();
         for (name, value) in object {
             let pointer = format!("{}{}", place.pointer, pointer_segment(name));
-            let inner = Place { pointer: &pointer, depth: place.depth + 1, ..place };
+            let inner = PatternPosition { pointer: &pointer, depth: place.depth + 1, ..place };
             if name == OR {
                 fields.any_of = self.alternatives(value, inner);
             } else if place.inside_or && RESERVED.contains(&name.as_str()) {
@@ -120,7 +120,7 @@ impl Reader {
         Some(fields)
     }
 
-    fn alternatives(&mut self, value: &Value, place: Place<'_>) -> Vec<ObjectPattern> {
+    fn alternatives(&mut self, value: &Value, place: PatternPosition<'_>) -> Vec<ObjectPattern> {
         let hint = "write two or more patterns: $or: [{ a: [1] }, { b: [2] }]";
         let Value::Array(items) = value else {
             self.wrong::<()>(place.pointer, "$or is not a list", hint);
@@ -132,7 +132,7 @@ impl Reader {
         let mut alternatives = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let pointer = format!("{}/{at}", place.pointer);
-            let place = Place { pointer: &pointer, depth: place.depth, inside_or: true };
+            let place = PatternPosition { pointer: &pointer, depth: place.depth, inside_or: true };
             match item {
                 Value::Object(object) => alternatives.extend(self.fields(object, place)),
                 _ => {
@@ -143,7 +143,7 @@ impl Reader {
         alternatives
     }
 
-    fn field(&mut self, name: &str, value: &Value, place: Place<'_>) -> Option<FieldPattern> {
+    fn field(&mut self, name: &str, value: &Value, place: PatternPosition<'_>) -> Option<FieldPattern> {
         match value {
             Value::Object(object) => self.fields(object, place).map(FieldPattern::Object),
             Value::Array(items) => self.tests(items, place.pointer).map(FieldPattern::Value),
