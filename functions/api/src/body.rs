@@ -90,10 +90,12 @@ async fn read(
     // A compressed body may have any length.
     let exact = length.exact().filter(|_| encoding.is_none()).and_then(|bytes| usize::try_from(bytes).ok());
     let mut memory = BodyMemory { budget, reservation: None, wait: RemainingWait::default(), reserved: 0 };
-    memory.reserve(exact.unwrap_or(INITIAL_CAPACITY), limit).await?;
+    // One byte more than the body has, so that its end is noticed without another allocation.
+    let capacity = exact.map_or(INITIAL_CAPACITY, |bytes| bytes + 1);
+    memory.reserve(capacity, limit).await?;
     let timed_out =
         |_| Problem::request_timeout(format!("the body did not arrive within {} seconds", BODY_TIMEOUT.as_secs()));
-    let empty = DecodedBody { bytes: Vec::new(), limit, memory };
+    let empty = DecodedBody { bytes: Vec::with_capacity(capacity), limit, memory };
     let decoded = tokio::time::timeout(BODY_TIMEOUT, decode(encoding, body, empty)).await.map_err(timed_out)??;
     let DecodedBody { bytes, mut memory, .. } = decoded;
     if let Some(reservation) = &mut memory.reservation {
@@ -135,6 +137,7 @@ impl BodyMemory<'_> {
         let bytes = match bytes {
             _ if bytes <= small => small.min(bytes.next_power_of_two()),
             _ if self.reserved == 0 => bytes,
+            // What is held now is small. A large reservation is never enlarged: it was for the whole body.
             _ => limit + 1,
         };
         // What is held already is released after the larger reservation is there. It comes from another pool, or it is small.

@@ -85,7 +85,11 @@ impl Drop for Rebuilding {
 }
 
 impl Store {
-    async fn erase<K: Params + Send + 'static>(&self, sql: &'static str, keys: Vec<K>) -> Result<usize, StoreError> {
+    async fn erase<K: Params + Clone + Send + 'static>(
+        &self,
+        sql: &'static str,
+        keys: Vec<K>,
+    ) -> Result<usize, StoreError> {
         if keys.is_empty() {
             return Ok(0);
         }
@@ -93,7 +97,7 @@ impl Store {
             let mut delete = connection.prepare_cached(sql)?;
             Ok(keys.into_iter().map(|key| delete.execute(key)).sum::<Result<usize, _>>()?)
         };
-        self.writer.write(erase).await
+        self.writer.write_with_reserve(erase).await
     }
 }
 

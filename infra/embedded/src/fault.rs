@@ -10,6 +10,8 @@ use rusqlite::ErrorCode;
 /// The detail of an error begins so if the whole file is damaged, not just one record.
 const DAMAGED: &str = "the file is damaged";
 
+const FULL_DISK: &str = "the disk is full; free some space";
+
 /// Whether an error has shown that the file is damaged. It stays set until the process ends.
 #[derive(Debug, Default)]
 pub(crate) struct Health(OnceLock<String>);
@@ -40,6 +42,11 @@ impl Fault {
     pub(crate) fn damaged(what: &str) -> Self {
         Self(StoreError::store(format!("{DAMAGED} ({what}); restore it from a backup")))
     }
+
+    /// The disk has no room.
+    pub(crate) fn full_disk() -> Self {
+        Self(StoreError::store(FULL_DISK))
+    }
 }
 
 /// Whether the disk has no room: for the data, or for the file of the memory that processes share (`SQLITE_IOERR_SHMSIZE`).
@@ -47,6 +54,11 @@ pub(crate) fn is_full_disk(error: &rusqlite::Error) -> bool {
     let no_shared_memory = |code| code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
         || error.sqlite_error().is_some_and(|error| no_shared_memory(error.extended_code))
+}
+
+/// Whether the error was made because the disk has no room.
+pub(crate) fn says_full_disk(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable { detail, .. } if detail == FULL_DISK)
 }
 
 impl From<Fault> for StoreError {
@@ -64,7 +76,7 @@ impl From<StoreError> for Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self(match error.sqlite_error_code() {
-            _ if is_full_disk(&error) => StoreError::store("the disk is full; free some space"),
+            _ if is_full_disk(&error) => StoreError::store(FULL_DISK),
             Some(ErrorCode::ReadOnly) => StoreError::store("the file is read-only; let this user write to it"),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => return Self::damaged(&error.to_string()),
             Some(_) => StoreError::store(error),

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::volume::Counters;
 use crate::{Store, queue, record};
 
@@ -74,7 +74,7 @@ impl Intake for Store {
         }
         self.refuse_while_rebuilding()?;
         // Encoded here, where callers run in parallel: the single writer should only write.
-        let batch = Batch::encode(events)?;
+        let batch = Arc::new(Batch::encode(events)?);
         let (work, recent, holds) = (self.work.clone(), self.recent_events.clone(), Arc::clone(&self.holds));
         let events: Arc<[Arc<Event>]> = events.into();
         let stored = Arc::clone(&events);
@@ -89,7 +89,13 @@ impl Intake for Store {
         // The holds are read on the writer's thread: an event stored after a hold gets it here, and one stored before is
         // found by the hold's job. Read earlier, an event could miss both.
         let insert = move |connection: &Connection| insert(connection, &batch, &stored, &holds.all());
-        self.writer.write_then(insert, cache_and_wake).await.map(drop)
+        match self.writer.write_then(insert.clone(), cache_and_wake.clone()).await {
+            // The writer has merged the write-ahead log into the store since, which may have made enough room.
+            Err(error) if fault::says_full_disk(&error) => {
+                self.writer.write_then(insert, cache_and_wake).await.map(drop)
+            }
+            written => written.map(drop),
+        }
     }
 
     async fn remember(

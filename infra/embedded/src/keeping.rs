@@ -7,7 +7,7 @@ use domain::{Event, EventPk, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::event_log::{MAX_PK_KEY, PAGE_BYTES};
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::{Store, queue, record};
 
 /// The most events deleted in one write: few, so that posting events never waits long.
@@ -44,20 +44,45 @@ impl EventExpiry for Store {
     }
 
     async fn mark_archived(&self, expired: &ExpiredEvents, now: Timestamp) -> Result<(), StoreError> {
-        for some in expired.events.chunks(DELETE_BATCH) {
+        let mut left = expired.events.as_slice();
+        let (mut largest, mut is_full) = (DELETE_BATCH, false);
+        while !left.is_empty() {
+            let (some, rest) = left.split_at(largest.min(left.len()));
             let pks = some.iter().map(|event| event.pk).collect::<Vec<_>>();
-            let delete = move |connection: &Connection| {
-                queue::embed_expiring_events(connection, now)?;
-                let mut delete = connection.prepare_cached("DELETE FROM events WHERE pk = ?1 AND expires <= ?2")?;
-                for pk in &pks {
-                    delete.execute(params![pk.as_bytes(), now.as_microsecond()])?;
-                }
-                Ok(())
+            let deleted = if is_full {
+                let in_reserve = move |connection: &Connection| {
+                    let first = queue::first_unevaluated(connection)?;
+                    delete(connection, &pks, now, first)
+                };
+                self.writer.write_in_reserve(in_reserve).await
+            } else {
+                let embed_and_delete = move |connection: &Connection| {
+                    queue::embed_expiring_events(connection, now)?;
+                    delete(connection, &pks, now, i64::MAX)
+                };
+                self.writer.write(embed_and_delete).await
             };
-            self.writer.write(delete).await?;
+            match deleted {
+                Err(error) if fault::says_full_disk(&error) && !is_full => is_full = true,
+                // Fewer events need less space. What they free is used by the next write.
+                Err(error) if fault::says_full_disk(&error) && some.len() > 1 => largest = some.len().div_ceil(4),
+                deleted => {
+                    deleted?;
+                    left = rest;
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// Deletes those of the events that have expired and are in a row before `first_kept`.
+fn delete(connection: &Connection, pks: &[EventPk], now: Timestamp, first_kept: i64) -> Result<(), Fault> {
+    let mut delete = connection.prepare_cached("DELETE FROM events WHERE pk = ?1 AND expires <= ?2 AND rowid < ?3")?;
+    for pk in pks {
+        delete.execute(params![pk.as_bytes(), now.as_microsecond(), first_kept])?;
+    }
+    Ok(())
 }
 
 fn kept(

@@ -51,17 +51,17 @@ pub use queue::{LEASE, QueuedMessage, ReceiptHandle, ReleasedLeases};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::ports::StoreError;
 use tokio::sync::Notify;
-use tracing::debug;
 
 use fault::Health;
 use holds::HoldCache;
 use readers::Readers;
 use recent_events::RecentEvents;
+use reserve::Reserve;
 use search_index::SearchIndex;
 use writer::Writer;
 
@@ -78,6 +78,8 @@ pub struct Store {
     health: Arc<Health>,
     /// Whether the file is being rebuilt.
     rebuilding: Arc<AtomicBool>,
+    /// Whether the disk is full.
+    disk_is_full: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -106,14 +108,18 @@ impl Store {
 
     fn open_file(file: PathBuf) -> Result<Self, OpenError> {
         let mut connection = open::writer(&file)?;
-        schema::migrate(&mut connection, &file)?;
-        if let Err(error) = reserve::keep(&file) {
-            debug!(%error, "no space is set aside for a start on a full disk");
-        }
+        schema::migrate(&mut connection, &file).or_else(|error| match error {
+            OpenError::FullDisk { .. } if reserve::release(&file) => schema::migrate(&mut connection, &file),
+            error => Err(error),
+        })?;
+        let mut reserve = Reserve::beside(&file);
+        reserve.prepare(&connection);
+        let disk_is_full = reserve.shortage();
         let holds =
             HoldCache::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
         let health = Arc::new(Health::default());
-        let writer = Writer::start(connection, health.clone()).map_err(|error| OpenError::unusable(&file, &error))?;
+        let writer = Writer::start(connection, Some(reserve), health.clone())
+            .map_err(|error| OpenError::unusable(&file, &error))?;
         Ok(Self {
             writer: Arc::new(writer),
             search: Arc::new(SearchIndex::in_folder_of(&file)),
@@ -123,6 +129,7 @@ impl Store {
             recent_events: Arc::default(),
             holds: Arc::new(holds),
             rebuilding: Arc::default(),
+            disk_is_full,
         })
     }
 
@@ -134,7 +141,7 @@ impl Store {
         let search = self.search.clone();
         self.readers.read(move |_| search.fold()).await?;
         self.readers.close_idle();
-        self.writer.exclusively(erasure::fold_log).await
+        self.writer.close_log().await
     }
 
     /// Checks the file's structure for at most `time`. Logs damage, and makes [`ready`] fail from then on. Returns whether
@@ -160,11 +167,15 @@ impl Store {
     }
 
     /// Indexes the next batch of events for searches, or removes deleted events from the index if all are indexed.
-    /// Returns the number of rows left to index. Only one process at a time may call this.
+    /// Returns the number of rows left to index; 0 while the disk is full, when nothing is indexed. Only one process at a time may call this.
     ///
     /// # Errors
     /// When the store cannot be read or the index cannot be written. Searches then read the events themselves.
     pub async fn fill_search_index(&self) -> Result<u64, StoreError> {
+        if self.disk_is_full.load(Ordering::Relaxed) {
+            // The store itself needs the last space. Searches read the events that are not indexed.
+            return Ok(0);
+        }
         let search = self.search.clone();
         self.readers.read(move |events| search.fill(events)).await
     }

@@ -3,7 +3,7 @@
 //! Command-line tools ignore the lock: they may edit tokens while a server runs.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use crate::files;
@@ -37,10 +37,14 @@ impl FolderLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(failed)?;
+        // The lock holds without the pid, which only names the process in another one's error: a full disk must not stop
+        // the start.
+        let named =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        match named {
+            Err(source) if source.kind() != ErrorKind::StorageFull => return Err(failed(source)),
+            _ => {}
+        }
         Ok(Self { _file: file })
     }
 }

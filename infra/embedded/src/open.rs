@@ -20,7 +20,7 @@ use crate::wal::{self, Damage};
 pub(crate) const FILE: &str = "nuncio.db";
 
 /// How long a write waits for one of another process, such as `nuncio token` while the server runs.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a store cannot be opened. The message says where, why and how to fix it.
 #[derive(Debug, thiserror::Error)]
@@ -182,9 +182,7 @@ pub(crate) fn writer(file: &Path) -> Result<Connection, OpenError> {
             return Err(error);
         }
         let connection = write_ahead(file)?;
-        warn!(
-            "the disk is full; Nuncio starts in the space that it had set aside and takes no events; free some space"
-        );
+        warn!("the disk is full; Nuncio starts in the space that it had set aside, and refuses events once it is used");
         Ok(connection)
     });
     let (connection, mode) = opened.map_err(|error| {

@@ -5,6 +5,7 @@ use domain::Timestamp;
 use domain::ports::{PurgeScope, StoreError};
 use rusqlite::{Connection, params};
 
+use crate::fault::{self, Fault};
 use crate::{Store, queue};
 
 /// The most records deleted in one write, during which other writes wait.
@@ -27,25 +28,67 @@ const EXPIRED: [&str; 8] = [
 const OLD_COUNTS: &str =
     "DELETE FROM volume WHERE (hour, action) IN (SELECT hour, action FROM volume WHERE hour <= ?1 LIMIT ?2)";
 
+/// Used on a full disk: leaves the events that dispatch has not evaluated yet.
+const EVALUATED_EVENTS: &str =
+    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 AND rowid < ?3 LIMIT ?2)";
+
+/// What one kind of records is deleted with.
+#[derive(Clone, Copy)]
+struct Deletion {
+    sql: &'static str,
+    /// Records that expire by then are deleted.
+    until: Timestamp,
+    most: usize,
+}
+
+impl Deletion {
+    fn run(self, connection: &Connection) -> Result<usize, Fault> {
+        if self.sql == EVENTS {
+            queue::embed_expiring_events(connection, self.until)?;
+        }
+        let (until, most) = (self.until.as_microsecond(), i64::try_from(self.most).unwrap_or(i64::MAX));
+        Ok(connection.prepare_cached(self.sql)?.execute(params![until, most])?)
+    }
+
+    fn run_in_reserve(self, connection: &Connection) -> Result<usize, Fault> {
+        if self.sql != EVENTS {
+            return self.run(connection);
+        }
+        let (until, most) = (self.until.as_microsecond(), i64::try_from(self.most).unwrap_or(i64::MAX));
+        let first = queue::first_unevaluated(connection)?;
+        Ok(connection.prepare_cached(EVALUATED_EVENTS)?.execute(params![until, most, first])?)
+    }
+}
+
 impl Store {
     pub(crate) async fn purge_all(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut deleted = 0;
         let events = (what == PurgeScope::All).then_some((EVENTS, now));
         let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::query::volume::KEPT));
-        for (sql, now) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([old_counts]) {
+        let (mut largest, mut is_full) = (BATCH, false);
+        for (sql, until) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([old_counts]) {
             while deleted < limit {
-                let batch = BATCH.min(limit - deleted);
-                let delete = move |connection: &Connection| {
-                    let most = i64::try_from(batch).unwrap_or(i64::MAX);
-                    if sql == EVENTS {
-                        queue::embed_expiring_events(connection, now)?;
-                    }
-                    Ok(connection.prepare_cached(sql)?.execute(params![now.as_microsecond(), most])?)
+                let deletion = Deletion { sql, until, most: largest.min(limit - deleted) };
+                let found = if is_full {
+                    self.writer
+                        .write_in_reserve(move |connection: &Connection| deletion.run_in_reserve(connection))
+                        .await
+                } else {
+                    self.writer.write(move |connection: &Connection| deletion.run(connection)).await
                 };
-                let found = self.writer.write(delete).await?;
-                deleted += found;
-                if found < batch {
-                    break;
+                match found {
+                    Err(error) if fault::says_full_disk(&error) && !is_full => is_full = true,
+                    // Fewer records need less space. What they free is used by the next write.
+                    Err(error) if fault::says_full_disk(&error) && deletion.most > 1 => {
+                        largest = deletion.most.div_ceil(4);
+                    }
+                    found => {
+                        let found = found?;
+                        deleted += found;
+                        if found < deletion.most {
+                            break;
+                        }
+                    }
                 }
             }
         }

@@ -164,7 +164,7 @@ impl Store {
             let deliveries = ledger::release_leases(connection)?;
             Ok(ReleasedLeases { messages, deliveries, operator_jobs: operator_jobs::release_leases(connection)? })
         };
-        self.writer.write(release).await
+        self.writer.write_with_reserve(release).await
     }
 
     /// When the next message is due or its lease expires: the Unix epoch if one is due now, `None` if the queue is
@@ -235,6 +235,22 @@ pub(crate) fn embed_expiring_events(connection: &Connection, now: Timestamp) -> 
         }
     }
     Ok(())
+}
+
+/// The row of the first event that dispatch has not evaluated yet, or more than every row if there is none.
+///
+/// On a full disk only events before it can be deleted: the messages have no room for the events themselves.
+pub(crate) fn first_unevaluated(connection: &Connection) -> Result<i64, Fault> {
+    let body: Option<String> = connection.prepare_cached(UNEVALUATED)?.query_row([], |row| row.get(1)).optional()?;
+    let message = body.and_then(|body| serde_json::from_str::<QueueMessage>(&body).ok()).map(QueueMessage::into_work);
+    let Some(QueuedWork::Stored(pks)) = message else { return Ok(i64::MAX) };
+    let mut select = connection.prepare_cached("SELECT rowid FROM events WHERE pk = ?1")?;
+    let mut first = i64::MAX;
+    for pk in pks {
+        let row: Option<i64> = select.query_row([pk.as_bytes()], |row| row.get(0)).optional()?;
+        first = first.min(row.unwrap_or(i64::MAX));
+    }
+    Ok(first)
 }
 
 /// Removes a person's events from the messages that carry events, and returns how many. Few messages do: only those

@@ -1,41 +1,241 @@
-//! Disk space set aside, so that Nuncio can start on a full disk.
+//! Disk space set aside, so that Nuncio can start, read and delete on a full disk.
 //!
-//! Owns one file of [`BYTES`] beside the store. SQLite makes a file for its shared memory before it reads anything, even when
-//! nothing is to be written; without room for it nobody could read the events, or purge some of them.
+//! Owns one file beside the store, of [`BYTES`] while the write-ahead log is empty. SQLite makes a file for its shared memory
+//! before it reads anything, and even a deletion is first appended to the log. The log can be used from its beginning again
+//! only after its pages are in the store's file, which then grows: without room for that, deletions would free nothing.
+//! The file therefore grows with the pages that only the log holds, and a transaction that it cannot cover is refused.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use domain::ports::StoreError;
+use rusqlite::Connection;
+use tracing::{debug, info, warn};
+
+use crate::erasure::fold_log;
+use crate::fault::{self, Fault};
 use crate::files::private_file;
+use crate::open::BUSY_TIMEOUT;
+use crate::wal::log_of;
 
-/// Enough for the shared memory of both databases (32 KiB each) and for the first writes.
-const BYTES: usize = 256 * 1024;
+/// Enough for the shared memory of both databases (32 KiB each) and for deleting some events.
+const BYTES: u64 = 256 * 1024;
+
+/// What must be left of it when the log has been merged into the store.
+const MIN_LEFT: u64 = BYTES / 2;
+
+/// A log of this length has room for most transactions: its space is used again.
+const USABLE_LOG: u64 = BYTES / 2;
+
+/// A log that is longer gives its space back once it is merged, if the disk is nearly full.
+const MAX_LOG: u64 = BYTES * 4;
+
+/// How long merging the log waits for readers; other writes wait meanwhile.
+const FOLD_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn path_beside(store: &Path) -> PathBuf {
     store.with_file_name("nuncio.reserve")
 }
 
-/// Sets the space aside unless that is done already.
-///
-/// # Errors
-/// When the disk has no room for it; what was written of it is removed.
-pub(crate) fn keep(store: &Path) -> io::Result<()> {
-    let path = path_beside(store);
-    if fs::metadata(&path).is_ok_and(|found| found.len() == BYTES as u64) {
-        return Ok(());
-    }
-    let written = private_file(&path).and_then(|mut file| {
-        file.write_all(&vec![0; BYTES])?;
-        file.sync_all()
-    });
-    if written.is_err() {
-        release(store);
-    }
-    written
-}
-
 /// Gives the space back. Returns whether there was any.
 pub(crate) fn release(store: &Path) -> bool {
     fs::remove_file(path_beside(store)).is_ok()
+}
+
+/// The space set aside for one store, kept up to date by the thread that writes.
+#[derive(Debug)]
+pub(crate) struct Reserve {
+    store: PathBuf,
+    /// The length of the store's file when it was last measured, in bytes.
+    length: u64,
+    /// The bytes by which the file would grow, when they were last measured.
+    growth: u64,
+    /// Whether the disk had too little room for all of it.
+    is_short: Arc<AtomicBool>,
+}
+
+impl Reserve {
+    /// For the store in this file.
+    pub(crate) fn beside(store: &Path) -> Self {
+        Self { store: store.to_owned(), length: 0, growth: 0, is_short: Arc::default() }
+    }
+
+    /// Whether the disk is full; changes with the disk.
+    pub(crate) fn shortage(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_short)
+    }
+
+    /// Prepares for a transaction: sets enough space aside, and merges the log into the store if the disk is nearly full.
+    pub(crate) fn prepare(&mut self, connection: &Connection) {
+        let earlier = self.length;
+        if self.measure(connection).is_err() {
+            // The write itself reports the error.
+            return;
+        }
+        // SQLite merges the log on its own, but without the space set aside: on a nearly full disk it stops halfway.
+        let was_interrupted = earlier > 0 && self.length > earlier && self.growth > 0;
+        // If it is short already, growing it would take the last space from the transaction itself.
+        let is_enough = |reserve: &Self| reserve.covers(BYTES + reserve.growth.next_multiple_of(BYTES));
+        if self.is_short.load(Ordering::Relaxed) || !is_enough(self) {
+            self.make_room(connection);
+        } else if was_interrupted {
+            // Or a reader stopped it, which is no reason to wait.
+            self.fold(connection, Duration::ZERO);
+            self.refill(connection);
+        }
+    }
+
+    /// Refuses a transaction, just before its commit, whose pages could not be moved from the log to the store.
+    pub(crate) fn check(&mut self, connection: &Connection) -> Result<(), Fault> {
+        let earlier = self.growth;
+        self.measure(connection)?;
+        if self.growth > earlier && !self.covers(MIN_LEFT + self.growth) {
+            return Err(Fault::full_disk());
+        }
+        Ok(())
+    }
+
+    /// Merges the log into the store, with the space set aside if there is no other, and sets space aside again.
+    pub(crate) fn make_room(&mut self, connection: &Connection) {
+        self.fold(connection, FOLD_TIMEOUT);
+        self.refill(connection);
+    }
+
+    /// Merges the log into the store and gives the space back, for a transaction that needs it. Call
+    /// [`make_room`](Self::make_room) afterwards.
+    pub(crate) fn lend(&mut self, connection: &Connection) {
+        self.fold(connection, FOLD_TIMEOUT);
+        release(&self.store);
+    }
+
+    /// Merges the log into the store, with the space set aside if there is no other. Waits this long for readers of an older
+    /// state.
+    fn fold(&self, connection: &Connection, wait: Duration) {
+        let fold = || {
+            // Setting a timeout does not fail on an open connection.
+            let _ = connection.busy_timeout(wait);
+            let folded = self.merge_log(connection).map_err(StoreError::from);
+            let _ = connection.busy_timeout(BUSY_TIMEOUT);
+            folded
+        };
+        let folded = fold().or_else(|error| {
+            if !fault::says_full_disk(&error) || !release(&self.store) {
+                return Err(error);
+            }
+            fold()
+        });
+        if let Err(error) = folded {
+            debug!(%error, "the write-ahead log could not be merged into the store");
+        }
+    }
+
+    /// Sets space aside: all of it if as much remains free. Otherwise it takes what there is, but leaves half of it to the
+    /// log if the log has no space of its own: writes must go on.
+    fn refill(&mut self, connection: &Connection) {
+        // If the file cannot be measured, the next transaction measures it again.
+        let _ = self.measure(connection);
+        let set_aside = |bytes: u64, free: u64| {
+            let tried = self.resize(self.growth + bytes + free);
+            tried.and_then(|()| self.resize(self.growth + bytes)).is_ok()
+        };
+        let is_short = !set_aside(BYTES, BYTES);
+        if is_short {
+            let free = |bytes| if self.log_length() >= USABLE_LOG { 0 } else { bytes };
+            [BYTES, BYTES / 2, BYTES / 4, BYTES / 8].into_iter().find(|&bytes| set_aside(bytes, free(bytes)));
+        }
+        let was_short = self.is_short.swap(is_short, Ordering::Relaxed);
+        if is_short && !was_short {
+            warn!("the disk is full; Nuncio refuses events that need more space; free some space");
+        } else if was_short && !is_short {
+            info!("the disk has room again; Nuncio has set space aside again");
+        }
+    }
+
+    /// Merges the log. It keeps its length, because another program could take space that is given back, unless it is long or
+    /// has grown into the space set aside.
+    fn merge_log(&self, connection: &Connection) -> Result<(), Fault> {
+        if self.log_length() > MAX_LOG || !self.has(MIN_LEFT) {
+            return fold_log(connection);
+        }
+        let busy: bool = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
+        if busy { Err(StoreError::store("another connection still reads an older state").into()) } else { Ok(()) }
+    }
+
+    fn log_length(&self) -> u64 {
+        fs::metadata(log_of(&self.store)).map_or(0, |log| log.len())
+    }
+
+    fn measure(&mut self, connection: &Connection) -> Result<(), Fault> {
+        let value = |sql| connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+        let bytes = u64::try_from(value("PRAGMA page_count")? * value("PRAGMA page_size")?).unwrap_or_default();
+        self.length = fs::metadata(&self.store).map_err(StoreError::store)?.len();
+        self.growth = bytes.saturating_sub(self.length);
+        Ok(())
+    }
+
+    /// Whether this many bytes are set aside, now or already.
+    fn covers(&self, bytes: u64) -> bool {
+        self.has(bytes) || self.resize(bytes).is_ok()
+    }
+
+    fn has(&self, bytes: u64) -> bool {
+        fs::metadata(path_beside(&self.store)).is_ok_and(|file| file.len() >= bytes)
+    }
+
+    /// Makes the file this long. If the disk has no room, it keeps its length.
+    fn resize(&self, bytes: u64) -> io::Result<()> {
+        let mut file = private_file(&path_beside(&self.store))?;
+        let earlier = file.seek(SeekFrom::End(0))?;
+        if earlier >= bytes {
+            return file.set_len(bytes);
+        }
+        // Written, as a file that is only made longer occupies no space.
+        let zeros = [0; 8192];
+        let mut missing = bytes - earlier;
+        while missing > 0 {
+            let part = zeros.len().min(usize::try_from(missing).unwrap_or(usize::MAX));
+            if let Err(error) = file.write_all(&zeros[..part]) {
+                file.set_len(earlier)?;
+                return Err(error);
+            }
+            missing -= part as u64;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::Intake as _;
+    use domain::{Event, Timestamp};
+
+    use super::*;
+    use crate::Store;
+
+    fn event(number: u128) -> Arc<Event> {
+        let event = domain::testing::event("login").created(Timestamp::UNIX_EPOCH).random(number);
+        Arc::new(event.expires(Timestamp::MAX).app(&"x".repeat(3000)).build())
+    }
+
+    #[tokio::test]
+    async fn it_covers_the_pages_that_only_the_log_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let length = |name: &str| fs::metadata(folder.path().join(name)).unwrap().len();
+        for batch in 0..5 {
+            let events = (1..60).map(|number| event(batch * 100 + number)).collect::<Vec<_>>();
+            store.accept(&events).await.unwrap();
+            let connection = crate::open::reader(&folder.path().join("nuncio.db")).unwrap();
+            let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+            let growth = pages.unsigned_abs() * 8192 - length("nuncio.db");
+            assert!(growth > 0, "the log is not merged yet");
+            assert!(length("nuncio.reserve") >= growth, "{} for {growth}", length("nuncio.reserve"));
+        }
+        store.close().await.unwrap();
+        assert_eq!(length("nuncio.reserve"), BYTES);
+    }
 }

@@ -8,6 +8,7 @@ use domain::person;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::fault;
 use crate::open::OpenError;
 
 /// In order: the migration at index N upgrades version N to N + 1. Never edit a released one.
@@ -25,7 +26,10 @@ const MIGRATIONS: [&str; 9] = [
 
 /// Upgrades the file to the newest version.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
-    let unusable = |error: rusqlite::Error| OpenError::unusable(file, &error);
+    let unusable = |error: rusqlite::Error| {
+        let full = fault::is_full_disk(&error);
+        if full { OpenError::FullDisk { file: file.to_owned() } } else { OpenError::unusable(file, &error) }
+    };
     // Immediate: of two processes that open an old file, the second waits and finds it migrated.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unusable)?;
     let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)?;

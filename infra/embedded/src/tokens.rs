@@ -16,7 +16,7 @@ const BY_HASH: &str = "SELECT body FROM tokens WHERE hash = ?1";
 impl Tokens for Store {
     async fn put(&self, token: &Token) -> Result<(), StoreError> {
         let token = token.clone();
-        self.writer.write(move |connection| put(connection, &token)).await
+        self.writer.write_with_reserve(move |connection: &Connection| put(connection, &token)).await
     }
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
@@ -38,7 +38,7 @@ impl Tokens for Store {
             }
             Ok(!named.is_empty())
         };
-        self.writer.write(revoke).await
+        self.writer.write_with_reserve(revoke).await
     }
 
     async fn used(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {

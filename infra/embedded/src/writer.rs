@@ -9,7 +9,9 @@ use domain::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::fault::{Fault, Health};
+use crate::erasure::fold_log;
+use crate::fault::{self, Fault, Health};
+use crate::reserve::Reserve;
 
 /// The most operations in one transaction: the caller of the first one waits for all of them.
 const MAX_GROUP: usize = 256;
@@ -18,16 +20,20 @@ const MAX_GROUP: usize = 256;
 trait Operation: Send {
     /// Makes the write; false if it failed and must be rolled back.
     fn apply(&mut self, connection: &Connection) -> bool;
+    /// Whether the write failed because the disk is full.
+    fn met_full_disk(&self) -> bool;
     /// Sends the result to the caller, once the transaction has been committed or has failed.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
+
+type ExclusiveWork = Box<dyn FnOnce(&Connection, &mut Option<Reserve>) + Send>;
 
 /// A command for the writing thread.
 enum WriterCommand {
     /// A write that shares a transaction with others.
     Write(Box<dyn Operation>),
     /// Work that cannot run in a transaction, such as `VACUUM`. Other writes wait meanwhile.
-    Exclusive(Box<dyn FnOnce(&Connection) + Send>),
+    Exclusive(ExclusiveWork),
 }
 
 /// A write with its caller.
@@ -47,6 +53,10 @@ where
     fn apply(&mut self, connection: &Connection) -> bool {
         self.result = self.write.take().map(|write| write(connection).map_err(StoreError::from));
         matches!(self.result, Some(Ok(_)))
+    }
+
+    fn met_full_disk(&self) -> bool {
+        matches!(&self.result, Some(Err(error)) if fault::says_full_disk(error))
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
@@ -73,11 +83,17 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread with its connection. An error that shows that the file is damaged is noted in `health`.
-    pub(crate) fn start(connection: Connection, health: Arc<Health>) -> std::io::Result<Self> {
+    /// Starts the thread with its connection, and with the space set aside for its file; `None` if there is no file. An error
+    /// that shows that the file is damaged is noted in `health`.
+    pub(crate) fn start(
+        connection: Connection,
+        reserve: Option<Reserve>,
+        health: Arc<Health>,
+    ) -> std::io::Result<Self> {
         let (commands, waiting) = mpsc::channel(MAX_GROUP);
-        let thread =
-            std::thread::Builder::new().name("nuncio-writer".to_owned()).spawn(move || run(&connection, waiting))?;
+        let thread = std::thread::Builder::new()
+            .name("nuncio-writer".to_owned())
+            .spawn(move || run(&connection, reserve, waiting))?;
         Ok(Self { health, commands: Some(commands), thread: Some(thread) })
     }
 
@@ -105,17 +121,71 @@ impl Writer {
         answer.await.map_err(|_| ended())?.inspect_err(|error| self.health.note(error))
     }
 
+    /// Makes a write that frees space or that a start needs. On a full disk, [`write_in_reserve`](Self::write_in_reserve)
+    /// repeats it.
+    pub(crate) async fn write_with_reserve<T, W>(&self, write: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Fault> + Clone + Send + 'static,
+    {
+        match self.write(write.clone()).await {
+            Err(error) if fault::says_full_disk(&error) => self.write_in_reserve(write).await,
+            written => written,
+        }
+    }
+
+    /// Makes a write in a transaction of its own, in the space that was set aside for a full disk.
+    pub(crate) async fn write_in_reserve<T, W>(&self, write: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let in_reserve = |connection: &Connection, reserve: &mut Option<Reserve>| {
+            if let Some(reserve) = reserve {
+                reserve.lend(connection);
+            }
+            let written = alone(connection, write);
+            if let Some(reserve) = reserve {
+                reserve.make_room(connection);
+            }
+            written
+        };
+        self.run_exclusively(in_reserve).await
+    }
+
+    /// Merges the write-ahead log into the file, with the space set aside if there is no other.
+    ///
+    /// # Errors
+    /// When a reader is still active, or the disk fails.
+    pub(crate) async fn close_log(&self) -> Result<(), StoreError> {
+        let close = |connection: &Connection, reserve: &mut Option<Reserve>| {
+            if let Some(reserve) = reserve {
+                reserve.make_room(connection);
+            }
+            fold_log(connection)
+        };
+        self.run_exclusively(close).await
+    }
+
     /// Runs `work` outside any transaction, after the writes that were queued before it.
     pub(crate) async fn exclusively<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
+        self.run_exclusively(|connection, _| work(connection)).await
+    }
+
+    async fn run_exclusively<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection, &mut Option<Reserve>) -> Result<T, Fault> + Send + 'static,
+    {
         let ended = || StoreError::store("its writing thread has ended; restart Nuncio");
         let (caller, answer) = oneshot::channel();
-        let run = move |connection: &Connection| {
+        let run = move |connection: &Connection, reserve: &mut Option<Reserve>| {
             // A caller that was cancelled does not need the result.
-            let _ = caller.send(work(connection).map_err(StoreError::from));
+            let _ = caller.send(work(connection, reserve).map_err(StoreError::from));
         };
         let commands = self.commands.as_ref().ok_or_else(ended)?;
         commands.send(WriterCommand::Exclusive(Box::new(run))).await.map_err(|_| ended())?;
@@ -133,7 +203,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, mut waiting: mpsc::Receiver<WriterCommand>) {
+fn run(connection: &Connection, mut reserve: Option<Reserve>, mut waiting: mpsc::Receiver<WriterCommand>) {
     let mut group = Vec::with_capacity(MAX_GROUP);
     while let Some(first) = waiting.blocking_recv() {
         let mut next = Some(first);
@@ -151,20 +221,29 @@ fn run(connection: &Connection, mut waiting: mpsc::Receiver<WriterCommand>) {
             }
         }
         if !group.is_empty() {
-            write(connection, &mut group);
+            write(connection, &mut reserve, &mut group);
         }
         if let Some(work) = exclusive {
-            work(connection);
+            work(connection, &mut reserve);
         }
     }
 }
 
 /// Commits the group and sends the results to its callers.
-fn write(connection: &Connection, group: &mut Vec<Box<dyn Operation>>) {
-    let committed = commit(connection, group);
+fn write(connection: &Connection, reserve: &mut Option<Reserve>, group: &mut Vec<Box<dyn Operation>>) {
+    if let Some(reserve) = reserve {
+        reserve.prepare(connection);
+    }
+    let committed = commit(connection, reserve, group);
     if committed.is_err() && !connection.is_autocommit() {
         // Best effort: if the rollback fails too, the next BEGIN reports it.
         let _ = connection.execute_batch("ROLLBACK");
+    }
+    let is_full =
+        committed.as_ref().is_err_and(fault::says_full_disk) || group.iter().any(|operation| operation.met_full_disk());
+    if is_full && let Some(reserve) = reserve {
+        // Before the callers know, so that one that tries again at once finds the room.
+        reserve.make_room(connection);
     }
     for operation in group.drain(..) {
         operation.answer(committed.clone());
@@ -172,7 +251,11 @@ fn write(connection: &Connection, group: &mut Vec<Box<dyn Operation>>) {
 }
 
 /// Makes the group's writes in one transaction, leaving out those that fail.
-fn commit(connection: &Connection, group: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
+fn commit(
+    connection: &Connection,
+    reserve: &mut Option<Reserve>,
+    group: &mut [Box<dyn Operation>],
+) -> Result<(), StoreError> {
     let execute = |sql| -> Result<(), StoreError> {
         let mut statement = connection.prepare_cached(sql).map_err(Fault::from)?;
         statement.execute([]).map(drop).map_err(|error| Fault::from(error).into())
@@ -180,21 +263,48 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Operation>]) -> Result<(
     execute("BEGIN IMMEDIATE")?;
     if let [single] = group {
         // A single write needs no savepoint: the transaction itself undoes it.
-        return if single.apply(connection) { execute("COMMIT") } else { execute("ROLLBACK") };
+        if !single.apply(connection) {
+            // SQLite rolls back by itself after some errors, such as a full disk.
+            return if connection.is_autocommit() { Ok(()) } else { execute("ROLLBACK") };
+        }
+        check(connection, reserve)?;
+        return execute("COMMIT");
     }
     for operation in group {
         execute("SAVEPOINT operation")?;
         let done = operation.apply(connection);
         if connection.is_autocommit() {
             // SQLite rolls the whole transaction back by itself after some errors, such as a full disk.
-            return Err(StoreError::store("the disk failed or is full while others were writing; try again"));
+            if operation.met_full_disk() {
+                return Err(Fault::full_disk().into());
+            }
+            return Err(StoreError::store("the disk failed while others were writing; try again"));
         }
         if !done {
             execute("ROLLBACK TO operation")?;
         }
         execute("RELEASE operation")?;
     }
+    check(connection, reserve)?;
     execute("COMMIT")
+}
+
+fn check(connection: &Connection, reserve: &mut Option<Reserve>) -> Result<(), StoreError> {
+    reserve.as_mut().map_or(Ok(()), |reserve| reserve.check(connection)).map_err(StoreError::from)
+}
+
+/// Makes one write in a transaction of its own.
+fn alone<T>(connection: &Connection, write: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let written = write(connection).and_then(|value| {
+        connection.execute_batch("COMMIT")?;
+        Ok(value)
+    });
+    if written.is_err() && !connection.is_autocommit() {
+        // Best effort: if the rollback fails too, the next BEGIN reports it.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    written
 }
 
 #[cfg(test)]

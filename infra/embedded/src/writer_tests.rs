@@ -7,7 +7,7 @@ use super::*;
 fn writer() -> Writer {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch("CREATE TABLE kept (n INTEGER PRIMARY KEY, CHECK (n < 1000))").unwrap();
-    Writer::start(connection, Arc::default()).unwrap()
+    Writer::start(connection, None, Arc::default()).unwrap()
 }
 
 fn insert(numbers: Vec<i64>) -> impl FnOnce(&Connection) -> Result<usize, Fault> + Send + 'static {

@@ -23,7 +23,7 @@ use channels::{Channels, LocalMailer, MailboxFolder};
 use console::{Console, RulesSource, Services};
 use dispatch::Dispatcher;
 use domain::ports::{Archive, Clock, Configuration, Entropy, Mailbox, Stores};
-use embedded::{ArchiveFolder, FolderLock, Store};
+use embedded::{ArchiveFolder, FolderLock, ReleasedLeases, Store};
 use expressions::worker::Workers;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
@@ -113,11 +113,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     let console = console::router(Console::new(&stores, services));
     let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console));
 
-    let released = store.release_leases().await?;
-    if released.messages + released.deliveries + released.operator_jobs > 0 {
-        let (messages, deliveries, jobs) = (released.messages, released.deliveries, released.operator_jobs);
-        tracing::info!(messages, deliveries, jobs, "resuming the work that the last run left unfinished");
-    }
+    release_leases(&store).await;
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let worker = tokio::spawn(worker::run(store.clone(), Arc::new(dispatcher), clock, memory / 4, shutdown.clone()));
@@ -136,6 +132,19 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the work of the last run due again. If that fails, the server starts all the same: the leases expire by themselves.
+async fn release_leases(store: &Store) {
+    match store.release_leases().await {
+        Ok(ReleasedLeases { messages: 0, deliveries: 0, operator_jobs: 0 }) => {}
+        Ok(ReleasedLeases { messages, deliveries, operator_jobs: jobs }) => {
+            tracing::info!(messages, deliveries, jobs, "resuming the work that the last run left unfinished");
+        }
+        Err(error) => {
+            tracing::error!(%error, "the work that the last run left unfinished resumes only when its leases expire");
+        }
+    }
 }
 
 /// The scheduled tasks and the operator's jobs.
