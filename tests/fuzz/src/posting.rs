@@ -7,8 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
-use domain::event::Event;
 use domain::admission::mask::Masker;
+use domain::event::Event;
 use domain::trace::TraceParent;
 use serde_json::Value;
 

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::delivery::Failure;
-use domain::ports::{ActiveRules, Channel, Clock, Configuration, Entropy, Intake, Renderer, SendReport, StoreError, Tokens};
-use domain::rules_document::{RulesDocument, Transport};
-use domain::notification::rendered::RenderedMessage;
 use domain::access::token::{Scope, Token, TokenHash};
+use domain::delivery::Failure;
 use domain::event::{Event, EventPk};
 use domain::notification::Notification;
+use domain::notification::rendered::RenderedMessage;
+use domain::ports::{
+    ActiveRules, Channel, Clock, Configuration, Entropy, Intake, Renderer, SendReport, StoreError, Tokens,
+};
+use domain::rules_document::{RulesDocument, Transport};
 
 pub(crate) const TOKEN: &str = "known-to-the-targets-only";
 
@@ -32,7 +34,8 @@ pub(crate) struct Still {
 impl Default for Still {
     fn default() -> Self {
         let document = crate::document();
-        let active = Arc::new(ActiveRules { version: 1, document, source: String::new(), at: now(), by: String::new() });
+        let active =
+            Arc::new(ActiveRules { version: 1, document, source: String::new(), at: now(), by: String::new() });
         Self { active, taken: Mutex::default(), names: Mutex::default(), drawn: AtomicU64::new(0) }
     }
 }

@@ -6,9 +6,9 @@
 #[path = "../../../functions/rules/tests/patterns/naive.rs"]
 mod naive;
 
-use domain::rules_document::{Binding, EventMatcher, EventPattern, BindingMode, Policy, Rule, RulesDocument};
-use domain::ports::NoExpressions;
 use domain::event::{ActionPattern, Event};
+use domain::ports::NoExpressions;
+use domain::rules_document::{Binding, BindingMode, EventMatcher, EventPattern, Policy, Rule, RulesDocument};
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use rules::RuleSet;
@@ -85,7 +85,9 @@ fn check(draw: &mut Unstructured<'_>) -> Result<()> {
     for at in 0..draw.int_in_range(1..=8)? {
         let (policy, pattern) = policy(draw)?;
         document.policies.insert(format!("p{at}"), policy.into());
-        document.rules.push(Rule { bindings: vec![Binding::to_policy(format!("p{at}"))], ..Rule::named(format!("r{at}")) });
+        document
+            .rules
+            .push(Rule { bindings: vec![Binding::to_policy(format!("p{at}"))], ..Rule::named(format!("r{at}")) });
         written.push(pattern);
     }
     for at in 0..draw.int_in_range(0..=4)? {

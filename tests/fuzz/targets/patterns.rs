@@ -5,9 +5,9 @@
 
 #![no_main]
 
-use domain::rules_document::{Binding, EventPattern, Policy, Rule, RulesDocument};
-use domain::ports::NoExpressions;
 use domain::event::Event;
+use domain::ports::NoExpressions;
+use domain::rules_document::{Binding, EventPattern, Policy, Rule, RulesDocument};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use rules::RuleSet;
 use serde_json::{Value, json};

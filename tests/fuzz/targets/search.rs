@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use domain::event::Event;
-use domain::query::search::{SearchQuery, Search};
+use domain::query::search::{Search, SearchQuery};
 use fuzz::{Posted, Posting};
 use libfuzzer_sys::fuzz_target;
 
