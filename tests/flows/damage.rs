@@ -1,6 +1,7 @@
 //! What the files of the store can be trusted to hold: all of it after a clean stop, and never silently less.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use rusqlite::Connection;
@@ -195,4 +196,89 @@ async fn a_disk_too_full_to_start_on_is_named() {
     let (code, error) = start(&nuncio, &[]);
     assert_eq!(code, Some(1), "{error}");
     assert!(error.contains("the disk is full; free at least 256 KiB"), "{error}");
+}
+
+/// Posts batches until one is refused, and returns the number of accepted batches. Every second event is kept for eight
+/// seconds.
+async fn post_until_full(nuncio: &Nuncio) -> usize {
+    let event = |n: usize| {
+        let action = if n.is_multiple_of(2) { "tmp_filling" } else { "custom_counted" };
+        json!({ "action": action, "context": { "filling": "x".repeat(700 + n) } })
+    };
+    let batch = json!((0..50).map(event).collect::<Vec<_>>());
+    for accepted in 0..2000 {
+        let (status, answered) = nuncio.post(&batch).await;
+        if status != 202 {
+            assert_eq!(status, 503, "{answered}");
+            return accepted;
+        }
+    }
+    panic!("the disk never became full");
+}
+
+async fn on_a_small_disk() -> Nuncio {
+    let mut nuncio = Nuncio::not_started("retention_by_action: { \"tmp_*\": seconds=8 }\n");
+    nuncio.use_small_disk(20);
+    nuncio.start().await;
+    nuncio
+}
+
+/// Waits until an event is accepted, for three sweeps at most.
+async fn wait_for_room(nuncio: &Nuncio) {
+    let began = Instant::now();
+    while nuncio.post(&json!({ "action": "custom_later" })).await.0 != 202 {
+        assert!(began.elapsed() < Duration::from_secs(90), "still full: {}", nuncio.log());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn reserved(nuncio: &Nuncio) -> u64 {
+    std::fs::metadata(nuncio.on_small_disk("nuncio.reserve")).map_or(0, |file| file.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_retention_makes_room_for_new_events() {
+    let mut nuncio = on_a_small_disk().await;
+    std::fs::write(nuncio.on_small_disk("filling"), vec![0; 1 << 20]).unwrap();
+    assert!(post_until_full(&nuncio).await > 200, "most of the disk is used");
+    nuncio.fill_small_disk();
+    // Long enough for a sweep after the events have expired.
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    wait_for_room(&nuncio).await;
+    let page = nuncio.get("/v1/events?action=custom_counted&limit=100").await;
+    assert_eq!(page["results"].as_array().unwrap().len(), 100, "what has not expired is kept");
+    // The room that the expired events leave is used again, although the disk has no free byte.
+    let small = json!({ "action": "custom_again", "context": { "filling": "x".repeat(500) } });
+    let mut accepted = 0;
+    for _ in 0..200 {
+        accepted += usize::from(nuncio.post(&small).await.0 == 202);
+    }
+    assert!(accepted > 150, "{accepted} of 200");
+    // Once there is room, the space is set aside again.
+    std::fs::remove_file(nuncio.on_small_disk("filling")).unwrap();
+    nuncio.accept(&small).await;
+    nuncio.accept(&small).await;
+    assert!(reserved(&nuncio) >= 256 * 1024, "{}", reserved(&nuncio));
+    assert_eq!(nuncio.terminate().0.code(), Some(0), "{}", nuncio.log());
+    assert_eq!(reserved(&nuncio), 256 * 1024);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_events_filled_does_not_stop_the_start() {
+    let mut nuncio = on_a_small_disk().await;
+    post_until_full(&nuncio).await;
+    nuncio.fill_small_disk();
+    for stop_cleanly in [true, false, true] {
+        if stop_cleanly {
+            assert_eq!(nuncio.terminate().0.code(), Some(0), "{}", nuncio.log());
+        } else {
+            nuncio.kill();
+        }
+        nuncio.fill_small_disk();
+        nuncio.start_unready().await;
+        let page = nuncio.get("/v1/events?action=custom_counted&limit=100").await;
+        assert_eq!(page["results"].as_array().unwrap().len(), 100);
+        post_until_full(&nuncio).await;
+    }
+    wait_for_room(&nuncio).await;
 }

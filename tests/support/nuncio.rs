@@ -1,6 +1,6 @@
 //! A running `nuncio serve`: the real binary on a folder and a port of its own.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ pub struct Nuncio {
     before: Option<String>,
     arguments: Vec<String>,
     log: Option<Stdio>,
+    disk: Option<SmallDisk>,
     child: Option<Child>,
     url: String,
     client: Client,
@@ -72,6 +73,7 @@ impl Nuncio {
             before: None,
             arguments: Vec::new(),
             log: None,
+            disk: None,
             child: None,
             url: String::new(),
             client,
@@ -107,6 +109,26 @@ impl Nuncio {
              cp -a copied/. \"$NUNCIO_DATA\" && ! dd if=/dev/zero of=\"$NUNCIO_DATA/filling\" bs=4k 2>&-";
         assert!(data.is_dir(), "it has started once");
         self.before = Some(copied.to_owned());
+    }
+
+    /// Puts its data folder, which must be empty, on a disk of this many MiB, which keeps its content between starts. Call it
+    /// before the first start.
+    pub fn use_small_disk(&mut self, mebibytes: u32) {
+        self.disk = Some(SmallDisk::mount(&self.data(), mebibytes));
+    }
+
+    /// Fills the small disk to its last byte with a file.
+    pub fn fill_small_disk(&self) {
+        let filling = self.on_small_disk("filling");
+        let mut file = std::fs::File::options().append(true).create(true).open(filling).expect("a file on the disk");
+        while file.write_all(&[0; 512]).is_ok() {}
+    }
+
+    /// The path at which a test sees a file of the data folder that is on the small disk.
+    pub fn on_small_disk(&self, name: &str) -> PathBuf {
+        let holder = self.disk.as_ref().expect("it has a small disk").holder.id();
+        let data = self.data().join(name);
+        PathBuf::from(format!("/proc/{holder}/root{}", data.display()))
     }
 
     /// Where its log goes at the next start, instead of the file that [`Self::log`] reads.
@@ -179,9 +201,10 @@ impl Nuncio {
 
     /// The command with the same folder, token and environment, for its other commands.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = match &self.before {
-            None => Command::new(binary("nuncio")),
-            Some(before) => {
+        let mut command = match (&self.before, &self.disk) {
+            (None, None) => Command::new(binary("nuncio")),
+            (None, Some(disk)) => disk.command(),
+            (Some(before), _) => {
                 // It may mount as root of a world of its own.
                 let mut shell = Command::new("unshare");
                 shell.args(["--map-root-user", "--mount", "sh", "-c", &format!("{before} && exec \"$0\" \"$@\"")]);
@@ -294,6 +317,42 @@ impl Nuncio {
     /// The mails in its mailbox folder, in order.
     pub fn mails(&self) -> Vec<String> {
         mails(&self.data().join("mailbox"))
+    }
+}
+
+/// A disk in memory, which only processes in the namespaces of its holder see.
+struct SmallDisk {
+    /// A process that sleeps. The disk exists as long as it runs.
+    holder: Child,
+}
+
+impl SmallDisk {
+    fn mount(folder: &Path, mebibytes: u32) -> Self {
+        let script = format!(
+            "mkdir -p \"$0\" && mount -t tmpfs -o size={mebibytes}m none \"$0\" && echo mounted && exec sleep 1000"
+        );
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--mount", "sh", "-c", &script]).arg(folder).stdout(Stdio::piped());
+        let mut holder = unshare.spawn().expect("unshare runs");
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        assert_eq!(line, "mounted\n");
+        Self { holder }
+    }
+
+    /// Nuncio where it sees the disk.
+    fn command(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.holder.id().to_string(), "--user", "--mount", "--preserve-credentials", "--"]);
+        command.arg(binary("nuncio"));
+        command
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
     }
 }
 

@@ -104,7 +104,9 @@ impl Store {
         memory: usize,
     ) -> Result<Vec<QueuedMessage>, StoreError> {
         self.recent_events.enable();
-        let taken = self.writer.write(move |connection| lease(connection, now, limit)).await?;
+        // With the reserve: on a full disk, events can be deleted only after they are evaluated.
+        let lease = move |connection: &Connection| lease(connection, now, limit);
+        let taken = self.writer.write_with_reserve(lease).await?;
         if taken.is_empty() {
             return Ok(Vec::new());
         }
@@ -130,7 +132,7 @@ impl Store {
             let mut delete = connection.prepare_cached("DELETE FROM jobs WHERE id = ?1 AND due = ?2 AND leased = 1")?;
             Ok(delete.execute([receipt.row, receipt.until]).map(drop)?)
         };
-        self.writer.write(delete).await
+        self.writer.write_with_reserve(delete).await
     }
 
     /// Puts a message back into the queue, due at `at`. Does nothing if the lease has expired and the message was taken

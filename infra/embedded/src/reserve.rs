@@ -145,7 +145,7 @@ impl Reserve {
         let is_short = !set_aside(BYTES, BYTES);
         if is_short {
             let free = |bytes| if self.log_length() >= USABLE_LOG { 0 } else { bytes };
-            [BYTES, BYTES / 2, BYTES / 4, BYTES / 8].into_iter().find(|&bytes| set_aside(bytes, free(bytes)));
+            amounts().find(|&bytes| set_aside(bytes, free(bytes)));
         }
         let was_short = self.is_short.swap(is_short, Ordering::Relaxed);
         if is_short && !was_short {
@@ -167,6 +167,11 @@ impl Reserve {
 
     fn log_length(&self) -> u64 {
         fs::metadata(log_of(&self.store)).map_or(0, |log| log.len())
+    }
+
+    /// Sets aside what there is once the connection is closed: without its shared memory, the next start has room for that.
+    pub(crate) fn keep_rest(&self) {
+        amounts().find(|&bytes| self.covers(bytes));
     }
 
     fn measure(&mut self, connection: &Connection) -> Result<(), Fault> {
@@ -206,6 +211,11 @@ impl Reserve {
         }
         Ok(())
     }
+}
+
+/// Amounts to set aside, in bytes: all of it first, then less and less.
+fn amounts() -> impl Iterator<Item = u64> {
+    (1..=8).rev().map(|eighths| BYTES / 8 * eighths)
 }
 
 #[cfg(test)]

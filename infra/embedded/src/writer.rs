@@ -91,9 +91,14 @@ impl Writer {
         health: Arc<Health>,
     ) -> std::io::Result<Self> {
         let (commands, waiting) = mpsc::channel(MAX_GROUP);
-        let thread = std::thread::Builder::new()
-            .name("nuncio-writer".to_owned())
-            .spawn(move || run(&connection, reserve, waiting))?;
+        let thread = std::thread::Builder::new().name("nuncio-writer".to_owned()).spawn(move || {
+            let mut reserve = reserve;
+            run(&connection, &mut reserve, waiting);
+            drop(connection);
+            if let Some(reserve) = reserve {
+                reserve.keep_rest();
+            }
+        })?;
         Ok(Self { health, commands: Some(commands), thread: Some(thread) })
     }
 
@@ -203,7 +208,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, mut reserve: Option<Reserve>, mut waiting: mpsc::Receiver<WriterCommand>) {
+fn run(connection: &Connection, reserve: &mut Option<Reserve>, mut waiting: mpsc::Receiver<WriterCommand>) {
     let mut group = Vec::with_capacity(MAX_GROUP);
     while let Some(first) = waiting.blocking_recv() {
         let mut next = Some(first);
@@ -221,10 +226,10 @@ fn run(connection: &Connection, mut reserve: Option<Reserve>, mut waiting: mpsc:
             }
         }
         if !group.is_empty() {
-            write(connection, &mut reserve, &mut group);
+            write(connection, reserve, &mut group);
         }
         if let Some(work) = exclusive {
-            work(connection, &mut reserve);
+            work(connection, reserve);
         }
     }
 }
