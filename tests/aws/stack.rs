@@ -1,4 +1,4 @@
-//! A deployed stack, and what can be seen of it from outside.
+//! A deployed stack, and everything that can be observed from outside.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use support::binaries::binary;
 use support::emulator::{Emulator, template_file};
 use support::unique;
 
-/// The sender SES is told to trust.
+/// The sender that SES is configured to trust.
 pub(crate) const MAIL_FROM: &str = "nuncio@example.org";
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,5 +1,5 @@
-//! Python in the rules file: authentik's bodies do what they do there, and what goes wrong in one is an
-//! event, a verdict and a line of the trace, never the end of anything.
+//! Python in the rules file: authentik's bodies behave as they do there, and an error in a body becomes an event, a
+//! verdict and a line of the trace; it never stops anything.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

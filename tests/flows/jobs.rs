@@ -1,4 +1,4 @@
-//! The operator's jobs, through the binary: asked for, done in the background, told of, and gone on with after a crash.
+//! The operator's jobs, through the binary: requested, run in the background, reported, and continued after a crash.
 
 use reqwest::Method;
 use serde_json::{Value, json};

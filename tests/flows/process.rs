@@ -1,4 +1,4 @@
-//! The process: what it makes of its log, its signals, its rules file and its limits.
+//! The process: how it handles its log, its signals, its rules file and its limits.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

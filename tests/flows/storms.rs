@@ -1,4 +1,4 @@
-//! Storm control as a user meets it: what is kept back is seen, and says why.
+//! Storm control as users see it: suppressed notifications are listed with their causes.
 
 use std::time::Duration;
 
@@ -124,7 +124,7 @@ async fn a_silence_is_tried_put_in_force_and_ended() {
     assert!(hints.contains(&"did you mean \"failed\"?") && hints.len() == 3, "{problem}");
     assert_eq!(post("/v1/silences", &json!({ "rules": ["failed"], "reason": "x", "starts": "2020-01-01T00:00:00Z", "ends": "2020-01-02T00:00:00Z" })).await.0, 422);
 
-    // In force: nobody is told, and the trace says by whom and why.
+    // The silence is in force: no one is notified, and the trace says who silenced it and why.
     let mut wanted = network.clone();
     wanted["reason"] = json!("network test");
     wanted["ends"] = json!("2100-01-01T00:00:00Z");

@@ -75,7 +75,7 @@ fn place(tree: &mut Vec<[Child; 2]>, address: IpAddr, prefix: u8, offset: usize)
     tree[node][bit(length - 1)] = Child::Record(offset);
 }
 
-/// What is known of the file; each number has a width of its own.
+/// The metadata of the file; each number has its own width.
 fn describe(nodes: usize, bytes: &mut Vec<u8>) {
     let numbers = [
         ("binary_format_major_version", U16, 2),

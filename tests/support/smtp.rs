@@ -23,7 +23,7 @@ pub struct Mail {
 struct Shared {
     mails: Vec<Mail>,
     connections: usize,
-    /// A stage (`CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`, `DATA`, `.`) and what is said there.
+    /// A stage (`CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`, `DATA`, `.`) and its reply.
     fault: Option<(String, String)>,
 }
 
@@ -134,7 +134,7 @@ impl Conversation {
         fault.filter(meant).unwrap_or_else(|| "RCPT".to_owned())
     }
 
-    /// Whether it said `usual`; none when it hung up.
+    /// Whether it sent the reply `usual`; `None` if it hung up.
     async fn say(&mut self, stage: &str, usual: &str) -> Option<bool> {
         let fault = self.shared.lock().unwrap().fault.clone().filter(|fault| fault.0 == stage);
         let reply = fault.as_ref().map_or(usual, |fault| &fault.1);
