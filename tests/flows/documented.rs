@@ -48,7 +48,7 @@ fn quoted(start: &str) -> BTreeSet<String> {
     found
 }
 
-/// `nuncio token create\|list` as two commands, without the brackets of what is optional.
+/// `nuncio token create\|list` as two commands, without the brackets around optional parts.
 fn variants(usage: &str) -> Vec<String> {
     let usage =
         usage.replace(['[', ']'], "").replace("\\|", "|").replace(" PK", " 018650dd-2c93-7f1e-8afe-ad5af90bf680");

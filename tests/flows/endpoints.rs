@@ -98,7 +98,7 @@ async fn one_that_fails_is_left_in_peace_and_nothing_is_counted_meanwhile() {
     sink.answer("/hook", [Answer::status(200)]);
     assert_eq!(post(&nuncio, "/v1/transports/hook/test", json!({})).await.1["delivered"], true);
     assert_eq!(hook(&nuncio).await["state"], "ready");
-    // What dispatch has read holds for some seconds.
+    // Dispatch caches the endpoints' states for some seconds.
     let delivered = async {
         while nuncio.get("/v1/deliveries?state=delivered").await["results"] == json!([]) {
             nuncio.accept(&failed).await;

@@ -1,4 +1,5 @@
-//! The guides, followed as they are written: each rules document against a receiver, each command, what arrives.
+//! The guides, followed as they are written: each rules document with a receiver, each command, and the messages that
+//! arrive.
 
 use std::process::Command;
 use std::time::Duration;

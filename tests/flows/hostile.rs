@@ -168,7 +168,7 @@ async fn behind_a_trusted_proxy_it_is_its_client_who_has_to_wait() {
         answer(client.get(nuncio.at("/v1/events")).bearer_auth("guess").header(header, value)).await.0
     };
     for number in 0..20 {
-        // What the client itself writes comes first, and counts for nothing.
+        // The client's own entry comes first, and is ignored.
         assert_eq!(ask("X-Forwarded-For", &format!("198.51.100.{number}, 192.0.2.7, 10.0.0.2")).await, 401);
     }
     assert_eq!(ask("X-Forwarded-For", "192.0.2.7").await, 429);

@@ -90,7 +90,7 @@ fn files(nuncio: &Nuncio) -> Vec<(String, Vec<u8>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_comes_out_anywhere() {
     let (sink, smtp) = (Sink::start().await, SmtpServer::start().await);
-    // Receivers that repeat what they were asked, as error pages do.
+    // Receivers that repeat the request, as error pages do.
     let echo = |path: &str| format!("Cannot POST {path}");
     let hook = format!("/in/{}?key={}", HUSH[0], HUSH[1]);
     let chat = format!("/services/{}", HUSH[2]);

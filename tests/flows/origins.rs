@@ -1,4 +1,4 @@
-//! An event says where it came from, as far as the address databases know.
+//! An event contains the location of its address, as far as the address databases know it.
 
 use std::net::IpAddr;
 

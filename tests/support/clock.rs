@@ -6,7 +6,7 @@ use domain::Timestamp;
 use domain::ports::Clock;
 use jiff::SignedDuration;
 
-/// Shows what it was set to.
+/// A clock that shows the time it was set to.
 #[derive(Debug)]
 pub struct FakeClock(Mutex<Timestamp>);
 

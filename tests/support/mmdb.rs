@@ -1,7 +1,7 @@
 //! Writes small address databases in MaxMind's format, version 2.0, for a search tree over IPv6 addresses.
 //!
 //! After the [format's description](https://maxmind.github.io/MaxMind-DB/): a binary tree with one bit of the address a
-//! level, then the records, then what is known of the file. IPv4 addresses lie under `::/96`.
+//! level, then the records, then the metadata. IPv4 addresses are under `::/96`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;

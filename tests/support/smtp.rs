@@ -1,4 +1,4 @@
-//! A real SMTP conversation's other side: takes mails, keeps them, and refuses where a test says so.
+//! The server's side of a real SMTP session: accepts mails, keeps them, and refuses where a test says so.
 //! Owns no judgement of the mails; it depends on tokio alone, so that `infra/channels` can include this file.
 
 use std::net::SocketAddr;
@@ -61,7 +61,7 @@ impl SmtpServer {
         self.address
     }
 
-    /// What was taken so far.
+    /// The mails that were accepted so far.
     pub fn mails(&self) -> Vec<Mail> {
         self.shared.lock().unwrap().mails.clone()
     }

@@ -1,4 +1,4 @@
-//! The Python of bodies behaves as it does in CPython.
+//! The Python of bodies behaves like ordinary Python.
 
 mod stage;
 

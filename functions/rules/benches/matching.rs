@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p rules` prints a table. `cargo bench -p rules -- <mix> <rules> <events>` only matches that number of
 //! events, `-- sonic <events>` and `-- serde <events>` only parse them, `-- build <mix> <rules> <times>` only compiles
-//! rules. The difference between two counts under `valgrind --tool=callgrind` is the cost of the additional events.
+//! rules. The difference between the counts of two runs under `valgrind --tool=callgrind` is the cost of the additional
+//! work.
 
 #[path = "../tests/index/mixes.rs"]
 mod mixes;
@@ -68,7 +69,7 @@ fn events(rules: usize, count: usize) -> Vec<Event> {
     (0..count).map(|_| mixes::event(draw, rules)).collect()
 }
 
-/// The time that the closure takes, without the time to drop its result.
+/// The time to compile the document's rules, without the time to drop the result.
 fn compile(document: &RulesDocument) -> Duration {
     let start = Instant::now();
     let made = black_box(RuleSet::compile(document));

@@ -319,7 +319,7 @@ async fn inboxes_of_an_older_file_open_by_every_spelling() {
         let put = "INSERT INTO inbox (username, pk, seen, expires, body) VALUES (?1, ?2, 1, 9000000000000000, ?3)";
         old.execute(put, rusqlite::params![username, pk, item(pk, username)]).unwrap();
     }
-    // An inbox item of schema version 7, stored under the name as it was spelt.
+    // Makes this a file of schema version 7, which stored inbox items under the name as it was spelt.
     old.execute_batch("DROP TABLE sessions;").unwrap();
     old.pragma_update(None, "user_version", 7).unwrap();
     drop(old);

@@ -36,8 +36,8 @@ fn words_starting_with(letter: u8) -> &'static [&'static str] {
 const NOT_SECRET: [&str; 3] = ["passing", "password_change_date", "authorized_application"];
 const NOT_SECRET_PREFIX: &str = "auth_method";
 
-/// Texts that make a name within a text a secret's. Stricter than for keys, because of ordinary sentences: `pass=12
-/// fail=3` is a test run, and a `key` can be of any kind.
+/// Texts that make a name within a text a secret's. Stricter than for keys, because of ordinary sentences: in `pass=12
+/// fail=3` of a test run, `pass` is no password, and a `key` can be of any kind.
 fn parts_in_text_starting_with(letter: u8) -> &'static [&'static str] {
     match letter {
         b'a' => &["authorization", "api_key", "apikey", "api-key"],
@@ -64,8 +64,8 @@ fn words_in_text_starting_with(letter: u8) -> &'static [&'static str] {
     }
 }
 
-/// A name within a text that ends in one of these words is about a secret, but its value is not one: `--token-file
-/// /run/token`.
+/// A name within a text that ends in one of these words is about a secret, but its value is not one: as in
+/// `--token-file /run/token`.
 const ABOUT: [&str; 37] = [
     "file",
     "path",
