@@ -115,7 +115,7 @@ impl Name<'_> {
     }
 }
 
-/// The name that ends before the sign at `at`; it does not extend to before `after`.
+/// The name that ends before the sign at `at` and begins at `after` or later.
 fn name_before(text: &str, after: usize, at: usize) -> Option<Name<'_>> {
     let bytes = text.as_bytes();
     let mut end = at;

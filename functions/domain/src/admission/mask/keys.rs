@@ -37,7 +37,7 @@ const NOT_SECRET: [&str; 3] = ["passing", "password_change_date", "authorized_ap
 const NOT_SECRET_PREFIX: &str = "auth_method";
 
 /// Texts that make a name within a text a secret's. Stricter than for keys, because of ordinary sentences: in `pass=12
-/// fail=3` of a test run, `pass` is no password, and a `key` can be of any kind.
+/// fail=3` of a test run, `pass` is not a password, and a `key` can be of any kind.
 fn parts_in_text_starting_with(letter: u8) -> &'static [&'static str] {
     match letter {
         b'a' => &["authorization", "api_key", "apikey", "api-key"],
