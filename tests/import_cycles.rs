@@ -162,7 +162,7 @@ fn list(text: &str) -> (Vec<Vec<String>>, &str) {
     (found, rest.strip_prefix('}').unwrap_or(rest))
 }
 
-/// The groups of modules of which each imports each other one, be it through further ones of the group.
+/// The groups of modules that import each other, directly or through other modules of the group.
 fn circles(imports: &Imports) -> Vec<BTreeSet<String>> {
     let mut found: Vec<BTreeSet<String>> = Vec::new();
     for module in imports.keys() {

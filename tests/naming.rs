@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::{is_tests, packages, root, sources};
 
-/// Names that earlier versions used and that a reader could only guess at, with what each is called now.
+/// Names that earlier versions used and that readers had to guess, each with its replacement.
 const RETIRED: [(&str, &str); 40] = [
     ("Active", "ActiveRules"),
     ("Asking", "ExpressionRunner"),
@@ -50,7 +50,7 @@ const RETIRED: [(&str, &str); 40] = [
     ("welcome", "trusted"),
 ];
 
-/// Words that a docstring has at least, unless the whole text is listed in [`ENOUGH`].
+/// The fewest words of a docstring, unless its whole text is listed in [`ENOUGH`].
 const FEWEST_WORDS: usize = 4;
 
 /// Short docstrings that say all there is to say, because the type or the name says the rest.
@@ -63,7 +63,7 @@ struct Definition {
     place: String,
 }
 
-/// The sources of each crate that are part of what is shipped, without their unit tests.
+/// The sources of each crate that are shipped, without their unit tests.
 fn shipped() -> Vec<(String, Vec<(String, String)>)> {
     let read = |folder: &Path| {
         sources(folder)

@@ -19,7 +19,7 @@ fn number(item: &Item, name: &str) -> i64 {
 }
 
 impl Stack {
-    /// What is in the archive: each object's name and lines.
+    /// The content of the archive: each object's name and lines.
     async fn archived(&self) -> Vec<(String, Vec<Value>)> {
         let client = aws_sdk_s3::Client::new(&self.sdk);
         let bucket = self.adapters.settings().archive_bucket.as_ref().unwrap();
@@ -34,7 +34,7 @@ impl Stack {
         files
     }
 
-    /// Makes it so that what leaves now was to leave some hours ago.
+    /// Changes the stored times so that events that expire now expired some hours ago.
     async fn age(&self, hours: i64) {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk);
         let table = &self.adapters.settings().table;

@@ -1,4 +1,4 @@
-//! What `template.yaml` promises, read from the template: what no emulator can show.
+//! Properties of `template.yaml` that no emulator can show, read from the template.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What an operator does with the deployed system, and what happens by the clock. Every action that a
+//! An operator's work on the deployed system, and its scheduled work. Every action that a
 //! role allows is needed by one of these or by `runs`.
 
 use std::time::Duration;

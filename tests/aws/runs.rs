@@ -1,4 +1,4 @@
-//! What the deployed system does.
+//! The behaviour of the deployed system.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -241,7 +241,7 @@ async fn what_cannot_be_queued_is_not_taken() {
     let named = Arc::new(named);
     let refused = intake.accept(&[unnamed, named.clone()]).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { part: "queue", .. })), "{refused:?}");
-    // The named one will be found again when it is posted again; the other would stay for nobody.
+    // The named one is found when it is posted again; the other would stay without any use.
     let [item] = &stack.items("E#").await[..] else { panic!("the named event alone") };
     assert_eq!(item["sk"], AttributeValue::S(named.pk.to_string()));
 

@@ -1,4 +1,4 @@
-//! A deployed stack, and what can be seen of it from outside.
+//! A deployed stack, and everything that can be observed from outside.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use support::binaries::binary;
 use support::emulator::{Emulator, template_file};
 use support::unique;
 
-/// The sender SES is told to trust.
+/// The sender that SES is configured to trust.
 pub(crate) const MAIL_FROM: &str = "nuncio@example.org";
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -97,7 +97,7 @@ impl Stack {
         request.header("Host", host).bearer_auth(token)
     }
 
-    /// Posts an event; says its pk.
+    /// Posts an event; returns its pk.
     pub(crate) async fn post(&self, event: &Value) -> String {
         let request = self.request(Method::POST, "IngestUrl", "/v1/events").header("Content-Type", "application/json");
         let answer = request.body(event.to_string()).send().await.unwrap();
@@ -106,19 +106,19 @@ impl Stack {
         answer["results"][0]["pk"].as_str().unwrap().to_owned()
     }
 
-    /// What the console says.
+    /// The console's response to a GET request.
     pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.request(Method::GET, "ConsoleUrl", path).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}: {}", answer.text().await.unwrap());
         answer.json().await.unwrap()
     }
 
-    /// Runs a function as its schedule would; says what it answered.
+    /// Runs a function as its schedule would; returns its response.
     pub(crate) fn invoke(&self, function: &str) -> Value {
         Emulator::shared().script("invoke.py", &[self.outputs[function].as_str().unwrap()])
     }
 
-    /// What a function counted in its log, all in all; `Nuncio/STACK/function/Metric` to a number.
+    /// The total of a metric that a function counted in its log. Waits until the function has counted it.
     pub(crate) async fn counted(&self, function: &str, metric: &str) -> Value {
         let (name, began) = (self.outputs[function].as_str().unwrap(), Instant::now());
         let wanted = format!("/{}/{metric}", function.to_lowercase());
@@ -153,7 +153,7 @@ impl Stack {
         client.send_message().queue_url(queue).message_body(body).send().await.unwrap();
     }
 
-    /// Messages that wait, that are held back, and that somebody has taken and not deleted.
+    /// The numbers of messages that wait, that are delayed, and that were taken and not deleted.
     pub(crate) async fn queued(&self) -> [String; 3] {
         use QueueAttributeName as Name;
         let names = [

@@ -1,5 +1,5 @@
-//! What every archive promises: files that are whole, in order, never over one another, and replaced only as they were
-//! read.
+//! The contract of every archive: files are complete and in order, are never overwritten, and are replaced only if they
+//! have not changed since they were read.
 
 use domain::Event;
 use domain::ports::Archive;

@@ -1,4 +1,4 @@
-//! The archiver over a world's stores: what leaves is in a file first, once, and nothing else is.
+//! The archiver on every store: an event that leaves the store is in exactly one file before, and no other event is.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl<'a> Sweeps<'a> {
         self.retention.run(SignedDuration::from_secs(1)).await
     }
 
-    /// What is in all files together.
+    /// The events of all files together.
     async fn archived(&self) -> Vec<Event> {
         let (archive, mut events) = (self.world.archive.as_ref().unwrap(), Vec::new());
         for file in archive.files(None, usize::MAX).await.unwrap() {
@@ -75,7 +75,7 @@ async fn store(world: &World, events: &[Event]) {
     world.intake.accept(&events.iter().cloned().map(Arc::new).collect::<Vec<_>>()).await.unwrap();
 }
 
-/// So many events that expire at `end`, in the order of their pks.
+/// That number of events that expire at `end`, in the order of their pks.
 async fn stored(world: &World, end: Timestamp, many: usize) -> Vec<Event> {
     let events = sorted((0..many).map(|_| kept_for(after(end, -HOUR), 1)).collect());
     store(world, &events).await;

@@ -14,7 +14,7 @@ use support::emulator::Emulator;
 
 use crate::world::{WorkSource, World};
 
-/// A table and queues of one's own.
+/// The adapters on a table and queues of their own.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) sdk: SdkConfig,

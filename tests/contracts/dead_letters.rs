@@ -1,4 +1,4 @@
-//! What becomes of what the queue has given up on.
+//! The contract of every dead-letter queue: messages return to the work queue.
 
 use std::sync::Arc;
 

@@ -22,10 +22,10 @@ use support::{FakeClock, SeededEntropy};
 
 use crate::world::World;
 
-/// How many work at once.
+/// The number of concurrent dispatchers.
 const SIDE_BY_SIDE: usize = 8;
 
-/// A document with one rule that every event fires, which tells two people by inbox.
+/// A document with one rule that fires on every event and notifies two people by inbox.
 pub(crate) fn document(rule: impl FnOnce(&mut Rule)) -> RulesDocument {
     let mut document = RulesDocument::default();
     let [email, local] = Transport::built_in();
@@ -41,7 +41,7 @@ pub(crate) fn document(rule: impl FnOnce(&mut Rule)) -> RulesDocument {
     document
 }
 
-/// Dispatchers that share a world, a clock and what they sent.
+/// Dispatchers that share a world and a clock, and record the deliveries that they sent.
 pub(crate) struct Dispatchers {
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) sent: Arc<Sent>,
@@ -98,7 +98,7 @@ impl Dispatchers {
     }
 }
 
-/// Until it succeeds, or is somebody else's.
+/// Retries until the message is handled, or another dispatcher handles it.
 async fn handle(dispatcher: &Dispatcher, work: QueuedWork) {
     while let Err(DispatchError::Store(error)) =
         dispatcher.handle(QueueMessage::new(work.clone()), Timestamp::MAX).await
@@ -107,7 +107,7 @@ async fn handle(dispatcher: &Dispatcher, work: QueuedWork) {
     }
 }
 
-/// What left, in the order in which it did.
+/// The deliveries in the order in which they were sent.
 #[derive(Default)]
 pub(crate) struct Sent(Mutex<Vec<Notification>>);
 
@@ -136,7 +136,7 @@ impl Configuration for Fixed {
 
 const CRASH: &str = "crashed before opening";
 
-/// A real ledger to which every third opening does not get.
+/// A real ledger that fails on every third opening.
 struct Faltering {
     ledger: Arc<dyn Ledger>,
     opened: AtomicU32,

@@ -1,5 +1,5 @@
-//! What every store of rules documents promises. A store has one line of versions, so these
-//! contracts take turns.
+//! The contract of every store of rules documents. A store has a single sequence of versions, so these contracts run
+//! one after another.
 
 use domain::person::Person;
 use domain::ports::{ActiveRules, SaveOutcome};
@@ -12,7 +12,7 @@ use crate::world::{World, somewhen};
 
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// The next version, and the right to be alone until it is dropped.
+/// The next version, with the exclusive right to save it until it is dropped.
 async fn next(world: &World) -> (MutexGuard<'static, ()>, ActiveRules) {
     let turn = TURN.lock().await;
     let version = world.documents.newest().await.unwrap().map_or(0, |newest| newest.version) + 1;

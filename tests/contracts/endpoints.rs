@@ -1,5 +1,5 @@
-//! What every store of the endpoints' states promises: all are told at once, and a record is changed only by who
-//! knows its last revision.
+//! The contract of every store of the endpoints' states: one request returns all of them, and a write succeeds only
+//! with the last revision.
 
 use domain::delivery::EndpointSignal;
 use domain::delivery::endpoint::{Endpoint, EndpointState, FAILURES};

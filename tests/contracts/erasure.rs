@@ -1,4 +1,4 @@
-//! What every store promises of deletion whatever the expiry.
+//! The contract of every store for deletions before the expiry.
 
 use domain::delivery::Delivery;
 use domain::event::Action;

@@ -1,4 +1,4 @@
-//! What every event log promises: what is seen, in which order, for how long.
+//! The contract of every event log: which events are visible, in which order, and for how long.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) fn newest_first(events: &[Arc<Event>]) -> Vec<EventPk> {
     pks
 }
 
-/// Of this app, from a week before `now` on.
+/// A query for the events of this app, from a week before `now` on.
 pub(crate) fn of_app(app: &str, now: Timestamp, limit: usize) -> EventQuery {
     EventQuery { app: Some(app.to_owned()), since: Some(after(now, -7 * DAY)), limit, ..EventQuery::default() }
 }
@@ -115,8 +115,8 @@ pub(crate) async fn needs_no_bounds(world: &World) {
     assert_eq!(page.results.iter().map(|event| event.pk).collect::<Vec<_>>(), newest_first(&events));
 }
 
-/// Long before all other contracts, so that it purges nothing of theirs. Whole to the second, which is
-/// how finely some stores know an expiry.
+/// A time long before those of all other contracts, so that the purge deletes none of their events. Whole seconds,
+/// because some stores keep the expiry in seconds.
 fn long_ago() -> Timestamp {
     let start: Timestamp = "2090-01-01T00:00:00Z".parse().unwrap();
     after(start, i64::try_from(random_bits() % 1_000_000).unwrap() * 1000)

@@ -1,4 +1,4 @@
-//! What every event log's filters promise.
+//! The contract of every event log's filters.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use support::{EventBuilder, event, unique};
 use crate::event_log::{newest_first, of_app, walk};
 use crate::world::{DAY, World, after, somewhen};
 
-/// Stores the events a minute apart, under an app of their own, and says when the last one was.
+/// Stores the events a minute apart, under an app of their own, and returns the time of the last one.
 async fn stored(world: &World, events: Vec<EventBuilder>) -> (EventQuery, Timestamp, Vec<Arc<Event>>) {
     let (now, app) = (somewhen(), unique("app"));
     let placed = events.into_iter().zip(0..).map(|(event, n)| event.app(&app).created(after(now, -60_000 * n)));

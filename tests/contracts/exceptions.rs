@@ -1,4 +1,4 @@
-//! What an expression that raises leaves behind, however often and wherever its message is handled.
+//! The effects of an expression that raises, however often and wherever its message is handled.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use support::event;
 use crate::dispatchers::{Dispatchers, Sent, document};
 use crate::world::{PATIENCE, World, somewhen};
 
-/// Ends only when somebody was notified, or after so long that nobody will be.
+/// A sandbox in which every body runs until a notification was sent, or for [`PATIENCE`], and then raises.
 struct WaitsForOthers(Arc<Sent>);
 
 impl Expressions for WaitsForOthers {
@@ -69,7 +69,7 @@ pub(crate) async fn are_one_event_for_each_cause(world: &World) {
     let policy = support::unique("policy");
     let mut rules =
         document(|rule| rule.bindings = vec![Binding { failure_result: true, ..Binding::to_policy(&policy) }]);
-    // Nobody runs it here, which is an exception like any other.
+    // Without a sandbox, the body raises an exception like any other.
     let expression = PolicyExpression { source: "return True".to_owned(), precondition: Precondition::default() };
     rules.policies.insert(policy.clone(), Policy::Expression(expression).into());
     let dispatchers = Dispatchers::of(world, rules.clone(), now);

@@ -1,4 +1,4 @@
-//! What every store of holds promises, and every way in that they are honoured by.
+//! The contract of every store of holds, and of every way into the store, which must honour them.
 
 use domain::ports::PurgeScope;
 use domain::retention::hold::{HOLD_EXPIRY, Hold, HoldFilter};

@@ -1,4 +1,4 @@
-//! What every inbox promises.
+//! The contract of every inbox.
 
 use domain::event::Action;
 use domain::notification::inbox::InboxItem;

@@ -1,4 +1,4 @@
-//! What every intake promises.
+//! The contract of every intake.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Runners of jobs over a world's stores: alone, side by side, and one of them dying.
+//! Job runners on every store: alone, concurrently, and with one that dies.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn now() -> Timestamp {
     after(SystemClock.now(), 70 * YEAR)
 }
 
-/// Every look at it takes a second.
+/// A clock that advances a second each time it is read.
 struct Ticking(FakeClock);
 
 impl Clock for Ticking {
@@ -177,7 +177,7 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
         .await
         .unwrap();
 
-    // Bob was told of Ann, once in a digest that another delivery carries; Ann was told of Bob.
+    // Bob was notified about Ann, once in a digest that another delivery carries; Ann was notified about Bob.
     let (of_ann, carrier, to_ann) = (entry(&own, "bob", now), entry(&other, "bob", now), entry(&other, "ann", now));
     let mut collected = entry(&subject, "bob", now);
     let span = DigestWindow { opened: now, closes: after(now, 60_000) };

@@ -1,4 +1,4 @@
-//! What every store of jobs promises: they are kept whole, and changed only by who knows their last revision.
+//! The contract of every store of jobs: a job is stored completely, and a write succeeds only with the last revision.
 
 use domain::event::ActionPattern;
 use domain::ports::PurgeScope;

@@ -1,4 +1,4 @@
-//! What every store promises of how long it keeps events: it can be told anew, and nothing else of them changes.
+//! The contract of every store for the expiry of events: it can be changed, and nothing else of an event can.
 
 use domain::EventPk;
 use domain::ports::{Clock as _, PurgeScope, ReceivedEvent};
@@ -9,7 +9,7 @@ use support::event;
 
 use crate::world::{DAY, HOUR, World, after, somewhen};
 
-/// All of them, in pages of so many.
+/// All events, read in pages of this size.
 async fn walk(world: &World, limit: usize, now: domain::Timestamp) -> Vec<ReceivedEvent> {
     let (mut all, mut before) = (Vec::new(), None);
     loop {

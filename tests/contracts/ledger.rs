@@ -1,4 +1,4 @@
-//! What every ledger promises: an entry is opened once and changed only by who knows its last state.
+//! The contract of every ledger: an entry is opened once, and a write succeeds only with the last revision.
 
 use std::time::Duration;
 

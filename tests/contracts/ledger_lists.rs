@@ -1,4 +1,4 @@
-//! What every ledger's lists promise.
+//! The contract of every ledger's lists.
 
 use domain::EventPk;
 use domain::delivery::retry::NextStep;
@@ -24,7 +24,7 @@ async fn walk(world: &World, query: &DeliveryQuery) -> Vec<DeliveryId> {
     }
 }
 
-/// Of one event, for each rule, transport and recipient.
+/// The deliveries of one event for each rule, transport and recipient.
 fn entries_of(event: &domain::Event, rules: &[&str], transports: &[&str], recipients: &[&str]) -> Vec<Delivery> {
     let open = |rule: &str, transport: &str, recipient: &str| {
         Delivery::open(event, &Rule::named(rule), transport, Person::new(recipient, ""), event.created)

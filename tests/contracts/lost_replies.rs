@@ -1,5 +1,5 @@
-//! On AWS an event is stored first, then queued: what becomes of it when the queue refuses, and when it takes
-//! the messages but its answer is lost on the way.
+//! On AWS an event is stored first, then queued: its fate if the queue refuses it, and if the queue accepts it but the
+//! response is lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use tokio::net::TcpListener;
 use crate::aws_world::{Place, over, place};
 use crate::world::{World, somewhen};
 
-/// What goes wrong with what is sent to the queue.
+/// The fault of a request to the queue.
 #[derive(Clone, Copy)]
 enum Fault {
     Refused,
     AnswerLost,
 }
 
-/// Passes everything on to the emulator but for the fault; where it listens.
+/// Forwards all requests to the emulator, except for the fault; returns the address on which it listens.
 async fn between(fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

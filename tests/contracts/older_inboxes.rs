@@ -1,4 +1,4 @@
-//! On AWS: 0.1.0 kept an inbox under the username as it was spelt, and what it kept there is lost to nobody.
+//! On AWS, version 0.1.0 stored an inbox under the username as it was spelt; these items remain readable.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 

@@ -1,4 +1,4 @@
-//! On AWS: where records lie depends on the number of shards, so changing the setting must hide none.
+//! On AWS, the number of shards determines where records are stored; changing the setting must hide no record.
 
 use std::sync::Arc;
 

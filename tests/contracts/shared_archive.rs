@@ -1,4 +1,5 @@
-//! On AWS several processes write to one archive, which may hold other things too: none loses what another wrote.
+//! On AWS, several processes write to one archive, which may contain other objects too: no process loses another's
+//! file.
 
 use domain::Event;
 use domain::ports::{Archive, ArchiveFile, StoreError};

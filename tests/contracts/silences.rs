@@ -1,4 +1,4 @@
-//! What every store of silences promises.
+//! The contract of every store of silences.
 
 use domain::Timestamp;
 use domain::ports::PurgeScope;

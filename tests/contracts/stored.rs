@@ -1,4 +1,4 @@
-//! What an earlier release stored is read and continued by this one: `tests/corpus/stored` holds a data folder and a
+//! This version reads and continues the data of an earlier release: `tests/corpus/stored` holds a data folder and a
 //! table as release 0.1.0 left them, with deliveries in every state, an open digest, a full throttle, silences, holds,
 //! jobs, tokens, two versions of the rules document, and messages that still wait in the queue.
 //!
@@ -157,7 +157,7 @@ async fn everything_is_read(world: &World, token: &str, now: Timestamp) {
     assert_eq!(first.source, "retention: days=36500\n");
 }
 
-/// What was open when the program stopped is closed once, what was closed stays so, and storm control goes on counting.
+/// Open deliveries are closed once, closed ones stay closed, and storm control continues counting.
 async fn deliveries_go_on(world: &World, now: Timestamp) {
     let document = world.documents.newest().await.unwrap().unwrap().document;
     let closed: BTreeMap<_, _> = deliveries(world)

@@ -1,4 +1,4 @@
-//! What holds in a storm: many dispatchers at once, every message several times, crashes in between.
+//! Storm control under load: many dispatchers at once, every message several times, crashes in between.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,7 +126,7 @@ pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
         assert!(notification.body.starts_with("12 × login_failed from "), "{}", notification.body);
     }
 
-    // What comes then opens another window, and alone it is told of as itself.
+    // The next event opens another window; if it remains alone, it is reported as itself.
     let late = event("login_failed").created(now).shared();
     world.intake.accept(std::slice::from_ref(&late)).await.unwrap();
     dispatchers.one_handles(QueuedWork::Events(vec![late.clone()])).await;
@@ -163,7 +163,7 @@ pub(crate) async fn what_a_wrong_clock_counted_and_collected_holds_nothing_back(
         collecting.one_handles(QueuedWork::Events(second)).await;
         let due = world.ledger.due(now, 10_000).await.unwrap();
         collecting.one_handles(QueuedWork::Deliveries(due)).await;
-        // A crash while a window is opened may leave two of them; each event is told of once to each of the two.
+        // A crash while a window is opened may leave two windows; each event is reported once to each of the two.
         let told = || {
             let sent = collecting.sent.all();
             sent.iter().map(|one| one.digest.as_ref().map_or(1, |digest| digest.count)).sum::<usize>()

@@ -1,4 +1,4 @@
-//! What storm control's memory promises: a lane is changed only by who knows its last state.
+//! The contract of every store of suppression records: a write succeeds only with the last revision.
 
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
@@ -14,7 +14,7 @@ fn throttle() -> Throttle {
     Throttle { max: 50.try_into().unwrap(), per: Period::parse("hours=1").unwrap(), by: Vec::new() }
 }
 
-/// A lane of its own, and its first state.
+/// A key of its own, with its first record.
 fn lane(now: Timestamp) -> (SuppressionKey, SuppressionRecord) {
     let id = SuppressionKey::throttle(
         &unique("rule"),

@@ -1,4 +1,4 @@
-//! On AWS: mail that SES takes no more of for now waits and is sent, whatever SES calls it; through the real adapter,
+//! On AWS, mail that SES throttles is postponed and then sent, whichever error SES returns; tested on the real adapter,
 //! dispatcher and ledger.
 
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ use crate::dispatchers::Fixed;
 
 const FROM: &str = "throttled@example.org";
 
-/// SES as it is, but that it refuses so much mail first.
+/// SES, except that it first refuses this number of mails.
 #[derive(Clone)]
 struct Ses {
     client: reqwest::Client,

@@ -1,4 +1,4 @@
-//! What every token store promises.
+//! The contract of every token store.
 
 use domain::Timestamp;
 use domain::access::token::{Scope, Token, TokenHash};

@@ -1,4 +1,4 @@
-//! What every store's counts promise: exact, whenever an event came, and for longer than the event is kept.
+//! The contract of every store's counts: exact, whenever an event arrives, and kept for longer than the event.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use support::event;
 
 use crate::world::{DAY, HOUR, World, after};
 
-/// The start of an hour three days ago: what is late goes by the real clock.
+/// The start of an hour three days ago, because the real clock decides whether an event is late.
 fn three_days_ago() -> Timestamp {
     let now = SystemClock.now().as_second();
     Timestamp::from_second((now / 3600 - 72) * 3600).unwrap()

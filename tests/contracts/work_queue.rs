@@ -1,4 +1,4 @@
-//! What every work queue promises.
+//! The contract of every work queue.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

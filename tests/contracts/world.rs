@@ -1,4 +1,4 @@
-//! What a contract is given: one adapter's ports, and what contracts share.
+//! The input of a contract: one adapter's ports, and helpers that contracts share.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use domain::ports::{Archive, Stores};
 use domain::{EventPk, Timestamp};
 use jiff::SignedDuration;
 
-/// One adapter's ports. They stand on one store, which other worlds may share; the queue is its own.
+/// One adapter's ports. They use one store, which other worlds may share; the queue is not shared.
 pub(crate) struct World {
     pub(crate) stores: Stores,
     /// Where the store's events are archived before they go, in a world that does so.
@@ -31,23 +31,23 @@ impl Deref for World {
     }
 }
 
-/// The far end of the queue.
+/// The consumer's side of the queue.
 #[async_trait]
 pub(crate) trait WorkSource: Send + Sync {
-    /// Takes some of what is there, for good; waits for something up to `patience`.
+    /// Takes and deletes some messages; waits up to `patience` for the first.
     async fn receive(&self, patience: Duration) -> Vec<QueueMessage>;
-    /// Does with a message that was taken what the queue does when handling it has failed too often.
+    /// Moves a taken message to where the queue puts one whose handling failed too often.
     async fn give_up(&self, message: &QueueMessage);
 }
 
-/// Longer than any adapter takes to hand over what is there.
+/// A time longer than any adapter takes to deliver a waiting message.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Long enough for what should not come to come all the same.
+/// A time long enough for an unexpected message to arrive.
 pub(crate) const A_MOMENT: Duration = Duration::from_millis(300);
 
 impl World {
-    /// Receives until every one of `expected` has come, and says all that came.
+    /// Receives until all of `expected` have arrived, and returns everything that arrived.
     pub(crate) async fn receive_events(&self, expected: &BTreeSet<EventPk>) -> BTreeSet<EventPk> {
         let mut came = BTreeSet::new();
         while !expected.is_subset(&came) {
@@ -68,15 +68,15 @@ pub(crate) fn pks(message: QueueMessage) -> Vec<EventPk> {
     }
 }
 
-/// A time that hardly another contract uses, whole to the second, somewhere in 2100 to 2199. No
-/// store's physical deletion, which goes by the real clock, comes near it.
+/// A random time, in whole seconds, between 2100 and 2199, which other contracts hardly use. The stores' physical
+/// deletion, which goes by the real clock, does not reach it.
 pub(crate) fn somewhen() -> Timestamp {
     let start: Timestamp = "2100-01-01T00:00:00Z".parse().unwrap();
     let seconds = i64::try_from(support::random_bits() % (99 * 365 * 86_400)).unwrap();
     after(start, seconds * 1000)
 }
 
-/// So many milliseconds later.
+/// The instant this many milliseconds later.
 pub(crate) fn after(instant: Timestamp, millis: i64) -> Timestamp {
     domain::time::later(instant, SignedDuration::from_millis(millis))
 }

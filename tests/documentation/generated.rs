@@ -1,4 +1,4 @@
-//! Tables that are generated: between `<!-- generated: NAME -->` and `<!-- end -->`, a page has what a source says.
+//! Generated tables: the text between `<!-- generated: NAME -->` and `<!-- end -->` on a page comes from a source.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -10,10 +10,10 @@ use std::fs;
 use regex_lite::Regex;
 use support::pages::{self, Page, prose, root};
 
-/// The root README says what Nuncio is and where to read on.
+/// The most lines of the root README, which says what Nuncio is and where to read on.
 const MAX_README_LINES: usize = 150;
 
-/// Words that the project no longer uses, because they read as a translation, with what to write instead.
+/// Phrases that read like a literal translation, with a suggested replacement.
 const RETIRED: [(&str, &str); 9] = [
     (r"\bstands?\b(?! for)", "is, or is in"),
     (r"\bwhoever\b", "the caller, anyone who"),

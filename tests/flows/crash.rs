@@ -17,7 +17,7 @@ use crate::recipients::rules_to;
 
 const KILLS: usize = 50;
 
-/// Posts named events until the process is gone; the pks of those that were accepted.
+/// Posts named events until the process has ended; returns the pks of the accepted ones.
 async fn post_until_killed(url: String, round: usize) -> Vec<String> {
     let client = reqwest::Client::new();
     let mut accepted = Vec::new();
@@ -28,7 +28,7 @@ async fn post_until_killed(url: String, round: usize) -> Vec<String> {
         let request = client.post(format!("{url}/v1/events")).bearer_auth(support::nuncio::TOKEN).json(&events);
         let Ok(response) = request.send().await else { break };
         assert_eq!(response.status(), 202);
-        // A body that broke off means that nobody was told of the acceptance.
+        // An incomplete response means that the caller did not learn of the acceptance.
         let Ok(answer) = response.json::<Value>().await else { break };
         accepted.extend(answer["results"].as_array().unwrap().iter().map(|one| one["pk"].as_str().unwrap().to_owned()));
     }
@@ -57,7 +57,7 @@ fn times_received(sink: &Sink) -> BTreeMap<String, usize> {
     times
 }
 
-/// What a number of kills came to.
+/// The result of a number of kills.
 #[derive(Default)]
 struct Counts {
     kills: usize,

@@ -1,4 +1,4 @@
-//! What the files of the store can be trusted to hold: all of it after a clean stop, and never silently less.
+//! How far the files of the store can be trusted: complete after a clean stop, and never silently incomplete.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -170,7 +170,7 @@ async fn on_a_full_disk_what_is_stored_can_still_be_read() {
     nuncio.fill_disk();
     nuncio.start_unready().await;
     assert_eq!(nuncio.results("/v1/events?action=custom_counted", 20).await.len(), 20);
-    // What was set aside for the start takes a few events; then none is accepted that would be lost.
+    // The space set aside for the start is enough for a few events; then no event is accepted that would be lost.
     let large = json!({ "action": "custom_large", "context": { "filling": "x".repeat(30_000) } });
     let mut accepted = 0;
     let refusal = loop {

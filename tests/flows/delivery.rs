@@ -1,5 +1,5 @@
-//! Deliveries: what fails is tried again or given up with its cause; what is closed is never repeated;
-//! who fails delays nobody else.
+//! Deliveries: a failed attempt is retried, or given up with its cause; a closed delivery is never repeated; a failing
+//! receiver delays no one else.
 
 use std::time::{Duration, Instant};
 

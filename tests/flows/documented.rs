@@ -1,4 +1,4 @@
-//! What the documentation says to type works as it is written there: every command with its options, every rules
+//! The commands in the documentation work as they are written there: every command with its options, every rules
 //! document, every line of shell. Guides with a receiver are run by `guides`.
 
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("nuncio serve --accept-damage", "tests/flows/damage.rs"),
 ];
 
-/// What is between backticks and begins with `start`, on every page, and every command of their blocks.
+/// All code spans that begin with `start`, on every page, and every command of the pages' blocks.
 fn quoted(start: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for page in Page::all() {
@@ -48,7 +48,7 @@ fn quoted(start: &str) -> BTreeSet<String> {
     found
 }
 
-/// `nuncio token create\|list` as two commands, without the brackets of what is optional.
+/// `nuncio token create\|list` as two commands, without the brackets around optional parts.
 fn variants(usage: &str) -> Vec<String> {
     let usage =
         usage.replace(['[', ']'], "").replace("\\|", "|").replace(" PK", " 018650dd-2c93-7f1e-8afe-ad5af90bf680");

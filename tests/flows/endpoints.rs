@@ -1,4 +1,4 @@
-//! Endpoints: one that is gone is disabled, one that fails is left in peace, and none gets more than it takes.
+//! Endpoints: one that is gone is disabled, one that fails is paused, and none receives more than its limit.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn post(nuncio: &Nuncio, path: &str, body: Value) -> (u16, Value) {
     answer(nuncio.request(Method::POST, path).json(&body)).await
 }
 
-/// What is known of the transport `hook`.
+/// The state of the transport `hook`.
 async fn hook(nuncio: &Nuncio) -> Value {
     let all = nuncio.get("/v1/transports").await;
     all["results"].as_array().unwrap().iter().find(|one| one["name"] == "hook").unwrap().clone()
@@ -47,7 +47,7 @@ async fn one_that_is_gone_is_disabled_until_an_operator_enables_it() {
     assert!(last_error(&dead[0]).starts_with("the transport is disabled since "), "{}", dead[0]);
     assert_eq!(sink.received().len(), 1, "it is not asked again");
 
-    // Two deliveries failed for good, one event says so, and nobody is told of it.
+    // Two deliveries failed permanently; one event reports it and notifies no one.
     let events = nuncio.results("/v1/events?action=configuration_error", 1).await;
     assert_eq!(events.len(), 1, "{events:?}");
     assert!(events[0]["context"]["nuncio_delivery"].is_string());
@@ -98,7 +98,7 @@ async fn one_that_fails_is_left_in_peace_and_nothing_is_counted_meanwhile() {
     sink.answer("/hook", [Answer::status(200)]);
     assert_eq!(post(&nuncio, "/v1/transports/hook/test", json!({})).await.1["delivered"], true);
     assert_eq!(hook(&nuncio).await["state"], "ready");
-    // What dispatch has read holds for some seconds.
+    // Dispatch caches the endpoints' states for some seconds.
     let delivered = async {
         while nuncio.get("/v1/deliveries?state=delivered").await["results"] == json!([]) {
             nuncio.accept(&failed).await;

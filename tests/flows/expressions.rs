@@ -1,5 +1,5 @@
-//! Python in the rules file: authentik's bodies do what they do there, and what goes wrong in one is an
-//! event, a verdict and a line of the trace, never the end of anything.
+//! Python in the rules file: authentik's bodies behave as they do there, and an error in a body becomes an event, a
+//! verdict and a line of the trace; it never stops anything.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -121,7 +121,7 @@ async fn one_that_raises_is_an_event_a_verdict_and_a_line_of_the_trace() {
     assert_eq!((&policy["error"]["kind"], &policy["error"]["line"]), (&json!("KeyError"), &json!(2)));
     assert_eq!(policy["why"], "the expression raised KeyError in line 2; failure_result is true");
 
-    // What it caused does not make it run again.
+    // The event that it caused does not make it run again.
     let own = raised["pk"].as_str().unwrap();
     let trace = nuncio.get(&format!("/v1/events/{own}/trace")).await;
     assert!(trace["held_back"].as_str().unwrap().contains("broken"), "{trace:#}");

@@ -1,4 +1,5 @@
-//! The guides, followed as they are written: each rules document against a receiver, each command, what arrives.
+//! The guides, followed as they are written: each rules document with a receiver, each command, and the messages that
+//! arrive.
 
 use std::process::Command;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use support::pages::Page;
 use crate::documented::{curl, words};
 
 const SOON: Duration = Duration::from_secs(10);
-/// What a guide's reader has in the environment, and the part of a document that only a test needs.
+/// The environment variables of a guide's reader, and the part of a document that only a test needs.
 const LOOPBACK: &str = "allow_networks: [127.0.0.0/8]\n";
 
 fn guide(name: &str) -> Page {
@@ -27,7 +28,7 @@ async fn follow(document: &str, variable: &str, sink: &Sink) -> Nuncio {
     nuncio
 }
 
-/// Posts a failed login; what the receiver gets.
+/// Posts a failed login; returns the request that the receiver gets.
 async fn failed_login(nuncio: &Nuncio, sink: &Sink) -> Value {
     nuncio
         .accept(&json!({

@@ -1,4 +1,4 @@
-//! Hostile clients: what they send is answered in kind, and they keep nobody else from being served.
+//! Hostile clients get a proper response, and do not keep others from being served.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn here(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("hostile").join(file)
 }
 
-/// Sends these bytes; what comes back until the end of the connection.
+/// Sends these bytes; returns everything received until the end of the connection.
 async fn say(nuncio: &Nuncio, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(nuncio.at("").trim_start_matches("http://")).await.unwrap();
     // It may hang up before it has read all.
@@ -168,7 +168,7 @@ async fn behind_a_trusted_proxy_it_is_its_client_who_has_to_wait() {
         answer(client.get(nuncio.at("/v1/events")).bearer_auth("guess").header(header, value)).await.0
     };
     for number in 0..20 {
-        // What the client itself writes comes first, and counts for nothing.
+        // The client's own entry comes first, and is ignored.
         assert_eq!(ask("X-Forwarded-For", &format!("198.51.100.{number}, 192.0.2.7, 10.0.0.2")).await, 401);
     }
     assert_eq!(ask("X-Forwarded-For", "192.0.2.7").await, 429);

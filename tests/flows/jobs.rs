@@ -1,4 +1,4 @@
-//! The operator's jobs, through the binary: asked for, done in the background, told of, and gone on with after a crash.
+//! The operator's jobs, through the binary: requested, run in the background, reported, and continued after a crash.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ async fn only_an_operator_asks_for_jobs() {
 fn lines(folder: &std::path::Path) -> Vec<Value> {
     let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
     let files = files.map(|file| file.unwrap().path());
-    // What has another ending is still being written.
+    // A file with another ending is still being written.
     let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|ending| ending == "zst")).collect();
     files.sort();
     let text =
@@ -114,7 +114,7 @@ async fn what_expires_is_archived_and_a_person_is_erased_from_everywhere() {
     let pks = nuncio.accept(&json!(brief)).await;
     nuncio.accept(&json!([{ "action": "login", "user": ann }, { "action": "login", "user": bob }])).await;
     nuncio.results("/v1/notifications?username=root", 2).await;
-    // A sweep comes with each start; what expires later is gathered for an hour.
+    // Each start begins with a sweep; events that expire later are collected for an hour.
     nuncio.kill();
     nuncio.start().await;
     let began = std::time::Instant::now();

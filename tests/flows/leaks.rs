@@ -1,4 +1,4 @@
-//! Whatever is asked, and however it is logged: no secret comes out, by any transport and on any surface.
+//! No secret appears in any response, log line or file, whatever the request, the transport and the log level.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use support::nuncio::{Nuncio, TOKEN, answer};
 use support::smtp::SmtpServer;
 use support::{Answer, Sink};
 
-/// What must never be seen, and nothing else holds: parts of URLs, keys, passwords and tokens.
+/// Secrets that must never appear, and that occur nowhere else: parts of URLs, keys, passwords and tokens.
 const HUSH: [&str; 7] =
     ["hush-path-1", "hush-query-2", "hush-chat-3", "hush-shared-4", "hush-broken-5", "hush-mail-6", "hush-guess-7"];
 
@@ -90,7 +90,7 @@ fn files(nuncio: &Nuncio) -> Vec<(String, Vec<u8>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_comes_out_anywhere() {
     let (sink, smtp) = (Sink::start().await, SmtpServer::start().await);
-    // Receivers that repeat what they were asked, as error pages do.
+    // Receivers that repeat the request, as error pages do.
     let echo = |path: &str| format!("Cannot POST {path}");
     let hook = format!("/in/{}?key={}", HUSH[0], HUSH[1]);
     let chat = format!("/services/{}", HUSH[2]);

@@ -1,4 +1,4 @@
-//! Whoever looks at an inbox hears of it when it changes.
+//! A user who looks at an inbox learns of its changes as they happen.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn listen(nuncio: &Nuncio, token: Option<&str>) -> Response {
     response
 }
 
-/// What is said next; none at the end.
+/// The next message of the stream; `None` at its end.
 async fn said(stream: &mut Response) -> Option<String> {
     let chunk = tokio::time::timeout(Duration::from_mins(1), stream.chunk()).await.expect("something is said");
     chunk.expect("the stream ends well").map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
@@ -74,7 +74,7 @@ async fn only_who_may_read_it_and_no_longer() {
     let (mut own, mut other) = (listen(&nuncio, Some(&reader)).await, listen(&nuncio, Some(&stranger)).await);
     nuncio.accept(&told()).await;
     assert_eq!(said(&mut own).await.as_deref(), Some(CHANGED));
-    // Nobody has told bob anything: the next thing he hears is that there is nothing.
+    // There is no news for bob: the next message that he gets says that his inbox is empty.
     assert_eq!(said(&mut other).await.as_deref(), Some(": nothing new\n\n"));
     assert!(nuncio.run(&["token", "revoke", &id]).status.success());
     nuncio.accept(&told()).await;

@@ -1,4 +1,4 @@
-//! Numbers of any length: what was posted is what is stored, matched, searched, calculated with and sent.
+//! Numbers of any length are stored, matched, searched, calculated with and sent exactly as they were posted.
 
 use std::time::Duration;
 

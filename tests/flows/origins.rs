@@ -1,4 +1,4 @@
-//! An event says where it came from, as far as the address databases know.
+//! An event contains the location of its address, as far as the address databases know it.
 
 use std::net::IpAddr;
 
@@ -85,7 +85,7 @@ async fn a_replaced_database_is_read_again_and_a_broken_one_is_not() {
     let first = nuncio.accept(&named).await;
     write(&nuncio, "geoip.mmdb", &[("192.0.2.0/24", city("Lund", "SE", 55.7, 13.19))]);
     city_is(json!("Lund")).await;
-    // What is known of an address is no part of an event's name.
+    // The location of an address is not part of an event's name.
     assert_eq!(nuncio.accept(&named).await, first);
 
     std::fs::write(nuncio.file("geoip.mmdb"), "this is no database").unwrap();

@@ -1,4 +1,4 @@
-//! The process: what it makes of its log, its signals, its rules file and its limits.
+//! The process: how it handles its log, its signals, its rules file and its limits.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -184,7 +184,7 @@ async fn bodies_that_grow_in_memory_do_not_take_it_all() {
         for _ in 0..30 {
             let request = nuncio.request(Method::POST, "/v1/events").header("content-encoding", "gzip");
             let request = request.header("content-type", "application/json").body(body.clone());
-            // A debug build beside other tests takes its time; what is tested is memory.
+            // A debug build is slow beside other tests; this test measures memory.
             let request = request.timeout(Duration::from_mins(2));
             posts.spawn(async move {
                 let response = request.send().await.unwrap();
@@ -201,7 +201,7 @@ async fn bodies_that_grow_in_memory_do_not_take_it_all() {
         assert!(peak < 256 << 20, "{events} events of {item}: {} MiB", peak >> 20);
     }
     assert!(!nuncio.log().contains("panicked"));
-    // What is evaluated is bounded as well.
+    // The memory of evaluation is bounded as well.
     let evaluated = |body: &serde_json::Value| body["results"].as_array().is_some_and(|all| all.len() < 1000);
     nuncio.get_until("/v1/deliveries?state=pending&limit=1000", evaluated).await;
     assert!(nuncio.peak_memory() < 256 << 20, "{} MiB", nuncio.peak_memory() >> 20);

@@ -1,4 +1,4 @@
-//! Reading back: filters, pages, inboxes; what has expired is gone at once.
+//! Reading: filters, pages, inboxes; expired records disappear at once.
 
 use std::time::{Duration, Instant};
 
@@ -218,7 +218,7 @@ async fn a_trace_says_why_and_what_became_of_it() {
     assert!(error["policies"][0]["why"].as_str().unwrap().contains("update_available"), "{error}");
     let said = nuncio.run(&["explain", &pk]);
     let said = String::from_utf8(said.stdout).unwrap();
-    // The answer, then what fired, whatever its place in the document.
+    // First the summary, then the rules that fired, whatever their order in the document.
     assert!(said.starts_with("1 of 3 rules matched; deliveries: 2 delivered\n\n✔ default-notify-update"), "{said}");
     assert!(said.contains("delivered to admin by default-local-transport"), "{said}");
     assert_eq!(nuncio.run(&["explain", "018650dd-2c93-7f1e-8afe-ad5af90bf680"]).status.code(), Some(1));
@@ -382,7 +382,7 @@ async fn a_search_ends_with_its_client_and_keeps_nobody_waiting() {
         let (took, found) = search.await.unwrap();
         assert!(took < Duration::from_secs(20), "{took:?}");
         assert_eq!(found["results"], json!([]));
-        // What was not looked through is said, and where to go on.
+        // `next` is null if and only if all events were searched.
         assert_eq!(found["next"].is_null(), found["searched"]["events"].as_u64().unwrap() >= 40_000, "{found}");
     }
 }

@@ -1,4 +1,4 @@
-//! Who is told: groups, the acting user, the affected user, each once; and by what.
+//! Recipients: groups, the acting user, the affected user, each once; and by which transport.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use support::smtp::SmtpServer;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Rules that tell of `login_failed` by webhook to the sink.
+/// Rules that report `login_failed` by webhook to the sink.
 pub(crate) fn rules_to(sink: &Sink, told: &str) -> String {
     format!(
         r#"

@@ -1,4 +1,4 @@
-//! Storm control as a user meets it: what is kept back is seen, and says why.
+//! Storm control as users see it: suppressed notifications are listed with their causes.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn a_silence_is_tried_put_in_force_and_ended() {
     let told = nuncio.accept(&json!([from("192.0.2.7"), from("192.0.2.8"), { "action": "login" }])).await;
     sink.wait_for(2, SOON).await;
 
-    // What it would have kept back, were it in force.
+    // The notifications that the silence would suppress if it were in force.
     let network = json!({ "rules": ["failed"], "event_matcher": { "client_ip": "192.0.2.0/29" } });
     let (status, preview) = post("/v1/silences/preview", &network).await;
     assert_eq!(status, 200, "{preview}");
@@ -116,7 +116,7 @@ async fn a_silence_is_tried_put_in_force_and_ended() {
     assert_eq!((count(&first, "events"), count(&rest, "events")), (1, 3));
     assert_eq!(count(&first, "silenced") + count(&rest, "silenced"), 3);
 
-    // What is faulty is refused, fault by fault.
+    // A faulty silence is rejected, with every fault.
     let (status, problem) = post("/v1/silences", &json!({ "rules": ["faild"], "reason": "x", "by": "ann" })).await;
     assert_eq!(status, 422);
     let hints: Vec<&str> =
@@ -124,7 +124,7 @@ async fn a_silence_is_tried_put_in_force_and_ended() {
     assert!(hints.contains(&"did you mean \"failed\"?") && hints.len() == 3, "{problem}");
     assert_eq!(post("/v1/silences", &json!({ "rules": ["failed"], "reason": "x", "starts": "2020-01-01T00:00:00Z", "ends": "2020-01-02T00:00:00Z" })).await.0, 422);
 
-    // In force: nobody is told, and the trace says by whom and why.
+    // The silence is in force: no one is notified, and the trace says who silenced it and why.
     let mut wanted = network.clone();
     wanted["reason"] = json!("network test");
     wanted["ends"] = json!("2100-01-01T00:00:00Z");
@@ -138,7 +138,7 @@ async fn a_silence_is_tried_put_in_force_and_ended() {
     nuncio.accept(&from("192.0.2.8")).await;
     sink.wait_for(3, SOON).await;
 
-    // Ended: told again. It stays listed; the one of the file cannot be ended here.
+    // The silence has ended: notifications are sent again. It stays listed; the one of the file cannot be ended here.
     let all = nuncio.get("/v1/silences").await;
     assert_eq!(all["results"].as_array().map(Vec::len), Some(2), "{all}");
     let path = format!("/v1/silences/{}", made["id"].as_str().unwrap());

@@ -1,11 +1,11 @@
-//! Dice: repeatable ones for what is tested, real ones for names that must not meet.
+//! Random numbers: repeatable ones for test data, real ones for names that must be unique.
 
 use std::sync::Mutex;
 
 use domain::ports::Entropy;
 use host::OsEntropy;
 
-/// Dice that fall the same way for the same seed.
+/// A random number generator that gives the same numbers for the same seed.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<u64>);
 

@@ -6,7 +6,7 @@ use domain::Timestamp;
 use domain::ports::Clock;
 use jiff::SignedDuration;
 
-/// Shows what it was set to.
+/// A clock that shows the time it was set to.
 #[derive(Debug)]
 pub struct FakeClock(Mutex<Timestamp>);
 
@@ -21,7 +21,7 @@ impl FakeClock {
         *self.0.lock().unwrap() = instant;
     }
 
-    /// Lets time pass; says what it is then.
+    /// Advances the clock, and returns the new time.
     pub fn advance(&self, duration: SignedDuration) -> Timestamp {
         let mut instant = self.0.lock().unwrap();
         *instant = domain::time::later(*instant, duration);

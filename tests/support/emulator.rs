@@ -1,5 +1,5 @@
 //! An emulator of AWS for a test binary: installed on first use, bound to 127.0.0.1, ended with the
-//! process that started it. Refuses nothing silently: what is missing is said.
+//! process that started it. Fails with a message if something is missing.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -1,7 +1,7 @@
 //! Writes small address databases in MaxMind's format, version 2.0, for a search tree over IPv6 addresses.
 //!
 //! After the [format's description](https://maxmind.github.io/MaxMind-DB/): a binary tree with one bit of the address a
-//! level, then the records, then what is known of the file. IPv4 addresses lie under `::/96`.
+//! level, then the records, then the metadata. IPv4 addresses are under `::/96`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -75,7 +75,7 @@ fn place(tree: &mut Vec<[Child; 2]>, address: IpAddr, prefix: u8, offset: usize)
     tree[node][bit(length - 1)] = Child::Record(offset);
 }
 
-/// What is known of the file; each number has a width of its own.
+/// The metadata of the file; each number has its own width.
 fn describe(nodes: usize, bytes: &mut Vec<u8>) {
     let numbers = [
         ("binary_format_major_version", U16, 2),

@@ -20,7 +20,7 @@ pub struct Nuncio {
     with_rules: bool,
     token: Option<&'static str>,
     variables: Vec<(String, String)>,
-    /// What a shell does in its process before it becomes Nuncio.
+    /// Shell commands that run in the process before it becomes Nuncio.
     before: Option<String>,
     arguments: Vec<String>,
     log: Option<Stdio>,
@@ -28,7 +28,7 @@ pub struct Nuncio {
     child: Option<Child>,
     url: String,
     client: Client,
-    /// What it printed before it was ready.
+    /// The output before it was ready.
     pub welcome: String,
 }
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use crate::emulator::Emulator;
 
-/// What the emulator answered.
+/// The emulator's response.
 #[derive(Debug)]
 pub struct Passed {
     /// The response's status.
@@ -19,7 +19,7 @@ pub struct Passed {
     pub body: Bytes,
 }
 
-/// Asks the emulator what an adapter asked, with this body.
+/// Forwards an adapter's request to the emulator, with this body.
 ///
 /// # Panics
 /// When the emulator does not answer.

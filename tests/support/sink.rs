@@ -1,4 +1,4 @@
-//! A receiver of webhooks that keeps what it got and answers as it is told.
+//! A receiver of webhooks that keeps the requests it gets and responds as configured.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};

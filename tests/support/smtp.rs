@@ -1,4 +1,4 @@
-//! A real SMTP conversation's other side: takes mails, keeps them, and refuses where a test says so.
+//! The server's side of a real SMTP session: accepts mails, keeps them, and refuses where a test says so.
 //! Owns no judgement of the mails; it depends on tokio alone, so that `infra/channels` can include this file.
 
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ pub struct Mail {
 struct Shared {
     mails: Vec<Mail>,
     connections: usize,
-    /// A stage (`CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`, `DATA`, `.`) and what is said there.
+    /// A stage (`CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`, `DATA`, `.`) and its reply.
     fault: Option<(String, String)>,
 }
 
@@ -61,7 +61,7 @@ impl SmtpServer {
         self.address
     }
 
-    /// What was taken so far.
+    /// The mails that were accepted so far.
     pub fn mails(&self) -> Vec<Mail> {
         self.shared.lock().unwrap().mails.clone()
     }
@@ -134,7 +134,7 @@ impl Conversation {
         fault.filter(meant).unwrap_or_else(|| "RCPT".to_owned())
     }
 
-    /// Whether it said `usual`; none when it hung up.
+    /// Whether it sent the reply `usual`; `None` if it hung up.
     async fn say(&mut self, stage: &str, usual: &str) -> Option<bool> {
         let fault = self.shared.lock().unwrap().fault.clone().filter(|fault| fault.0 == stage);
         let reply = fault.as_ref().map_or(usual, |fault| &fault.1);

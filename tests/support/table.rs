@@ -11,7 +11,7 @@ use crate::emulator::Emulator;
 /// Makes a table of that name with the template's keys, index and time to live.
 ///
 /// # Panics
-/// When the emulator does not take what the template says.
+/// If the emulator rejects the template's table.
 pub async fn create(sdk: &SdkConfig, name: &str) {
     let properties = &Emulator::shared().template()["Resources"]["Table"]["Properties"];
     let client = aws_sdk_dynamodb::Client::new(sdk);

@@ -50,7 +50,7 @@ pub fn node_modules(name: &str, package: &Path) -> PathBuf {
     folder
 }
 
-/// Installs unless what is installed is what is wanted.
+/// Installs, unless the wanted versions are installed already.
 #[expect(clippy::print_stderr, reason = "a minute's silence would look like a hang")]
 fn installed(folder: &Path, wanted: &Path, install: impl FnOnce()) {
     fs::create_dir_all(folder).expect("the build folder can be written");

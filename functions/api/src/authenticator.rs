@@ -112,7 +112,7 @@ impl Authenticator {
     /// Begins a session with the token of this text. Returns the token and the `Set-Cookie` value for the browser.
     ///
     /// # Errors
-    /// As [`Self::authorize`] for [`scope::Read`], and 403 when this authenticator accepts no sessions.
+    /// Like [`Self::authorize`] for [`scope::Read`], and 403 when this authenticator accepts no sessions.
     pub async fn begin_session(
         &self,
         headers: &HeaderMap,

@@ -61,10 +61,10 @@ pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<
     Ok(read(headers, body, limit, None).await?.bytes)
 }
 
-/// As [`read_body`], but takes the memory from the budget that all requests share.
+/// Like [`read_body`], but takes the memory from the budget that all requests share.
 ///
 /// # Errors
-/// As [`read_body`], and 503 when other requests use too much of the budget for too long.
+/// Like [`read_body`], and 503 when other requests use too much of the budget for too long.
 pub async fn read_body_within(
     headers: &HeaderMap,
     body: Body,
@@ -129,8 +129,8 @@ struct BodyMemory<'b> {
 }
 
 impl BodyMemory<'_> {
-    /// Reserves memory for `bytes`. A body that turns out to be large takes what the largest body needs at once: bodies
-    /// that waited for more while holding some would wait for each other.
+    /// Reserves memory for `bytes`. A body that turns out to be large reserves the maximum in one step: if bodies kept
+    /// one part while waiting for another, they could wait for each other forever.
     async fn reserve(&mut self, bytes: usize, limit: usize) -> Result<(), Problem> {
         let Some(budget) = self.budget.filter(|_| bytes > self.reserved) else { return Ok(()) };
         let small = budget.max_small_body();

@@ -1,4 +1,4 @@
-//! What every HTTP API of Nuncio shares.
+//! The parts that all HTTP APIs of Nuncio share.
 //!
 //! Owns the one mapping from errors to responses ([`Problem`]), authentication ([`Authenticator`]) and authorisation
 //! ([`Authorized`]), the bounded reading of bodies ([`read_body`], [`MemoryBudget`]), extractors that reject with a

@@ -16,7 +16,7 @@ use crate::Problem;
 /// How long a request waits for other requests to release memory, over all stages.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// The bytes that one semaphore permit stands for.
+/// The number of bytes that one semaphore permit represents.
 const BYTES_PER_PERMIT: usize = 1024;
 
 /// What fraction of a stage's memory one small request may use, at most.

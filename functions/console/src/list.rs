@@ -26,7 +26,7 @@ impl<T> List<T> {
         Self { results: all, next }
     }
 
-    /// As [`Self::first`], newest first. The ids must sort by time; `cursor` is the last id of the previous page.
+    /// Like [`Self::first`], newest first. The ids must sort by time; `cursor` is the last id of the previous page.
     pub(crate) fn newest(mut all: Vec<T>, cursor: Option<&str>, limit: usize, id: impl Fn(&T) -> &str) -> Self {
         all.retain(|one| cursor.is_none_or(|cursor| id(one) < cursor));
         all.sort_by(|one, other| id(other).cmp(id(one)));

@@ -27,7 +27,7 @@ pub(crate) struct TraceView {
     event: EventPk,
     /// The version of the rules document that was evaluated.
     version: u64,
-    /// Why no rule may notify anybody of this event, or `None`.
+    /// Why no rule may notify anyone of this event; `None` if rules may.
     held_back: Option<String>,
     rules: Vec<RuleTraceView>,
 }

@@ -1,9 +1,9 @@
 //! Evaluates which rules each event fires.
 //!
 //! Owns where the evaluation runs. Expressions are slow, so that they are run on blocking threads, a few messages at a
-//! time, while everything that needs none goes on at once. To tell them apart, each event is first evaluated without
-//! expressions. If the rules ask for one, the event is evaluated again with expressions; but the rules that fire whatever
-//! the expressions return notify at once.
+//! time, while the deliveries that need none are sent at once. To tell the two apart, each event is first evaluated
+//! without expressions. If the rules ask for one, the event is evaluated again with expressions; but the rules that
+//! fire whatever the expressions return notify at once.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;

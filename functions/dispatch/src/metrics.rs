@@ -34,7 +34,7 @@ impl DispatchMetrics {
         }
     }
 
-    /// Writes one log line with all counts; none if nothing was counted.
+    /// Writes one log line with all counts; no line if nothing was counted.
     pub(crate) fn log(self) {
         let tally = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         if !tally.is_empty() {

@@ -1,10 +1,10 @@
-//! Reads JSON from strangers.
+//! Parses JSON from untrusted callers.
 //!
-//! Differs from plain `serde_json` in what it notices: a key that stands twice in one object (the
-//! last one wins, and the caller is told), and NUL characters, which no store, mail or log needs and
-//! many mishandle. Nesting deeper than 100 levels, lone surrogates and invalid UTF-8 are errors, and are told apart from
-//! what is no JSON at all. What reading costs in memory is counted while reading. Numbers keep the digits that they are
-//! written with; only an exponent's spelling becomes uniform (`1E5` is kept as `1e+5`).
+//! Unlike plain `serde_json`, it reports repeated keys in an object (the last value wins, and the caller gets a
+//! warning) and NUL characters, which no store, mail or log needs and many mishandle. Nesting deeper than 100 levels,
+//! lone surrogates and invalid UTF-8 are errors, distinct from the error for text that is not JSON. Memory is counted
+//! while parsing. Numbers keep the digits that they are written with; only an exponent's spelling becomes uniform
+//! (`1E5` is kept as `1e+5`).
 
 mod reading;
 
@@ -13,22 +13,22 @@ use serde_json::Value;
 
 use reading::{Reading, State};
 
-/// Deepest nesting. Smaller than `serde_json`'s own limit of 128, so that what was read once can still
-/// be read inside a queue message, a stored record or an answer.
+/// The deepest nesting. Smaller than `serde_json`'s own limit of 128, so that a value that was parsed once can still be
+/// parsed inside a queue message, a stored record or a response.
 pub const MAX_DEPTH: usize = 100;
 
-/// Most findings kept of one value, or of each item of an outermost list; a NUL is always among them if there is one.
-/// More would tell nobody more, and would cost whoever is sent them by the million.
+/// The most findings kept for one value, or for each item of an outermost list; a NUL is always among them if there is
+/// one. More would not help the caller, and a hostile body could cause millions of them.
 const MAX_FINDINGS: usize = 8;
 
-/// What was read, and what was noticed on the way.
+/// A parsed value, and what was noticed while parsing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
     /// The value that was read. Where an object repeats a key, it has the last value.
     pub value: Value,
-    /// Worth telling the caller, though the value stands.
+    /// Warnings for the caller; the value is valid nevertheless.
     pub findings: Vec<Finding>,
-    /// What the value takes in memory at most, in bytes, besides its texts.
+    /// The most memory that the value takes, in bytes, without its texts.
     pub memory: usize,
 }
 
@@ -41,16 +41,16 @@ pub struct Finding {
     pub kind: FindingKind,
 }
 
-/// What can be noticed.
+/// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FindingKind {
-    /// The key stands more than once; the last one won.
+    /// The object has the key more than once; the last value won.
     DuplicateKey,
-    /// The key or the text holds U+0000.
+    /// The key or the text contains U+0000.
     Nul,
 }
 
-/// Why the bytes are not read.
+/// Why the bytes cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// The bytes are not UTF-8. The number is the offset of the first invalid byte, from 0, after any byte order mark.
@@ -66,11 +66,11 @@ pub enum JsonError {
         /// The column in that line, in bytes. The first byte is column 1; 0 can occur just after a line break.
         column: usize,
     },
-    /// JSON by its grammar, but with a value that is not taken: half of a surrogate pair, a number beyond all
-    /// bounds, nesting deeper than [`MAX_DEPTH`].
+    /// JSON by its grammar, but with a value that is not accepted: half of a surrogate pair, a number out of range or
+    /// too long, nesting deeper than [`MAX_DEPTH`], a reserved key.
     #[error("{what} at line {line} column {column}")]
     Unacceptable {
-        /// What it is and how to mend it, without any of the caller's text.
+        /// The fault and how to fix it, without any of the caller's text.
         what: String,
         /// JSON pointer to the value.
         pointer: String,
@@ -79,29 +79,29 @@ pub enum JsonError {
         /// The column in that line, in bytes. The first byte is column 1; 0 can occur just after a line break.
         column: usize,
     },
-    /// Reading them would take more memory than was allowed, in bytes.
+    /// The values would take more memory than allowed. The number is the limit, in bytes.
     #[error("the values in it would take more than {0} bytes of memory")]
     TooCostly(usize),
 }
 
-/// Most characters of one number. `CPython` reads no longer integer either, because reading one takes time that grows
-/// with the square of its length (`sys.int_info.default_max_str_digits`).
+/// The most characters of one number. `CPython` parses no longer integer either, because parsing takes time that grows
+/// with the square of the length (`sys.int_info.default_max_str_digits`).
 pub const MAX_NUMBER_LENGTH: usize = 4300;
 
-/// What an item of a list takes in memory, besides its text: the value, and the allocation that keeps a number's digits.
+/// Bytes of memory that an item of a list takes, without its text: the value, and the allocation for a number's digits.
 const ITEM_BYTES: usize = 80 + DIGITS_BYTES;
 
-/// What an entry of an object takes in memory, besides the text of its value.
+/// Bytes of memory that an entry of an object takes, without the text of its value.
 const ENTRY_BYTES: usize = 144 + DIGITS_BYTES;
 
-/// What the allocation of a number of up to 16 characters takes; longer ones take as much more as they are longer.
+/// Bytes that the allocation of a number of up to 16 characters takes; a longer number takes correspondingly more.
 const DIGITS_BYTES: usize = 32;
 
-/// The memory that reading `json` takes, in bytes: an estimate, and no less than what [`parse_within`] counts. It looks
-/// at no more than which bytes there are, so that it costs next to nothing.
+/// Estimates the memory that parsing `json` takes, in bytes; never less than [`parse_within`] counts. Cheap: it counts
+/// bytes such as commas and brackets instead of parsing.
 pub fn memory(json: &[u8]) -> usize {
-    // Every entry has a colon. An item follows a comma that is not between entries, or is the first of its list. Texts
-    // may hold these bytes too, which makes it more.
+    // Every entry has a colon. Every item follows a comma that does not separate entries, or is the first of its list.
+    // Texts may contain these bytes too, which only raises the estimate.
     let (mut colons, mut commas, mut openings) = (0_usize, 0_usize, 0_usize);
     for byte in json {
         colons += usize::from(*byte == b':');
@@ -116,18 +116,18 @@ pub fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Reads one JSON value that fills all of `bytes`. A byte order mark before it is ignored.
+/// Parses one JSON value that fills all of `bytes`. A byte order mark before it is ignored.
 ///
 /// # Errors
-/// When they are not UTF-8, not JSON, or hold a value that is not taken.
+/// If `bytes` are not UTF-8, are not JSON, or contain a value that is not accepted.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, JsonError> {
     parse_within(bytes, usize::MAX)
 }
 
-/// The same, in at most `memory` bytes besides the texts.
+/// Parses like [`parse`], but limits the values to `memory` bytes, not counting their texts.
 ///
 /// # Errors
-/// Also when it would take more.
+/// Like [`parse`], and [`JsonError::TooCostly`] if the values would take more memory.
 pub fn parse_within(bytes: &[u8], memory: usize) -> Result<Parsed, JsonError> {
     let bytes = without_bom(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
@@ -163,11 +163,11 @@ pub fn is_json_by_grammar(bytes: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(without_bom(bytes)).is_ok()
 }
 
-/// The items of a list, each as it is written, so that each can be read on its own: up to `most` of them, and one
-/// more if there are more.
+/// Splits a list into its items, each as written, so that each can be parsed separately: up to `most` of them, and one
+/// more if the list is longer.
 ///
 /// # Errors
-/// When `bytes` are not a list by JSON's grammar.
+/// If `bytes` are not a list by JSON's grammar.
 pub fn items(bytes: &[u8], most: usize) -> Result<Vec<&[u8]>, JsonError> {
     let bytes = without_bom(bytes);
     let mut items = Vec::new();
@@ -196,7 +196,7 @@ pub fn items(bytes: &[u8], most: usize) -> Result<Vec<&[u8]>, JsonError> {
     }
 }
 
-/// What comes after the next byte that is no blank, which must be `wanted`. `rest` is the end of `whole`.
+/// Skips blanks and the byte `wanted`, which must follow them. `rest` is the end of `whole`.
 fn after<'a>(whole: &[u8], rest: &'a [u8], wanted: u8, what: &str) -> Result<&'a [u8], JsonError> {
     let found = rest.trim_ascii_start();
     found.strip_prefix(&[wanted]).ok_or_else(|| syntax(whole, whole.len() - found.len(), what))
@@ -207,33 +207,33 @@ fn nothing_behind(whole: &[u8], rest: &[u8]) -> Result<(), JsonError> {
     if behind.is_empty() { Ok(()) } else { Err(syntax(whole, whole.len() - behind.len(), "trailing characters")) }
 }
 
-/// A fault in front of the byte `at`.
+/// A syntax error just before the byte at index `at`.
 fn syntax(whole: &[u8], at: usize, what: &str) -> JsonError {
     let (line, column) = place(whole, at);
     JsonError::Syntax { what: what.to_owned(), line, column }
 }
 
-/// Line and column of the byte `at`.
+/// The line and column, from 1, of the byte at index `at`.
 fn place(whole: &[u8], at: usize) -> (usize, usize) {
     let before = &whole[..at];
     let line = before.split(|byte| *byte == b'\n').count();
     (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
 }
 
-/// A fault that the parser found in `rest`, the end of `whole`.
+/// A syntax error that the parser found in `rest`, the end of `whole`.
 fn syntax_within(whole: &[u8], rest: &[u8], error: &serde_json::Error) -> JsonError {
     let (line, column) = place(whole, whole.len() - rest.len());
     let column = if error.line() > 1 { error.column() } else { column + error.column().saturating_sub(1) };
     JsonError::Syntax { what: without_place(error), line: line + error.line() - 1, column }
 }
 
-/// Whether an object with this key would not be read back as it was written: the parser takes such a key for its own
-/// mark of a text that is JSON itself, and would put in what the text says, unmasked, or fail.
+/// Whether an object with this key could not be read back as written: `serde_json` uses such keys as its own marks for
+/// a number or for raw JSON, and would insert the text, unmasked, or fail.
 pub fn is_reserved(key: &str) -> bool {
     key.starts_with("$serde_json::private::")
 }
 
-/// One segment of a JSON pointer.
+/// One segment of a JSON pointer (RFC 6901), escaped, with its leading `/`.
 pub fn pointer_segment(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }

@@ -1,8 +1,8 @@
-//! The words of the system and the decisions that need no outside world.
+//! The system's vocabulary, and the decisions that need no I/O.
 //!
-//! Nothing here does I/O, reads a clock, throws dice or looks at the environment: time, chance and
-//! settings are arguments. The outside world is described by the traits in [`ports`], which the
-//! crates under `infra/` implement.
+//! Nothing here does I/O, reads a clock, generates random numbers or reads the environment: time, randomness and
+//! settings are arguments. The traits in [`ports`] describe the outside world; the crates under `infra/` implement
+//! them.
 //!
 //! Each module depends only on modules above it in this table, so that it can be read on its own:
 //!

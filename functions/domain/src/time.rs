@@ -10,7 +10,7 @@ pub fn format(instant: Timestamp) -> String {
 
 /// Parses an RFC 3339 instant; `None` if it is malformed or its offset exceeds RFC 3339's maximum of 23:59.
 pub fn parse(text: &str) -> Option<Timestamp> {
-    // The reader of the calendar takes offsets of up to 25:59, as ISO 8601 has no bound.
+    // The calendar's parser accepts offsets of up to 25:59, because ISO 8601 sets no limit.
     let behind_date = text.get(10..).unwrap_or_default();
     let offset = behind_date.find(['+', '-']).and_then(|sign| behind_date.get(sign + 1..sign + 3));
     if offset.is_some_and(|hours| hours.parse::<u8>().is_ok_and(|hours| hours > 23)) {
@@ -54,7 +54,7 @@ pub fn is_ahead(instant: Timestamp, now: Timestamp) -> bool {
     instant > later(now, CLOCK_SKEW)
 }
 
-/// Whole seconds since the epoch, rounded up, so that a TTL never precedes the expiry it stands for.
+/// Whole seconds since the epoch, rounded up, so that a TTL never precedes the exact expiry.
 pub fn ttl_seconds(instant: Timestamp) -> i64 {
     instant.round(Unit::Second).map_or_else(
         |_| instant.as_second(),

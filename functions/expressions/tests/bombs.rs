@@ -1,5 +1,5 @@
-//! Nothing that a body does harms whoever asked for it: every bomb ends as an exception, in time, and
-//! the next body is answered as if nothing had been.
+//! No body can harm its caller: every bomb ends as an exception, in time, and the next body runs as if nothing had
+//! happened.
 
 #[expect(dead_code, reason = "these tests need little of it")]
 mod stage;

@@ -1,4 +1,4 @@
-//! The Python that bodies are written in does what it does everywhere.
+//! The Python of bodies behaves like ordinary Python.
 
 mod stage;
 

@@ -1,4 +1,4 @@
-//! What is read off a body without running it.
+//! The precondition that is derived from a body without running it.
 
 use expressions::Expression;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A body that cannot run is refused before it does, at the place where its author looks.
+//! A body that cannot run is rejected before it runs, with the position of the fault in the author's text.
 
 #[expect(dead_code, reason = "these tests need little of it")]
 mod stage;
@@ -112,7 +112,7 @@ fn bodies_that_are_bombs_for_a_parser() {
     assert!(Expression::parse(&flat).is_ok());
 }
 
-/// Text made of what Python is made of, which gets further than any text does.
+/// Random texts of Python's own tokens, which get further into the parser than random characters.
 fn pythonic() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![

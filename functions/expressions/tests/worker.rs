@@ -1,4 +1,4 @@
-//! Workers come and go; whoever asks is always answered.
+//! Every caller gets a result, whatever happens to a worker process.
 
 #[expect(dead_code, reason = "these tests need little of it")]
 mod stage;

@@ -1,9 +1,9 @@
-//! How long the console waits: each call of its first pages, at 1,000, 100,000 and 1,000,000 stored events of about
-//! 600 bytes over the last 30 days.
+//! The time that the console waits for each request of its first pages, with 1,000, 100,000 and 1,000,000 stored events
+//! of about 600 bytes over the last 30 days.
 //!
-//! `cargo bench -p nuncio --bench console [-- EVENTS… | DIR]`: of so many events, or on a data folder that has such events
-//! already. Everything is on loopback and in a temporary folder, which takes 11 GB at ten million. The search index is
-//! whole before anything is measured; how long that took is printed.
+//! `cargo bench -p nuncio --bench console [-- EVENTS… | DIR]` measures with these numbers of events, or on a data
+//! folder that contains such events. Everything runs on loopback and in a temporary folder, which takes 11 GB for ten
+//! million events. The search index is complete before the measurement; the time that this took is printed.
 
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 
@@ -118,7 +118,7 @@ async fn ask(client: &Client, url: &str) -> Result<Vec<u8>, Error> {
     Ok(answer.bytes().await?.to_vec())
 }
 
-/// In the order of their times, the last a minute ago.
+/// Events in the order of their times, the last one a minute ago.
 async fn seed(client: &Client, url: &str, events: u64) -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "what is measured is how the recent past is shown")]
     let now = domain::Timestamp::now();
@@ -151,7 +151,7 @@ fn event(now: domain::Timestamp, number: u64, events: u64) -> Value {
     })
 }
 
-/// Waits until a search no longer reads what the index has not.
+/// Waits until the search index covers all events.
 async fn indexed(client: &Client, url: &str, every: Duration) -> Result<(), Error> {
     loop {
         let answer = ask(client, &format!("{url}/v1/events?search=nowhere-to-be-found")).await?;

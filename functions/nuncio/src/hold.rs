@@ -1,7 +1,7 @@
 //! `nuncio hold`: keeps events beyond their retention, lists the holds, and lifts them.
 //!
-//! One request puts or lifts a hold. The server then runs a job that updates the expiry of stored events; the job goes on
-//! if this command is interrupted.
+//! One request puts or lifts a hold. The server then runs a job that updates the expiry of stored events; the job
+//! continues if this command is interrupted.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;

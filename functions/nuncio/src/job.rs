@@ -1,6 +1,6 @@
 //! `nuncio job`: starts a job over all stored data on the server, and shows its progress.
 //!
-//! The job runs on the server and goes on if this command is interrupted.
+//! The job runs on the server and continues if this command is interrupted.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;

@@ -1,8 +1,9 @@
-//! What matching costs: an event against 10 to 100,000 rules, beside reading that event's JSON.
+//! The cost of matching: an event against 10 to 100,000 rules, compared with parsing that event's JSON.
 //!
-//! `cargo bench -p rules` prints a table. `cargo bench -p rules -- <mix> <rules> <events>` only matches so
-//! many events, `-- sonic <events>` and `-- serde <events>` only read them, `-- build <mix> <rules> <times>` only
-//! makes rules ready: two counts under `valgrind --tool=callgrind` differ by the instructions of what lies between.
+//! `cargo bench -p rules` prints a table. `cargo bench -p rules -- <mix> <rules> <events>` only matches that number of
+//! events, `-- sonic <events>` and `-- serde <events>` only parse them, `-- build <mix> <rules> <times>` only compiles
+//! rules. The difference between the counts of two runs under `valgrind --tool=callgrind` is the cost of the additional
+//! work.
 
 #[path = "../tests/index/mixes.rs"]
 mod mixes;
@@ -17,7 +18,7 @@ use rules::RuleSet;
 
 const SIZES: [usize; 4] = [10, 1_000, 10_000, 100_000];
 const EVENTS: usize = 200;
-/// The least of so many rounds is what was not disturbed.
+/// The number of rounds. The fastest one counts, because it was disturbed least.
 const ROUNDS: usize = 30;
 
 #[expect(clippy::print_stdout, reason = "the table is what a bench is for")]
@@ -68,7 +69,7 @@ fn events(rules: usize, count: usize) -> Vec<Event> {
     (0..count).map(|_| mixes::event(draw, rules)).collect()
 }
 
-/// How long that takes; what was made is thrown away after the clock was read.
+/// The time to compile the document's rules, without the time to drop the result.
 fn compile(document: &RulesDocument) -> Duration {
     let start = Instant::now();
     let made = black_box(RuleSet::compile(document));

@@ -1,4 +1,4 @@
-//! The fast path and the explanation are one semantics: no document and no event tells them apart.
+//! The fast path and the explanation agree on every document and every event.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -13,7 +13,7 @@ use proptest::sample::select;
 use rules::RuleSet;
 use serde_json::json;
 
-/// Few values, so that what is drawn for the event often meets what is drawn for a matcher.
+/// Few values, so that events and matchers often share one.
 const ACTIONS: [&str; 4] = ["login", "login_failed", "logout", "model_updated"];
 const PATTERNS: [&str; 6] = ["login", "login_failed", "log*", "login_*", "model_*", "*"];
 const APPS: [&str; 4] = ["", "a", "a.b", "ab"];

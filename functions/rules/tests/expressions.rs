@@ -1,4 +1,4 @@
-//! Rules whose policies are expressions: what is read off a body beforehand changes no verdict and hides no
+//! Rules whose policies are expressions. The precondition that is derived from a body changes no verdict and hides no
 //! exception, and a body that raises counts as its binding says.
 
 use std::cell::RefCell;
@@ -36,7 +36,7 @@ fn expression(source: &str) -> Policy {
     Policy::Expression(PolicyExpression { source: source.to_owned(), precondition })
 }
 
-/// The same policies without what was read off them.
+/// The same policies without their derived preconditions.
 fn unread(mut document: RulesDocument) -> RulesDocument {
     for policy in document.policies.values_mut() {
         if let Policy::Expression(expression) = Arc::make_mut(policy) {
@@ -148,7 +148,7 @@ fn document(bodies: &[String], negate: bool, failure_result: bool, mode: Binding
     document
 }
 
-/// Which rules fire, and what is kept.
+/// The rules that fire, and the effects that are kept.
 fn matches(document: &RulesDocument, event: &Event) -> (Vec<usize>, BTreeSet<String>) {
     let matches = RuleSet::compile(document).evaluate(event, document, &Here);
     let kept = matches.effects.iter().map(|effects| format!("{effects:?}")).collect();
@@ -184,7 +184,7 @@ fn one_that_raises_counts_as_its_binding_says() {
         let (matched, kept) = matches(&document, &event("login", "", None, json!({})));
         assert_eq!(matched, if failure_result { vec![0, 1] } else { vec![] });
         assert_eq!(kept.len(), 1, "it runs once for both rules");
-        // Nobody to run it is the same.
+        // Without a sandbox to run it, the result is the same.
         let fires = !RuleSet::compile(&document).matches(&event("login", "", None, json!({}))).is_empty();
         assert_eq!(fires, failure_result);
     }
@@ -208,7 +208,7 @@ fn policies_call_policies_of_every_kind_within_bounds() {
     };
     assert_eq!(why(&document), "the expression returned [true,2]");
     let effects = RuleSet::compile(&document).evaluate(&event("login", "", None, json!({})), &document, &Here).effects;
-    // What the called one made is the caller's, who is bound.
+    // The effects of a called policy belong to its caller, which is bound.
     assert!(
         matches!(&effects[0].owner, domain::expression::ExpressionOwner::Policy(name) if name == "p0"),
         "{effects:?}"

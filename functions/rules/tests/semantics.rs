@@ -1,4 +1,4 @@
-//! What rules promise, one table a promise.
+//! The semantics of rules: one table for each guarantee.
 
 use domain::event::{Action, Event, EventPk, Object};
 use domain::ports::NoExpressions;

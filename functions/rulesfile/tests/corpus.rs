@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rulesfile::Fault;
 use serde_json::{Value, json};
 
-/// The rules files of one folder with what is expected of each.
+/// The rules files of one folder, each with its expected result.
 fn cases(folder: &str, extension: &str) -> Vec<(String, Vec<u8>, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/rules").join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();

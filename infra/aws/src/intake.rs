@@ -24,7 +24,7 @@ use crate::table::keys::{self, DOCUMENTS, FIRST, RecordKind};
 use crate::table::{CONCURRENCY, PutResult, Table, Write, put};
 use crate::volume;
 
-/// The attribute with the pk that a name stands for.
+/// The attribute with the pk of a name's first arrival.
 const NAMED: &str = "event";
 /// The attribute with the name's expiry, in microseconds since the epoch: the time to live is in whole seconds, and
 /// DynamoDB may delete the item days later.

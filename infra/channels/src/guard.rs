@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    /// The corpus's word for what is made of a URL before anything is resolved.
+    /// The word that the corpus uses for the guard's verdict on a URL, before any name is resolved.
     fn verdict(url: &str) -> String {
         match target(url, &[]) {
             Ok(url) if matches!(url.host(), Some(Host::Domain(_))) => "name".to_owned(),

@@ -7,7 +7,7 @@ pub(crate) fn one_line(text: &str) -> String {
     spaced.chars().filter(|char| !is_unshown(*char)).collect::<String>().trim().to_owned()
 }
 
-/// As [`one_line`], but keeps line breaks.
+/// Like [`one_line`], but keeps line breaks.
 pub(crate) fn paragraph(text: &str) -> String {
     let lines: Vec<String> = text.replace("\r\n", "\n").split(['\n', '\r']).map(without_unshown).collect();
     lines.join("\n").trim().to_owned()

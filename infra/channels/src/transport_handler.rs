@@ -1,4 +1,4 @@
-//! What every transport kind must be able to do: render a notification, and send it.
+//! The operations that every transport kind implements: render a notification, and send it.
 
 use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, Failure};

@@ -1,4 +1,4 @@
-//! What holds of this store alone; what holds of every store is in `tests/contracts`.
+//! Tests of this store alone; the contracts of every store are in `tests/contracts`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ fn pks(job: &QueuedMessage) -> Vec<EventPk> {
     }
 }
 
-/// A connection of somebody else's to the same file.
+/// A second connection to the same file, as another program opens it.
 fn beside(folder: &tempfile::TempDir) -> Connection {
     Connection::open(folder.path().join("nuncio.db")).unwrap()
 }
@@ -319,7 +319,7 @@ async fn inboxes_of_an_older_file_open_by_every_spelling() {
         let put = "INSERT INTO inbox (username, pk, seen, expires, body) VALUES (?1, ?2, 1, 9000000000000000, ?3)";
         old.execute(put, rusqlite::params![username, pk, item(pk, username)]).unwrap();
     }
-    // What version 7 kept under the name as it was spelt.
+    // Makes this a file of schema version 7, which stored inbox items under the name as it was spelt.
     old.execute_batch("DROP TABLE sessions;").unwrap();
     old.pragma_update(None, "user_version", 7).unwrap();
     drop(old);

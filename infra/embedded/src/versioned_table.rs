@@ -1,4 +1,4 @@
-//! Compare-and-swap by revision: how concurrent changes of one row are told apart.
+//! Compare-and-swap by revision, which detects concurrent changes of one row.
 //!
 //! A row has a revision, beginning at 0. A writer reads the row, and writes it back with the next revision on condition
 //! that the revision it read is still there. Of two writers that read the same revision, the second one fails and reads

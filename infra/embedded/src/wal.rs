@@ -182,7 +182,7 @@ mod tests {
 
     const ROWS: i64 = 40;
 
-    /// A store as a killed process leaves it: forty transactions in the log, none in the file.
+    /// A store as a killed process leaves it: forty transactions in the log, none of them in the file.
     fn left(folder: &Path) -> (PathBuf, Vec<u8>) {
         let (live, copy) = (folder.join("live.db"), folder.join("copy.db"));
         let connection = Connection::open(&live).unwrap();

@@ -1,4 +1,4 @@
-//! What the callers of the one writer may rely on.
+//! The guarantees that the one writer gives its callers.
 
 use std::sync::mpsc as blocking;
 

@@ -1,6 +1,6 @@
-//! What a million events cost on AWS, counted: 1,000 events of about 900 bytes in batches of 25, of which one in twenty
-//! is told of by one webhook; the real functions over the real adapters, whose requests to an emulator are counted on
-//! the way. And what one page of `GET /v1/events` reads.
+//! The cost of a million events on AWS, by counting: 1,000 events of about 900 bytes in batches of 25, of which one in
+//! twenty is reported by one webhook. The real functions run on the real adapters; a proxy counts their requests to an
+//! emulator. Also counts what one page of `GET /v1/events` reads.
 //!
 //! `cargo bench -p support --bench cost`. Counts do not depend on the build: `--profile dev` will do. It runs itself
 //! once for each log level, to count what each function logs.
@@ -37,9 +37,9 @@ use proxy::{Counts, Proxy};
 
 const EVENTS: usize = 1000;
 const BATCH: usize = 25;
-/// One event in so many matches.
+/// One of this number of events matches.
 const MATCHING: usize = 20;
-/// What a million events may cost, in dollars, without what is logged.
+/// The most that a million events may cost, in dollars, without their logs.
 const BUDGET: f64 = 0.75;
 const TOKEN: &str = "cost-bench";
 
@@ -53,7 +53,7 @@ fn main() -> Result<(), Error> {
     }
 }
 
-/// What one run counted.
+/// The counts of one run.
 struct Run {
     lines: Vec<Value>,
     log_bytes: usize,
@@ -268,7 +268,7 @@ async fn pages(sdk: &SdkConfig, settings: &Settings) -> Result<(), Error> {
         let (counted, adapters) = function(sdk, settings).await?;
         let url = served(console::router(reading(&adapters)?)).await?;
         let get = |path: String| reqwest::Client::new().get(path).bearer_auth(TOKEN).timeout(Duration::from_mins(1));
-        // What a process reads once, such as the token, is no part of a page.
+        // Values that a process reads once, such as the token, are not part of a page's cost.
         get(format!("{url}/v1/events?limit=1&action=none")).send().await?.error_for_status()?;
         counted.take();
         let page: Value = get(format!("{url}/v1/events?limit=50{query}")).send().await?.json().await?;

@@ -1,4 +1,4 @@
-//! Stands between the adapters and the emulator and counts what AWS would bill: units of the table, requests of the
+//! A proxy between the adapters and the emulator that counts what AWS would bill: units of the table, requests to the
 //! queue. Item sizes are DynamoDB's: names and values in bytes.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ const QUEUE_UNIT: usize = 64 * 1024;
 /// DynamoDB bills each started 4 KiB of a consistent read.
 const READ_UNIT: usize = 4096;
 
-/// What was asked of AWS.
+/// The requests to AWS, as counted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Counts {
     /// Requests by operation.

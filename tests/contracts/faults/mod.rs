@@ -1,6 +1,6 @@
-//! Exactly one: whatever dies, is throttled, answers too late or comes twice, every accepted event is evaluated, every
-//! delivery ends delivered or dead with its cause, what is closed is never sent again, and what is repeated was in
-//! the open window: accepted by the receiver, not yet by the ledger.
+//! Exactly one delivery: whatever dies, is throttled, responds too late or arrives twice, every accepted event is
+//! evaluated, every delivery ends delivered or dead with its cause, a closed delivery is never sent again, and a
+//! repeated one was in the open window: accepted by the receiver, not yet recorded by the ledger.
 
 mod ports;
 mod receiver;
@@ -21,7 +21,7 @@ use ports::{Fault, Faults};
 use receiver::{DOWN, NOT_FOUND, OUTAGE, SHAKY, SLOW, WELL};
 use run::{Run, assert_sound};
 
-/// One life for each step there is, with the fault at that step.
+/// One run for each step, with the fault at that step.
 async fn at_every_step(world: &World, fault: Fault) {
     let mut hit = 0;
     for at in 0.. {
@@ -112,7 +112,7 @@ pub(crate) async fn a_lease_ends_while_a_slow_send_is_under_way(world: &World) {
     assert!(entries.values().all(|entry| entry.attempts.len() == 1), "one of them is on record: {entries:?}");
 }
 
-/// Waits until the one delivery has been claimed so many times after it was opened.
+/// Waits until the delivery has been claimed this number of times after it was opened.
 async fn claimed(run: &Run<'_>, times: u64) {
     while run.entries().await.values().next().is_none_or(|entry| entry.revision < times) {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -28,9 +28,9 @@ pub(crate) enum Fault {
     Refused,
     /// It is done, but no answer comes.
     AnswerLost,
-    /// The clock is wrong by so many days from this step on, for [`WRONG`] steps.
+    /// The clock is wrong by this number of days from this step on, for [`WRONG`] steps.
     ClockIsWrong(i64),
-    /// So many minutes pass at once: the system sleeps, or its clock is set for good.
+    /// This number of minutes passes at once: the system sleeps, or its clock is corrected.
     ClockJumps(i64),
 }
 
@@ -111,7 +111,7 @@ impl Faults {
         }
     }
 
-    /// Nothing of the process goes on: what waits for this is dropped.
+    /// Waits forever, like a dead process; the caller is dropped meanwhile.
     async fn die<T>(&self) -> T {
         self.died.notify_one();
         std::future::pending().await

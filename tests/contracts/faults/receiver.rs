@@ -23,7 +23,7 @@ pub(crate) const SHAKY: &str = "shaky";
 pub(crate) const NOT_FOUND: &str = "not-found";
 /// Begins the names of those that are down for [`OUTAGE`] requests.
 pub(crate) const DOWN: &str = "down";
-/// So many requests.
+/// The number of requests for which a receiver is down.
 pub(crate) const OUTAGE: usize = 7;
 /// Accepts, but only when the gate lets it through.
 pub(crate) const SLOW: &str = "slow";
@@ -54,7 +54,7 @@ impl Receivers {
         self.accepted.lock().unwrap().clone()
     }
 
-    /// What came though the ledger had closed it.
+    /// The deliveries that arrived after the ledger had closed them.
     pub(crate) fn after_closing(&self) -> Vec<DeliveryId> {
         self.after_closing.lock().unwrap().clone()
     }

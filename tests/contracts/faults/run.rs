@@ -72,7 +72,7 @@ impl<'w> Run<'w> {
         }
     }
 
-    /// Posts as a caller does who was told that posting again is safe.
+    /// Posts like a caller who knows that posting again is safe.
     pub(crate) async fn post(&mut self) {
         loop {
             let intake = Faulty { real: self.world.intake.clone(), faults: self.faults.clone() };
@@ -183,7 +183,7 @@ impl<'w> Run<'w> {
     }
 }
 
-/// What must hold of every life: nothing came after it was closed, and what is dead says why.
+/// The invariants of every run: nothing is sent after its delivery was closed, and every dead delivery has a cause.
 pub(crate) fn assert_sound(run: &Run<'_>, entries: &BTreeMap<DeliveryId, Delivery>, what: &str) {
     assert_eq!(run.receivers.after_closing(), [], "{what}: sent again though closed");
     let accepted = run.receivers.accepted();
@@ -199,7 +199,7 @@ pub(crate) fn assert_sound(run: &Run<'_>, entries: &BTreeMap<DeliveryId, Deliver
     }
 }
 
-/// Ann is told of everything by webhooks of these names.
+/// Rules that notify Ann of every event by webhooks of these names.
 fn document(transports: &[&str]) -> RulesDocument {
     let mut document = RulesDocument::default();
     document.groups.insert("ops".to_owned(), vec![Person::new("ann", "")]);

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: requests made of an input's bytes, and the routers that they are put to.
+//! The code that the fuzz targets share: requests built from an input's bytes, and the routers that handle them.
 //!
 //! Owns a world that stands still: one instant, one token, and stores of its own. What must hold of an input is
 //! the targets'.
@@ -18,7 +18,7 @@ use domain::rules_document::RulesDocument;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-/// What is in force in the targets' world.
+/// The rules document in force in the targets' world.
 pub fn document() -> RulesDocument {
     rulesfile::read(include_str!("../rules.yaml")).expect("a rules file")
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/events`, and what must hold of every answer.
+//! `POST /v1/events`, and the invariants of every response.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::world::{Still, TOKEN};
 
-/// A request, as often as it is wanted.
+/// A request that can be sent repeatedly.
 #[derive(Debug, Clone)]
 pub struct Posted {
     pub headers: HeaderMap,
@@ -66,7 +66,7 @@ impl Posted {
     }
 }
 
-/// What was answered, and what was stored.
+/// The response, and the events that were stored.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -82,7 +82,7 @@ impl Answer {
     }
 }
 
-/// The way in.
+/// The ingest route over a recording intake.
 pub struct Posting {
     router: Router,
     still: Arc<Still>,

@@ -11,7 +11,7 @@ use domain::ports::{NoExpressions, Stores};
 use crate::world::{Still, TOKEN};
 use crate::{Posted, corpus};
 
-/// The way to what is stored.
+/// The reading routes over the stored events.
 pub struct Reading {
     router: Router,
 }

@@ -1,4 +1,4 @@
-//! The ports of a world that stands still.
+//! The ports of a world in which time does not advance.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ pub fn now() -> Timestamp {
     Timestamp::constant(1_700_000_000, 0)
 }
 
-/// Keeps what is accepted until it is asked for.
+/// An intake that keeps the accepted events until they are read.
 pub(crate) struct Still {
     active: Arc<ActiveRules>,
     taken: Mutex<Vec<Arc<Event>>>,

@@ -30,7 +30,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// All but the names and what Nuncio stamps.
+/// The event with a fixed pk and without its id, for comparing it with another.
 fn said(event: &Event) -> Event {
     Event { pk: "018653ab-3bf8-7000-8000-000000000000".parse().expect("a pk"), id: None, ..event.clone() }
 }

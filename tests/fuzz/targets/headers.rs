@@ -1,4 +1,4 @@
-//! Headers of `POST /v1/events` around one small body: what a caller's trace and names come to.
+//! Headers of `POST /v1/events` around one small body: the caller's trace, and the names of events.
 
 #![no_main]
 

@@ -119,7 +119,7 @@ fn binding(draw: &mut Unstructured<'_>, policies: usize) -> Result<Binding> {
     Ok(Binding { enabled, negate, failure_result, ..Binding::to_policy(policy) })
 }
 
-/// A policy, and as it is written if it is a pattern.
+/// A policy, and its text if it is a pattern.
 fn policy(draw: &mut Unstructured<'_>) -> Result<(Policy, Option<Value>)> {
     if draw.ratio(1, 5)? {
         return Ok((Policy::EventMatcher(matcher(draw)?), None));

@@ -1,5 +1,5 @@
-//! The rules file: whatever bytes it has, it is read or refused with faults that point into it, and what was read
-//! is stored and loaded as it is.
+//! The rules file: any bytes are either parsed or rejected with faults that point into the file, and a parsed document
+//! is stored and loaded unchanged.
 
 #![no_main]
 

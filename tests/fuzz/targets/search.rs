@@ -1,5 +1,5 @@
-//! Queries in AKQL: a text is a query that is read as it is written, or is looked for as it stands and the answer
-//! says where it is no query.
+//! Queries in AKQL: any text is either a query, which is read back as it is written, or is searched for literally, and
+//! the response says where it is not a query.
 
 #![no_main]
 

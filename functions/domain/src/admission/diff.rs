@@ -1,15 +1,15 @@
-//! What changed between two states of an object, as `context.diff` has it.
+//! Compares two states of an object, for `context.diff`.
 
 use serde_json::{Value, json};
 
 use super::mask::Masker;
 use crate::event::Object;
 
-/// The keys of a changed field's values.
+/// The keys of the two values of a changed field.
 pub(crate) const SIDES: [&str; 2] = ["previous_value", "new_value"];
 
-/// Each field whose value differs, with `previous_value` and `new_value`; a field that is missing on one side is null
-/// there. Secrets are masked first, on both sides: that one changed does not show.
+/// Each field whose value differs, with `previous_value` and `new_value`; null where the field is missing. Secrets are
+/// masked first, on both sides, so a changed secret does not appear.
 pub fn diff(mut before: Object, mut after: Object, masker: &Masker) -> Object {
     masker.mask_object(&mut before);
     masker.mask_object(&mut after);

@@ -1,4 +1,4 @@
-//! What a caller claims happened: checked, and made into an event.
+//! An event as a caller posted it: checks it, and turns it into an admitted event.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use crate::loop_guard;
 use crate::rules_document::Retention;
 use crate::trace::TraceParent;
 
-/// How long a named event without a time of its own is remembered.
+/// How long the pk of a named event that gave no `created` is remembered.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 const KEYS: [&str; 13] = [
@@ -33,12 +33,12 @@ const KEYS: [&str; 13] = [
     "produced_by",
 ];
 
-/// An event as the caller sees it: every field is well-formed, nothing is masked yet.
+/// An event before its admission: every field is well-formed, nothing is masked yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
-    /// The caller's name for it.
+    /// The caller's own id for the event.
     pub id: Option<String>,
-    /// What makes that name unique.
+    /// The namespace in which `id` is unique; without it, the app is the namespace.
     pub source: Option<String>,
     /// The user who acted, such as `{"username": "ann"}`; empty if the caller gives none.
     pub user: Object,
@@ -48,30 +48,30 @@ pub struct Draft {
     pub app: String,
     /// All other data, under keys that the caller chooses; empty if there is none.
     pub context: Object,
-    /// Where it came from.
+    /// The IP address that the action came from.
     pub client_ip: Option<IpAddr>,
-    /// When it happened, to the microsecond.
+    /// When the event happened, to the microsecond; `None` for the time of its reception.
     pub created: Option<Timestamp>,
     /// The tenant or brand.
     pub brand: Object,
-    /// The trace that it belongs to, where that is not its request's.
+    /// The event's own trace, if it differs from that of the request.
     pub traceparent: Option<TraceParent>,
-    /// What produced it, where that was Nuncio.
+    /// The part of Nuncio that produced the event; `None` for a caller's.
     pub produced_by: Option<Producer>,
 }
 
-/// Why an event is not taken.
+/// Why an event is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// JSON pointer, within the event, to what is wrong.
+    /// JSON pointer, within the event, to the fault.
     pub pointer: String,
-    /// What is wrong and how to mend it, without the caller's text.
+    /// The fault and how to fix it, without the caller's text.
     pub detail: String,
-    /// What kind of fault it is.
+    /// The kind of the fault.
     pub kind: RejectionKind,
 }
 
-/// Kinds of rejection, as far as the answer's status depends on them.
+/// The kinds of rejection that the response's status depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectionKind {
     /// The event is malformed.
@@ -87,22 +87,22 @@ impl Rejection {
     }
 }
 
-/// What admitting an event depends on besides the event.
+/// The inputs of an admission, apart from the event.
 #[derive(Debug)]
 pub struct AdmissionContext<'a> {
-    /// The instant it was received.
+    /// When the event was received.
     pub now: Timestamp,
-    /// How long it is kept.
+    /// The retention settings, which determine the expiry.
     pub retention: &'a Retention,
-    /// What is taken out of it.
+    /// Masks the event's secrets.
     pub masker: &'a Masker,
     /// The request's `Idempotency-Key` and the event's place in the request.
     pub key: Option<(&'a str, usize)>,
     /// The trace that the request came with.
     pub trace: Option<TraceParent>,
-    /// Knows where its address is.
+    /// Resolves the event's IP address to a location.
     pub origins: &'a dyn OriginLookup,
-    /// Chance, for the pk of an unnamed event.
+    /// Random bits, for the pk of an unnamed event.
     pub random: u128,
 }
 
@@ -113,8 +113,8 @@ pub struct AdmittedEvent {
     pub event: Event,
     /// The event as JSON, as its size was counted.
     pub json: String,
-    /// Set where the caller named the event but gave no time: the hash under which the pk of its
-    /// first arrival is remembered for 24 hours.
+    /// The hash of the event's name, if the caller named the event but gave no time; the store remembers the pk of its
+    /// first arrival under this hash for 24 hours.
     pub remember: Option<[u8; 32]>,
 }
 
@@ -122,7 +122,7 @@ impl Draft {
     /// Checks one native event.
     ///
     /// # Errors
-    /// The first fault found, with its place.
+    /// The first fault found, with its position.
     pub fn from_value(value: Value) -> Result<Self, Rejection> {
         let Value::Object(mut object) = value else {
             return Err(Rejection::malformed("", "an event is a JSON object such as {\"action\": \"login_failed\"}"));
@@ -164,14 +164,13 @@ impl Draft {
         })
     }
 
-    /// Masks it, names it, says where it came from and stamps its expiry.
+    /// Masks the event, assigns its pk, adds its location and sets its expiry.
     ///
-    /// The pk of a named event depends on its name, its time and its masked body alone, not on its trace, nor on what
-    /// is known of its address today.
+    /// The pk of a named event depends only on its name, its time and its masked body, not on its trace or on the
+    /// location that its address has today.
     ///
     /// # Errors
-    /// When `created` is more than 15 minutes ahead or before 1970, or when the event is larger than
-    /// 256 KiB.
+    /// If `created` is more than 15 minutes ahead or before 1970, or if the event is larger than 256 KiB.
     pub fn admit(mut self, admission: &AdmissionContext<'_>) -> Result<AdmittedEvent, Rejection> {
         if self.created.is_some_and(|created| created > crate::time::later(admission.now, MAX_AHEAD)) {
             return Err(Rejection::malformed(
@@ -187,7 +186,7 @@ impl Draft {
         };
         let (created, remember) = match (self.created, digest) {
             (Some(created), _) => (created, None),
-            // The pk alone must give back the time, should the name be remembered.
+            // The time must be readable from the pk alone, in case the name is remembered.
             (None, Some(digest)) => (crate::time::to_millis(admission.now), Some(digest)),
             (None, None) => (crate::time::to_micros(admission.now), None),
         };
@@ -254,10 +253,10 @@ impl Draft {
     }
 }
 
-/// An object as JSON with its keys in order, at every level: the order of keys says nothing.
+/// Serialises an object with its keys in order, at every level, because the order of keys has no meaning.
 struct SortedObject<'a>(&'a Object);
 
-/// The same for any value.
+/// Serialises any value like [`SortedObject`].
 struct Sorted<'a>(&'a Value);
 
 impl Serialize for SortedObject<'_> {
@@ -339,7 +338,7 @@ fn take_time(object: &mut Object, key: &str) -> Result<Option<Timestamp>, Reject
     Ok(Some(crate::time::to_micros(instant)))
 }
 
-/// Where the event itself does not say, its context may: there CloudEvents' extensions are.
+/// The event's `traceparent`, or else that of its context, which is where CloudEvents' extensions are.
 fn take_trace(object: &mut Object, context: &Object) -> Result<Option<TraceParent>, Rejection> {
     match take_text(object, "traceparent")? {
         Some(text) => text

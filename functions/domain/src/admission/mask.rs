@@ -1,8 +1,8 @@
-//! Takes secrets out of an event before anything is stored, queued, logged or sent.
+//! Masks the secrets of an event before anything is stored, queued, logged or sent.
 //!
-//! Three judgements: by key (the value of `password` is a secret whatever it is), by what a text says of itself
-//! (`password=hunter2` in a message), and by form (an AWS access key is a secret wherever it stands). All replace by
-//! exactly [`MASK`], and masking what is masked changes nothing.
+//! Recognises a secret in three ways: by key (the value of `password` is a secret whatever it is), by the text around
+//! it (`password=hunter2` in a message), and by form (an AWS access key is a secret anywhere). Replaces each by exactly
+//! [`MASK`]; masking a masked text changes nothing.
 //!
 //! | file | owns |
 //! |---|---|
@@ -24,10 +24,10 @@ use crate::event::Object;
 use crate::rules_document::RedactSettings;
 use keys::Keys;
 
-/// What stands in a secret's place: exactly 20 asterisks.
+/// The replacement of a secret: exactly 20 asterisks.
 pub const MASK: &str = "********************";
 
-/// Below a secret key these are values, though they stand in an object of their own.
+/// Under a secret key, the values of these keys are masked even within an object.
 const VALUES: [&str; 3] = ["old", "new", "value"];
 
 /// A field that names another (`{"name": "password", "value": "…"}`), and the field that holds its value.
@@ -41,13 +41,13 @@ pub struct Masker {
 }
 
 impl Masker {
-    /// With the operator's additions and exceptions.
+    /// A masker with the built-in rules and the operator's additions and exceptions.
     pub fn new(redact: &RedactSettings) -> Self {
         Self { keys: Keys::new(redact) }
     }
 
-    /// Masks every secret in `object`, one of an event's own: `root` is the name it has there, such as `context`, with
-    /// which the operator's exceptions begin.
+    /// Masks every secret in `object`, which is a field of the event. `root` is the field's name, such as `context`,
+    /// with which the paths of the operator's exceptions begin.
     pub fn mask_field(&self, root: &str, object: &mut Object) {
         let mut path = if self.keys.have_paths() { root.to_owned() } else { String::new() };
         self.mask_at(&mut path, object);
@@ -58,7 +58,7 @@ impl Masker {
         self.mask_field("", object);
     }
 
-    /// Masks what a text of the event's own fields tells of itself, and credentials in it.
+    /// Masks the secrets that a text names, and credentials in it.
     pub fn mask_string(&self, text: &mut String) {
         if let Cow::Owned(masked) = self.mask_text(text) {
             *text = masked;
@@ -97,11 +97,11 @@ impl Masker {
 
     fn mask_value(&self, path: &mut String, value: &mut Value, secret: bool) {
         match value {
-            // What a field was and is, it is judged by.
+            // Masks the old and the new value of a changed field.
             Value::Object(sides) if secret && !sides.is_empty() && sides.keys().all(|key| is_value(key)) => {
                 sides.values_mut().for_each(|side| self.mask_value(path, side, true));
             }
-            // Any other object's own keys judge it; the key above it does not, but for those values.
+            // In any other object, the key above masks only the `VALUES`; the object's own keys decide about the rest.
             Value::Object(object) => {
                 self.mask_at(path, object);
                 if secret {
@@ -113,7 +113,7 @@ impl Masker {
             }
             Value::Array(items) => {
                 let pairs = items.iter().all(is_pair);
-                // `["--password", "…"]`, as a process is given its arguments.
+                // `["--password", "…"]`, like the arguments of a process.
                 let mut follows_option = false;
                 for item in items {
                     let is_option = item.as_str().is_some_and(|text| self.is_secret_option(path, text));
@@ -142,8 +142,8 @@ impl Masker {
         pair[0].as_str().is_some_and(|name| self.keys.name_secret(name, path))
     }
 
-    /// Borrows when there is nothing to mask. What is percent-encoded or written with HTML's escapes is looked at as it
-    /// reads, and is shown decoded where that tells a secret.
+    /// Borrows if there is nothing to mask. Also looks at the text without percent-encoding and HTML escapes; if that
+    /// reveals a secret, returns the decoded text, masked.
     fn mask_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let masked = self.mask_plain(text);
         let Some(decoded) = unescaped(&masked) else { return masked };
@@ -181,15 +181,15 @@ impl Masker {
     }
 }
 
-/// Whether a key is too short and plain to hold a credential, as nearly all are.
+/// Whether a key is too short and plain to contain a credential, as nearly all are.
 fn is_plain(key: &str) -> bool {
     key.len() < 16 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The text with the escapes of URLs (of quotes, colons and angle brackets, without which nothing is assigned) and of
-/// HTML undone; `None` if it has none of them.
+/// The text without the escapes of HTML and of URLs (of quotes, colons and angle brackets, without which nothing is
+/// assigned); `None` if it has none of them.
 fn unescaped(text: &str) -> Option<String> {
-    // Nearly every text is cleared by one look at its bytes.
+    // For nearly every text, one look at its bytes is enough.
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'&')) {
         return None;
     }
@@ -220,12 +220,12 @@ fn is_value(key: &str) -> bool {
     diff::SIDES.contains(&key) || VALUES.contains(&key)
 }
 
-/// A list of two that begins with a text, as headers are often written.
+/// A list of two items that begins with a text, as headers are often written.
 fn is_pair(value: &Value) -> bool {
     value.as_array().is_some_and(|pair| pair.len() == 2 && pair[0].is_string() && !pair[1].is_object())
 }
 
-/// What one look at each byte tells of a text: nearly all are cleared by it.
+/// The result of one look at each byte of a text, which is enough to clear nearly all texts.
 #[derive(Default)]
 struct TextHints {
     may_have_shape: bool,

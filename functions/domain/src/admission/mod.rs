@@ -1,6 +1,6 @@
-//! Admission: what a caller posted is validated, masked and stamped, and becomes an event.
+//! Admission: validates, masks and stamps what a caller posted, which makes it an event.
 //!
-//! Owns the way from a [`Draft`] to an [`AdmittedEvent`] event. Refuses to store anything or to know who posted it.
+//! Owns the way from a [`Draft`] to an [`AdmittedEvent`]. Refuses to store anything or to know who posted it.
 
 pub mod diff;
 mod draft;

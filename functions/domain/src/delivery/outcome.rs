@@ -1,7 +1,7 @@
 //! The outcome of an attempt, and who caused a failure: one table for every transport.
 //!
 //! Each failure is attributed exactly once, by [`Failure::attribution`]. Only the endpoint's own failures pause it, so
-//! that neither a recipient who cannot be reached nor a message that nobody accepts holds up anybody else's.
+//! that an unreachable recipient, or a message that the receiver rejects, does not delay the deliveries to others.
 //!
 //! | failure | attributed to | the delivery | the endpoint |
 //! |---|---|---|---|

@@ -1,4 +1,4 @@
-//! The retry schedule: what follows an attempt.
+//! The retry schedule: decides what follows an attempt.
 //!
 //! Owns the waits and their limits. Pure: callers pass the time and the jitter.
 
@@ -22,7 +22,8 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 /// The longest wait for an attempt, including jitter, apart from a digest's window.
 pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(29);
 
-/// Of those that wait for longer some may be due at once; see [`Delivery::waits_until`](super::Delivery::waits_until).
+/// A store examines entries that are due later than this from now: a wrong clock may have written their time, so that
+/// they are due at once; see [`Delivery::waits_until`](super::Delivery::waits_until).
 pub const LONGEST_POSTPONEMENT: SignedDuration = SignedDuration::from_mins(90);
 
 /// A delivery whose attempts are postponed for longer than the whole schedule takes, including jitter, is given up.

@@ -261,7 +261,7 @@ fn an_old_entry_is_read() {
     assert_eq!(serde_json::from_value::<Delivery>(written).unwrap(), opened());
 }
 
-/// Failures that a stranger can cause by what an event says.
+/// Failures that the sender of an event can cause by its content.
 fn strangers_failure() -> impl Strategy<Value = Failure> {
     let theirs: Vec<_> = table().into_iter().filter(|row| row.1 != Attribution::Endpoint).map(|row| row.0).collect();
     prop::sample::select(theirs)
@@ -293,8 +293,9 @@ fn no_instant_that_a_wrong_clock_wrote_holds_a_delivery_up() {
 }
 
 proptest! {
-    /// Of deliveries by one transport some are strangers', whose failures are their own. They never pause it; where it is
-    /// paused for another reason, the others may go no later than without them, but for the one attempt that probes.
+    /// Some deliveries by a transport carry a stranger's event, and fail because of their recipient or message. They
+    /// never pause the transport; if it is paused for another reason, they delay the other deliveries by no more than
+    /// the one attempt that probes.
     #[test]
     fn no_strangers_event_delays_anybody_elses_delivery(
         steps in prop::collection::vec((strangers_failure(), 0..40_i64), 1..60), paused in any::<bool>()

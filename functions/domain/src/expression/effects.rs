@@ -1,8 +1,8 @@
-//! What is kept of running an expression besides its result: events, in authentik's shape.
+//! The effects of running an expression, which are stored as events in authentik's shape.
 //!
-//! Owns their names, marks and contexts. Each is named by the event that it came from, by who made it and
-//! by what it says, so that handling one queue message again stores nothing twice. Each is marked for
-//! the loop guard, whatever the body wrote there.
+//! Owns the names, marks and contexts of these events. Each is named by the event that caused it, by the policy or
+//! mapping that produced it, and by its content, so that handling a queue message again stores nothing twice. Each is
+//! marked for the loop guard, whatever the body wrote there.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,20 +16,21 @@ use crate::loop_guard::{DELIVERY_KEY, POLICY_KEY};
 use crate::rules_document::{Binding, RulesDocument};
 use crate::text::truncate;
 
-/// What of an exception's words is kept, in characters.
+/// The most characters of an exception's message that an event repeats.
 const MAX_WORDS: usize = 4000;
-/// What of the cause's user and of its brand is repeated: an event about an event must not be too large for being one.
+/// The most bytes of the causing event's user, and of its brand, that are repeated, so that an event about an event
+/// does not become too large.
 const MAX_REPEATED_BYTES: usize = 8 * 1024;
 
-/// What makes the names of these events unique.
+/// The `source` of these events, within which their ids are unique.
 const SOURCE: &str = "nuncio";
 
-/// What one expression did.
+/// The effects of one expression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
     /// The policy or the mapping that the expression belongs to.
     pub owner: ExpressionOwner,
-    /// What it raised and did not catch.
+    /// The exception that the body did not catch.
     pub raised: Option<RaisedException>,
     /// The events that it created by `ak_create_event`, in order.
     pub created: Vec<CreatedEvent>,
@@ -37,7 +38,7 @@ pub struct Effects {
     pub log: Vec<LogLine>,
 }
 
-/// Whose an expression is.
+/// The owner of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpressionOwner {
     /// The policy of this name.
@@ -48,12 +49,12 @@ pub enum ExpressionOwner {
         transport: String,
         /// Whether the mapping makes the body or the headers.
         part: MappingPart,
-        /// What it was run for.
+        /// The delivery that the mapping was run for.
         delivery: DeliveryId,
     },
 }
 
-/// What a mapping makes.
+/// The part of a message that a mapping makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MappingPart {
     /// The body of a webhook, or the notification that goes into an inbox.
@@ -63,7 +64,7 @@ pub enum MappingPart {
 }
 
 impl MappingPart {
-    /// As the key is written.
+    /// The key in the rules document: `body` or `headers`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Body => "body",
@@ -73,7 +74,7 @@ impl MappingPart {
 }
 
 impl Effects {
-    /// What an evaluation leaves to be kept, if anything.
+    /// The effects of an evaluation; `None` if it raised, created and logged nothing.
     pub fn from_evaluation(owner: ExpressionOwner, evaluation: &mut Evaluation) -> Option<Self> {
         let raised = evaluation.outcome.as_ref().err().cloned();
         let (created, log) = (std::mem::take(&mut evaluation.events), std::mem::take(&mut evaluation.log));
@@ -81,7 +82,7 @@ impl Effects {
         any.then_some(Self { owner, raised, created, log })
     }
 
-    /// That the policy of a binding whose verdict does not count has passed, in authentik's shape.
+    /// The event for a passed policy whose binding is a `dry_run`, in authentik's shape.
     pub fn dry_run_passed(rule: &str, binding: &Binding) -> Self {
         let context = [
             ("message", Value::from("Policy Execution (dry run)")),
@@ -95,7 +96,8 @@ impl Effects {
         Self { owner: ExpressionOwner::Policy(binding.policy.clone()), raised: None, created, log: Vec::new() }
     }
 
-    /// The events to be stored for it, each with the verdict on it. `event` is what it was run for.
+    /// The events to store for these effects, each admitted or rejected. `event` is the one that the expression was run
+    /// for.
     pub fn events(
         &self,
         event: &Event,
@@ -180,7 +182,7 @@ impl Effects {
             app,
             context,
             client_ip: None,
-            // The time of what it came from: the name must not depend on when it was run.
+            // The time of the causing event: the name must not depend on when the expression was run.
             created: Some(event.created),
             brand: short(&event.brand),
             traceparent: event.traceparent,
@@ -188,7 +190,7 @@ impl Effects {
         })
     }
 
-    /// Where in the rules document the body stands. Its text stays out of events: headers hold tokens.
+    /// The path of the body in the rules document. The body's text stays out of events: headers contain tokens.
     fn name(&self) -> String {
         match &self.owner {
             ExpressionOwner::Policy(policy) => format!("policies.{policy}.expression"),
@@ -198,21 +200,21 @@ impl Effects {
 
     fn traceback(&self, raised: &RaisedException, masker: &Masker) -> Value {
         let mut words = raised.message.clone();
-        // Before it is cut: what is left of a credential would no longer look like one.
+        // Mask before truncating: the rest of a truncated credential would no longer be recognised.
         masker.mask_string(&mut words);
         let frame = json!({ "filename": self.name(), "lineno": raised.line, "name": "<expression>" });
         json!([{ "exc_type": raised.kind, "exc_value": truncate(&words, MAX_WORDS), "is_cause": false, "frames": [frame] }])
     }
 }
 
-/// The first of the enabled bindings: the body runs once for all of them.
+/// The first enabled binding of the policy: the body runs once for all of them.
 fn binding(policy: &str, document: &RulesDocument) -> Value {
     let bindings = document.rules.iter().flat_map(|rule| rule.bindings.iter().map(move |binding| (rule, binding)));
     let mut bound = bindings.filter(|(rule, binding)| rule.enabled && binding.enabled && binding.policy == policy);
     bound.next().map_or(Value::Null, |(rule, binding)| json!({ "rule": rule.name, "order": binding.order }))
 }
 
-/// As authentik writes a request without its objects.
+/// The request in authentik's form, without its objects.
 fn request(event: &Event) -> Value {
     let pk: String = event.pk.to_string().split('-').collect();
     let reference =
@@ -220,7 +222,7 @@ fn request(event: &Event) -> Value {
     json!({ "user": short(&event.user), "obj": reference, "debug": false })
 }
 
-/// The object, as many of its entries as there is room for.
+/// The entries of the object that fit into [`MAX_REPEATED_BYTES`].
 fn short(object: &Object) -> Object {
     let mut room = MAX_REPEATED_BYTES;
     let mut fits = |(key, value): &(&String, &Value)| {
@@ -254,7 +256,7 @@ mod tests {
         }
     }
 
-    /// The event that tells of an exception with these words.
+    /// The event that reports an exception with this message.
     fn raised(event: &Event, message: String) -> AdmittedEvent {
         let raised = RaisedException { kind: "ValueError".to_owned(), message, line: Some(1) };
         let owner = ExpressionOwner::Policy("p".to_owned());

@@ -1,6 +1,6 @@
-//! What came of running a body.
+//! The result of running a body.
 //!
-//! Owns the words for it, which cross from the sandbox to the caller; decides nothing.
+//! Owns the types that cross from the sandbox to the caller; decides nothing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,18 +8,19 @@ use serde_json::Value;
 use super::NotificationView;
 use crate::event::Object;
 
-/// One run: what it came to, and what it did on the way.
+/// One run of a body: its result and its side effects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// What the body returned, or what it raised.
+    /// The value that the body returned, or the exception that it raised.
     pub outcome: Result<ReturnedValue, RaisedException>,
     /// The texts that the body passed to `ak_message`, in order.
     pub messages: Vec<String>,
     /// The lines that the body logged by `ak_logger`, in order.
     pub log: Vec<LogLine>,
-    /// By `ak_create_event`. Whoever stores them marks them, so that they cannot loop.
+    /// The events that the body created by `ak_create_event`. The caller marks them when it stores them, so that they
+    /// cannot loop.
     pub events: Vec<CreatedEvent>,
-    /// The notification as the body left it; `None` where it changed nothing.
+    /// The notification as the body left it; `None` if the body did not change it.
     pub notification: Option<NotificationView>,
 }
 
@@ -28,7 +29,7 @@ pub struct Evaluation {
 pub struct ReturnedValue {
     /// As JSON: dates in ISO 8601, sets and tuples as lists, addresses as text.
     pub value: Value,
-    /// What Python's `bool()` says of it.
+    /// The result of Python's `bool()` for it.
     pub truthy: bool,
 }
 
@@ -36,8 +37,8 @@ pub struct ReturnedValue {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct RaisedException {
-    /// Python's name of the exception, such as `KeyError`; `TimeoutError` and `MemoryError` where a
-    /// bound was reached; `SandboxError` where nothing could be run.
+    /// Python's name of the exception, such as `KeyError`; `TimeoutError` or `MemoryError` if a limit was reached;
+    /// `SandboxError` if nothing could be run.
     pub kind: String,
     /// The text of the exception, without its kind.
     pub message: String,
@@ -66,14 +67,14 @@ pub struct LogLine {
 /// One event that a body created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedEvent {
-    /// As authentik names it: not one of the documented actions means `custom_` before it.
+    /// The action as authentik names it: with the prefix `custom_` unless it is one of the documented actions.
     pub action: String,
     /// The keyword arguments of `ak_create_event`, as JSON.
     pub context: Object,
 }
 
 impl Evaluation {
-    /// An evaluation that came to nothing but this.
+    /// An evaluation whose only result is this exception.
     pub fn raised(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             outcome: Err(RaisedException { kind: kind.into(), message: message.into(), line: None }),
@@ -85,7 +86,7 @@ impl Evaluation {
     }
 }
 
-/// What another policy says, for `ak_call_policy`.
+/// The verdict of another policy, for `ak_call_policy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyResult {
     /// `.passing` in Python: whether the policy passed.
@@ -101,7 +102,7 @@ pub trait PolicyCaller {
     /// The policy's verdict with more keys of `request.context`; `None` if there is no such policy.
     ///
     /// # Errors
-    /// What the policy raised, or that it may not be called.
+    /// The exception that the policy raised, or one that says that it may not be called.
     fn call(&self, name: &str, context: Object) -> Result<Option<PolicyResult>, String>;
 }
 

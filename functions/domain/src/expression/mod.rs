@@ -1,7 +1,7 @@
-//! Expressions: what a policy's or a mapping's Python body is shown, what it comes to, and what is kept of it.
+//! Expressions: the scope that a policy's or a mapping's Python body sees, its result, and its effects.
 //!
-//! Owns the words for it on both sides of the sandbox, and how what a body did becomes events.
-//! Runs nothing: that is the `expressions` crate's, behind the port [`Expressions`](crate::ports::Expressions).
+//! Owns the types on both sides of the sandbox, and how effects become events. Refuses to run a body: the `expressions`
+//! crate does, behind the port [`Expressions`](crate::ports::Expressions).
 
 mod effects;
 mod evaluation;

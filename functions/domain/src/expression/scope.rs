@@ -1,6 +1,6 @@
-//! What a body can look at: the event, the people, the notification.
+//! The data that a body can see: the event, the people, the notification.
 //!
-//! Owns no behaviour beyond putting it together; it is what crosses to the sandbox.
+//! Owns only its assembly; this is what crosses to the sandbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::notification::{Link, Notification};
 use crate::person::Person;
 use crate::rules_document::Severity;
 
-/// What a body is for; it decides which variables there are.
+/// The purpose of a body, which decides the variables that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExpressionKind {
-    /// Decides whether an event is meant: `request`, `context`, helpers.
+    /// Decides whether a rule applies to an event: `request`, `context`, helpers.
     Policy,
     /// Makes the body or the headers of a webhook: `request`, `user`, `notification`, helpers.
     Mapping,
@@ -25,23 +25,23 @@ pub enum ExpressionKind {
 /// The groups of the rules document.
 pub type Groups = BTreeMap<String, Vec<Person>>;
 
-/// Everything that one evaluation can see.
+/// All data that one evaluation can see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExpressionScope {
     /// What the body is for.
     pub kind: ExpressionKind,
     /// The event that the body is evaluated for; the first one of a digest.
     pub event: Arc<Event>,
-    /// `request.user`: who acted in a policy, who is told in a mapping.
+    /// `request.user`: the acting user in a policy, the recipient in a mapping.
     pub user: Object,
-    /// Stays behind where the body asks for none.
+    /// The groups; not sent to the sandbox if the body does not read them.
     #[serde(default)]
     pub groups: Arc<Groups>,
-    /// What a mapping makes something of.
+    /// The notification that a mapping renders; `None` for a policy.
     pub notification: Option<NotificationView>,
-    /// More keys of `request.context`; in a mapping variables of their own, too.
+    /// Additional keys of `request.context`; in a mapping, also variables.
     pub extra: Object,
-    /// How many `ak_call_policy` lie above this evaluation.
+    /// The number of nested `ak_call_policy` calls that led to this evaluation.
     pub depth: u8,
 }
 
@@ -52,14 +52,14 @@ pub struct NotificationView {
     pub body: String,
     /// `notice`, `warning` or `alert`, unless the body wrote something else.
     pub severity: String,
-    /// Where to look at it.
+    /// The URL of the notification's link.
     pub hyperlink: Option<String>,
-    /// What the link is called.
+    /// The text of the link.
     pub hyperlink_label: Option<String>,
 }
 
 impl ExpressionScope {
-    /// For a policy: `request.context["event"]` is the event, `request.user` who acted.
+    /// For a policy: `request.context["event"]` is the event, `request.user` the acting user.
     pub fn policy(event: Arc<Event>, user: Object, groups: Arc<Groups>) -> Self {
         Self { kind: ExpressionKind::Policy, event, user, groups, notification: None, extra: Object::new(), depth: 0 }
     }
@@ -86,7 +86,7 @@ impl ExpressionScope {
         self
     }
 
-    /// The scope of a policy that a body in this scope calls by `ak_call_policy(name, **context)`.
+    /// The scope for a policy that a body in this scope calls by `ak_call_policy(name, **context)`.
     pub fn called(&self, context: Object) -> Self {
         let mut called =
             Self { kind: ExpressionKind::Policy, notification: None, depth: self.depth + 1, ..self.clone() };
@@ -96,7 +96,7 @@ impl ExpressionScope {
 }
 
 impl NotificationView {
-    /// What a mapping sees of a notification.
+    /// The parts of the notification that a mapping sees.
     pub fn from_notification(notification: &Notification) -> Self {
         Self {
             body: notification.body.clone(),
@@ -106,10 +106,10 @@ impl NotificationView {
         }
     }
 
-    /// The notification as a mapping left it. A link that leads to no web page is none.
+    /// The notification with the mapping's changes. A link whose target is not a web page is dropped.
     ///
     /// # Errors
-    /// When the severity is none, in words for the operator.
+    /// If the severity is not `notice`, `warning` or `alert`; the text is for the operator.
     pub fn applied_to(self, notification: &Notification) -> Result<Notification, &'static str> {
         let all = [Severity::Notice, Severity::Warning, Severity::Alert];
         let severity = all.into_iter().find(|severity| severity.as_str() == self.severity);

@@ -1,4 +1,4 @@
-//! Builds a value while it is read: counts its memory, and notes what the caller should know and where reading failed.
+//! Builds a value while it is parsed: counts its memory, and records findings and the position of an error.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use super::{
     pointer_segment,
 };
 
-/// What is known while a value is read.
+/// The state of parsing one value.
 pub(super) struct State<'de> {
-    /// All of what is read.
+    /// The whole text that is parsed.
     pub(super) text: &'de str,
     pub(super) findings: Vec<Finding>,
-    /// Where reading failed, as segments of a JSON pointer from the inside out.
+    /// Where parsing failed, as segments of a JSON pointer, innermost first.
     pub(super) path: Vec<String>,
-    /// How many bytes its values may still take.
+    /// The bytes that the values may still take.
     pub(super) memory: usize,
 }
 
@@ -26,11 +26,11 @@ pub(super) struct Reading<'a, 'de> {
     pub(super) depth: usize,
 }
 
-/// The name under which `serde_json` hands out a number that is neither an `i64` nor a `u64`: as an object with this
+/// The key under which `serde_json` represents a number that is neither an `i64` nor a `u64`: as an object with this
 /// key, whose value is the number's text.
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
-/// A key of an object, or the sign that what looks like an object is a number.
+/// A key of an object, or the mark of a number that looks like an object.
 enum ObjectKey {
     Written(String),
     Number,
@@ -66,8 +66,8 @@ impl<'de> Visitor<'de> for ReadingKey<'de> {
 }
 
 impl<'de> Reading<'_, 'de> {
-    /// Findings are born with an empty pointer and get their segments on the way out, so that
-    /// well-formed input pays nothing for them.
+    /// A finding starts with an empty pointer and gets its segments on the way out, so that well-formed input costs
+    /// nothing.
     fn found(&mut self, kind: FindingKind) {
         self.state.findings.push(Finding { pointer: String::new(), kind });
     }
@@ -81,7 +81,7 @@ impl<'de> Reading<'_, 'de> {
         }
     }
 
-    /// Drops what is too much since `first`, the place where this object or list began.
+    /// Drops the findings beyond the limit since index `first`, at which this object or list began.
     fn cap_since(&mut self, first: usize) {
         if self.state.findings.len() > first + MAX_FINDINGS {
             let last = first + MAX_FINDINGS - 1;
@@ -94,7 +94,10 @@ impl<'de> Reading<'_, 'de> {
         }
     }
 
-    /// Counts what is about to be kept.
+    /// Deducts `bytes` from the memory that is left.
+    ///
+    /// # Errors
+    /// If none is left.
     fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
         self.state.memory = self.state.memory.saturating_sub(bytes);
         if self.state.memory == 0 { Err(E::custom("too much memory")) } else { Ok(()) }
@@ -107,7 +110,7 @@ impl<'de> Reading<'_, 'de> {
         Ok(Reading { state: self.state, depth: self.depth + 1 })
     }
 
-    /// A number from its text, which `serde_json` has checked.
+    /// Parses a number from its text, which `serde_json` has checked.
     fn number<E: serde::de::Error>(text: &str) -> Result<Value, E> {
         if text.len() > MAX_NUMBER_LENGTH {
             return Err(E::custom(format_args!(
@@ -115,7 +118,7 @@ impl<'de> Reading<'_, 'de> {
             )));
         }
         let number: Number = text.parse().map_err(E::custom)?;
-        // What compares numbers needs their place among the floats.
+        // Comparing numbers requires their approximate value as a float.
         if number.as_f64().is_none() {
             return Err(E::custom("number out of range"));
         }

@@ -1,4 +1,4 @@
-//! What is read, what is refused, and what is said of it.
+//! Which texts are parsed, which are rejected, and with which findings and errors.
 
 use proptest::prelude::*;
 
@@ -158,7 +158,7 @@ fn memory_is_counted_while_reading_and_never_more_than_foreseen() {
 #[test]
 fn what_values_take_is_not_underrated() {
     assert!(size_of::<Value>() <= ITEM_BYTES);
-    // An entry beside its hash, and its place in the table, which is an eighth empty at least.
+    // An entry with its hash, and its slot in the table, of which at least an eighth is empty.
     assert!(size_of::<(u64, String, Value)>() + 16 <= ENTRY_BYTES);
 }
 
@@ -212,7 +212,7 @@ proptest! {
             Err(JsonError::Unacceptable { .. }) => prop_assert!(is_json),
             Err(_) => {}
         }
-        // What can be split is a list by its grammar, and the other way round.
+        // A text can be split if and only if it is a list by JSON's grammar.
         prop_assert_eq!(items(&bytes, 99).is_ok(), is_json && bytes.trim_ascii_start().first() == Some(&b'['));
     }
 }

@@ -1,4 +1,4 @@
-//! A notification in somebody's inbox.
+//! A notification in a user's inbox.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use crate::delivery::DeliveryId;
 use crate::event::{Action, EventPk};
 use crate::rules_document::Severity;
 
-/// As it is stored and shown. Written twice, it is there once.
+/// An inbox item, as it is stored and shown. Writing it twice stores it once, because its `pk` is the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InboxItem {
-    /// Time-ordered; follows from the delivery, so that repeating a delivery repeats nothing.
+    /// The key: sorts by time, and is derived from the delivery, so that a repeated delivery adds no second item.
     pub pk: String,
     /// The label of the recipient who has the item in their inbox.
     pub username: String,
@@ -19,33 +19,33 @@ pub struct InboxItem {
     pub severity: Severity,
     /// The text of the notification, such as the summary of its event.
     pub body: String,
-    /// When it was opened.
+    /// When the delivery was created, or its digest's window closed.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
-    /// What it tells of.
+    /// The event that it reports; the first one of a digest.
     pub event: EventPk,
     /// The action of the event, such as `login_failed`.
     pub action: Action,
-    /// Which rule asked for it.
+    /// The name of the rule that fired.
     pub rule: String,
-    /// Where to look at it.
+    /// The URL of the notification's link.
     pub hyperlink: Option<String>,
-    /// What that link is called.
+    /// The text of the link.
     pub hyperlink_label: Option<String>,
-    /// Whether its owner has seen it.
+    /// Whether the user has marked it as seen.
     pub seen: bool,
-    /// When it is forgotten: with its event.
+    /// When the item expires: together with its event.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
 }
 
 impl InboxItem {
-    /// The pk of what a delivery that was opened then puts into an inbox.
+    /// The pk of the item that a delivery puts into an inbox; `created` is the notification's.
     pub fn pk_for_delivery(created: Timestamp, delivery: DeliveryId) -> String {
         format!("{:012x}.{delivery}", created.as_millisecond().max(0))
     }
 
-    /// What the `local` transport puts into the recipient's inbox.
+    /// The item that the `local` transport puts into the recipient's inbox.
     pub fn from_notification(notification: &Notification) -> Self {
         let (hyperlink, hyperlink_label) = notification.link.clone().map(|link| (link.target, link.label)).unzip();
         Self {

@@ -1,5 +1,7 @@
-//! What happened, in one line that a person reads on a lock screen: the event's own message, or what its context says
-//! apart from the circumstances. Owns which those are; whoever shows an event whole has its context besides.
+//! Summarises an event in one line that fits a lock screen: the event's own message, or the parts of its context that
+//! say what happened.
+//!
+//! Owns which parts are mere circumstances and left out. A view of the whole event shows its context as well.
 
 use serde_json::Value;
 
@@ -9,11 +11,12 @@ use crate::text::{describe, truncate};
 
 const SUMMARY_CHARS: usize = 1000;
 
-/// Circumstances: long, alike in most events, and hardly ever what it is about.
+/// Keys of the context that are left out: long, alike in most events, and rarely the point.
 const CIRCUMSTANCES: [&str; 7] = ["http_request", "geo", "asn", "brand", "diff", "exception", "auth_method_args"];
 
-/// `context.message` if there is one, else the action and a describe line of the context: objects by their names,
-/// changes by their fields, places by theirs, without masked values. Up to 1,000 characters.
+/// The event's `context.message` if there is one, else its action and its context in one line: objects and places by
+/// name, changes by the names of their fields, masked values left out. Up to 1,000 characters, except for
+/// `context.message`.
 pub fn summary(event: &Event) -> String {
     match event.context.get("message") {
         Some(Value::String(message)) if !message.is_empty() => return message.clone(),
@@ -49,7 +52,7 @@ fn list<'a>(what: &str, parts: impl Iterator<Item = &'a str>) -> Option<String> 
     (!parts.is_empty()).then(|| format!("{what}: {}", parts.join(", ")))
 }
 
-/// An object that has a name by that, and by what kind of thing it is.
+/// An object by its name and its kind, if it has a name; any other value as [`describe`] writes it.
 fn named(value: &Value) -> String {
     let Value::Object(object) = value else { return describe(value) };
     let text = |key| object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());

@@ -1,30 +1,30 @@
-//! By what events are ranked: the values that most of them have.
+//! Dimensions by which events are ranked, such as the users with the most events.
 
 use serde::Deserialize;
 
 use crate::event::Event;
 
-/// A part of the event that many events have in common.
+/// A field of an event whose most frequent values are of interest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// `user.username`, or else `context.username`.
     Username,
-    /// Where it came from.
+    /// `client_ip`: the IP address that the action came from.
     ClientIp,
     /// `app`: the application that reported the event.
     App,
-    /// Of `context.geo`, as `LATITUDE,LONGITUDE,COUNTRY,CITY`; country and city may be empty.
+    /// The location in `context.geo`, as `LATITUDE,LONGITUDE,COUNTRY,CITY`; country and city may be empty.
     Place,
     /// `action`: what happened. The hourly counts contain it already.
     Action,
 }
 
 impl Dimension {
-    /// All that are not kept by the hour anyway.
+    /// The dimensions that need counts of their own; the hourly counts contain the actions already.
     pub const COUNTED: [Self; 4] = [Self::Username, Self::ClientIp, Self::App, Self::Place];
 
-    /// The event's value; none if it has none, or it is longer than 1 KiB.
+    /// The event's value; `None` if it is missing, empty, or longer than 1 KiB.
     pub fn value_in(self, event: &Event) -> Option<String> {
         let value = match self {
             Self::Username => event.user_str("username").or_else(|| event.context_str("username"))?.to_owned(),

@@ -1,4 +1,4 @@
-//! Questions about what is stored: which events and which deliveries, what a search means, how many events there were.
+//! Queries over stored data: filters for events and deliveries, searches, and counts of events.
 //!
 //! Owns the filters and whether they admit a record. Refuses to find records: that is the stores' work.
 

@@ -1,8 +1,8 @@
-//! How many events there were, by the clock and by action.
+//! The number of events over time, by action.
 //!
-//! Owns how hours become buckets and which spans may be asked for. Counts are kept by whole hours of UTC, by the time
-//! in the event's pk, and outlive the events: they are no event's data. Refuses to count anything itself: that is the
-//! stores' work.
+//! Owns how hours are grouped into buckets, and which ranges may be queried. Counts are kept for whole hours of UTC, by
+//! the time in the event's pk. They outlive the events, because they contain no data of any event. Refuses to count:
+//! the stores do.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::time::later;
 /// How long a store keeps the counts of an hour, at least: ten years.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
-/// The most buckets one answer may span.
+/// The most buckets in one response.
 pub const MOST_BUCKETS: i64 = 1000;
 
-/// The length of an hour, of which every bucket has a whole number.
+/// The length of an hour; every bucket is a whole number of hours.
 pub const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The events of one action in one hour.
@@ -32,22 +32,22 @@ pub struct HourCount {
     pub count: u64,
 }
 
-/// When the hour begins that an event is counted in.
+/// The beginning of the hour in which the event of this pk is counted.
 pub fn hour_of(pk: EventPk) -> Timestamp {
     start(pk.instant(), HOUR)
 }
 
-/// How finely to count.
+/// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Bucket {
     /// One hour of UTC, the unit in which stores count.
     #[default]
     #[serde(rename = "1h")]
     Hour,
-    /// By a quarter of a day.
+    /// A quarter of a day: six hours, from midnight UTC.
     #[serde(rename = "6h")]
     SixHours,
-    /// By the day of UTC.
+    /// One day of UTC.
     #[serde(rename = "1d")]
     Day,
 }
@@ -61,7 +61,7 @@ impl Bucket {
         })
     }
 
-    /// What is shown unless the caller says since when: a day by the hour, a week by six, a month by the day.
+    /// The range that is shown if the caller sets no `since`: a day of hours, a week of quarter days, 30 days of days.
     fn window(self) -> SignedDuration {
         SignedDuration::from_hours(match self {
             Self::Hour => 24,
@@ -71,26 +71,27 @@ impl Bucket {
     }
 }
 
-/// A span of whole buckets.
+/// A time range of whole buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketRange {
-    /// The first bucket begins here.
+    /// The beginning of the first bucket.
     pub since: Timestamp,
-    /// The last bucket ends here.
+    /// The end of the last bucket.
     pub until: Timestamp,
     bucket: Bucket,
 }
 
-/// The span has more than [`MOST_BUCKETS`] buckets.
+/// The range has more than [`MOST_BUCKETS`] buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("since and until are {0} buckets apart, and at most {MOST_BUCKETS} can be asked for; choose a longer bucket")]
 pub struct TooManyBuckets(i64);
 
 impl BucketRange {
-    /// The buckets that `since` and `until` lie in and all between; what is not given follows from `now`.
+    /// The buckets from the one that contains `since` to the one that contains `until`. Without `until`, the range ends
+    /// at `now`; without `since`, it has the bucket's usual length.
     ///
     /// # Errors
-    /// When there are too many.
+    /// If there are more than [`MOST_BUCKETS`].
     pub fn new(
         bucket: Bucket,
         since: Option<Timestamp>,
@@ -100,13 +101,13 @@ impl BucketRange {
         let end = until.unwrap_or(now);
         let since = start(since.unwrap_or_else(|| later(end, -bucket.window())), bucket.length());
         let last = start(end, bucket.length());
-        // An `until` on the edge of two buckets leaves out the one that begins there.
+        // If `until` is exactly the beginning of a bucket, that bucket is left out.
         let until = if until == Some(last) { last } else { later(last, bucket.length()) };
         let buckets = (until.as_second() - since.as_second()) / bucket.length().as_secs();
         if buckets > MOST_BUCKETS { Err(TooManyBuckets(buckets)) } else { Ok(Self { since, until, bucket }) }
     }
 
-    /// The hours gathered into buckets, in order of time and action; hours outside the span are left out.
+    /// Sums the hours by bucket, ordered by time and action; ignores hours outside the range.
     pub fn gather(&self, hours: impl IntoIterator<Item = HourCount>) -> Vec<BucketCount> {
         let mut buckets: BTreeMap<(Timestamp, Action), u64> = BTreeMap::new();
         for HourCount { hour, action, count } in hours {
@@ -126,14 +127,14 @@ pub struct BucketCount {
     pub time: Timestamp,
     /// The action that all counted events have.
     pub action: Action,
-    /// How many; never 0.
+    /// The number of events; never 0.
     pub count: u64,
 }
 
-/// Where the period of that length begins that the instant lies in; periods are counted from the epoch.
+/// The beginning of the period that contains the instant; periods are counted from the epoch.
 fn start(instant: Timestamp, length: SignedDuration) -> Timestamp {
     let seconds = length.as_secs();
-    // Before the epoch an instant's whole seconds are rounded towards it, its microseconds are exact.
+    // `as_microsecond` is exact; before the epoch, an instant's whole seconds would be rounded towards it.
     let periods = instant.as_microsecond().div_euclid(seconds * 1_000_000);
     Timestamp::from_second(periods * seconds).unwrap_or(Timestamp::MIN)
 }

@@ -1,6 +1,6 @@
 //! Erasure of one person's data.
 //!
-//! Owns the decision what is deleted. An event is deleted as a whole if the person acted in it or is its subject, because
+//! Owns which data is deleted. An event is deleted as a whole if the person acted in it or is its subject, because
 //! stored events are never changed. An event that merely mentions the person stays and is counted, so that an operator can
 //! review it.
 

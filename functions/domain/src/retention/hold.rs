@@ -1,9 +1,9 @@
 //! Legal holds: events that are kept and stay readable until an operator ends the hold, whatever their retention.
 //!
-//! A held event's expiry is [`HOLD_EXPIRY`]: nothing that goes by expiries needs to know of holds. Stores stamp it on what
-//! arrives while a hold is active; a job stamps what is there when one begins, and gives everything its own expiry again
-//! when one ends. A hold is thus in force for all that is stored once its job is done, and what expires before that may
-//! be gone.
+//! A held event's expiry is [`HOLD_EXPIRY`], so that code that goes by the expiry need not know of holds. Stores set it
+//! on events that arrive while a hold is active. A job sets it on stored events when a hold begins, and restores their
+//! own expiry when it ends. A hold thus covers all stored events once its job is done; events that expire before that
+//! may be gone.
 
 use std::net::IpAddr;
 

@@ -41,7 +41,7 @@ const SOURCE: &str = "nuncio";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "parameters", rename_all = "lowercase")]
 pub enum JobTask {
-    /// Sets the expiry of every stored event by other retention settings.
+    /// Recalculates the expiry of every stored event after a change of the retention settings.
     Restamp {
         /// The settings that were in force when the job was requested.
         retention: Retention,

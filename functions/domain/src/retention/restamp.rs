@@ -1,4 +1,4 @@
-//! What other retention settings do to the expiry of an event that is stored already.
+//! The effect of changed retention settings on the expiry of a stored event.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +18,7 @@ pub fn received_apart(created: Timestamp, now: Timestamp) -> Option<Timestamp> {
 pub enum ExpiryChange {
     /// The expiry stays the same, up to [`RECEIVED_WITHIN`].
     Same,
-    /// The new expiry has passed already.
+    /// The event expires at this time, which has passed already.
     Gone(Timestamp),
     /// The event expires earlier.
     Earlier(Timestamp),

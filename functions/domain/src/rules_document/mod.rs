@@ -158,7 +158,7 @@ pub struct RedactSettings {
     pub except: Vec<String>,
 }
 
-/// One line of `cloudevents.actions`. The text that the type's final `*` stands for replaces the action's `*`.
+/// One line of `cloudevents.actions`. The part of the type that its final `*` matches replaces the action's `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudEventMapping {
     /// A CloudEvents type, or a prefix followed by `*`.

@@ -183,7 +183,7 @@ impl WallTime {
     /// Parses `HH:MM`.
     ///
     /// # Errors
-    /// If the text has another form or is outside of a day.
+    /// If the text has another form or is not within one day.
     pub fn parse(text: &str) -> Result<Self, WallTimeError> {
         let (hours, minutes) = text.split_once(':').ok_or(WallTimeError)?;
         let two_digits = |text: &str| text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_digit());

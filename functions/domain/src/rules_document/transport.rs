@@ -27,13 +27,13 @@ pub struct Transport {
     pub mappings: Mappings,
 }
 
-/// The load that a receiver accepts. Attempts beyond it wait; none is lost.
+/// The load that a receiver accepts. Attempts beyond it wait; none is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TransportLimit {
-    /// The most concurrent attempts.
+    /// The most concurrent attempts; `None` for the dispatcher's default.
     #[serde(default)]
     pub concurrency: Option<u16>,
-    /// The most attempts that begin in a second, evenly spaced.
+    /// The most attempts that begin in a second, evenly spaced; `None` for no limit.
     #[serde(default)]
     pub per_second: Option<u16>,
 }
@@ -78,7 +78,8 @@ pub enum TransportKind {
     Webhook {
         /// The URL that receives the request, or a reference to a secret that contains it.
         url: PlainOrSecret,
-        /// The keys that sign the request by Standard Webhooks, each on its own; empty leaves it unsigned.
+        /// The keys that sign the request by Standard Webhooks, one signature for each; the request is unsigned if
+        /// empty.
         secrets: Vec<SecretRef>,
         /// The body's content type.
         content_type: String,

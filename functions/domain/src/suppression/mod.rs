@@ -1,8 +1,9 @@
-//! Storm control: what keeps a notification back, and what has to be remembered for it.
+//! Storm control: the state and the decisions of throttles and digests.
 //!
-//! Owns the decisions that need no more than what is remembered: a [`ThrottleLog`] says whom a throttle lets
-//! through, a [`Silence`](crate::rules_document::Silence) when it stands, a [`DigestCarrier`] which delivery carries a digest. What is remembered lies in [`SuppressionRecord`]s of the store, each changed by conditional writes alone. Says
-//! nothing about which mechanism comes first; that is the dispatcher's list.
+//! Owns the decisions that depend on stored state alone: a [`ThrottleLog`] decides which events a throttle lets pass,
+//! and a [`DigestCarrier`] names the delivery that carries a digest. Their state is stored as [`SuppressionRecord`]s,
+//! which change only by conditional writes. [`Silence`](crate::rules_document::Silence) decides for itself when it
+//! applies. Refuses to order the mechanisms: the dispatcher does.
 
 mod digest_carrier;
 mod record;

@@ -1,6 +1,6 @@
 //! The stored state of throttles and digests, by key.
 //!
-//! Owns the key, which is a hash, and the form of the record. Deciding is the state's own task.
+//! Owns the key, which is a hash, and the form of the record. The decisions belong to the types of the states.
 
 use std::fmt;
 

@@ -251,7 +251,7 @@ fn one_of(subject: &ComparedField, texts: &[&str]) -> EventSet {
     }
 }
 
-/// The events with one of these actions; none if the list is empty, because the texts cannot be actions.
+/// The events with one of these actions; no events if the list is empty, because the texts cannot be actions.
 fn actions(patterns: Vec<ActionPattern>) -> EventSet {
     if patterns.is_empty() { EventSet::Never } else { EventSet::actions(patterns) }
 }

@@ -1,4 +1,4 @@
-//! The three native forms, and what becomes of their events.
+//! The three native formats, and the events that they become.
 
 use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
 use axum::body::Body;

@@ -1,4 +1,4 @@
-//! Whatever is posted, the answer is JSON, has a fitting status, and counts right.
+//! For any request, the response is JSON, has a fitting status, and its counts are right.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ use http::Request;
 
 use crate::world::{JSON, world_with};
 
-/// Fails as often as it is told, then is the store.
+/// An intake that fails a given number of times, then passes calls on to the store.
 struct Flaky {
     store: Store,
     failures: AtomicU8,

@@ -1,4 +1,4 @@
-//! What a caller of `POST /v1/events` may rely on, against the real store in a folder of its own.
+//! The guarantees for callers of `POST /v1/events`, tested on the real store in a separate folder.
 
 mod accepted;
 mod arbitrary;

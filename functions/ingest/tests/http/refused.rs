@@ -1,4 +1,4 @@
-//! Every bad input of the list: what it is answered, and that nothing of it is stored.
+//! Every kind of bad input: the response, and that nothing is stored.
 
 use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn a_body_that_cannot_be_split_into_events() {
     world.assert_nothing_stored().await;
 }
 
-/// JSON by its grammar, each with a value that is not taken: its bytes, the pointer to it, and what is said.
+/// JSON by its grammar, each with a value that is not accepted: its bytes, the pointer to it, and the error.
 fn not_taken() -> Vec<(Vec<u8>, &'static str, &'static str)> {
     let deep = format!(r#"{{"action":"b","context":{}1{}}}"#, r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let place = "/a".repeat(99);

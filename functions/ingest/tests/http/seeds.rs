@@ -1,4 +1,4 @@
-//! The documented example events, posted as they are, come out as they were.
+//! The documented example events are stored exactly as they were posted.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The router on the embedded store, with a clock that stands still.
+//! The router on the embedded store, with a clock that does not advance.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(crate) async fn world() -> World {
     world_with(|store| Arc::new(store)).await
 }
 
-/// `intake` may stand before the store's own.
+/// A router whose `intake` may wrap that of the store.
 pub(crate) async fn world_with(intake: impl FnOnce(Store) -> Arc<dyn Intake>) -> World {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::clock_watch::ClockWatch;
 use super::shutdown::Shutdown;
 
-/// How often jobs are looked for: an operator who asked for one is waiting.
+/// The interval at which new jobs are looked for; short, because an operator waits for a job to begin.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long jobs run per poll. The other half of the time is for requests.

@@ -79,7 +79,7 @@ pub(super) async fn run(
 
 /// Waits for the memory of a message, in KiB: the last one taken may need more than was free, and the others finish soon.
 /// Returns `None` after [`MEMORY_PAUSE`] if some of the others wait for expressions, so that a large message does not hold
-/// up those behind it.
+/// up the messages after it.
 async fn acquire_memory(memory: &Arc<Semaphore>, needed: u32, waiting: &WaitingPlaces) -> Option<OwnedSemaphorePermit> {
     loop {
         match tokio::time::timeout(MEMORY_PAUSE, Arc::clone(memory).acquire_many_owned(needed)).await {

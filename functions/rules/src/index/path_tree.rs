@@ -98,7 +98,7 @@ impl PathTree {
         self.find(parent, key).unwrap_or(u32::MAX)
     }
 
-    /// As [`Self::child_for_tests`], for an existing path.
+    /// Like [`Self::child_for_tests`], for an existing path.
     pub(crate) fn known_child_for_tests(&self, parent: u32, key: &str, tests: &[ValuePattern]) -> u32 {
         if is_address(parent, key, tests) { Self::ADDRESS } else { self.known_child(parent, key) }
     }

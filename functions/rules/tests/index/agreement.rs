@@ -1,4 +1,4 @@
-//! No document and no event tells the index from asking every rule.
+//! The index finds the same rules as evaluating every rule, for every document and every event.
 
 use domain::Event;
 use domain::ports::NoExpressions;
@@ -12,7 +12,7 @@ const POLICIES: usize = 12;
 const RULES: usize = 24;
 const EVENTS: usize = 12;
 
-/// Few values, so that what is drawn for an event often meets what is drawn for a policy.
+/// Few values, so that events and policies often share one.
 fn leaf() -> impl Strategy<Value = Value> {
     select(vec![
         json!("x"),

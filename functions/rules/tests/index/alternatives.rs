@@ -1,4 +1,4 @@
-//! What is longer, or has more alternatives, than the index remembers.
+//! Values that are longer than the index keeps, and policies with more alternatives than it keeps.
 
 use domain::Event;
 use domain::rules_document::{Binding, EventPattern, Policy, Rule, RulesDocument};

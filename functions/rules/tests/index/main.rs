@@ -1,4 +1,4 @@
-//! The index: whatever is written and whatever happens, it finds the rules that fire, and only them.
+//! The index finds exactly the rules that fire, for any document and any event.
 
 mod agreement;
 mod alternatives;

@@ -1,10 +1,10 @@
-//! Mixes of many rules, and events of about 900 bytes for them; the same for the same numbers.
+//! Generates documents of many rules, and events of about 900 bytes for them; equal seeds give equal results.
 
 use domain::Event;
 use domain::rules_document::{Binding, BindingMode, EventMatcher, EventPattern, Policy, Rule, RulesDocument};
 use serde_json::{Value, json};
 
-/// What the rules of a document are like.
+/// The kind of rules in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mix {
     /// Two or three fields equal something.
@@ -40,7 +40,7 @@ impl Draw {
 const PLAIN: usize = 40;
 const LENGTHS: [usize; 9] = [8, 12, 16, 20, 22, 24, 28, 30, 32];
 
-/// How many values a field can have in a document of so many rules: an event matches a few of them.
+/// The number of values that a field can have in a document of this many rules: an event matches a few of them.
 fn values(rules: usize) -> usize {
     rules / 8 + 20
 }
@@ -207,7 +207,7 @@ fn hostile(draw: &mut Draw, rules: usize) -> Policy {
     })
 }
 
-/// An event for a document of so many rules.
+/// An event for a document of this many rules.
 pub(crate) fn event(draw: &mut Draw, rules: usize) -> Event {
     let range = values(rules);
     let mut value = || draw.below(range);

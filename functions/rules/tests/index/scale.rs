@@ -1,4 +1,4 @@
-//! Twenty thousand rules of every kind do what each of them does alone.
+//! In a document of twenty thousand rules of every kind, each rule has the same result as alone.
 
 use domain::ports::NoExpressions;
 use rules::RuleSet;

@@ -1,4 +1,4 @@
-//! The matcher and the definition agree on whatever can be written: no pattern and no event tells them apart.
+//! The matcher and the definition agree on every pattern and every event.
 
 use domain::ports::NoExpressions;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use super::{naive, world};
 
 const KEYS: [&str; 3] = ["a", "b", "c"];
 
-/// Few values, so that what is drawn for the event often meets what is drawn for a pattern.
+/// Few values, so that events and patterns often share one.
 fn leaf() -> impl Strategy<Value = Value> {
     select(vec![
         json!("x"),
@@ -128,7 +128,7 @@ fn pattern() -> impl Strategy<Value = Value> {
     })
 }
 
-/// How many combinations of leaves the definition would try at most; some draws are beyond patience.
+/// The most combinations of leaves that the definition may have to try; some draws would take too long.
 fn effort(pattern: &Value) -> usize {
     match pattern {
         Value::Object(fields) => fields
@@ -146,7 +146,7 @@ fn effort(pattern: &Value) -> usize {
 const PATTERNS: usize = 8;
 const EVENTS: usize = 10;
 
-/// Patterns that say several things of one list, in which values and flat objects stand.
+/// Patterns with several conditions on one list of values and flat objects.
 fn about_one_list() -> impl Strategy<Value = Value> {
     let tests =
         || select(vec![json!([1]), json!([1, 2]), json!([{ "exists": false }]), json!([{ "anything-but": 1 }])]);

@@ -1,4 +1,4 @@
-//! The pattern language straight from its definition, on plain JSON and with no thought of speed.
+//! The pattern language implemented directly from its definition, on plain JSON and without optimisation.
 //!
 //! An event is a list of leaves, each with its path and the objects of lists that it lies in. A pattern is
 //! a list of combinations without `$or`, each a list of paths with tests. It admits an event if for one

@@ -1,5 +1,4 @@
-//! What an explanation says of a pattern: the first field that fails, with the event's value beside the
-//! wanted one.
+//! The explanation of a pattern: the first field that fails, with the event's value and the wanted one.
 
 use domain::ports::NoExpressions;
 use serde_json::json;

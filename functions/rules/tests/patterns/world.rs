@@ -1,4 +1,4 @@
-//! Events from a few of their fields, and one pattern put to one event.
+//! Builds events from a few of their fields, and evaluates one pattern on one event.
 
 use domain::Event;
 use domain::ports::NoExpressions;
@@ -6,7 +6,7 @@ use domain::rules_document::{Binding, EventPattern, Policy, Rule, RulesDocument}
 use rules::RuleSet;
 use serde_json::{Value, json};
 
-/// An event with these fields; what is not given has a value that no pattern of the tests asks for.
+/// An event with these fields; the other fields have values that no pattern of the tests matches.
 pub(crate) fn event(given: &Value) -> Event {
     let mut event = json!({
         "pk": "018653ab-3bf8-7000-8000-000000000000", "user": {}, "action": "unasked", "app": "", "context": {},

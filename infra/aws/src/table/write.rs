@@ -102,7 +102,7 @@ impl Table {
     /// Puts an item of this revision: as a new one if the revision is 0, else on condition that the stored revision is
     /// the one before. False if another writer was first: then nothing changed.
     ///
-    /// The revision is how concurrent changes of one item are told apart: a writer reads the item, and writes it back
+    /// The revision detects concurrent changes of one item: a writer reads the item, and writes it back
     /// with the next revision.
     pub(crate) async fn compare_and_swap(&self, item: Item, revision: u64) -> Result<bool, StoreError> {
         if revision == 0 {
@@ -111,7 +111,7 @@ impl Table {
         self.replace(item, revision).await
     }
 
-    /// As [`compare_and_swap`](Self::compare_and_swap), but never puts a new item.
+    /// Like [`compare_and_swap`](Self::compare_and_swap), but never puts a new item.
     pub(crate) async fn replace(&self, item: Item, revision: u64) -> Result<bool, StoreError> {
         // No item has the revision -1, which is before the first one.
         let before = i128::from(revision) - 1;

@@ -1,4 +1,4 @@
-//! A name server that lies: it says an allowed address first and another one later, or both at once.
+//! A hostile name server: it returns an allowed address first and another one later, or both at once.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
 
-/// Stands for a public address: the one that is allowed.
+/// Takes the place of a public address: the one that is allowed.
 const PUBLIC: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const ALLOWED: &str = "127.0.0.2/32";
@@ -154,7 +154,7 @@ async fn of_mixed_answers_only_what_is_allowed_is_tried() {
         let (outcomes, _) = attempts(&[&answers], &servers, 2).await;
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
         assert_eq!(servers.visits(), [2, 0]);
-        // Nobody is there at the allowed one: the other is still not tried.
+        // Nothing listens at the allowed address: the other one is still not tried.
         let servers = Servers::start(false).await;
         let (outcomes, _) = attempts(&[&answers], &servers, 1).await;
         assert!(matches!(outcomes[0], Err(Failure::Connect(_))), "{outcomes:?}");

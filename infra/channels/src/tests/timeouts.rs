@@ -47,7 +47,8 @@ async fn a_mail_server_that_never_greets() {
     drop(listener);
 }
 
-/// A receiver that says this, and then `more` again and again until nobody listens; how many bytes it got rid of.
+/// A receiver that sends this, and then `more` repeatedly until the client stops reading; reports how many bytes it
+/// could send.
 async fn talking(
     first: &'static [u8],
     more: &'static [u8],
@@ -79,7 +80,7 @@ async fn a_body_without_end_is_left_after_64_kib() {
     let with_step_timeout = Timeouts { connect: Duration::from_secs(30), total: Duration::from_mins(1) };
     let outcome = post(&http(with_step_timeout), &url, ALL).await;
     assert_eq!(outcome, Ok(AttemptOutcome::Delivered { status: Some(200), answer: "x".repeat(1024) }));
-    // What the system's buffers hold besides is a few megabytes.
+    // The system's buffers hold a few megabytes in addition.
     assert!(talk.await.unwrap() < 64 * 1024 * 1024);
 }
 
@@ -107,7 +108,7 @@ async fn headers_without_end_are_no_answer() {
 async fn an_answer_that_came_while_the_process_was_stopped_is_read() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    // A thread of its own: it goes on while this one stands still.
+    // A separate thread, which continues while this one is blocked.
     let receiver = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         assert!(std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap() > 0);

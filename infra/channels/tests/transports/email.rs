@@ -1,4 +1,4 @@
-//! What somebody finds in the mail.
+//! The mail that a recipient gets.
 
 use domain::delivery::{AttemptOutcome, DeliveryId, Failure};
 use domain::notification::{Link, Notification};

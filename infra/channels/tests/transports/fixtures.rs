@@ -1,4 +1,4 @@
-//! The world around a transport: who, what, when, and where secrets come from.
+//! Fixtures for the tests of the transports: channels, notifications, secrets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -120,7 +120,7 @@ pub(crate) fn login_failed() -> Value {
     })
 }
 
-/// What a rule would tell akadmin of the event.
+/// The notification of the event to akadmin.
 pub(crate) fn notification(event: Value) -> Notification {
     let event: Event = serde_json::from_value(event).unwrap();
     Notification {
@@ -165,7 +165,7 @@ impl Secrets for KnownSecrets {
     }
 }
 
-/// Keeps what was put; fails while `broken`.
+/// An inbox that keeps its items; fails while `broken`.
 #[derive(Default)]
 pub(crate) struct RecordingInbox {
     pub(crate) items: Mutex<Vec<InboxItem>>,

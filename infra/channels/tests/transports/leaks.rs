@@ -1,4 +1,4 @@
-//! Whatever goes wrong, by whatever transport: the error's text gives nothing away.
+//! The error of a failed delivery reveals no secret, by any transport and for any failure.
 
 use domain::delivery::Failure;
 use domain::rules_document::{PlainOrSecret, TransportKind};

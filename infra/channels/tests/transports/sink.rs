@@ -1,4 +1,4 @@
-//! A web server that keeps what it is sent and answers what a test says.
+//! A web server that keeps the requests it receives and responds as a test configures.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What Slack, Discord, Mattermost and Rocket.Chat are sent.
+//! The messages to Slack, Discord, Mattermost and Rocket.Chat.
 
 use domain::notification::Link;
 use domain::rules_document::Severity;

@@ -1,4 +1,4 @@
-//! What a generic webhook's receiver sees, and what its answer means.
+//! The requests that a generic webhook sends, and how Nuncio interprets the responses.
 
 use std::net::SocketAddr;
 
@@ -138,7 +138,7 @@ async fn only_2xx_is_delivery() {
 #[tokio::test]
 async fn connections_serve_again() {
     let (sink, world) = (Sink::start().await, World::with(&[]));
-    // An answer that is longer than what is kept of it must not cost the connection.
+    // A response that is longer than the part Nuncio keeps must not cost the connection.
     sink.answer(200, &[], &"x".repeat(50_000));
     for _ in 0..5 {
         world.send(&notification(login_failed()), webhook(sink.url("/"))).await;

@@ -1,14 +1,14 @@
-//! Secrets that a text names itself: `password=hunter2`, `Authorization: Basic …`, `{"token": "…"}`, `--password …`.
+//! Secrets that the text itself names: `password=hunter2`, `Authorization: Basic …`, `{"token": "…"}`, `--password …`.
 //!
-//! Decides by the name before the sign, as keys are judged, and by the sign: after `=` and after a quoted name anything is
-//! a value; after a colon in a sentence only what does not read like a word is, so that `token: expired` stays readable.
+//! Judges the name before the sign like a key. After `=` and after a quoted name, anything is a value; after a colon in
+//! a sentence, only text that does not look like a word, so that `token: expired` stays readable.
 
 use std::ops::Range;
 
 use super::MASK;
 use super::keys::{Keys, starts_with};
 
-/// What a secret is said to be rather than what it is.
+/// Words that describe a secret instead of being one.
 const STATES: [&str; 34] = [
     "none",
     "null",
@@ -49,26 +49,26 @@ const STATES: [&str; 34] = [
 /// HTTP header fields whose whole value is a secret, up to the end of the line.
 const WHOLE_LINE: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
 
-/// Shorter numbers count something: `tokens=150`.
+/// A shorter number is a count: `tokens=150`.
 const SHORTEST_NUMBER: usize = 4;
 
-/// A word that a sentence has after a colon has no digits, or is short.
+/// After a colon in a sentence, a text that is shorter than this or has no digits is a word.
 const SHORTEST_WORD: usize = 6;
 
-/// What follows the colon of `-u user:…`; less is no password.
+/// A shorter text after the colon of `-u user:…` is not a password.
 const SHORTEST_PASSWORD: usize = 4;
 
-/// How far a name may be from its sign, in blanks.
+/// The most blanks between a name and its sign.
 const MOST_BLANKS: usize = 3;
 
-/// A tag is not longer than that, in bytes: a text of many `>` must not be searched back to its start for each.
+/// The longest tag, in bytes, so that a text with many `>` is not searched back to its start for each.
 const LONGEST_TAG: usize = 256;
 
-/// How often the bytes of a text may be looked at for values, on average. A text that takes more is made to: all that is
-/// left of it is masked.
+/// How often each byte of a text may be examined for values, on average. The rest of a text that exceeds this was
+/// written to do so, and is masked as a whole.
 const LOOKS: usize = 16;
 
-/// The places of the values, in order and without overlaps.
+/// The ranges of the values to mask, in order and without overlaps.
 pub(super) fn values(text: &str, keys: &Keys) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -109,13 +109,13 @@ struct Name<'t> {
 }
 
 impl Name<'_> {
-    /// Whether its value goes on to the end of the line: a header field's, not an ordinary word's.
+    /// Whether the value extends to the end of the line, as that of a header field does.
     fn is_whole_line(&self) -> bool {
         WHOLE_LINE.iter().any(|field| field.eq_ignore_ascii_case(self.text))
     }
 }
 
-/// The name that ends before the sign at `at`. Nothing before `after` belongs to it.
+/// The name that ends before the sign at `at` and begins at `after` or later.
 fn name_before(text: &str, after: usize, at: usize) -> Option<Name<'_>> {
     let bytes = text.as_bytes();
     let mut end = at;
@@ -132,12 +132,12 @@ fn name_before(text: &str, after: usize, at: usize) -> Option<Name<'_>> {
     }
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
     let start = (after..end).rev().find(|place| !is_name(bytes[*place])).map_or(after, |place| place + 1);
-    // The two digits of an escape such as `%26` belong to no name.
+    // The two digits of an escape such as `%26` are not part of a name.
     let start = if start > 0 && bytes[start - 1] == b'%' { (start + 2).min(end) } else { start };
     (start < end).then(|| Name { text: &text[start..end], start, is_quoted: end < unquoted })
 }
 
-/// The value that follows `name=`, and whether to mask it; `None` unless a secret's name is assigned a value.
+/// The value that follows `name=`, and whether to mask it; `None` unless the text assigns a value to a secret's name.
 fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     // A comparison, or padding in base64.
     if text.as_bytes().get(start) == Some(&b'=')
@@ -157,7 +157,7 @@ fn assigned(text: &str, after: usize, at: usize, start: usize, keys: &Keys) -> O
     Some((value, told))
 }
 
-/// What follows `name: `.
+/// The value that follows `name: `.
 fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     let name = name_before(text, after, at)?;
     if !keys.name_secret_in_text(name.text, "") {
@@ -181,7 +181,8 @@ fn said(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<usize
     Some((value, told))
 }
 
-/// What follows `Authorization: ` or `Cookie: `, to the end of the line or of the quotes that the header field is in.
+/// The value that follows `Authorization: ` or `Cookie: `, to the end of the line, or of the quotes around the header
+/// field.
 fn header(text: &str, name: &Name<'_>, at: usize) -> (Range<usize>, bool) {
     let bytes = text.as_bytes();
     let start = at + 1 + bytes[at + 1..].iter().take(MOST_BLANKS).take_while(|byte| **byte == b' ').count();
@@ -189,7 +190,7 @@ fn header(text: &str, name: &Name<'_>, at: usize) -> (Range<usize>, bool) {
         name.start.checked_sub(1).map(|before| bytes[before]).filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     let goes_on = |place: usize| matches!(bytes.get(place + 1), Some(b' ' | b'\t'));
     let ends = |place: &usize| match bytes[*place] {
-        // A field goes on in the next line where that begins with a blank.
+        // A header field continues on the next line if that begins with a blank.
         b'\n' => !goes_on(*place),
         b'\r' => bytes.get(place + 1) != Some(&b'\n') || !goes_on(place + 1),
         b'\\' => bytes.get(place + 1).is_some_and(|next| matches!(next, b'n' | b'r')),
@@ -201,14 +202,14 @@ fn header(text: &str, name: &Name<'_>, at: usize) -> (Range<usize>, bool) {
     (start..end, is_told(value) && (!is_cookie || value.contains('=')))
 }
 
-/// Begins a text of XML that is taken as it is.
+/// The beginning of a section of XML whose text is literal.
 const CDATA: &str = "<![CDATA[";
 
-/// What stands between `<name>` and the next tag.
+/// The text between `<name>` and the next tag.
 fn element(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     let from = after.max(at.saturating_sub(LONGEST_TAG));
     let tag = text.as_bytes()[from..at].iter().rposition(|byte| *byte == b'<').map(|place| from + place + 1)?;
-    // Without attributes and the prefix of a namespace.
+    // Ignores attributes and the prefix of a namespace.
     let name = text[tag..at].split_whitespace().next().unwrap_or_default();
     let name = name.rsplit(':').next().unwrap_or_default();
     if name.starts_with('/') || !keys.name_secret_in_text(name, "") {
@@ -220,7 +221,7 @@ fn element(text: &str, after: usize, at: usize, keys: &Keys) -> Option<(Range<us
     Some((start..end, is_told(text[start..end].trim())))
 }
 
-/// What follows `--name `, or the password of `-u user:password`.
+/// The value that follows `--name `, or the password of `-u user:password`.
 fn option(text: &str, at: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     let rest = &text[at..];
     let end = rest.find(char::is_whitespace)?;
@@ -242,14 +243,14 @@ fn option(text: &str, at: usize, keys: &Keys) -> Option<(Range<usize>, bool)> {
     Some((value, told))
 }
 
-/// From the sign on: past blanks and an opening quote, up to its end.
+/// The range of the value after the sign, without blanks and quotes.
 fn value_from(text: &str, sign: usize) -> Range<usize> {
     let bytes = text.as_bytes();
     let mut start = sign;
     while start < bytes.len() && start - sign < MOST_BLANKS && matches!(bytes[start], b' ' | b'\t') {
         start += 1;
     }
-    // Python's and C#'s marks before a text: `b'…'`, `@"…"`.
+    // Prefixes of strings in Python and C#: `b'…'`, `@"…"`.
     if bytes.get(start).is_some_and(|byte| b"bBrRuUfF@".contains(byte))
         && matches!(bytes.get(start + 1), Some(b'"' | b'\''))
     {
@@ -283,14 +284,14 @@ fn value_from(text: &str, sign: usize) -> Range<usize> {
         byte => byte.is_ascii_whitespace(),
     };
     let end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
-    // What looks like a value is a name, with a quoted value of its own.
+    // The supposed value is itself a name, with a quoted value of its own.
     if end > start && bytes[end - 1] == b'=' && matches!(bytes.get(end), Some(b'"' | b'\'')) {
         return start..start;
     }
     start..end
 }
 
-/// Whether that is a secret and not a word about it.
+/// Whether the text is a secret and not a word about one.
 fn is_told(value: &str) -> bool {
     let counts = value.len() < SHORTEST_NUMBER && value.bytes().all(|byte| byte.is_ascii_digit());
     let is_state = STATES.iter().any(|state| state.eq_ignore_ascii_case(value.trim_end_matches(['.', '!', '?'])));
@@ -299,7 +300,7 @@ fn is_told(value: &str) -> bool {
     !(value.is_empty() || counts || is_state || is_placeholder)
 }
 
-/// Whether the value is what the name commonly stands for beside secrets: `max_tokens=4096`, `pwd=/var/www`, `pass=12`.
+/// Whether the value is an ordinary one for this name, not a secret: `max_tokens=4096`, `pwd=/var/www`, `pass=12`.
 fn is_about(name: &str, value: &str) -> bool {
     let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
     let ends = |word: &str| name.len() >= word.len() && starts_with(&name.as_bytes()[name.len() - word.len()..], word);

@@ -1,4 +1,4 @@
-//! Credentials that are known by their form, wherever they stand.
+//! Credentials that are recognised by their form, anywhere in a text.
 //!
 //! The forms are those that the services publish for secret scanners, as listed for instance at
 //! <https://docs.github.com/en/code-security/reference/secret-security/supported-secret-scanning-patterns>.
@@ -14,20 +14,20 @@ use regex_lite::Regex;
 use super::MASK;
 use super::keys::starts_with;
 
-/// Charset what characters the rest of a credential is.
+/// The characters that may follow the prefix of a credential.
 #[derive(Clone, Copy)]
 enum Charset {
     /// Hexadecimal digits in either case: `0-9 a-f A-F`
     Hex,
     /// ASCII letters and digits: `0-9 A-Z a-z`
     Alphanumeric,
-    /// The same and `_`
+    /// `0-9 A-Z a-z _`
     Word,
-    /// The same and `-`
+    /// `0-9 A-Z a-z _ -`
     UrlSafe,
-    /// The same and `.`
+    /// `0-9 A-Z a-z _ - .`
     Dotted,
-    /// Base64: letters, digits, `+ / =`
+    /// Base64: `0-9 A-Z a-z + / =`
     Base64,
 }
 
@@ -44,10 +44,10 @@ impl Charset {
     }
 }
 
-/// No credential with a prefix is shorter.
+/// The length of the shortest credential with a prefix.
 const SHORTEST: usize = 13;
 
-/// How a credential begins, of what the rest is, and how long that is at least.
+/// Each credential's prefix, the characters after it, and their least number.
 const PREFIXES: &[(&str, Charset, usize)] = &[
     ("AIza", Charset::UrlSafe, 30),
     ("AGE-SECRET-KEY-1", Charset::Alphanumeric, 30),
@@ -136,7 +136,8 @@ const PREFIXES: &[(&str, Charset, usize)] = &[
     ("1//0", Charset::UrlSafe, 30),
 ];
 
-/// Which bytes begin a prefix, a form's literal, or an assignment: one look at this table clears most bytes of a text.
+/// The bytes that begin a prefix, a form's literal, or an assignment: one look at this table clears most bytes of a
+/// text.
 pub(super) const CLASSES: [u8; 256] = classes();
 pub(super) const PREFIX: u8 = 1;
 pub(super) const SHAPE: u8 = 2;
@@ -179,7 +180,7 @@ fn prefixes() -> &'static HashMap<[u8; 2], Vec<Prefix>> {
     })
 }
 
-/// Masks the credentials that begin in a known way; borrows when there is none.
+/// Masks the credentials that have a known prefix; borrows if there are none.
 pub(super) fn mask_prefixed(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     if bytes.len() < SHORTEST {
@@ -212,7 +213,7 @@ fn ends_at(bytes: &[u8], at: usize) -> Option<usize> {
     prefixes().get(&start)?.iter().find_map(|(prefix, of, least)| {
         let rest = bytes[at..].strip_prefix(prefix.as_bytes())?;
         let length = rest.iter().take_while(|byte| of.has(**byte)).count();
-        // A full stop that ends the sentence is not the credential's.
+        // A full stop that ends a sentence is not part of the credential.
         let length = length - rest[..length].iter().rev().take_while(|byte| **byte == b'.').count();
         let has_digit = rest[..length].iter().any(u8::is_ascii_digit);
         (length >= *least && (has_digit || length >= 20)).then_some(at + prefix.len() + length)
@@ -228,9 +229,9 @@ fn starts_word(bytes: &[u8], at: usize) -> bool {
     at >= 3 && bytes[at - 3] == b'%' && bytes[at - 2].is_ascii_hexdigit() && before.is_ascii_hexdigit()
 }
 
-/// A form that takes more than a beginning to tell.
+/// A form that cannot be recognised by a prefix alone.
 pub(super) struct Shape {
-    /// Charset these one must be there; they are far cheaper to look for than the expression.
+    /// At least one of these must occur in the text; searching for them is much cheaper than the expression.
     pub(super) literals: &'static [&'static str],
     pub(super) regex: Regex,
     pub(super) replacement: &'static str,
@@ -281,13 +282,13 @@ pub(super) fn shapes() -> &'static [Shape] {
                     .to_owned(),
                 MASK,
             ),
-            // What stands behind the colon is a password, unless it is a port. Some JSON escapes slashes.
+            // The text after the colon is a password, unless it is a port. Some JSON escapes slashes.
             (
                 &["://", r":\/\/"],
                 r"([A-Za-z][A-Za-z0-9+.-]*:(?://|\\/\\/))[^\s/?#@:\[]*:(?:[^\s/?#]*|[0-9]*[^\s0-9/?#@][^\s@]*)@".to_owned(),
                 "${1}********************@",
             ),
-            // Chats whose URL is the secret.
+            // Chat services whose webhook URL is the secret.
             (
                 &["hooks.slack.com/"],
                 r"(hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_+-]{8,}".to_owned(),
@@ -340,7 +341,7 @@ pub(super) fn shapes() -> &'static [Shape] {
             // An Azure client secret.
             (&["Q~"], behind(r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"), "${1}********************"),
             (&[".atlasv1."], r"[A-Za-z0-9]{10,}\.atlasv1\.[\w-]{30,}".to_owned(), MASK),
-            // What an authorization server hands over in a URL.
+            // The code that an authorization server puts into a URL.
             (&["code="], r"([?&]code=)[\w.~/%+-]{16,}".to_owned(), "${1}********************"),
         ];
         table
@@ -352,7 +353,7 @@ pub(super) fn shapes() -> &'static [Shape] {
     })
 }
 
-/// Masks what follows `Basic `, where it is base64 of a name and a password.
+/// Masks the text after `Basic `, if it is the base64 of a name and a password.
 pub(super) fn mask_basic(text: &str) -> Cow<'_, str> {
     const SCHEME: &str = "basic ";
     let lower = text.to_ascii_lowercase();

@@ -2,8 +2,8 @@
 
 use crate::rules_document::RedactSettings;
 
-/// A key that contains one of these, in any case, names a secret. By their first letter, so that
-/// each place of a key is looked at once.
+/// Texts that make any key that contains them a secret's, in any case. Grouped by first letter, so that each position
+/// of a key is examined once.
 fn parts_starting_with(letter: u8) -> &'static [&'static str] {
     match letter {
         b'a' => &["api_key", "apikey", "api-key", "authorization"],
@@ -15,7 +15,8 @@ fn parts_starting_with(letter: u8) -> &'static [&'static str] {
     }
 }
 
-/// So does a key with one of these as a whole word: `sshKey`, `x-auth`, `user.pwd`. By their first letter, likewise.
+/// Words that make a key a secret's if it contains them as whole words: `sshKey`, `x-auth`, `user.pwd`. Grouped
+/// likewise.
 fn words_starting_with(letter: u8) -> &'static [&'static str] {
     match letter {
         b'a' => &["auth"],
@@ -31,12 +32,12 @@ fn words_starting_with(letter: u8) -> &'static [&'static str] {
     }
 }
 
-/// These do not, although the lists above would take them.
+/// Keys that are not secrets, although the lists above would match them.
 const NOT_SECRET: [&str; 3] = ["passing", "password_change_date", "authorized_application"];
 const NOT_SECRET_PREFIX: &str = "auth_method";
 
-/// Names in a text name secrets only where no ordinary sentence has them: `pass=12 fail=3` is a test run, and a `key` may
-/// be anything's. A name that contains one of these is a secret's.
+/// Texts that make a name within a text a secret's. Stricter than for keys, because of ordinary sentences: in `pass=12
+/// fail=3` of a test run, `pass` is not a password, and a `key` can be of any kind.
 fn parts_in_text_starting_with(letter: u8) -> &'static [&'static str] {
     match letter {
         b'a' => &["authorization", "api_key", "apikey", "api-key"],
@@ -48,7 +49,7 @@ fn parts_in_text_starting_with(letter: u8) -> &'static [&'static str] {
     }
 }
 
-/// In a text, so is a name with one of these as a whole word.
+/// Words that make a name within a text a secret's if it contains them as whole words.
 fn words_in_text_starting_with(letter: u8) -> &'static [&'static str] {
     match letter {
         b'c' => &["csrf"],
@@ -63,7 +64,8 @@ fn words_in_text_starting_with(letter: u8) -> &'static [&'static str] {
     }
 }
 
-/// A name in a text that ends in one of these words is about a secret and is none: `--token-file /run/token`.
+/// A name within a text that ends in one of these words is about a secret, but its value is not one: as in
+/// `--token-file /run/token`.
 const ABOUT: [&str; 37] = [
     "file",
     "path",
@@ -104,7 +106,7 @@ const ABOUT: [&str; 37] = [
     "limit",
 ];
 
-/// A `key` of one of these kinds is a secret in a text as well.
+/// Within a text, a `key` of one of these kinds is a secret.
 const KEYS_OF: [&str; 14] = [
     "access",
     "account",
@@ -171,7 +173,7 @@ impl Keys {
         })
     }
 
-    /// Whether a text that assigns something to this name tells a secret.
+    /// Whether a text that assigns a value to this name reveals a secret.
     pub(super) fn name_secret_in_text(&self, name: &str, path: &str) -> bool {
         if !(self.except.is_empty() && self.more.is_empty()) {
             let name = name.to_lowercase();
@@ -201,7 +203,7 @@ fn is_not_secret(key: &str) -> bool {
     NOT_SECRET.iter().any(|name| name.eq_ignore_ascii_case(key)) || starts_with(key.as_bytes(), NOT_SECRET_PREFIX)
 }
 
-/// Behind the last sign or capital letter.
+/// The part after the last sign or capital letter.
 fn last_word(name: &str) -> &str {
     let bytes = name.as_bytes();
     let starts = |place: &usize| {
@@ -212,17 +214,17 @@ fn last_word(name: &str) -> &str {
     name.get(start..).unwrap_or(name)
 }
 
-/// Whether `text` begins so, in any case.
+/// Whether `text` begins with `start`, in any case.
 pub(super) fn starts_with(text: &[u8], start: &str) -> bool {
     text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
 }
 
-/// Whether the key has that word at that place.
+/// Whether `word` is at this position of the key, as a whole word.
 fn is_word(key: &[u8], at: usize, word: &str) -> bool {
     starts_with(&key[at..], word) && is_boundary(key, at) && is_boundary(key, at + word.len())
 }
 
-/// Whether the key has that word anywhere.
+/// Whether the key contains `word` as a whole word.
 fn has_word(key: &[u8], word: &str) -> bool {
     (0..key.len()).any(|at| is_word(key, at, word))
 }

@@ -1,4 +1,4 @@
-//! Whether a query holds for an event.
+//! Decides whether an event matches a query.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use crate::event::{Event, Object};
 use crate::rules_document::compare_numbers;
 
 impl SearchQuery {
-    /// Whether it holds for the event.
+    /// Whether the event matches the query.
     pub fn holds(&self, event: &Event) -> bool {
         match self {
             Self::Comparison(comparison) => comparison.holds(event),
@@ -39,7 +39,7 @@ impl Comparison {
     }
 }
 
-/// What an event has for a field.
+/// The value of a field in an event.
 enum Found<'a> {
     Nothing,
     Text(&'a str),
@@ -103,7 +103,7 @@ impl Found<'_> {
         }
     }
 
-    /// As it is written, in lower case.
+    /// The value as text, in lower case; `None` if the event lacks it.
     fn text(&self) -> Option<String> {
         let text = match self {
             Self::Nothing => return None,
@@ -117,7 +117,8 @@ impl Found<'_> {
     }
 }
 
-/// From when until when a date lasts, to the precision it is written in.
+/// The beginning and the end of the period that a date denotes: a day, a minute or a second, depending on its
+/// precision.
 pub(super) fn period(text: &str) -> Option<(Timestamp, Timestamp)> {
     let (civil, length) = if let Ok(date) = Date::strptime("%Y-%m-%d", text) {
         (date.to_datetime(jiff::civil::Time::midnight()), SignedDuration::from_hours(24))

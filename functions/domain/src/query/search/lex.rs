@@ -1,11 +1,11 @@
-//! A query's text to its words.
+//! Splits the text of a query into words.
 
 use serde_json::Number;
 
 use super::parse::SyntaxError;
 use super::query::Literal;
 
-/// A word, and the column it begins at, counted from 1 in characters.
+/// A word, and the column at which it begins, in characters from 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Word {
     pub(super) token: Lexeme,
@@ -14,9 +14,9 @@ pub(super) struct Word {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Lexeme {
-    /// A field of its own, or a keyword.
+    /// A field without a path, or a keyword.
     Name(String),
-    /// A name and the keys behind it.
+    /// A name followed by the keys of a path.
     Path(String, Vec<String>),
     Value(Literal),
     Operator(&'static str),
@@ -29,7 +29,7 @@ pub(super) enum Lexeme {
 /// The operators, longer ones first, so that `>=` is not read as `>`.
 const OPERATORS: [&str; 8] = ["!=", ">=", "<=", "!~", "=", ">", "<", "~"];
 
-/// The text's words, [`Lexeme::End`] the last of them.
+/// Splits the text into words; the last one is [`Lexeme::End`].
 pub(super) fn words(text: &str) -> Result<Vec<Word>, SyntaxError> {
     let mut rest = Rest { text, column: 1 };
     let mut words = Vec::new();
@@ -153,7 +153,7 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// The character after a backslash that is written as `uXXXX`, or as two of them.
+    /// The character of an escape `\uXXXX`, or of a surrogate pair of two such escapes.
     fn unicode(&mut self) -> Result<char, SyntaxError> {
         let high = self.hex()?;
         if !(0xd800..0xdc00).contains(&high) {
@@ -179,7 +179,7 @@ impl<'a> Rest<'a> {
         Ok(code)
     }
 
-    /// Goes past what `wanted` holds for.
+    /// Skips the characters for which `wanted` is true, and returns them.
     fn skip(&mut self, mut wanted: impl FnMut(char) -> bool) -> &'a str {
         let end = self.text.find(|letter| !wanted(letter)).unwrap_or(self.text.len());
         let (skipped, rest) = self.text.split_at(end);
@@ -188,7 +188,7 @@ impl<'a> Rest<'a> {
         skipped
     }
 
-    /// Goes past so many ASCII characters.
+    /// Skips `by` ASCII characters.
     fn advance(&mut self, by: usize) {
         self.text = self.text.get(by..).unwrap_or_default();
         self.column += by;

@@ -1,4 +1,4 @@
-//! What somebody looks for in the events: a query in AKQL, authentik's query language, or plain text.
+//! Searches: a query in AKQL, authentik's query language, or plain text.
 //!
 //! ```text
 //! action = "login_failed" and (context.geo.country != "DE" or user.username in ("akadmin", "root"))
@@ -12,10 +12,10 @@
 //! * A value is a text in `'…'` or `"…"`, a number, `True`, `False`, `None`, or, after `in`, a list in parentheses.
 //! * `and` binds tighter than `or`.
 //!
-//! A negated test holds where the plain one does not, so `context.a != 1` holds for events without a `context.a`. A
-//! missing key and `null` are both `None`. A date (`2026-01-02`, `2026-01-02 03:04`, `2026-01-02 03:04:05`, in UTC, or
-//! RFC 3339) is a period: an instant equals it if it lies within it, is less if it lies before, and greater if it lies behind.
-//! `created` is compared with dates only, `client_ip` with addresses.
+//! A negated test passes where the plain one fails, so `context.a != 1` matches events without a `context.a`. A missing
+//! key and `null` are both `None`. A date is a period: an instant equals it if it lies within it, is less if it lies
+//! before, and greater if it lies after. Dates are `2026-01-02`, `2026-01-02 03:04` and `2026-01-02 03:04:05`, in UTC,
+//! or RFC 3339. `created` is compared with dates only, `client_ip` with addresses.
 //!
 //! Any other text is searched for literally, ignoring case. Parsing takes time in proportion to the text, and rejects
 //! nesting deeper than [`MAX_DEPTH`].
@@ -30,12 +30,12 @@ pub use query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 
 use crate::event::Event;
 
-/// What is looked for.
+/// A search for events.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Search {
-    /// Events for which this holds.
+    /// Matches events that satisfy this query.
     Query(SearchQuery),
-    /// Events that contain this text.
+    /// Matches events whose JSON contains this text.
     Text(PlainText),
 }
 
@@ -44,12 +44,12 @@ pub enum Search {
 pub struct PlainText {
     /// The text as typed, but in lower case.
     typed: String,
-    /// As a string of JSON has it, in lower case, without the quotes around it.
+    /// The text as it is written in a JSON string, in lower case, without the quotes around it.
     escaped: String,
 }
 
 impl PlainText {
-    /// For what a caller typed.
+    /// The text that a caller typed.
     pub fn new(text: &str) -> Self {
         let typed = text.to_lowercase();
         let string = serde_json::Value::String(typed.clone()).to_string();
@@ -71,7 +71,7 @@ impl PlainText {
 }
 
 impl Search {
-    /// What the caller's text means, and where it is looked for as it stands, why it is no query.
+    /// The search that a caller's text means. If it is not a query, a search for the text itself, with the reason.
     pub fn read(text: &str) -> (Self, Option<SyntaxError>) {
         match SearchQuery::parse(text) {
             Ok(query) => (Self::Query(query), None),
@@ -79,12 +79,12 @@ impl Search {
         }
     }
 
-    /// The text as it stands.
+    /// A search for the text itself, even if it could be read as a query.
     pub fn text(text: &str) -> Self {
         Self::Text(PlainText::new(text))
     }
 
-    /// Whether the event is one of those looked for.
+    /// Whether the search finds this event.
     pub fn matches(&self, event: &Event) -> bool {
         match self {
             Self::Query(query) => query.holds(event),

@@ -1,4 +1,4 @@
-//! Words to a query, by recursive descent: one function a level of precedence.
+//! Parses the words of a query by recursive descent, with one function for each level of precedence.
 
 use std::net::IpAddr;
 
@@ -6,24 +6,24 @@ use super::evaluate::period;
 use super::lex::{Lexeme, Word, words};
 use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 
-/// How deep parentheses may stand in each other.
+/// The deepest nesting of parentheses.
 pub const MAX_DEPTH: usize = 32;
 
-/// Why a text is no query.
+/// Why a text is not a query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}, at column {column}")]
 pub struct SyntaxError {
     /// The fault in words, such as `expected )`, without its position.
     pub(super) what: String,
-    /// Where, counted from 1 in characters.
+    /// The position of the fault in characters, from 1.
     pub(super) column: usize,
 }
 
 impl SearchQuery {
-    /// Reads a query.
+    /// Parses a query.
     ///
     /// # Errors
-    /// When the text is none.
+    /// If the text is not a query.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let words = words(text)?;
         let mut reader = QueryParser { words: &words, depth: 0 };
@@ -36,7 +36,7 @@ impl SearchQuery {
 }
 
 struct QueryParser<'a> {
-    /// Never empty: the last one is the end, which nobody goes past.
+    /// Never empty: the last word is [`Lexeme::End`], and the parser never advances past it.
     words: &'a [Word],
     depth: usize,
 }
@@ -146,7 +146,8 @@ impl QueryParser<'_> {
         Ok(field)
     }
 
-    /// A value that the field can have: one that it cannot would match nothing, and denied everything.
+    /// Parses a value that the field can have. Any other value would never match, or always if negated, so it is an
+    /// error.
     fn value(&mut self, field: &SearchField) -> Result<Literal, SyntaxError> {
         let Lexeme::Value(value) = self.peek().clone() else {
             return Err(self.expected("a value such as \"text\" or 7"));

@@ -1,4 +1,4 @@
-//! A query as it was read, and how it is written.
+//! A parsed query, and how it is written as text.
 
 use std::fmt;
 
@@ -9,22 +9,22 @@ use super::lex::is_name;
 /// A condition on an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SearchQuery {
-    /// One field against one value.
+    /// A test of one field of the event.
     Comparison(Comparison),
-    /// All hold; at least two.
+    /// All of these match. Has at least two parts.
     All(Vec<Self>),
-    /// At least one holds; at least two.
+    /// At least one of these matches. Has at least two parts.
     Any(Vec<Self>),
 }
 
-/// One field against one value.
+/// A test of one field of an event, or its negation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The part of the event whose value is tested.
     pub field: SearchField,
-    /// The test must fail.
+    /// Whether the test is negated: the comparison matches if the test fails.
     pub denied: bool,
-    /// What is asked of the field.
+    /// The operator, with the value to compare the field with.
     pub test: FieldTest,
 }
 
@@ -49,7 +49,7 @@ pub enum SearchField {
     Context(Vec<String>),
 }
 
-/// What is asked of a field.
+/// An operator with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldTest {
     /// `=`: the values are equal. A date equals every time within it; `None` equals null and a missing value.
@@ -72,7 +72,7 @@ pub enum FieldTest {
     Among(Vec<Literal>),
 }
 
-/// A value as it stands in a query.
+/// A value as written in a query.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
     /// A text in double or single quotes, such as `"login"`.
@@ -81,13 +81,13 @@ pub enum Literal {
     Number(Number),
     /// `True` or `False`, as Python writes them.
     Bool(bool),
-    /// `None`: null, or not there.
+    /// `None`: null or missing.
     None,
 }
 
 impl SearchQuery {
-    /// Keys with a text that the JSON of every event for which the query holds has somewhere. For ruling events out
-    /// without reading them whole; there may be none.
+    /// Pairs of a key and a text that occur in the JSON of every event that the query matches; may be empty. Used to
+    /// rule out events without parsing them.
     pub fn necessary(&self) -> Vec<(&str, &str)> {
         match self {
             Self::Comparison(Comparison { field, denied: false, test: FieldTest::Equals(Literal::Text(text)) }) => {
@@ -100,7 +100,7 @@ impl SearchQuery {
 }
 
 impl SearchField {
-    /// The key that the field's text stands at, where equal texts are written alike.
+    /// The JSON key of the field's text; `None` if equal values can be written differently.
     fn key_of_text(&self) -> Option<&str> {
         match self {
             Self::Action => Some("action"),
@@ -172,7 +172,7 @@ impl fmt::Display for SearchField {
     }
 }
 
-/// The keys of a path, each behind a dot.
+/// The keys of a path, each after a dot.
 struct PathKeys<'a>(&'a [String]);
 
 impl fmt::Display for PathKeys<'_> {
@@ -200,7 +200,7 @@ struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // JSON's way of writing a text is among those that a query reads.
+        // A query accepts texts with JSON's escapes.
         serde_json::to_string(self.0).map_err(|_| fmt::Error)?.fmt(formatter)
     }
 }

@@ -29,13 +29,13 @@ pub struct EventPattern {
 }
 
 impl EventPattern {
-    /// The most combinations that all `$or` together may stand for.
+    /// The most combinations that all `$or` together may expand to.
     pub const MAX_COMBINATIONS: usize = 1000;
-    /// The most fields that all these combinations together may name.
+    /// The most fields in all these combinations together.
     pub const MAX_COMBINED_FIELDS: usize = 20_000;
     /// How deep objects and lists may nest.
     pub const MAX_DEPTH: usize = 64;
-    /// The largest number, either way, that `numeric` and `anything-but` compare with.
+    /// The largest absolute value that `numeric` and `anything-but` compare with.
     pub const MAX_NUMBER: i64 = 5_000_000_000;
     /// The most decimals of such a number.
     pub const MAX_DECIMALS: usize = 6;

@@ -1,6 +1,6 @@
-//! Numbers, compared by what they are worth.
+//! Compares numbers exactly, by value.
 //!
-//! Owns the one order of numbers, exact for every integer and fraction that JSON carried. Nothing is rounded.
+//! Owns the one order of numbers, exact for every integer and fraction in JSON. Rounds nothing.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use serde_json::Number;
 
 use super::EventPattern;
 
-/// How `one` compares with `other`.
+/// The order of `one` relative to `other`.
 pub fn compare(one: &Number, other: &Number) -> Ordering {
     if let (Some(one), Some(other)) = (one.as_i64(), other.as_i64()) {
         return one.cmp(&other);
@@ -51,7 +51,7 @@ impl<'a> Decimal<'a> {
         Self { negative: text.starts_with('-') && !zero, exponent: if zero { 0 } else { exponent }, digits }
     }
 
-    /// How many digits stand behind the point when it is written without an exponent and without trailing zeros.
+    /// The number of decimals when it is written without an exponent and without trailing zeros.
     fn decimals(&self) -> usize {
         let digits = i64::try_from(self.digits.0.len() + self.digits.1.len()).unwrap_or(i64::MAX);
         if self.is_zero() { 0 } else { usize::try_from(digits.saturating_sub(self.exponent)).unwrap_or(0) }
@@ -75,7 +75,7 @@ impl<'a> Decimal<'a> {
     }
 }
 
-/// The nearest float; infinite beyond them all.
+/// The nearest float; infinite if the number exceeds all floats.
 fn float(number: &Number) -> f64 {
     number.as_str().parse().unwrap_or(f64::NAN)
 }

@@ -1,6 +1,6 @@
-//! One operator: an object with one key, in a field's list of values.
+//! Parses one operator: an object with one key, in a field's list of values.
 //!
-//! Owns which operators there are and what each of them takes.
+//! Owns the list of operators and the values that each takes.
 
 use std::cmp::Ordering;
 
@@ -43,7 +43,7 @@ pub(super) fn read(reader: &mut Reader, object: &Map<String, Value>, pointer: &s
     }
 }
 
-/// The one key of an operator with its value and the pointer to that.
+/// The only key of an operator, with its value and the JSON pointer to the value.
 fn only_key<'v>(
     reader: &mut Reader,
     object: &'v Map<String, Value>,
@@ -145,7 +145,7 @@ fn some_text(reader: &mut Reader, value: &Value, pointer: &str, name: &str) -> O
     Some(text)
 }
 
-/// One value or a list of them; none if one of them is faulty.
+/// Parses one value or a list of them; `None` if any of them is faulty.
 fn several<'v, T>(
     reader: &mut Reader,
     value: &'v Value,
@@ -242,7 +242,7 @@ fn cidr(reader: &mut Reader, value: &Value, pointer: &str) -> Option<IpNet> {
     Some(canonical(net.trunc()))
 }
 
-/// A network of IPv4-mapped addresses as the IPv4 network that it stands for.
+/// The IPv4 network that a network of IPv4-mapped addresses denotes.
 fn canonical(net: IpNet) -> IpNet {
     const MAPPED_BITS: u8 = 96;
     let IpNet::V6(six) = net else { return net };

@@ -1,29 +1,29 @@
-//! Wildcards: texts in which `*` stands for any characters, also none.
+//! Wildcards: texts in which `*` matches any number of characters, including none.
 //!
-//! Owns their escapes; matching is the rules crate's.
+//! Owns their escapes. Refuses to match: the rules crate does.
 
-/// A text with wildcards: `\*` and `\\` stand for the characters themselves.
+/// A text with wildcards. `\*` and `\\` are the characters themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wildcard {
     pieces: Vec<String>,
 }
 
-/// Why a text is no wildcard; positions are characters from 1.
+/// Why a text is not a valid wildcard. Positions are in characters, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WildcardError {
     /// Two wildcards in succession, as in `a**`. The number is the position of the second one.
     #[error("two * stand side by side at character {0}")]
     Consecutive(usize),
-    /// A backslash before something else, or at the end.
+    /// A backslash before a character other than `*` and `\`, or at the end.
     #[error("the \\ at character {0} escapes neither * nor \\")]
     Escape(usize),
 }
 
 impl Wildcard {
-    /// Reads a text with wildcards.
+    /// Parses a text with wildcards.
     ///
     /// # Errors
-    /// When two `*` stand side by side, or a backslash escapes something else than `*` and `\`.
+    /// If the text has two consecutive `*`, or a backslash before a character other than `*` and `\`.
     pub fn parse(text: &str) -> Result<Self, WildcardError> {
         let mut pieces = Vec::new();
         let mut piece = String::new();
@@ -46,7 +46,7 @@ impl Wildcard {
         Ok(Self { pieces })
     }
 
-    /// What stands before, between and after the wildcards, unescaped: always one more than there are wildcards.
+    /// The texts before, between and after the wildcards, unescaped: always one more than there are wildcards.
     pub fn pieces(&self) -> &[String] {
         &self.pieces
     }

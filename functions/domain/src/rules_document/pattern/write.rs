@@ -1,6 +1,6 @@
-//! From the checked form back to the JSON that people write.
+//! Writes a checked pattern as the JSON that people write.
 //!
-//! Owns nothing but the spelling: what is written here is read as the same pattern.
+//! Owns only the spelling: parsing the result gives the same pattern.
 
 use serde_json::{Map, Number, Value, json};
 
