@@ -57,7 +57,7 @@ pub enum DispatchError {
     Store(#[from] StoreError),
     /// Another dispatcher holds the lease on some of the message's deliveries. The message must come again after the
     /// lease, in case that dispatcher crashes.
-    #[error("another dispatcher is sending some of its deliveries")]
+    #[error("another dispatcher is sending some deliveries of this message")]
     Busy {
         /// The latest end of these leases.
         until: Timestamp,

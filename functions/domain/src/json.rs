@@ -146,7 +146,7 @@ fn refusal(error: &serde_json::Error, state: &State<'_>) -> JsonError {
     }
     let mut what = without_place(error);
     if what.contains("hex escape") {
-        "half of a surrogate pair is no character; send both halves, or none".clone_into(&mut what);
+        "half of a surrogate pair is not a character; send both halves or remove it".clone_into(&mut what);
     }
     let pointer = state.path.iter().rev().map(String::as_str).collect();
     JsonError::Unacceptable { what, pointer, line: error.line(), column: error.column() }

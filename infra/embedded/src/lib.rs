@@ -112,7 +112,7 @@ impl Store {
             OpenError::FullDisk { .. } if reserve::release(&file) => schema::migrate(&mut connection, &file),
             error => Err(error),
         })?;
-        let mut reserve = Reserve::beside(&file);
+        let mut reserve = Reserve::for_store(&file);
         reserve.prepare(&connection);
         let disk_is_full = reserve.shortage();
         let holds =

@@ -18,8 +18,7 @@ use tracing::{debug, info, warn};
 
 use crate::erasure::fold_log;
 use crate::fault::{self, Fault};
-use crate::files::private_file;
-use crate::open::BUSY_TIMEOUT;
+use crate::files::{BUSY_TIMEOUT, private_file};
 use crate::wal::log_of;
 
 /// Enough for the shared memory of both databases (32 KiB each) and for deleting some events.
@@ -60,7 +59,7 @@ pub(crate) struct Reserve {
 
 impl Reserve {
     /// For the store in this file.
-    pub(crate) fn beside(store: &Path) -> Self {
+    pub(crate) fn for_store(store: &Path) -> Self {
         Self { store: store.to_owned(), length: 0, growth: 0, is_short: Arc::default() }
     }
 

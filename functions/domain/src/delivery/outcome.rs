@@ -85,7 +85,7 @@ pub enum Failure {
         why: String,
     },
     /// The mail service (SES) throttles or has an internal error.
-    #[error("the mail service cannot take it now: {0}")]
+    #[error("the mail service cannot accept the message now: {0}")]
     MailService(String),
     /// The mail service (SES) rejects this message.
     #[error("the mail service refused the message: {0}")]
@@ -97,7 +97,7 @@ pub enum Failure {
     #[error("mail cannot be sent to the recipient: {0}")]
     Address(#[from] InvalidAddress),
     /// The mail server does not take addresses outside ASCII.
-    #[error("mail cannot be sent to the recipient: the mail server takes no addresses outside ASCII (SMTPUTF8)")]
+    #[error("mail cannot be sent to the recipient: the mail server does not accept addresses outside ASCII (SMTPUTF8)")]
     NoSmtputf8,
     /// The connection could not be opened.
     #[error("could not connect: {0}")]

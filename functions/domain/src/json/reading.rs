@@ -195,7 +195,9 @@ impl<'de> Visitor<'de> for Reading<'_, 'de> {
             self.pay(ENTRY_BYTES)?;
             if is_reserved(&key) {
                 self.state.path.push(pointer_segment(&key));
-                return Err(serde::de::Error::custom("a key that begins so cannot be stored; rename it"));
+                return Err(serde::de::Error::custom(
+                    "keys that begin with \"$serde_json::private::\" are reserved; rename the key",
+                ));
             }
             let value = entries.next_value_seed(self.inner()?);
             let value = value.inspect_err(|_| self.state.path.push(pointer_segment(&key)))?;

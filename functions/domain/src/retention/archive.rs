@@ -25,7 +25,7 @@ pub fn name_after(now: Timestamp, last: Option<&str>) -> String {
 
 /// A line of an archive file holds no event. The error does not quote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a line of an archive file is no event")]
+#[error("a line of an archive file is not an event")]
 pub struct UnreadableLine;
 
 /// Parses a line.
