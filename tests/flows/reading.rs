@@ -380,7 +380,8 @@ async fn a_search_ends_with_its_client_and_keeps_nobody_waiting() {
     }
     for search in searches {
         let (took, found) = search.await.unwrap();
-        assert!(took < Duration::from_secs(20), "{took:?}");
+        // Four searches take turns, each for five seconds at most.
+        assert!(took < Duration::from_secs(40), "{took:?}");
         assert_eq!(found["results"], json!([]));
         // `next` is null if and only if all events were searched.
         assert_eq!(found["next"].is_null(), found["searched"]["events"].as_u64().unwrap() >= 40_000, "{found}");
