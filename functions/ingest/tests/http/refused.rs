@@ -65,7 +65,7 @@ fn not_taken() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (
             br#"{"action":"b","context":{"a":{"$serde_json::private::RawValue":"{\"password\":\"x\"}"}}}"#.to_vec(),
             "/context/a/$serde_json::private::RawValue",
-            "cannot be stored",
+            "are reserved",
         ),
     ]
 }
