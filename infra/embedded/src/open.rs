@@ -20,7 +20,7 @@ use crate::wal::{self, Damage};
 pub(crate) const FILE: &str = "nuncio.db";
 
 /// How long a write waits for one of another process, such as `nuncio token` while the server runs.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a store cannot be opened. The message says where, why and how to fix it.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,6 @@ use tracing::{debug, info, warn};
 use crate::erasure::fold_log;
 use crate::fault::{self, Fault};
 use crate::files::private_file;
-use crate::open::BUSY_TIMEOUT;
 
 /// Enough for the shared memory of both databases (32 KiB each) and for transactions that delete or replace some events.
 const BYTES: u64 = 512 * 1024;
@@ -130,19 +129,17 @@ impl Reserve {
     /// Merges the log into the store, with the space set aside if there is no other. Waits this long for readers of an older
     /// state.
     fn fold(&self, connection: &Connection, wait: Duration) {
-        let fold = || {
-            // Setting a timeout does not fail on an open connection.
-            let _ = connection.busy_timeout(wait);
-            let folded = fold_log(connection).map_err(StoreError::from);
-            let _ = connection.busy_timeout(BUSY_TIMEOUT);
-            folded
-        };
+        let usual = connection.pragma_query_value(None, "busy_timeout", |row| row.get::<_, u32>(0)).unwrap_or_default();
+        let fold = || fold_log(connection).map_err(StoreError::from);
+        // Setting a timeout does not fail on an open connection.
+        let _ = connection.busy_timeout(wait);
         let folded = fold().or_else(|error| {
             if !fault::says_full_disk(&error) || !release(&self.store) {
                 return Err(error);
             }
             fold()
         });
+        let _ = connection.busy_timeout(Duration::from_millis(u64::from(usual)));
         if let Err(error) = folded {
             debug!(%error, "the write-ahead log could not be merged into the store");
         }
