@@ -1,12 +1,8 @@
-//! Files that belong to the user who runs Nuncio, folders whose entries are durable, and how long a file may be locked.
+//! Files that belong to the user who runs Nuncio, and folders whose entries are durable.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
-
-/// How long a write waits for one of another process, such as `nuncio token` while the server runs.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a file for reading and writing, made for its owner alone where it is missing.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {

@@ -113,7 +113,7 @@ impl Store {
             error => Err(error),
         })?;
         let mut reserve = Reserve::for_store(&file);
-        reserve.prepare(&connection);
+        reserve.ensure(&connection);
         let disk_is_full = reserve.shortage();
         let holds =
             HoldCache::read(&connection).map_err(|fault| OpenError::unusable(&file, &StoreError::from(fault)))?;
@@ -139,9 +139,10 @@ impl Store {
     /// When a reader is still active, or the disk fails. Nothing is lost then: the next start reads the logs.
     pub async fn close(&self) -> Result<(), StoreError> {
         let search = self.search.clone();
-        self.readers.read(move |_| search.fold()).await?;
+        let folded = self.readers.read(move |_| search.fold()).await;
         self.readers.close_idle();
-        self.writer.close_log().await
+        // Even if the index has no room on the disk.
+        self.writer.close_log().await.and(folded)
     }
 
     /// Checks the file's structure for at most `time`. Logs damage, and makes [`ready`] fail from then on. Returns whether

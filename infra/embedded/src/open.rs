@@ -12,12 +12,15 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tracing::warn;
 
 use crate::fault::{self, Fault};
-use crate::files::{BUSY_TIMEOUT, private_file, sync_folder};
+use crate::files::{private_file, sync_folder};
 use crate::reserve;
 use crate::wal::{self, Damage};
 
 /// The file's name in its folder.
 pub(crate) const FILE: &str = "nuncio.db";
+
+/// How long a write waits for one of another process, such as `nuncio token` while the server runs.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a store cannot be opened. The message says where, why and how to fix it.
 #[derive(Debug, thiserror::Error)]

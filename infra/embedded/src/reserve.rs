@@ -18,20 +18,13 @@ use tracing::{debug, info, warn};
 
 use crate::erasure::fold_log;
 use crate::fault::{self, Fault};
-use crate::files::{BUSY_TIMEOUT, private_file};
-use crate::wal::log_of;
+use crate::files::private_file;
 
-/// Enough for the shared memory of both databases (32 KiB each) and for deleting some events.
-const BYTES: u64 = 256 * 1024;
+/// Enough for the shared memory of both databases (32 KiB each) and for transactions that delete or replace some events.
+const BYTES: u64 = 512 * 1024;
 
 /// What must be left of it when the log has been merged into the store.
 const MIN_LEFT: u64 = BYTES / 2;
-
-/// A log of this length has room for most transactions: its space is used again.
-const USABLE_LOG: u64 = BYTES / 2;
-
-/// A log that is longer gives its space back once it is merged, if the disk is nearly full.
-const MAX_LOG: u64 = BYTES * 4;
 
 /// How long merging the log waits for readers; other writes wait meanwhile.
 const FOLD_TIMEOUT: Duration = Duration::from_secs(1);
@@ -53,6 +46,8 @@ pub(crate) struct Reserve {
     length: u64,
     /// The bytes by which the file would grow, when they were last measured.
     growth: u64,
+    /// The bytes that are lent to the current transaction.
+    lent: u64,
     /// Whether the disk had too little room for all of it.
     is_short: Arc<AtomicBool>,
 }
@@ -60,7 +55,7 @@ pub(crate) struct Reserve {
 impl Reserve {
     /// For the store in this file.
     pub(crate) fn for_store(store: &Path) -> Self {
-        Self { store: store.to_owned(), length: 0, growth: 0, is_short: Arc::default() }
+        Self { store: store.to_owned(), length: 0, growth: 0, lent: 0, is_short: Arc::default() }
     }
 
     /// Whether the disk is full; changes with the disk.
@@ -68,8 +63,8 @@ impl Reserve {
         Arc::clone(&self.is_short)
     }
 
-    /// Prepares for a transaction: sets enough space aside, and merges the log into the store if the disk is nearly full.
-    pub(crate) fn prepare(&mut self, connection: &Connection) {
+    /// Sets enough space aside, and merges the log into the store if the disk is nearly full.
+    pub(crate) fn ensure(&mut self, connection: &Connection) {
         let earlier = self.length;
         if self.measure(connection).is_err() {
             // The write itself reports the error.
@@ -77,9 +72,7 @@ impl Reserve {
         }
         // SQLite merges the log on its own, but without the space set aside: on a nearly full disk it stops halfway.
         let was_interrupted = earlier > 0 && self.length > earlier && self.growth > 0;
-        // If it is short already, growing it would take the last space from the transaction itself.
-        let is_enough = |reserve: &Self| reserve.covers(BYTES + reserve.growth.next_multiple_of(BYTES));
-        if self.is_short.load(Ordering::Relaxed) || !is_enough(self) {
+        if !self.is_short() && !self.covers(BYTES + self.growth.next_multiple_of(BYTES)) {
             self.make_room(connection);
         } else if was_interrupted {
             // Or a reader stopped it, which is no reason to wait.
@@ -88,14 +81,31 @@ impl Reserve {
         }
     }
 
+    /// Prepares for a transaction: sets enough space aside. On a full disk, lends most of it to the transaction instead; call
+    /// [`make_room`](Self::make_room) afterwards.
+    pub(crate) fn prepare(&mut self, connection: &Connection) {
+        self.ensure(connection);
+        if self.is_short() {
+            let all = self.size();
+            // What is kept covers the growth of the store. Making the file shorter needs no space.
+            let _ = self.resize(self.growth.max(all / 4).min(all));
+            self.lent = all - self.size();
+        }
+    }
+
     /// Refuses a transaction, just before its commit, whose pages could not be moved from the log to the store.
     pub(crate) fn check(&mut self, connection: &Connection) -> Result<(), Fault> {
         let earlier = self.growth;
         self.measure(connection)?;
-        if self.growth > earlier && !self.covers(MIN_LEFT + self.growth) {
-            return Err(Fault::full_disk());
+        if self.growth <= earlier {
+            return Ok(());
         }
-        Ok(())
+        let is_covered = if self.is_short() {
+            self.growth <= self.size() && self.growth + MIN_LEFT <= self.size() + self.lent
+        } else {
+            self.covers(MIN_LEFT + self.growth)
+        };
+        if is_covered { Ok(()) } else { Err(Fault::full_disk()) }
     }
 
     /// Merges the log into the store, with the space set aside if there is no other, and sets space aside again.
@@ -104,47 +114,45 @@ impl Reserve {
         self.refill(connection);
     }
 
-    /// Merges the log into the store and gives the space back, for a transaction that needs it. Call
+    /// Merges the log into the store and gives all space back, for a transaction that frees space. Call
     /// [`make_room`](Self::make_room) afterwards.
     pub(crate) fn lend(&mut self, connection: &Connection) {
         self.fold(connection, FOLD_TIMEOUT);
         release(&self.store);
     }
 
+    /// Whether the disk is full.
+    pub(crate) fn is_short(&self) -> bool {
+        self.is_short.load(Ordering::Relaxed)
+    }
+
     /// Merges the log into the store, with the space set aside if there is no other. Waits this long for readers of an older
     /// state.
     fn fold(&self, connection: &Connection, wait: Duration) {
-        let fold = || {
-            // Setting a timeout does not fail on an open connection.
-            let _ = connection.busy_timeout(wait);
-            let folded = self.merge_log(connection).map_err(StoreError::from);
-            let _ = connection.busy_timeout(BUSY_TIMEOUT);
-            folded
-        };
+        let usual = connection.pragma_query_value(None, "busy_timeout", |row| row.get::<_, u32>(0)).unwrap_or_default();
+        let fold = || fold_log(connection).map_err(StoreError::from);
+        // Setting a timeout does not fail on an open connection.
+        let _ = connection.busy_timeout(wait);
         let folded = fold().or_else(|error| {
             if !fault::says_full_disk(&error) || !release(&self.store) {
                 return Err(error);
             }
             fold()
         });
+        let _ = connection.busy_timeout(Duration::from_millis(u64::from(usual)));
         if let Err(error) = folded {
             debug!(%error, "the write-ahead log could not be merged into the store");
         }
     }
 
-    /// Sets space aside: all of it if as much remains free. Otherwise it takes what there is, but leaves half of it to the
-    /// log if the log has no space of its own: writes must go on.
+    /// Sets space aside: if there is little, all that there is, before another program takes it.
     fn refill(&mut self, connection: &Connection) {
         // If the file cannot be measured, the next transaction measures it again.
         let _ = self.measure(connection);
-        let set_aside = |bytes: u64, free: u64| {
-            let tried = self.resize(self.growth + bytes + free);
-            tried.and_then(|()| self.resize(self.growth + bytes)).is_ok()
-        };
-        let is_short = !set_aside(BYTES, BYTES);
+        let enough = self.growth + BYTES;
+        let is_short = self.resize(enough + BYTES).and_then(|()| self.resize(enough)).is_err();
         if is_short {
-            let free = |bytes| if self.log_length() >= USABLE_LOG { 0 } else { bytes };
-            amounts().find(|&bytes| set_aside(bytes, free(bytes)));
+            self.take_up_to(enough);
         }
         let was_short = self.is_short.swap(is_short, Ordering::Relaxed);
         if is_short && !was_short {
@@ -154,23 +162,11 @@ impl Reserve {
         }
     }
 
-    /// Merges the log. It keeps its length, because another program could take space that is given back, unless it is long or
-    /// has grown into the space set aside.
-    fn merge_log(&self, connection: &Connection) -> Result<(), Fault> {
-        if self.log_length() > MAX_LOG || !self.has(MIN_LEFT) {
-            return fold_log(connection);
-        }
-        let busy: bool = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
-        if busy { Err(StoreError::store("another connection still reads an older state").into()) } else { Ok(()) }
-    }
-
-    fn log_length(&self) -> u64 {
-        fs::metadata(log_of(&self.store)).map_or(0, |log| log.len())
-    }
-
     /// Sets aside what there is once the connection is closed: without its shared memory, the next start has room for that.
     pub(crate) fn keep_rest(&self) {
-        amounts().find(|&bytes| self.covers(bytes));
+        if self.size() < BYTES {
+            self.take_up_to(BYTES);
+        }
     }
 
     fn measure(&mut self, connection: &Connection) -> Result<(), Fault> {
@@ -181,40 +177,50 @@ impl Reserve {
         Ok(())
     }
 
-    /// Whether this many bytes are set aside, now or already.
-    fn covers(&self, bytes: u64) -> bool {
-        self.has(bytes) || self.resize(bytes).is_ok()
+    /// The bytes that are set aside.
+    fn size(&self) -> u64 {
+        fs::metadata(path_beside(&self.store)).map_or(0, |file| file.len())
     }
 
-    fn has(&self, bytes: u64) -> bool {
-        fs::metadata(path_beside(&self.store)).is_ok_and(|file| file.len() >= bytes)
+    /// Whether this many bytes are set aside, now or already.
+    fn covers(&self, bytes: u64) -> bool {
+        self.size() >= bytes || self.resize(bytes).is_ok()
     }
 
     /// Makes the file this long. If the disk has no room, it keeps its length.
     fn resize(&self, bytes: u64) -> io::Result<()> {
+        let earlier = self.size();
+        let resized = self.extend(bytes);
+        if resized.is_err() {
+            self.extend(earlier)?;
+        }
+        resized
+    }
+
+    /// Makes the file this long, or as long as the disk has room for.
+    fn take_up_to(&self, bytes: u64) {
+        if let Err(error) = self.extend(bytes) {
+            debug!(%error, bytes = self.size(), "less space than usual is set aside for a full disk");
+        }
+    }
+
+    /// Makes the file this long. If the disk has no room, the file keeps the part that was written.
+    fn extend(&self, bytes: u64) -> io::Result<()> {
         let mut file = private_file(&path_beside(&self.store))?;
         let earlier = file.seek(SeekFrom::End(0))?;
         if earlier >= bytes {
             return file.set_len(bytes);
         }
         // Written, as a file that is only made longer occupies no space.
-        let zeros = [0; 8192];
+        let zeros = [0; 4096];
         let mut missing = bytes - earlier;
         while missing > 0 {
             let part = zeros.len().min(usize::try_from(missing).unwrap_or(usize::MAX));
-            if let Err(error) = file.write_all(&zeros[..part]) {
-                file.set_len(earlier)?;
-                return Err(error);
-            }
+            file.write_all(&zeros[..part])?;
             missing -= part as u64;
         }
         Ok(())
     }
-}
-
-/// Amounts to set aside, in bytes: all of it first, then less and less.
-fn amounts() -> impl Iterator<Item = u64> {
-    (1..=8).rev().map(|eighths| BYTES / 8 * eighths)
 }
 
 #[cfg(test)]

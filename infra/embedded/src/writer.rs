@@ -246,7 +246,9 @@ fn write(connection: &Connection, reserve: &mut Option<Reserve>, group: &mut Vec
     }
     let is_full =
         committed.as_ref().is_err_and(fault::says_full_disk) || group.iter().any(|operation| operation.met_full_disk());
-    if is_full && let Some(reserve) = reserve {
+    if let Some(reserve) = reserve
+        && (is_full || reserve.is_short())
+    {
         // Before the callers know, so that one that tries again at once finds the room.
         reserve.make_room(connection);
     }
