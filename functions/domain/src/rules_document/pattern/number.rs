@@ -80,6 +80,11 @@ fn float(number: &Number) -> f64 {
     number.as_str().parse().unwrap_or(f64::NAN)
 }
 
+/// The number as patterns keep it: `-0` as `0`. The two are equal, and only `0` is read back as it was stored.
+pub(super) fn canonical(number: &Number) -> Number {
+    if number.as_i64() == Some(0) { 0.into() } else { number.clone() }
+}
+
 /// Whether `numeric` and `anything-but` can compare with it, or why not.
 pub(super) fn comparable(number: &Number) -> Result<(), String> {
     let limit = EventPattern::MAX_NUMBER;
@@ -133,6 +138,14 @@ mod tests {
         ] {
             assert_eq!(compare(&number(one), &number(other)), order, "{one} and {other}");
             assert_eq!(compare(&number(other), &number(one)), order.reverse(), "{other} and {one}");
+        }
+    }
+
+    #[test]
+    fn a_negative_zero_is_kept_as_zero() {
+        assert_eq!(canonical(&number("-0")), number("0"));
+        for other in ["0", "-0.0", "-1", "1.50", "18446744073709551617"] {
+            assert_eq!(canonical(&number(other)), number(other));
         }
     }
 

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::{Map, Number, Value};
 
-use super::number::{comparable, compare};
+use super::number::{self, comparable, compare};
 use super::read::Reader;
 use super::{AnythingBut, Interval, IntervalEnd, ValuePattern, Wildcard};
 use crate::json::pointer_segment;
@@ -125,7 +125,7 @@ fn anything_but(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Any
         }
     })?;
     let texts: Vec<String> = items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
-    let numbers: Vec<Number> = items.iter().filter_map(|item| item.as_number().cloned()).collect();
+    let numbers: Vec<Number> = items.iter().filter_map(|item| item.as_number().map(number::canonical)).collect();
     match (texts.is_empty(), numbers.is_empty()) {
         (false, true) => Some(AnythingBut::Texts(texts)),
         (true, false) => Some(AnythingBut::Numbers(numbers)),
@@ -226,7 +226,7 @@ fn comparison(
         _ => reader.wrong(sign_at, "this is not a comparison", "write one of =, <, <=, >, >= in quotes"),
     };
     let value = match &pair[1] {
-        Value::Number(number) => bounded(reader, number, value_at).then(|| number.clone()),
+        Value::Number(number) => bounded(reader, number, value_at).then(|| number::canonical(number)),
         _ => reader.wrong(value_at, "numeric compares with what is not a number", "write a number, without quotes"),
     };
     let ((sign, included), value) = (sign?, value?);

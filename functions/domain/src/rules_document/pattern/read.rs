@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use super::number;
 use super::{EventPattern, FaultyPart, FieldPattern, ObjectPattern, PatternFault, ValuePattern, operator};
 use crate::json::pointer_segment;
 
@@ -170,7 +171,7 @@ impl Reader {
         match item {
             Value::Null => Some(ValuePattern::Null),
             Value::Bool(value) => Some(ValuePattern::Boolean(*value)),
-            Value::Number(number) => Some(ValuePattern::Number(number.clone())),
+            Value::Number(number) => Some(ValuePattern::Number(number::canonical(number))),
             Value::String(text) => Some(ValuePattern::Text(text.clone())),
             Value::Object(object) => operator::read(self, object, pointer),
             Value::Array(_) => {
