@@ -102,21 +102,6 @@ mod tests {
     }
 
     fn sample() -> Event {
-        let created = Timestamp::UNIX_EPOCH;
-        Event {
-            pk: EventPk::unnamed(created, 7),
-            user: Object::new(),
-            action: Action::parse("login").unwrap(),
-            app: String::new(),
-            context: Object::new(),
-            client_ip: None,
-            created,
-            expires: created,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        }
+        crate::testing::event("login").created(Timestamp::UNIX_EPOCH).expires(Timestamp::UNIX_EPOCH).random(7).build()
     }
 }

@@ -1,6 +1,5 @@
 use super::*;
 use crate::delivery::endpoint::{self, Endpoint, EndpointAdmission, EndpointState};
-use crate::event::{Action, Object};
 use crate::mail_address::InvalidAddress;
 use crate::rules_document::{Transport, TransportKind};
 use proptest::prelude::*;
@@ -14,21 +13,7 @@ fn after_seconds(seconds: i64) -> Timestamp {
 }
 
 fn opened() -> Delivery {
-    let event = Event {
-        pk: EventPk::unnamed(now(), 7),
-        user: Object::new(),
-        action: Action::parse("login").unwrap(),
-        app: String::new(),
-        context: Object::new(),
-        client_ip: None,
-        created: now(),
-        expires: after_seconds(60),
-        brand: Object::new(),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
-    };
+    let event = crate::testing::event("login").created(now()).expires(after_seconds(60)).random(7).build();
     Delivery::open(&event, &Rule::named("r"), "t", Person::new("ann", ""), now())
 }
 

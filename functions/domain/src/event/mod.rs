@@ -69,22 +69,8 @@ pub struct Event {
 /// An event for unit tests, of the beginning of 1970.
 #[cfg(test)]
 pub(crate) fn sample(user: Value, context: Value) -> Event {
-    let object = |value: Value| value.as_object().cloned().unwrap_or_default();
-    Event {
-        pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-        user: object(user),
-        action: Action::parse("login").unwrap(),
-        app: String::new(),
-        context: object(context),
-        client_ip: None,
-        created: Timestamp::UNIX_EPOCH,
-        expires: Timestamp::MAX,
-        brand: Object::new(),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
-    }
+    let event = crate::testing::event("login").created(Timestamp::UNIX_EPOCH).expires(Timestamp::MAX);
+    event.user(user).context(context).build()
 }
 
 impl Event {

@@ -236,24 +236,11 @@ fn short(object: &Object) -> Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EventPk, MAX_EVENT_BYTES};
+    use crate::event::MAX_EVENT_BYTES;
 
     fn event(user: Object, brand: Object) -> Event {
-        Event {
-            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-            user,
-            action: Action::parse("login").unwrap(),
-            app: String::new(),
-            context: Object::new(),
-            client_ip: None,
-            created: Timestamp::UNIX_EPOCH,
-            expires: Timestamp::MAX,
-            brand,
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        }
+        let event = crate::testing::event("login").created(Timestamp::UNIX_EPOCH).expires(Timestamp::MAX);
+        event.user(Value::Object(user)).brand(Value::Object(brand)).build()
     }
 
     /// The event that reports an exception with this message.

@@ -127,29 +127,10 @@ impl ErasureSubject {
 mod tests {
     use super::*;
     use crate::delivery::Attempt;
-    use crate::event::{Action, EventPk};
+    use crate::event::sample as event;
     use crate::person::Person;
     use jiff::Timestamp;
     use serde_json::json;
-
-    fn event(user: Value, context: Value) -> Event {
-        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
-        Event {
-            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-            user: object(user),
-            action: Action::parse("login").unwrap(),
-            app: String::new(),
-            context: object(context),
-            client_ip: None,
-            created: Timestamp::UNIX_EPOCH,
-            expires: Timestamp::MAX,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        }
-    }
 
     #[test]
     fn what_is_theirs_goes_and_what_mentions_them_is_known() {
@@ -179,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_receivers_said_of_them_is_redact_delivery_the_ledger() {
+    fn what_receivers_said_of_them_is_redacted_in_the_ledger() {
         let ann = ErasureSubject::new(Some("Ann"), Some("ann@example.org")).unwrap();
         let named = ["no user ANN here", "550 <Ann@Example.org>: unknown", "ann", "(ann)", "x-ann-y"];
         let others = ["cannot", "anna", "joann", "", "anne@example.org", "dann@example.organ"];

@@ -224,8 +224,6 @@ impl From<WallTime> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Action, EventPk, Object};
-    use jiff::Timestamp;
     use serde_json::json;
 
     #[test]
@@ -241,22 +239,9 @@ mod tests {
 
     #[test]
     fn paths() {
-        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
-        let event = Event {
-            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-            user: object(json!({ "username": "ann", "pk": 7 })),
-            action: Action::parse("login").unwrap(),
-            app: "a.b".to_owned(),
-            context: object(json!({ "geo": { "country": "DE" }, "tags": ["x", 1], "no": null, "on": true })),
-            client_ip: Some("::ffff:192.0.2.7".parse().unwrap()),
-            created: Timestamp::UNIX_EPOCH,
-            expires: Timestamp::MAX,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        };
+        let context = json!({ "geo": { "country": "DE" }, "tags": ["x", 1], "no": null, "on": true });
+        let event = crate::testing::event("login").app("a.b").client_ip("::ffff:192.0.2.7").context(context);
+        let event = event.user(json!({ "username": "ann", "pk": 7 })).build();
         for (path, value) in [
             ("action", Some("login")),
             ("app", Some("a.b")),
