@@ -70,9 +70,9 @@ mod tests {
     use super::*;
     use crate::admission::mask::Masker;
     use crate::admission::{AdmissionContext, Draft};
-    use crate::event::sample;
     use crate::id::DeliveryId;
     use crate::rules_document::{Binding, Retention, Rule};
+    use crate::testing::sample;
 
     fn document() -> RulesDocument {
         let mut document = RulesDocument::default();

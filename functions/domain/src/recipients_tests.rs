@@ -174,7 +174,7 @@ fn a_rule_selects_by_its_group_and_by_the_event() {
     let mut document = RulesDocument::default();
     document.groups.insert("ops".to_owned(), members());
     let mut rule = Rule::named("r");
-    let event = crate::event::sample(json!({ "username": "ann" }), json!({ "subject": { "username": "dan" } }));
+    let event = crate::testing::sample(json!({ "username": "ann" }), json!({ "subject": { "username": "dan" } }));
     let selected = |rule: &Rule| Recipients::for_rule(rule, &event, &document).by_transport(&mail(false)).len();
     assert_eq!(selected(&rule), 0);
     rule.event_user = true;

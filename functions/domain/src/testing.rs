@@ -35,6 +35,12 @@ pub fn event(action: &str) -> EventBuilder {
     EventBuilder { random: 0, expiry: Expiry::After(SignedDuration::from_hours(365 * 24)), event }
 }
 
+/// An event of the beginning of 1970 that never expires.
+#[cfg(test)]
+pub(crate) fn sample(user: Value, context: Value) -> Event {
+    event("login").created(Timestamp::UNIX_EPOCH).expires(Timestamp::MAX).user(user).context(context).build()
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Expiry {
     After(SignedDuration),

@@ -66,13 +66,6 @@ pub struct Event {
     pub produced_by: Option<Producer>,
 }
 
-/// An event for unit tests, of the beginning of 1970.
-#[cfg(test)]
-pub(crate) fn sample(user: Value, context: Value) -> Event {
-    let event = crate::testing::event("login").created(Timestamp::UNIX_EPOCH).expires(Timestamp::MAX);
-    event.user(user).context(context).build()
-}
-
 impl Event {
     /// Whether readers see the event at `now`.
     pub fn is_visible(&self, now: Timestamp) -> bool {

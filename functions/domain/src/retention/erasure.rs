@@ -127,8 +127,8 @@ impl ErasureSubject {
 mod tests {
     use super::*;
     use crate::delivery::Attempt;
-    use crate::event::sample as event;
     use crate::person::Person;
+    use crate::testing::sample as event;
     use jiff::Timestamp;
     use serde_json::json;
 
