@@ -9,7 +9,7 @@ use domain::delivery::{Delivery, Failure};
 use domain::ports::StoreError;
 use domain::rules_document::RulesDocument;
 
-use crate::Parts;
+use crate::DispatchPorts;
 use crate::claim::ClaimedDelivery;
 
 /// The hour of the last event per (transport, cause) that this process stored. It saves one store request for each
@@ -22,19 +22,19 @@ impl FailureEvents {
     /// logged: the delivery's ledger entry records the same failure.
     pub(crate) async fn store(
         &self,
-        parts: &Parts,
+        ports: &DispatchPorts,
         document: &RulesDocument,
         claimed: &ClaimedDelivery,
         failure: &Failure,
     ) {
         let delivery = &claimed.delivery;
-        let now = parts.clock.now();
+        let now = ports.clock.now();
         if !failure_event::is_worth_an_event(failure) || !self.is_first_of_hour(delivery, failure, now) {
             return;
         }
         let Ok(event) = failure_event::for_delivery(delivery, failure, document, now) else { return };
         let json = event.to_json();
-        match parts.intake.accept(&[Arc::new(event)]).await {
+        match ports.intake.accept(&[Arc::new(event)]).await {
             Ok(()) => domain::log_accepted!(json.as_str()),
             Err(error) => self.forget(claimed, failure, &error),
         }

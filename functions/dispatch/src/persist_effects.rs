@@ -12,12 +12,12 @@ use domain::expression::{Effects, LogLine};
 use domain::ports::StoreError;
 use domain::rules_document::RulesDocument;
 
-use crate::{Parts, trace};
+use crate::{DispatchPorts, trace};
 
 /// Logs the lines and stores the events of these effects, each pair with the event that the expression ran for.
 /// The events' pks are deterministic, so that a second call stores nothing new.
 pub(crate) async fn persist(
-    parts: &Parts,
+    ports: &DispatchPorts,
     document: &RulesDocument,
     effects_by_event: Vec<(Arc<Event>, Vec<Effects>)>,
     now: Timestamp,
@@ -41,7 +41,7 @@ pub(crate) async fn persist(
         }
     }
     if !events.is_empty() {
-        parts.intake.accept(&events).await?;
+        ports.intake.accept(&events).await?;
         for event in lines {
             domain::log_accepted!(event.as_str());
         }

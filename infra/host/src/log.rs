@@ -34,7 +34,7 @@ pub enum LogFormat {
 
 /// The text is not a log level or filter.
 #[derive(Debug, thiserror::Error)]
-#[error("no such log level; use error, warn, info, debug or trace")]
+#[error("unknown log level; use error, warn, info, debug or trace")]
 pub struct LevelError(#[from] ParseError);
 
 /// The field that holds an event's JSON.

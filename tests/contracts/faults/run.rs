@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dispatch::{DispatchError, Dispatcher, Parts};
+use dispatch::{DispatchError, DispatchPorts, Dispatcher};
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState};
 use domain::event::{Event, EventPk};
@@ -98,7 +98,7 @@ impl<'w> Run<'w> {
         let channel = Arc::new(Way { receivers: self.receivers.clone(), faults: faults.clone() });
         let configuration = Arc::new(Fixed(self.active.clone()));
         let (clock, entropy) = (self.clock.clone(), Arc::new(SeededEntropy::new(7)));
-        Dispatcher::new(Parts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy))
+        Dispatcher::new(DispatchPorts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy))
     }
 
     /// A message for each event.

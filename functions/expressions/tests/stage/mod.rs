@@ -10,15 +10,15 @@ use domain::event::{Action, EventPk, Object};
 use domain::notification::{Link, Notification};
 use domain::person::Person;
 use domain::rules_document::Severity;
-use expressions::worker::{ARGUMENT, Workers};
+use expressions::worker::{ARGUMENT, WorkerPool};
 use expressions::{Evaluation, Expression, ExpressionScope, Groups, PolicyCaller};
 use serde_json::{Value, json};
 
-static WORKERS: LazyLock<Workers> = LazyLock::new(workers);
+static WORKERS: LazyLock<WorkerPool> = LazyLock::new(workers);
 
-/// Workers of the test's own.
-pub(crate) fn workers() -> Workers {
-    Workers::new(env!("CARGO_BIN_EXE_expression-worker"), vec![ARGUMENT.into()], 1)
+/// A pool of the test's own.
+pub(crate) fn workers() -> WorkerPool {
+    WorkerPool::new(env!("CARGO_BIN_EXE_expression-worker"), vec![ARGUMENT.into()], 1)
 }
 
 /// Runs a body here and in a worker.
