@@ -18,6 +18,7 @@ use domain::person::Person;
 use domain::ports::{ActiveRules, Clock as _, Intake as _, Ledger as _, NoExpressions};
 use domain::query::DeliveryQuery;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
+use domain::testing::serialized;
 use host::SystemClock;
 use jiff::SignedDuration;
 use support::emulator::Emulator;
@@ -102,7 +103,7 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
     let parts = DispatchPorts::new(&adapters.stores(), expressions, configuration, channel, clock.clone(), entropy);
     let dispatcher = Dispatcher::new(parts);
     let stored = event("login").created(clock.now()).shared();
-    adapters.intake().accept(std::slice::from_ref(&stored)).await.unwrap();
+    adapters.intake().accept(&serialized(std::slice::from_ref(&stored))).await.unwrap();
     dispatcher.handle(QueueMessage::new(QueuedWork::Events(vec![stored])), Timestamp::MAX).await.unwrap();
 
     let entry = async || {

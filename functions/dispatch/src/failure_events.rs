@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::Timestamp;
 use domain::delivery::failure_event;
 use domain::delivery::{Delivery, Failure};
+use domain::event::SerializedEvent;
 use domain::ports::StoreError;
 use domain::rules_document::RulesDocument;
 
@@ -33,9 +34,9 @@ impl FailureEvents {
             return;
         }
         let Ok(event) = failure_event::for_delivery(delivery, failure, document, now) else { return };
-        let json = event.to_json();
-        match ports.intake.accept(&[Arc::new(event)]).await {
-            Ok(()) => domain::log_accepted!(json.as_str()),
+        let event = SerializedEvent::from(Arc::new(event));
+        match ports.intake.accept(std::slice::from_ref(&event)).await {
+            Ok(()) => domain::log_accepted!(event.json()),
             Err(error) => self.forget(claimed, failure, &error),
         }
     }

@@ -14,6 +14,7 @@ use domain::message::{QueueMessage, QueuedWork};
 use domain::person::Person;
 use domain::ports::{ActiveRules, Clock as _, Configuration, NoExpressions, StoreError, Stores};
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport, TransportKind};
+use domain::testing::serialized;
 use host::SystemClock;
 use jiff::SignedDuration;
 use retention::Sweep;
@@ -76,7 +77,8 @@ impl<'w> Run<'w> {
     pub(crate) async fn post(&mut self) {
         loop {
             let intake = Faulty { real: self.world.intake.clone(), faults: self.faults.clone() };
-            let accepting = domain::ports::Intake::accept(&intake, &self.events);
+            let events = serialized(&self.events);
+            let accepting = domain::ports::Intake::accept(&intake, &events);
             tokio::select! {
                 accepted = accepting => if accepted.is_ok() { return },
                 () = self.faults.death() => {}

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::mask::Masker;
 use super::origin::OriginLookup;
-use crate::event::{Action, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer};
+use crate::event::{Action, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer, SerializedEvent};
 use crate::loop_guard;
 use crate::rules_document::Retention;
 use crate::trace::TraceParent;
@@ -116,6 +116,12 @@ pub struct AdmittedEvent {
     /// The hash of the event's name, if the caller named the event but gave no time; the store remembers the pk of its
     /// first arrival under this hash for 24 hours.
     pub remember: Option<[u8; 32]>,
+}
+
+impl From<AdmittedEvent> for SerializedEvent {
+    fn from(admitted: AdmittedEvent) -> Self {
+        Self::new(admitted.event, admitted.json)
+    }
 }
 
 impl Draft {
