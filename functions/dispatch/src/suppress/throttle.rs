@@ -79,15 +79,15 @@ async fn count<'a>(
 ) -> Result<(ThrottleGroup<'a>, Vec<ThrottleDecision>), StoreError> {
     let throttle = group.throttle;
     loop {
-        let lane = ports.suppression.get(id).await?;
-        let before = match &lane {
-            Some(SuppressionRecord { state: SuppressionState::Throttle(tally), .. }) => tally.clone(),
+        let record = ports.suppression.get(id).await?;
+        let before = match &record {
+            Some(SuppressionRecord { state: SuppressionState::Throttle(log), .. }) => log.clone(),
             _ => ThrottleLog::default(),
         };
         let judged = before.judge(throttle, &group.events, now);
-        let Some(tally) = judged.changed else { return Ok((group, judged.verdicts)) };
-        let expires = tally.expires(throttle);
-        let after = SuppressionRecord::next(lane.as_ref(), SuppressionState::Throttle(tally), expires);
+        let Some(log) = judged.changed else { return Ok((group, judged.verdicts)) };
+        let expires = log.expires(throttle);
+        let after = SuppressionRecord::next(record.as_ref(), SuppressionState::Throttle(log), expires);
         // The loop ends: each lost write means that another dispatcher has counted, and a full throttle is not written.
         if ports.suppression.put(id, &after).await? {
             return Ok((group, judged.verdicts));
