@@ -9,29 +9,13 @@ use sha2::{Digest, Sha256};
 
 use super::mask::Masker;
 use super::origin::OriginLookup;
-use crate::event::{Action, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer};
+use crate::event::{Action, EVENT_KEYS, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer};
 use crate::loop_guard;
 use crate::rules_document::Retention;
 use crate::trace::TraceParent;
 
 /// How long the pk of a named event that gave no `created` is remembered.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
-
-const KEYS: [&str; 13] = [
-    "pk",
-    "id",
-    "source",
-    "user",
-    "action",
-    "app",
-    "context",
-    "client_ip",
-    "created",
-    "expires",
-    "brand",
-    "traceparent",
-    "produced_by",
-];
 
 /// An event before its admission: every field is well-formed, nothing is masked yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,7 +111,7 @@ impl Draft {
         let Value::Object(mut object) = value else {
             return Err(Rejection::malformed("", "an event is a JSON object such as {\"action\": \"login_failed\"}"));
         };
-        if let Some(unknown) = object.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        if let Some(unknown) = object.keys().find(|key| !EVENT_KEYS.contains(&key.as_str())) {
             return Err(Rejection::malformed(
                 crate::json::pointer_segment(unknown),
                 "no such key in an event; put your own data under \"context\"",

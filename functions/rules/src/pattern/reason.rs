@@ -7,10 +7,8 @@ use domain::rules_document::{EventPattern, FieldPattern, ObjectPattern, ValuePat
 use domain::text::truncate;
 use serde_json::Value;
 
-use super::field_value::{FieldValue, ObjectView};
-use super::leaf::Leaf;
 use super::tree_matcher::{TreeMatcher, is_absentable};
-use crate::event_view::EventView;
+use crate::event_view::{EventView, FieldValue, Leaf, ObjectView};
 
 /// How many characters of a value, or of the wanted values, are shown.
 const MAX_CHARS: usize = 120;

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod corpus;
+mod fields;
 
 mod naive;
 mod reasons;
