@@ -1,8 +1,8 @@
 //! Reads `retention` and `retention_by_action`: how long events are kept.
 //!
-//! Owns the positions of periods and actions. The domain parses them.
+//! Owns the positions of periods and actions, and the warning of a misspelt action. The domain parses them.
 
-use domain::event::ActionPattern;
+use domain::event::{ActionPattern, KNOWN_ACTIONS};
 use domain::rules_document::{Period, PeriodError};
 
 use crate::diagnostics::Diagnostics;
@@ -34,6 +34,16 @@ pub(crate) fn action(text: &str, at: Position, diagnostics: &mut Diagnostics) ->
         diagnostics.fault(at, format!("{} is not an action", names::shown(text)), hint);
     }
     pattern
+}
+
+/// Warns of an action that resembles a documented one. Custom actions are allowed, but this one is probably misspelt.
+pub(super) fn warn_of_misspelling(name: &str, at: Position, diagnostics: &mut Diagnostics) {
+    if KNOWN_ACTIONS.contains(&name) || name.starts_with("custom_") {
+        return;
+    }
+    if let Some(near) = names::nearest(name, KNOWN_ACTIONS, diagnostics) {
+        diagnostics.warning(at, format!("{name} is not a documented action"), format!("did you mean {near}?"));
+    }
 }
 
 pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Period> {
