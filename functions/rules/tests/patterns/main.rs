@@ -2,6 +2,7 @@
 
 mod agreement;
 mod corpus;
+mod differences;
 mod fields;
 
 mod naive;

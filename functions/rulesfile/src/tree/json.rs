@@ -16,7 +16,7 @@ const NO_ANCHOR: usize = 0;
 
 /// Passes each value of `text` to `builder`. `text` must be JSON by its grammar.
 pub(super) fn read(text: &str, builder: &mut Builder<'_>) -> Result<(), Abort> {
-    let mut tokens = Tokens { rest: text.chars().peekable(), at: Position::START };
+    let mut tokens = JsonTokens { rest: text.chars().peekable(), at: Position::START };
     while let Some(&first) = tokens.rest.peek() {
         let at = tokens.at;
         let event = match first {
@@ -51,12 +51,12 @@ pub(super) fn read(text: &str, builder: &mut Builder<'_>) -> Result<(), Abort> {
 }
 
 /// The rest of the text and its position.
-struct Tokens<'t> {
+struct JsonTokens<'t> {
     rest: Peekable<Chars<'t>>,
     at: Position,
 }
 
-impl Tokens<'_> {
+impl JsonTokens<'_> {
     fn next(&mut self) -> Option<char> {
         let next = self.rest.next()?;
         self.at = match next {

@@ -11,7 +11,7 @@ use domain::trace::TraceParent;
 pub(super) enum KnownField {
     /// An object with fields of the caller's; the text is an example of a pattern inside it.
     Object(&'static str),
-    /// A text.
+    /// A text, of which the form may be known.
     Text(TextField),
     /// An object or a text, of which no more is known.
     Any,
