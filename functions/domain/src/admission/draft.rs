@@ -109,12 +109,12 @@ impl Draft {
     /// The first fault found, with its position.
     pub fn from_value(value: Value) -> Result<Self, Rejection> {
         let Value::Object(mut object) = value else {
-            return Err(Rejection::malformed("", "an event is a JSON object such as {\"action\": \"login_failed\"}"));
+            return Err(Rejection::malformed("", "an event must be a JSON object, such as {\"action\": \"login_failed\"}"));
         };
         if let Some(unknown) = object.keys().find(|key| !EVENT_KEYS.contains(&key.as_str())) {
             return Err(Rejection::malformed(
                 crate::json::pointer_segment(unknown),
-                "no such key in an event; put your own data under \"context\"",
+                "an event cannot have a key of this name; put your own data under \"context\"",
             ));
         }
         let action = match object.remove("action") {
@@ -316,7 +316,7 @@ fn take_time(object: &mut Object, key: &str) -> Result<Option<Timestamp>, Reject
     if instant < Timestamp::UNIX_EPOCH {
         return Err(Rejection::malformed(
             format!("/{key}"),
-            format!("{key} lies before 1970; check the sender's clock"),
+            format!("{key} is before 1970; check the sender's clock"),
         ));
     }
     Ok(Some(crate::time::to_micros(instant)))

@@ -51,12 +51,20 @@ pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> 
         Ok(period) => return Some(period),
         Err(error) => error,
     };
-    let hint = match error {
-        PeriodError::Malformed => "write key=value pairs joined by ;, such as days=365 or hours=3;minutes=1",
-        PeriodError::UnknownUnit => "the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks",
-        PeriodError::NotANumber => "a value must be a number that is not negative",
-        PeriodError::OutOfRange => "a period must be longer than zero and shorter than 1000 years",
+    let (what, hint) = match error {
+        PeriodError::Malformed => {
+            ("is not a period", "write unit=number pairs joined by ;, such as days=365 or hours=3;minutes=1")
+        }
+        PeriodError::UnknownUnit => {
+            ("has an unknown unit", "the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks")
+        }
+        PeriodError::NotANumber => {
+            ("has a unit without a number", "write zero or a positive number behind each =, such as days=7")
+        }
+        PeriodError::OutOfRange => {
+            ("is zero or at least 1000 years", "write a period longer than zero and shorter than 1000 years")
+        }
     };
-    diagnostics.fault(node.at, format!("{name} is not a period"), hint);
+    diagnostics.fault(node.at, format!("{name} {what}"), hint);
     None
 }
