@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use channels::Channels;
-use dispatch::{Dispatcher, Parts};
+use dispatch::{DispatchPorts, Dispatcher};
 use domain::Timestamp;
 use domain::delivery::DeliveryState as Standing;
 use domain::message::{QueueMessage, QueuedWork};
@@ -18,6 +18,7 @@ use domain::person::Person;
 use domain::ports::{ActiveRules, Clock as _, Intake as _, Ledger as _, NoExpressions};
 use domain::query::DeliveryQuery;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
+use domain::testing::serialized;
 use host::SystemClock;
 use jiff::SignedDuration;
 use support::emulator::Emulator;
@@ -89,7 +90,7 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
     let mut active = rules();
     active.document.groups.insert("ops".to_owned(), vec![Person::new("ann", &address)]);
     active.document.email.from = Some(FROM.to_owned());
-    let channels = Channels::new(channels::Parts {
+    let channels = Channels::new(channels::ChannelPorts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(BTreeMap::new())),
@@ -99,10 +100,10 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
     .unwrap();
     let (configuration, channel) = (Arc::new(Fixed(Arc::new(active))), Arc::new(channels));
     let (expressions, entropy) = (Arc::new(NoExpressions), Arc::new(SeededEntropy::new(7)));
-    let parts = Parts::new(&adapters.stores(), expressions, configuration, channel, clock.clone(), entropy);
+    let parts = DispatchPorts::new(&adapters.stores(), expressions, configuration, channel, clock.clone(), entropy);
     let dispatcher = Dispatcher::new(parts);
     let stored = event("login").created(clock.now()).shared();
-    adapters.intake().accept(std::slice::from_ref(&stored)).await.unwrap();
+    adapters.intake().accept(&serialized(std::slice::from_ref(&stored))).await.unwrap();
     dispatcher.handle(QueueMessage::new(QueuedWork::Events(vec![stored])), Timestamp::MAX).await.unwrap();
 
     let entry = async || {
