@@ -8,15 +8,48 @@ use serde::Serialize;
 /// A name or module that a body uses but that is not available.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// The name of the helper or module.
+    /// The name, module or member, such as `requests` or `re.nonsense`.
     pub name: String,
     /// The line of the body as written, counted from 1.
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
+    /// What is wrong: `requests is not available in expressions`.
+    pub problem: String,
     /// What to use instead.
-    pub hint: &'static str,
+    pub hint: String,
 }
+
+impl Missing {
+    /// Something that Python or authentik may have, but Nuncio has not.
+    pub(crate) fn unavailable(name: String, line: usize, column: usize, hint: impl Into<String>) -> Self {
+        let problem = format!("{name} is not available in expressions");
+        Self { name, line, column, problem, hint: hint.into() }
+    }
+}
+
+/// The variables and functions that Nuncio adds to Python's, in policies or in mappings.
+pub(crate) const VARIABLES: [&str; 19] = [
+    "request",
+    "context",
+    "notification",
+    "user",
+    "original_body",
+    "ak_client_ip",
+    "ak_is_sso_flow",
+    "ak_logger",
+    "ak_message",
+    "ak_create_event",
+    "ak_is_group_member",
+    "ak_user_by",
+    "ak_call_policy",
+    "regex_match",
+    "regex_replace",
+    "ip_address",
+    "ip_network",
+    "slugify",
+    "list_flatten",
+];
 
 const NO_MODULE: &str = "this module is not available; json, re, datetime, math, base64, collections, functools, itertools, typing, dataclasses, \
      hmac, hashlib and ipaddress can be imported";
