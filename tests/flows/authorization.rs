@@ -97,7 +97,11 @@ async fn every_described_route_requires_its_scope() {
         for token in lesser {
             let (status, problem) = answer(operation.unauthorized(&nuncio).bearer_auth(token)).await;
             assert_eq!(status, 403, "{name} with a lesser scope: {problem}");
-            assert_eq!(problem["detail"], format!("the token lacks the scope \"{scope}\""), "{name}");
+            assert_eq!(
+                problem["detail"],
+                format!("the token lacks the scope \"{scope}\"; ask for a token that has it"),
+                "{name}"
+            );
         }
         for token in sufficient {
             // Only the head of the response: a live response has no end.

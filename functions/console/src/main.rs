@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws::{Adapters, Settings};
 use console::{Console, RulesSource, Services};
-use expressions::worker::Workers;
+use expressions::worker::WorkerPool;
 use host::{OsEntropy, SystemClock};
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -17,8 +17,8 @@ async fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.log_format("console"))?;
     let adapters = Adapters::connect(settings).await;
-    let expressions = Arc::new(Workers::from_current_binary()?);
-    let channels = channels::Channels::new(channels::Parts {
+    let expressions = Arc::new(WorkerPool::from_current_binary()?);
+    let channels = channels::Channels::new(channels::ChannelPorts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(environment)),

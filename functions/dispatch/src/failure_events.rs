@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::Timestamp;
 use domain::delivery::failure_event;
 use domain::delivery::{Delivery, Failure};
+use domain::event::SerializedEvent;
 use domain::ports::StoreError;
 use domain::rules_document::RulesDocument;
 
-use crate::Parts;
+use crate::DispatchPorts;
 use crate::claim::ClaimedDelivery;
 
 /// The hour of the last event per (transport, cause) that this process stored. It saves one store request for each
@@ -22,20 +23,20 @@ impl FailureEvents {
     /// logged: the delivery's ledger entry records the same failure.
     pub(crate) async fn store(
         &self,
-        parts: &Parts,
+        ports: &DispatchPorts,
         document: &RulesDocument,
         claimed: &ClaimedDelivery,
         failure: &Failure,
     ) {
         let delivery = &claimed.delivery;
-        let now = parts.clock.now();
+        let now = ports.clock.now();
         if !failure_event::is_worth_an_event(failure) || !self.is_first_of_hour(delivery, failure, now) {
             return;
         }
         let Ok(event) = failure_event::for_delivery(delivery, failure, document, now) else { return };
-        let json = event.to_json();
-        match parts.intake.accept(&[Arc::new(event)]).await {
-            Ok(()) => domain::log_accepted!(json.as_str()),
+        let event = SerializedEvent::from(Arc::new(event));
+        match ports.intake.accept(std::slice::from_ref(&event)).await {
+            Ok(()) => domain::log_accepted!(event.json()),
             Err(error) => self.forget(claimed, failure, &error),
         }
     }

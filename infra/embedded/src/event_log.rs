@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ports::{EventLog, EventPage, PurgeScope, StoreError};
 use domain::query::EventQuery;
 use domain::query::dimension::Dimension;
-use domain::query::search::{PlainText, Search};
+use domain::query::search::{Search, TextSearch};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -199,7 +199,7 @@ fn upper_bound(query: &EventQuery) -> Vec<u8> {
 struct BodyFilter {
     required: RequiredSubstrings,
     /// Free text that the body must contain.
-    text: Option<PlainText>,
+    text: Option<TextSearch>,
 }
 
 impl BodyFilter {
@@ -227,7 +227,7 @@ impl BodyFilter {
 
     /// Texts that every matching body contains, once in lower case.
     fn substrings(&self) -> Vec<String> {
-        let pieces = self.text.iter().flat_map(PlainText::pieces).map(str::to_owned);
+        let pieces = self.text.iter().flat_map(TextSearch::pieces).map(str::to_owned);
         self.required.selective_parts().map(str::to_lowercase).chain(pieces).collect()
     }
 

@@ -17,6 +17,8 @@ pub(super) fn hint(info: &str, text: &str, at: Position) -> &'static str {
         "indent by spaces; YAML allows no tabs there"
     } else if info.contains("anchor") || info.contains("alias") {
         "put a text that starts with * or & in quotes"
+    } else if info.contains("Unicode") {
+        "write the character itself or \\U and eight digits; a pair such as \\ud83d\\ude00 is read only in a file that is JSON"
     } else if info.contains("quoted") || info.contains("escape") {
         "close the quotes; inside double quotes write \\\\ for a backslash"
     } else if info.contains("flow") || info.contains("bracket") || info.contains("':' indicator") {

@@ -57,7 +57,8 @@ function Editor({
   const [text, setText] = useState(() => start ?? withDraft(stored.source));
   const [isDryRunOpen, setDryRunOpen] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
-  const faults = useFaults(text);
+  const checked = useCheck(text);
+  const faults = checked?.faults;
   const changed = text !== stored.source;
   const action = useAction();
   const canApply = admin && stored.editable;
@@ -93,35 +94,33 @@ function Editor({
         <p class="notice-line">Your token is read-only: you can do a dry run of changes here, but not apply them.</p>
       )}
       <div class="editor panel">
-        <LineNumbers text={text} faults={faults ?? []} area={area} />
+        <LineNumbers text={text} faults={faults ?? []} warnings={checked?.warnings ?? []} area={area} />
         <YamlField area={area} text={text} change={setText} invalid={Boolean(faults?.length)} />
       </div>
       <div id="faults" class="faults" role="status">
-        {faults === undefined ? (
+        {checked === undefined ? (
           <p class="dim">Checking…</p>
-        ) : faults.length ? (
+        ) : checked.faults.length ? (
           <>
             <p class="bad">
-              <b>{plural(faults.length, "fault")}</b>. Fix {faults.length === 1 ? "it" : "them"} before you apply the
-              document.
+              <b>{plural(checked.faults.length, "fault")}</b>. Fix {checked.faults.length === 1 ? "it" : "them"} before
+              you apply the document.
             </p>
-            <ol>
-              {faults.slice(0, 50).map((fault) => (
-                <li key={`${fault.line}:${fault.column}:${fault.what}`}>
-                  <button type="button" class="plain fault" onClick={() => show(fault.line, fault.column)}>
-                    <span class="number">
-                      {fault.line}:{fault.column}
-                    </span>
-                    <span>
-                      {visible(fault.what)}; <span class="dim">{visible(fault.hint)}</span>
-                    </span>
-                  </button>
-                </li>
-              ))}
-            </ol>
+            <FaultList faults={checked.faults} show={show} />
           </>
         ) : (
-          <p class="good">No faults.</p>
+          <>
+            <p class="good">No faults.</p>
+            {checked.warnings.length > 0 && (
+              <>
+                <p class="warn">
+                  <b>{plural(checked.warnings.length, "warning")}</b>. You can apply the document, but check{" "}
+                  {checked.warnings.length === 1 ? "this line" : "these lines"}.
+                </p>
+                <FaultList faults={checked.warnings} show={show} />
+              </>
+            )}
+          </>
         )}
       </div>
       <div class="buttons">
@@ -161,19 +160,43 @@ function Editor({
   );
 }
 
-/** The line numbers. They mark lines with faults and scroll with the text. */
+/** The first 50 faults or warnings; a click shows the place. */
+function FaultList({ faults, show }: { faults: Fault[]; show: (line: number, column: number) => void }) {
+  return (
+    <ol>
+      {faults.slice(0, 50).map((fault) => (
+        <li key={`${fault.line}:${fault.column}:${fault.what}`}>
+          <button type="button" class="plain fault" onClick={() => show(fault.line, fault.column)}>
+            <span class="number">
+              {fault.line}:{fault.column}
+            </span>
+            <span>
+              {visible(fault.what)}; <span class="dim">{visible(fault.hint)}</span>
+            </span>
+          </button>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** The line numbers. They mark lines with faults or warnings and scroll with the text. */
 function LineNumbers({
   text,
   faults,
+  warnings,
   area,
 }: {
   text: string;
   faults: Fault[];
+  warnings: Fault[];
   area: { current: HTMLTextAreaElement | null };
 }) {
   const gutter = useRef<HTMLDivElement>(null);
   const lines = useMemo(() => text.split("\n").length, [text]);
   const faulty = new Set(faults.map((fault) => fault.line));
+  const doubtful = new Set(warnings.map((warning) => warning.line));
+  const mark = (line: number) => (faulty.has(line) ? "line faulty" : doubtful.has(line) ? "line doubtful" : "line");
   useEffect(() => {
     const element = area.current;
     if (!element) return undefined;
@@ -186,7 +209,7 @@ function LineNumbers({
   return (
     <div class="gutter" ref={gutter} aria-hidden="true">
       {Array.from({ length: lines }, (_, at) => (
-        <div key={at} class={faulty.has(at + 1) ? "line faulty" : "line"}>
+        <div key={at} class={mark(at + 1)}>
           {at + 1}
         </div>
       ))}
@@ -194,9 +217,14 @@ function LineNumbers({
   );
 }
 
-/** The faults that the server finds in the text, a moment after the last change; `undefined` while it is checked. */
-function useFaults(text: string): Fault[] | undefined {
-  const [checked, setChecked] = useState<{ text: string; faults: Fault[] }>();
+interface CheckResult {
+  faults: Fault[];
+  warnings: Fault[];
+}
+
+/** What the server finds in the text, a moment after the last change; `undefined` while it is checked. */
+function useCheck(text: string): CheckResult | undefined {
+  const [checked, setChecked] = useState<CheckResult & { text: string }>();
   useEffect(() => {
     const stop = new AbortController();
     const timer = setTimeout(async () => {
@@ -207,13 +235,14 @@ function useFaults(text: string): Fault[] | undefined {
           headers: { "Content-Type": "application/yaml" },
           signal: stop.signal,
         });
-        const { faults } = (await response.json()) as { faults: Fault[] };
-        setChecked({ text, faults });
+        const { faults, warnings } = (await response.json()) as CheckResult;
+        setChecked({ text, faults, warnings });
       } catch (error) {
         if (!stop.signal.aborted)
           setChecked({
             text,
             faults: [{ line: 1, column: 1, what: "cannot check the document", hint: String((error as Error).message) }],
+            warnings: [],
           });
       }
     }, 350);
@@ -222,7 +251,7 @@ function useFaults(text: string): Fault[] | undefined {
       clearTimeout(timer);
     };
   }, [text]);
-  return checked?.text === text ? checked.faults : undefined;
+  return checked?.text === text ? checked : undefined;
 }
 
 /** The index in `text` of a line and a column. Both count from 1; columns count characters. */

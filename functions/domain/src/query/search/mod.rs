@@ -36,19 +36,19 @@ pub enum Search {
     /// Matches events that satisfy this query.
     Query(SearchQuery),
     /// Matches events whose JSON contains this text.
-    Text(PlainText),
+    Text(TextSearch),
 }
 
 /// A text that is searched for in the JSON of events, ignoring case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlainText {
+pub struct TextSearch {
     /// The text as typed, but in lower case.
     typed: String,
     /// The text as it is written in a JSON string, in lower case, without the quotes around it.
     escaped: String,
 }
 
-impl PlainText {
+impl TextSearch {
     /// The text that a caller typed.
     pub fn new(text: &str) -> Self {
         let typed = text.to_lowercase();
@@ -81,7 +81,7 @@ impl Search {
 
     /// A search for the text itself, even if it could be read as a query.
     pub fn text(text: &str) -> Self {
-        Self::Text(PlainText::new(text))
+        Self::Text(TextSearch::new(text))
     }
 
     /// Whether the search finds this event.
