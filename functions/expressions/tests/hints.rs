@@ -4,7 +4,7 @@ mod stage;
 
 use expressions::{Expression, ExpressionKind, ExpressionScope, NoPolicies};
 use serde_json::{Value, json};
-use stage::{mapping, object, policy, run_with};
+use stage::{mapping, policy, run_with};
 
 /// What `nuncio check` says about a body: the names and the hints.
 fn missing(body: &str, scope: &ExpressionScope) -> Vec<(String, String)> {
@@ -104,6 +104,18 @@ const REPLACED: &[(&str, &str, &str, &str)] = &[
         "from datetime import datetime, timedelta, timezone\nreturn datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=1))).isoformat()",
         r#""2024-01-01T00:00:00+01:00""#,
     ),
+    (
+        "try:\n    raise ValueError('a', 2)\nexcept ValueError as raised:\n    return len(raised.args)",
+        "one text",
+        "try:\n    raise ValueError('a 2')\nexcept ValueError:\n    return 2",
+        "2",
+    ),
+    (
+        "count = 3\ntry:\n    raise ValueError(count)\nexcept ValueError as raised:\n    return str(raised)",
+        "one text",
+        "count = 3\ntry:\n    raise ValueError(f'{count}')\nexcept ValueError as raised:\n    return str(raised)",
+        r#""3""#,
+    ),
     ("return callable(1)", "None", "return 1 is None", "false"),
     ("return issubclass(bool, int)", "isinstance", "return isinstance(True, int)", "true"),
 ];
@@ -177,6 +189,9 @@ fn what_the_sandbox_supplies_in_policies_or_mappings_is_known() {
         assert_eq!(names(&format!("x = {name}"), &policy()), [name]);
     }
     assert_eq!(names("x = open('a')", &policy()), ["open"]);
+    let headers = Expression::parse_as("return {'X-Text': original_body['text']}", ExpressionKind::Mapping).unwrap();
+    assert!(headers.missing(ExpressionKind::Mapping).is_empty());
+    assert_eq!(headers.missing_without_original()[0].name, "original_body");
 }
 
 #[test]
@@ -184,8 +199,8 @@ fn a_mapping_knows_of_its_recipient_what_the_event_says_about_the_same_person() 
     let view = |event: Value| {
         let mut notification = stage::notification();
         notification.event = std::sync::Arc::new(domain::Event {
-            user: object(event["user"].clone()),
-            context: object(event["context"].clone()),
+            user: event["user"].as_object().cloned().unwrap_or_default(),
+            context: event["context"].as_object().cloned().unwrap_or_default(),
             ..stage::event()
         });
         let scope = ExpressionScope::mapping(&notification, stage::groups());
