@@ -9,6 +9,9 @@ use domain::expression::ExpressionKind;
 use super::witness::Witness;
 use super::{is_in_sandbox, member_hints};
 
+const README: &str = include_str!("../../README.md");
+const START: &str = "<!-- generated: members -->\n";
+
 /// The names that Python has for each module and type.
 fn python() -> BTreeMap<String, BTreeSet<String>> {
     let script = "\
@@ -77,13 +80,31 @@ fn the_listed_members_are_those_of_the_sandbox() {
             let _ = writeln!(listed, "{owner}: {}", names.join(" "));
         }
     }
-    if listed == member_hints::MEMBERS {
+    let table = table(&listed);
+    let (before, rest) = README.split_once(START).unwrap();
+    let (current, after) = rest.split_once("<!-- end -->").unwrap();
+    if listed == member_hints::MEMBERS && table == current {
         return;
     }
     assert!(
         std::env::var_os("NUNCIO_UPDATE_DOCS").is_some(),
-        "members.txt does not list the members of the sandbox; rewrite it: \
-         NUNCIO_UPDATE_DOCS=1 cargo test -p expressions members\n{listed}"
+        "members.txt and the table of members in functions/expressions/README.md do not list what the sandbox has; rewrite \
+         them: NUNCIO_UPDATE_DOCS=1 cargo test -p expressions members\n{listed}"
     );
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/check/members.txt"), &listed).unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    std::fs::write(format!("{folder}src/check/members.txt"), &listed).unwrap();
+    std::fs::write(format!("{folder}README.md"), format!("{before}{START}{table}<!-- end -->{after}")).unwrap();
+}
+
+/// The table of the README.
+fn table(listed: &str) -> String {
+    let mut table = String::from("| module or type | has |\n|---|---|\n");
+    for (owner, names) in listed.lines().filter_map(|line| line.split_once(": ")) {
+        let is_value = owner.contains('(') || owner.starts_with("ak_");
+        let shown = if owner == "builtins" { "(built in)".to_owned() } else { format!("`{owner}`") };
+        if !is_value {
+            let _ = writeln!(table, "| {shown} | `{}` |", names.replace(' ', "` `"));
+        }
+    }
+    table
 }

@@ -10,7 +10,7 @@ use super::probe;
 const TYPES: [&str; 9] = ["str", "bytes", "int", "float", "bool", "list", "dict", "set", "tuple"];
 
 /// What each constructor returns.
-const RETURNED: [(&str, &str, &[&str]); 22] = [
+const RETURNED: [(&str, &str, &[&str]); 23] = [
     ("str", "str", &["''"]),
     ("bytes", "bytes", &["b''"]),
     ("int", "int", &["(0)"]),
@@ -27,6 +27,7 @@ const RETURNED: [(&str, &str, &[&str]); 22] = [
     ("datetime.datetime.fromtimestamp", "datetime.datetime", &["datetime.datetime(2000, 1, 1)"]),
     ("datetime.datetime.strptime", "datetime.datetime", &["datetime.datetime(2000, 1, 1)"]),
     ("datetime.date", "datetime.date", &["datetime.date(2000, 1, 1)"]),
+    ("datetime.time", "datetime.time", &["datetime.time(0, 0)"]),
     ("datetime.timedelta", "datetime.timedelta", &["datetime.timedelta(0)"]),
     ("re.compile", "re.Pattern", &["re.compile('')"]),
     ("ip_address", "ip_address(…)", &["ip_address('127.0.0.1')", "ip_address('::1')"]),
