@@ -49,7 +49,7 @@ async fn a_check_shows_warnings_with_their_places() {
     let (status, checked) = answer(nuncio.request(Method::POST, "/v1/config/check").body(rules)).await;
     assert_eq!((status, &checked["valid"], &checked["faults"]), (200, &json!(true), &json!([])));
     let warnings: Vec<_> = checked["warnings"].as_array().unwrap().iter().collect();
-    assert_eq!((&warnings[0]["line"], &warnings[0]["column"]), (&json!(2), &json!(33)), "{checked}");
+    assert_eq!((&warnings[0]["line"], &warnings[0]["column"]), (&json!(2), &json!(34)), "{checked}");
     assert_eq!(warnings[1]["hint"], "write geo: { country: […] }");
 
     std::fs::write(nuncio.file("rules.yaml"), rules).unwrap();
@@ -57,7 +57,7 @@ async fn a_check_shows_warnings_with_their_places() {
     assert!(said.status.success());
     let lines = String::from_utf8_lossy(&said.stderr).into_owned();
     assert_eq!(lines.lines().count(), 2, "{lines}");
-    assert!(lines.starts_with("warning: rules.yaml:2:33: no event's action has this form; "), "{lines}");
+    assert!(lines.starts_with("warning: rules.yaml:2:34: no event's action has this form; "), "{lines}");
 
     let faulty = "policies:\n  p: { event_pattern: { action: Login } }\n";
     let (_, checked) = answer(nuncio.request(Method::POST, "/v1/config/check").body(faulty)).await;

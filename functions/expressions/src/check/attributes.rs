@@ -27,7 +27,7 @@ enum Class {
     User,
     /// What `request.user.groups` is, and its `filter(…)` returns.
     GroupList,
-    /// What `ak_call_policy` returns.
+    /// The object that `ak_call_policy` returns.
     PolicyResult,
 }
 
