@@ -169,6 +169,8 @@ fn table() -> Vec<(Failure, Attribution, bool, EndpointSignal)> {
         (silent(Data), Message, false, EndpointSignal::Inconclusive),
         (silent(MailStage::Message), Message, false, EndpointSignal::Inconclusive),
         (Failure::MailService(text()), Endpoint, false, failing),
+        (Failure::MailThrottled(text()), Nuncio, false, EndpointSignal::Inconclusive),
+        (Failure::RecipientUnverified, Recipient, false, EndpointSignal::Inconclusive),
         (Failure::MailRefused(text()), Message, true, EndpointSignal::Inconclusive),
         (Failure::Unsendable(text()), Message, true, EndpointSignal::Inconclusive),
         (Failure::Address(InvalidAddress::Syntax), Recipient, true, EndpointSignal::Inconclusive),

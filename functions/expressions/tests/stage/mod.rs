@@ -1,6 +1,7 @@
 //! One event, its people and a notification of it, for bodies to look at.
 //!
-//! Owns one promise of its own: whatever is run here comes to the same in this process and in a worker.
+//! Owns two promises of its own: whatever is run here comes to the same in this process and in a worker, and what runs to
+//! its end is not reported as using something that is missing.
 
 use std::sync::{Arc, LazyLock};
 
@@ -33,6 +34,9 @@ pub(crate) fn run_with(source: &str, scope: &ExpressionScope, policies: &dyn Pol
         }
     }
     assert_eq!(here, there, "{source}");
+    if here.outcome.is_ok() {
+        assert_eq!(expression.missing(scope.kind), [], "a body that runs uses nothing that is missing: {source}");
+    }
     here
 }
 
