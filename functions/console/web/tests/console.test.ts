@@ -296,7 +296,7 @@ it("warnings about the document are located, and do not prevent applying it", ()
   journey("/rules?view=document", async (page) => {
     const text = page.getByLabel("The rules document");
     await text.fill("policies:\n  p: { event_pattern: { action: [Login] } }\n");
-    await page.getByRole("button", { name: /^2:34no event's action has this form/ }).click();
+    await page.getByRole("button", { name: /^2:34/ }).click();
     expect(await text.evaluate((area: HTMLTextAreaElement) => area.value.slice(area.selectionStart))).toMatch(
       /^Login]/,
     );
