@@ -1,6 +1,6 @@
 //! `GET /v1/deliveries/summary`: how many deliveries of a time range are in each state, by transport, and why some failed.
 //!
-//! Counts the ledger's entries one by one, newest first, so that the counts are exact. Owns how many one request may
+//! DeliveryCounts the ledger's entries one by one, newest first, so that the counts are exact. Owns how many one request may
 //! count; the response says how far back that was.
 
 use std::collections::{BTreeMap, HashMap};
@@ -43,7 +43,9 @@ pub(crate) struct SummaryParameters {
 /// The counts of a time range.
 #[derive(Serialize)]
 pub(crate) struct DeliverySummary {
+    /// Ordered by name.
     transports: Vec<TransportSummary>,
+    /// The most frequent first.
     causes: Vec<CauseCount>,
     counted: CountedRange,
 }
@@ -90,7 +92,7 @@ struct CountedRange {
     deliveries: u64,
 }
 
-/// Counts the deliveries for the events of a time range.
+/// DeliveryCounts the deliveries for the events of a time range.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
@@ -100,7 +102,7 @@ pub(crate) async fn show(
     let since =
         since.unwrap_or_else(|| domain::time::later(until.unwrap_or_else(|| console.clock.now()), -DEFAULT_RANGE));
     let began = Instant::now();
-    let mut counts = Counts::default();
+    let mut counts = DeliveryCounts::default();
     let mut before: Option<DeliveryId> = None;
     let from = loop {
         let query = DeliveryQuery { since: Some(since), until, before, limit: PAGE_SIZE, ..DeliveryQuery::default() };
@@ -120,13 +122,13 @@ pub(crate) async fn show(
 }
 
 #[derive(Default)]
-struct Counts {
+struct DeliveryCounts {
     transports: BTreeMap<String, TransportSummary>,
     causes: HashMap<(String, String), u64>,
     deliveries: u64,
 }
 
-impl Counts {
+impl DeliveryCounts {
     fn add(&mut self, delivery: &Delivery) {
         self.deliveries += 1;
         if !self.transports.contains_key(&delivery.transport) {
@@ -171,7 +173,7 @@ impl Counts {
         causes.into_iter().take(MAX_CAUSES).map(cause).collect()
     }
 
-    /// By name.
+    /// The transports, ordered by name.
     fn transports(self) -> Vec<TransportSummary> {
         self.transports.into_iter().map(|(transport, counts)| TransportSummary { transport, ..counts }).collect()
     }

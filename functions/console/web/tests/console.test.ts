@@ -374,7 +374,7 @@ it("a dead delivery says why, and is redelivered", () =>
     await page.getByRole("link", { name: "Transports" }).click();
     const picky = page.getByRole("listitem").filter({ hasText: "picky" });
     await picky.getByRole("button", { name: "Send test" }).click();
-    await picky.getByText("not like this").waitFor();
+    await picky.getByText("not like this", { exact: true }).waitFor();
     const inbox = page.getByRole("listitem").filter({ hasText: "default-local-transport" });
     await inbox.getByRole("button", { name: "Send test" }).click();
     await inbox.getByText("Delivered").waitFor();
