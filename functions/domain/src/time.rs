@@ -29,6 +29,16 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     }
 }
 
+/// Parses an RFC 3339 instant like [`parse`]. An instant of the year 9999 that cannot be represented becomes the last one
+/// that can.
+pub fn parse_saturating(text: &str) -> Option<Timestamp> {
+    let last = || {
+        let civil = text.get(..19)?.parse::<jiff::civil::DateTime>().ok()?;
+        (civil.year() == 9999).then_some(Timestamp::MAX)
+    };
+    parse(text).or_else(last)
+}
+
 /// Truncates to microseconds, the precision of everything that is stored.
 pub fn to_micros(instant: Timestamp) -> Timestamp {
     // Truncation keeps an instant before `now` before `now`; rounding up would not.
@@ -78,11 +88,7 @@ pub fn ttl_seconds(instant: Timestamp) -> i64 {
 pub fn parameter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let with_sign = || text.rsplit_once(' ').and_then(|(civil, offset)| parse(&format!("{civil}+{offset}")));
-    let last = || {
-        let civil = text.get(..19)?.parse::<jiff::civil::DateTime>().ok()?;
-        (civil.year() == 9999).then_some(Timestamp::MAX)
-    };
-    parse(&text).or_else(with_sign).or_else(last).map(Some).ok_or_else(|| {
+    parse_saturating(&text).or_else(with_sign).map(Some).ok_or_else(|| {
         serde::de::Error::custom(format_args!(
             "{text:?} is not an instant; write a date, a time and an offset, such as 2026-03-01T00:00:00Z or \
              2026-03-01T00:00:00%2B01:00"
