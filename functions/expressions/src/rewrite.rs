@@ -14,7 +14,7 @@ use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::edit::Edit;
-use crate::regex_pattern;
+use crate::python_pattern;
 use crate::unavailable::{self, Missing};
 
 /// The edits of a body, and what the walk found in it.
@@ -30,9 +30,8 @@ pub(crate) struct Rewritten {
 }
 
 /// Modules of the interpreter that need neither files nor a clock.
-const NATIVE: [&str; 11] = [
+const NATIVE: [&str; 10] = [
     "json",
-    "re",
     "datetime",
     "math",
     "base64",
@@ -44,7 +43,7 @@ const NATIVE: [&str; 11] = [
     "dataclasses",
 ];
 /// Modules that the host supplies, each as a global with an underscore before its name.
-pub(crate) const SUPPLIED: [&str; 3] = ["hmac", "hashlib", "ipaddress"];
+pub(crate) const SUPPLIED: [&str; 4] = ["hmac", "hashlib", "ipaddress", "re"];
 
 /// Walks the body once and collects its rewrites.
 pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: ExpressionKind) -> Rewritten {
@@ -179,7 +178,12 @@ impl<'a> Rewriter<'a> {
             let name = alias.name.as_str();
             self.rewritten.mentions.insert(name.to_owned());
             let bound = alias.asname.as_ref().map_or(name, |name| name.as_str());
-            parts.push(format!("{bound} = _{module}.{name}"));
+            if (module, name) == ("re", "error") {
+                self.rewritten.mentions.insert("_nuncio_attribute_error".to_owned());
+                parts.push(format!("{bound} = _nuncio_attribute_error(_re)"));
+            } else {
+                parts.push(format!("{bound} = _{module}.{name}"));
+            }
         }
         self.replace_statement(statement, &parts);
     }
@@ -260,9 +264,9 @@ impl<'a> Rewriter<'a> {
         if self.rewritten.pattern.is_none()
             && ["regex_match", "regex_replace"].contains(&function.id.as_str())
             && let Some(Expr::StringLiteral(pattern)) = call.arguments.find_argument_value("regex", 1)
-            && let Some(why) = regex_pattern::syntax_fault(pattern.value.to_str())
+            && let Err(invalid) = python_pattern::translate(pattern.value.to_str(), 0)
         {
-            self.rewritten.pattern = Some((pattern.range(), format!("this is not a valid pattern: {why}")));
+            self.rewritten.pattern = Some((pattern.range(), format!("this is not a valid pattern: {}", invalid.message)));
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use monty::RunProgress;
 use monty_types::{MontyException, MontyObject, PrintWriter, ResourceLimits, ResourceTracker};
 
+use crate::difference;
 use crate::host::{Arguments, Host};
 use crate::program::Program;
 use crate::source;
@@ -24,7 +25,7 @@ pub(crate) const TOO_LONG: &str = "ran longer than it may";
 /// The maximum depth of Python calls.
 const MAX_RECURSION: usize = 150;
 /// The maximum number of host calls and attribute lookups in one run.
-const MAX_HOST_CALLS: usize = 1000;
+const MAX_HOST_CALLS: usize = 10_000;
 
 /// Runs the program once.
 pub(crate) fn run(program: &Program, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
@@ -66,7 +67,7 @@ fn drive(program: &Program, host: &mut Host<'_>) -> Result<(ReturnedValue, Optio
             RunProgress::ResolveFutures(_) => return Err(error("async code is not supported")),
         };
     }
-    Err(error("used more than 1,000 attributes or helpers"))
+    Err(error("used more than 10,000 attributes or helpers"))
 }
 
 fn error(message: &str) -> MontyException {
@@ -122,5 +123,5 @@ fn to_raised(raised: &MontyException, program: &Program) -> RaisedException {
     let message = raised.message().unwrap_or_default();
     // The interpreter's message contains the measured time; a constant message makes results comparable.
     let message = if message.starts_with("time limit exceeded") { TOO_LONG.to_owned() } else { message.to_owned() };
-    RaisedException { kind, message, line }
+    RaisedException { message: difference::named(&kind, message), kind, line }
 }
