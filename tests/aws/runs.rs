@@ -7,6 +7,7 @@ use aws::Adapters;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{Clock as _, EventLog as _, Intake as _, StoreError, WorkQueue as _};
+use domain::testing::serialized;
 use domain::{Event, EventPk, Timestamp};
 use host::SystemClock;
 use jiff::SignedDuration;
@@ -221,7 +222,7 @@ async fn the_clock_deletes_what_ttl_has_not_reached() {
     // The second has expired too, but is left to the table's own expiry for a while.
     let (expired, staying) = (kept_for(100), kept_for(150));
     let (expired, staying) = (expired.shared(), staying.shared());
-    stack.adapters.intake().accept(&[expired, staying.clone()]).await.unwrap();
+    stack.adapters.intake().accept(&serialized(&[expired, staying.clone()])).await.unwrap();
     stack.invoke("Retention");
     let [item] = &stack.items("E#").await[..] else { panic!("one event stays") };
     assert_eq!(item["sk"], AttributeValue::S(staying.pk.to_string()));
@@ -239,13 +240,13 @@ async fn what_cannot_be_queued_is_not_taken() {
     let unnamed = event("build_failed").shared();
     let named = Event { pk: EventPk::named(unnamed.created, &[7; 32]), ..(*unnamed).clone() };
     let named = Arc::new(named);
-    let refused = intake.accept(&[unnamed, named.clone()]).await;
+    let refused = intake.accept(&serialized(&[unnamed, named.clone()])).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { part: "queue", .. })), "{refused:?}");
     // The named one is found when it is posted again; the other would stay without any use.
     let [item] = &stack.items("E#").await[..] else { panic!("the named event alone") };
     assert_eq!(item["sk"], AttributeValue::S(named.pk.to_string()));
 
-    stack.adapters.intake().accept(&[named]).await.unwrap();
+    stack.adapters.intake().accept(&serialized(&[named])).await.unwrap();
     sink.wait_for(1, PATIENCE).await;
     stack.wait_until_queued(["0", "0", "0"]).await;
     assert_eq!(stack.items("E#").await.len(), 1);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ports::{Archive, ArchiveFile, StoreError};
+use domain::testing::serialized;
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
 use retention::{Sweep, SweepReport};
@@ -72,7 +73,7 @@ fn kept_for(created: Timestamp, hours: i64) -> Event {
 }
 
 async fn store(world: &World, events: &[Event]) {
-    world.intake.accept(&events.iter().cloned().map(Arc::new).collect::<Vec<_>>()).await.unwrap();
+    world.intake.accept(&serialized(&events.iter().cloned().map(Arc::new).collect::<Vec<_>>())).await.unwrap();
 }
 
 /// That number of events that expire at `end`, in the order of their pks.

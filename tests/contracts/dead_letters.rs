@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use domain::testing::serialized;
+
 use jiff::SignedDuration;
 use retention::Sweep;
 use support::{FakeClock, event};
@@ -10,7 +12,7 @@ use crate::world::{PATIENCE, World, pks, somewhen};
 
 pub(crate) async fn come_back_at_the_full_hour(world: &World) {
     let accepted = event("login").created(somewhen()).shared();
-    world.intake.accept(std::slice::from_ref(&accepted)).await.unwrap();
+    world.intake.accept(&serialized(std::slice::from_ref(&accepted))).await.unwrap();
     for message in world.work.receive(PATIENCE).await {
         world.work.give_up(&message).await;
     }

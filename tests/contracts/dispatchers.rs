@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use dispatch::{DispatchError, Dispatcher, Parts};
+use dispatch::{DispatchError, DispatchPorts, Dispatcher};
 use domain::Timestamp;
 use domain::delivery::{AttemptOutcome, Delivery, DeliveryId};
 use domain::event::Event;
@@ -71,7 +71,7 @@ impl Dispatchers {
             let stores = Stores { ledger, ..world.stores.clone() };
             let (clock, entropy) = (clock.clone(), Arc::new(SeededEntropy::new(7)));
             let (expressions, configuration) = (expressions.clone(), configuration.clone());
-            Dispatcher::new(Parts::new(&stores, expressions, configuration, sent.clone(), clock, entropy))
+            Dispatcher::new(DispatchPorts::new(&stores, expressions, configuration, sent.clone(), clock, entropy))
         };
         Self { each: (0..SIDE_BY_SIDE).map(dispatcher).collect(), clock, sent }
     }

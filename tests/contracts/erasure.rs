@@ -5,6 +5,7 @@ use domain::event::Action;
 use domain::notification::inbox::InboxItem;
 use domain::person::Person;
 use domain::rules_document::{Rule, Severity};
+use domain::testing::serialized;
 use domain::{Event, Timestamp};
 use support::{event, unique};
 
@@ -34,7 +35,7 @@ pub(crate) fn item(entry: &Delivery, event: &Event) -> InboxItem {
 pub(crate) async fn takes_away_what_it_is_told_and_nothing_else(world: &World) {
     let (now, ann, bob) = (somewhen(), unique("ann"), unique("bob"));
     let events: Vec<_> = (0..40).map(|_| event("login").created(now).shared()).collect();
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     let entries: Vec<_> = events.iter().map(|event| entry(event, &ann, now)).collect();
     world.ledger.open(&entries).await.unwrap();
     let items: Vec<_> = entries.iter().zip(&events).map(|(entry, event)| item(entry, event)).collect();

@@ -9,6 +9,7 @@ use domain::person::Person;
 use domain::ports::PurgeScope;
 use domain::query::EventQuery;
 use domain::rules_document::{Rule, Severity};
+use domain::testing::serialized;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use support::{event, random_bits, unique};
@@ -50,7 +51,7 @@ pub(crate) async fn hides_an_event_from_its_expiry_on(world: &World) {
     let (now, app) = (somewhen(), unique("app"));
     let brief = event("login").app(&app).created(now).kept_for(SignedDuration::from_secs(2)).shared();
     let lasting = event("login").app(&app).created(now).shared();
-    world.intake.accept(&[brief.clone(), lasting.clone()]).await.unwrap();
+    world.intake.accept(&serialized(&[brief.clone(), lasting.clone()])).await.unwrap();
     for (millis, visible) in [(0, true), (1999, true), (2000, false), (2001, false)] {
         let at = after(now, millis);
         assert_eq!(world.log.get(brief.pk, at).await.unwrap().is_some(), visible, "{millis}");
@@ -65,7 +66,7 @@ pub(crate) async fn goes_newest_first_page_by_page(world: &World) {
     // Over five days, stored in no order.
     let events: Vec<_> =
         (0..23).map(|n| event("login").app(&app).created(after(now, -((n * 5) % 23) * 5 * HOUR)).shared()).collect();
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     for limit in [1, 5, 22, 23, 24] {
         assert_eq!(walk(world, &of_app(&app, now, limit), now).await, newest_first(&events), "{limit}");
     }
@@ -79,7 +80,7 @@ pub(crate) async fn goes_newest_first_page_by_page(world: &World) {
 pub(crate) async fn keeps_its_place_within_a_millisecond(world: &World) {
     let (now, app) = (somewhen(), unique("app"));
     let events: Vec<_> = (0..40).map(|_| event("login").app(&app).created(now).shared()).collect();
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     assert_eq!(walk(world, &of_app(&app, now, 3), now).await, newest_first(&events));
 }
 
@@ -87,7 +88,7 @@ pub(crate) async fn shows_each_event_once_while_others_arrive(world: &World) {
     let (now, app) = (somewhen(), unique("app"));
     let at = |millis| event("login").app(&app).created(after(now, millis)).shared();
     let there: Vec<_> = (0..30).map(|n| at(-n * HOUR)).collect();
-    world.intake.accept(&there).await.unwrap();
+    world.intake.accept(&serialized(&there)).await.unwrap();
     let (mut query, mut seen) = (of_app(&app, now, 4), Vec::new());
     for page in 0.. {
         let results = world.log.list(&query, after(now, DAY)).await.unwrap();
@@ -95,7 +96,7 @@ pub(crate) async fn shows_each_event_once_while_others_arrive(world: &World) {
         let Some(next) = results.next else { break };
         query.before = Some(next);
         // One newer than all, one between what was seen and what comes.
-        world.intake.accept(&[at(HOUR + page), at(-15 * HOUR - 1 - page)]).await.unwrap();
+        world.intake.accept(&serialized(&[at(HOUR + page), at(-15 * HOUR - 1 - page)])).await.unwrap();
     }
     for event in &there {
         assert_eq!(seen.iter().filter(|pk| **pk == event.pk).count(), 1);
@@ -109,7 +110,7 @@ pub(crate) async fn shows_each_event_once_while_others_arrive(world: &World) {
 pub(crate) async fn needs_no_bounds(world: &World) {
     let (now, app) = (somewhen(), unique("app"));
     let events: Vec<_> = (0..3).map(|n| event("login").app(&app).created(after(now, -n * DAY)).shared()).collect();
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     let query = EventQuery { app: Some(app), limit: 3, ..EventQuery::default() };
     let page = world.log.list(&query, now).await.unwrap();
     assert_eq!(page.results.iter().map(|event| event.pk).collect::<Vec<_>>(), newest_first(&events));
@@ -145,8 +146,8 @@ pub(crate) async fn purges_what_has_expired_and_nothing_else(world: &World) {
     let stored = |seconds| event("login").created(now).kept_for(SignedDuration::from_secs(seconds)).shared();
     let expiring: Vec<_> = (0..7).map(|_| stored(1)).collect();
     let staying = stored(2);
-    world.intake.accept(&expiring).await.unwrap();
-    world.intake.accept(std::slice::from_ref(&staying)).await.unwrap();
+    world.intake.accept(&serialized(&expiring)).await.unwrap();
+    world.intake.accept(&serialized(std::slice::from_ref(&staying))).await.unwrap();
     let open = |event: &Event| {
         let entry = Delivery::open(event, &Rule::named("r"), "t", Person::new(&ann, ""), now);
         Delivery { expires: event.expires, ..entry }

@@ -2,6 +2,7 @@
 
 use domain::ports::PurgeScope;
 use domain::retention::hold::{HOLD_EXPIRY, Hold, HoldFilter};
+use domain::testing::serialized;
 use serde_json::json;
 use support::{event, random_bits};
 
@@ -53,7 +54,7 @@ pub(crate) async fn stamp_what_arrives(world: &World) {
     let mut named = by("ann").build();
     named.pk = domain::EventPk::named(named.created, &[7; 32]);
     let named = std::sync::Arc::new(named);
-    world.intake.accept(&[held.clone(), free.clone(), named.clone()]).await.unwrap();
+    world.intake.accept(&serialized(&[held.clone(), free.clone(), named.clone()])).await.unwrap();
     while world.log.purge(PurgeScope::All, after(now, DAY), 10).await.unwrap() > 0 {}
     for event in [&held, &named] {
         let found = world.log.get(event.pk, after(now, DAY)).await.unwrap();

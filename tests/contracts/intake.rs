@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{Event, EventPk};
+
+use domain::event::SerializedEvent;
+use domain::testing::serialized;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -28,7 +31,7 @@ async fn assert_stored(world: &World, events: &[Arc<Event>]) {
 }
 
 pub(crate) async fn takes_no_events_too(world: &World) {
-    world.intake.accept(&[]).await.unwrap();
+    world.intake.accept(&serialized(&[])).await.unwrap();
     let none = world.intake.remember(&[], somewhen(), somewhen()).await.unwrap();
     assert!(none.is_empty());
 }
@@ -45,14 +48,14 @@ pub(crate) async fn stores_and_queues_what_it_accepts(world: &World) {
     named.id = Some("their name".to_owned());
     named.source = Some("their system".to_owned());
     let events = [full, Arc::new(named)];
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     assert_stored(world, &events).await;
     assert_eq!(world.receive_events(&pks(&events)).await, pks(&events));
 }
 
 pub(crate) async fn takes_a_whole_request(world: &World) {
     let events = some_events(1000);
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     assert_eq!(world.receive_events(&pks(&events)).await, pks(&events));
     assert_stored(world, &events[990..]).await;
 }
@@ -63,7 +66,7 @@ pub(crate) async fn takes_the_largest_event(world: &World) {
     let large = event("login").created(somewhen()).context(json!({ "text": text })).shared();
     let small = event("login").created(somewhen()).shared();
     let events = [large, small];
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     assert_stored(world, &events).await;
     assert_eq!(world.receive_events(&pks(&events)).await, pks(&events));
 }
@@ -72,12 +75,12 @@ pub(crate) async fn leaves_a_stored_event_as_it_is(world: &World) {
     // Only a named event's pk can come again.
     let [some] = <[_; 1]>::try_from(some_events(1)).unwrap();
     let first = [Arc::new(Event { pk: EventPk::named(some.created, &name()), ..(*some).clone() })];
-    world.intake.accept(&first).await.unwrap();
+    world.intake.accept(&serialized(&first)).await.unwrap();
     world.receive_events(&pks(&first)).await;
 
     let changed = Arc::new(Event { app: "changed".to_owned(), ..(*first[0]).clone() });
     let new = some_events(1);
-    world.intake.accept(&[changed, new[0].clone()]).await.unwrap();
+    world.intake.accept(&serialized(&[changed, new[0].clone()])).await.unwrap();
     assert_stored(world, &first).await;
     assert_stored(world, &new).await;
     world.receive_events(&pks(&new)).await;
@@ -88,9 +91,9 @@ pub(crate) async fn makes_room_for_an_event_that_comes_again_after_it_expired(wo
     let kept = |hours| event("login").created(created).kept_for(SignedDuration::from_hours(hours)).build();
     let pk = EventPk::named(created, &name());
     let [expired, again] = [1, 100 * 365 * 24].map(|hours| [Arc::new(Event { pk, ..kept(hours) })]);
-    world.intake.accept(&expired).await.unwrap();
+    world.intake.accept(&serialized(&expired)).await.unwrap();
     world.receive_events(&pks(&expired)).await;
-    world.intake.accept(&again).await.unwrap();
+    world.intake.accept(&serialized(&again)).await.unwrap();
     assert_stored(world, &again).await;
     assert_eq!(world.receive_events(&pks(&again)).await, pks(&again));
 }
@@ -98,8 +101,9 @@ pub(crate) async fn makes_room_for_an_event_that_comes_again_after_it_expired(wo
 pub(crate) async fn loses_nothing_when_many_post_the_same(world: &World) {
     let events = some_events(60);
     // Each event is in three of the eight posts.
-    let posts: Vec<Vec<_>> =
-        (0..8).map(|post| events.iter().cycle().skip(post * 7).take(23).cloned().collect()).collect();
+    let posts: Vec<Vec<_>> = (0..8)
+        .map(|post| events.iter().cycle().skip(post * 7).take(23).cloned().map(SerializedEvent::from).collect())
+        .collect();
     for accepted in join_all(posts.iter().map(|post| world.intake.accept(post))).await {
         accepted.unwrap();
     }

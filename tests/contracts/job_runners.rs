@@ -11,6 +11,7 @@ use domain::retention::erasure::ErasureSubject;
 use domain::retention::hold::HOLD_EXPIRY;
 use domain::retention::job::{Job, JobState, JobTask};
 use domain::rules_document::{Period, Retention, RulesDocument};
+use domain::testing::serialized;
 use domain::{Event, Timestamp};
 use futures_util::future::join_all;
 use host::SystemClock;
@@ -85,7 +86,7 @@ async fn stored(world: &World, now: Timestamp, actions: &[(&str, i64)]) {
             let created = after(now, -n * 60_000);
             event(action).created(created).kept_for(expires.duration_since(created)).shared()
         };
-        world.intake.accept(&(0..*many).map(one).collect::<Vec<_>>()).await.unwrap();
+        world.intake.accept(&serialized(&(0..*many).map(one).collect::<Vec<_>>())).await.unwrap();
     }
 }
 
@@ -173,7 +174,7 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
     let (own, other) = (by("Ann"), by("bob"));
     world
         .intake
-        .accept(&[own.clone(), subject.clone(), mentioned.clone(), brief.clone(), other.clone()])
+        .accept(&serialized(&[own.clone(), subject.clone(), mentioned.clone(), brief.clone(), other.clone()]))
         .await
         .unwrap();
 
@@ -248,7 +249,7 @@ pub(crate) async fn keep_what_is_held_and_let_it_go_afterwards(world: &World) {
     let (found, _) = run(other_rules()).await;
     assert_eq!((found.get("deleted"), found["shortened"]), (None, 2));
     let subject = event("brief_one").created(now).user(json!({ "username": "ann" })).shared();
-    world.intake.accept(std::slice::from_ref(&subject)).await.unwrap();
+    world.intake.accept(&serialized(std::slice::from_ref(&subject))).await.unwrap();
     let (found, named) = run(JobTask::erase(ErasureSubject::new(Some("ann"), None).unwrap())).await;
     assert_eq!((found["events"], found["held"], named), (0, 1, vec![subject.pk]));
 

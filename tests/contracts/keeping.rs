@@ -3,6 +3,7 @@
 use domain::EventPk;
 use domain::ports::{Clock as _, PurgeScope, ReceivedEvent};
 use domain::query::EventQuery;
+use domain::testing::serialized;
 use host::SystemClock;
 use jiff::SignedDuration;
 use support::event;
@@ -28,7 +29,7 @@ pub(crate) async fn knows_when_an_event_was_received(world: &World) {
     let live = event("login").created(now).shared();
     let late = event("login").created(after(now, -300 * DAY)).shared();
     let ahead = event("login").created(after(now, 15 * 60_000)).shared();
-    world.intake.accept(&[live.clone(), late.clone(), ahead.clone()]).await.unwrap();
+    world.intake.accept(&serialized(&[live.clone(), late.clone(), ahead.clone()])).await.unwrap();
     let kept = walk(world, 10, now).await;
     let events: Vec<_> = kept.iter().map(|kept| kept.event.clone()).collect();
     assert_eq!(events, [(*ahead).clone(), (*live).clone(), (*late).clone()]);
@@ -42,7 +43,7 @@ pub(crate) async fn gives_an_event_another_expiry_and_changes_nothing_else(world
     let now = somewhen();
     let at = |days: i64| event("login").created(now).kept_for(SignedDuration::from_hours(days * 24)).shared();
     let (sooner, later, same) = (at(10), at(10), at(10));
-    world.intake.accept(&[sooner.clone(), later.clone(), same.clone()]).await.unwrap();
+    world.intake.accept(&serialized(&[sooner.clone(), later.clone(), same.clone()])).await.unwrap();
     let expiries = [(sooner.pk, after(now, DAY)), (later.pk, domain::time::later(now, SignedDuration::from_micros(7)))];
     assert_eq!(world.keeping.set_expiries(&expiries, now).await.unwrap(), 2);
     let expiries = [(later.pk, after(now, 20 * DAY))];
@@ -66,7 +67,7 @@ pub(crate) async fn gives_an_event_another_expiry_and_changes_nothing_else(world
 pub(crate) async fn leaves_what_has_expired(world: &World) {
     let now = somewhen();
     let stored = event("login").created(now).kept_for(SignedDuration::from_hours(1)).shared();
-    world.intake.accept(std::slice::from_ref(&stored)).await.unwrap();
+    world.intake.accept(&serialized(std::slice::from_ref(&stored))).await.unwrap();
     let unknown = EventPk::unnamed(now, support::random_bits());
     let expiries = [(stored.pk, after(now, DAY)), (unknown, after(now, DAY))];
     assert_eq!(world.keeping.set_expiries(&expiries, after(now, HOUR)).await.unwrap(), 0);
@@ -82,7 +83,7 @@ pub(crate) async fn goes_page_by_page(world: &World) {
         event("login").created(after(now, -n * HOUR)).kept_for(hours).shared()
     };
     let events: Vec<_> = (0..40).map(at).collect();
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     let expected: Vec<_> = events.iter().filter(|event| event.is_visible(now)).map(|event| event.pk).collect();
     let pks: Vec<_> = walk(world, 7, now).await.into_iter().map(|kept| kept.event.pk).collect();
     assert_eq!(pks, expected);

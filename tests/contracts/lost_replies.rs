@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use domain::ports::Intake as _;
+use domain::testing::serialized;
 use domain::{Event, EventPk};
 use futures_util::stream;
 use serde_json::json;
@@ -65,7 +66,7 @@ async fn post_through(fault: Fault) -> (World, [Arc<Event>; 3]) {
     let place = place().await;
     let sdk = place.sdk.clone().into_builder().endpoint_url(between(fault).await).build();
     let events = events();
-    let posted = Adapters::new(sdk, place.settings.clone()).intake().accept(&events).await;
+    let posted = Adapters::new(sdk, place.settings.clone()).intake().accept(&serialized(&events)).await;
     let error = posted.expect_err("there was no answer to count on").to_string();
     assert!(error.starts_with("queue is unavailable"), "{error}");
     (over(Place { ..place }), events)

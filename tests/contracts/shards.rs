@@ -8,6 +8,7 @@ use domain::delivery::Delivery;
 use domain::person::Person;
 use domain::query::{DeliveryQuery, EventQuery};
 use domain::rules_document::Rule;
+use domain::testing::serialized;
 use support::event;
 
 use crate::aws_world::{Place, over, place};
@@ -17,7 +18,7 @@ const MANY: usize = 12;
 
 async fn store(world: &World, at: Timestamp) -> Vec<Delivery> {
     let events: Vec<_> = (0..MANY).map(|_| event("login").created(at).shared()).collect();
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     let open = |event: &Arc<_>| Delivery::open(event, &Rule::named("rule"), "hook", Person::new("ann", ""), at);
     let entries: Vec<_> = events.iter().map(open).collect();
     world.ledger.open(&entries).await.unwrap();

@@ -9,6 +9,7 @@ use domain::event::{Event, EventPk};
 use domain::message::QueuedWork;
 use domain::query::DeliveryQuery;
 use domain::rules_document::{DigestSettings, FieldPath, Period, Throttle};
+use domain::testing::serialized;
 use jiff::SignedDuration;
 use support::event;
 
@@ -90,7 +91,7 @@ pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
     let dispatchers = Dispatchers::of(world, rules, now);
     let messages = messages(4, now, "192.0.2.7");
     let all: Vec<Arc<Event>> = messages.iter().flatten().cloned().collect();
-    world.intake.accept(&all).await.unwrap();
+    world.intake.accept(&serialized(&all)).await.unwrap();
     dispatchers.all_handle_all(&messages).await;
     assert_eq!(dispatchers.sent.all().len(), 0, "it collects");
 
@@ -128,7 +129,7 @@ pub(crate) async fn a_digest_tells_of_everything_in_one_message(world: &World) {
 
     // The next event opens another window; if it remains alone, it is reported as itself.
     let late = event("login_failed").created(now).shared();
-    world.intake.accept(std::slice::from_ref(&late)).await.unwrap();
+    world.intake.accept(&serialized(std::slice::from_ref(&late))).await.unwrap();
     dispatchers.one_handles(QueuedWork::Events(vec![late.clone()])).await;
     dispatchers.one_handles(QueuedWork::Events(all)).await;
     dispatchers.clock.advance(SignedDuration::from_mins(11));
@@ -155,11 +156,11 @@ pub(crate) async fn what_a_wrong_clock_counted_and_collected_holds_nothing_back(
         let digesting = document(|rule| rule.digest = Some(DigestSettings { window, by: Vec::new() }));
         let collecting = Dispatchers::of(world, digesting, wrong);
         let first = vec![lasting(), lasting()];
-        world.intake.accept(&first).await.unwrap();
+        world.intake.accept(&serialized(&first)).await.unwrap();
         collecting.one_handles(QueuedWork::Events(first)).await;
         collecting.clock.set(now);
         let second = vec![lasting(), lasting()];
-        world.intake.accept(&second).await.unwrap();
+        world.intake.accept(&serialized(&second)).await.unwrap();
         collecting.one_handles(QueuedWork::Events(second)).await;
         let due = world.ledger.due(now, 10_000).await.unwrap();
         collecting.one_handles(QueuedWork::Deliveries(due)).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::ports::{Clock as _, PurgeScope};
 use domain::query::volume::HourCount;
+use domain::testing::serialized;
 use domain::{Event, EventPk, Timestamp};
 use futures_util::future::join_all;
 use host::SystemClock;
@@ -56,8 +57,8 @@ pub(crate) async fn counts_by_the_hour_and_action(world: &World) {
         at(start, -1, "login"),
         at(start, 4 * DAY, "login"),
     ];
-    world.intake.accept(&batch[..4]).await.unwrap();
-    world.intake.accept(&batch[4..]).await.unwrap();
+    world.intake.accept(&serialized(&batch[..4])).await.unwrap();
+    world.intake.accept(&serialized(&batch[4..])).await.unwrap();
     let this_hour = (now.as_second() - start.as_second()) / 3600;
     let all =
         expected(&[(0, "login", 2), (0, "logout", 1), (1, "login", 1), (26, "login", 1), (this_hour, "login", 1)]);
@@ -70,10 +71,10 @@ pub(crate) async fn counts_by_the_hour_and_action(world: &World) {
 
 pub(crate) async fn counts_what_arrives_late(world: &World) {
     let start = three_days_ago();
-    world.intake.accept(&[at(start, 0, "login"), at(start, HOUR, "login")]).await.unwrap();
+    world.intake.accept(&serialized(&[at(start, 0, "login"), at(start, HOUR, "login")])).await.unwrap();
     roll_up(world).await;
     for known in 1..3 {
-        world.intake.accept(&[at(start, 5, "login"), at(start, 25 * HOUR, "logout")]).await.unwrap();
+        world.intake.accept(&serialized(&[at(start, 5, "login"), at(start, 25 * HOUR, "logout")])).await.unwrap();
         roll_up(world).await;
         let all = expected(&[(0, "login", known + 1), (1, "login", 1), (25, "logout", known)]);
         assert_eq!(counts(world, start).await, all);
@@ -85,7 +86,7 @@ pub(crate) async fn counts_a_named_event_once(world: &World) {
     let mut event = (*at(start, 7, "login")).clone();
     event.pk = EventPk::named(event.created, &[7; 32]);
     for _ in 0..3 {
-        world.intake.accept(&[Arc::new(event.clone())]).await.unwrap();
+        world.intake.accept(&serialized(&[Arc::new(event.clone())])).await.unwrap();
         roll_up(world).await;
         assert_eq!(counts(world, start).await, expected(&[(0, "login", 1)]));
     }
@@ -94,7 +95,7 @@ pub(crate) async fn counts_a_named_event_once(world: &World) {
 pub(crate) async fn keeps_counts_of_what_has_expired(world: &World) {
     let start = three_days_ago();
     let brief = event("login").created(start).kept_for(SignedDuration::from_hours(4 * 24)).shared();
-    world.intake.accept(&[brief.clone(), at(start, 0, "login")]).await.unwrap();
+    world.intake.accept(&serialized(&[brief.clone(), at(start, 0, "login")])).await.unwrap();
     roll_up(world).await;
     let later = after(brief.expires, DAY);
     while world.log.purge(PurgeScope::All, later, 500).await.unwrap() > 0 {}
@@ -105,7 +106,7 @@ pub(crate) async fn keeps_counts_of_what_has_expired(world: &World) {
 pub(crate) async fn lets_several_roll_up_at_once(world: &World) {
     let start = three_days_ago();
     let events: Vec<_> = (0..60).map(|n| at(start, n * HOUR, "login")).collect();
-    world.intake.accept(&events).await.unwrap();
+    world.intake.accept(&serialized(&events)).await.unwrap();
     join_all((0..4).map(|_| roll_up(world))).await;
     let all: Vec<_> = (0..60).map(|hour| (hour, "login", 1)).collect();
     assert_eq!(counts(world, start).await, expected(&all));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use domain::EventPk;
 use domain::delivery::DeliveryId;
 use domain::message::{QueueMessage, QueuedWork};
+use domain::testing::serialized;
 use jiff::SignedDuration;
 use serde_json::json;
 use support::{event, random_bits};
@@ -27,7 +28,7 @@ pub(crate) async fn gives_out_what_was_put_in(world: &World) {
     world.queue.send(&[], SignedDuration::ZERO).await.unwrap();
     let travelling = event("login").created(somewhen()).context(json!({ "n": 1 })).shared();
     let stored = event("login").created(somewhen()).shared();
-    world.intake.accept(std::slice::from_ref(&stored)).await.unwrap();
+    world.intake.accept(&serialized(std::slice::from_ref(&stored))).await.unwrap();
     world.receive_events(&BTreeSet::from([stored.pk])).await;
 
     let ids = vec![some_id(), some_id()];

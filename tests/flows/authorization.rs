@@ -5,12 +5,13 @@ use serde_json::Value;
 use support::nuncio::{Nuncio, TOKEN, answer};
 
 /// The routes that need no token. A route that is missing here and in `openapi.json` alike fails the test below.
-const OPEN: [(&str, &str); 5] = [
+const OPEN: [(&str, &str); 6] = [
     ("options", "/v1/events"),
     ("get", "/healthz"),
     ("get", "/openapi.json"),
     ("post", "/v1/session"),
     ("delete", "/v1/session"),
+    ("get", "/v1/session/help"),
 ];
 
 /// A route as `openapi.json` describes it.
@@ -97,7 +98,11 @@ async fn every_described_route_requires_its_scope() {
         for token in lesser {
             let (status, problem) = answer(operation.unauthorized(&nuncio).bearer_auth(token)).await;
             assert_eq!(status, 403, "{name} with a lesser scope: {problem}");
-            assert_eq!(problem["detail"], format!("the token lacks the scope \"{scope}\""), "{name}");
+            assert_eq!(
+                problem["detail"],
+                format!("the token lacks the scope \"{scope}\"; ask for a token that has it"),
+                "{name}"
+            );
         }
         for token in sufficient {
             // Only the head of the response: a live response has no end.

@@ -16,7 +16,7 @@ use http::header::CONTENT_ENCODING;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio_util::io::StreamReader;
 
-use crate::{MemoryBudget, Problem, RemainingWait, Reservation};
+use crate::{MemoryBudget, MemoryReservation, Problem, RemainingWait};
 
 /// How long a body may take to arrive: long enough for 5 MiB on a slow connection.
 const BODY_TIMEOUT: Duration = Duration::from_mins(1);
@@ -46,7 +46,7 @@ pub struct BufferedBody {
     pub bytes: Bytes,
     /// How much longer the request may wait for memory.
     pub wait: RemainingWait,
-    _reservation: Option<Reservation>,
+    _reservation: Option<MemoryReservation>,
 }
 
 /// Reads the whole body and decompresses it as `Content-Encoding` says.
@@ -123,7 +123,7 @@ async fn discard(body: Body) {
 /// The memory reserved for a body that is being received.
 struct BodyMemory<'b> {
     budget: Option<&'b MemoryBudget>,
-    reservation: Option<Reservation>,
+    reservation: Option<MemoryReservation>,
     wait: RemainingWait,
     reserved: usize,
 }

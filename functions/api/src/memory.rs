@@ -46,7 +46,7 @@ struct MemoryPool {
 
 /// Memory reserved until this value is dropped.
 #[derive(Debug)]
-pub struct Reservation {
+pub struct MemoryReservation {
     held: OwnedSemaphorePermit,
 }
 
@@ -77,12 +77,12 @@ impl MemoryBudget {
     ///
     /// # Errors
     /// 503 with `Retry-After` when other requests hold too much memory for longer than `wait`.
-    pub async fn decode(&self, bytes: usize, wait: &mut RemainingWait) -> Result<Reservation, Problem> {
+    pub async fn decode(&self, bytes: usize, wait: &mut RemainingWait) -> Result<MemoryReservation, Problem> {
         self.decode.reserve(bytes, wait).await
     }
 
     /// Reserves memory for a body of `bytes` that is being received, or for the whole pool if that is less.
-    pub(crate) async fn receive(&self, bytes: usize, wait: &mut RemainingWait) -> Result<Reservation, Problem> {
+    pub(crate) async fn receive(&self, bytes: usize, wait: &mut RemainingWait) -> Result<MemoryReservation, Problem> {
         self.receive.reserve(bytes, wait).await
     }
 
@@ -98,7 +98,7 @@ impl StagePools {
         Self { small: MemoryPool::new(small), large: MemoryPool::new(large), max_small }
     }
 
-    async fn reserve(&self, bytes: usize, wait: &mut RemainingWait) -> Result<Reservation, Problem> {
+    async fn reserve(&self, bytes: usize, wait: &mut RemainingWait) -> Result<MemoryReservation, Problem> {
         let pool = if bytes <= self.max_small { &self.small } else { &self.large };
         pool.reserve(bytes, wait).await
     }
@@ -110,12 +110,12 @@ impl MemoryPool {
         Self { free: Arc::new(Semaphore::new(permits as usize)), permits }
     }
 
-    async fn reserve(&self, bytes: usize, wait: &mut RemainingWait) -> Result<Reservation, Problem> {
+    async fn reserve(&self, bytes: usize, wait: &mut RemainingWait) -> Result<MemoryReservation, Problem> {
         let permits = u32::try_from(bytes.div_ceil(BYTES_PER_PERMIT)).unwrap_or(u32::MAX).min(self.permits);
         let began = Instant::now();
         let held = tokio::time::timeout(wait.0, Arc::clone(&self.free).acquire_many_owned(permits)).await;
         wait.0 = wait.0.saturating_sub(began.elapsed());
-        held.ok().and_then(Result::ok).map(|held| Reservation { held }).ok_or_else(|| {
+        held.ok().and_then(Result::ok).map(|held| MemoryReservation { held }).ok_or_else(|| {
             Problem::unavailable(format!(
                 "other requests use all of the memory for requests; try again after {} seconds",
                 crate::RETRY_AFTER_SECONDS
@@ -124,7 +124,7 @@ impl MemoryPool {
     }
 }
 
-impl Reservation {
+impl MemoryReservation {
     /// Releases what exceeds `bytes`.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         drop(self.held.split(self.held.num_permits().saturating_sub(bytes.div_ceil(BYTES_PER_PERMIT))));
@@ -137,7 +137,7 @@ mod tests {
 
     const MIB: usize = 1024 * 1024;
 
-    async fn decode(memory: &MemoryBudget, bytes: usize) -> Result<Reservation, Problem> {
+    async fn decode(memory: &MemoryBudget, bytes: usize) -> Result<MemoryReservation, Problem> {
         memory.decode(bytes, &mut RemainingWait::default()).await
     }
 

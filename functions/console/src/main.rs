@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws::{Adapters, Settings};
 use console::{Console, RulesSource, Services};
-use expressions::worker::Workers;
+use expressions::worker::WorkerPool;
 use host::{OsEntropy, SystemClock};
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -16,9 +16,10 @@ async fn run() -> anyhow::Result<ExitCode> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.log_format("console"))?;
+    let token_command = format!("nuncio token create --table {} --scope read --username you", settings.table);
     let adapters = Adapters::connect(settings).await;
-    let expressions = Arc::new(Workers::from_current_binary()?);
-    let channels = channels::Channels::new(channels::Parts {
+    let expressions = Arc::new(WorkerPool::from_current_binary()?);
+    let channels = channels::Channels::new(channels::ChannelPorts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(environment)),
@@ -37,6 +38,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock))
             .with_sessions(Arc::clone(&stores.sessions), Arc::new(OsEntropy))
             .behind_proxies(Arc::new(adapters.configuration())),
+        token_command,
     };
     let router = console::router(Console::new(&stores, services));
     Ok(aws::lambda::http(api::with_middleware(router)).await.map(|()| ExitCode::SUCCESS)?)

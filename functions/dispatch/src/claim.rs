@@ -8,7 +8,7 @@ use domain::event::Event;
 use domain::ports::{OpenOutcome, StoreError};
 
 use crate::plan::PlannedDelivery;
-use crate::{DispatchError, Parts, trace};
+use crate::{DispatchError, DispatchPorts, trace};
 
 /// The result of claiming the deliveries of one message.
 #[derive(Default)]
@@ -37,19 +37,22 @@ impl ClaimedDelivery {
 
 /// Writes the planned deliveries into the ledger and claims them. Suppressed ones are written as closed entries and
 /// are not claimed. An entry that already exists is claimed if its attempt is due and no lease is active.
-pub(crate) async fn open_planned(parts: &Parts, planned: Vec<PlannedDelivery<'_>>) -> Result<Claims, DispatchError> {
+pub(crate) async fn open_planned(
+    ports: &DispatchPorts,
+    planned: Vec<PlannedDelivery<'_>>,
+) -> Result<Claims, DispatchError> {
     let mut claims = Claims::default();
     if planned.is_empty() {
         return Ok(claims);
     }
     let entries: Vec<Delivery> = planned.iter().map(|planned| planned.delivery.clone()).collect();
-    let opened = parts.ledger.open(&entries).await?;
+    let opened = ports.ledger.open(&entries).await?;
     for (PlannedDelivery { delivery, event, .. }, opened) in planned.into_iter().zip(opened) {
         match opened {
             OpenOutcome::New if delivery.is_closed() => {}
             OpenOutcome::New => claims.deliveries.push(ClaimedDelivery { delivery, event: Some(event), due: None }),
             OpenOutcome::Existing(existing) => {
-                if let Some(delivery) = try_claim(parts, &existing, &mut claims).await? {
+                if let Some(delivery) = try_claim(ports, &existing, &mut claims).await? {
                     claims.deliveries.push(ClaimedDelivery { delivery, event: Some(event), due: existing.next_at });
                 }
             }
@@ -59,12 +62,12 @@ pub(crate) async fn open_planned(parts: &Parts, planned: Vec<PlannedDelivery<'_>
 }
 
 /// Claims entries whose next attempt is due and loads their events. Skips ids that the ledger does not have.
-pub(crate) async fn claim_due(parts: &Parts, ids: &[DeliveryId]) -> Result<Claims, DispatchError> {
+pub(crate) async fn claim_due(ports: &DispatchPorts, ids: &[DeliveryId]) -> Result<Claims, DispatchError> {
     let mut claims = Claims::default();
     for id in ids {
-        let Some(existing) = parts.ledger.get(*id).await? else { continue };
-        if let Some(delivery) = try_claim(parts, &existing, &mut claims).await? {
-            let event = parts.log.get(delivery.event(), parts.clock.now()).await?.map(Arc::new);
+        let Some(existing) = ports.ledger.get(*id).await? else { continue };
+        if let Some(delivery) = try_claim(ports, &existing, &mut claims).await? {
+            let event = ports.log.get(delivery.event(), ports.clock.now()).await?.map(Arc::new);
             claims.deliveries.push(ClaimedDelivery { delivery, event, due: existing.next_at });
         }
     }
@@ -72,10 +75,14 @@ pub(crate) async fn claim_due(parts: &Parts, ids: &[DeliveryId]) -> Result<Claim
 }
 
 /// The claimed entry; `None` if it is closed, not yet due, or claimed by another dispatcher.
-async fn try_claim(parts: &Parts, existing: &Delivery, claims: &mut Claims) -> Result<Option<Delivery>, StoreError> {
-    match existing.claim(parts.clock.now()) {
+async fn try_claim(
+    ports: &DispatchPorts,
+    existing: &Delivery,
+    claims: &mut Claims,
+) -> Result<Option<Delivery>, StoreError> {
+    match existing.claim(ports.clock.now()) {
         Ok(leased) => {
-            let won = parts.ledger.replace(std::slice::from_ref(&leased)).await?.first() == Some(&true);
+            let won = ports.ledger.replace(std::slice::from_ref(&leased)).await?.first() == Some(&true);
             // A dispatcher that loses the race drops the delivery without waiting for the lease: the winner holds
             // a queue message of its own and returns that one if it crashes.
             Ok(won.then_some(leased))

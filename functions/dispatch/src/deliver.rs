@@ -19,7 +19,7 @@ use crate::failure_events::FailureEvents;
 use crate::limiter::TransportLimiters;
 use crate::metrics::DispatchMetrics;
 use crate::persist_outcome::{persist, persist_and_queue};
-use crate::{Parts, digest_body, persist_effects, trace};
+use crate::{DispatchPorts, digest_body, persist_effects, trace};
 
 /// Concurrent attempts for one queue message.
 const MAX_CONCURRENT_ATTEMPTS: usize = 512;
@@ -42,7 +42,7 @@ const MAX_PAUSED_DELAY: SignedDuration = SignedDuration::from_hours(1);
 /// The context of all attempts for one queue message.
 #[derive(Clone, Copy)]
 pub(crate) struct DeliveryRun<'a> {
-    pub(crate) parts: &'a Parts,
+    pub(crate) ports: &'a DispatchPorts,
     pub(crate) limiters: &'a TransportLimiters,
     pub(crate) health: &'a EndpointHealth,
     pub(crate) failure_events: &'a FailureEvents,
@@ -72,20 +72,20 @@ impl DeliveryRun<'_> {
             return self.fail(&claimed, Failure::NoTransport).await;
         };
         // A delivery to a paused endpoint takes no permit. The state is checked again after the wait for the permit.
-        let gate = self.health.peek(transport, self.parts.clock.now());
-        if matches!(gate, EndpointAdmission::Paused { .. } | EndpointAdmission::Disabled { .. }) {
-            return self.defer_or_fail(&claimed, gate).await;
+        let admission = self.health.peek(transport, self.ports.clock.now());
+        if matches!(admission, EndpointAdmission::Paused { .. } | EndpointAdmission::Disabled { .. }) {
+            return self.defer_or_fail(&claimed, admission).await;
         }
         let permit = self.limiters.acquire(transport).await;
-        let now = self.parts.clock.now();
+        let now = self.ports.clock.now();
         let permit = match permit {
             Ok(permit) if domain::time::later(now, MAX_ATTEMPT_TIME) <= self.deadline => permit,
             Ok(_) => return self.defer_busy(&claimed, None, now).await,
             Err(reached) => return self.defer_busy(&claimed, reached.retry_after, now).await,
         };
-        match self.health.admit(&*self.parts.endpoints, transport, now).await {
+        match self.health.admit(&*self.ports.endpoints, transport, now).await {
             EndpointAdmission::Allowed | EndpointAdmission::Probe => {}
-            gate => return self.defer_or_fail(&claimed, gate).await,
+            admission => return self.defer_or_fail(&claimed, admission).await,
         }
         let outcome = self.send(delivery, event, transport).await?;
         // Recording the outcome needs no permit.
@@ -102,26 +102,26 @@ impl DeliveryRun<'_> {
     ) -> Result<AttemptOutcome, StoreError> {
         let public_url = self.document.public_url.as_deref();
         let notification = Notification::for_delivery(delivery, event, public_url);
-        let notification = digest_body::add_collected_events(self.parts, delivery, notification, public_url).await?;
-        let SendReport { outcome, effects } = self.parts.channel.send(&notification, transport, self.document).await;
+        let notification = digest_body::add_collected_events(self.ports, delivery, notification, public_url).await?;
+        let SendReport { outcome, effects } = self.ports.channel.send(&notification, transport, self.document).await;
         let effects = vec![(Arc::clone(&notification.event), effects)];
-        if let Err(error) = persist_effects::persist(self.parts, self.document, effects, self.parts.clock.now()).await {
+        if let Err(error) = persist_effects::persist(self.ports, self.document, effects, self.ports.clock.now()).await {
             let trace_id = trace::id(Some(&notification.event));
             tracing::warn!(%error, delivery = %delivery.id, trace_id, "could not store the events of a mapping; the delivery continues");
         }
-        self.health.record(&*self.parts.endpoints, transport, &outcome, self.parts.clock.now()).await;
+        self.health.record(&*self.ports.endpoints, transport, &outcome, self.ports.clock.now()).await;
         Ok(outcome)
     }
 
     /// Defers the delivery until the endpoint's pause ends, or fails it if the endpoint is disabled.
-    async fn defer_or_fail(self, claimed: &ClaimedDelivery, gate: EndpointAdmission) -> Result<(), StoreError> {
-        match gate {
+    async fn defer_or_fail(self, claimed: &ClaimedDelivery, admission: EndpointAdmission) -> Result<(), StoreError> {
+        match admission {
             EndpointAdmission::Disabled { since, why } => self.fail(claimed, Failure::Disabled { since, why }).await,
             EndpointAdmission::Paused { until, why } => {
-                let now = self.parts.clock.now();
+                let now = self.ports.clock.now();
                 match self.deferred(claimed, until, MAX_PAUSED_DELAY, now) {
                     // Not queued: the scheduled task resumes all deliveries of a paused endpoint with few messages.
-                    Some(deferred) => persist(self.parts, &deferred, claimed.event.as_deref()).await.map(drop),
+                    Some(deferred) => persist(self.ports, &deferred, claimed.event.as_deref()).await.map(drop),
                     None => self.fail(claimed, Failure::Unreachable(why)).await,
                 }
             }
@@ -143,7 +143,7 @@ impl DeliveryRun<'_> {
             None => self.deferred(claimed, domain::time::later(now, MIN_BUSY_DELAY), MAX_BUSY_DELAY, now),
         };
         match deferred {
-            Some(deferred) => persist_and_queue(self.parts, &deferred, claimed.event.as_deref()).await,
+            Some(deferred) => persist_and_queue(self.ports, &deferred, claimed.event.as_deref()).await,
             None => self.fail(claimed, Failure::Unreachable("it was at its limit all the time".to_owned())).await,
         }
     }
@@ -157,7 +157,7 @@ impl DeliveryRun<'_> {
         now: Timestamp,
     ) -> Option<Delivery> {
         let delivery = &claimed.delivery;
-        let jitter = self.parts.entropy.fraction();
+        let jitter = self.ports.entropy.fraction();
         // A delivery that is picked up for the first time, or long after it was due, may only seem old: the machine slept,
         // or its clock was set. Time in which no dispatcher ran does not count towards giving up.
         let was_idle = claimed.due.is_none_or(|due| now.duration_since(due) > MAX_PICKUP_DELAY);
@@ -169,7 +169,7 @@ impl DeliveryRun<'_> {
     }
 
     async fn fail(self, claimed: &ClaimedDelivery, failure: Failure) -> Result<(), StoreError> {
-        self.conclude(claimed, self.parts.clock.now(), AttemptOutcome::Failed(failure)).await
+        self.conclude(claimed, self.ports.clock.now(), AttemptOutcome::Failed(failure)).await
     }
 
     /// Decides what follows the outcome, and counts, logs and persists it.
@@ -180,8 +180,8 @@ impl DeliveryRun<'_> {
         outcome: AttemptOutcome,
     ) -> Result<(), StoreError> {
         let delivery = &claimed.delivery;
-        let now = self.parts.clock.now();
-        let next = retry::next(delivery.attempt_number(), &outcome, now, self.parts.entropy.fraction());
+        let now = self.ports.clock.now();
+        let next = retry::next(delivery.attempt_number(), &outcome, now, self.ports.entropy.fraction());
         let failure = match &outcome {
             AttemptOutcome::Delivered { .. } => None,
             AttemptOutcome::Failed(failure) => Some(failure),
@@ -198,9 +198,9 @@ impl DeliveryRun<'_> {
         self.metrics.add_attempt(delivery, next, now);
         log_attempt(claimed, &attempt, failure, next);
         if let (retry::NextStep::Dead, Some(failure)) = (next, failure) {
-            self.failure_events.store(self.parts, self.document, claimed, failure).await;
+            self.failure_events.store(self.ports, self.document, claimed, failure).await;
         }
-        persist_and_queue(self.parts, &delivery.after(attempt, next), claimed.event.as_deref()).await
+        persist_and_queue(self.ports, &delivery.after(attempt, next), claimed.event.as_deref()).await
     }
 }
 

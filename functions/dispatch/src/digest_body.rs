@@ -7,7 +7,7 @@ use domain::event::EventPk;
 use domain::notification::{DigestSummary, Notification};
 use domain::ports::StoreError;
 
-use crate::Parts;
+use crate::DispatchPorts;
 
 /// How many of the first events a digest shows, and how many of the last.
 const SAMPLES_PER_END: usize = 5;
@@ -15,13 +15,13 @@ const SAMPLES_PER_END: usize = 5;
 /// Closes the delivery's digest window and returns the notification with the collected events. Returns the
 /// notification unchanged if the delivery carries no digest, or if its own event is the only one collected.
 pub(crate) async fn add_collected_events(
-    parts: &Parts,
+    ports: &DispatchPorts,
     delivery: &Delivery,
     notification: Notification,
     public_url: Option<&str>,
 ) -> Result<Notification, StoreError> {
     let Some(span) = delivery.digest else { return Ok(notification) };
-    let mut events = parts.suppression.close(delivery.id, delivery.expires).await?;
+    let mut events = ports.suppression.close(delivery.id, delivery.expires).await?;
     events.push(delivery.event());
     events.sort_unstable();
     events.dedup();
@@ -30,11 +30,11 @@ pub(crate) async fn add_collected_events(
         return Ok(notification);
     }
     let (first, last, count) = (first.instant(), last.instant(), events.len());
-    let now = parts.clock.now();
+    let now = ports.clock.now();
     let mut samples = Vec::with_capacity(2 * SAMPLES_PER_END);
     for pk in sampled(&events) {
         // An expired event counts, but it can no longer be shown.
-        samples.extend(parts.log.get(*pk, now).await?.map(Arc::new));
+        samples.extend(ports.log.get(*pk, now).await?.map(Arc::new));
     }
     Ok(notification.digesting(DigestSummary { count, first, last, samples }, span.closes, public_url))
 }

@@ -18,7 +18,7 @@ use rules::{RuleMatches, RuleSet};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::Parts;
+use crate::DispatchPorts;
 
 /// How many messages run expressions at a time; more would only compete for the processors.
 pub(crate) const MAX_CONCURRENT: usize = 4;
@@ -88,7 +88,7 @@ impl Expressions for ExpressionProbe {
 /// Evaluates events with expressions, as soon as one of the `permits` is free. Returns the rules that fire, without those
 /// that were decided before. Returns `None` if no permit is free within [`MAX_WAIT`].
 pub(crate) async fn with_expressions(
-    parts: &Parts,
+    ports: &DispatchPorts,
     permits: &Semaphore,
     events: Vec<UndecidedEvent>,
     active: &Arc<ActiveRules>,
@@ -96,7 +96,7 @@ pub(crate) async fn with_expressions(
 ) -> Option<Vec<MatchedEvent>> {
     // `acquire` fails only on a closed semaphore, and this one is never closed.
     let _permit = timeout(MAX_WAIT, permits.acquire()).await.ok()?;
-    let expressions = Arc::clone(&parts.expressions);
+    let expressions = Arc::clone(&ports.expressions);
     let (active, rules) = (Arc::clone(active), Arc::clone(rules));
     let matched = tokio::task::spawn_blocking(move || {
         let evaluate = |UndecidedEvent { event, decided }| {

@@ -70,7 +70,7 @@ pub enum DispatchError {
 
 /// The ports that dispatching uses.
 #[derive(Clone)]
-pub struct Parts {
+pub struct DispatchPorts {
     /// Reads events that were too large for a queue message, and the events of retries.
     pub log: Arc<dyn EventLog>,
     /// The ledger of deliveries, which records the outcome of every attempt.
@@ -97,7 +97,7 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
 }
 
-impl Parts {
+impl DispatchPorts {
     /// Takes the store's ports from `stores`.
     pub fn new(
         stores: &Stores,
@@ -127,7 +127,7 @@ impl Parts {
 
 /// Handles queue messages. One dispatcher handles many messages concurrently; they share its limits and caches.
 pub struct Dispatcher {
-    parts: Parts,
+    ports: DispatchPorts,
     limiters: TransportLimiters,
     health: EndpointHealth,
     failure_events: FailureEvents,
@@ -138,9 +138,9 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// A dispatcher that uses these ports. It makes no request until it handles a message.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(ports: DispatchPorts) -> Self {
         Self {
-            parts,
+            ports,
             limiters: TransportLimiters::default(),
             health: EndpointHealth::default(),
             failure_events: FailureEvents::default(),
@@ -182,19 +182,19 @@ impl Dispatcher {
         place: impl FnOnce() -> Option<P>,
         metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
-        let active = self.parts.configuration.current().await?;
+        let active = self.ports.configuration.current().await?;
         match message.into_work() {
             QueuedWork::Events(events) => self.evaluate(events, &active, deadline, place, metrics).await,
             QueuedWork::Stored(pks) => {
                 let mut events = Vec::with_capacity(pks.len());
                 for pk in pks {
                     // `MIN` as the time: an event whose retention ended while it was queued is evaluated all the same.
-                    events.extend(self.parts.log.get(pk, Timestamp::MIN).await?.map(Arc::new));
+                    events.extend(self.ports.log.get(pk, Timestamp::MIN).await?.map(Arc::new));
                 }
                 self.evaluate(events, &active, deadline, place, metrics).await
             }
             QueuedWork::Deliveries(ids) => {
-                let claims = claim::claim_due(&self.parts, &ids).await?;
+                let claims = claim::claim_due(&self.ports, &ids).await?;
                 self.send(claims, &active, deadline, metrics).await
             }
         }
@@ -218,7 +218,7 @@ impl Dispatcher {
             }
             let place = place().ok_or(DispatchError::Deferred)?;
             let permits = &self.expression_permits;
-            let matched = evaluate::with_expressions(&self.parts, permits, undecided, active, &rules).await;
+            let matched = evaluate::with_expressions(&self.ports, permits, undecided, active, &rules).await;
             drop(place);
             self.notify(matched.ok_or(DispatchError::Deferred)?, active, deadline, metrics).await
         };
@@ -249,7 +249,7 @@ impl Dispatcher {
         metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
         if !claims.deliveries.is_empty() {
-            self.health.refresh(&*self.parts.endpoints).await;
+            self.health.refresh(&*self.ports.endpoints).await;
             self.delivery_run(active, metrics, deadline).attempt_all(claims.deliveries).await?;
         }
         match claims.leased_until {
@@ -264,8 +264,8 @@ impl Dispatcher {
         metrics: &'a DispatchMetrics,
         deadline: Timestamp,
     ) -> DeliveryRun<'a> {
-        let Self { parts, limiters, health, failure_events, .. } = self;
-        DeliveryRun { parts, limiters, health, failure_events, metrics, document: &active.document, deadline }
+        let Self { ports, limiters, health, failure_events, .. } = self;
+        DeliveryRun { ports, limiters, health, failure_events, metrics, document: &active.document, deadline }
     }
 
     /// Plans the deliveries, applies storm control, and claims what is to be sent.
@@ -275,16 +275,16 @@ impl Dispatcher {
         active: &Arc<ActiveRules>,
         metrics: &DispatchMetrics,
     ) -> Result<Claims, DispatchError> {
-        let now = self.parts.clock.now();
+        let now = self.ports.clock.now();
         let (events, mut matches): (Vec<_>, Vec<_>) = matched.into_iter().unzip();
         let effects = matches.iter_mut().map(|matches| std::mem::take(&mut matches.effects));
         let effects = events.iter().cloned().zip(effects).filter(|(_, effects)| !effects.is_empty()).collect();
-        persist_effects::persist(&self.parts, &active.document, effects, now).await?;
+        persist_effects::persist(&self.ports, &active.document, effects, now).await?;
         let mut planned = plan::deliveries(&events, matches, &active.document, now);
-        suppress::apply_all(&self.parts, &active.document, &mut planned, now).await?;
+        suppress::apply_all(&self.ports, &active.document, &mut planned, now).await?;
         metrics.add_planned(&planned);
         planned.retain(|planned| !planned.is_in_ledger);
-        claim::open_planned(&self.parts, planned).await
+        claim::open_planned(&self.ports, planned).await
     }
 
     /// The compiled rules of the document. Compiling is slow, so that each version is compiled once.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use aws::{Adapters, Settings};
 use channels::Channels;
-use dispatch::{Dispatcher, Parts};
+use dispatch::{DispatchPorts, Dispatcher};
 use domain::ports::Stores;
-use expressions::worker::Workers;
+use expressions::worker::WorkerPool;
 use host::{OsEntropy, SystemClock};
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -23,8 +23,8 @@ async fn run() -> anyhow::Result<()> {
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.log_format("dispatch"))?;
     let adapters = Adapters::connect(settings).await;
-    let expressions = Arc::new(Workers::from_current_binary()?);
-    let channels = Channels::new(channels::Parts {
+    let expressions = Arc::new(WorkerPool::from_current_binary()?);
+    let channels = Channels::new(channels::ChannelPorts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(environment)),
@@ -34,6 +34,6 @@ async fn run() -> anyhow::Result<()> {
     let stores = Stores { silences: Arc::new(adapters.cached_silences()), ..adapters.stores() };
     let configuration = Arc::new(adapters.configuration());
     let (channel, clock, entropy) = (Arc::new(channels), Arc::new(SystemClock), Arc::new(OsEntropy));
-    let dispatcher = Dispatcher::new(Parts::new(&stores, expressions, configuration, channel, clock, entropy));
+    let dispatcher = Dispatcher::new(DispatchPorts::new(&stores, expressions, configuration, channel, clock, entropy));
     Ok(aws::lambda::sqs(async |message, deadline| dispatcher.handle(message, deadline).await).await?)
 }

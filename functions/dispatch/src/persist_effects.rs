@@ -7,31 +7,28 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::admission::mask::Masker;
-use domain::event::Event;
+use domain::event::{Event, SerializedEvent};
 use domain::expression::{Effects, LogLine};
 use domain::ports::StoreError;
 use domain::rules_document::RulesDocument;
 
-use crate::{Parts, trace};
+use crate::{DispatchPorts, trace};
 
 /// Logs the lines and stores the events of these effects, each pair with the event that the expression ran for.
 /// The events' pks are deterministic, so that a second call stores nothing new.
 pub(crate) async fn persist(
-    parts: &Parts,
+    ports: &DispatchPorts,
     document: &RulesDocument,
     effects_by_event: Vec<(Arc<Event>, Vec<Effects>)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (mut events, mut lines, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    let (mut events, mut seen) = (Vec::new(), HashSet::new());
     let pairs = effects_by_event.iter().flat_map(|(event, all)| all.iter().map(move |effects| (&**event, effects)));
     for (event, effects) in pairs {
         effects.log.iter().for_each(|line| log(line, event, document));
         for created in effects.events(event, document, now) {
             match created {
-                Ok(created) if seen.insert(created.event.pk) => {
-                    lines.push(created.json);
-                    events.push(Arc::new(created.event));
-                }
+                Ok(created) if seen.insert(created.event.pk) => events.push(SerializedEvent::from(created)),
                 Ok(_) => {}
                 Err(rejection) => {
                     let trace_id = trace::id(Some(event));
@@ -41,9 +38,9 @@ pub(crate) async fn persist(
         }
     }
     if !events.is_empty() {
-        parts.intake.accept(&events).await?;
-        for event in lines {
-            domain::log_accepted!(event.as_str());
+        ports.intake.accept(&events).await?;
+        for event in &events {
+            domain::log_accepted!(event.json());
         }
     }
     Ok(())

@@ -53,6 +53,12 @@ pub enum Versioned<T> {
 }
 
 impl<T> Versioned<T> {
+    /// What precedes the content's JSON in the record's JSON.
+    pub const PREFIX: &'static str = "{\"v1\":";
+
+    /// What follows the content's JSON in the record's JSON.
+    pub const SUFFIX: &'static str = "}";
+
     /// Wraps the value in the newest version.
     pub fn new(content: T) -> Self {
         Self::V1(content)
@@ -76,5 +82,11 @@ mod tests {
         let message: QueueMessage = serde_json::from_str(written).unwrap();
         assert_eq!(serde_json::to_string(&message).unwrap(), written);
         assert!(serde_json::from_str::<QueueMessage>(r#"{"v99":{}}"#).is_err());
+    }
+
+    #[test]
+    fn prefix_and_suffix_make_the_record_of_its_contents_json() {
+        let record = serde_json::to_string(&Versioned::new("content")).unwrap();
+        assert_eq!(record, [Versioned::<()>::PREFIX, "\"content\"", Versioned::<()>::SUFFIX].concat());
     }
 }

@@ -21,12 +21,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::access::session::Session;
 use crate::access::token::{Token, TokenHash};
 use crate::delivery::endpoint::Endpoint;
 use crate::delivery::{AttemptOutcome, Delivery, DeliveryId, Failure};
-use crate::event::{Event, EventPk};
+use crate::event::{EventPk, SerializedEvent};
 use crate::expression::{Effects, Evaluation, ExpressionScope, PolicyCaller};
 use crate::message::QueueMessage;
 use crate::notification::Notification;
@@ -71,7 +72,7 @@ pub trait Intake: Send + Sync {
     /// An event whose pk is stored already, and has not expired, stays as it is: accepting it again is harmless and leads
     /// to no second delivery. The pks of `events` must be distinct. An event that an active [hold](Holds) covers expires
     /// at [`HOLD_EXPIRY`](crate::retention::hold::HOLD_EXPIRY).
-    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError>;
+    async fn accept(&self, events: &[SerializedEvent]) -> Result<(), StoreError>;
 
     /// For each pair of a name's hash and a proposed pk: the pk of the name's first arrival. Stores the proposed pk, until
     /// `until`, where no earlier arrival is remembered, and returns it.
@@ -144,7 +145,7 @@ pub trait Suppression: Send + Sync {
     async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError>;
     /// Replaces the record if the stored revision is one less than its own; with revision 0, creates it if there is none.
     /// Returns whether it did.
-    async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError>;
+    async fn put(&self, id: SuppressionKey, record: &SuppressionRecord) -> Result<bool, StoreError>;
     /// Adds events to the digest that `carrier` will send; adding an event again changes nothing. `false` if the digest
     /// was closed before: then it may or may not include them.
     async fn collect(&self, carrier: DeliveryId, events: &[EventPk], expires: Timestamp) -> Result<bool, StoreError>;
@@ -200,19 +201,26 @@ pub trait Sessions: Send + Sync {
     async fn end(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError>;
 }
 
-/// A version of the rules document, as it was put into force.
-#[derive(Debug, Clone, PartialEq)]
+/// A version of the rules document, as it was put into force. Serialised, it is the stores' record of the version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActiveRules {
-    /// Grows by one with each change; 0 is the built-in document.
+    /// Grows by one with each change; 0 is the built-in document. A record whose key has the version omits it.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub version: u64,
     /// The parsed and checked document; `source` is its text.
     pub document: RulesDocument,
     /// The YAML that the document was read from.
     pub source: String,
     /// When this version came into force.
+    #[serde(with = "crate::time::micros")]
     pub at: Timestamp,
     /// The user or token that saved this version.
     pub by: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 impl ActiveRules {

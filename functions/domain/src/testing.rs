@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::event::{Action, Object};
+use crate::event::{Action, Object, SerializedEvent};
 use crate::{Event, EventPk, Timestamp};
 
 /// An event with this action that happened at 2100-01-01 and is kept for a year, without any other data.
@@ -39,6 +39,11 @@ pub fn event(action: &str) -> EventBuilder {
 #[cfg(test)]
 pub(crate) fn sample(user: Value, context: Value) -> Event {
     event("login").created(Timestamp::UNIX_EPOCH).expires(Timestamp::MAX).user(user).context(context).build()
+}
+
+/// The events with their JSON, as [`Intake::accept`](crate::ports::Intake::accept) takes them.
+pub fn serialized(events: &[Arc<Event>]) -> Vec<SerializedEvent> {
+    events.iter().cloned().map(SerializedEvent::from).collect()
 }
 
 #[derive(Debug, Clone, Copy)]

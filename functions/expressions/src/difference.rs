@@ -75,7 +75,8 @@ fn lacking_attribute(message: &str) -> Option<String> {
     let [owner, attribute, ..] = quoted[..] else { return None };
     let is_special = attribute.starts_with("__") || matches!(attribute, "add_note" | "with_traceback");
     if let Some(module) = owner.strip_prefix('_') {
-        return cpython::module_has(module, attribute).then(|| format!("has no {module}.{attribute}{}", instead(attribute)));
+        return cpython::module_has(module, attribute)
+            .then(|| format!("has no {module}.{attribute}{}", instead(attribute)));
     }
     let known = if is_special {
         true
@@ -110,7 +111,11 @@ fn lacking_operation(message: &str) -> Option<String> {
     let types = quoted(message);
     let is_set = |of: &&&str| matches!(**of, "set" | "frozenset" | "dict_keys" | "dict_items");
     let is_address = |of: &&&str| of.starts_with("IPv");
-    if types.iter().any(|of| is_address(&of)) && (message.contains("is not iterable") || message.contains("interpreted as an integer") || message.starts_with("int() argument")) {
+    if types.iter().any(|of| is_address(&of))
+        && (message.contains("is not iterable")
+            || message.contains("interpreted as an integer")
+            || message.starts_with("int() argument"))
+    {
         return Some("does not do this with addresses; use int(address), or hosts() of a network".to_owned());
     }
     if message.contains("not supported between instances of") {
@@ -137,7 +142,8 @@ fn lacking_operation(message: &str) -> Option<String> {
 /// Messages with which the interpreter says that it does not have something.
 fn of_the_interpreter(kind: &str, message: &str) -> Option<String> {
     let own = kind == "NotImplementedError" && message.contains("does not yet support");
-    let own = own || message.contains("got an unexpected keyword argument 'parse_")
+    let own = own
+        || message.contains("got an unexpected keyword argument 'parse_")
         || message.contains("got an unexpected keyword argument 'object_")
         || message.contains("got an unexpected keyword argument 'check_circular'");
     let own = own || message.starts_with("pow() 2nd argument cannot be negative");

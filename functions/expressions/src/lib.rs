@@ -2,7 +2,7 @@
 //!
 //! Owns what a body can see and do. Refuses files, network, clock, randomness and environment: an evaluation is a function
 //! of the body and its [`ExpressionScope`]. Effects, such as created events, are returned in the [`Evaluation`] for the caller to
-//! perform. [`worker::Workers`] implements the domain's port [`Expressions`](domain::ports::Expressions).
+//! perform. [`worker::WorkerPool`] implements the domain's port [`Expressions`](domain::ports::Expressions).
 //!
 //! ```
 //! use expressions::{Expression, SyntaxFault};
@@ -12,7 +12,7 @@
 //! ```
 #![doc = include_str!("../README.md")]
 
-mod attributes;
+mod check;
 mod cpython;
 mod difference;
 mod edit;

@@ -110,7 +110,9 @@ pub(crate) fn addresses(address: &[&str], network: &[&str], mentions: &HashSet<S
     for (at, name) in network.iter().enumerate() {
         let field = at + 5;
         let value = match *name {
-            "network_address" | "broadcast_address" | "netmask" | "hostmask" => format!("ip_address(fields[{field}][2])"),
+            "network_address" | "broadcast_address" | "netmask" | "hostmask" => {
+                format!("ip_address(fields[{field}][2])")
+            }
             "num_addresses" => format!("2 ** fields[{field}]"),
             _ => format!("fields[{field}]"),
         };

@@ -38,13 +38,13 @@ pub(crate) struct Invalid {
     pub(crate) position: Option<usize>,
 }
 
-type Parsed<T> = Result<T, Invalid>;
+type Translation<T> = Result<T, Invalid>;
 
 /// Translates a pattern with these flags.
 ///
 /// # Errors
 /// What CPython says about a text that is no pattern.
-pub(crate) fn translate(pattern: &str, flags: i64) -> Parsed<Translated> {
+pub(crate) fn translate(pattern: &str, flags: i64) -> Translation<Translated> {
     let mut parser = Parser {
         letters: pattern.chars().collect(),
         at: 0,
@@ -134,7 +134,7 @@ impl Parser {
         Invalid { message: message.into(), position: Some(position) }
     }
 
-    fn alternatives(&mut self) -> Parsed<Node> {
+    fn alternatives(&mut self) -> Translation<Node> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.invalid("too many nested groups for Nuncio's Python", self.at));
@@ -150,7 +150,7 @@ impl Parser {
         Ok(whole)
     }
 
-    fn sequence(&mut self) -> Parsed<Node> {
+    fn sequence(&mut self) -> Translation<Node> {
         let mut sequence = Node::empty();
         while let Some(letter) = self.peek() {
             if letter == '|' || letter == ')' {
@@ -181,7 +181,7 @@ impl Parser {
         false
     }
 
-    fn item(&mut self, letter: char) -> Parsed<Node> {
+    fn item(&mut self, letter: char) -> Translation<Node> {
         match letter {
             '(' => return self.group(),
             '[' => return self.class(),
@@ -205,11 +205,8 @@ impl Parser {
     /// A character as itself.
     fn literal(&self, letter: char) -> String {
         let code = u32::from(letter);
-        let mut text = if letter.is_ascii_alphanumeric() || code > 0x7f {
-            letter.to_string()
-        } else {
-            format!(r"\x{{{code:X}}}")
-        };
+        let mut text =
+            if letter.is_ascii_alphanumeric() || code > 0x7f { letter.to_string() } else { format!(r"\x{{{code:X}}}") };
         if self.has(IGNORECASE) {
             text = match letter {
                 // Without Unicode, only the letters of ASCII have two cases.
@@ -224,7 +221,7 @@ impl Parser {
     }
 
     /// What stands after a backslash, outside a class.
-    fn escape(&mut self) -> Parsed<Node> {
+    fn escape(&mut self) -> Translation<Node> {
         let start = self.at;
         let Some(letter) = self.letters.get(start + 1).copied() else {
             return Err(self.invalid("bad escape (end of pattern)", start));
@@ -266,7 +263,7 @@ impl Parser {
     }
 
     /// The character that an escape stands for; the position is at its backslash.
-    fn character(&mut self, letter: char) -> Parsed<char> {
+    fn character(&mut self, letter: char) -> Translation<char> {
         let start = self.at;
         self.at += 2;
         let simple = match letter {
@@ -299,8 +296,9 @@ impl Parser {
         Ok(simple)
     }
 
-    fn hexadecimal(&mut self, start: usize, digits: usize) -> Parsed<char> {
-        let text: String = self.letters.iter().skip(self.at).take(digits).take_while(|one| one.is_ascii_hexdigit()).collect();
+    fn hexadecimal(&mut self, start: usize, digits: usize) -> Translation<char> {
+        let text: String =
+            self.letters.iter().skip(self.at).take(digits).take_while(|one| one.is_ascii_hexdigit()).collect();
         let shown: String = self.letters[start..self.at].iter().collect();
         let code = u32::from_str_radix(&text, 16).ok().filter(|_| text.len() == digits).and_then(char::from_u32);
         self.at += text.len();
@@ -308,7 +306,7 @@ impl Parser {
     }
 
     /// `\1`, or three octal digits.
-    fn reference_or_octal(&mut self, first: char, start: usize) -> Parsed<Node> {
+    fn reference_or_octal(&mut self, first: char, start: usize) -> Translation<Node> {
         let mut digits = String::from(first);
         if let Some(next) = self.peek().filter(char::is_ascii_digit) {
             digits.push(next);
@@ -330,7 +328,7 @@ impl Parser {
         self.reference(group, start + 1, &digits)
     }
 
-    fn reference(&self, group: usize, start: usize, shown: &str) -> Parsed<Node> {
+    fn reference(&self, group: usize, start: usize, shown: &str) -> Translation<Node> {
         if group == 0 || group > self.groups.len() {
             return Err(self.invalid(format!("invalid group reference {shown}"), start));
         }

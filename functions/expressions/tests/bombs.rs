@@ -6,14 +6,14 @@ mod stage;
 
 use std::time::{Duration, Instant};
 
-use expressions::worker::Workers;
+use expressions::worker::WorkerPool;
 use expressions::{Expression, NoPolicies, RaisedException};
 use stage::{policy, workers};
 
 /// The deadline is 100 ms; a busy machine is late.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-fn run(workers: &Workers, source: &str) -> Result<serde_json::Value, RaisedException> {
+fn run(workers: &WorkerPool, source: &str) -> Result<serde_json::Value, RaisedException> {
     let expression = Expression::parse(source).unwrap_or_else(|fault| panic!("{source}: {fault}"));
     workers.evaluate(&expression, &policy(), &NoPolicies).outcome.map(|returned| returned.value)
 }

@@ -37,7 +37,12 @@ fn faults_stand_where_they_are() {
         ("# nothing\n   \n", 1, 1, "the body is empty"),
         ("return '\0'", 1, 1, "null"),
         ("return lambda: 1", 1, 8, "call it"),
-        ("x = 1\nreturn regex_match('a', '(')", 2, 25, "this is not a valid pattern: missing ), unterminated subpattern"),
+        (
+            "x = 1\nreturn regex_match('a', '(')",
+            2,
+            25,
+            "this is not a valid pattern: missing ), unterminated subpattern",
+        ),
         ("return regex_replace('a', repl='b', regex=r'(?<=a*)')", 1, 43, "look-behind requires fixed-width pattern"),
         ("if request.user:\n    return regex_match\nreturn 1", 2, 12, "call it"),
         ("def f():\n    return 1\nreturn f", 3, 8, "call it"),

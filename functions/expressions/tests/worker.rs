@@ -6,14 +6,14 @@ mod stage;
 use std::time::Duration;
 
 use domain::event::Object;
-use expressions::worker::{DEADLINE, Workers};
+use expressions::worker::{DEADLINE, WorkerPool};
 use expressions::{Expression, ExpressionScope, NoPolicies, PolicyCaller, PolicyResult};
 use serde_json::{Value, json};
 use stage::{policy, workers};
 
 /// Policies that are bodies themselves, evaluated by the same workers.
 struct Bodies<'a> {
-    workers: &'a Workers,
+    workers: &'a WorkerPool,
     scope: &'a ExpressionScope,
     known: &'a [(&'a str, &'a str)],
 }
@@ -32,7 +32,7 @@ impl PolicyCaller for Bodies<'_> {
     }
 }
 
-fn run(workers: &Workers, body: &str, bodies: &[(&str, &str)]) -> Result<Value, String> {
+fn run(workers: &WorkerPool, body: &str, bodies: &[(&str, &str)]) -> Result<Value, String> {
     let scope = policy();
     let policies = Bodies { workers, scope: &scope, known: bodies };
     let evaluation = workers.evaluate(&Expression::parse(body).unwrap(), &scope, &policies);
@@ -112,7 +112,7 @@ fn large_events_cross() {
 #[test]
 fn a_program_that_is_no_worker_is_an_exception() {
     for program in ["/bin/false", "/does/not/exist"] {
-        let workers = Workers::new(program, Vec::new(), 1);
+        let workers = WorkerPool::new(program, Vec::new(), 1);
         let expression = Expression::parse("return 1").unwrap();
         let raised = workers.evaluate(&expression, &policy(), &NoPolicies).outcome.unwrap_err();
         assert_eq!(raised.kind, "SandboxError", "{raised}");

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use domain::EventPk;
 use domain::admission::{Draft, Rejection};
+use domain::event::SerializedEvent;
 use domain::ports::{Clock, Configuration, Entropy, Intake, OriginLookup, StoreError};
 use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
@@ -88,16 +89,12 @@ impl Ingest {
         let outcomes = admitted.iter().map(|one| one.as_ref().map(|one| one.event.pk).map_err(Clone::clone)).collect();
 
         let mut seen = HashSet::new();
-        let (events, lines): (Vec<_>, Vec<_>) = admitted
-            .into_iter()
-            .flatten()
-            .filter(|one| seen.insert(one.event.pk))
-            .map(|one| (Arc::new(one.event), one.json))
-            .unzip();
+        let events: Vec<_> =
+            admitted.into_iter().flatten().filter(|one| seen.insert(one.event.pk)).map(SerializedEvent::from).collect();
         if !events.is_empty() {
             self.intake.accept(&events).await?;
-            for json in &lines {
-                domain::log_accepted!(json.as_str());
+            for event in &events {
+                domain::log_accepted!(event.json());
             }
         }
         Ok(outcomes)

@@ -134,12 +134,12 @@ async fn accept_request(
 async fn health(State(AppState(shared)): State<AppState>) -> Result<Response, Problem> {
     let unavailable = |problem: Problem| match problem.status() {
         StatusCode::SERVICE_UNAVAILABLE => problem,
-        _ => Problem::unavailable("the store accepts no events; see the log"),
+        _ => Problem::unavailable("the store rejects writes at the moment; the server's log has the reason"),
     };
     shared.ingest.intake.ready().await.map_err(|error| unavailable(error.into()))?;
     let failed = *shared.failed();
     if failed.is_some_and(|failed| domain::time::later(failed, UNHEALTHY_FOR) > shared.ingest.clock.now()) {
-        return Err(Problem::unavailable("the store rejected the last events; see the log"));
+        return Err(Problem::unavailable("the store rejected the last events; the server's log has the reason"));
     }
     Ok((StatusCode::OK, Json(json!({ "status": "ok" }))).into_response())
 }

@@ -11,7 +11,7 @@ use domain::event::Event;
 use domain::loop_guard;
 use domain::ports::Clock as _;
 use domain::rules_document::RulesDocument;
-use expressions::worker::Workers;
+use expressions::worker::WorkerPool;
 
 use crate::check;
 use crate::cli::MatchOptions;
@@ -20,7 +20,7 @@ use crate::cli::MatchOptions;
 pub(crate) fn run(options: &MatchOptions) -> anyhow::Result<ExitCode> {
     let (document, _) = check::read_valid(&options.rules)?;
     let event = read_event(&options.event, &document)?;
-    let expressions = Workers::from_current_binary().context("cannot find the path of this program")?;
+    let expressions = WorkerPool::from_current_binary().context("cannot find the path of this program")?;
     let held_back = loop_guard::check(&event, &document);
     for mut explanation in rules::explain(&document, &event, &expressions) {
         if let (true, Some(looping)) = (explanation.matched, &held_back) {

@@ -12,6 +12,10 @@ use serde::de::DeserializeOwned;
 /// The zstd level. Higher ones take more time than smaller bodies save.
 const LEVEL: i32 = 3;
 
+/// What surrounds the events of a [`QueuedWork::Events`](domain::message::QueuedWork::Events) message in its JSON.
+const EVENTS_PREFIX: &str = "{\"v1\":{\"events\":[";
+const EVENTS_SUFFIX: &str = "]}}";
+
 /// The most bytes that are decompressed. Nuncio never writes more: a larger content is not from Nuncio.
 pub(crate) const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -20,7 +24,11 @@ fn corrupt(error: impl std::fmt::Display) -> StoreError {
 }
 
 fn compress(content: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::compress(&serde_json::to_vec(content).map_err(corrupt)?, LEVEL).map_err(corrupt)
+    compress_text(&serde_json::to_string(content).map_err(corrupt)?)
+}
+
+fn compress_text(json: &str) -> Result<Vec<u8>, StoreError> {
+    zstd::bulk::compress(json.as_bytes(), LEVEL).map_err(corrupt)
 }
 
 fn decompress<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
@@ -37,6 +45,11 @@ pub(crate) fn to_stored<T: Serialize>(content: T) -> Result<Vec<u8>, StoreError>
     compress(&Versioned::new(content))
 }
 
+/// Encodes a record whose content is JSON already.
+pub(crate) fn json_to_stored(content: &str) -> Result<Vec<u8>, StoreError> {
+    compress_text(&[Versioned::<()>::PREFIX, content, Versioned::<()>::SUFFIX].concat())
+}
+
 /// Decodes a record of any version from the table.
 pub(crate) fn from_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     decompress::<Versioned<T>>(bytes).map(Versioned::into_inner)
@@ -45,6 +58,15 @@ pub(crate) fn from_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreE
 /// Encodes a message for the queue.
 pub(crate) fn to_queued(message: &QueueMessage) -> Result<String, StoreError> {
     compress(message).map(|bytes| STANDARD.encode(bytes))
+}
+
+/// Encodes a message that carries these events, which are JSON already.
+pub(crate) fn events_to_queued<'a>(events: impl Iterator<Item = &'a str>) -> Result<String, StoreError> {
+    let mut json = String::from(EVENTS_PREFIX);
+    for (index, event) in events.enumerate() {
+        json.extend([if index == 0 { "" } else { "," }, event]);
+    }
+    compress_text(&(json + EVENTS_SUFFIX)).map(|bytes| STANDARD.encode(bytes))
 }
 
 /// Decodes the body of a queue message.
@@ -65,6 +87,21 @@ mod tests {
         let message =
             QueueMessage::new(QueuedWork::Stored(vec!["018650dd-2c93-7f1e-8afe-ad5af90bf680".parse().unwrap()]));
         assert_eq!(from_queued(&to_queued(&message).unwrap()).unwrap(), message);
+    }
+
+    #[test]
+    fn events_that_are_json_already_are_encoded_as_any_other_content() {
+        let events = [0, 1, 2].map(|random| {
+            let context = serde_json::json!({ "text": "\"\\\u{1}é", "number": -0.0 });
+            domain::testing::event("login").random(random).context(context).shared()
+        });
+        for count in 0..=events.len() {
+            let some = &events[..count];
+            let message = QueueMessage::new(QueuedWork::Events(some.to_vec()));
+            let json: Vec<_> = some.iter().map(|event| event.to_json()).collect();
+            assert_eq!(events_to_queued(json.iter().map(String::as_str)).unwrap(), to_queued(&message).unwrap());
+        }
+        assert_eq!(json_to_stored(&events[0].to_json()).unwrap(), to_stored(&*events[0]).unwrap());
     }
 
     #[test]

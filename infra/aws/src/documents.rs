@@ -5,10 +5,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
-use domain::Timestamp;
 use domain::ports::{self, ActiveRules, SaveOutcome, StoreError};
-use domain::rules_document::RulesDocument;
-use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::describe::describe;
@@ -25,17 +22,6 @@ pub struct DynamoDocuments {
     table: Table,
 }
 
-/// The stored form of an [`ActiveRules`].
-#[derive(Serialize, Deserialize)]
-struct StoredDocument {
-    version: u64,
-    document: RulesDocument,
-    source: String,
-    #[serde(with = "domain::time::micros")]
-    at: Timestamp,
-    by: String,
-}
-
 impl DynamoDocuments {
     /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
@@ -43,8 +29,7 @@ impl DynamoDocuments {
     }
 
     fn writes(&self, active: &ActiveRules) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let ActiveRules { version, document, source, at, by } = active.clone();
-        let bytes = codec::to_stored(StoredDocument { version, document, source, at, by })?;
+        let (version, bytes) = (active.version, codec::to_stored(active)?);
         let mut writes = Vec::new();
         for (number, chunk) in bytes.chunks(CHUNK).enumerate() {
             let mut item = keys(key(version, number));
@@ -78,8 +63,7 @@ fn key(version: u64, chunk: usize) -> (String, String) {
 
 fn join(chunks: &[Item]) -> Result<ActiveRules, StoreError> {
     let bytes: Vec<u8> = chunks.iter().flat_map(bytes).copied().collect();
-    let StoredDocument { version, document, source, at, by } = codec::from_stored(&bytes)?;
-    Ok(ActiveRules { version, document, source, at, by })
+    codec::from_stored(&bytes)
 }
 
 fn bytes(item: &Item) -> &[u8] {

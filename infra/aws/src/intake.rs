@@ -1,12 +1,11 @@
 //! The intake: stores events in the table, then queues them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use domain::Timestamp;
-use domain::event::{Event, EventPk};
+use domain::event::{Event, EventPk, SerializedEvent};
 use domain::ports::{self, Clock as _, StoreError};
 use domain::retention::hold::{self, HOLD_EXPIRY, Hold};
 use domain::time::{CLOCK_SKEW, later};
@@ -14,12 +13,13 @@ use futures_util::future::try_join;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use host::SystemClock;
 
+use crate::codec;
 use crate::holds::CachedHolds;
 use crate::keeping::{self, EXPIRED};
 use crate::pack::pack;
 use crate::queue::{SendResult, SqsWorkQueue};
 use crate::table::expiries::Archiving;
-use crate::table::item::{Item, keys, number, record, string, text};
+use crate::table::item::{Item, keys, number, record_of_body, string, text};
 use crate::table::keys::{self, DOCUMENTS, FIRST, RecordKind};
 use crate::table::{CONCURRENCY, PutResult, Table, Write, put};
 use crate::volume;
@@ -44,16 +44,16 @@ impl DynamoIntake {
         Self { holds: CachedHolds::new(table.clone()), table, queue }
     }
 
-    async fn store(&self, named: &[&Arc<Event>], unnamed: &[&Arc<Event>]) -> Result<(), StoreError> {
+    async fn store(&self, named: &[&SerializedEvent], unnamed: &[&SerializedEvent]) -> Result<(), StoreError> {
         let all = || named.iter().chain(unnamed);
         let holds = self.holds.all().await?;
         let expires = |event: &Event| if hold::is_held(&holds, event) { HOLD_EXPIRY } else { event.expires };
         let now = SystemClock.now();
-        let days = self.table.mark_events(all().map(|event| (event.pk, expires(event))), now);
-        let hours = volume::mark_late(&self.table, all().map(|event| event.pk), now);
+        let days = self.table.mark_events(all().map(|one| (one.event().pk, expires(one.event()))), now);
+        let hours = volume::mark_late(&self.table, all().map(|one| one.event().pk), now);
         try_join(days, hours).await?;
         let shards = self.table.shards().await?;
-        let item = |event: &Event| item(event, shards, &holds, self.table.archiving(), now);
+        let item = |event: &SerializedEvent| item(event, shards, &holds, self.table.archiving(), now);
         let writes: Vec<_> =
             unnamed.iter().map(|event| Ok(Write::Put(item(event)?))).collect::<Result<_, StoreError>>()?;
         let puts: Vec<_> =
@@ -74,12 +74,13 @@ impl DynamoIntake {
     /// Deletes unnamed events that could not be queued. The caller will post them again, and they get other pks then:
     /// the stored ones would never be evaluated. Named events stay, as the next post finds them; so do events that the
     /// queue may have received, as they will be evaluated.
-    async fn undo(&self, unnamed: &[&Arc<Event>]) {
+    async fn undo(&self, unnamed: &[&SerializedEvent]) {
         if unnamed.is_empty() {
             return;
         }
-        let deletes =
-            |shards| unnamed.iter().map(|event| Write::Delete(keys(event_key(event.pk, shards)))).collect::<Vec<_>>();
+        let deletes = |shards| {
+            unnamed.iter().map(|one| Write::Delete(keys(event_key(one.event().pk, shards)))).collect::<Vec<_>>()
+        };
         let undone = async { self.table.write_all(deletes(self.table.shards().await?)).await };
         if let Err(error) = undone.await {
             tracing::warn!(events = unnamed.len(), %error, "events that could not be queued stay in the store, where they are never evaluated");
@@ -91,8 +92,16 @@ fn event_key(pk: EventPk, shards: u16) -> (String, String) {
     (RecordKind::Events.partition_of(pk, shards), pk.to_string())
 }
 
-fn item(event: &Event, shards: u16, holds: &[Hold], archiving: Archiving, now: Timestamp) -> Result<Item, StoreError> {
-    let mut item = record(event_key(event.pk, shards), event, Some(event.expires))?;
+fn item(
+    serialized: &SerializedEvent,
+    shards: u16,
+    holds: &[Hold],
+    archiving: Archiving,
+    now: Timestamp,
+) -> Result<Item, StoreError> {
+    let event = serialized.event();
+    let body = codec::json_to_stored(serialized.json())?;
+    let mut item = record_of_body(event_key(event.pk, shards), body, Some(event.expires));
     let is_held = hold::is_held(holds, event);
     // Otherwise the body's expiry and the time to live suffice.
     if is_held || archiving == Archiving::On {
@@ -105,8 +114,8 @@ fn item(event: &Event, shards: u16, holds: &[Hold], archiving: Archiving, now: T
 
 #[async_trait]
 impl ports::Intake for DynamoIntake {
-    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
-        let (named, unnamed): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.pk.is_named());
+    async fn accept(&self, events: &[SerializedEvent]) -> Result<(), StoreError> {
+        let (named, unnamed): (Vec<_>, Vec<_>) = events.iter().partition(|one| one.event().pk.is_named());
         let (bodies, carried): (Vec<_>, Vec<_>) =
             pack(events)?.into_iter().map(|packed| (packed.body, packed.pks)).unzip();
         if let Err(error) = self.store(&named, &unnamed).await {
@@ -116,7 +125,7 @@ impl ports::Intake for DynamoIntake {
         let sent = self.queue.send_each(bodies, 0).await;
         let refused = carried.iter().zip(&sent).filter(|(_, sent)| matches!(sent, SendResult::Refused(_)));
         let refused: HashSet<EventPk> = refused.flat_map(|(pks, _)| pks.iter().copied()).collect();
-        let unqueued: Vec<_> = unnamed.into_iter().filter(|event| refused.contains(&event.pk)).collect();
+        let unqueued: Vec<_> = unnamed.into_iter().filter(|one| refused.contains(&one.event().pk)).collect();
         self.undo(&unqueued).await;
         sent.into_iter().find_map(SendResult::into_error).map_or(Ok(()), Err)
     }
@@ -178,6 +187,7 @@ mod tests {
     use super::*;
     use aws_sdk_dynamodb::types::AttributeValue;
     use serde_json::Value;
+    use std::sync::Arc;
 
     /// What DynamoDB counts for a write: names and values, in bytes.
     fn size(item: &Item) -> usize {
@@ -191,10 +201,10 @@ mod tests {
     }
 
     /// The documented example events.
-    fn examples() -> Vec<Arc<Event>> {
+    fn examples() -> Vec<SerializedEvent> {
         let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/events");
         let files = std::fs::read_dir(corpus).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
-        files.map(|json| Arc::new(serde_json::from_slice(&json).unwrap())).collect()
+        files.map(|json| Arc::new(serde_json::from_slice::<Event>(&json).unwrap()).into()).collect()
     }
 
     /// A million events cost a million write units, and 40,000 messages where 25 come at once.
@@ -204,12 +214,7 @@ mod tests {
         assert!(!examples.is_empty());
         for event in &examples {
             let item = item(event, 64, &[], Archiving::On, SystemClock.now()).unwrap();
-            assert!(
-                size(&item) <= 1024,
-                "{} bytes: {}",
-                size(&item),
-                serde_json::to_value(&**event).unwrap()["action"]
-            );
+            assert!(size(&item) <= 1024, "{} bytes: {}", size(&item), event.event().action);
         }
         let batch: Vec<_> = examples.iter().cycle().take(25).cloned().collect();
         assert_eq!(pack(&batch).unwrap().len(), 1);
@@ -217,9 +222,10 @@ mod tests {
 
     #[test]
     fn an_item_tells_when_it_ends() {
-        let event = &examples()[0];
+        let example = &examples()[0];
+        let event = example.event();
         let key = (String::new(), String::new());
-        let item = record(key, event, Some(event.expires)).unwrap();
+        let item = record_of_body(key, codec::json_to_stored(example.json()).unwrap(), Some(event.expires));
         let AttributeValue::N(ttl) = &item[keys::TTL] else { panic!("a number") };
         assert_eq!(ttl.parse::<i64>().unwrap(), domain::time::ttl_seconds(event.expires));
         let body: Value = serde_json::to_value(crate::table::item::content::<Event>(&item).unwrap()).unwrap();

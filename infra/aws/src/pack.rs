@@ -1,12 +1,10 @@
 //! Packs events into queue messages: as many into each as fit one SQS billing unit.
 
-use std::sync::Arc;
-
-use domain::event::{Event, EventPk};
+use domain::event::{EventPk, SerializedEvent};
 use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::StoreError;
 
-use crate::codec::to_queued;
+use crate::codec::{events_to_queued, to_queued};
 
 /// The SQS billing unit: each started 64 KiB of a request costs one request.
 const MAX_BODY: usize = 64 * 1024;
@@ -26,7 +24,7 @@ pub(crate) struct Packed {
 
 /// Encodes the events as messages. A message carries its events compressed; events that are too large for a message
 /// stay in the store, and a message carries their pks.
-pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<Packed>, StoreError> {
+pub(crate) fn pack(events: &[SerializedEvent]) -> Result<Vec<Packed>, StoreError> {
     let mut messages = Vec::new();
     let mut large = Vec::new();
     for some in events.chunks(MAX_EVENTS) {
@@ -40,14 +38,18 @@ pub(crate) fn pack(events: &[Arc<Event>]) -> Result<Vec<Packed>, StoreError> {
 }
 
 /// Packs into one message, or halves the events if the message is too large: only compressing shows the size.
-fn pack_some(events: &[Arc<Event>], messages: &mut Vec<Packed>, large: &mut Vec<EventPk>) -> Result<(), StoreError> {
-    let body = to_queued(&QueueMessage::new(QueuedWork::Events(events.to_vec())))?;
+fn pack_some(
+    events: &[SerializedEvent],
+    messages: &mut Vec<Packed>,
+    large: &mut Vec<EventPk>,
+) -> Result<(), StoreError> {
+    let body = events_to_queued(events.iter().map(SerializedEvent::json))?;
     match events {
         _ if body.len() <= MAX_BODY => {
-            messages.push(Packed { body, pks: events.iter().map(|event| event.pk).collect() });
+            messages.push(Packed { body, pks: events.iter().map(|event| event.event().pk).collect() });
         }
         [] => {}
-        [event] => large.push(event.pk),
+        [event] => large.push(event.event().pk),
         _ => {
             let (first, second) = events.split_at(events.len() / 2);
             pack_some(first, messages, large)?;
@@ -64,7 +66,7 @@ mod tests {
     use domain::Timestamp;
 
     /// An event whose context does not compress.
-    fn event(number: u64, bytes: usize) -> Arc<Event> {
+    fn event(number: u64, bytes: usize) -> SerializedEvent {
         let mut state = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let noise: String = std::iter::repeat_with(|| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -77,6 +79,7 @@ mod tests {
             .random(u128::from(number))
             .context(serde_json::json!({ "noise": noise }))
             .shared()
+            .into()
     }
 
     fn unpacked(messages: &[Packed]) -> (Vec<EventPk>, Vec<EventPk>) {
@@ -103,7 +106,7 @@ mod tests {
         let events: Vec<_> = (0..25).map(|number| event(number, 100)).collect();
         let messages = pack(&events).unwrap();
         assert_eq!(messages.len(), 1);
-        assert_eq!(unpacked(&messages).0, events.iter().map(|event| event.pk).collect::<Vec<_>>());
+        assert_eq!(unpacked(&messages).0, events.iter().map(|event| event.event().pk).collect::<Vec<_>>());
     }
 
     #[test]
@@ -111,8 +114,8 @@ mod tests {
         let sizes = [10, 90_000, 30_000, 30_000, 30_000, 200_000, 1, 45_000, 5_000];
         let events: Vec<_> = (0..).zip(sizes).map(|(number, size)| event(number, size)).collect();
         let (whole, stored) = unpacked(&pack(&events).unwrap());
-        assert_eq!(stored, [events[1].pk, events[5].pk]);
-        assert_eq!(whole, [0, 2, 3, 4, 6, 7, 8].map(|index: usize| events[index].pk));
+        assert_eq!(stored, [1, 5].map(|index: usize| events[index].event().pk));
+        assert_eq!(whole, [0, 2, 3, 4, 6, 7, 8].map(|index: usize| events[index].event().pk));
     }
 
     #[test]

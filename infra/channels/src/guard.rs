@@ -49,9 +49,9 @@ pub(crate) fn blocked(class: &str) -> Failure {
 /// Why a name could not be resolved to an address that may be reached.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResolveError {
-    #[error("no such host")]
+    #[error("the host name does not resolve to any address")]
     NotFound,
-    #[error("all addresses are blocked")]
+    #[error("the host name resolves only to addresses that are blocked ({0})")]
     Blocked(&'static str),
 }
 

@@ -69,7 +69,7 @@ pub enum Error {
 }
 
 /// The ports that the transports use.
-pub struct Parts {
+pub struct ChannelPorts {
     /// Hands the mails of `email` transports to a mail system, such as an SMTP server or SES.
     pub mailer: Arc<dyn Mailer>,
     /// Takes the items of `local` transports.
@@ -103,15 +103,15 @@ impl Channels {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(parts: Parts) -> Result<Self, Error> {
-        let http = Http::new(Arc::clone(&parts.clock), Arc::new(SystemResolver), Timeouts::default())?;
+    pub fn new(ports: ChannelPorts) -> Result<Self, Error> {
+        let http = Http::new(Arc::clone(&ports.clock), Arc::new(SystemResolver), Timeouts::default())?;
         Ok(Self {
-            mailer: parts.mailer,
-            inbox: parts.inbox,
-            secrets: parts.secrets,
-            clock: parts.clock,
+            mailer: ports.mailer,
+            inbox: ports.inbox,
+            secrets: ports.secrets,
+            clock: ports.clock,
             http,
-            expressions: parts.expressions,
+            expressions: ports.expressions,
             mapping_permits: Semaphore::new(MAX_MAPPINGS),
         })
     }

@@ -34,15 +34,17 @@ pub(crate) enum Key {
 /// Why a text is not a key. Contains no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyError {
-    #[error("it is empty")]
+    #[error("it is empty; store the text that the receiver gave you")]
     Empty,
-    #[error("the text after its prefix is not base64")]
+    #[error("the text after the secret's prefix is not base64; store the secret exactly as it was issued")]
     NotBase64,
     #[error("the text after whsk_ is not an ed25519 private key: 32 bytes, or 64 with the public key at the end")]
     NotPrivateKey,
-    #[error("it begins with a signature version; the secret itself begins with whsec_ or whsk_")]
+    #[error(
+        "it begins with a signature version (\"v1,\"); remove that, so that the secret begins with whsec_ or whsk_"
+    )]
     VersionPrefix,
-    #[error("it is a public key, which is for the receiver; the private key begins with whsk_")]
+    #[error("it is the public key, which belongs to the receiver; store the private key, which begins with whsk_")]
     Public,
 }
 

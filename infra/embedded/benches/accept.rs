@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use domain::ports::Intake as _;
+use domain::testing::serialized;
 use domain::{Event, Timestamp};
 use embedded::Store;
 use rusqlite::Connection;
@@ -62,7 +63,7 @@ async fn accept(folder: &Path, batches: &[Vec<Arc<Event>>], callers: usize) -> R
             let store = store.clone();
             tokio::spawn(async move {
                 for batch in share {
-                    store.accept(&batch).await?;
+                    store.accept(&serialized(&batch)).await?;
                 }
                 Ok::<_, BenchError>(())
             })

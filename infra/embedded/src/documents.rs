@@ -2,25 +2,15 @@
 //! A version is written once: of two writers that save the same next version, one gets a conflict.
 
 use async_trait::async_trait;
-use domain::Timestamp;
 use domain::ports::{ActiveRules, Documents, SaveOutcome, StoreError};
-use domain::rules_document::RulesDocument;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::record;
 
-/// The stored form of an [`ActiveRules`]; its version is in a column.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    document: RulesDocument,
-    source: String,
-    #[serde(with = "domain::time::micros")]
-    at: Timestamp,
-    by: String,
-}
+/// The version of a body, which omits it: the column has it.
+const IN_COLUMN: u64 = 0;
 
 #[async_trait]
 impl Documents for Store {
@@ -51,8 +41,7 @@ impl Documents for Store {
 
     async fn save(&self, active: &ActiveRules) -> Result<SaveOutcome, StoreError> {
         let version = i64::try_from(active.version).map_err(|_| StoreError::Corrupt("the version".to_owned()))?;
-        let ActiveRules { document, source, at, by, .. } = active.clone();
-        let body = record::write(&Stored { document, source, at, by })?;
+        let body = record::write(&ActiveRules { version: IN_COLUMN, ..active.clone() })?;
         let save = move |connection: &Connection| {
             let rows = connection
                 .prepare_cached(
@@ -67,6 +56,5 @@ impl Documents for Store {
 }
 
 fn active(version: i64, body: &str) -> Result<ActiveRules, Fault> {
-    let Stored { document, source, at, by } = record::read(body)?;
-    Ok(ActiveRules { version: version.unsigned_abs(), document, source, at, by })
+    Ok(ActiveRules { version: version.unsigned_abs(), ..record::read(body)? })
 }

@@ -112,6 +112,8 @@ mod tests {
 
     use super::*;
 
+    use domain::testing::serialized;
+
     #[tokio::test]
     async fn an_event_that_its_queue_message_carries_goes_too() {
         let folder = tempfile::tempdir().unwrap();
@@ -145,7 +147,7 @@ mod tests {
                 .build()
         };
         let (gone, staying) = (event(1, "somebody"), event(2, "nobody"));
-        store.accept(&[Arc::new(gone.clone()), Arc::new(staying)]).await.unwrap();
+        store.accept(&serialized(&[Arc::new(gone.clone()), Arc::new(staying)])).await.unwrap();
         while store.fill_search_index().await.unwrap() > 0 {}
         let has = |name: &str, text: &str| {
             let file = std::fs::read(folder.path().join(name)).unwrap_or_default();

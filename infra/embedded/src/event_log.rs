@@ -4,9 +4,9 @@
 
 use async_trait::async_trait;
 use domain::ports::{EventLog, EventPage, PurgeScope, StoreError};
-use domain::query::EventQuery;
 use domain::query::dimension::Dimension;
-use domain::query::search::{PlainText, Search};
+use domain::query::search::{Search, TextSearch};
+use domain::query::{AddressRange, EventQuery};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -199,7 +199,7 @@ fn upper_bound(query: &EventQuery) -> Vec<u8> {
 struct BodyFilter {
     required: RequiredSubstrings,
     /// Free text that the body must contain.
-    text: Option<PlainText>,
+    text: Option<TextSearch>,
 }
 
 impl BodyFilter {
@@ -209,7 +209,8 @@ impl BodyFilter {
             Some(domain::event::ActionPattern::Prefix(start)) => (None, Some(start.as_str())),
             None => (None, None),
         };
-        let ip = query.client_ip.map(|ip| ip.to_string());
+        let address = query.client_ip.and_then(AddressRange::only).map(|address| address.to_string());
+        let network = query.client_ip.map(AddressRange::text_prefix).filter(|prefix| !prefix.is_empty());
         let (text, pairs) = match &query.search {
             Some(Search::Text(text)) => (Some(text.clone()), Vec::new()),
             Some(Search::Query(asked)) => (None, asked.necessary()),
@@ -220,14 +221,15 @@ impl BodyFilter {
             .pair_prefix("action", prefix)
             .pair_prefix("app", query.app.as_deref())
             .name(query.username.as_deref())
-            .pair("client_ip", ip.as_deref());
+            .pair("client_ip", address.as_deref())
+            .pair_prefix("client_ip", network.as_deref());
         let required = pairs.into_iter().fold(required, |required, (key, value)| required.pair(key, Some(value)));
         Self { required, text }
     }
 
     /// Texts that every matching body contains, once in lower case.
     fn substrings(&self) -> Vec<String> {
-        let pieces = self.text.iter().flat_map(PlainText::pieces).map(str::to_owned);
+        let pieces = self.text.iter().flat_map(TextSearch::pieces).map(str::to_owned);
         self.required.selective_parts().map(str::to_lowercase).chain(pieces).collect()
     }
 

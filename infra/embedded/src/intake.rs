@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use domain::event::SerializedEvent;
 use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{Intake, StoreError};
 use domain::retention::hold::{self, HOLD_EXPIRY, Hold};
@@ -48,35 +49,35 @@ struct Row {
 }
 
 impl Batch {
-    fn encode(events: &[Arc<Event>]) -> Result<Self, Fault> {
+    fn encode(events: &[SerializedEvent]) -> Self {
         let mut batch = Self {
             bodies: Vec::with_capacity(events.len() * 1024),
             rows: Vec::with_capacity(events.len()),
             counters: Counters::default(),
         };
-        for event in events {
-            let start = batch.bodies.len();
-            record::write_to(&mut batch.bodies, &**event)?;
+        for serialized in events {
+            let (event, start) = (serialized.event(), batch.bodies.len());
+            record::append_json(&mut batch.bodies, serialized.json());
             let (expires, end) = (event.expires.as_microsecond(), batch.bodies.len());
             let memory = domain::json::memory(&batch.bodies[start..]);
             let counter = batch.counters.index_of(event);
             batch.rows.push(Row { pk: event.pk, expires, created: event.created, end, memory, counter });
         }
-        Ok(batch)
+        batch
     }
 }
 
 #[async_trait]
 impl Intake for Store {
-    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+    async fn accept(&self, events: &[SerializedEvent]) -> Result<(), StoreError> {
         if events.is_empty() {
             return Ok(());
         }
         self.refuse_while_rebuilding()?;
         // Encoded here, where callers run in parallel: the single writer should only write.
-        let batch = Arc::new(Batch::encode(events)?);
+        let batch = Arc::new(Batch::encode(events));
         let (work, recent, holds) = (self.work.clone(), self.recent_events.clone(), Arc::clone(&self.holds));
-        let events: Arc<[Arc<Event>]> = events.into();
+        let events: Arc<[Arc<Event>]> = events.iter().map(|one| Arc::clone(one.event())).collect();
         let stored = Arc::clone(&events);
         let cache_and_wake = move |new: &Vec<(usize, usize)>| {
             for (index, memory) in new {

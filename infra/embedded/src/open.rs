@@ -80,7 +80,7 @@ pub enum OpenError {
         transactions: u64,
     },
     /// A newer Nuncio wrote the file.
-    #[error("the store {} has version {found}, this Nuncio knows versions up to {known}; use the newer Nuncio", file.display())]
+    #[error("the store {} was written by a newer Nuncio (its schema has version {found}, this program reads up to {known}); start the newer program", file.display())]
     Newer {
         /// The path of the store's file, which is `nuncio.db` in the data folder.
         file: PathBuf,

@@ -16,9 +16,11 @@ pub(crate) fn write<T: Serialize>(content: &T) -> Result<String, Fault> {
     Ok(serde_json::to_string(&Versioned::new(content))?)
 }
 
-/// Appends a record as versioned JSON.
-pub(crate) fn write_to<T: Serialize>(bodies: &mut Vec<u8>, content: &T) -> Result<(), Fault> {
-    Ok(serde_json::to_writer(bodies, &Versioned::new(content))?)
+/// Appends a record whose content is JSON already as versioned JSON.
+pub(crate) fn append_json(bodies: &mut Vec<u8>, content: &str) {
+    for part in [Versioned::<()>::PREFIX, content, Versioned::<()>::SUFFIX] {
+        bodies.extend_from_slice(part.as_bytes());
+    }
 }
 
 /// Decodes a record of any version.

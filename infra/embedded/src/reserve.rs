@@ -226,6 +226,7 @@ impl Reserve {
 #[cfg(test)]
 mod tests {
     use domain::ports::Intake as _;
+    use domain::testing::serialized;
     use domain::{Event, Timestamp};
 
     use super::*;
@@ -243,7 +244,7 @@ mod tests {
         let length = |name: &str| fs::metadata(folder.path().join(name)).unwrap().len();
         for batch in 0..5 {
             let events = (1..60).map(|number| event(batch * 100 + number)).collect::<Vec<_>>();
-            store.accept(&events).await.unwrap();
+            store.accept(&serialized(&events)).await.unwrap();
             let connection = crate::open::reader(&folder.path().join("nuncio.db")).unwrap();
             let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
             let growth = pages.unsigned_abs() * 8192 - length("nuncio.db");

@@ -4,6 +4,7 @@ use domain::ports::{EventLog as _, EventPage, Intake as _};
 use domain::query::EventQuery;
 use domain::query::dimension::Dimension;
 use domain::query::search::Search;
+use domain::testing::serialized;
 use domain::{Event, Timestamp};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -34,7 +35,7 @@ async fn store() -> (tempfile::TempDir, Store) {
     let mut events = vec![event(1, "zoe", "Größe \"X\""), event(2, "zoe", "a NEEDLE"), event(3, "yan", "haystack")];
     events.extend((10..10 + MANY).map(|number| event(number, "ann", &format!("hay {number}"))));
     for batch in events.chunks(500) {
-        store.accept(batch).await.unwrap();
+        store.accept(&serialized(batch)).await.unwrap();
     }
     (folder, store)
 }
@@ -101,7 +102,7 @@ async fn what_came_since_is_found_too() {
     let (_folder, store) = store().await;
     fill(&store).await;
     // Late: older than everything that is looked at first.
-    store.accept(&[event(5, "zoe", "another needle")]).await.unwrap();
+    store.accept(&serialized(&[event(5, "zoe", "another needle")])).await.unwrap();
     assert_eq!(messages(&list(&store, &text("needle")).await), ["another needle", "a NEEDLE"]);
 }
 
@@ -112,8 +113,8 @@ async fn begins_anew_where_rows_belong_to_other_events() {
     let beside = rusqlite::Connection::open(folder.path().join("nuncio.db")).unwrap();
     beside.execute("DELETE FROM events WHERE rowid > 5", []).unwrap();
     let others: Vec<_> = (0..MANY).map(|number| event(20_000 + number, "ann", "hay")).collect();
-    store.accept(&[event(4, "zoe", "the needle of another day")]).await.unwrap();
-    store.accept(&others).await.unwrap();
+    store.accept(&serialized(&[event(4, "zoe", "the needle of another day")])).await.unwrap();
+    store.accept(&serialized(&others)).await.unwrap();
     fill(&store).await;
     assert_eq!(messages(&list(&store, &text("needle")).await), ["the needle of another day", "a NEEDLE"]);
 }
@@ -132,7 +133,7 @@ async fn counts_by_the_hour_what_it_has_read_and_what_it_has_not() {
     assert_eq!(store.counted(Dimension::Username, hour, until).await.unwrap(), None);
     fill(&store).await;
     assert_eq!(counted(Dimension::Username).await, wanted(2));
-    store.accept(&[event(5, "zoe", "late"), event(7200, "ann", "of another hour")]).await.unwrap();
+    store.accept(&serialized(&[event(5, "zoe", "late"), event(7200, "ann", "of another hour")])).await.unwrap();
     assert_eq!(counted(Dimension::Username).await, wanted(3));
     fill(&store).await;
     assert_eq!(counted(Dimension::Username).await, wanted(3));

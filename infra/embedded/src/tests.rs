@@ -11,6 +11,7 @@ use domain::person::Person;
 use domain::ports::{EventLog, Intake as _, Ledger, StoreError, Tokens as _, WorkQueue as _};
 use domain::query::EventQuery;
 use domain::rules_document::Rule;
+use domain::testing::serialized;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::Connection;
@@ -61,8 +62,8 @@ async fn set_writer(store: &Store, pragma: &'static str, value: i64) {
 #[tokio::test]
 async fn what_was_accepted_is_there_after_reopening_and_evaluated_once() {
     let (folder, store) = store();
-    store.accept(&events(0..250)).await.unwrap();
-    store.accept(&events(200..260)).await.unwrap();
+    store.accept(&serialized(&events(0..250))).await.unwrap();
+    store.accept(&serialized(&events(200..260))).await.unwrap();
     drop(store);
     let store = Store::open(folder.path()).unwrap();
     let jobs = store.take(now(), 100).await.unwrap();
@@ -80,7 +81,7 @@ async fn an_expired_event_that_awaits_its_deletion_makes_room_for_itself() {
     let (_folder, store) = store();
     let expired = Event { expires: now(), ..Event::clone(&event(0)) };
     for kept in [Arc::new(expired), event(0)] {
-        store.accept(&[kept]).await.unwrap();
+        store.accept(&serialized(&[kept])).await.unwrap();
         assert_eq!(store.take(now(), 10).await.unwrap().len(), 1);
     }
     assert!(EventLog::get(&store, event(0).pk, now()).await.unwrap().is_some());
@@ -89,7 +90,7 @@ async fn an_expired_event_that_awaits_its_deletion_makes_room_for_itself() {
 #[tokio::test]
 async fn a_taken_job_stays_away_until_it_is_released_or_its_lease_ends() {
     let (_folder, store) = store();
-    store.accept(&events(0..1)).await.unwrap();
+    store.accept(&serialized(&events(0..1))).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), Some(Timestamp::UNIX_EPOCH));
     let first = store.take(now(), 10).await.unwrap().remove(0);
     assert!(store.take(now(), 10).await.unwrap().is_empty());
@@ -109,10 +110,10 @@ async fn a_taken_job_stays_away_until_it_is_released_or_its_lease_ends() {
 #[tokio::test]
 async fn what_waited_comes_before_what_is_new() {
     let (_folder, store) = store();
-    store.accept(&events(0..1)).await.unwrap();
+    store.accept(&serialized(&events(0..1))).await.unwrap();
     let waited = store.take(now(), 1).await.unwrap().remove(0);
     store.release(waited.receipt, now()).await.unwrap();
-    store.accept(&events(1..2)).await.unwrap();
+    store.accept(&serialized(&events(1..2))).await.unwrap();
     let order: Vec<_> = store.take(now(), 2).await.unwrap().iter().flat_map(pks).collect();
     assert_eq!(order, [event(0).pk, event(1).pk]);
 }
@@ -120,7 +121,7 @@ async fn what_waited_comes_before_what_is_new() {
 #[tokio::test]
 async fn a_new_process_frees_what_a_dead_one_held() {
     let (folder, store) = store();
-    store.accept(&events(0..1)).await.unwrap();
+    store.accept(&serialized(&events(0..1))).await.unwrap();
     store.take(now(), 10).await.unwrap();
     let open = |recipient| Delivery::open(&event(0), &Rule::named("r"), "t", Person::new(recipient, ""), now());
     let (held, delivered) = (open("ann"), open("bob"));
@@ -152,10 +153,10 @@ async fn a_waiting_poller_is_woken_by_work() {
             store.take(now(), 10).await.unwrap().len()
         }
     });
-    store.accept(&events(0..1)).await.unwrap();
+    store.accept(&serialized(&events(0..1))).await.unwrap();
     assert_eq!(tokio::time::timeout(long / 2, poller).await.unwrap().unwrap(), 1);
     // Nothing new: the wait ends by itself.
-    store.accept(&events(0..1)).await.unwrap();
+    store.accept(&serialized(&events(0..1))).await.unwrap();
     store.work_arrived(Duration::from_millis(5)).await;
 }
 
@@ -164,7 +165,7 @@ async fn what_cannot_be_read_is_kept_and_stops_nothing() {
     let (folder, store) = store();
     let other = beside(&folder);
     other.execute("INSERT INTO jobs (due, body) VALUES (0, '{\"v99\":1}')", []).unwrap();
-    store.accept(&events(0..2)).await.unwrap();
+    store.accept(&serialized(&events(0..2))).await.unwrap();
     other.execute("UPDATE events SET body = '?' WHERE pk = ?1", [event(0).pk.as_bytes()]).unwrap();
 
     let jobs = store.take(now(), 10).await.unwrap();
@@ -186,7 +187,7 @@ async fn a_full_disk_is_reported_and_nothing_is_half_written() {
     let (folder, store) = store();
     let pages: i64 = beside(&folder).query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     set_writer(&store, "max_page_count", pages + 5).await;
-    let answer = store.accept(&events(0..1000)).await;
+    let answer = store.accept(&serialized(&events(0..1000))).await;
     assert_eq!(answer, Err(StoreError::store("the disk is full; free some space")));
     let count = |table: &str| -> i64 {
         beside(&folder).query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
@@ -194,7 +195,7 @@ async fn a_full_disk_is_reported_and_nothing_is_half_written() {
     assert_eq!((count("events"), count("jobs")), (0, 0));
 
     set_writer(&store, "max_page_count", 1_000_000).await;
-    store.accept(&events(0..1000)).await.unwrap();
+    store.accept(&serialized(&events(0..1000))).await.unwrap();
     assert_eq!((count("events"), count("jobs")), (1000, 10));
 }
 
@@ -205,7 +206,7 @@ async fn a_store_that_takes_no_writes_is_not_ready() {
     set_writer(&store, "query_only", 1).await;
     let read_only = Err(StoreError::store("the file is read-only; let this user write to it"));
     assert_eq!(store.ready().await, read_only);
-    assert_eq!(store.accept(&events(0..1)).await, read_only);
+    assert_eq!(store.accept(&serialized(&events(0..1))).await, read_only);
     drop(store);
     Store::open(folder.path()).unwrap().ready().await.unwrap();
 }
@@ -267,7 +268,7 @@ async fn only_the_owner_may_look() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("a/b");
     let store = Store::open(&folder).unwrap();
-    store.accept(&events(0..1)).await.unwrap();
+    store.accept(&serialized(&events(0..1))).await.unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for file in std::fs::read_dir(&folder).unwrap() {
@@ -279,7 +280,7 @@ async fn only_the_owner_may_look() {
 #[tokio::test]
 async fn a_name_of_a_lease_that_ended_means_nothing() {
     let (_folder, store) = store();
-    store.accept(&events(0..1)).await.unwrap();
+    store.accept(&serialized(&events(0..1))).await.unwrap();
     let lapsed = store.take(now(), 1).await.unwrap().remove(0);
     let late = domain::time::later(now(), LEASE);
     let again = store.take(late, 1).await.unwrap().remove(0);
@@ -288,7 +289,7 @@ async fn a_name_of_a_lease_that_ended_means_nothing() {
     assert!(store.take(late, 1).await.unwrap().is_empty(), "it is still with whoever took it over");
     store.finish(again.receipt).await.unwrap();
     // The next job may get the same row.
-    store.accept(&events(1..2)).await.unwrap();
+    store.accept(&serialized(&events(1..2))).await.unwrap();
     store.finish(again.receipt).await.unwrap();
     assert_eq!(store.take(late, 1).await.unwrap().len(), 1);
 }
@@ -335,9 +336,9 @@ async fn what_is_queued_is_evaluated_though_it_was_purged() {
     let (_folder, store) = store();
     let expires = domain::time::later(now(), SignedDuration::from_millis(1));
     let brief = |number| Arc::new(Event { expires, ..(*event(number)).clone() });
-    store.accept(&[event(1), brief(2)]).await.unwrap();
-    store.accept(&events(3..4)).await.unwrap();
-    store.accept(&[brief(4)]).await.unwrap();
+    store.accept(&serialized(&[event(1), brief(2)])).await.unwrap();
+    store.accept(&serialized(&events(3..4))).await.unwrap();
+    store.accept(&serialized(&[brief(4)])).await.unwrap();
     let later = domain::time::later(now(), SignedDuration::from_hours(1));
     let purge = async || EventLog::purge(&store, domain::ports::PurgeScope::All, later, 100).await.unwrap();
     assert_eq!((purge().await, purge().await), (2, 0));

@@ -18,7 +18,7 @@ use std::time::Duration;
 use aws::{Adapters, Settings};
 use aws_config::SdkConfig;
 use channels::Channels;
-use dispatch::{Dispatcher, Parts};
+use dispatch::{DispatchPorts, Dispatcher};
 use domain::Timestamp;
 use domain::access::token::{Scope, Token};
 use domain::ports::{ActiveRules, Clock as _, Documents as _, NoExpressions, SaveOutcome, Stores, Tokens as _};
@@ -229,7 +229,7 @@ async fn prepare(adapters: &Adapters, sink: &Sink) -> Result<(), Error> {
 }
 
 fn channels(adapters: &Adapters) -> Result<Channels, Error> {
-    Ok(Channels::new(channels::Parts {
+    Ok(Channels::new(channels::ChannelPorts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
         secrets: Arc::new(adapters.secrets(BTreeMap::new())),
@@ -242,7 +242,7 @@ fn dispatcher(adapters: &Adapters) -> Result<Dispatcher, Error> {
     let stores = Stores { silences: Arc::new(adapters.cached_silences()), ..adapters.stores() };
     let (configuration, channel) = (Arc::new(adapters.configuration()), Arc::new(channels(adapters)?));
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    Ok(Dispatcher::new(Parts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy)))
+    Ok(Dispatcher::new(DispatchPorts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy)))
 }
 
 /// Plays Lambda's part: takes messages, has them handled, and deletes them.
@@ -289,6 +289,7 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock)),
+        token_command: String::new(),
     };
     Ok(console::Console::new(&stores, services))
 }

@@ -178,7 +178,7 @@ impl Endpoints for Faulty<dyn Endpoints> {
 
 #[async_trait]
 impl Intake for Faulty<dyn Intake> {
-    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+    async fn accept(&self, events: &[domain::event::SerializedEvent]) -> Result<(), StoreError> {
         self.faults.step(self.real.accept(events)).await?
     }
     async fn remember(

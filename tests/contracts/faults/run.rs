@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dispatch::{DispatchError, Dispatcher, Parts};
+use dispatch::{DispatchError, DispatchPorts, Dispatcher};
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState};
 use domain::event::{Event, EventPk};
@@ -14,6 +14,7 @@ use domain::message::{QueueMessage, QueuedWork};
 use domain::person::Person;
 use domain::ports::{ActiveRules, Clock as _, Configuration, NoExpressions, StoreError, Stores};
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport, TransportKind};
+use domain::testing::serialized;
 use host::SystemClock;
 use jiff::SignedDuration;
 use retention::Sweep;
@@ -76,7 +77,8 @@ impl<'w> Run<'w> {
     pub(crate) async fn post(&mut self) {
         loop {
             let intake = Faulty { real: self.world.intake.clone(), faults: self.faults.clone() };
-            let accepting = domain::ports::Intake::accept(&intake, &self.events);
+            let events = serialized(&self.events);
+            let accepting = domain::ports::Intake::accept(&intake, &events);
             tokio::select! {
                 accepted = accepting => if accepted.is_ok() { return },
                 () = self.faults.death() => {}
@@ -98,7 +100,7 @@ impl<'w> Run<'w> {
         let channel = Arc::new(Way { receivers: self.receivers.clone(), faults: faults.clone() });
         let configuration = Arc::new(Fixed(self.active.clone()));
         let (clock, entropy) = (self.clock.clone(), Arc::new(SeededEntropy::new(7)));
-        Dispatcher::new(Parts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy))
+        Dispatcher::new(DispatchPorts::new(&stores, Arc::new(NoExpressions), configuration, channel, clock, entropy))
     }
 
     /// A message for each event.

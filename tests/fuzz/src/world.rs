@@ -54,8 +54,8 @@ impl Still {
 
 #[async_trait]
 impl Intake for Still {
-    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
-        self.taken.lock().expect("one thread").extend_from_slice(events);
+    async fn accept(&self, events: &[domain::event::SerializedEvent]) -> Result<(), StoreError> {
+        self.taken.lock().expect("one thread").extend(events.iter().map(|one| Arc::clone(one.event())));
         Ok(())
     }
 

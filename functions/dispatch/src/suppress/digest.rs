@@ -21,14 +21,14 @@ use domain::suppression::{DigestCarrier, SuppressionKey, SuppressionRecord, Supp
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::plan::PlannedDelivery;
-use crate::{Parts, persist_outcome};
+use crate::{DispatchPorts, persist_outcome};
 
 /// Concurrent digest groups; each makes several requests, one after the other.
 const MAX_CONCURRENT: usize = 16;
 
 /// The deliveries of one message that share a digest.
 struct DigestGroup<'a> {
-    lane: SuppressionKey,
+    key: SuppressionKey,
     digest: &'a DigestSettings,
     /// Deliveries that have no window yet.
     waiting: Vec<WaitingDelivery>,
@@ -56,11 +56,11 @@ enum DigestDecision {
 
 /// Makes the first delivery of each group without an open window its carrier, and suppresses the others.
 pub(super) async fn apply(
-    parts: &Parts,
+    ports: &DispatchPorts,
     planned: &mut [&mut PlannedDelivery<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let groups: Vec<_> = grouped(planned).into_values().map(|group| collect(parts, group, now)).collect();
+    let groups: Vec<_> = grouped(planned).into_values().map(|group| collect(ports, group, now)).collect();
     let decisions: Vec<Vec<(usize, DigestDecision)>> =
         stream::iter(groups).buffer_unordered(MAX_CONCURRENT).try_collect().await?;
     for (index, decision) in decisions.into_iter().flatten() {
@@ -83,9 +83,9 @@ fn grouped<'a>(planned: &[&mut PlannedDelivery<'a>]) -> BTreeMap<SuppressionKey,
         let Some(digest) = &rule.digest else { continue };
         let values: Vec<Option<String>> = digest.by.iter().map(|path| path.value(&planned.event)).collect();
         let key = digest.by.iter().zip(&values).map(|(path, value)| (path.as_str(), value.as_deref()));
-        let lane = SuppressionKey::digest(&planned.delivery, key);
-        let group = groups.entry(lane).or_insert_with(|| DigestGroup {
-            lane,
+        let suppression_key = SuppressionKey::digest(&planned.delivery, key);
+        let group = groups.entry(suppression_key).or_insert_with(|| DigestGroup {
+            key: suppression_key,
             digest,
             waiting: Vec::new(),
             decided_before: Vec::new(),
@@ -102,15 +102,15 @@ fn grouped<'a>(planned: &[&mut PlannedDelivery<'a>]) -> BTreeMap<SuppressionKey,
 
 /// Collects the group's deliveries in the open window, or in a new one. Returns a decision for each by its index.
 async fn collect(
-    parts: &Parts,
+    ports: &DispatchPorts,
     mut group: DigestGroup<'_>,
     now: Timestamp,
 ) -> Result<Vec<(usize, DigestDecision)>, StoreError> {
     // The carrier of a window that seems open by our clock, but was closed by a dispatcher whose clock is ahead.
     let mut closed: Option<DeliveryId> = None;
     while !group.waiting.is_empty() {
-        let lane = parts.suppression.get(group.lane).await?;
-        let open = match &lane {
+        let record = ports.suppression.get(group.key).await?;
+        let open = match &record {
             Some(SuppressionRecord { state: SuppressionState::Digest(window), .. }) if window.window.is_open(now) => {
                 Some(*window)
             }
@@ -118,15 +118,15 @@ async fn collect(
         };
         let window = match open.filter(|window| closed != Some(window.carrier)) {
             Some(window) => window,
-            None => match open_window(parts, &mut group, lane.as_ref(), closed, now).await? {
+            None => match open_window(ports, &mut group, record.as_ref(), closed, now).await? {
                 Some(window) => window,
                 None => continue,
             },
         };
         let events: Vec<EventPk> = group.waiting.iter().map(|waiting| waiting.delivery.event()).collect();
         let expires = group.waiting.iter().map(|waiting| waiting.delivery.expires).max().unwrap_or(now);
-        if parts.suppression.collect(window.carrier, &events, expires).await? {
-            return decide(parts, group, &window).await;
+        if ports.suppression.collect(window.carrier, &events, expires).await? {
+            return decide(ports, group, &window).await;
         }
         closed = Some(window.carrier);
     }
@@ -136,16 +136,16 @@ async fn collect(
 /// Opens a window with the first waiting delivery as its carrier. Returns `None` if another dispatcher opened one first,
 /// or if the ledger already holds a decision about the delivery; the caller then looks again.
 async fn open_window(
-    parts: &Parts,
+    ports: &DispatchPorts,
     group: &mut DigestGroup<'_>,
-    lane: Option<&SuppressionRecord>,
+    record: Option<&SuppressionRecord>,
     closed: Option<DeliveryId>,
     now: Timestamp,
 ) -> Result<Option<DigestCarrier>, StoreError> {
     let first = &mut group.waiting[0];
     let mut carrier = first.delivery.clone();
     carrier.carry_digest(DigestWindow::opening_at(group.digest, now));
-    match parts.ledger.open(std::slice::from_ref(&carrier)).await?.pop() {
+    match ports.ledger.open(std::slice::from_ref(&carrier)).await?.pop() {
         Some(OpenOutcome::Existing(known)) if !known.is_collecting_at(now) || closed == Some(known.id) => {
             group.decided_before.push(group.waiting.remove(0).index);
             return Ok(None);
@@ -159,17 +159,17 @@ async fn open_window(
     let event = Arc::clone(&first.event);
     let Some(window) = carrier.digest else { return Ok(None) };
     let digest = DigestCarrier { carrier: carrier.id, window };
-    let after = SuppressionRecord::next(lane, SuppressionState::Digest(digest), window.due());
-    if !parts.suppression.put(group.lane, &after).await? {
+    let after = SuppressionRecord::next(record, SuppressionState::Digest(digest), window.due());
+    if !ports.suppression.put(group.key, &after).await? {
         return Ok(None);
     }
-    persist_outcome::queue_if_due_soon(parts, &carrier, Some(&event)).await;
+    persist_outcome::queue_if_due_soon(ports, &carrier, Some(&event)).await;
     Ok(Some(digest))
 }
 
 /// The decision about each delivery, once all events are collected for `window`.
 async fn decide(
-    parts: &Parts,
+    ports: &DispatchPorts,
     group: DigestGroup<'_>,
     window: &DigestCarrier,
 ) -> Result<Vec<(usize, DigestDecision)>, StoreError> {
@@ -183,7 +183,7 @@ async fn decide(
             // window and is sent with its own event alone.
             delivery.suppress(cause(window));
             delivery.revision += 1;
-            parts.ledger.replace(std::slice::from_ref(&delivery)).await?;
+            ports.ledger.replace(std::slice::from_ref(&delivery)).await?;
             DigestDecision::InLedger
         } else {
             DigestDecision::Collected(*window)

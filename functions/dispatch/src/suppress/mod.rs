@@ -21,35 +21,35 @@ use domain::delivery::DeliveryId;
 use domain::ports::StoreError;
 use domain::rules_document::RulesDocument;
 
-use crate::Parts;
+use crate::DispatchPorts;
 use crate::plan::PlannedDelivery;
 
 /// Closes the deliveries that are to be suppressed, each with its cause.
 pub(crate) async fn apply_all(
-    parts: &Parts,
+    ports: &DispatchPorts,
     document: &RulesDocument,
     planned: &mut [PlannedDelivery<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let known = known(parts, planned).await?;
+    let known = known(ports, planned).await?;
     let mut open: Vec<&mut PlannedDelivery<'_>> =
         planned.iter_mut().filter(|planned| !known.contains(&planned.delivery.id)).collect();
-    silence::apply(parts, document, &mut open, now).await?;
+    silence::apply(ports, document, &mut open, now).await?;
     open.retain(|planned| !planned.delivery.is_closed());
     mute::apply(&mut open, now);
     open.retain(|planned| !planned.delivery.is_closed());
-    throttle::apply(parts, &mut open, now).await?;
+    throttle::apply(ports, &mut open, now).await?;
     open.retain(|planned| !planned.delivery.is_closed());
-    digest::apply(parts, &mut open, now).await
+    digest::apply(ports, &mut open, now).await
 }
 
 /// The deliveries that are already in the ledger because their message came before. Looks up only those of rules with a
 /// throttle or a digest: for the other mechanisms, a second decision has no side effect.
-async fn known(parts: &Parts, planned: &[PlannedDelivery<'_>]) -> Result<BTreeSet<DeliveryId>, StoreError> {
+async fn known(ports: &DispatchPorts, planned: &[PlannedDelivery<'_>]) -> Result<BTreeSet<DeliveryId>, StoreError> {
     let stateful = planned.iter().filter(|planned| planned.rule.throttle.is_some() || planned.rule.digest.is_some());
     let ids: Vec<DeliveryId> = stateful.map(|planned| planned.delivery.id).collect();
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }
-    Ok(parts.ledger.get_all(&ids).await?.into_iter().map(|delivery| delivery.id).collect())
+    Ok(ports.ledger.get_all(&ids).await?.into_iter().map(|delivery| delivery.id).collect())
 }

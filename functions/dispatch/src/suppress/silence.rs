@@ -5,12 +5,12 @@ use domain::delivery::SuppressionCause;
 use domain::ports::StoreError;
 use domain::rules_document::{RulesDocument, Silence, SilenceState};
 
-use crate::Parts;
+use crate::DispatchPorts;
 use crate::plan::PlannedDelivery;
 
 /// Closes the deliveries that an active silence covers. If several cover one, the cause is the one that ends last.
 pub(super) async fn apply(
-    parts: &Parts,
+    ports: &DispatchPorts,
     document: &RulesDocument,
     planned: &mut [&mut PlannedDelivery<'_>],
     now: Timestamp,
@@ -18,7 +18,7 @@ pub(super) async fn apply(
     if planned.is_empty() {
         return Ok(());
     }
-    let posted = parts.silences.all().await?;
+    let posted = ports.silences.all().await?;
     let mut active: Vec<&Silence> =
         document.silences.iter().chain(&posted).filter(|one| one.state_at(now) == SilenceState::Active).collect();
     active.sort_by_key(|silence| std::cmp::Reverse(silence.ends));

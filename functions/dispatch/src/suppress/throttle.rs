@@ -13,7 +13,7 @@ use domain::rules_document::{Rule, Throttle};
 use domain::suppression::{SuppressionKey, SuppressionRecord, SuppressionState, ThrottleDecision, ThrottleLog};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use crate::Parts;
+use crate::DispatchPorts;
 use crate::plan::PlannedDelivery;
 
 /// Concurrent requests to the store, one per throttle state.
@@ -31,11 +31,11 @@ struct ThrottleGroup<'a> {
 
 /// Closes the deliveries whose event is beyond the throttle.
 pub(super) async fn apply(
-    parts: &Parts,
+    ports: &DispatchPorts,
     planned: &mut [&mut PlannedDelivery<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let groups: Vec<_> = grouped(planned).into_iter().map(|(id, group)| count(parts, id, group, now)).collect();
+    let groups: Vec<_> = grouped(planned).into_iter().map(|(id, group)| count(ports, id, group, now)).collect();
     let counted: Vec<_> = stream::iter(groups).buffer_unordered(MAX_CONCURRENT).try_collect().await?;
     for (group, verdicts) in counted {
         for (index, event) in group.planned {
@@ -72,24 +72,24 @@ fn grouped<'a>(planned: &[&mut PlannedDelivery<'a>]) -> BTreeMap<SuppressionKey,
 
 /// Counts the group's events. Returns one verdict per event.
 async fn count<'a>(
-    parts: &Parts,
+    ports: &DispatchPorts,
     id: SuppressionKey,
     group: ThrottleGroup<'a>,
     now: Timestamp,
 ) -> Result<(ThrottleGroup<'a>, Vec<ThrottleDecision>), StoreError> {
     let throttle = group.throttle;
     loop {
-        let lane = parts.suppression.get(id).await?;
-        let before = match &lane {
-            Some(SuppressionRecord { state: SuppressionState::Throttle(tally), .. }) => tally.clone(),
+        let record = ports.suppression.get(id).await?;
+        let before = match &record {
+            Some(SuppressionRecord { state: SuppressionState::Throttle(log), .. }) => log.clone(),
             _ => ThrottleLog::default(),
         };
         let judged = before.judge(throttle, &group.events, now);
-        let Some(tally) = judged.changed else { return Ok((group, judged.verdicts)) };
-        let expires = tally.expires(throttle);
-        let after = SuppressionRecord::next(lane.as_ref(), SuppressionState::Throttle(tally), expires);
+        let Some(log) = judged.changed else { return Ok((group, judged.verdicts)) };
+        let expires = log.expires(throttle);
+        let after = SuppressionRecord::next(record.as_ref(), SuppressionState::Throttle(log), expires);
         // The loop ends: each lost write means that another dispatcher has counted, and a full throttle is not written.
-        if parts.suppression.put(id, &after).await? {
+        if ports.suppression.put(id, &after).await? {
             return Ok((group, judged.verdicts));
         }
     }

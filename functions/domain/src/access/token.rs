@@ -86,13 +86,13 @@ pub struct Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The token has expired.
-    #[error("the token has expired; ask for a new one")]
+    #[error("the token has expired; ask an administrator for a new one")]
     Expired,
     /// The token was revoked.
-    #[error("the token has been revoked; ask for a new one")]
+    #[error("the token has been revoked; ask an administrator for a new one")]
     Revoked,
     /// The token lacks this scope.
-    #[error("the token lacks the scope \"{}\"", .0.as_str())]
+    #[error("the token lacks the scope \"{}\"; ask for a token that has it", .0.as_str())]
     Scope(Scope),
 }
 

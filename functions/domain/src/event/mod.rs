@@ -10,6 +10,7 @@ pub use action::{Action, ActionError, ActionPattern, KNOWN_ACTIONS};
 pub use producer::Producer;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,23 @@ pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// The most bytes an event may have as JSON, once its secrets are masked.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+
+/// Every top-level key that the JSON of an event can have, in the order of the fields of [`Event`].
+pub const EVENT_KEYS: [&str; 13] = [
+    "pk",
+    "user",
+    "action",
+    "app",
+    "context",
+    "client_ip",
+    "created",
+    "expires",
+    "brand",
+    "id",
+    "source",
+    "traceparent",
+    "produced_by",
+];
 
 /// A stored event. Only its expiry ever changes.
 ///
@@ -64,6 +82,36 @@ pub struct Event {
     /// The part of Nuncio that produced the event; `None` for a caller's. Callers cannot set it; see [`crate::loop_guard`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produced_by: Option<Producer>,
+}
+
+/// An event with its JSON, so that no stage serialises it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SerializedEvent {
+    event: Arc<Event>,
+    json: String,
+}
+
+impl SerializedEvent {
+    /// Joins an event and the result of its [`Event::to_json`].
+    pub(crate) fn new(event: Event, json: String) -> Self {
+        Self { event: Arc::new(event), json }
+    }
+
+    /// The event that the JSON describes.
+    pub fn event(&self) -> &Arc<Event> {
+        &self.event
+    }
+
+    /// The event as one line of JSON, as it is stored and logged.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
+
+impl From<Arc<Event>> for SerializedEvent {
+    fn from(event: Arc<Event>) -> Self {
+        Self { json: event.to_json(), event }
+    }
 }
 
 impl Event {

@@ -2,11 +2,13 @@
 //!
 //! Owns the filters and whether they admit a record. Refuses to find records: that is the stores' work.
 
+mod address_range;
 mod deliveries;
 pub mod dimension;
 mod events;
 pub mod search;
 pub mod volume;
 
+pub use address_range::{AddressRange, AddressRangeError};
 pub use deliveries::DeliveryQuery;
 pub use events::{EventQuery, Searched, app_matches};

@@ -16,7 +16,8 @@ const CONSUMING_METHODS: [&str; 3] = ["join", "extend", "update"];
 /// Built-ins that return an iterator; the interpreter's own return a list.
 const ITERATORS: [&str; 5] = ["map", "filter", "zip", "enumerate", "reversed"];
 /// Built-in types whose methods can be called as `str.lower(text)`.
-const TYPES: [&str; 11] = ["str", "bytes", "int", "float", "bool", "list", "tuple", "dict", "set", "frozenset", "range"];
+const TYPES: [&str; 11] =
+    ["str", "bytes", "int", "float", "bool", "list", "tuple", "dict", "set", "frozenset", "range"];
 /// What is called on a type itself.
 const CLASS_METHODS: [&str; 4] = ["fromkeys", "fromhex", "maketrans", "from_bytes"];
 const BYTES: &str = "bytes of numbers are not supported by Nuncio's Python; use bytes.fromhex";
@@ -67,7 +68,9 @@ impl<'a> Emulator<'a> {
         let first = call.arguments.args.first().filter(|_| consumes);
         for argument in call.arguments.iter_source_order() {
             match argument {
-                ruff_python_ast::ArgOrKeyword::Arg(argument) if first.is_some_and(|first| std::ptr::eq(first, argument)) => {
+                ruff_python_ast::ArgOrKeyword::Arg(argument)
+                    if first.is_some_and(|first| std::ptr::eq(first, argument)) =>
+                {
                     self.consumed(argument);
                 }
                 ruff_python_ast::ArgOrKeyword::Arg(argument) => self.visit_expr(argument),
@@ -155,7 +158,8 @@ impl<'a> Emulator<'a> {
         let plain = call.arguments.keywords.is_empty() && call.arguments.args.len() == 1;
         if function == "bytes"
             && plain
-            && let Some(Expr::List(_) | Expr::ListComp(_) | Expr::Generator(_) | Expr::Tuple(_)) = call.arguments.args.first()
+            && let Some(Expr::List(_) | Expr::ListComp(_) | Expr::Generator(_) | Expr::Tuple(_)) =
+                call.arguments.args.first()
         {
             self.fail(call.range(), BYTES);
         }
@@ -188,7 +192,11 @@ impl<'a> Emulator<'a> {
         let id = function.id.as_str();
         if matches!(id, "map" | "filter")
             && self.is_builtin(id)
-            && call.arguments.args.first().is_some_and(|first| !purity::is_pure_function(first, &self.pure, &self.bound))
+            && call
+                .arguments
+                .args
+                .first()
+                .is_some_and(|first| !purity::is_pure_function(first, &self.pure, &self.bound))
         {
             let range = function.start().to_usize()..function.end().to_usize();
             let eager = format!("_nuncio_iterator(_nuncio_eager_{id}");
@@ -202,9 +210,10 @@ impl<'a> Emulator<'a> {
     /// `sorted`, `min` and `max` with a key that may ask the host.
     fn asking_key(&mut self, call: &ExprCall, function: &ExprName) {
         let id = function.id.as_str();
-        let asks = call.arguments.find_keyword("key").is_some_and(|key| {
-            !purity::is_pure_function(&key.value, &self.pure, &self.bound)
-        });
+        let asks = call
+            .arguments
+            .find_keyword("key")
+            .is_some_and(|key| !purity::is_pure_function(&key.value, &self.pure, &self.bound));
         if (asks || self.addresses) && self.is_builtin(id) && matches!(id, "sorted" | "min" | "max") {
             let range = function.start().to_usize()..function.end().to_usize();
             let loops = format!("_nuncio_{id}");

@@ -20,7 +20,7 @@ struct Clause {
 /// What becomes of a generator expression.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Consumer {
-    /// `any(…)` and `all(…)`.
+    /// The built-ins `any(…)` and `all(…)`.
     AnyOf,
     AllOf,
     /// `next(…)`, which forgets the rest.
@@ -93,9 +93,8 @@ impl<'a> Emulator<'a> {
             let (last, before) = consumer.functions();
             let function = if at == 0 { last } else { before };
             self.need(function);
-            text = format!(
-                "{function}(lambda _nuncio_item: [{text} for{target}in (_nuncio_item,) {conditions}],{items})"
-            );
+            text =
+                format!("{function}(lambda _nuncio_item: [{text} for{target}in (_nuncio_item,) {conditions}],{items})");
         }
         self.edits.push(Edit::replace(generator.start().to_usize()..generator.end().to_usize(), text));
     }
@@ -110,7 +109,10 @@ impl<'a> Emulator<'a> {
 /// The end of what stands before a clause, so that its `for` is the first one after it.
 fn before(generator: &ExprGenerator, clause: TextSize, start: TextSize) -> TextSize {
     let ends = std::iter::once(generator.elt.end()).chain(
-        generator.generators.iter().flat_map(|one| std::iter::once(one.iter.end()).chain(one.ifs.last().map(Ranged::end))),
+        generator
+            .generators
+            .iter()
+            .flat_map(|one| std::iter::once(one.iter.end()).chain(one.ifs.last().map(Ranged::end))),
     );
     ends.filter(|end| *end <= clause).max().unwrap_or(start)
 }

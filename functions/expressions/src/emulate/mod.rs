@@ -12,15 +12,15 @@ mod statements;
 
 use std::collections::HashSet;
 
+use ruff_python_ast::ModModule;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, ExprContext, Stmt};
-use ruff_python_ast::ModModule;
 use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::cpython;
-use generators::Consumer;
 use crate::edit::{self, Edit};
+use generators::Consumer;
 
 /// The edits of a body, and the pieces of the prelude that they call.
 pub(crate) struct Emulated {
@@ -187,10 +187,12 @@ impl<'a> Visitor<'a> for BoundNames {
                 self.bound.insert(class.name.to_string());
             }
             Stmt::Import(import) => {
-                self.bound.extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
+                self.bound
+                    .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
             }
             Stmt::ImportFrom(import) => {
-                self.bound.extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
+                self.bound
+                    .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
             }
             Stmt::Try(attempt) => {
                 self.bound.extend(attempt.handlers.iter().filter_map(|handler| {

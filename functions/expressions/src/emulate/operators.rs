@@ -2,15 +2,16 @@
 
 use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{
-    CmpOp, ConversionFlag, Expr, ExprBinOp, ExprCompare, ExprDict, ExprFString, ExprSubscript, InterpolatedStringElement, Number, Operator,
-    UnaryOp,
+    CmpOp, ConversionFlag, Expr, ExprBinOp, ExprCompare, ExprDict, ExprFString, ExprSubscript,
+    InterpolatedStringElement, Number, Operator, UnaryOp,
 };
 use ruff_text_size::{Ranged, TextRange};
 
 use super::Emulator;
 use crate::edit::Edit;
 
-const EQUAL_KEYS: &str = "this key equals another one of the dict, which Nuncio's Python shows differently; use one of them";
+const EQUAL_KEYS: &str =
+    "this key equals another one of the dict, which Nuncio's Python shows differently; use one of them";
 
 const MOMENT: &str = "%f, %z and %Z in an f-string are not supported by Nuncio's Python; use strftime";
 
@@ -18,7 +19,9 @@ impl Emulator<'_> {
     pub(super) fn binary(&mut self, whole: &Expr, binary: &ExprBinOp) {
         let (function, token) = match binary.op {
             Operator::BitOr => ("_nuncio_or", TokenKind::Vbar),
-            Operator::FloorDiv if !is_int(&binary.left) || !is_int(&binary.right) => ("_nuncio_floordiv", TokenKind::DoubleSlash),
+            Operator::FloorDiv if !is_int(&binary.left) || !is_int(&binary.right) => {
+                ("_nuncio_floordiv", TokenKind::DoubleSlash)
+            }
             Operator::Div if !is_float(&binary.left) && !is_float(&binary.right) => ("_nuncio_div", TokenKind::Slash),
             Operator::Add | Operator::Sub if self.addresses && !is_text(&binary.left) && !is_text(&binary.right) => {
                 match binary.op {
@@ -66,10 +69,13 @@ impl Emulator<'_> {
     /// Two equal keys, one of which is a `bool`: the interpreter keeps the second key, CPython the first.
     pub(super) fn equal_keys(&mut self, dict: &ExprDict) {
         let keys = || dict.items.iter().filter_map(|item| item.key.as_ref());
-        let is_one = |key: &Expr| matches!(key, Expr::NumberLiteral(number) if matches!(&number.value, Number::Int(int) if matches!(int.as_u8(), Some(0 | 1))));
-        if let Some(key) = keys().find(|key| key.is_boolean_literal_expr())
-            && keys().any(is_one)
-        {
+        let equals = |key: &Expr, other: &Expr| match (key, other) {
+            (Expr::BooleanLiteral(key), Expr::NumberLiteral(other)) => {
+                matches!(&other.value, Number::Int(number) if number.as_u8() == Some(u8::from(key.value)))
+            }
+            _ => false,
+        };
+        if let Some(key) = keys().find(|key| keys().any(|other| equals(key, other))) {
             self.fail(key.range(), EQUAL_KEYS);
         }
     }
@@ -93,10 +99,14 @@ impl Emulator<'_> {
         }
     }
 
-    /// `match[1]`: the interpreter has no subscripts of objects.
+    /// `match[1]` and `network[0]`: the interpreter has no subscripts of objects.
     pub(super) fn subscript(&mut self, whole: &Expr, subscript: &ExprSubscript) {
-        let is_key = matches!(&*subscript.slice, Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Name(_));
-        if !(self.matches || self.addresses) || !is_key {
+        let is_key = match &*subscript.slice {
+            Expr::NumberLiteral(_) | Expr::UnaryOp(_) => self.matches || self.addresses,
+            Expr::StringLiteral(_) | Expr::Name(_) => self.matches,
+            _ => false,
+        };
+        if !is_key {
             return;
         }
         let open = self.parsed.tokens().in_range(TextRange::new(subscript.value.end(), subscript.slice.start()));
@@ -124,7 +134,10 @@ fn is_float(side: &Expr) -> bool {
 }
 
 fn is_text(side: &Expr) -> bool {
-    matches!(side, Expr::StringLiteral(_) | Expr::FString(_) | Expr::BytesLiteral(_) | Expr::List(_) | Expr::ListComp(_))
+    matches!(
+        side,
+        Expr::StringLiteral(_) | Expr::FString(_) | Expr::BytesLiteral(_) | Expr::List(_) | Expr::ListComp(_)
+    )
 }
 
 fn is_len(side: &Expr) -> bool {

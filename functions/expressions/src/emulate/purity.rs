@@ -11,8 +11,32 @@ use super::is_method;
 
 /// Built-ins that never ask the host.
 const PURE: [&str; 26] = [
-    "len", "str", "int", "float", "bool", "list", "tuple", "dict", "set", "frozenset", "sorted", "sum", "min", "max", "any", "all",
-    "abs", "round", "isinstance", "range", "enumerate", "zip", "repr", "ord", "chr", "reversed",
+    "len",
+    "str",
+    "int",
+    "float",
+    "bool",
+    "list",
+    "tuple",
+    "dict",
+    "set",
+    "frozenset",
+    "sorted",
+    "sum",
+    "min",
+    "max",
+    "any",
+    "all",
+    "abs",
+    "round",
+    "isinstance",
+    "range",
+    "enumerate",
+    "zip",
+    "repr",
+    "ord",
+    "chr",
+    "reversed",
 ];
 
 /// The functions of a body that never ask the host, by name.

@@ -1,7 +1,9 @@
 //! Assignments to parts of a list or an object, and in-place operators.
 
 use ruff_python_ast::visitor::Visitor;
-use ruff_python_ast::{Expr, ExprSlice, ExprSubscript, Operator, Stmt, StmtAssign, StmtAugAssign, StmtClassDef, StmtDelete};
+use ruff_python_ast::{
+    Expr, ExprSlice, ExprSubscript, Operator, Stmt, StmtAssign, StmtAugAssign, StmtClassDef, StmtDelete,
+};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::Emulator;
@@ -9,12 +11,22 @@ use crate::edit::Edit;
 
 /// The special methods that the interpreter calls.
 const CALLED: [&str; 11] = [
-    "__init__", "__repr__", "__str__", "__eq__", "__hash__", "__iter__", "__next__", "__contains__", "__index__", "__enter__",
+    "__init__",
+    "__repr__",
+    "__str__",
+    "__eq__",
+    "__hash__",
+    "__iter__",
+    "__next__",
+    "__contains__",
+    "__index__",
+    "__enter__",
     "__exit__",
 ];
 const SPECIAL: &str = "this special method is not called by Nuncio's Python; use a method with a name of its own";
 const DELETED: &str = "this name is read after del, which Nuncio's Python cannot tell; use another name";
-const FOR_TARGET: &str = "this target of a for loop is not supported by Nuncio's Python; use a name, and assign it in the loop";
+const FOR_TARGET: &str =
+    "this target of a for loop is not supported by Nuncio's Python; use a name, and assign it in the loop";
 
 impl<'a> Emulator<'a> {
     /// Rewrites the statement with its parts; returns whether it did.

@@ -67,9 +67,7 @@ impl Host<'_> {
                 "reverse_pointer" => value::text(reverse_pointer(address)),
                 "packed" => MontyObject::Bytes(octets(address)),
                 "ipv4_mapped" => match address {
-                    IpAddr::V6(v6) => {
-                        v6.to_ipv4_mapped().map_or(MontyObject::None, |v4| self.address(IpAddr::V4(v4)))
-                    }
+                    IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(MontyObject::None, |v4| self.address(IpAddr::V4(v4))),
                     IpAddr::V4(_) => MontyObject::None,
                 },
                 other => property(address, other).map_or(MontyObject::None, MontyObject::Bool),

@@ -7,7 +7,7 @@ use monty_types::{ExcType, MontyClassInstance, MontyClassType, MontyException, M
 use serde_json::Value;
 
 use super::hashes::HashState;
-use super::regex::{self, Found, Pattern};
+use super::regex::{self, Pattern, PatternMatch};
 use super::{Arguments, CallResult, Host, raise};
 use crate::value::{self, IntoDict};
 
@@ -26,7 +26,7 @@ pub(crate) enum HostObject {
     Digest(HashState),
     /// A compiled pattern of `re`, and a match.
     Pattern(Pattern),
-    Found(Box<Found>),
+    PatternMatch(Box<PatternMatch>),
     /// An object with no attributes beyond those passed at its creation.
     Plain,
 }
@@ -122,7 +122,7 @@ impl Host<'_> {
             HostObject::Module("re") => regex::attribute(name),
             HostObject::Module(module) => super::hashes::attribute(module, name),
             HostObject::Pattern(pattern) => pattern.attribute(name),
-            HostObject::Found(found) => self.found_attribute(&found, name),
+            HostObject::PatternMatch(found) => self.found_attribute(&found, name),
             HostObject::Digest(digest) => digest.attribute(name),
             HostObject::Group(group) => match name {
                 "users" => Some(self.members(&group)),
@@ -181,7 +181,7 @@ impl Host<'_> {
             HostObject::Module("re") => self.re_call(name, arguments),
             HostObject::Module(module) => self.module_call(module, name, arguments),
             HostObject::Pattern(pattern) => self.pattern_call(&pattern, name, arguments),
-            HostObject::Found(found) => found.call(name, arguments),
+            HostObject::PatternMatch(found) => found.call(name, arguments),
             HostObject::Digest(_) => self.digest_call(id, name, arguments),
             HostObject::User(user) => self.user_call(&user, name, &arguments),
             HostObject::GroupList(groups) => self.group_call(groups, name, &arguments),
@@ -220,7 +220,7 @@ impl Host<'_> {
             HostObject::GroupList(names) => Some(names.iter().cloned().map(Value::String).collect()),
             HostObject::Request | HostObject::Logger | HostObject::Module(_) => Some(Value::Null),
             HostObject::Digest(digest) => Some(Value::String(digest.hexadecimal())),
-            HostObject::Pattern(_) | HostObject::Found(_) => Some(Value::Null),
+            HostObject::Pattern(_) | HostObject::PatternMatch(_) => Some(Value::Null),
             HostObject::Notification | HostObject::Plain => None,
         }
     }

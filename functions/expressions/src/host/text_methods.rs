@@ -16,7 +16,7 @@ use crate::value;
 const LINE_ENDS: [char; 10] =
     ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
 
-/// Answers `_nuncio_text(method, text)`.
+/// Answers the call `_nuncio_text(method, text)` of the prelude.
 pub(super) fn call(arguments: &mut Arguments) -> CallResult {
     let (method, text) = (arguments.text("_nuncio_text", 0, "method")?, arguments.text("_nuncio_text", 1, "text")?);
     Ok(match method.as_str() {
@@ -86,9 +86,8 @@ fn number(text: &str) -> String {
             number.push(letter);
         } else {
             // The digits of a script stand together, in order, from zero.
-            let before = (1..=u32::from(letter)).take_while(|back| {
-                char::from_u32(u32::from(letter) - back).is_some_and(&is_digit)
-            });
+            let before = (1..=u32::from(letter))
+                .take_while(|back| char::from_u32(u32::from(letter) - back).is_some_and(&is_digit));
             number.extend(char::from_digit(u32::try_from(before.count()).unwrap_or_default() % 10, 10));
         }
     }

@@ -113,10 +113,7 @@ def _nuncio_timedelta(kind, *args, **named):
     for name, value in given.items():
         whole = whole + int(value) * sizes[name]
         rest = rest + (value - int(value)) * sizes[name]
-    return _nuncio_delta(whole + round(rest))
-def _nuncio_delta(microseconds):
-    seconds = microseconds // 1000000
-    return _nuncio_datetime.timedelta(days=seconds // 86400, seconds=seconds % 86400, microseconds=microseconds % 1000000)
+    return _nuncio_delta(kind, whole + round(rest))
 def _nuncio_call_strptime(of, text, form):
     if not _nuncio_is_class(of) or not isinstance(text, str) or not isinstance(form, str):
         return of.strptime(text, form)

@@ -88,6 +88,9 @@ def _nuncio_divmod(a, b):
     return floor, rest
 def _nuncio_microseconds(value):
     return (value.days * 86400 + value.seconds) * 1000000 + value.microseconds if type(value).__name__ == 'timedelta' else None
+def _nuncio_delta(kind, microseconds):
+    seconds = microseconds // 1000000
+    return kind(days=seconds // 86400, seconds=seconds % 86400, microseconds=microseconds % 1000000)
 def _nuncio_nearest(number, divisor):
     whole, rest = number // divisor, number % divisor
     if rest * 2 > divisor or (rest * 2 == divisor and whole % 2):
@@ -102,7 +105,7 @@ def _nuncio_floordiv(a, b):
 def divmod(a, b):
     if type(b).__name__ == 'timedelta' and type(a).__name__ == 'timedelta':
         whole, rest = divmod(_nuncio_microseconds(a), _nuncio_microseconds(b))
-        return (whole, _nuncio_delta(rest))
+        return (whole, _nuncio_delta(type(a), rest))
     if (isinstance(a, float) and isinstance(b, (int, float))) or (isinstance(b, float) and isinstance(a, int)):
         if b:
             return _nuncio_divmod(a, b)
@@ -124,7 +127,7 @@ def _nuncio_div(a, b):
         if type(b).__name__ == 'timedelta':
             return number / _nuncio_microseconds(b)
         if isinstance(b, int) and b:
-            return _nuncio_delta(_nuncio_nearest(number if b > 0 else 0 - number, abs(b)))
+            return _nuncio_delta(type(a), _nuncio_nearest(number if b > 0 else 0 - number, abs(b)))
         if isinstance(b, float) and b:
-            return _nuncio_delta(round(number / b))
+            return _nuncio_delta(type(a), round(number / b))
     return a / b

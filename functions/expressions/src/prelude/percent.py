@@ -3,7 +3,7 @@ def _nuncio_percent(pattern, values):
         raise TypeError("Nuncio's Python formats no bytes; use a str and encode()")
     if not isinstance(pattern, str):
         if type(pattern).__name__ == 'timedelta' and type(values).__name__ == 'timedelta':
-            return _nuncio_delta(_nuncio_microseconds(pattern) % _nuncio_microseconds(values))
+            return _nuncio_delta(type(pattern), _nuncio_microseconds(pattern) % _nuncio_microseconds(values))
         return pattern % values
     named = isinstance(values, dict)
     rest = list(values) if isinstance(values, tuple) else [values]

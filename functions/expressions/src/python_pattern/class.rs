@@ -1,6 +1,6 @@
 //! Sets of characters: `[a-z]`.
 
-use super::{IGNORECASE, Invalid, Node, Parsed, Parser};
+use super::{IGNORECASE, Invalid, Node, Parser, Translation};
 
 /// One element of a class.
 enum Element {
@@ -9,7 +9,7 @@ enum Element {
 }
 
 impl Parser {
-    pub(super) fn class(&mut self) -> Parsed<Node> {
+    pub(super) fn class(&mut self) -> Translation<Node> {
         let start = self.at;
         self.at += 1;
         let negated = self.skip("^");
@@ -60,7 +60,7 @@ impl Parser {
         self.invalid(format!("bad character range {shown}"), from)
     }
 
-    fn element(&mut self, letter: char, start: usize) -> Parsed<Element> {
+    fn element(&mut self, letter: char, start: usize) -> Translation<Element> {
         if letter != '\\' {
             self.at += 1;
             return Ok(Element::Letter(letter));

@@ -1,6 +1,6 @@
 //! Groups, look-around, conditions and flags: everything in parentheses.
 
-use super::{ASCII, DOTALL, IGNORECASE, MULTILINE, Node, Parsed, Parser, UNICODE, VERBOSE};
+use super::{ASCII, DOTALL, IGNORECASE, MULTILINE, Node, Parser, Translation, UNICODE, VERBOSE};
 
 const FLAGS: [(char, i64); 6] =
     [('i', IGNORECASE), ('m', MULTILINE), ('s', DOTALL), ('x', VERBOSE), ('a', ASCII), ('u', UNICODE)];
@@ -11,7 +11,7 @@ fn flag(letter: char) -> Option<i64> {
 
 impl Parser {
     /// Reads `(?flags)` at the start of the pattern and sets the flags; returns its length.
-    pub(super) fn global_flags(&mut self) -> Parsed<Option<usize>> {
+    pub(super) fn global_flags(&mut self) -> Translation<Option<usize>> {
         if !self.looks_at("(?") {
             return Ok(None);
         }
@@ -22,7 +22,7 @@ impl Parser {
         Ok(Some(rest.len() + 3))
     }
 
-    pub(super) fn group(&mut self) -> Parsed<Node> {
+    pub(super) fn group(&mut self) -> Translation<Node> {
         let start = self.at;
         self.at += 1;
         if !self.skip("?") {
@@ -83,7 +83,7 @@ impl Parser {
         self.local_flags(start)
     }
 
-    fn capture(&mut self, name: Option<String>, start: usize) -> Parsed<Node> {
+    fn capture(&mut self, name: Option<String>, start: usize) -> Translation<Node> {
         self.groups.push(name);
         let group = self.groups.len();
         self.open.push(group);
@@ -94,17 +94,18 @@ impl Parser {
     }
 
     /// What is inside, up to the closing parenthesis.
-    fn inside(&mut self, start: usize) -> Parsed<Node> {
+    fn inside(&mut self, start: usize) -> Translation<Node> {
         let inner = self.alternatives()?;
         if self.skip(")") { Ok(inner) } else { Err(self.invalid("missing ), unterminated subpattern", start)) }
     }
 
-    fn name(&mut self, end: char, what: &str) -> Parsed<String> {
+    fn name(&mut self, end: char, what: &str) -> Translation<String> {
         let start = self.at;
         let name: String = self.letters[start..].iter().take_while(|letter| **letter != end).collect();
         self.at += name.chars().count();
         if self.peek() != Some(end) {
-            let message = if name.is_empty() { format!("missing {what}") } else { format!("missing {end}, unterminated name") };
+            let message =
+                if name.is_empty() { format!("missing {what}") } else { format!("missing {end}, unterminated name") };
             return Err(self.invalid(message, start));
         }
         self.at += 1;
@@ -119,8 +120,8 @@ impl Parser {
         Ok(name)
     }
 
-    /// `(?(1)yes|no)`.
-    fn condition(&mut self, start: usize) -> Parsed<Node> {
+    /// A condition on a group: `(?(1)yes|no)`.
+    fn condition(&mut self, start: usize) -> Translation<Node> {
         let name_at = self.at;
         let name: String = self.letters[name_at..].iter().take_while(|letter| **letter != ')').collect();
         self.at += name.chars().count() + 1;
@@ -143,7 +144,7 @@ impl Parser {
     }
 
     /// `(?i:…)`, `(?-i:…)`, or flags in the wrong place.
-    fn local_flags(&mut self, start: usize) -> Parsed<Node> {
+    fn local_flags(&mut self, start: usize) -> Translation<Node> {
         let before = self.flags;
         let mut removes = false;
         loop {

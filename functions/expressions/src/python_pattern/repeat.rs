@@ -1,10 +1,10 @@
 //! Repetitions: `*`, `+`, `?` and `{m,n}`.
 
-use super::{Node, Parsed, Parser, VERBOSE};
+use super::{Node, Parser, Translation, VERBOSE};
 
 impl Parser {
     /// The item with the repetition that follows it, if one does. `start` is where the item begins.
-    pub(super) fn repeated(&mut self, item: Node, _start: usize) -> Parsed<Node> {
+    pub(super) fn repeated(&mut self, item: Node, _start: usize) -> Translation<Node> {
         while self.has(VERBOSE) && self.peek().is_some_and(|letter| self.skip_blanks(letter)) {}
         let at = self.at;
         let Some((least, most)) = self.bounds()? else { return Ok(item) };
@@ -33,7 +33,7 @@ impl Parser {
     }
 
     /// The least and the most times, and moves behind them; `None` if no repetition begins here.
-    fn bounds(&mut self) -> Parsed<Option<(usize, Option<usize>)>> {
+    fn bounds(&mut self) -> Translation<Option<(usize, Option<usize>)>> {
         let start = self.at;
         let bounds = match self.peek() {
             Some('*') => (0, None),
@@ -47,7 +47,7 @@ impl Parser {
     }
 
     /// `{m}`, `{m,}`, `{,n}`, `{m,n}`; anything else is a literal brace.
-    fn braces(&mut self, start: usize) -> Parsed<Option<(usize, Option<usize>)>> {
+    fn braces(&mut self, start: usize) -> Translation<Option<(usize, Option<usize>)>> {
         self.at += 1;
         let low = self.digits();
         let comma = self.skip(",");

@@ -1,6 +1,6 @@
 //! Evaluates untrusted bodies in worker processes.
 //!
-//! A body that allocates too much memory aborts its process. Therefore the caller keeps a pool of [`Workers`], each the same
+//! A body that allocates too much memory aborts its process. Therefore the caller keeps a [`WorkerPool`], each worker the same
 //! binary started again with [`ARGUMENT`]. It sends bodies over pipes, kills a worker that misses the deadline, and replaces
 //! one that has died. For the rules, such a body has raised an exception like any other.
 
@@ -12,7 +12,7 @@ mod process;
 mod server;
 
 pub use limits::MAX_MEMORY;
-pub use pool::Workers;
+pub use pool::WorkerPool;
 pub use server::serve;
 
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ pub const ARGUMENT: &str = "--expression-worker";
 pub const DEADLINE: Duration = Duration::from_millis(92);
 
 /// Runs this process as a worker if it was started as one, and returns its exit code; otherwise returns `None`. The `main`
-/// of a binary that uses [`Workers::from_current_binary`] must call it first.
+/// of a binary that uses [`WorkerPool::from_current_binary`] must call it first.
 pub fn hook() -> Option<ExitCode> {
     let started_as_worker = std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT);
     started_as_worker.then(main)

@@ -30,7 +30,7 @@ const MAX_CACHED: usize = 4096;
 
 /// A pool of workers that are reused between evaluations.
 #[derive(Debug)]
-pub struct Workers {
+pub struct WorkerPool {
     program: PathBuf,
     arguments: Vec<OsString>,
     idle: Mutex<Vec<WorkerProcess>>,
@@ -42,7 +42,7 @@ pub struct Workers {
     uses_groups: Mutex<HashMap<String, bool>>,
 }
 
-impl Workers {
+impl WorkerPool {
     /// A pool of workers that run `program` with these arguments. At most `max_workers` bodies run at a time, called
     /// policies not counted; the others wait. The pool keeps up to the same number of idle workers.
     pub fn new(program: impl Into<PathBuf>, arguments: Vec<OsString>, max_workers: usize) -> Self {
@@ -188,7 +188,7 @@ impl Workers {
     }
 }
 
-impl Expressions for Workers {
+impl Expressions for WorkerPool {
     fn evaluate(&self, source: &str, scope: &ExpressionScope, policies: &dyn PolicyCaller) -> Evaluation {
         let cached = self.cached().get(source).copied();
         let with_groups = cached.unwrap_or_else(|| {

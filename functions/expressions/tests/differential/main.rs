@@ -80,7 +80,9 @@ fn compare(snippet: &Snippet) -> Outcome {
     match (&snippet.reference, outcome) {
         (CPython::Returned { returned }, Ok(here)) if same(returned, &here.value) => Outcome::Equal,
         (CPython::Returned { .. }, Ok(here)) => Outcome::Different(format!("returned {}", here.value)),
-        (CPython::Raised { raised, .. }, Err(here)) if exception_name(raised) == exception_name(&here.kind) => Outcome::Equal,
+        (CPython::Raised { raised, .. }, Err(here)) if exception_name(raised) == exception_name(&here.kind) => {
+            Outcome::Equal
+        }
         (_, Err(here)) if here.message.contains("Nuncio") => Outcome::Named(here.message),
         (_, Err(here)) => Outcome::Different(format!("raised {}: {}", here.kind, here.message)),
         (CPython::Raised { .. }, Ok(here)) => Outcome::Different(format!("returned {}", here.value)),
@@ -118,7 +120,10 @@ fn bodies_behave_as_in_cpython_or_say_that_they_do_not() {
     let different: Vec<_> = outcomes
         .iter()
         .filter_map(|(snippet, outcome)| match outcome {
-            Outcome::Different(here) => Some(format!("[{}]\n{}\n  CPython: {}\n  here:    {here}\n", snippet.topic, snippet.body, snippet.reference)),
+            Outcome::Different(here) => Some(format!(
+                "[{}]\n{}\n  CPython: {}\n  here:    {here}\n",
+                snippet.topic, snippet.body, snippet.reference
+            )),
             _ => None,
         })
         .collect();

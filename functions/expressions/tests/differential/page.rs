@@ -54,14 +54,17 @@ fn tables(outcomes: &[(&Snippet, Outcome)]) -> String {
             Outcome::Equal | Outcome::Different(_) => topic.equal += 1,
         }
     }
-    let mut text = String::from("| topic | snippets | same result | rejected by the check | error at run time |\n|---|---|---|---|---|\n");
+    let mut text = String::from(
+        "| topic | snippets | same result | rejected by the check | error at run time |\n|---|---|---|---|---|\n",
+    );
     for (name, Topic { equal, rejected, named, .. }) in &topics {
         let _ = writeln!(text, "| {name} | {} | {equal} | {rejected} | {named} |", equal + rejected + named);
     }
     text.push_str("\nNot supported:\n\n| topic | what, and what to use instead |\n|---|---|\n");
     for (name, topic) in &topics {
         for lacking in &topic.lacking {
-            let _ = writeln!(text, "| {name} | {} |", lacking.replace('|', "\\|").replace('\n', " "));
+            let lacking = lacking.replace('|', "\\|").replace('\n', " ").replace('`', "'");
+            let _ = writeln!(text, "| {name} | `{lacking}` |");
         }
     }
     text

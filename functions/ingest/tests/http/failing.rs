@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use async_trait::async_trait;
 use axum::body::Body;
 use domain::ports::{Intake, StoreError};
-use domain::{Event, EventPk, Timestamp};
+use domain::{EventPk, Timestamp};
 use embedded::Store;
 use http::Request;
 
@@ -27,7 +27,7 @@ impl Flaky {
 
 #[async_trait]
 impl Intake for Flaky {
-    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+    async fn accept(&self, events: &[domain::event::SerializedEvent]) -> Result<(), StoreError> {
         self.step()?;
         self.store.accept(events).await
     }
@@ -79,7 +79,7 @@ struct Damaged(Store, AtomicU8);
 
 #[async_trait]
 impl Intake for Damaged {
-    async fn accept(&self, events: &[Arc<Event>]) -> Result<(), StoreError> {
+    async fn accept(&self, events: &[domain::event::SerializedEvent]) -> Result<(), StoreError> {
         let failed = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if failed { Err(StoreError::Corrupt("page 7".to_owned())) } else { self.0.accept(events).await }
     }

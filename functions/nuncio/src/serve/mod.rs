@@ -24,7 +24,7 @@ use console::{Console, RulesSource, Services};
 use dispatch::Dispatcher;
 use domain::ports::{Archive, Clock, Configuration, Entropy, Mailbox, Stores};
 use embedded::{ArchiveFolder, FolderLock, ReleasedLeases, Store};
-use expressions::worker::Workers;
+use expressions::worker::WorkerPool;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
@@ -65,9 +65,9 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     let shutdown = Shutdown::on_signals()?;
     let mailbox = MailboxFolder::new(folder.join("mailbox"), Arc::clone(&clock));
     let mailer = LocalMailer::new(mailbox.clone(), Arc::new(secrets.clone()));
-    let expressions = Arc::new(Workers::from_current_binary().context("cannot find the path of this program")?);
+    let expressions = Arc::new(WorkerPool::from_current_binary().context("cannot find the path of this program")?);
     let inbox = LiveInbox::new(store.clone(), shutdown.clone());
-    let channel = Arc::new(Channels::new(channels::Parts {
+    let channel = Arc::new(Channels::new(channels::ChannelPorts {
         mailer: Arc::new(mailer),
         inbox: Arc::new(inbox.clone()),
         secrets: Arc::new(secrets),
@@ -75,7 +75,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         expressions: expressions.clone(),
     })?);
     let stores = Stores { inbox: Arc::new(inbox.clone()), ..Stores::from_single(store.clone()) };
-    let dispatcher = Dispatcher::new(dispatch::Parts::new(
+    let dispatcher = Dispatcher::new(dispatch::DispatchPorts::new(
         &stores,
         expressions.clone(),
         Arc::clone(&configuration),
@@ -109,6 +109,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         clock: Arc::clone(&clock),
         entropy,
         authenticator,
+        token_command: crate::token::command(folder),
     };
     let console = console::router(Console::new(&stores, services));
     let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console));

@@ -9,6 +9,7 @@ mod restamp_job;
 use std::sync::Arc;
 
 use domain::Timestamp;
+use domain::event::SerializedEvent;
 use domain::ports::{
     Archive, Clock, Configuration, Erasure, EventExpiry, Holds, Inbox, Intake, Jobs, Ledger, Mailbox, StoreError,
     Stores,
@@ -152,7 +153,7 @@ impl JobRunner {
         let document = self.configuration.current().await?;
         let event = job.event(&document.document).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         if let Some(event) = event {
-            self.intake.accept(&[Arc::new(event)]).await?;
+            self.intake.accept(&[SerializedEvent::from(Arc::new(event))]).await?;
         }
         self.jobs.replace(&job.reported()).await?;
         tracing::info!(job = job.id, kind = job.task.kind(), state = ?job.state, counts = ?job.report.counts, "job finished");

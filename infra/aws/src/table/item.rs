@@ -36,12 +36,17 @@ pub(crate) fn record<T: Serialize>(
     content: T,
     expires: Option<Timestamp>,
 ) -> Result<Item, StoreError> {
+    Ok(record_of_body(place, codec::to_stored(content)?, expires))
+}
+
+/// The same for a body that is encoded already.
+pub(crate) fn record_of_body(place: (String, String), body: Vec<u8>, expires: Option<Timestamp>) -> Item {
     let mut item = keys(place);
-    item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(codec::to_stored(content)?)));
+    item.insert(BODY.to_owned(), AttributeValue::B(Blob::new(body)));
     if let Some(expires) = expires {
         item.insert(TTL.to_owned(), number(domain::time::ttl_seconds(expires)));
     }
-    Ok(item)
+    item
 }
 
 /// Decodes an item's body.

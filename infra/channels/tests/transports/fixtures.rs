@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use channels::{Channels, LocalMailer, MailboxFolder, Parts};
+use channels::{ChannelPorts, Channels, LocalMailer, MailboxFolder};
 use domain::delivery::{AttemptOutcome, DeliveryId, Failure};
 use domain::notification::inbox::InboxItem;
 use domain::notification::{Notification, summary};
@@ -36,7 +36,7 @@ impl World {
             Arc::clone(&secrets),
         );
         let inbox = Arc::new(RecordingInbox::default());
-        let parts = Parts {
+        let parts = ChannelPorts {
             mailer: Arc::new(mailer),
             inbox: Arc::clone(&inbox) as Arc<dyn Inbox>,
             secrets,

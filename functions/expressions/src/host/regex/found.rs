@@ -45,13 +45,13 @@ impl Subject {
 
 /// A match: where each group is, in bytes. The first one is the whole match.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct PatternMatch {
     pattern: Pattern,
     subject: Subject,
     spans: Vec<Option<(usize, usize)>>,
 }
 
-impl Found {
+impl PatternMatch {
     pub(super) fn new(pattern: Pattern, subject: Subject, spans: Vec<Option<(usize, usize)>>) -> Self {
         Self { pattern, subject, spans }
     }
@@ -99,7 +99,9 @@ impl Found {
             "pos" => MontyObject::Int(self.subject.characters(self.subject.start)),
             "endpos" => MontyObject::Int(self.subject.characters(self.subject.end)),
             "regs" => MontyObject::Tuple((0..self.spans.len()).map(|group| pair(self.span(group))).collect()),
-            "lastindex" => last().map_or(MontyObject::None, |group| MontyObject::Int(i64::try_from(group).unwrap_or_default())),
+            "lastindex" => {
+                last().map_or(MontyObject::None, |group| MontyObject::Int(i64::try_from(group).unwrap_or_default()))
+            }
             "lastgroup" => {
                 let name = last().and_then(|group| self.pattern.groups()[group - 1].as_deref());
                 value::optional(name)
@@ -112,7 +114,8 @@ impl Found {
         match name {
             "group" => {
                 let of = |group| self.text(group).map_or(MontyObject::None, value::text);
-                let groups = arguments.positional.iter().map(|group| self.index(group)).collect::<Result<Vec<_>, _>>()?;
+                let groups =
+                    arguments.positional.iter().map(|group| self.index(group)).collect::<Result<Vec<_>, _>>()?;
                 Ok(match groups[..] {
                     [] => of(0),
                     [group] => of(group),
@@ -126,7 +129,9 @@ impl Found {
             "groupdict" => {
                 let default = arguments.take_optional(0, "default").unwrap_or(MontyObject::None);
                 let names = self.pattern.groups().iter();
-                let pairs = names.zip(self.groups(&default)).filter_map(|(name, text)| Some((value::text(name.clone()?), text)));
+                let pairs = names
+                    .zip(self.groups(&default))
+                    .filter_map(|(name, text)| Some((value::text(name.clone()?), text)));
                 Ok(pairs.collect::<Vec<_>>().into_dict())
             }
             "start" | "end" | "span" => {

@@ -9,7 +9,7 @@ mod template;
 
 use monty_types::{ExcType, MontyException, MontyObject};
 
-pub(crate) use found::Found;
+pub(crate) use found::PatternMatch;
 pub(crate) use pattern::Pattern;
 
 use super::objects::HostObject;
@@ -107,7 +107,7 @@ impl Host<'_> {
                 let (start, end) = (position(&mut arguments, 1, "pos")?, position(&mut arguments, 2, "endpos")?);
                 let all = pattern.all(&text, start, end, usize::MAX)?;
                 Ok(MontyObject::List(match name {
-                    "findall" => all.iter().map(Found::listed).collect(),
+                    "findall" => all.iter().map(PatternMatch::listed).collect(),
                     _ => all.into_iter().map(|found| self.found(found)).collect(),
                 }))
             }
@@ -121,7 +121,8 @@ impl Host<'_> {
                 let text = subject(&arguments.take(name, 1, "string")?)?;
                 let limit = count(&mut arguments, 2, "count")?;
                 let MontyObject::String(replacement) = replacement else {
-                    let message = format!("decoding to str: need a bytes-like object, {} found", replacement.type_name());
+                    let message =
+                        format!("decoding to str: need a bytes-like object, {} found", replacement.type_name());
                     return Err(raise(ExcType::TypeError, message));
                 };
                 let (text, times) = pattern.replaced(&text, &replacement, limit)?;
@@ -132,12 +133,12 @@ impl Host<'_> {
         }
     }
 
-    pub(crate) fn found(&mut self, found: Found) -> MontyObject {
-        self.object("Match", HostObject::Found(Box::new(found)), Vec::new())
+    pub(crate) fn found(&mut self, found: PatternMatch) -> MontyObject {
+        self.object("Match", HostObject::PatternMatch(Box::new(found)), Vec::new())
     }
 
     /// An attribute of a match that is another object.
-    pub(crate) fn found_attribute(&mut self, found: &Found, name: &str) -> Option<MontyObject> {
+    pub(crate) fn found_attribute(&mut self, found: &PatternMatch, name: &str) -> Option<MontyObject> {
         match name {
             "re" => Some(self.object("Pattern", HostObject::Pattern(found.pattern().clone()), Vec::new())),
             _ => found.attribute(name),

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use fancy_regex::{Regex, RegexBuilder};
 use monty_types::{ExcType, MontyException, MontyObject};
 
-use super::found::{Found, Subject};
+use super::found::{PatternMatch, Subject};
 use super::template::Template;
 use crate::host::{CallResult, raise};
 use crate::python_pattern::{Invalid, Translated, translate};
@@ -26,10 +26,10 @@ thread_local! {
 
 /// A compiled pattern. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Pattern(Arc<Compiled>);
+pub(crate) struct Pattern(Arc<CompiledPattern>);
 
 #[derive(Debug)]
-struct Compiled {
+struct CompiledPattern {
     source: String,
     translated: Translated,
     /// Finds the first match from a position.
@@ -50,7 +50,7 @@ impl Pattern {
             }
             let translated = translate(source, flags).map_err(|invalid| raise_invalid(&invalid))?;
             let search = build(&translated.text).ok_or_else(too_large)?;
-            let pattern = Self(Arc::new(Compiled {
+            let pattern = Self(Arc::new(CompiledPattern {
                 source: source.to_owned(),
                 translated,
                 search,
@@ -99,7 +99,7 @@ impl Pattern {
         text: &str,
         start: Option<usize>,
         end: Option<usize>,
-    ) -> Result<Option<Found>, MontyException> {
+    ) -> Result<Option<PatternMatch>, MontyException> {
         let subject = Subject::new(text, start, end);
         let text = &self.0.translated.text;
         let regex = match way {
@@ -110,14 +110,15 @@ impl Pattern {
         self.find(regex, &subject, subject.start())
     }
 
-    fn find(&self, regex: &Regex, subject: &Subject, from: usize) -> Result<Option<Found>, MontyException> {
+    fn find(&self, regex: &Regex, subject: &Subject, from: usize) -> Result<Option<PatternMatch>, MontyException> {
         if from > subject.text().len() {
             return Ok(None);
         }
         let found = regex.captures_from_pos(subject.text(), from).map_err(|_| too_long())?;
         Ok(found.map(|captures| {
-            let spans = (0..captures.len()).map(|at| captures.get(at).map(|group| (group.start(), group.end()))).collect();
-            Found::new(self.clone(), subject.clone(), spans)
+            let spans =
+                (0..captures.len()).map(|at| captures.get(at).map(|group| (group.start(), group.end()))).collect();
+            PatternMatch::new(self.clone(), subject.clone(), spans)
         }))
     }
 
@@ -128,7 +129,7 @@ impl Pattern {
         start: Option<usize>,
         end: Option<usize>,
         limit: usize,
-    ) -> Result<Vec<Found>, MontyException> {
+    ) -> Result<Vec<PatternMatch>, MontyException> {
         let subject = Subject::new(text, start, end);
         let mut all = Vec::new();
         let mut at = subject.start();

@@ -2,7 +2,7 @@
 
 use monty_types::{ExcType, MontyException};
 
-use super::found::Found;
+use super::found::PatternMatch;
 use super::pattern::{Pattern, raise_invalid};
 use crate::host::raise;
 use crate::python_pattern::Invalid;
@@ -78,7 +78,7 @@ impl Template {
     }
 
     /// Writes the replacement of a match.
-    pub(super) fn expand(&self, found: &Found, text: &mut String) {
+    pub(super) fn expand(&self, found: &PatternMatch, text: &mut String) {
         for part in &self.0 {
             text.push_str(match part {
                 Part::Text(text) => text,
