@@ -8,6 +8,11 @@ pub fn format(instant: Timestamp) -> String {
     format!("{instant:.6}")
 }
 
+/// Writes an instant for a sentence, to the second: `2023-02-15 15:33:42 UTC`.
+pub fn in_words(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 /// Parses an RFC 3339 instant; `None` if it is malformed or its offset exceeds RFC 3339's maximum of 23:59.
 pub fn parse(text: &str) -> Option<Timestamp> {
     // The calendar's parser accepts offsets of up to 25:59, because ISO 8601 sets no limit.
@@ -128,6 +133,7 @@ mod tests {
         assert_eq!(format(whole), "2023-02-15T15:33:42.000000Z");
         let nanos: Timestamp = "2023-02-15T16:33:42.771091999+01:00".parse().unwrap();
         assert_eq!(format(to_micros(nanos)), "2023-02-15T15:33:42.771091Z");
+        assert_eq!(in_words(nanos), "2023-02-15 15:33:42 UTC");
     }
 
     #[test]

@@ -6,6 +6,20 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+/// Methods that neither the interpreter nor the prelude has.
+const LACKING: [(&str, &str); 10] = [
+    ("bytes", "expandtabs"),
+    ("bytes", "maketrans"),
+    ("bytes", "translate"),
+    ("float", "as_integer_ratio"),
+    ("float", "fromhex"),
+    ("float", "hex"),
+    ("int", "as_integer_ratio"),
+    ("bool", "as_integer_ratio"),
+    ("range", "count"),
+    ("range", "index"),
+];
+
 static TABLE: LazyLock<HashMap<&'static str, HashSet<&'static str>>> = LazyLock::new(|| {
     include_str!("cpython.txt")
         .lines()
@@ -26,9 +40,9 @@ pub(crate) fn module_has(module: &str, attribute: &str) -> bool {
     TABLE.get(format!("module {module}").as_str()).is_some_and(|names| names.contains(attribute))
 }
 
-/// The built-in types that have a method or attribute of this name, of those that a body can name.
+/// The built-in types that have an attribute of this name here too, of those that a body can name.
 pub(crate) fn types_with(attribute: &str) -> Vec<&'static str> {
     const NAMED: [&str; 11] =
         ["str", "bytes", "int", "float", "bool", "list", "tuple", "dict", "set", "frozenset", "range"];
-    NAMED.into_iter().filter(|of| type_has(of, attribute)).collect()
+    NAMED.into_iter().filter(|of| type_has(of, attribute) && !LACKING.contains(&(*of, attribute))).collect()
 }

@@ -66,7 +66,7 @@ fn quoted(message: &str) -> Vec<&str> {
     message.split('\'').skip(1).step_by(2).collect()
 }
 
-/// "'str' object has no attribute 'format_map'", "type object 'dict' has …", "module 're' has …".
+/// `'str' object has no attribute 'format_map'`, `type object 'dict' has …`, `module 're' has …`.
 fn lacking_attribute(message: &str) -> Option<String> {
     if !message.contains("has no attribute") {
         return None;
@@ -88,14 +88,14 @@ fn lacking_attribute(message: &str) -> Option<String> {
     known.then(|| format!("has no {owner}.{attribute}{}", instead(attribute)))
 }
 
-/// "cannot import name 'OrderedDict' from 'collections'".
+/// `cannot import name 'OrderedDict' from 'collections'`.
 fn lacking_import(message: &str) -> Option<String> {
     let quoted = quoted(message);
     let [name, module, ..] = quoted[..] else { return None };
     cpython::module_has(module, name).then(|| format!("has no {module}.{name}{}", instead(name)))
 }
 
-/// "name 'memoryview' is not defined".
+/// `name 'memoryview' is not defined`.
 fn lacking_name(message: &str) -> Option<String> {
     let quoted = quoted(message);
     let [name, ..] = quoted[..] else { return None };

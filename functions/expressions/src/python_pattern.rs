@@ -55,12 +55,12 @@ pub(crate) fn translate(pattern: &str, flags: i64) -> Translation<Translated> {
         depth: 0,
     };
     // Flags at the start hold for the whole pattern, so that they are read first.
-    while let Some(length) = parser.global_flags()? {
+    while let Some(length) = parser.global_flags() {
         parser.at += length;
     }
     let node = parser.alternatives()?;
     if parser.at < parser.letters.len() {
-        return Err(parser.invalid("unbalanced parenthesis", parser.at));
+        return Err(invalid("unbalanced parenthesis", parser.at));
     }
     let Parser { flags, groups, ends, .. } = parser;
     let flags = if flags & ASCII == 0 { flags | UNICODE } else { flags };
@@ -98,6 +98,10 @@ impl Node {
     }
 }
 
+fn invalid(message: impl Into<String>, position: usize) -> Invalid {
+    Invalid { message: message.into(), position: Some(position) }
+}
+
 struct Parser {
     letters: Vec<char>,
     at: usize,
@@ -130,14 +134,10 @@ impl Parser {
         found
     }
 
-    fn invalid(&self, message: impl Into<String>, position: usize) -> Invalid {
-        Invalid { message: message.into(), position: Some(position) }
-    }
-
     fn alternatives(&mut self) -> Translation<Node> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.invalid("too many nested groups for Nuncio's Python", self.at));
+            return Err(invalid("too many nested groups for Nuncio's Python", self.at));
         }
         let mut whole = self.sequence()?;
         while self.skip("|") {
@@ -159,9 +159,8 @@ impl Parser {
             if self.has(VERBOSE) && self.skip_blanks(letter) {
                 continue;
             }
-            let start = self.at;
             let item = self.item(letter)?;
-            let item = self.repeated(item, start)?;
+            let item = self.repeated(item)?;
             sequence.then(&item);
         }
         Ok(sequence)
@@ -197,7 +196,7 @@ impl Parser {
             '^' => Node::assertion(r"\A"),
             '$' if self.has(MULTILINE) => Node::assertion("(?m:$)"),
             '$' => Node::assertion(r"(?=\n?\z)"),
-            '*' | '+' | '?' => return Err(self.invalid("nothing to repeat", start)),
+            '*' | '+' | '?' => return Err(invalid("nothing to repeat", start)),
             other => Node::one(self.literal(other)),
         })
     }
@@ -224,7 +223,7 @@ impl Parser {
     fn escape(&mut self) -> Translation<Node> {
         let start = self.at;
         let Some(letter) = self.letters.get(start + 1).copied() else {
-            return Err(self.invalid("bad escape (end of pattern)", start));
+            return Err(invalid("bad escape (end of pattern)", start));
         };
         self.at += 2;
         let word = if self.has(ASCII) { "[0-9A-Za-z_]" } else { r"[\p{L}\p{N}_]" };
@@ -286,10 +285,10 @@ impl Parser {
                 char::from_u32(value).unwrap_or_default()
             }
             'N' => {
-                return Err(self.invalid(r"\N{…} is not supported by Nuncio's Python; use the character", start));
+                return Err(invalid(r"\N{…} is not supported by Nuncio's Python; use the character", start));
             }
             other if other.is_ascii_alphanumeric() => {
-                return Err(self.invalid(format!("bad escape \\{other}"), start));
+                return Err(invalid(format!("bad escape \\{other}"), start));
             }
             other => other,
         };
@@ -302,7 +301,7 @@ impl Parser {
         let shown: String = self.letters[start..self.at].iter().collect();
         let code = u32::from_str_radix(&text, 16).ok().filter(|_| text.len() == digits).and_then(char::from_u32);
         self.at += text.len();
-        code.ok_or_else(|| self.invalid(format!("incomplete escape {shown}{text}"), start))
+        code.ok_or_else(|| invalid(format!("incomplete escape {shown}{text}"), start))
     }
 
     /// `\1`, or three octal digits.
@@ -320,7 +319,7 @@ impl Parser {
                 let code = u32::from_str_radix(&digits, 8).unwrap_or_default();
                 return match char::from_u32(code).filter(|_| code <= 0o377) {
                     Some(letter) => Ok(Node::one(self.literal(letter))),
-                    None => Err(self.invalid(format!("octal escape value \\{digits} outside of range 0-0o377"), start)),
+                    None => Err(invalid(format!("octal escape value \\{digits} outside of range 0-0o377"), start)),
                 };
             }
         }
@@ -330,10 +329,10 @@ impl Parser {
 
     fn reference(&self, group: usize, start: usize, shown: &str) -> Translation<Node> {
         if group == 0 || group > self.groups.len() {
-            return Err(self.invalid(format!("invalid group reference {shown}"), start));
+            return Err(invalid(format!("invalid group reference {shown}"), start));
         }
         if self.open.contains(&group) {
-            return Err(self.invalid("cannot refer to an open group", start));
+            return Err(invalid("cannot refer to an open group", start));
         }
         Ok(Node { text: format!(r"(?:\{group})"), least: 0, most: None, is_assertion: false })
     }

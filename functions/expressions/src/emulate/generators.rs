@@ -71,7 +71,7 @@ impl<'a> Emulator<'a> {
                 let r#for = self.token(&[TokenKind::For], before(generator, one.start(), start), one.target.start())?;
                 let r#in = self.token(&[TokenKind::In], one.target.end(), one.iter.start())?;
                 let next = self.token(&[TokenKind::If, TokenKind::For], one.iter.end(), end);
-                Some((r#for, r#in, next.map_or(end, |next| next.start())))
+                Some((r#for, r#in, next.map_or(end, TextRange::start)))
             })
             .collect::<Option<Vec<_>>>()
         else {

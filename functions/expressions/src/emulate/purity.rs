@@ -51,9 +51,9 @@ pub(super) fn functions(body: &[Stmt], bound: &HashSet<String>) -> HashSet<Strin
             .iter()
             .filter(|function| pure.contains(function.name.as_str()))
             .filter(|function| {
-                let mut search = Asks { pure: &pure, bound, asks: false };
+                let mut search = HostAccess { pure: &pure, bound, found: false };
                 search.visit_body(&function.body);
-                search.asks
+                search.found
             })
             .map(|function| function.name.as_str())
             .collect();
@@ -68,9 +68,9 @@ pub(super) fn functions(body: &[Stmt], bound: &HashSet<String>) -> HashSet<Strin
 
 /// Whether the expression, used as a function or evaluated, never asks the host.
 pub(super) fn is_pure(expression: &Expr, pure: &HashSet<String>, bound: &HashSet<String>) -> bool {
-    let mut search = Asks { pure, bound, asks: false };
+    let mut search = HostAccess { pure, bound, found: false };
     search.visit_expr(expression);
-    !search.asks
+    !search.found
 }
 
 /// Whether the expression is a function that never asks the host.
@@ -88,21 +88,21 @@ fn is_known(name: &str, pure: &HashSet<String>, bound: &HashSet<String>) -> bool
     pure.contains(name) || (PURE.contains(&name) && !bound.contains(name))
 }
 
-struct Asks<'s> {
+struct HostAccess<'s> {
     pure: &'s HashSet<String>,
     bound: &'s HashSet<String>,
-    asks: bool,
+    found: bool,
 }
 
-impl<'a> Visitor<'a> for Asks<'_> {
+impl<'a> Visitor<'a> for HostAccess<'_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
-            Expr::Attribute(_) => self.asks = true,
+            Expr::Attribute(_) => self.found = true,
             Expr::Call(call) => {
                 match &*call.func {
-                    Expr::Name(name) => self.asks |= !is_known(&name.id, self.pure, self.bound),
+                    Expr::Name(name) => self.found |= !is_known(&name.id, self.pure, self.bound),
                     Expr::Attribute(method) if is_method(&method.attr) => self.visit_expr(&method.value),
-                    _ => self.asks = true,
+                    _ => self.found = true,
                 }
                 self.visit_arguments(&call.arguments);
                 return;

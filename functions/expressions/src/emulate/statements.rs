@@ -1,5 +1,7 @@
 //! Assignments to parts of a list or an object, and in-place operators.
 
+use std::fmt::Write as _;
+
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{
     Expr, ExprSlice, ExprSubscript, Operator, Stmt, StmtAssign, StmtAugAssign, StmtClassDef, StmtDelete,
@@ -106,7 +108,7 @@ impl<'a> Emulator<'a> {
                     let name = format!("_nuncio_part_{}", self.splits);
                     let (start, end) = (part.start().to_usize(), part.end().to_usize());
                     let text = self.text[start..end].replace('\n', " ");
-                    after.push_str(&format!("; {text} = {name}"));
+                    let _ = write!(after, "; {text} = {name}");
                     let lines = self.breaks(start, end);
                     self.edits.push(Edit::replace(start..end, format!("{name}{lines}")));
                 }

@@ -44,7 +44,7 @@ impl Host<'_> {
                 "with_hostmask" => value::text(format!("{first}/{}", network.hostmask())),
                 "is_private" => MontyObject::Bool(is_private_network(&network)),
                 "is_global" => MontyObject::Bool(match network {
-                    IpNet::V4(v4) => !within_network(&v4, &["100.64.0.0/10"]) && !is_private_network(&network),
+                    IpNet::V4(v4) => !within_network(v4, &["100.64.0.0/10"]) && !is_private_network(&network),
                     IpNet::V6(_) => !is_private_network(&network),
                 }),
                 // As in Python, a network has such a property if its first and last address have it.
@@ -253,13 +253,13 @@ fn property(address: IpAddr, attribute: &str) -> Option<bool> {
 /// Whether one of the private networks contains all of the network.
 fn is_private_network(network: &IpNet) -> bool {
     match network {
-        IpNet::V4(v4) => within_network(v4, &PRIVATE_V4),
+        IpNet::V4(v4) => within_network(*v4, &PRIVATE_V4),
         IpNet::V6(v6) => PRIVATE_V6.iter().filter_map(|one| one.parse::<Ipv6Net>().ok()).any(|one| one.contains(v6)),
     }
 }
 
-fn within_network(network: &Ipv4Net, networks: &[&str]) -> bool {
-    networks.iter().filter_map(|one| one.parse::<Ipv4Net>().ok()).any(|one| one.contains(network))
+fn within_network(network: Ipv4Net, networks: &[&str]) -> bool {
+    networks.iter().filter_map(|one| one.parse::<Ipv4Net>().ok()).any(|one| one.contains(&network))
 }
 
 /// Whether IANA's special-purpose registries list the address as not globally reachable, as in Python 3.13.

@@ -26,7 +26,7 @@ pub(crate) enum HostObject {
     Digest(HashState),
     /// A compiled pattern of `re`, and a match.
     Pattern(Pattern),
-    PatternMatch(Box<PatternMatch>),
+    Match(Box<PatternMatch>),
     /// An object with no attributes beyond those passed at its creation.
     Plain,
 }
@@ -122,7 +122,7 @@ impl Host<'_> {
             HostObject::Module("re") => regex::attribute(name),
             HostObject::Module(module) => super::hashes::attribute(module, name),
             HostObject::Pattern(pattern) => pattern.attribute(name),
-            HostObject::PatternMatch(found) => self.found_attribute(&found, name),
+            HostObject::Match(found) => self.found_attribute(&found, name),
             HostObject::Digest(digest) => digest.attribute(name),
             HostObject::Group(group) => match name {
                 "users" => Some(self.members(&group)),
@@ -181,7 +181,7 @@ impl Host<'_> {
             HostObject::Module("re") => self.re_call(name, arguments),
             HostObject::Module(module) => self.module_call(module, name, arguments),
             HostObject::Pattern(pattern) => self.pattern_call(&pattern, name, arguments),
-            HostObject::PatternMatch(found) => found.call(name, arguments),
+            HostObject::Match(found) => found.call(name, arguments),
             HostObject::Digest(_) => self.digest_call(id, name, arguments),
             HostObject::User(user) => self.user_call(&user, name, &arguments),
             HostObject::GroupList(groups) => self.group_call(groups, name, &arguments),
@@ -198,6 +198,14 @@ impl Host<'_> {
                 }
                 None => Err(no_method("host", name)),
             },
+        }
+    }
+
+    /// Whether a call is of the module `re`, its patterns or matches, of which a run may make more.
+    pub(crate) fn is_search(&self, id: Option<u128>, name: &str) -> bool {
+        match id.and_then(|id| self.known(id)) {
+            Some(object) => matches!(object, HostObject::Module("re") | HostObject::Pattern(_) | HostObject::Match(_)),
+            None => name.starts_with("re.") || name.starts_with("_nuncio_t"),
         }
     }
 
@@ -218,9 +226,13 @@ impl Host<'_> {
             HostObject::User(user) => Some(super::users::described(user)),
             HostObject::Group(name) => Some(Value::String(name.clone())),
             HostObject::GroupList(names) => Some(names.iter().cloned().map(Value::String).collect()),
-            HostObject::Request | HostObject::Logger | HostObject::Module(_) => Some(Value::Null),
+            HostObject::Request
+            | HostObject::Logger
+            | HostObject::Module(_)
+            | HostObject::Pattern(_)
+            | HostObject::Match(_) => Some(Value::Null),
             HostObject::Digest(digest) => Some(Value::String(digest.hexadecimal())),
-            HostObject::Pattern(_) | HostObject::PatternMatch(_) => Some(Value::Null),
+            HostObject::Pattern(_) | HostObject::Match(_) => Some(Value::Null),
             HostObject::Notification | HostObject::Plain => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Sets of characters: `[a-z]`.
 
-use super::{IGNORECASE, Invalid, Node, Parser, Translation};
+use super::{IGNORECASE, Invalid, Node, Parser, Translation, invalid};
 
 /// One element of a class.
 enum Element {
@@ -17,7 +17,7 @@ impl Parser {
         let first = self.at;
         loop {
             let Some(letter) = self.peek() else {
-                return Err(self.invalid("unterminated character set", start));
+                return Err(invalid("unterminated character set", start));
             };
             if letter == ']' && self.at > first {
                 self.at += 1;
@@ -35,7 +35,7 @@ impl Parser {
             }
             self.at += 1;
             let Some(letter) = self.peek() else {
-                return Err(self.invalid("unterminated character set", start));
+                return Err(invalid("unterminated character set", start));
             };
             let to = self.element(letter, start)?;
             let (Element::Letter(from), Element::Letter(to)) = (from, to) else {
@@ -57,7 +57,7 @@ impl Parser {
 
     fn bad_range(&self, from: usize) -> Invalid {
         let shown: String = self.letters[from..self.at].iter().collect();
-        self.invalid(format!("bad character range {shown}"), from)
+        invalid(format!("bad character range {shown}"), from)
     }
 
     fn element(&mut self, letter: char, start: usize) -> Translation<Element> {
@@ -66,7 +66,7 @@ impl Parser {
             return Ok(Element::Letter(letter));
         }
         let Some(next) = self.letters.get(self.at + 1).copied() else {
-            return Err(self.invalid("unterminated character set", start));
+            return Err(invalid("unterminated character set", start));
         };
         match next {
             'd' | 'D' | 'w' | 'W' | 's' | 'S' => {
@@ -82,7 +82,7 @@ impl Parser {
                     self.letters.iter().skip(self.at + 1).take(3).take_while(|digit| digit.is_digit(8)).collect();
                 self.at += 1 + digits.len();
                 let code = u32::from_str_radix(&digits, 8).unwrap_or_default();
-                char::from_u32(code).map(Element::Letter).ok_or_else(|| self.invalid("bad escape", start))
+                char::from_u32(code).map(Element::Letter).ok_or_else(|| invalid("bad escape", start))
             }
             other => self.character(other).map(Element::Letter),
         }

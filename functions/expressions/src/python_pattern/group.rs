@@ -1,6 +1,6 @@
 //! Groups, look-around, conditions and flags: everything in parentheses.
 
-use super::{ASCII, DOTALL, IGNORECASE, MULTILINE, Node, Parser, Translation, UNICODE, VERBOSE};
+use super::{ASCII, DOTALL, IGNORECASE, MULTILINE, Node, Parser, Translation, UNICODE, VERBOSE, invalid};
 
 const FLAGS: [(char, i64); 6] =
     [('i', IGNORECASE), ('m', MULTILINE), ('s', DOTALL), ('x', VERBOSE), ('a', ASCII), ('u', UNICODE)];
@@ -10,16 +10,18 @@ fn flag(letter: char) -> Option<i64> {
 }
 
 impl Parser {
-    /// Reads `(?flags)` at the start of the pattern and sets the flags; returns its length.
-    pub(super) fn global_flags(&mut self) -> Translation<Option<usize>> {
+    /// Reads `(?flags)` at the start of the pattern and sets the flags; returns its length, or `None` for something else.
+    pub(super) fn global_flags(&mut self) -> Option<usize> {
         if !self.looks_at("(?") {
-            return Ok(None);
+            return None;
         }
         let rest: Vec<char> = self.letters[self.at + 2..].iter().copied().take_while(|letter| *letter != ')').collect();
-        let flags: Option<Vec<i64>> = rest.iter().map(|letter| flag(*letter)).collect();
-        let Some(flags) = flags.filter(|flags| !flags.is_empty()) else { return Ok(None) };
+        let flags: Vec<i64> = rest.iter().map(|letter| flag(*letter)).collect::<Option<_>>()?;
+        if flags.is_empty() || self.letters.len() < self.at + rest.len() + 3 {
+            return None;
+        }
         self.flags |= flags.iter().fold(0, |all, one| all | one);
-        Ok(Some(rest.len() + 3))
+        Some(rest.len() + 3)
     }
 
     pub(super) fn group(&mut self) -> Translation<Node> {
@@ -35,7 +37,7 @@ impl Parser {
                 let first = self.groups.iter().position(|group| group.as_deref() == Some(name.as_str()));
                 let (next, first) = (self.groups.len() + 1, first.unwrap_or_default() + 1);
                 let message = format!("redefinition of group name '{name}' as group {next}; was group {first}");
-                return Err(self.invalid(message, name_at));
+                return Err(invalid(message, name_at));
             }
             return self.capture(Some(name), start);
         }
@@ -43,7 +45,7 @@ impl Parser {
             let name_at = self.at;
             let name = self.name(')', "group name")?;
             let Some(group) = self.groups.iter().position(|group| group.as_deref() == Some(name.as_str())) else {
-                return Err(self.invalid(format!("unknown group name '{name}'"), name_at));
+                return Err(invalid(format!("unknown group name '{name}'"), name_at));
             };
             return self.reference(group + 1, name_at, &name);
         }
@@ -52,7 +54,7 @@ impl Parser {
                 self.at += 1;
             }
             if !self.skip(")") {
-                return Err(self.invalid("missing ), unterminated comment", start));
+                return Err(invalid("missing ), unterminated comment", start));
             }
             return Ok(Node::empty());
         }
@@ -96,7 +98,7 @@ impl Parser {
     /// What is inside, up to the closing parenthesis.
     fn inside(&mut self, start: usize) -> Translation<Node> {
         let inner = self.alternatives()?;
-        if self.skip(")") { Ok(inner) } else { Err(self.invalid("missing ), unterminated subpattern", start)) }
+        if self.skip(")") { Ok(inner) } else { Err(invalid("missing ), unterminated subpattern", start)) }
     }
 
     fn name(&mut self, end: char, what: &str) -> Translation<String> {
@@ -106,16 +108,16 @@ impl Parser {
         if self.peek() != Some(end) {
             let message =
                 if name.is_empty() { format!("missing {what}") } else { format!("missing {end}, unterminated name") };
-            return Err(self.invalid(message, start));
+            return Err(invalid(message, start));
         }
         self.at += 1;
         let mut letters = name.chars();
         let begins = letters.next().is_some_and(|letter| letter == '_' || letter.is_alphabetic());
         if name.is_empty() {
-            return Err(self.invalid(format!("missing {what}"), start));
+            return Err(invalid(format!("missing {what}"), start));
         }
         if !begins || !letters.all(|letter| letter == '_' || letter.is_alphanumeric()) {
-            return Err(self.invalid(format!("bad character in {what} '{name}'"), start));
+            return Err(invalid(format!("bad character in {what} '{name}'"), start));
         }
         Ok(name)
     }
@@ -128,15 +130,15 @@ impl Parser {
         let by_name = || self.groups.iter().position(|group| group.as_deref() == Some(name.as_str())).map(|at| at + 1);
         let group = name.parse().ok().or_else(by_name);
         let Some(group) = group.filter(|group| (1..=self.groups.len()).contains(group)) else {
-            return Err(self.invalid(format!("invalid group reference {name}"), name_at));
+            return Err(invalid(format!("invalid group reference {name}"), name_at));
         };
         let yes = self.sequence()?;
         let no = if self.skip("|") { self.sequence()? } else { Node::empty() };
         if self.peek() == Some('|') {
-            return Err(self.invalid("conditional backref with more than two branches", self.at));
+            return Err(invalid("conditional backref with more than two branches", self.at));
         }
         if !self.skip(")") {
-            return Err(self.invalid("missing ), unterminated subpattern", start));
+            return Err(invalid("missing ), unterminated subpattern", start));
         }
         let most = yes.most.zip(no.most).map(|(one, other)| one.max(other));
         let text = format!("(?({group}){}|{})", yes.text, no.text);
@@ -149,13 +151,13 @@ impl Parser {
         let mut removes = false;
         loop {
             let Some(letter) = self.peek() else {
-                return Err(self.invalid("unexpected end of pattern", self.at));
+                return Err(invalid("unexpected end of pattern", self.at));
             };
             self.at += 1;
             match (letter, flag(letter)) {
                 (':', _) => break,
                 (')', _) => {
-                    return Err(self.invalid("global flags not at the start of the expression", start));
+                    return Err(invalid("global flags not at the start of the expression", start));
                 }
                 ('-', _) if !removes => removes = true,
                 (_, Some(flag)) if removes => self.flags &= !flag,
@@ -163,7 +165,7 @@ impl Parser {
                 _ => {
                     self.flags = before;
                     let shown: String = self.letters[start + 1..self.at].iter().collect();
-                    return Err(self.invalid(format!("unknown extension {shown}"), start + 1));
+                    return Err(invalid(format!("unknown extension {shown}"), start + 1));
                 }
             }
         }

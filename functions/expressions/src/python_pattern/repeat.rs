@@ -1,15 +1,15 @@
 //! Repetitions: `*`, `+`, `?` and `{m,n}`.
 
-use super::{Node, Parser, Translation, VERBOSE};
+use super::{Node, Parser, Translation, VERBOSE, invalid};
 
 impl Parser {
-    /// The item with the repetition that follows it, if one does. `start` is where the item begins.
-    pub(super) fn repeated(&mut self, item: Node, _start: usize) -> Translation<Node> {
+    /// The item with the repetition that follows it, if one does.
+    pub(super) fn repeated(&mut self, item: Node) -> Translation<Node> {
         while self.has(VERBOSE) && self.peek().is_some_and(|letter| self.skip_blanks(letter)) {}
         let at = self.at;
         let Some((least, most)) = self.bounds()? else { return Ok(item) };
         if item.is_assertion || item.text.is_empty() {
-            return Err(self.invalid("nothing to repeat", at));
+            return Err(invalid("nothing to repeat", at));
         }
         let mut quantifier = match (least, most) {
             (0, None) => "*".to_owned(),
@@ -24,7 +24,12 @@ impl Parser {
         }
         let after = self.at;
         if self.bounds()?.is_some() {
-            return Err(self.invalid("multiple repeat", after));
+            return Err(invalid("multiple repeat", after));
+        }
+        if item.most == Some(0) {
+            // What matches nothing does so once; the engine does not repeat it.
+            let text = if least == 0 { format!("(?:{}|)", item.text) } else { item.text };
+            return Ok(Node { text, least: 0, most: Some(0), is_assertion: false });
         }
         let repeated = format!("(?:{}){quantifier}", item.text);
         let text = if is_possessive { format!("(?>{repeated})") } else { repeated };
@@ -60,7 +65,7 @@ impl Parser {
         let least = if low.is_empty() { 0 } else { number(&low).unwrap_or(usize::MAX) };
         let most = if high.is_empty() { None } else { number(&high) };
         if most.is_some_and(|most| most < least) {
-            return Err(self.invalid("min repeat greater than max repeat", start));
+            return Err(invalid("min repeat greater than max repeat", start));
         }
         Ok(Some((least, most)))
     }

@@ -134,7 +134,7 @@ impl Host<'_> {
     }
 
     pub(crate) fn found(&mut self, found: PatternMatch) -> MontyObject {
-        self.object("Match", HostObject::PatternMatch(Box::new(found)), Vec::new())
+        self.object("Match", HostObject::Match(Box::new(found)), Vec::new())
     }
 
     /// An attribute of a match that is another object.
