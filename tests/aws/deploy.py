@@ -54,7 +54,7 @@ def adapt(role: dict) -> None:
     """Where the emulator's enforcement of permissions is not AWS's, gives the role what it asks for."""
     for policy in role["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
-            actions = statement["Action"]
+            actions = statement.get("Action", [])
             if "sqs:SendMessage" in actions:
                 # On AWS this covers SendMessageBatch, which is no action of its own.
                 statement["Action"] = ([actions] if isinstance(actions, str) else actions) + ["sqs:SendMessageBatch"]
