@@ -1,7 +1,8 @@
 //! `GET /v1/events/volume`: event counts by time and action.
 //!
-//! With no filter but the action, the response comes from the hourly counts that the store keeps as events arrive.
-//! Otherwise, the stored events are searched, newest first, as far as one request may, and the response says how far
+//! With no filter but the action, the response comes from the hourly counts that the store keeps. If it has not counted
+//! the newest events yet and these are too many to count for one response, the response says since when the counts are
+//! complete. With other filters, the stored events are searched, newest first, as far as one request may, and the response says how far
 //! that was.
 
 use std::collections::HashMap;
@@ -9,9 +10,10 @@ use std::collections::HashMap;
 use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
-use domain::Event;
+use domain::ports::VolumeCounts;
 use domain::query::volume::{Bucket, BucketCount, BucketRange, HourCount, hour_of};
 use domain::query::{EventQuery, Searched};
+use domain::{Event, Timestamp};
 use serde::Serialize;
 
 use crate::Console;
@@ -42,14 +44,21 @@ pub(crate) async fn show(
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let query = EventQuery { since: Some(span.since), until: Some(span.until), ..query };
     let (hours, searched) = if is_counted(&query) {
-        let mut hours = console.volume.hours(span.since, span.until).await?;
+        let VolumeCounts { mut hours, complete_since } = console.volume.hours(span.since, span.until).await?;
         hours.retain(|count| query.action.as_ref().is_none_or(|pattern| pattern.matches(&count.action)));
-        (hours, None)
+        let searched = complete_since.map(|from| searched(&hours, from, span.until));
+        (hours, searched)
     } else {
         let (hours, searched) = count_by_search(&console, query).await?;
         (hours, Some(searched))
     };
     Ok(Json(VolumeView { results: span.gather(hours), searched, search }))
+}
+
+/// The range for which the store's counts are complete, if it has not counted all.
+pub(crate) fn searched(hours: &[HourCount], from: Timestamp, until: Timestamp) -> Searched {
+    let events = hours.iter().map(|count| count.count).sum::<u64>();
+    Searched { from: Some(from), until: Some(until), events: usize::try_from(events).unwrap_or(usize::MAX) }
 }
 
 /// Whether the query filters by nothing but time and action.

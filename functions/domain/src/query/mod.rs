@@ -5,8 +5,10 @@
 mod deliveries;
 pub mod dimension;
 mod events;
+mod page_budget;
 pub mod search;
 pub mod volume;
 
 pub use deliveries::DeliveryQuery;
 pub use events::{EventQuery, Searched, app_matches};
+pub use page_budget::{PageBudget, escaped_len};
