@@ -59,6 +59,7 @@ impl Stack {
             dead_letters_url: None,
             shards: 4,
             mail_from: None,
+            mail_configuration_set: None,
             log: String::new(),
             metrics: None,
             geoip: None,

@@ -46,6 +46,7 @@ pub(crate) async fn place() -> Place {
         dead_letters_url: Some(dead_letters_url.await),
         shards: 4,
         mail_from: None,
+        mail_configuration_set: None,
         log: String::new(),
         metrics: None,
         geoip: None,

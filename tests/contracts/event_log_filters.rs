@@ -1,6 +1,5 @@
 //! The contract of every event log's filters.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::event::ActionPattern;
@@ -69,8 +68,19 @@ pub(crate) async fn keep_to_the_address(world: &World) {
     let mut events: Vec<_> = addresses.iter().map(|address| event("login").client_ip(address)).collect();
     events.push(event("login").context(json!({ "client_ip": "192.0.2.7" })));
     let (query, now, events) = stored(world, events).await;
-    for (address, places) in [("192.0.2.7", &[0][..]), ("2001:0db8:0:0:0:0:0:7", &[2]), ("198.51.100.1", &[])] {
-        let client_ip = Some(address.parse::<IpAddr>().unwrap());
+    for (address, places) in [
+        ("192.0.2.7", &[0][..]),
+        ("2001:0db8:0:0:0:0:0:7", &[2]),
+        ("198.51.100.1", &[]),
+        ("192.0.2.0/24", &[0, 1]),
+        ("192.0.2.0/28", &[0]),
+        ("192.0.0.0/15", &[0, 1]),
+        ("0.0.0.0/0", &[0, 1]),
+        ("::ffff:192.0.2.64/122", &[1]),
+        ("2001:db8::/32", &[2]),
+        ("198.51.100.0/24", &[]),
+    ] {
+        let client_ip = Some(address.parse().unwrap());
         finds(world, EventQuery { client_ip, ..query.clone() }, now, &events, places).await;
     }
 }
@@ -149,6 +159,7 @@ pub(crate) async fn answer_queries(world: &World) {
         ("action = \"logout\" or action = \"login\" and context.n < 5", &[2]),
         ("context.geo.city = 'say \"é\"'", &[0]),
         ("client_ip = \"2001:0db8::0007\"", &[0]),
+        ("client_ip = \"2001:db8::/32\"", &[0]),
         ("context.geo.country = None", &[1, 2]),
         ("context.geo.country != \"DE\"", &[1, 2]),
         ("user.username ~ \"ann\" and action = \"login\"", &[]),

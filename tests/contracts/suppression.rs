@@ -15,7 +15,7 @@ fn throttle() -> Throttle {
 }
 
 /// A key of its own, with its first record.
-fn lane(now: Timestamp) -> (SuppressionKey, SuppressionRecord) {
+fn record(now: Timestamp) -> (SuppressionKey, SuppressionRecord) {
     let id = SuppressionKey::throttle(
         &unique("rule"),
         [("client_ip", Some("192.0.2.7")), ("user.username", None)].into_iter(),
@@ -25,30 +25,30 @@ fn lane(now: Timestamp) -> (SuppressionKey, SuppressionRecord) {
 
 /// The state after one more event.
 fn after_passing(before: Option<&SuppressionRecord>, now: Timestamp) -> SuppressionRecord {
-    let tally = before.map_or_else(ThrottleLog::default, |lane| {
-        let SuppressionState::Throttle(tally) = &lane.state else { panic!("{lane:?}") };
-        tally.clone()
+    let log = before.map_or_else(ThrottleLog::default, |record| {
+        let SuppressionState::Throttle(log) = &record.state else { panic!("{record:?}") };
+        log.clone()
     });
-    let tally = tally.judge(&throttle(), &[event("login").created(now).build().pk], now).changed.unwrap();
-    let expires = tally.expires(&throttle());
-    SuppressionRecord::next(before, SuppressionState::Throttle(tally), expires)
+    let log = log.judge(&throttle(), &[event("login").created(now).build().pk], now).changed.unwrap();
+    let expires = log.expires(&throttle());
+    SuppressionRecord::next(before, SuppressionState::Throttle(log), expires)
 }
 
 pub(crate) async fn keeps_all_of_a_lane(world: &World) {
     let now = somewhen();
-    let (id, mut lane) = lane(now);
+    let (id, mut record) = record(now);
     assert_eq!(world.suppression.get(id).await.unwrap(), None);
-    assert!(world.suppression.put(id, &lane).await.unwrap());
-    while lane.revision < 9 {
-        lane = after_passing(Some(&lane), now);
-        assert!(world.suppression.put(id, &lane).await.unwrap());
-        assert_eq!(world.suppression.get(id).await.unwrap().as_ref(), Some(&lane));
+    assert!(world.suppression.put(id, &record).await.unwrap());
+    while record.revision < 9 {
+        record = after_passing(Some(&record), now);
+        assert!(world.suppression.put(id, &record).await.unwrap());
+        assert_eq!(world.suppression.get(id).await.unwrap().as_ref(), Some(&record));
     }
 }
 
 pub(crate) async fn replaces_only_the_last_revision(world: &World) {
     let now = somewhen();
-    let (id, first) = lane(now);
+    let (id, first) = record(now);
     let second = after_passing(Some(&first), now);
     assert!(!world.suppression.put(id, &second).await.unwrap(), "there is none to replace");
     assert!(world.suppression.put(id, &first).await.unwrap());
@@ -60,7 +60,7 @@ pub(crate) async fn replaces_only_the_last_revision(world: &World) {
 
 pub(crate) async fn lets_one_of_sixteen_put(world: &World) {
     let now = somewhen();
-    let (id, first) = lane(now);
+    let (id, first) = record(now);
     for before in [None, Some(&first)] {
         let states: Vec<SuppressionRecord> = (0..16).map(|_| after_passing(before, now)).collect();
         let states = if before.is_none() { vec![first.clone(); 16] } else { states };
@@ -111,16 +111,16 @@ pub(crate) async fn loses_nothing_that_it_says_it_collected(world: &World) {
 pub(crate) async fn forgets_what_has_expired(world: &World) {
     // In the past, so that the purge may take it; another contract's records lie in the future.
     let now: Timestamp = "2001-02-03T04:05:06Z".parse().unwrap();
-    let (id, lane) = lane(now);
+    let (id, record) = record(now);
     let (carrier, pk) = (carrier(now), event("login").created(now).build().pk);
-    assert!(world.suppression.put(id, &lane).await.unwrap());
+    assert!(world.suppression.put(id, &record).await.unwrap());
     assert!(world.suppression.collect(carrier, &[pk], after(now, HOUR)).await.unwrap());
     world.suppression.close(carrier, after(now, HOUR)).await.unwrap();
     world.log.purge(PurgeScope::All, after(now, HOUR - 1000), 1000).await.unwrap();
-    assert_eq!(world.suppression.get(id).await.unwrap(), Some(lane.clone()));
+    assert_eq!(world.suppression.get(id).await.unwrap(), Some(record.clone()));
     assert_eq!(world.suppression.close(carrier, after(now, HOUR)).await.unwrap(), [pk]);
     world.log.purge(PurgeScope::All, after(now, HOUR), 1000).await.unwrap();
     assert_eq!(world.suppression.get(id).await.unwrap(), None);
     assert!(world.suppression.collect(carrier, &[], after(now, HOUR)).await.unwrap(), "nor is it closed any more");
-    assert!(world.suppression.put(id, &lane).await.unwrap(), "it begins anew");
+    assert!(world.suppression.put(id, &record).await.unwrap(), "it begins anew");
 }

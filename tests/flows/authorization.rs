@@ -5,12 +5,13 @@ use serde_json::Value;
 use support::nuncio::{Nuncio, TOKEN, answer};
 
 /// The routes that need no token. A route that is missing here and in `openapi.json` alike fails the test below.
-const OPEN: [(&str, &str); 5] = [
+const OPEN: [(&str, &str); 6] = [
     ("options", "/v1/events"),
     ("get", "/healthz"),
     ("get", "/openapi.json"),
     ("post", "/v1/session"),
     ("delete", "/v1/session"),
+    ("get", "/v1/session/help"),
 ];
 
 /// A route as `openapi.json` describes it.

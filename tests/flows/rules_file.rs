@@ -43,6 +43,28 @@ async fn a_changed_file_comes_into_force_and_a_faulty_one_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_check_shows_warnings_with_their_places() {
+    let nuncio = Nuncio::built_in().await;
+    let rules = "policies:\n  p: { event_pattern: { action: [Login], context: { geo.country: [DE] } } }\n";
+    let (status, checked) = answer(nuncio.request(Method::POST, "/v1/config/check").body(rules)).await;
+    assert_eq!((status, &checked["valid"], &checked["faults"]), (200, &json!(true), &json!([])));
+    let warnings: Vec<_> = checked["warnings"].as_array().unwrap().iter().collect();
+    assert_eq!((&warnings[0]["line"], &warnings[0]["column"]), (&json!(2), &json!(34)), "{checked}");
+    assert_eq!(warnings[1]["hint"], "write geo: { country: […] }");
+
+    std::fs::write(nuncio.file("rules.yaml"), rules).unwrap();
+    let said = nuncio.run(&["check", "rules.yaml"]);
+    assert!(said.status.success());
+    let lines = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(lines.starts_with("warning: rules.yaml:2:34: no event's action has this form; "), "{lines}");
+
+    let faulty = "policies:\n  p: { event_pattern: { action: Login } }\n";
+    let (_, checked) = answer(nuncio.request(Method::POST, "/v1/config/check").body(faulty)).await;
+    assert_eq!((&checked["valid"], &checked["warnings"]), (&json!(false), &json!([])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stored_document_is_replaced_by_who_has_seen_it() {
     let sink = Sink::start().await;
     let mut nuncio = Nuncio::built_in().await;

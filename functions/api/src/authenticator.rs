@@ -213,7 +213,7 @@ impl Authenticator {
 /// the body, so that path is exempt.
 pub(crate) async fn require_credentials(request: Request, next: Next) -> Response {
     let (path, headers) = (request.uri().path(), request.headers());
-    let is_open = !path.starts_with("/v1/") || path == "/v1/session";
+    let is_open = !path.starts_with("/v1/") || matches!(path, "/v1/session" | "/v1/session/help");
     if is_open || headers.contains_key(AUTHORIZATION) || session::secret(headers).is_some() {
         return next.run(request).await;
     }

@@ -23,6 +23,6 @@ pub use authorized::{Authorized, RequiredScope, scope};
 pub use body::{BufferedBody, read_body, read_body_within};
 pub use extract::{Json, MAX_JSON_BYTES, Path, Query};
 pub use memory::{MemoryBudget, MemoryReservation, RemainingWait};
-pub use middleware::with_middleware;
+pub use middleware::{unknown_path, with_middleware};
 pub use problem::{Problem, RETRY_AFTER_SECONDS};
 pub use session::{cross_origin, is_same_origin};

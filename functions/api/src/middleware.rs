@@ -33,7 +33,7 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
 pub fn with_middleware(router: Router) -> Router {
     router
         .route("/openapi.json", get(openapi::show))
-        .fallback(async || Problem::not_found("this path does not exist; see /openapi.json for all paths"))
+        .fallback(async || unknown_path())
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
             Problem::method_not_allowed(format!("{} does not support {method}; see the Allow header", uri.path()))
         })
@@ -42,6 +42,11 @@ pub fn with_middleware(router: Router) -> Router {
         .layer(axum::middleware::from_fn(session::reject_cross_origin))
         .layer(MapResponseLayer::new(add_security_headers))
         .layer(MapRequestLayer::new(client::record_peer_address))
+}
+
+/// The response to a path that no route has.
+pub fn unknown_path() -> Problem {
+    Problem::not_found("this path does not exist; see /openapi.json for all paths")
 }
 
 /// The panic's message may contain a caller's data, so it is not logged here. The panic hook logs the place.

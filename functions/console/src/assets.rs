@@ -8,12 +8,12 @@ use api::{Path, Problem};
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap,
     IF_NONE_MATCH, VARY,
 };
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode, Uri};
 
 /// One embedded file, plain and compressed.
 struct Asset {
@@ -28,7 +28,7 @@ struct Asset {
 
 const ASSETS: &[Asset] = &include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// The paths that serve the page. Its script chooses what to show by the address.
+/// The paths that serve the page. Its script chooses what to show by the address, and says if there is no such page.
 const PAGES: [&str; 9] =
     ["/", "/overview", "/events", "/events/{pk}", "/inbox", "/deliveries", "/rules", "/transports", "/silences"];
 
@@ -46,7 +46,23 @@ const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let page = async |headers: HeaderMap| page(ASSETS, &headers);
     let file = async |Path(name): Path<String>, headers: HeaderMap| file(ASSETS, &name, &headers);
-    PAGES.iter().fold(Router::new().route("/assets/{name}", get(file)), |router, path| router.route(path, get(page)))
+    let files = Router::new().route("/assets/{name}", get(file)).route("/{*path}", any(unknown));
+    PAGES.iter().fold(files, |router, path| router.route(path, get(page)))
+}
+
+/// A browser that opens a path that does not exist gets the page, every other caller a problem.
+async fn unknown(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|types| types.to_str().ok()).unwrap_or_default();
+    let is_of_api = uri.path() == "/v1" || uri.path().starts_with("/v1/");
+    if method != Method::GET || is_of_api || !accepted.contains("text/html") {
+        return api::unknown_path().into_response();
+    }
+    let mut response =
+        page(ASSETS, &HeaderMap::from_iter(headers.get(ACCEPT_ENCODING).map(|one| (ACCEPT_ENCODING, one.clone()))));
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
 }
 
 fn page(assets: &'static [Asset], headers: &HeaderMap) -> Response {

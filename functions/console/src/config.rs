@@ -16,11 +16,13 @@ use crate::{Console, RulesSource};
 const MAX_BYTES: usize = 1024 * 1024;
 const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 
-/// The result of a check. A document without faults is valid.
+/// The result of a check. A document without faults is valid, whatever its warnings.
 #[derive(Serialize)]
 pub(crate) struct CheckResult {
     valid: bool,
     faults: Vec<Fault>,
+    /// Probable mistakes in a valid document; empty if there are faults.
+    warnings: Vec<Fault>,
 }
 
 /// The version of the new document.
@@ -47,12 +49,14 @@ pub(crate) fn document_response(active: &ActiveRules) -> Response {
     ([(CONTENT_TYPE, YAML), etag(active.version)], active.source.clone()).into_response()
 }
 
-/// Lists all faults of a document. Changes nothing.
+/// Lists all faults of a document, or its warnings if it has no faults. Changes nothing.
 pub(crate) async fn check(_: Authorized<scope::Read>, request: Request) -> Result<Json<CheckResult>, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = read_body(&parts.headers, body, MAX_BYTES).await?;
-    let faults = rulesfile::read(&bytes).err().unwrap_or_default();
-    Ok(Json(CheckResult { valid: faults.is_empty(), faults }))
+    Ok(Json(match rulesfile::read_with_warnings(&bytes) {
+        Ok(checked) => CheckResult { valid: true, faults: Vec::new(), warnings: checked.warnings },
+        Err(faults) => CheckResult { valid: false, faults, warnings: Vec::new() },
+    }))
 }
 
 /// Replaces the version that `If-Match` names by a valid document.

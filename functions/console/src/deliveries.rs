@@ -1,11 +1,14 @@
 //! `/v1/deliveries`: the deliveries in every state.
 
+use std::collections::{BTreeSet, HashMap};
+
 use api::{Authorized, Path, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::delivery::{Attempt, Delivery, DeliveryId, DeliveryState as Standing, DigestWindow, SuppressionCause};
 use domain::event::EventPk;
+use domain::ports::StoreError;
 use domain::query::DeliveryQuery;
 use serde::{Deserialize, Serialize};
 
@@ -52,16 +55,48 @@ struct SuppressionView {
     #[serde(flatten)]
     cause: SuppressionCause,
     why: String,
+    /// What became of the digest that reports the event; `None` for other causes, and if it has expired.
+    #[serde(flatten)]
+    digest: Option<DigestOutcome>,
 }
 
-impl From<SuppressionCause> for SuppressionView {
-    fn from(cause: SuppressionCause) -> Self {
-        Self { why: cause.to_string(), cause }
-    }
+/// What became of a digest.
+#[derive(Serialize, Clone)]
+struct DigestOutcome {
+    state: Standing,
+    /// Why its last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
-impl From<Delivery> for DeliveryView {
-    fn from(delivery: Delivery) -> Self {
+/// The deliveries as the API shows them, those in digests with what became of the digest.
+pub(crate) async fn views(console: &Console, deliveries: Vec<Delivery>) -> Result<Vec<DeliveryView>, StoreError> {
+    let digest_of = |delivery: &Delivery| match delivery.suppressed {
+        Some(SuppressionCause::Digest { delivery, .. }) => Some(delivery),
+        _ => None,
+    };
+    let ids: BTreeSet<_> = deliveries.iter().filter_map(digest_of).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let digests = if ids.is_empty() { Vec::new() } else { console.ledger.get_all(&ids).await? };
+    let outcome = |digest: Delivery| {
+        let error = digest.attempts.last().and_then(|attempt| attempt.error.clone());
+        (digest.id, DigestOutcome { state: digest.state, error })
+    };
+    let outcomes: HashMap<_, _> = digests.into_iter().map(outcome).collect();
+    let view = |delivery: Delivery| {
+        let digest = digest_of(&delivery).and_then(|id| outcomes.get(&id)).cloned();
+        DeliveryView::new(delivery, digest)
+    };
+    Ok(deliveries.into_iter().map(view).collect())
+}
+
+/// One delivery, in the same way.
+pub(crate) async fn view(console: &Console, delivery: Delivery) -> Result<DeliveryView, Problem> {
+    views(console, vec![delivery]).await?.pop().ok_or_else(Problem::internal)
+}
+
+impl DeliveryView {
+    fn new(delivery: Delivery, digest: Option<DigestOutcome>) -> Self {
         Self {
             id: delivery.id,
             event: delivery.event(),
@@ -69,7 +104,7 @@ impl From<Delivery> for DeliveryView {
             rule: delivery.rule,
             transport: delivery.transport,
             state: delivery.state,
-            suppressed: delivery.suppressed.map(SuppressionView::from),
+            suppressed: delivery.suppressed.map(|cause| SuppressionView { why: cause.to_string(), cause, digest }),
             digest: delivery.digest,
             attempts: delivery.attempts,
             next_at: delivery.next_at,
@@ -95,7 +130,7 @@ pub(crate) async fn list(
         limit: list::limit(filters.limit)?,
     };
     let page = console.ledger.list(&query).await?;
-    Ok(Json(List::new(page.results.into_iter().map(DeliveryView::from).collect(), page.next)))
+    Ok(Json(List::new(views(&console, page.results).await?, page.next)))
 }
 
 /// Gets one delivery by its id; 404 if the ledger has no such entry.
@@ -104,7 +139,8 @@ pub(crate) async fn show(
     State(console): State<Console>,
     Path(id): Path<DeliveryId>,
 ) -> Result<Json<DeliveryView>, Problem> {
-    Ok(Json(find(&console, id).await?.into()))
+    let delivery = find(&console, id).await?;
+    Ok(Json(view(&console, delivery).await?))
 }
 
 /// The delivery with this id, or 404.

@@ -39,7 +39,7 @@ macro_rules! event_parameters {
             action: Option<domain::event::ActionPattern>,
             app: Option<String>,
             username: Option<String>,
-            client_ip: Option<std::net::IpAddr>,
+            client_ip: Option<domain::query::AddressRange>,
             model: Option<String>,
             model_pk: Option<String>,
             #[serde(default, deserialize_with = "domain::time::parameter")]
@@ -56,7 +56,7 @@ macro_rules! event_parameters {
                     action: self.action.clone(),
                     app: self.app.clone(),
                     username: self.username.clone(),
-                    client_ip: self.client_ip.map(|address| address.to_canonical()),
+                    client_ip: self.client_ip,
                     model: self.model.clone(),
                     model_pk: self.model_pk.clone(),
                     since: self.since,

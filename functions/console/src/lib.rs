@@ -10,6 +10,7 @@ mod blocking;
 mod config;
 mod csv;
 mod deliveries;
+mod delivery_summary;
 mod diff;
 mod dry_run;
 mod event_filters;
@@ -26,6 +27,7 @@ mod redeliver;
 mod rule_list;
 mod search;
 mod session;
+mod sign_in_help;
 mod silences;
 mod top;
 mod trace;
@@ -93,6 +95,8 @@ pub struct Console {
     pub entropy: Arc<dyn Entropy>,
     /// Checks the callers' tokens and sessions.
     pub authenticator: Authenticator,
+    /// The command that creates a token for this server, as the sign-in page shows it.
+    pub token_command: String,
 }
 
 /// What a [`Console`] needs besides the store; the fields are those of the console.
@@ -106,14 +110,24 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub authenticator: Authenticator,
+    pub token_command: String,
 }
 
 impl Console {
     /// Takes the store's ports from `stores`.
     pub fn new(stores: &Stores, services: Services) -> Self {
         let Stores { log, volume, ledger, queue, endpoints, inbox, silences, holds, jobs, .. } = stores.clone();
-        let Services { inbox_updates, configuration, rules, channel, expressions, clock, entropy, authenticator } =
-            services;
+        let Services {
+            inbox_updates,
+            configuration,
+            rules,
+            channel,
+            expressions,
+            clock,
+            entropy,
+            authenticator,
+            token_command,
+        } = services;
         Self {
             log,
             volume,
@@ -132,6 +146,7 @@ impl Console {
             clock,
             entropy,
             authenticator,
+            token_command,
         }
     }
 }
@@ -157,6 +172,7 @@ pub fn router(console: Console) -> Router {
         .route("/v1/notifications/{pk}", patch(notifications::mark))
         .route("/v1/notifications/mark_all_seen", post(notifications::mark_all_seen))
         .route("/v1/deliveries", get(deliveries::list))
+        .route("/v1/deliveries/summary", get(delivery_summary::show))
         .route("/v1/deliveries/redeliver", post(redeliver::many))
         .route("/v1/deliveries/{id}", get(deliveries::show))
         .route("/v1/deliveries/{id}/redeliver", post(redeliver::one))
@@ -176,6 +192,7 @@ pub fn router(console: Console) -> Router {
         .route("/v1/config/versions", get(versions::list))
         .route("/v1/config/versions/{version}", get(versions::show))
         .route("/v1/rules", get(rule_list::list))
+        .route("/v1/session/help", get(sign_in_help::show))
         .route("/v1/session", get(session::show).post(session::begin).delete(session::end))
         .merge(assets::routes())
         .with_state(console)

@@ -16,6 +16,7 @@ async fn run() -> anyhow::Result<ExitCode> {
     let environment = host::environment();
     let settings = Settings::read(&environment)?;
     host::log::init(&settings.log, settings.log_format("console"))?;
+    let token_command = format!("nuncio token create --table {} --scope read --username you", settings.table);
     let adapters = Adapters::connect(settings).await;
     let expressions = Arc::new(WorkerPool::from_current_binary()?);
     let channels = channels::Channels::new(channels::ChannelPorts {
@@ -37,6 +38,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock))
             .with_sessions(Arc::clone(&stores.sessions), Arc::new(OsEntropy))
             .behind_proxies(Arc::new(adapters.configuration())),
+        token_command,
     };
     let router = console::router(Console::new(&stores, services));
     Ok(aws::lambda::http(api::with_middleware(router)).await.map(|()| ExitCode::SUCCESS)?)

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::Console;
-use crate::deliveries::{DeliveryView, find};
+use crate::deliveries::{self, DeliveryView, find};
 use crate::list::{self, MAX_LIMIT};
 
 /// Deliveries per queue message. Few, so that one slow receiver does not delay many other deliveries.
@@ -53,7 +53,7 @@ pub(crate) async fn one(
     if reopen(&console, std::slice::from_ref(&reopened)).await? == 0 {
         return Err(Problem::conflict("this delivery has just been changed; get it and try again"));
     }
-    Ok((StatusCode::ACCEPTED, Json(reopened.into())))
+    Ok((StatusCode::ACCEPTED, Json(deliveries::view(&console, reopened).await?)))
 }
 
 /// Redelivers up to `limit` dead deliveries (1,000 by default), newest event first.

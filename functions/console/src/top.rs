@@ -67,6 +67,7 @@ pub(crate) async fn show(
         Some(found) => found,
         None => count_by_search(&console, query, parameters.by).await?,
     };
+    let counts = if parameters.by == Dimension::Username { merge_people(counts) } else { counts };
     let mut results: Vec<_> = counts.into_iter().map(|(value, count)| ValueCount { value, count }).collect();
     results.sort_unstable_by(|one, other| other.count.cmp(&one.count).then_with(|| one.value.cmp(&other.value)));
     results.truncate(limit);
@@ -75,10 +76,23 @@ pub(crate) async fn show(
 
 type Counts = HashMap<String, u64>;
 
+/// Adds up the spellings of one person's name, as the filter `username` compares them, under the most frequent one.
+fn merge_people(counts: Counts) -> Counts {
+    let mut people = HashMap::<String, (String, u64, u64)>::new();
+    for (name, count) in counts {
+        let (shown, most, sum) = people.entry(domain::person::fold(&name)).or_default();
+        if count > *most || (count == *most && name < *shown) {
+            (*shown, *most) = (name, count);
+        }
+        *sum += count;
+    }
+    people.into_values().map(|(name, _, sum)| (name, sum)).collect()
+}
+
 async fn count_by_search(console: &Console, query: EventQuery, by: Dimension) -> Result<(Counts, Searched), Problem> {
     let mut counts = Counts::new();
     let count = |event: &Event| {
-        if let Some(value) = by.value_in(event) {
+        for value in by.values_in(event) {
             *counts.entry(value).or_default() += 1;
         }
     };

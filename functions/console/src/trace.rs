@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::Console;
 use crate::blocking::run_blocking_if;
-use crate::deliveries::DeliveryView;
+use crate::deliveries::{DeliveryView, views};
 
 /// The most deliveries of an event that are shown.
 const MAX_DELIVERIES: usize = 1000;
@@ -60,7 +60,7 @@ pub(crate) async fn show(
     for explanation in explanations {
         let (own, others) = deliveries.into_iter().partition(|delivery| delivery.rule == explanation.rule);
         deliveries = others;
-        rules.push(RuleTraceView { explanation, deliveries: views(own) });
+        rules.push(RuleTraceView { explanation, deliveries: views(&console, own).await? });
     }
     // The remaining deliveries belong to rules that are no longer in the document.
     while let Some(delivery) = deliveries.first() {
@@ -69,12 +69,8 @@ pub(crate) async fn show(
         deliveries = others;
         let why = Some("no longer in the rules document".to_owned());
         let explanation = Explanation { rule, matched: false, policies: Vec::new(), why };
-        rules.push(RuleTraceView { explanation, deliveries: views(own) });
+        rules.push(RuleTraceView { explanation, deliveries: views(&console, own).await? });
     }
     let held_back = loop_guard::check(&event, &active.document).map(|looping| looping.to_string());
     Ok(Json(TraceView { event: pk, version: active.version, held_back, rules }))
-}
-
-fn views(deliveries: Vec<domain::delivery::Delivery>) -> Vec<DeliveryView> {
-    deliveries.into_iter().map(DeliveryView::from).collect()
 }

@@ -36,8 +36,8 @@ pub(crate) struct TransportView {
 }
 
 impl TransportView {
-    fn from_transport(transport: &Transport, standing: &EndpointState) -> Self {
-        let (state, since, until, why) = match standing {
+    fn from_transport(transport: &Transport, state: &EndpointState) -> Self {
+        let (state, since, until, why) = match state {
             EndpointState::Ready => ("ready", None, None, None),
             EndpointState::Paused(pause) => ("paused", Some(pause.since), Some(pause.until), Some(pause.why.clone())),
             EndpointState::Disabled { since, why } => ("disabled", Some(*since), None, Some(why.clone())),

@@ -1,17 +1,18 @@
 //! `GET /v1/events/volume`: event counts by time and action.
 //!
-//! With no filter but the action, the response comes from the hourly counts that the store keeps. If it has not counted
-//! the newest events yet and these are too many to count for one response, the response says since when the counts are
-//! complete. With other filters, the stored events are searched, newest first, as far as one request may, and the response says how far
-//! that was.
+//! With no filter but the action, and buckets of whole hours, the response comes from the hourly counts that the store
+//! keeps. If it has not counted the newest events yet and these are too many to count for one response, the response says
+//! since when the counts are complete. Otherwise, the stored events are searched, newest first, as far as one request may,
+//! and the response says how far that was.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
+use domain::event::Action;
 use domain::ports::VolumeCounts;
-use domain::query::volume::{Bucket, BucketCount, BucketRange, HourCount, hour_of};
+use domain::query::volume::{Bucket, BucketCount, BucketRange, HourCount};
 use domain::query::{EventQuery, Searched};
 use domain::{Event, Timestamp};
 use serde::Serialize;
@@ -40,19 +41,20 @@ pub(crate) async fn show(
     Query(parameters): Query<VolumeParameters>,
 ) -> Result<Json<VolumeView>, Problem> {
     let (query, search) = parameters.query();
-    let span = BucketRange::new(parameters.bucket.unwrap_or_default(), query.since, query.until, console.clock.now())
+    let bucket = parameters.bucket.unwrap_or_default();
+    let span = BucketRange::new(bucket, query.since, query.until, console.clock.now())
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let query = EventQuery { since: Some(span.since), until: Some(span.until), ..query };
-    let (hours, searched) = if is_counted(&query) {
+    let (counts, searched) = if bucket.is_whole_hours() && is_counted(&query) {
         let VolumeCounts { mut hours, complete_since } = console.volume.hours(span.since, span.until).await?;
         hours.retain(|count| query.action.as_ref().is_none_or(|pattern| pattern.matches(&count.action)));
         let searched = complete_since.map(|from| searched(&hours, from, span.until));
-        (hours, searched)
+        (span.gather(hours), searched)
     } else {
-        let (hours, searched) = count_by_search(&console, query).await?;
-        (hours, Some(searched))
+        let (counts, searched) = count_by_search(&console, query, &span).await?;
+        (counts, Some(searched))
     };
-    Ok(Json(VolumeView { results: span.gather(hours), searched, search }))
+    Ok(Json(VolumeView { results: BucketCount::ordered(counts), searched, search }))
 }
 
 /// The range for which the store's counts are complete, if it has not counted all.
@@ -67,10 +69,13 @@ fn is_counted(query: &EventQuery) -> bool {
     EventQuery { since, until, action, ..EventQuery::default() } == *query
 }
 
-async fn count_by_search(console: &Console, query: EventQuery) -> Result<(Vec<HourCount>, Searched), Problem> {
-    let mut counts = HashMap::new();
-    let count = |event: &Event| *counts.entry((hour_of(event.pk), event.action.clone())).or_default() += 1;
+async fn count_by_search(
+    console: &Console,
+    query: EventQuery,
+    span: &BucketRange,
+) -> Result<(BTreeMap<(Timestamp, Action), u64>, Searched), Problem> {
+    let mut counts = BTreeMap::new();
+    let count = |event: &Event| *counts.entry((span.bucket_of(event.pk), event.action.clone())).or_default() += 1;
     let searched = scan(console, query, count).await?;
-    let hours = counts.into_iter().map(|((hour, action), count)| HourCount { hour, action, count });
-    Ok((hours.collect(), searched))
+    Ok((counts, searched))
 }

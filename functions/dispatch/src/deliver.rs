@@ -76,9 +76,9 @@ impl DeliveryRun<'_> {
             return self.fail(&claimed, Failure::NoTransport).await;
         };
         // A delivery to a paused endpoint takes no permit. The state is checked again after the wait for the permit.
-        let gate = self.health.peek(transport, self.ports.clock.now());
-        if matches!(gate, EndpointAdmission::Paused { .. } | EndpointAdmission::Disabled { .. }) {
-            return self.defer_or_fail(&claimed, gate).await;
+        let admission = self.health.peek(transport, self.ports.clock.now());
+        if matches!(admission, EndpointAdmission::Paused { .. } | EndpointAdmission::Disabled { .. }) {
+            return self.defer_or_fail(&claimed, admission).await;
         }
         let permit = self.limiters.acquire(transport).await;
         let now = self.ports.clock.now();
@@ -89,7 +89,7 @@ impl DeliveryRun<'_> {
         };
         match self.health.admit(&*self.ports.endpoints, transport, now).await {
             EndpointAdmission::Allowed | EndpointAdmission::Probe => {}
-            gate => return self.defer_or_fail(&claimed, gate).await,
+            admission => return self.defer_or_fail(&claimed, admission).await,
         }
         let outcome = self.send(delivery, event, transport).await?;
         // Recording the outcome needs no permit.
@@ -118,8 +118,8 @@ impl DeliveryRun<'_> {
     }
 
     /// Defers the delivery until the endpoint's pause ends, or fails it if the endpoint is disabled.
-    async fn defer_or_fail(self, claimed: &ClaimedDelivery, gate: EndpointAdmission) -> Result<(), StoreError> {
-        match gate {
+    async fn defer_or_fail(self, claimed: &ClaimedDelivery, admission: EndpointAdmission) -> Result<(), StoreError> {
+        match admission {
             EndpointAdmission::Disabled { since, why } => self.fail(claimed, Failure::Disabled { since, why }).await,
             EndpointAdmission::Paused { until, why } => {
                 let now = self.ports.clock.now();

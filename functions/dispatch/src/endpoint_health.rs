@@ -77,7 +77,7 @@ impl EndpointHealth {
                 // reload may have failed), this delivery waits as it would while that probe runs.
                 match self.peek(transport, now) {
                     EndpointAdmission::Probe => probed.state.admission(now),
-                    gate => gate,
+                    admission => admission,
                 }
             }
             Err(error) => {
@@ -141,8 +141,8 @@ impl EndpointHealth {
         if known.is_none() && signal == EndpointSignal::Healthy {
             return None;
         }
-        let standing = EndpointState::for_transport(known, transport).after(signal, why, failures, now)?;
-        let next = Endpoint::next(known, transport, standing);
+        let state = EndpointState::for_transport(known, transport).after(signal, why, failures, now)?;
+        let next = Endpoint::next(known, transport, state);
         cached.insert(transport.name.clone(), next.clone());
         Some(next)
     }

@@ -36,9 +36,9 @@ impl DispatchMetrics {
 
     /// Writes one log line with all counts; no line if nothing was counted.
     pub(crate) fn log(self) {
-        let tally = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if !tally.is_empty() {
-            tracing::info!(target: metric::TARGET, tally = tally.to_json(), "counted");
+        let batch = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !batch.is_empty() {
+            tracing::info!(target: metric::TARGET, metrics = batch.to_json(), "counted");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Operational metrics: one batch of counts and durations for each request or queue message.
 //!
-//! Owns the metrics' names. A batch is logged under [`TARGET`] in the field `tally`; the log's subscriber decides where it
+//! Owns the metrics' names. A batch is logged under [`TARGET`] in the field `metrics`; the log's subscriber decides where it
 //! goes from there.
 
 use std::collections::BTreeMap;
@@ -118,13 +118,13 @@ mod tests {
 
     #[test]
     fn counts_add_up_and_times_are_kept() {
-        let mut tally = MetricBatch::default().with(Metric::Delivered, 2);
+        let mut batch = MetricBatch::default().with(Metric::Delivered, 2);
         assert!(MetricBatch::default().is_empty());
         for time in 0..200 {
-            tally.add(Metric::Age, time);
-            tally.add(Metric::Delivered, 1);
+            batch.add(Metric::Age, time);
+            batch.add(Metric::Delivered, 1);
         }
-        let json: Value = serde_json::from_str(&tally.to_json()).unwrap();
+        let json: Value = serde_json::from_str(&batch.to_json()).unwrap();
         assert_eq!(json["Delivered"], 202);
         assert_eq!(json["Age"].as_array().unwrap().len(), MOST_VALUES);
     }

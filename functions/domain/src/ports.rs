@@ -125,7 +125,7 @@ pub enum OpenOutcome {
 pub struct DueDelivery {
     /// When the attempt was due.
     pub at: Timestamp,
-    /// The delivery's id.
+    /// The id of its ledger entry.
     pub id: DeliveryId,
 }
 
@@ -155,7 +155,7 @@ pub trait Suppression: Send + Sync {
     async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError>;
     /// Replaces the record if the stored revision is one less than its own; with revision 0, creates it if there is none.
     /// Returns whether it did.
-    async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError>;
+    async fn put(&self, id: SuppressionKey, record: &SuppressionRecord) -> Result<bool, StoreError>;
     /// Adds events to the digest that `carrier` will send; adding an event again changes nothing. `false` if the digest
     /// was closed before: then it may or may not include them.
     async fn collect(&self, carrier: DeliveryId, events: &[EventPk], expires: Timestamp) -> Result<bool, StoreError>;

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::check;
 use crate::program::{self, Compiled};
 use crate::run;
 use crate::source::SyntaxFault;
@@ -49,10 +50,10 @@ impl Expression {
         &self.0.source
     }
 
-    /// The names and modules that the body uses but that are not available. The body may still run, if it never reaches
-    /// them.
-    pub fn missing(&self, kind: ExpressionKind) -> &[Missing] {
-        self.compiled(kind).map_or(&[], |compiled| &compiled.missing)
+    /// The names, modules and members that the body uses but that are not available, in the order of their places. The
+    /// body may still run, if it never reaches them. Empty if the body cannot be parsed.
+    pub fn missing(&self, kind: ExpressionKind) -> Vec<Missing> {
+        check::missing(&self.0.source, kind)
     }
 
     /// The precondition of the policy: for an event that does not meet it, the body would return a false value without any

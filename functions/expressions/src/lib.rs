@@ -12,7 +12,7 @@
 //! ```
 #![doc = include_str!("../README.md")]
 
-mod attributes;
+mod check;
 mod edit;
 mod expression;
 mod host;

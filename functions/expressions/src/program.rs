@@ -15,7 +15,7 @@ use ruff_python_ast::Stmt;
 
 use crate::rewrite::{self, Rewritten};
 use crate::source::{self, SyntaxFault, Wrapped};
-use crate::{attributes, edit, precondition, returned_function, unavailable::Missing};
+use crate::{edit, precondition, returned_function};
 
 /// The host functions; each becomes an input only if the body mentions it.
 const FUNCTIONS: [&str; 12] = [
@@ -134,9 +134,16 @@ pub(crate) struct Compiled {
     pub(crate) program: Program,
     /// The names, attributes and short string literals in the body.
     pub(crate) mentions: HashSet<String>,
-    pub(crate) missing: Vec<Missing>,
     /// The precondition of a policy; empty for a mapping.
     pub(crate) precondition: Precondition,
+}
+
+/// The parameters of the function around a body, separated by commas.
+pub(crate) const fn parameters(kind: ExpressionKind) -> &'static str {
+    match kind {
+        ExpressionKind::Policy => "request, context",
+        ExpressionKind::Mapping => "request, user, notification",
+    }
 }
 
 /// Compiles the body of a policy or of a mapping.
@@ -144,20 +151,16 @@ pub(crate) struct Compiled {
 /// # Errors
 /// What is wrong with the body and where, such as invalid syntax.
 pub(crate) fn compile(source: &str, kind: ExpressionKind) -> Result<Compiled, SyntaxFault> {
-    let parameters = match kind {
-        ExpressionKind::Policy => "request, context",
-        ExpressionKind::Mapping => "request, user, notification",
-    };
     // The parser and the compiler receive arbitrary user input. If a defect of theirs makes them panic, report it as a
     // fault of the body instead of ending the process.
-    catch_unwind(AssertUnwindSafe(|| compile_wrapped(source::wrap(source, parameters)?, kind))).unwrap_or_else(|_| {
-        Err(SyntaxFault { line: 1, column: 1, message: "the interpreter cannot read this body".to_owned() })
-    })
+    catch_unwind(AssertUnwindSafe(|| compile_wrapped(source::wrap(source, parameters(kind))?, kind))).unwrap_or_else(
+        |_| Err(SyntaxFault { line: 1, column: 1, message: "the interpreter cannot read this body".to_owned() }),
+    )
 }
 
 fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, SyntaxFault> {
     let Wrapped { text, parsed, mut edits } = wrapped;
-    let Rewritten { edits: rewrites, mentions, mut missing, pattern } = rewrite::walk(&text, &parsed, kind);
+    let Rewritten { edits: rewrites, mentions, pattern } = rewrite::walk(&text, &parsed);
     if let Some((range, why)) = pattern {
         return Err(source::at(&text, range, why));
     }
@@ -165,8 +168,6 @@ fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, S
     if let Some(range) = returned_function::find(body, &FUNCTIONS) {
         return Err(source::at(&text, range, "this returns the function itself; call it"));
     }
-    missing.extend(attributes::missing(&text, body, kind));
-    missing.sort_by_key(|missing| (missing.line, missing.column));
     let precondition = match kind {
         ExpressionKind::Policy => precondition::derive(body),
         ExpressionKind::Mapping => Precondition::default(),
@@ -231,7 +232,7 @@ fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, S
     let shared = SharedAttributes { event: mentioned("event"), event_context: mentioned("event.context") };
     let run = Mutex::new(run);
     let program = Program { run, inputs, address_attributes, network_attributes, shared, last_line };
-    Ok(Compiled { program, mentions, missing, precondition })
+    Ok(Compiled { program, mentions, precondition })
 }
 
 fn push_addresses(module: &mut String, address: &[&str], network: &[&str]) {

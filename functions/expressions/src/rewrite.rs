@@ -7,15 +7,13 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use domain::expression::ExpressionKind;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Alias, CmpOp, Expr, ExprCall, ExprContext, ModModule, Operator, Stmt};
 use ruff_python_parser::Parsed;
-use ruff_text_size::{Ranged, TextRange, TextSize};
+use ruff_text_size::{Ranged, TextRange};
 
 use crate::edit::Edit;
 use crate::regex_pattern;
-use crate::unavailable::{self, Missing};
 
 /// The edits of a body, and what the walk found in it.
 #[derive(Debug, Default)]
@@ -23,8 +21,6 @@ pub(crate) struct Rewritten {
     pub(crate) edits: Vec<Edit>,
     /// The names that are read, the attributes, and the short string literals.
     pub(crate) mentions: HashSet<String>,
-    /// Names and modules that are not available.
-    pub(crate) missing: Vec<Missing>,
     /// The first invalid pattern of `regex_match` or `regex_replace`, and why it is invalid.
     pub(crate) pattern: Option<(TextRange, String)>,
 }
@@ -47,7 +43,7 @@ const NATIVE: [&str; 11] = [
 pub(crate) const SUPPLIED: [&str; 3] = ["hmac", "hashlib", "ipaddress"];
 
 /// Walks the body once and collects its rewrites.
-pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: ExpressionKind) -> Rewritten {
+pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>) -> Rewritten {
     let mut walk = Rewriter { text, parsed, rewritten: Rewritten::default(), read: Vec::new(), bound: HashSet::new() };
     for statement in parsed.suite() {
         if let Stmt::FunctionDef(function) = statement {
@@ -55,19 +51,10 @@ pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>, kind: ExpressionKind)
         }
     }
     let Rewriter { mut rewritten, read, bound, .. } = walk;
-    for (name, start) in read {
-        if !bound.contains(&name)
-            && let Some(hint) = unavailable::name(&name, kind)
-        {
-            let (line, column) = crate::source::position(text, start);
-            rewritten.missing.push(Missing { name: name.clone(), line, column, hint });
-        }
-        rewritten.mentions.insert(name);
-    }
+    rewritten.mentions.extend(read);
     if bound.contains("regex_match") || bound.contains("regex_replace") {
         rewritten.pattern = None;
     }
-    rewritten.missing.sort_by_key(|missing| (missing.line, missing.column));
     rewritten
 }
 
@@ -75,7 +62,7 @@ struct Rewriter<'a> {
     text: &'a str,
     parsed: &'a Parsed<ModModule>,
     rewritten: Rewritten,
-    read: Vec<(String, TextSize)>,
+    read: Vec<String>,
     bound: HashSet<String>,
 }
 
@@ -103,7 +90,7 @@ impl<'a> Visitor<'a> for Rewriter<'a> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
             Expr::Name(name) if name.ctx == ExprContext::Load => {
-                self.read.push((name.id.to_string(), name.start()));
+                self.read.push(name.id.to_string());
             }
             Expr::Name(name) => {
                 self.bound.insert(name.id.to_string());
@@ -154,7 +141,7 @@ impl<'a> Rewriter<'a> {
                 self.rewritten.mentions.insert(format!("_{module}"));
                 parts.push(format!("{bound} = _{module}"));
             } else {
-                self.missing_module(module, alias);
+                self.rewritten.mentions.insert("_nuncio_missing".to_owned());
                 parts.push(format!("_nuncio_missing({module:?})"));
             }
         }
@@ -167,9 +154,7 @@ impl<'a> Rewriter<'a> {
             return;
         }
         if !SUPPLIED.contains(&module) {
-            if let Some(first) = names.first() {
-                self.missing_module(module, first);
-            }
+            self.rewritten.mentions.insert("_nuncio_missing".to_owned());
             self.replace_statement(statement, &[format!("_nuncio_missing({module:?})")]);
             return;
         }
@@ -182,17 +167,6 @@ impl<'a> Rewriter<'a> {
             parts.push(format!("{bound} = _{module}.{name}"));
         }
         self.replace_statement(statement, &parts);
-    }
-
-    fn missing_module(&mut self, module: &str, alias: &Alias) {
-        let (line, column) = crate::source::position(self.text, alias.start());
-        self.rewritten.missing.push(Missing {
-            name: module.to_owned(),
-            line,
-            column,
-            hint: unavailable::module(module),
-        });
-        self.rewritten.mentions.insert("_nuncio_missing".to_owned());
     }
 
     /// Rewrites `del a[b], c`, because the interpreter has no `del`.

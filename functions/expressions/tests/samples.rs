@@ -6,7 +6,7 @@ use domain::Event;
 use domain::event::Object;
 use expressions::{Evaluation, ExpressionKind, ExpressionScope, NoPolicies, PolicyCaller, PolicyResult};
 use serde_json::{Value, json};
-use stage::{event, mapping, object, policy, policy_of, run_with};
+use stage::{event, mapping, policy, policy_of, run_with};
 
 fn run(source: &str, scope: &ExpressionScope) -> Evaluation {
     run_with(source, scope, &NoPolicies)
@@ -30,6 +30,11 @@ if "event" not in request.context:
     return False
 return ip_address(request.context["event"].client_ip) in ip_network('192.0.2.0/24')
 "#;
+
+/// An object literal.
+fn object(value: Value) -> Object {
+    value.as_object().cloned().unwrap_or_default()
+}
 
 #[test]
 fn a01_address_in_a_network() {

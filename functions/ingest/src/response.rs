@@ -47,8 +47,8 @@ pub(crate) fn build(outcomes: Vec<EventOutcome>, positions: &EventPositions) -> 
     let rejected: Vec<RejectionKind> =
         outcomes.iter().filter_map(|outcome| outcome.as_ref().err().map(|it| it.kind)).collect();
     let accepted = outcomes.len() - rejected.len();
-    let tally = MetricBatch::default().with(Metric::Accepted, accepted).with(Metric::Rejected, rejected.len());
-    tracing::info!(target: metric::TARGET, tally = tally.to_json(), "counted");
+    let batch = MetricBatch::default().with(Metric::Accepted, accepted).with(Metric::Rejected, rejected.len());
+    tracing::info!(target: metric::TARGET, metrics = batch.to_json(), "counted");
     if !rejected.is_empty() {
         tracing::info!(accepted, rejected = rejected.len(), "some events of a request were rejected");
     }

@@ -159,7 +159,8 @@ pub(crate) struct ExportOptions {
     pub(crate) app: Option<String>,
     #[arg(long)]
     pub(crate) username: Option<String>,
-    #[arg(long)]
+    /// An address, or a network such as 192.0.2.0/24
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) client_ip: Option<String>,
     /// A search query, or a text that the event contains
     #[arg(long)]

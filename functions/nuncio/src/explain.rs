@@ -33,6 +33,9 @@ struct PolicyTrace {
     policy: String,
     passed: bool,
     why: String,
+    /// The texts of `ak_message`, in the order of the calls.
+    #[serde(default)]
+    messages: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -48,10 +51,14 @@ struct DeliveryTrace {
     next_at: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 struct SuppressionTrace {
     by: String,
     why: String,
+    /// The state of the digest that reports the event.
+    state: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +115,9 @@ fn readable(trace: &TraceResponse) -> String {
         for policy in &rule.policies {
             let mark = if policy.passed { "passed" } else { "failed" };
             let _ = writeln!(text, "    {mark}  {}: {}", policy.policy, policy.why);
+            for message in &policy.messages {
+                let _ = writeln!(text, "            message: {}", message.replace('\n', "\n                     "));
+            }
         }
         deliveries(&mut text, &rule.deliveries);
     }
@@ -137,10 +147,15 @@ fn deliveries(text: &mut String, all: &[DeliveryTrace]) {
         if let Some(digest) = &delivery.digest {
             let _ = writeln!(text, "        a digest of the events until {}", digest.closes);
         }
-        if let Some((by, why)) = cause(delivery)
-            && all.get(index + 1).is_none_or(|next| cause(next) != Some((by, why)))
+        if let Some(own) = cause(delivery)
+            && all.get(index + 1).is_none_or(|next| cause(next) != Some(own))
         {
+            let SuppressionTrace { by, why, state, error } = own;
             let _ = writeln!(text, "        by {by}: {why}");
+            if let Some(state) = state {
+                let error = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                let _ = writeln!(text, "        the digest is {state}{error}");
+            }
         }
         for attempt in &delivery.attempts {
             let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
@@ -150,6 +165,6 @@ fn deliveries(text: &mut String, all: &[DeliveryTrace]) {
     }
 }
 
-fn cause(delivery: &DeliveryTrace) -> Option<(&str, &str)> {
-    delivery.suppressed.as_ref().map(|cause| (cause.by.as_str(), cause.why.as_str()))
+fn cause(delivery: &DeliveryTrace) -> Option<&SuppressionTrace> {
+    delivery.suppressed.as_ref()
 }

@@ -1,5 +1,6 @@
 //! `nuncio token`: creates, lists and revokes tokens. Works directly on the data folder, even while a server runs.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -42,6 +43,14 @@ pub(crate) fn run(options: cli::TokenOptions) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The command that creates a token for the server of this data folder, ready for a shell.
+pub(crate) fn command(folder: &Path) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    let quoted = if folder.chars().all(is_plain) { folder } else { format!("'{}'", folder.replace('\'', r"'\''")) };
+    format!("nuncio token create --data {quoted} --scope read --username you")
 }
 
 /// Generates the text of a token: `nuncio_` and 256 random bits.

@@ -62,5 +62,5 @@ impl Archiver {
 
 fn log_lag(lag: SignedDuration) {
     let lag = usize::try_from(lag.as_millis()).unwrap_or(0);
-    tracing::info!(target: metric::TARGET, tally = MetricBatch::default().with(Metric::ArchiveLag, lag).to_json(), "counted");
+    tracing::info!(target: metric::TARGET, metrics = MetricBatch::default().with(Metric::ArchiveLag, lag).to_json(), "counted");
 }

@@ -33,7 +33,7 @@ pub struct DryRunReport {
     /// How many events were evaluated, each with both versions of the rules.
     pub events: u64,
     /// Counts by rule, then by the UTC day of the event (`2026-01-31`).
-    pub rules: BTreeMap<String, BTreeMap<String, Compared>>,
+    pub rules: BTreeMap<String, BTreeMap<String, CountComparison>>,
     /// By rule; only rules that match an event with one version and not with the other.
     pub differences: BTreeMap<String, Difference>,
     /// Messages that the new rules would have sent, by rule, then by recipient.
@@ -51,7 +51,7 @@ pub struct DryRunReport {
 
 /// The counts of the active rules beside those of the new rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Compared {
+pub struct CountComparison {
     /// With the active rules.
     pub old: MatchCounts,
     /// With the new rules.

@@ -1,4 +1,3 @@
-use domain::event::{Action, Object};
 use domain::person::Person;
 use domain::ports::NoExpressions;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule};
@@ -33,21 +32,8 @@ fn document() -> RulesDocument {
 fn event(second: i64, number: u128) -> Event {
     let created = Timestamp::from_second(1_800_000_000 + second).unwrap();
     let user = json!({ "username": format!("user-{}", number % 3) });
-    Event {
-        pk: EventPk::unnamed(created, number),
-        user: user.as_object().cloned().unwrap(),
-        action: Action::parse("login").unwrap(),
-        app: format!("app-{}", number % 2),
-        context: Object::new(),
-        client_ip: None,
-        created,
-        expires: Timestamp::MAX,
-        brand: Object::new(),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
-    }
+    let event = domain::testing::event("login").created(created).random(number).expires(Timestamp::MAX);
+    event.user(user).app(&format!("app-{}", number % 2)).build()
 }
 
 fn report<'e>(document: &RulesDocument, events: impl Iterator<Item = &'e Event>) -> DryRunReport {

@@ -16,6 +16,7 @@
 //!
 //! The language of event patterns is described in `functions/rulesfile/README.md`.
 
+mod case_folding;
 pub mod dry_run;
 mod dry_run_examples;
 mod event_view;

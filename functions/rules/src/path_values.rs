@@ -3,7 +3,7 @@
 //! Owns the lookup. For a value inside a list, it records the innermost object that contains the value, because other
 //! fields may have to match in the same object. It does not record the outer objects.
 
-use crate::pattern::Leaf;
+use crate::event_view::Leaf;
 
 /// The values of one event: a hash table of [`LISTS`] linked lists, each link an index.
 pub(crate) struct PathValues<'e> {

@@ -110,10 +110,10 @@ impl StormSimulation {
             firings.sort_unstable_by_key(|firing| (firing.counted_in, firing.event));
             firings.retain(|firing| {
                 let at = firing.event.instant();
-                let tally = counted.for_key(firing.counted_in);
-                let judged = tally.judge(&throttle, &[firing.event], at);
+                let log = counted.for_key(firing.counted_in);
+                let judged = log.judge(&throttle, &[firing.event], at);
                 if let Some(changed) = judged.changed {
-                    *tally = changed;
+                    *log = changed;
                 }
                 let passes = judged.verdicts == [ThrottleDecision::Pass];
                 if !passes {
@@ -164,8 +164,8 @@ impl<T: Default> CurrentState<T> {
 fn key(rule: &Rule, by: &[FieldPath], event: &Event) -> u64 {
     let values: Vec<Option<String>> = by.iter().map(|path| path.value(event)).collect();
     let named = by.iter().zip(&values).map(|(path, value)| (path.as_str(), value.as_deref()));
-    let lane = SuppressionKey::throttle(&rule.name, named);
-    lane.as_bytes()[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+    let key = SuppressionKey::throttle(&rule.name, named);
+    key.as_bytes()[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
 impl Audiences {

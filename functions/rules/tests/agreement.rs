@@ -2,11 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use domain::event::{Action, ActionPattern, Event, EventPk, Object};
+use domain::event::{ActionPattern, Event};
 use domain::ports::NoExpressions;
 use domain::rules_document::{Binding, BindingMode, EventMatcher, Policy, Rule, RulesDocument};
 use ipnet::IpNet;
-use jiff::Timestamp;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -82,25 +81,12 @@ prop_compose! {
         action in select(&ACTIONS[..]), app in select(&APPS[..]),
         model in option::of(select(&MODELS[..])), client_ip in option::of(address()),
     ) -> Event {
-        let mut context = Object::new();
-        if let Some((app, name)) = model.and_then(|model| model.split_once('.')) {
-            context.insert("model".to_owned(), json!({ "app": app, "model_name": name }));
-        }
-        Event {
-            pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-            user: Object::new(),
-            action: Action::parse(action).expect("an action"),
-            app: app.to_owned(),
-            context,
-            client_ip,
-            created: Timestamp::UNIX_EPOCH,
-            expires: Timestamp::MAX,
-            brand: Object::new(),
-            id: None,
-            source: None,
-            traceparent: None,
-            produced_by: None,
-        }
+        let event = domain::testing::event(action).app(app);
+        let event = match model.and_then(|model| model.split_once('.')) {
+            Some((app, name)) => event.context(json!({ "model": { "app": app, "model_name": name } })),
+            None => event,
+        };
+        Event { client_ip, ..event.build() }
     }
 }
 

@@ -1,30 +1,19 @@
 //! The semantics of rules: one table for each guarantee.
 
-use domain::event::{Action, Event, EventPk, Object};
+use domain::Timestamp;
+use domain::event::Event;
 use domain::ports::NoExpressions;
 use domain::rules_document::{Binding, BindingMode, EventMatcher, Policy, Rule, RulesDocument};
-use jiff::Timestamp;
+use domain::testing::EventBuilder;
 use rules::RuleSet;
 use serde_json::{Value, json};
 
 fn event(action: &str, app: &str, client_ip: Option<&str>, model: Option<(&str, &str)>) -> Event {
-    let context = model.map_or_else(Object::new, |(app, name)| {
-        json!({ "model": { "app": app, "model_name": name } }).as_object().cloned().unwrap()
-    });
-    Event {
-        pk: EventPk::unnamed(Timestamp::UNIX_EPOCH, 0),
-        user: Object::new(),
-        action: Action::parse(action).unwrap(),
-        app: app.to_owned(),
-        context,
-        client_ip: client_ip.map(|address| address.parse().unwrap()),
-        created: Timestamp::UNIX_EPOCH,
-        expires: Timestamp::MAX,
-        brand: Object::new(),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
+    let event = domain::testing::event(action).created(Timestamp::UNIX_EPOCH).app(app);
+    let event = client_ip.into_iter().fold(event, EventBuilder::client_ip);
+    match model {
+        Some((app, name)) => event.context(json!({ "model": { "app": app, "model_name": name } })).build(),
+        None => event.build(),
     }
 }
 

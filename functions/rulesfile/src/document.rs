@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::admission::mask::Masker;
 use domain::rules_document::{Retention, RulesDocument};
 
 use crate::diagnostics::Diagnostics;
@@ -48,7 +49,9 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDo
     document.retention = Retention::new(default.unwrap_or(document.retention.default), by_action);
     document.groups = part("groups").map(|node| groups::read(node, diagnostics)).unwrap_or_default();
     document.transports = transports::read(part("transports"), diagnostics);
-    document.policies = part("policies").map(|node| policies::read(node, diagnostics)).unwrap_or_default();
+    document.redact = part("redact").map(|node| redact::read(node, diagnostics)).unwrap_or_default();
+    let masker = Masker::new(&document.redact);
+    document.policies = part("policies").map(|node| policies::read(node, &masker, diagnostics)).unwrap_or_default();
     if let Some(node) = part("rules") {
         let known = rules::Definitions {
             groups: DefinedNames::new("group", keys(part("groups"), &[])),
@@ -65,7 +68,6 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDo
     let mut networks = |key| part(key).map(|node| networks(node, key, diagnostics)).unwrap_or_default();
     document.allow_networks = networks("allow_networks");
     document.trusted_proxies = networks("trusted_proxies");
-    document.redact = part("redact").map(|node| redact::read(node, diagnostics)).unwrap_or_default();
     document.cloudevents = part("cloudevents").map(|node| cloudevents::read(node, diagnostics)).unwrap_or_default();
     document.public_url = file.get("public_url").and_then(|node| addresses::public_url(node, diagnostics));
     Some(document)

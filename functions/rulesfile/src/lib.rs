@@ -9,8 +9,8 @@
 //! A file passes these modules:
 //!
 //! 1. `source`: bytes to text of limited size.
-//! 2. `tree`: text to lists, mappings and scalars, each with its position. If the file is not valid YAML, reading ends
-//!    here with one fault, because the rest of the file cannot be interpreted.
+//! 2. `tree`: text to lists, mappings and scalars, each with its position. If the file is neither JSON nor valid YAML,
+//!    reading ends here with one fault, because the rest of the file cannot be interpreted.
 //! 3. `document` and `sections`: the tree to the typed document, one module per section. They report all faults, not only
 //!    the first.
 //!
@@ -118,5 +118,7 @@ fn read_silence_with<'r>(
     diagnostics.conclude(silence).map(|(silence, _)| silence)
 }
 
+#[cfg(test)]
+mod json_tests;
 #[cfg(test)]
 mod schema_tests;

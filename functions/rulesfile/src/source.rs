@@ -2,6 +2,8 @@
 //!
 //! Refuses a file that is too large, is not UTF-8 or contains control characters. Knows no YAML.
 
+use domain::json::is_json_by_grammar;
+
 use crate::MAX_BYTES;
 use crate::diagnostics::Diagnostics;
 use crate::source_map::Position;
@@ -24,7 +26,9 @@ pub(crate) fn text<'a>(bytes: &'a [u8], diagnostics: &mut Diagnostics) -> Option
         // The bytes before `valid_up_to` are valid UTF-8 by the definition of the error.
         Err(error) => (std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(), true),
     };
-    if let Some(offset) = text.find(is_binary) {
+    // JSON forbids fewer control characters than YAML (RFC 8259, 7).
+    let binary = text.find(is_binary).filter(|_| broken || !is_json_by_grammar(text.as_bytes()));
+    if let Some(offset) = binary {
         let code = text[offset..].chars().next().map_or(0, u32::from);
         let what = format!("the file is not text: it contains the control character U+{code:04X}");
         diagnostics.fault(position(text, offset), what, "check that this is the right file, and remove the character");

@@ -142,8 +142,14 @@ fn double_quoted(rest: &mut std::str::Chars<'_>) -> Option<char> {
             't' | 'n' | 'v' | 'f' | 'r' | 'N' | '_' | 'L' | 'P' => return Some(BLANK),
             other => return Some(other),
         };
-        let code: String = rest.by_ref().take(digits).collect();
-        return u32::from_str_radix(&code, 16).ok().and_then(char::from_u32);
+        let code = u32::from_str_radix(&rest.by_ref().take(digits).collect::<String>(), 16).ok()?;
+        // JSON writes a character beyond U+FFFF as two escapes.
+        let pair = rest.as_str().strip_prefix("\\u").and_then(|next| u32::from_str_radix(next.get(..4)?, 16).ok());
+        if let (0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) = (code, pair) {
+            rest.by_ref().take(6).for_each(drop);
+            return char::from_u32(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
+        }
+        return char::from_u32(code);
     }
     rest.next()
 }

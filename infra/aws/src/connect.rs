@@ -212,7 +212,7 @@ impl Adapters {
 
     /// Sends mail through SES.
     pub fn mailer(&self) -> SesMailer {
-        SesMailer::new(aws_sdk_ses::Client::new(&self.sdk))
+        SesMailer::new(aws_sdk_ses::Client::new(&self.sdk), self.settings.mail_configuration_set.clone())
     }
 
     /// Secrets, cached for five minutes. `environment` has the values of secrets of the kind `env:`.

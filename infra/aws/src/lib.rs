@@ -26,6 +26,7 @@ mod mailer;
 mod pack;
 mod queue;
 mod secrets;
+mod send_rate;
 mod sessions;
 pub mod settings;
 mod silences;

@@ -20,6 +20,8 @@ pub const DEAD_LETTERS_URL: &str = "NUNCIO_DEAD_LETTERS_URL";
 pub const SHARDS: &str = "NUNCIO_SHARDS";
 /// The sender of mail if the rules document sets no `email.from`. SES must have verified it.
 pub const MAIL_FROM: &str = "NUNCIO_MAIL_FROM";
+/// The SES configuration set with which mail is sent.
+pub const MAIL_CONFIGURATION_SET: &str = "NUNCIO_MAIL_CONFIGURATION_SET";
 /// The log level, or a filter such as `info,dispatch=debug`.
 pub const LOG: &str = "NUNCIO_LOG";
 
@@ -35,8 +37,19 @@ pub const ASN: &str = "NUNCIO_ASN";
 pub const ARCHIVE_BUCKET: &str = "NUNCIO_ARCHIVE_BUCKET";
 
 /// All variables; a test compares them with the template.
-pub const VARIABLES: [&str; 10] =
-    [TABLE, QUEUE_URL, DEAD_LETTERS_URL, SHARDS, MAIL_FROM, LOG, METRICS, GEOIP, ASN, ARCHIVE_BUCKET];
+pub const VARIABLES: [&str; 11] = [
+    TABLE,
+    QUEUE_URL,
+    DEAD_LETTERS_URL,
+    SHARDS,
+    MAIL_FROM,
+    MAIL_CONFIGURATION_SET,
+    LOG,
+    METRICS,
+    GEOIP,
+    ASN,
+    ARCHIVE_BUCKET,
+];
 
 /// The function's memory in MiB. Lambda sets this variable.
 const FUNCTION_MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
@@ -62,6 +75,8 @@ pub struct Settings {
     pub shards: u16,
     /// [`MAIL_FROM`]; `None` if it is unset or empty.
     pub mail_from: Option<String>,
+    /// [`MAIL_CONFIGURATION_SET`]; `None` if it is unset or empty.
+    pub mail_configuration_set: Option<String>,
     /// [`LOG`]; `info` if it is unset or empty.
     pub log: String,
     /// [`METRICS`]; `None` if it is unset or empty: then the log carries no metrics.
@@ -103,6 +118,7 @@ impl Settings {
                 .filter(|shards| (1..=MAX_SHARDS).contains(shards))
                 .ok_or(Error::Shards(SHARDS))?,
             mail_from: optional(MAIL_FROM),
+            mail_configuration_set: optional(MAIL_CONFIGURATION_SET),
             log: optional(LOG).unwrap_or_else(|| "info".to_owned()),
             metrics: optional(METRICS),
             geoip: optional(GEOIP).map(PathBuf::from),

@@ -29,12 +29,12 @@ impl DynamoSuppression {
 #[async_trait]
 impl ports::Suppression for DynamoSuppression {
     async fn get(&self, id: SuppressionKey) -> Result<Option<SuppressionRecord>, StoreError> {
-        self.table.get(keys::lane(id)).await?.map(|item| content(&item)).transpose()
+        self.table.get(keys::suppression(id)).await?.map(|item| content(&item)).transpose()
     }
 
-    async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError> {
-        let item = record(keys::lane(id), lane, Some(lane.expires))?;
-        self.table.compare_and_swap(item, lane.revision).await
+    async fn put(&self, id: SuppressionKey, suppression: &SuppressionRecord) -> Result<bool, StoreError> {
+        let item = record(keys::suppression(id), suppression, Some(suppression.expires))?;
+        self.table.compare_and_swap(item, suppression.revision).await
     }
 
     async fn collect(&self, carrier: DeliveryId, events: &[EventPk], expires: Timestamp) -> Result<bool, StoreError> {

@@ -29,7 +29,7 @@ impl Counts {
         let Ok(event) = record::read::<Event>(body) else { return };
         let hour = hour_of(event.pk).as_microsecond();
         for by in Dimension::COUNTED {
-            if let Some(value) = by.value_in(&event) {
+            for value in by.values_in(&event) {
                 *self.0.entry((number(by), hour, value)).or_default() += 1;
             }
         }
@@ -75,10 +75,10 @@ pub(crate) fn read(
             return Ok(None);
         }
         let Ok(event) = record::read::<Event>(row.get_ref(0)?.as_str().unwrap_or_default()) else { continue };
-        if range.contains(&hour_of(event.pk).as_microsecond())
-            && let Some(value) = by.value_in(&event)
-        {
-            *found.entry(value).or_default() += 1;
+        if range.contains(&hour_of(event.pk).as_microsecond()) {
+            for value in by.values_in(&event) {
+                *found.entry(value).or_default() += 1;
+            }
         }
     }
     let mut sums = snapshot.prepare_cached(

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ports::{EventLog, EventPage, PurgeScope, StoreError};
 use domain::query::dimension::Dimension;
 use domain::query::search::{Search, TextSearch};
-use domain::query::{EventQuery, PageBudget, escaped_len};
+use domain::query::{AddressRange, EventQuery, PageBudget, escaped_len};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -218,7 +218,8 @@ impl BodyFilter {
             Some(domain::event::ActionPattern::Prefix(start)) => (None, Some(start.as_str())),
             None => (None, None),
         };
-        let ip = query.client_ip.map(|ip| ip.to_string());
+        let address = query.client_ip.and_then(AddressRange::only).map(|address| address.to_string());
+        let network = query.client_ip.map(AddressRange::text_prefix).filter(|prefix| !prefix.is_empty());
         let (text, pairs) = match &query.search {
             Some(Search::Text(text)) => (Some(text.clone()), Vec::new()),
             Some(Search::Query(asked)) => (None, asked.necessary()),
@@ -229,7 +230,8 @@ impl BodyFilter {
             .pair_prefix("action", prefix)
             .pair_prefix("app", query.app.as_deref())
             .name(query.username.as_deref())
-            .pair("client_ip", ip.as_deref());
+            .pair("client_ip", address.as_deref())
+            .pair_prefix("client_ip", network.as_deref());
         let required = pairs.into_iter().fold(required, |required, (key, value)| required.pair(key, Some(value)));
         Self { required, text }
     }

@@ -18,7 +18,7 @@ use crate::counts::{self, Counts};
 use crate::erasure::fold_log;
 use crate::fault::Fault;
 use crate::files;
-use crate::index_position::{newest, reached};
+use crate::index_position::{mark_version, newest, reached};
 use crate::open;
 
 const FILE: &str = "search.db";
@@ -156,6 +156,7 @@ fn empty(index: &Connection) -> Result<(), Fault> {
     // Without tables, VACUUM has nothing to copy and is fast however large the file is.
     index.execute_batch("VACUUM")?;
     index.execute_batch(SCHEMA)?;
+    mark_version(index)?;
     fold_log(index)
 }
 
@@ -167,7 +168,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn create(file: &Path) -> Result<Connection, Fault> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(file)?;
+        let is_new = !connection.table_exists(None, "reached")?;
         connection.execute_batch(SCHEMA)?;
+        if is_new {
+            mark_version(&connection)?;
+        }
         Ok(connection)
     };
     let unusable = |error: std::io::Error| StoreError::store(error);

@@ -22,9 +22,9 @@ impl Suppression for Store {
         self.readers.read(move |connection| record::select_one(connection, sql, [id.as_bytes()])).await
     }
 
-    async fn put(&self, id: SuppressionKey, lane: &SuppressionRecord) -> Result<bool, StoreError> {
-        let (body, expires) = (record::write(lane)?, lane.expires.as_microsecond());
-        let revision = lane.revision;
+    async fn put(&self, id: SuppressionKey, record: &SuppressionRecord) -> Result<bool, StoreError> {
+        let (body, expires) = (record::write(record)?, record.expires.as_microsecond());
+        let revision = record.revision;
         let put = move |connection: &Connection| {
             let row = VersionedRow { key: id.as_bytes(), revision, values: &[&expires, &body] };
             LANES.compare_and_swap(connection, &row)

@@ -18,8 +18,8 @@ pub struct Emitter {
 
 impl Emitter {
     /// The log line for a batch of metrics as JSON, without a line break; `None` if the text is not JSON.
-    pub(crate) fn line(&self, tally: &str, now: Timestamp) -> Option<String> {
-        let counted: Map<String, Value> = serde_json::from_str(tally).ok()?;
+    pub(crate) fn line(&self, batch: &str, now: Timestamp) -> Option<String> {
+        let counted: Map<String, Value> = serde_json::from_str(batch).ok()?;
         let metrics: Vec<Value> = Metric::ALL
             .into_iter()
             .filter(|metric| counted.contains_key(metric.name()))
@@ -42,9 +42,9 @@ mod tests {
     #[test]
     fn a_line_declares_what_it_counts() {
         let emitter = Emitter { function: "dispatch", namespace: "Nuncio/test".to_owned() };
-        let mut tally = MetricBatch::default().with(Metric::Delivered, 2);
-        tally.add(Metric::Age, 7);
-        let line = emitter.line(&tally.to_json(), Timestamp::UNIX_EPOCH).unwrap();
+        let mut batch = MetricBatch::default().with(Metric::Delivered, 2);
+        batch.add(Metric::Age, 7);
+        let line = emitter.line(&batch.to_json(), Timestamp::UNIX_EPOCH).unwrap();
         let expected = json!({
             "_aws": {
                 "Timestamp": 0,

@@ -40,8 +40,8 @@ pub struct LevelError(#[from] ParseError);
 /// The field that holds an event's JSON.
 const EVENT_FIELD: &str = "event";
 
-/// The field that holds a tally's JSON.
-const TALLY_FIELD: &str = "tally";
+/// The field that holds the JSON of a batch of metrics.
+const METRICS_FIELD: &str = "metrics";
 
 /// Starts the log on stderr. A second call changes nothing.
 ///
@@ -112,8 +112,8 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = LineFields::default();
         event.record(&mut fields);
-        if let (Some(emitter), Some(tally)) = (&self.0, &fields.tally) {
-            return emitter.line(tally, now()).map_or(Ok(()), |line| writeln!(writer, "{line}"));
+        if let (Some(emitter), Some(metrics)) = (&self.0, &fields.metrics) {
+            return emitter.line(metrics, now()).map_or(Ok(()), |line| writeln!(writer, "{line}"));
         }
         let metadata = event.metadata();
         let mut line = Map::new();
@@ -134,7 +134,7 @@ where
 struct LineFields {
     plain: Map<String, Value>,
     event: Option<String>,
-    tally: Option<String>,
+    metrics: Option<String>,
 }
 
 impl Visit for LineFields {
@@ -147,7 +147,7 @@ impl Visit for LineFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             EVENT_FIELD => self.event = Some(value.to_owned()),
-            TALLY_FIELD => self.tally = Some(value.to_owned()),
+            METRICS_FIELD => self.metrics = Some(value.to_owned()),
             name => {
                 self.plain.insert(name.to_owned(), value.into());
             }

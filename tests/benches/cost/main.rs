@@ -289,6 +289,7 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock)),
+        token_command: String::new(),
     };
     Ok(console::Console::new(&stores, services))
 }

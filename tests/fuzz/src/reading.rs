@@ -44,6 +44,7 @@ impl Default for Reading {
             clock: still.clone(),
             entropy: still,
             authenticator,
+            token_command: String::new(),
         };
         Self { router: api::with_middleware(console::router(console::Console::new(&stores, services))) }
     }

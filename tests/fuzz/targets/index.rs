@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 const KEYS: [&str; 3] = ["a", "b", "c"];
 const DEPTH: usize = 3;
 
-const LEAVES: [&str; 20] = [
+const LEAVES: [&str; 22] = [
     r#""x""#,
     r#""X""#,
     r#""xy""#,
@@ -25,6 +25,8 @@ const LEAVES: [&str; 20] = [
     r#""x*y""#,
     r#""x-abcd-y""#,
     r#""abcdefgh""#,
+    r#""xſς-y""#,
+    r#""XSΣ-Y""#,
     r#""""#,
     "1",
     "1.0",
@@ -40,7 +42,7 @@ const LEAVES: [&str; 20] = [
     r#""::1""#,
 ];
 
-const TESTS: [&str; 32] = [
+const TESTS: [&str; 36] = [
     r#"{"exists":true}"#,
     r#"{"exists":false}"#,
     r#"{"exactly":"x"}"#,
@@ -55,6 +57,10 @@ const TESTS: [&str; 32] = [
     r#"{"wildcard":"*bcdef*"}"#,
     r#"{"wildcard":"*-*-*"}"#,
     r#"{"wildcard":"x\\*y"}"#,
+    r#"{"wildcard":{"equals-ignore-case":"*SσÇ*"}}"#,
+    r#"{"wildcard":{"equals-ignore-case":"*Sσ-*"}}"#,
+    r#"{"wildcard":{"equals-ignore-case":"X*Y"}}"#,
+    r#"{"anything-but":{"wildcard":{"equals-ignore-case":["*Y","a*"]}}}"#,
     r#"{"anything-but":"x"}"#,
     r#"{"anything-but":["x","xy"]}"#,
     r#"{"anything-but":[1,2.5]}"#,

@@ -292,6 +292,19 @@ it("faults in the document are located, and prevent applying it", () =>
     await page.getByText("No faults.").waitFor();
   }));
 
+it("warnings about the document are located, and do not prevent applying it", () =>
+  journey("/rules?view=document", async (page) => {
+    const text = page.getByLabel("The rules document");
+    await text.fill("policies:\n  p: { event_pattern: { action: [Login] } }\n");
+    await page.getByRole("button", { name: /^2:34no event's action has this form/ }).click();
+    expect(await text.evaluate((area: HTMLTextAreaElement) => area.value.slice(area.selectionStart))).toMatch(
+      /^Login]/,
+    );
+    expect(await page.getByRole("button", { name: "Apply" }).isDisabled()).toBe(false);
+    await page.getByRole("button", { name: "Discard changes" }).click();
+    await page.getByText("1 warning").waitFor({ state: "detached" });
+  }));
+
 it("the editor completes the document with the keyboard only, and each step can be undone", () =>
   journey("/rules?view=document", async (page) => {
     const text = page.getByLabel("The rules document");

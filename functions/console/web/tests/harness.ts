@@ -27,6 +27,8 @@ export interface Nuncio {
   token: string;
   api: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
   post: (events: object[]) => Promise<string[]>;
+  /** Applies a rules document. */
+  apply: (rules: string) => Promise<void>;
   stop: () => void;
 }
 
@@ -95,7 +97,14 @@ export async function start(rules?: string): Promise<Nuncio> {
     await Promise.all([sender(), sender(), sender(), sender()]);
     return pks;
   };
-  return { url, token: TOKEN, api, post, stop };
+  const apply: Nuncio["apply"] = async (rules) => {
+    const Authorization = `Bearer ${TOKEN}`;
+    const version = (await fetch(`${url}/v1/config`, { headers: { Authorization } })).headers.get("ETag") ?? "";
+    const headers = { Authorization, "If-Match": version, "Content-Type": "application/yaml" };
+    const response = await fetch(`${url}/v1/config`, { method: "PUT", headers, body: rules });
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  };
+  return { url, token: TOKEN, api, post, apply, stop };
 }
 
 /** `CHROMIUM`, or Debian's. */

@@ -28,7 +28,7 @@ const MAX_CONCURRENT: usize = 16;
 
 /// The deliveries of one message that share a digest.
 struct DigestGroup<'a> {
-    lane: SuppressionKey,
+    key: SuppressionKey,
     digest: &'a DigestSettings,
     /// Deliveries that have no window yet.
     waiting: Vec<WaitingDelivery>,
@@ -83,9 +83,9 @@ fn grouped<'a>(planned: &[&mut PlannedDelivery<'a>]) -> BTreeMap<SuppressionKey,
         let Some(digest) = &rule.digest else { continue };
         let values: Vec<Option<String>> = digest.by.iter().map(|path| path.value(&planned.event)).collect();
         let key = digest.by.iter().zip(&values).map(|(path, value)| (path.as_str(), value.as_deref()));
-        let lane = SuppressionKey::digest(&planned.delivery, key);
-        let group = groups.entry(lane).or_insert_with(|| DigestGroup {
-            lane,
+        let suppression_key = SuppressionKey::digest(&planned.delivery, key);
+        let group = groups.entry(suppression_key).or_insert_with(|| DigestGroup {
+            key: suppression_key,
             digest,
             waiting: Vec::new(),
             decided_before: Vec::new(),
@@ -109,8 +109,8 @@ async fn collect(
     // The carrier of a window that seems open by our clock, but was closed by a dispatcher whose clock is ahead.
     let mut closed: Option<DeliveryId> = None;
     while !group.waiting.is_empty() {
-        let lane = ports.suppression.get(group.lane).await?;
-        let open = match &lane {
+        let record = ports.suppression.get(group.key).await?;
+        let open = match &record {
             Some(SuppressionRecord { state: SuppressionState::Digest(window), .. }) if window.window.is_open(now) => {
                 Some(*window)
             }
@@ -118,7 +118,7 @@ async fn collect(
         };
         let window = match open.filter(|window| closed != Some(window.carrier)) {
             Some(window) => window,
-            None => match open_window(ports, &mut group, lane.as_ref(), closed, now).await? {
+            None => match open_window(ports, &mut group, record.as_ref(), closed, now).await? {
                 Some(window) => window,
                 None => continue,
             },
@@ -138,7 +138,7 @@ async fn collect(
 async fn open_window(
     ports: &DispatchPorts,
     group: &mut DigestGroup<'_>,
-    lane: Option<&SuppressionRecord>,
+    record: Option<&SuppressionRecord>,
     closed: Option<DeliveryId>,
     now: Timestamp,
 ) -> Result<Option<DigestCarrier>, StoreError> {
@@ -159,8 +159,8 @@ async fn open_window(
     let event = Arc::clone(&first.event);
     let Some(window) = carrier.digest else { return Ok(None) };
     let digest = DigestCarrier { carrier: carrier.id, window };
-    let after = SuppressionRecord::next(lane, SuppressionState::Digest(digest), window.due());
-    if !ports.suppression.put(group.lane, &after).await? {
+    let after = SuppressionRecord::next(record, SuppressionState::Digest(digest), window.due());
+    if !ports.suppression.put(group.key, &after).await? {
         return Ok(None);
     }
     persist_outcome::queue_if_due_soon(ports, &carrier, Some(&event)).await;

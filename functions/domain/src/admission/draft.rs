@@ -9,29 +9,13 @@ use sha2::{Digest, Sha256};
 
 use super::mask::Masker;
 use super::origin::OriginLookup;
-use crate::event::{Action, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer, SerializedEvent};
+use crate::event::{Action, EVENT_KEYS, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer, SerializedEvent};
 use crate::loop_guard;
 use crate::rules_document::Retention;
 use crate::trace::TraceParent;
 
 /// How long the pk of a named event that gave no `created` is remembered.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
-
-const KEYS: [&str; 13] = [
-    "pk",
-    "id",
-    "source",
-    "user",
-    "action",
-    "app",
-    "context",
-    "client_ip",
-    "created",
-    "expires",
-    "brand",
-    "traceparent",
-    "produced_by",
-];
 
 /// An event before its admission: every field is well-formed, nothing is masked yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,12 +115,15 @@ impl Draft {
     /// The first fault found, with its position.
     pub fn from_value(value: Value) -> Result<Self, Rejection> {
         let Value::Object(mut object) = value else {
-            return Err(Rejection::malformed("", "an event is a JSON object such as {\"action\": \"login_failed\"}"));
+            return Err(Rejection::malformed(
+                "",
+                "an event must be a JSON object, such as {\"action\": \"login_failed\"}",
+            ));
         };
-        if let Some(unknown) = object.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        if let Some(unknown) = object.keys().find(|key| !EVENT_KEYS.contains(&key.as_str())) {
             return Err(Rejection::malformed(
                 crate::json::pointer_segment(unknown),
-                "no such key in an event; put your own data under \"context\"",
+                "an event cannot have a key of this name; put your own data under \"context\"",
             ));
         }
         let action = match object.remove("action") {
@@ -149,7 +136,9 @@ impl Draft {
             Some(Value::String(text)) => {
                 Action::parse(&text).map_err(|error| Rejection::malformed("/action", error.to_string()))?
             }
-            Some(_) => return Err(Rejection::malformed("/action", "action must be a string")),
+            Some(_) => {
+                return Err(Rejection::malformed("/action", "action must be a string, such as \"login_failed\""));
+            }
         };
         // The caller's `pk` is its own name for the event; Nuncio gives the event another.
         let pk = take_name(&mut object, "pk")?;
@@ -288,7 +277,12 @@ fn take_name(object: &mut Object, key: &str) -> Result<Option<String>, Rejection
         Some(Value::Number(number)) => Some(number.to_string()),
         Some(Value::String(text)) => Some(text),
         None | Some(Value::Null) => None,
-        Some(_) => return Err(Rejection::malformed(format!("/{key}"), format!("{key} must be a string"))),
+        Some(_) => {
+            return Err(Rejection::malformed(
+                format!("/{key}"),
+                format!("{key} must be a string; leave it out if there is none"),
+            ));
+        }
     };
     match name {
         Some(name) if name.is_empty() => Ok(None),
@@ -304,7 +298,10 @@ fn take_text(object: &mut Object, key: &str) -> Result<Option<String>, Rejection
     match object.remove(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Rejection::malformed(format!("/{key}"), format!("{key} must be a string"))),
+        Some(_) => Err(Rejection::malformed(
+            format!("/{key}"),
+            format!("{key} must be a string; leave it out if there is none"),
+        )),
     }
 }
 
@@ -312,7 +309,10 @@ fn take_object(object: &mut Object, key: &str) -> Result<Object, Rejection> {
     match object.remove(key) {
         None | Some(Value::Null) => Ok(Object::new()),
         Some(Value::Object(inner)) => Ok(inner),
-        Some(_) => Err(Rejection::malformed(format!("/{key}"), format!("{key} must be a JSON object"))),
+        Some(_) => {
+            let detail = format!("{key} must be a JSON object; leave it out if there is none");
+            Err(Rejection::malformed(format!("/{key}"), detail))
+        }
     }
 }
 
@@ -336,10 +336,7 @@ fn take_time(object: &mut Object, key: &str) -> Result<Option<Timestamp>, Reject
         )
     })?;
     if instant < Timestamp::UNIX_EPOCH {
-        return Err(Rejection::malformed(
-            format!("/{key}"),
-            format!("{key} lies before 1970; check the sender's clock"),
-        ));
+        return Err(Rejection::malformed(format!("/{key}"), format!("{key} is before 1970; check the sender's clock")));
     }
     Ok(Some(crate::time::to_micros(instant)))
 }

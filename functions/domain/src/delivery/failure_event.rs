@@ -1,7 +1,7 @@
 //! The event that records a delivery's permanent failure: one `configuration_error` per transport, cause and hour.
 //!
-//! The event names its delivery, so the loop guard keeps it from notifying anyone. Its pk is derived from transport, cause
-//! and hour, so that any number of failed deliveries makes one event.
+//! The event names its delivery, so the loop guard keeps it from notifying anyone. Its [`name`] is made of transport, cause
+//! and hour, so that any number of failed deliveries makes one event, at the time of the first.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -30,12 +30,26 @@ pub fn cause(failure: &Failure) -> &'static str {
     }
 }
 
+/// The pk that the event has if this failure is the first one of its name. The store remembers the first one's.
+pub fn pk(delivery: &Delivery, failure: &Failure, now: Timestamp) -> EventPk {
+    EventPk::named(now, &name(delivery, failure, now))
+}
+
+/// The hash of the event's name: equal for all failures of one transport, cause and hour.
+pub fn name(delivery: &Delivery, failure: &Failure, now: Timestamp) -> [u8; 32] {
+    Sha256::digest(format!("{SOURCE} failed delivery {}", id(delivery, failure, now))).into()
+}
+
+fn id(delivery: &Delivery, failure: &Failure, now: Timestamp) -> String {
+    format!("{}{}@{}", delivery.transport, cause(failure), crate::time::format(hour(now)))
+}
+
 /// The hour that the event is named by: `now`, rounded down.
 pub fn hour(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second().div_euclid(3600) * 3600).unwrap_or(now)
 }
 
-/// The event for this failure of a delivery. Its `created` is the start of the hour of `now`.
+/// The event for this failure of a delivery, with the pk of the first failure of its [`name`], at whose time it was created.
 ///
 /// # Errors
 /// Never: the action is a constant and well-formed.
@@ -43,10 +57,9 @@ pub fn for_delivery(
     delivery: &Delivery,
     failure: &Failure,
     document: &RulesDocument,
+    pk: EventPk,
     now: Timestamp,
 ) -> Result<Event, ActionError> {
-    let created = hour(now);
-    let id = format!("{}{}@{}", delivery.transport, cause(failure), crate::time::format(created));
     let action = Action::parse(ACTION)?;
     let context = [
         ("message", format!("The transport {} could not deliver: {failure}", delivery.transport)),
@@ -55,16 +68,16 @@ pub fn for_delivery(
         (DELIVERY_KEY, delivery.id.to_string()),
     ];
     Ok(Event {
-        pk: EventPk::named(created, &Sha256::digest(format!("{SOURCE} failed delivery {id}")).into()),
+        pk,
         user: Object::new(),
         expires: document.retention.expiry(&action, crate::time::to_micros(now)),
         action,
         app: SOURCE.to_owned(),
         context: context.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect(),
         client_ip: None,
-        created,
+        created: pk.instant(),
         brand: Object::new(),
-        id: Some(id),
+        id: Some(id(delivery, failure, now)),
         source: Some(SOURCE.to_owned()),
         traceparent: None,
         produced_by: Some(Producer::Delivery(delivery.id)),
@@ -79,24 +92,26 @@ mod tests {
     use crate::rules_document::Rule;
 
     #[test]
-    fn one_an_hour_for_each_transport_and_it_notifies_nobody() {
+    fn one_name_an_hour_for_each_transport_and_cause_and_it_notifies_nobody() {
         let document = RulesDocument::built_in();
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let made = |transport: &str, time: &str| {
+        let named = |transport: &str, failure: &Failure, time: &str| {
             let cause = Event { created: at(time), ..sample() };
             let delivery = Delivery::open(&cause, &Rule::named("r"), transport, Person::new("ann", ""), at(time));
-            for_delivery(&delivery, &Failure::Resolve, &document, at(time)).unwrap()
+            (name(&delivery, failure, at(time)), delivery)
         };
-        let first = made("siem", "2026-01-02T03:04:05Z");
-        assert_eq!(first.pk, made("siem", "2026-01-02T03:59:59.9Z").pk);
-        assert_ne!(first.pk, made("siem", "2026-01-02T04:00:00Z").pk);
-        assert_ne!(first.pk, made("chat", "2026-01-02T03:04:05Z").pk);
-        let cause = Event { created: at("2026-01-02T03:04:05Z"), ..sample() };
-        let delivery = Delivery::open(&cause, &Rule::named("r"), "siem", Person::new("ann", ""), cause.created);
-        let strangers = for_delivery(&delivery, &Failure::NoAddress, &document, cause.created).unwrap();
-        assert_ne!(first.pk, strangers.pk, "no stranger's address hides that the transport fails");
-        assert_eq!(first.created, at("2026-01-02T03:00:00Z"));
+        let resolve = Failure::Resolve;
+        let (first_name, delivery) = named("siem", &resolve, "2026-01-02T03:04:05.678Z");
+        assert_eq!(first_name, named("siem", &resolve, "2026-01-02T03:59:59.9Z").0);
+        assert_ne!(first_name, named("siem", &resolve, "2026-01-02T04:00:00Z").0);
+        assert_ne!(first_name, named("chat", &resolve, "2026-01-02T03:04:05Z").0);
+        let strangers = named("siem", &Failure::NoAddress, "2026-01-02T03:04:05Z").0;
+        assert_ne!(first_name, strangers, "no stranger's address hides that the transport fails");
+        let now = at("2026-01-02T03:04:05.678Z");
+        let first = for_delivery(&delivery, &resolve, &document, pk(&delivery, &resolve, now), now).unwrap();
+        assert_eq!(first.created, now, "it is dated to the failure");
         assert_eq!(first.pk.instant(), first.created);
+        assert_eq!(first.id.as_deref(), Some("siem@2026-01-02T03:00:00.000000Z"));
         assert!(first.pk.is_named());
         assert_eq!(loop_guard::check(&first, &document), Some(Looping::Delivery));
     }

@@ -18,8 +18,10 @@
 //! | no answer, or a broken connection, at `DATA` or after the message | message | retries | nothing |
 //! | no address, or one that mail cannot be sent to | recipient | dies | nothing |
 //! | an address that needs SMTPUTF8, and a server without it | recipient | dies | works |
+//! | SES has not verified the recipient, which the sandbox requires | recipient | retries | nothing |
 //! | a mail that cannot be composed; SES refuses the message | message | dies | nothing |
-//! | SES throttles or fails | endpoint | retries | fails |
+//! | SES fails; it has not verified the sender, or does not authorise the function | endpoint | retries | fails |
+//! | SES throttles: Nuncio sends faster than the account may | Nuncio | retries | nothing |
 //! | a mapping raises, or returns what cannot be sent | message | retries | nothing |
 //! | no connection, no such host, TLS, no answer in time, a connection that broke | endpoint | retries | fails |
 //! | settings that cannot work, a secret that cannot be read | endpoint | retries | fails |
@@ -84,7 +86,13 @@ pub enum Failure {
         /// The timeout, or the connection's error.
         why: String,
     },
-    /// The mail service (SES) throttles or has an internal error.
+    /// The mail service (SES) accepts mail more slowly than Nuncio sends it, or has accepted the day's quota.
+    #[error("the mail service accepts no more messages at this rate: {0}")]
+    MailThrottled(String),
+    /// The mail service (SES) sends only to verified recipients, and this one is not verified.
+    #[error("SES has not verified the recipient's address; verify it, or move the account out of the SES sandbox")]
+    RecipientUnverified,
+    /// The mail service (SES) has an internal error.
     #[error("the mail service cannot accept the message now: {0}")]
     MailService(String),
     /// The mail service (SES) rejects this message.
@@ -310,6 +318,10 @@ impl Failure {
             // The server may wait for the recipient's own server, which a third party runs.
             Self::MailUnanswered { stage, .. } => (temporary, stage.attribution()),
             Self::MailService(_) => (temporary, Endpoint),
+            // Pausing the endpoint would hold back all mail, although a slower rate suffices.
+            Self::MailThrottled(_) => (temporary, Nuncio),
+            // An operator can verify the address within the retry schedule.
+            Self::RecipientUnverified => (temporary, Recipient),
             Self::MailRefused(_) | Self::Unsendable(_) => (FailureClass::Permanent, Message),
             Self::Address(_) | Self::NoAddress | Self::NoSmtputf8 => (FailureClass::Permanent, Recipient),
             Self::Connect(_) | Self::Resolve | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_) => {

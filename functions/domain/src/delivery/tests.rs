@@ -169,6 +169,8 @@ fn table() -> Vec<(Failure, Attribution, bool, EndpointSignal)> {
         (silent(Data), Message, false, EndpointSignal::Inconclusive),
         (silent(MailStage::Message), Message, false, EndpointSignal::Inconclusive),
         (Failure::MailService(text()), Endpoint, false, failing),
+        (Failure::MailThrottled(text()), Nuncio, false, EndpointSignal::Inconclusive),
+        (Failure::RecipientUnverified, Recipient, false, EndpointSignal::Inconclusive),
         (Failure::MailRefused(text()), Message, true, EndpointSignal::Inconclusive),
         (Failure::Unsendable(text()), Message, true, EndpointSignal::Inconclusive),
         (Failure::Address(InvalidAddress::Syntax), Recipient, true, EndpointSignal::Inconclusive),
@@ -299,13 +301,13 @@ proptest! {
             match known.state.admission(at) {
                 EndpointAdmission::Allowed => {}
                 EndpointAdmission::Probe => known = known.probed(at).unwrap(),
-                gate => {
-                    prop_assert_eq!(gate, alone.admission(at), "it is paused no longer than without strangers");
+                admission => {
+                    prop_assert_eq!(admission, alone.admission(at), "it is paused no longer than without strangers");
                     continue;
                 }
             }
-            if let Some(standing) = known.state.after(AttemptOutcome::Failed(failure).endpoint_signal(), "", 0, at) {
-                known = Endpoint::next(Some(&known), &transport, standing);
+            if let Some(state) = known.state.after(AttemptOutcome::Failed(failure).endpoint_signal(), "", 0, at) {
+                known = Endpoint::next(Some(&known), &transport, state);
             }
             prop_assert!(matches!(known.state.admission(at), EndpointAdmission::Allowed | EndpointAdmission::Probe), "the next one may go at once");
         }

@@ -27,6 +27,23 @@ pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 /// The most bytes an event may have as JSON, once its secrets are masked.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 
+/// Every top-level key that the JSON of an event can have, in the order of the fields of [`Event`].
+pub const EVENT_KEYS: [&str; 13] = [
+    "pk",
+    "user",
+    "action",
+    "app",
+    "context",
+    "client_ip",
+    "created",
+    "expires",
+    "brand",
+    "id",
+    "source",
+    "traceparent",
+    "produced_by",
+];
+
 /// A stored event. Only its expiry ever changes.
 ///
 /// Its JSON has the keys in the order of the fields. `id` and `source` are present only if the caller named the event,

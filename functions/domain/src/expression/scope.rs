@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::event::{Event, Object};
 use crate::notification::{Link, Notification};
@@ -66,13 +67,10 @@ impl ExpressionScope {
 
     /// For a webhook's body or headers: `request.user` is the recipient.
     pub fn mapping(notification: &Notification, groups: Arc<Groups>) -> Self {
-        let mut user = Object::new();
-        user.insert("username".to_owned(), notification.recipient.username.clone().into());
-        user.insert("email".to_owned(), notification.recipient.email.clone().into());
         Self {
             kind: ExpressionKind::Mapping,
             event: Arc::clone(&notification.event),
-            user,
+            user: recipient(notification),
             groups,
             notification: Some(NotificationView::from_notification(notification)),
             extra: Object::new(),
@@ -93,6 +91,19 @@ impl ExpressionScope {
         called.extra.extend(context);
         called
     }
+}
+
+/// The recipient as a user. The rules document gives a name and an address at most; the rest, such as `pk`, is what the
+/// event says about the same person, if it names them as its user or as `context.subject`.
+fn recipient(notification: &Notification) -> Object {
+    let event = &notification.event;
+    let subject = event.context.get("subject").and_then(Value::as_object);
+    let is_recipient =
+        |one: &&Object| Person::from_object(one).is_some_and(|person| person.is_same(&notification.recipient));
+    let mut user = [Some(&event.user), subject].into_iter().flatten().find(is_recipient).cloned().unwrap_or_default();
+    user.insert("username".to_owned(), notification.recipient.username.clone().into());
+    user.insert("email".to_owned(), notification.recipient.email.clone().into());
+    user
 }
 
 impl NotificationView {

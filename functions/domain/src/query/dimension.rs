@@ -3,12 +3,13 @@
 use serde::Deserialize;
 
 use crate::event::Event;
+use crate::person::is_same_name;
 
 /// A field of an event whose most frequent values are of interest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
-    /// `user.username`, or else `context.username`.
+    /// `user.username` and `context.username`, as the filter `username` compares them.
     Username,
     /// `client_ip`: the IP address that the action came from.
     ClientIp,
@@ -24,16 +25,21 @@ impl Dimension {
     /// The dimensions that need counts of their own; the hourly counts contain the actions already.
     pub const COUNTED: [Self; 4] = [Self::Username, Self::ClientIp, Self::App, Self::Place];
 
-    /// The event's value; `None` if it is missing, empty, or longer than 1 KiB.
-    pub fn value_in(self, event: &Event) -> Option<String> {
-        let value = match self {
-            Self::Username => event.user_str("username").or_else(|| event.context_str("username"))?.to_owned(),
-            Self::ClientIp => event.client_ip?.to_string(),
-            Self::App => event.app.clone(),
-            Self::Place => place(event)?,
-            Self::Action => event.action.to_string(),
+    /// The event's values: at most one, except for two different usernames. Leaves out values that are empty or longer
+    /// than 1 KiB.
+    pub fn values_in(self, event: &Event) -> impl Iterator<Item = String> {
+        let (value, other) = match self {
+            Self::Username => {
+                let (user, named) = (event.user_str("username"), event.context_str("username"));
+                let other = named.filter(|named| !user.is_some_and(|user| is_same_name(user, named)));
+                (user.map(str::to_owned), other.map(str::to_owned))
+            }
+            Self::ClientIp => (event.client_ip.map(|address| address.to_string()), None),
+            Self::App => (Some(event.app.clone()), None),
+            Self::Place => (place(event), None),
+            Self::Action => (Some(event.action.to_string()), None),
         };
-        Some(value).filter(|value| !value.is_empty() && value.len() <= 1024)
+        [value, other].into_iter().flatten().filter(|value| !value.is_empty() && value.len() <= 1024)
     }
 }
 
@@ -59,12 +65,24 @@ mod tests {
         let mut event: Event = serde_json::from_value(bare).unwrap();
         let mut place = |geo: serde_json::Value| {
             event.context.insert("geo".to_owned(), geo);
-            Dimension::Place.value_in(&event)
+            Dimension::Place.values_in(&event).next()
         };
         let berlin = json!({ "lat": 52.5, "long": 13, "country": "DE", "city": "Berlin, Mitte" });
         assert_eq!(place(berlin).as_deref(), Some("52.5,13,DE,Berlin, Mitte"));
         assert_eq!(place(json!({ "lat": -1, "long": 2.25 })).as_deref(), Some("-1,2.25,,"));
         assert_eq!(place(json!({ "lat": 91, "long": 2 })), None);
         assert_eq!(place(json!({ "lat": "1", "long": 2 })), None);
+    }
+
+    #[test]
+    fn the_acting_user_and_the_named_one_count_if_they_differ() {
+        let names = |user: serde_json::Value, context: serde_json::Value| {
+            let event = crate::testing::event("login_failed").user(user).context(context).build();
+            Dimension::Username.values_in(&event).collect::<Vec<_>>()
+        };
+        assert_eq!(names(json!({ "username": "root" }), json!({ "username": "ann" })), ["root", "ann"]);
+        assert_eq!(names(json!({ "username": "Ann" }), json!({ "username": "ann" })), ["Ann"]);
+        assert_eq!(names(json!({}), json!({ "username": "ann" })), ["ann"]);
+        assert_eq!(names(json!({ "username": "" }), json!({})), [""; 0]);
     }
 }

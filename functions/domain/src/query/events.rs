@@ -1,10 +1,9 @@
 //! The filter of event lists, and what a list has covered.
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::AddressRange;
 use super::search::Search;
 use crate::event::{ActionPattern, Event, EventPk};
 use crate::person::is_same_name;
@@ -18,8 +17,8 @@ pub struct EventQuery {
     pub app: Option<String>,
     /// `user.username` or `context.username`, compared as [people](crate::person) are.
     pub username: Option<String>,
-    /// The event's IP address.
-    pub client_ip: Option<IpAddr>,
+    /// The event's IP address, or a network that it lies in.
+    pub client_ip: Option<AddressRange>,
     /// Created at or after this time.
     pub since: Option<Timestamp>,
     /// Created before this time.
@@ -47,9 +46,7 @@ impl EventQuery {
                 let usernames = [event.user_str("username"), event.context_str("username")];
                 usernames.into_iter().flatten().any(|username| is_same_name(username, name))
             })
-            && self
-                .client_ip
-                .is_none_or(|ip| event.client_ip.is_some_and(|own| own.to_canonical() == ip.to_canonical()))
+            && self.client_ip.is_none_or(|range| event.client_ip.is_some_and(|address| range.contains(address)))
             && self.since.is_none_or(|since| event.created >= since)
             && self.until.is_none_or(|until| event.created < until)
             && self.model.as_ref().is_none_or(|model| event.model().as_ref() == Some(model))

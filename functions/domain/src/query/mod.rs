@@ -2,6 +2,7 @@
 //!
 //! Owns the filters and whether they admit a record. Refuses to find records: that is the stores' work.
 
+mod address_range;
 mod deliveries;
 pub mod dimension;
 mod events;
@@ -9,6 +10,7 @@ mod page_budget;
 pub mod search;
 pub mod volume;
 
+pub use address_range::{AddressRange, AddressRangeError};
 pub use deliveries::DeliveryQuery;
 pub use events::{EventQuery, Searched, app_matches};
 pub use page_budget::{PageBudget, escaped_len};

@@ -1,8 +1,8 @@
 //! The number of events over time, by action.
 //!
-//! Owns how hours are grouped into buckets, and which ranges may be queried. Counts are kept for whole hours of UTC, by
-//! the time in the event's pk. They outlive the events, because they contain no data of any event. Refuses to count:
-//! the stores do.
+//! Owns how events are grouped into buckets, and which ranges may be queried. Stores keep counts for whole hours of UTC,
+//! by the time in the event's pk. They outlive the events, because they contain no data of any event. For shorter buckets,
+//! the events are read. Refuses to count: the stores do.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,11 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 /// The most buckets in one response.
 pub const MOST_BUCKETS: i64 = 1000;
 
-/// The length of an hour; every bucket is a whole number of hours.
+/// The length of an hour, the unit in which stores count.
 pub const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// The length of a minute, the shortest bucket.
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// The events of one action in one hour.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +43,12 @@ pub fn hour_of(pk: EventPk) -> Timestamp {
 /// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Bucket {
+    /// One minute.
+    #[serde(rename = "1m")]
+    Minute,
+    /// Five minutes, from the full hour.
+    #[serde(rename = "5m")]
+    FiveMinutes,
     /// One hour of UTC, the unit in which stores count.
     #[default]
     #[serde(rename = "1h")]
@@ -54,16 +63,31 @@ pub enum Bucket {
 
 impl Bucket {
     fn length(self) -> SignedDuration {
-        SignedDuration::from_hours(match self {
-            Self::Hour => 1,
-            Self::SixHours => 6,
-            Self::Day => 24,
-        })
+        match self {
+            Self::Minute => MINUTE,
+            Self::FiveMinutes => MINUTE * 5,
+            Self::Hour => HOUR,
+            Self::SixHours => HOUR * 6,
+            Self::Day => HOUR * 24,
+        }
     }
 
-    /// The range that is shown if the caller sets no `since`: a day of hours, a week of quarter days, 30 days of days.
+    /// The precision of a range's ends: the hours that stores count, or minutes for buckets that are shorter.
+    fn precision(self) -> SignedDuration {
+        if self.is_whole_hours() { HOUR } else { MINUTE }
+    }
+
+    /// Whether the stores' hourly counts are enough to count these buckets.
+    pub fn is_whole_hours(self) -> bool {
+        self.length() >= HOUR
+    }
+
+    /// The range that is shown if the caller sets no `since`: an hour of minutes, six hours of five minutes, a day of
+    /// hours, a week of quarter days, 30 days of days.
     fn window(self) -> SignedDuration {
         SignedDuration::from_hours(match self {
+            Self::Minute => 1,
+            Self::FiveMinutes => 6,
             Self::Hour => 24,
             Self::SixHours => 7 * 24,
             Self::Day => 30 * 24,
@@ -71,12 +95,13 @@ impl Bucket {
     }
 }
 
-/// A time range of whole buckets.
+/// A time range that is counted by bucket. Its ends are whole hours, or whole minutes for shorter buckets, so that its
+/// first and last bucket may be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketRange {
-    /// The beginning of the first bucket.
+    /// The beginning of the range.
     pub since: Timestamp,
-    /// The end of the last bucket.
+    /// The end of the range.
     pub until: Timestamp,
     bucket: Bucket,
 }
@@ -87,8 +112,8 @@ pub struct BucketRange {
 pub struct TooManyBuckets(i64);
 
 impl BucketRange {
-    /// The buckets from the one that contains `since` to the one that contains `until`. Without `until`, the range ends
-    /// at `now`; without `since`, it has the bucket's usual length.
+    /// The range from `since` to `until`, extended to whole hours, or to whole minutes for shorter buckets. Without `until`,
+    /// the range ends with the bucket of `now`; without `since`, it has the bucket's usual length.
     ///
     /// # Errors
     /// If there are more than [`MOST_BUCKETS`].
@@ -98,24 +123,38 @@ impl BucketRange {
         until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Self, TooManyBuckets> {
-        let end = until.unwrap_or(now);
-        let since = start(since.unwrap_or_else(|| later(end, -bucket.window())), bucket.length());
-        let last = start(end, bucket.length());
-        // If `until` is exactly the beginning of a bucket, that bucket is left out.
-        let until = if until == Some(last) { last } else { later(last, bucket.length()) };
-        let buckets = (until.as_second() - since.as_second()) / bucket.length().as_secs();
+        let length = bucket.length();
+        let first = since.map_or_else(
+            || start(later(until.unwrap_or(now), -bucket.window()), length),
+            |since| start(since, bucket.precision()),
+        );
+        let last = until.map_or_else(|| later(start(now, length), length), |until| end(until, bucket.precision()));
+        let (since, until) = (first, last);
+        let buckets = (end(until, length).as_second() - start(since, length).as_second()) / length.as_secs();
         if buckets > MOST_BUCKETS { Err(TooManyBuckets(buckets)) } else { Ok(Self { since, until, bucket }) }
     }
 
-    /// Sums the hours by bucket, ordered by time and action; ignores hours outside the range.
-    pub fn gather(&self, hours: impl IntoIterator<Item = HourCount>) -> Vec<BucketCount> {
+    /// The beginning of the bucket in which the event of this pk is counted.
+    pub fn bucket_of(&self, pk: EventPk) -> Timestamp {
+        start(pk.instant(), self.bucket.length())
+    }
+
+    /// Sums the hours by bucket; ignores hours outside the range.
+    pub fn gather(&self, hours: impl IntoIterator<Item = HourCount>) -> BTreeMap<(Timestamp, Action), u64> {
         let mut buckets: BTreeMap<(Timestamp, Action), u64> = BTreeMap::new();
         for HourCount { hour, action, count } in hours {
             if self.since <= hour && hour < self.until {
                 *buckets.entry((start(hour, self.bucket.length()), action)).or_default() += count;
             }
         }
-        buckets.into_iter().map(|((time, action), count)| BucketCount { time, action, count }).collect()
+        buckets
+    }
+}
+
+impl BucketCount {
+    /// The counts, ordered by time and action.
+    pub fn ordered(buckets: BTreeMap<(Timestamp, Action), u64>) -> Vec<Self> {
+        buckets.into_iter().map(|((time, action), count)| Self { time, action, count }).collect()
     }
 }
 
@@ -139,6 +178,12 @@ fn start(instant: Timestamp, length: SignedDuration) -> Timestamp {
     Timestamp::from_second(periods * seconds).unwrap_or(Timestamp::MIN)
 }
 
+/// The end of the period that ends at the instant or contains it.
+fn end(instant: Timestamp, length: SignedDuration) -> Timestamp {
+    let begun = start(instant, length);
+    if begun == instant { begun } else { later(begun, length) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_whole_buckets() {
+    fn ranges_have_whole_hours_or_minutes() {
         let now = at("2026-03-04T05:06:07Z");
         for (bucket, since, until, expected) in [
             (Bucket::Hour, None, None, ("2026-03-03T05:00:00Z", "2026-03-04T06:00:00Z")),
@@ -158,8 +203,21 @@ mod tests {
                 Bucket::Day,
                 Some("2026-03-01T23:00:00Z"),
                 Some("2026-03-03T00:00:00Z"),
-                ("2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"),
+                ("2026-03-01T23:00:00Z", "2026-03-03T00:00:00Z"),
             ),
+            (
+                Bucket::SixHours,
+                Some("2026-03-01T04:05:06Z"),
+                Some("2026-03-03T07:00:00.5Z"),
+                ("2026-03-01T04:00:00Z", "2026-03-03T08:00:00Z"),
+            ),
+            (
+                Bucket::FiveMinutes,
+                Some("2026-03-04T04:58:59Z"),
+                Some("2026-03-04T05:06:07Z"),
+                ("2026-03-04T04:58:00Z", "2026-03-04T05:07:00Z"),
+            ),
+            (Bucket::Minute, None, None, ("2026-03-04T04:06:00Z", "2026-03-04T05:07:00Z")),
             (
                 Bucket::Hour,
                 Some("1969-12-31T23:59:59.5Z"),
@@ -179,6 +237,7 @@ mod tests {
         assert!(BucketRange::new(Bucket::Hour, hours(MOST_BUCKETS), Some(now), now).is_ok());
         assert_eq!(BucketRange::new(Bucket::Hour, hours(MOST_BUCKETS + 1), Some(now), now), Err(TooManyBuckets(1001)));
         assert!(BucketRange::new(Bucket::Day, hours(MOST_BUCKETS + 1), Some(now), now).is_ok());
+        assert_eq!(BucketRange::new(Bucket::Minute, hours(17), Some(now), now), Err(TooManyBuckets(1020)));
         let backwards = BucketRange::new(Bucket::Hour, Some(now), hours(5), now).unwrap();
         assert!(backwards.gather([count("2026-03-04T03:00:00Z", "login", 1)]).is_empty());
     }
@@ -198,7 +257,7 @@ mod tests {
             count("2026-03-04T06:00:00Z", "login", 4),
             count("2026-03-04T05:00:00Z", "logout", 8),
         ];
-        let found = span.gather(hours);
+        let found = BucketCount::ordered(span.gather(hours));
         let shown: Vec<_> = found.iter().map(|one| (one.time.to_string(), one.action.as_str(), one.count)).collect();
         assert_eq!(
             shown,

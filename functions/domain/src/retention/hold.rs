@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{ActionPattern, Event};
-use crate::query::EventQuery;
+use crate::query::{AddressRange, EventQuery};
 
 /// The expiry of a held event: the beginning of the year 9999.
 pub const HOLD_EXPIRY: Timestamp = Timestamp::constant(253_370_764_800, 0);
@@ -51,7 +51,7 @@ impl HoldFilter {
             action: self.action.clone(),
             app: self.app.clone(),
             username: self.username.clone(),
-            client_ip: self.client_ip.map(|address| address.to_canonical()),
+            client_ip: self.client_ip.map(AddressRange::from),
             since: self.since,
             until: self.until,
             ..EventQuery::default()

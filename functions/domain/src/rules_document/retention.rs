@@ -13,17 +13,17 @@ pub struct Period(SignedDuration);
 /// Why a text is not a period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
-    /// A part is not `key=value`.
-    #[error("write a period as key=value pairs joined by ';', such as days=365 or hours=3;minutes=1")]
+    /// A part is not `unit=number`.
+    #[error("a period needs unit=number pairs joined by ';', such as days=365 or hours=3;minutes=1")]
     Malformed,
-    /// The key is not a known unit.
-    #[error("no unit of that name; the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks")]
+    /// The unit is not known.
+    #[error("this unit is unknown; the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks")]
     UnknownUnit,
     /// The value is not a non-negative number.
-    #[error("the value must be a number that is not negative")]
+    #[error("the number of a unit must be zero or more, such as days=7")]
     NotANumber,
     /// The sum is zero, or too long.
-    #[error("a period must be longer than nothing and shorter than 1000 years")]
+    #[error("a period must be longer than zero and shorter than 1000 years")]
     OutOfRange,
 }
 

@@ -93,18 +93,18 @@ mod tests {
 
     #[test]
     fn different_rules_and_fields_have_different_keys() {
-        let lane = |rule: &str, key: &[(&'static str, Option<&'static str>)]| {
+        let key = |rule: &str, key: &[(&'static str, Option<&'static str>)]| {
             SuppressionKey::throttle(rule, key.iter().copied())
         };
-        let one = lane("r", &[("app", Some("a"))]);
-        assert_eq!(one, lane("r", &[("app", Some("a"))]));
+        let one = key("r", &[("app", Some("a"))]);
+        assert_eq!(one, key("r", &[("app", Some("a"))]));
         for other in [
-            lane("s", &[("app", Some("a"))]),
-            lane("r", &[]),
-            lane("r", &[("app", None)]),
-            lane("r", &[("app", Some(""))]),
-            lane("r", &[("action", Some("a"))]),
-            lane("r", &[("app", Some("a")), ("action", Some("a"))]),
+            key("s", &[("app", Some("a"))]),
+            key("r", &[]),
+            key("r", &[("app", None)]),
+            key("r", &[("app", Some(""))]),
+            key("r", &[("action", Some("a"))]),
+            key("r", &[("app", Some("a")), ("action", Some("a"))]),
         ] {
             assert_ne!(one, other);
         }

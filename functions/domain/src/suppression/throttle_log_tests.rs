@@ -27,19 +27,19 @@ fn the_period_slides() {
         first.verdicts,
         [ThrottleDecision::Pass, ThrottleDecision::Pass, ThrottleDecision::Suppress { until: at(10) }]
     );
-    let tally = first.changed.unwrap();
-    assert_eq!(tally.expires(&throttle), at(10));
-    let full = tally.judge(&throttle, &[event(4)], at(9));
+    let log = first.changed.unwrap();
+    assert_eq!(log.expires(&throttle), at(10));
+    let full = log.judge(&throttle, &[event(4)], at(9));
     assert_eq!((full.verdicts, full.changed), (vec![ThrottleDecision::Suppress { until: at(10) }], None));
-    assert_eq!(tally.judge(&throttle, &[event(4)], at(10)).verdicts, [ThrottleDecision::Pass]);
+    assert_eq!(log.judge(&throttle, &[event(4)], at(10)).verdicts, [ThrottleDecision::Pass]);
 }
 
 #[test]
 fn a_lowered_maximum_holds_at_once() {
-    let tally = ThrottleLog::default().judge(&throttle(3, 10), &[event(1)], at(0)).changed.unwrap();
-    let tally = tally.judge(&throttle(3, 10), &[event(2), event(3)], at(5)).changed.unwrap();
+    let log = ThrottleLog::default().judge(&throttle(3, 10), &[event(1)], at(0)).changed.unwrap();
+    let log = log.judge(&throttle(3, 10), &[event(2), event(3)], at(5)).changed.unwrap();
     assert_eq!(
-        tally.judge(&throttle(1, 10), &[event(4)], at(6)).verdicts,
+        log.judge(&throttle(1, 10), &[event(4)], at(6)).verdicts,
         [ThrottleDecision::Suppress { until: at(15) }]
     );
 }
@@ -47,8 +47,8 @@ fn a_lowered_maximum_holds_at_once() {
 #[test]
 fn what_was_written_stays_readable() {
     let written = r#"{"passed":[{"event":"018650dd-2c93-7f1e-8afe-ad5af90bf680","at":"2026-01-02T03:04:05.000000Z"}]}"#;
-    let tally: ThrottleLog = serde_json::from_str(written).unwrap();
-    assert_eq!(serde_json::to_string(&tally).unwrap(), written);
+    let log: ThrottleLog = serde_json::from_str(written).unwrap();
+    assert_eq!(serde_json::to_string(&log).unwrap(), written);
 }
 
 proptest! {
@@ -60,11 +60,11 @@ proptest! {
         messages in prop::collection::vec((0_i64..6, prop::collection::vec(0_u32..30, 1..6)), 1..30),
     ) {
         let throttle = throttle(max, per);
-        let (mut tally, mut now, mut passes) = (ThrottleLog::default(), 0, Vec::<(i64, u32)>::new());
+        let (mut log, mut now, mut passes) = (ThrottleLog::default(), 0, Vec::<(i64, u32)>::new());
         for (wait, numbers) in messages {
             now += wait;
             let events: Vec<_> = numbers.iter().map(|number| event(*number)).collect();
-            let judged = tally.judge(&throttle, &events, at(now));
+            let judged = log.judge(&throttle, &events, at(now));
             for (number, verdict) in numbers.iter().zip(&judged.verdicts) {
                 let counted = passes.iter().any(|(at, known)| known == number && at + i64::from(per) > now);
                 match verdict {
@@ -77,8 +77,8 @@ proptest! {
                     }
                 }
             }
-            tally = judged.changed.unwrap_or(tally);
-            let again = tally.judge(&throttle, &events, at(now));
+            log = judged.changed.unwrap_or(log);
+            let again = log.judge(&throttle, &events, at(now));
             prop_assert_eq!((again.verdicts, again.changed), (judged.verdicts, None), "judging again changes nothing");
         }
         for (begin, _) in &passes {
@@ -92,8 +92,8 @@ proptest! {
 fn what_a_wrong_clock_let_through_does_not_count() {
     let throttle = throttle(1, 600);
     for days in [-400, -40, -1, 1, 40, 400] {
-        let tally = ThrottleLog::default().judge(&throttle, &[event(1)], at(days * 86_400)).changed.unwrap();
-        assert_eq!(tally.judge(&throttle, &[event(2)], at(0)).verdicts, [ThrottleDecision::Pass], "{days}");
+        let log = ThrottleLog::default().judge(&throttle, &[event(1)], at(days * 86_400)).changed.unwrap();
+        assert_eq!(log.judge(&throttle, &[event(2)], at(0)).verdicts, [ThrottleDecision::Pass], "{days}");
     }
     let ahead = ThrottleLog::default().judge(&throttle, &[event(1)], at(5)).changed.unwrap();
     assert_eq!(ahead.judge(&throttle, &[event(2)], at(0)).verdicts, [ThrottleDecision::Suppress { until: at(605) }]);

@@ -118,7 +118,7 @@ impl Host<'_> {
                 let data = arguments.take_optional(1, "data");
                 self.digest(&algorithm, None, data)
             }
-            ("hashlib", algorithm) => self.hashlib(algorithm, arguments),
+            ("hashlib", algorithm) if Algorithm::named(algorithm).is_some() => self.hashlib(algorithm, arguments),
             ("hmac", "new") => {
                 let key = bytes(&arguments.take("new", 0, "key")?)?;
                 let message = arguments.take_optional(1, "msg");

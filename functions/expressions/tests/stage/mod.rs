@@ -1,18 +1,18 @@
 //! One event, its people and a notification of it, for bodies to look at.
 //!
-//! Owns one promise of its own: whatever is run here comes to the same in this process and in a worker.
+//! Owns two promises of its own: whatever is run here comes to the same in this process and in a worker, and what runs to
+//! its end is not reported as using something that is missing.
 
 use std::sync::{Arc, LazyLock};
 
 use domain::Event;
 use domain::delivery::DeliveryId;
-use domain::event::{Action, EventPk, Object};
 use domain::notification::{Link, Notification};
 use domain::person::Person;
 use domain::rules_document::Severity;
 use expressions::worker::{ARGUMENT, WorkerPool};
 use expressions::{Evaluation, Expression, ExpressionScope, Groups, PolicyCaller};
-use serde_json::{Value, json};
+use serde_json::json;
 
 static WORKERS: LazyLock<WorkerPool> = LazyLock::new(workers);
 
@@ -34,22 +34,20 @@ pub(crate) fn run_with(source: &str, scope: &ExpressionScope, policies: &dyn Pol
         }
     }
     assert_eq!(here, there, "{source}");
+    if here.outcome.is_ok() {
+        assert_eq!(expression.missing(scope.kind), [], "a body that runs uses nothing that is missing: {source}");
+    }
     here
-}
-
-/// An object literal.
-pub(crate) fn object(value: Value) -> Object {
-    value.as_object().cloned().unwrap_or_default()
 }
 
 /// A failed login of `ann` from 192.0.2.7.
 pub(crate) fn event() -> Event {
-    Event {
-        pk: EventPk::unnamed("2023-02-15T15:33:42.771091Z".parse().unwrap(), 7),
-        user: object(json!({ "pk": 5, "username": "ann", "email": "ann@example.org" })),
-        action: Action::parse("login_failed").unwrap(),
-        app: "authentik.events.signals".to_owned(),
-        context: object(json!({
+    domain::testing::event("login_failed")
+        .created("2023-02-15T15:33:42.771091Z".parse().unwrap())
+        .random(7)
+        .user(json!({ "pk": 5, "username": "ann", "email": "ann@example.org" }))
+        .app("authentik.events.signals")
+        .context(json!({
             "username": "ann",
             "email": "ann@example.org",
             "name": "Ann",
@@ -60,16 +58,10 @@ pub(crate) fn event() -> Event {
             "auth_method_args": { "known_device": false },
             "diff": { "users": { "add": [{ "pk": 9, "name": "Bob" }] } },
             "model": { "app": "authentik_core", "model_name": "group", "name": "admins", "pk": "1" }
-        })),
-        client_ip: Some("192.0.2.7".parse().unwrap()),
-        created: "2023-02-15T15:33:42.771091Z".parse().unwrap(),
-        expires: "2024-02-15T15:33:42.771091Z".parse().unwrap(),
-        brand: object(json!({ "name": "Default brand" })),
-        id: None,
-        source: None,
-        traceparent: None,
-        produced_by: None,
-    }
+        }))
+        .client_ip("192.0.2.7")
+        .brand(json!({ "name": "Default brand" }))
+        .build()
 }
 
 /// Three groups.

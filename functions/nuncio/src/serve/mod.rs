@@ -109,6 +109,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         clock: Arc::clone(&clock),
         entropy,
         authenticator,
+        token_command: crate::token::command(folder),
     };
     let console = console::router(Console::new(&stores, services));
     let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console));

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::path_tree::PathTree;
 use super::posting_index::PostingSearch;
 use super::term::{self, GRAM, TermKind};
-use crate::event_view::EventView;
+use crate::case_folding::fold;
+use crate::event_view::{EventView, FieldValue, Leaf};
 use crate::path_values::PathValues;
-use crate::pattern::{FieldValue, Leaf};
 
 /// The walk through one event.
 pub(super) struct EventWalk<'w, 's, 'f> {
@@ -131,14 +131,18 @@ impl<'w, 's, 'f> EventWalk<'w, 's, 'f> {
         }
         if node.kinds & TermKind::Gram.bit() != 0 {
             for gram in bytes.array_windows::<GRAM>() {
-                search.add(term::gram(path, *gram));
+                search.add(term::gram(path, TermKind::Gram, *gram));
             }
         }
-        let case_kinds = TermKind::Folded.bit() | TermKind::FoldedPrefix.bit() | TermKind::FoldedSuffix.bit();
-        let folded = if node.kinds & case_kinds == 0 { String::new() } else { term::folded(text) };
+        let folded = if node.kinds & TermKind::FOLDED_BITS == 0 { String::new() } else { fold(text) };
         let folded = folded.as_bytes();
         if node.kinds & TermKind::Folded.bit() != 0 {
             search.add(term::hash(path, TermKind::Folded, folded));
+        }
+        if node.kinds & TermKind::FoldedGram.bit() != 0 {
+            for gram in folded.array_windows::<GRAM>() {
+                search.add(term::gram(path, TermKind::FoldedGram, *gram));
+            }
         }
         for &(kind, lengths) in &node.lengths {
             let bytes = if matches!(kind, TermKind::FoldedPrefix | TermKind::FoldedSuffix) { folded } else { bytes };

@@ -2,10 +2,10 @@
 //!
 //! Owns the numbers of the paths. `event_walk` follows the tree.
 
+use domain::event::EVENT_KEYS;
 use domain::rules_document::ValuePattern;
 
 use super::term::{MIX_MULTIPLIER, Term, TermKind};
-use crate::pattern::EVENT_KEYS;
 
 /// A tree whose edges are object keys. A path is the number of its node.
 #[derive(Debug, Clone)]

@@ -6,13 +6,14 @@
 
 use domain::event::ActionPattern;
 use domain::rules_document::{
-    AddressSet, EventMatcher, FieldPattern, Interval, ObjectPattern, Policy, Precondition, ValuePattern, Wildcard,
+    AddressSet, EventMatcher, FieldPattern, Interval, ObjectPattern, Policy, Precondition, ValuePattern,
     compare_numbers,
 };
 
 use super::clauses::Clauses;
 use super::path_tree::PathTree;
-use super::term::{GRAM, Term, TermKind, folded};
+use super::term::{GRAM, Term, TermKind};
+use crate::case_folding::fold;
 use crate::event_view::canonical_net;
 
 /// How many combinations of `$or` alternatives are kept apart; more are merged into weaker clauses.
@@ -157,12 +158,16 @@ fn add_test(wanted: &ValuePattern, path: u32, clauses: &mut Clauses) {
         ValuePattern::Boolean(value) => Term::whole(path, TermKind::Boolean, &[u8::from(*value); 8]),
         ValuePattern::Number(number) => Term::number(path, number),
         ValuePattern::Text(text) => Term::whole(path, TermKind::Text, text.as_bytes()),
-        ValuePattern::EqualsIgnoreCase(text) => Term::whole(path, TermKind::Folded, folded(text).as_bytes()),
+        ValuePattern::EqualsIgnoreCase(text) => Term::whole(path, TermKind::Folded, fold(text).as_bytes()),
         ValuePattern::Prefix(start) => Term::start(path, TermKind::Prefix, start),
-        ValuePattern::PrefixIgnoreCase(start) => Term::start(path, TermKind::FoldedPrefix, &folded(start)),
+        ValuePattern::PrefixIgnoreCase(start) => Term::start(path, TermKind::FoldedPrefix, &fold(start)),
         ValuePattern::Suffix(end) => Term::end(path, TermKind::Suffix, end),
-        ValuePattern::SuffixIgnoreCase(end) => Term::end(path, TermKind::FoldedSuffix, &folded(end)),
-        ValuePattern::Wildcard(wildcard) => return add_wildcard(wildcard, path, clauses),
+        ValuePattern::SuffixIgnoreCase(end) => Term::end(path, TermKind::FoldedSuffix, &fold(end)),
+        ValuePattern::Wildcard(wildcard) => return add_wildcard(wildcard.pieces(), &EXACT_PIECES, path, clauses),
+        ValuePattern::WildcardIgnoreCase(wildcard) => {
+            let pieces: Vec<String> = wildcard.pieces().iter().map(|piece| fold(piece)).collect();
+            return add_wildcard(&pieces, &FOLDED_PIECES, path, clauses);
+        }
         ValuePattern::Cidr(net) => Term::net(path, *net),
         ValuePattern::Numeric(Interval { lower: Some(lower), upper: Some(upper) })
             if compare_numbers(&lower.value, &upper.value).is_eq() =>
@@ -174,21 +179,39 @@ fn add_test(wanted: &ValuePattern, path: u32, clauses: &mut Clauses) {
     }]);
 }
 
-fn add_wildcard(wildcard: &Wildcard, path: u32, clauses: &mut Clauses) {
+/// The kinds of the terms that describe the pieces of a wildcard.
+struct PieceKinds {
+    whole: TermKind,
+    first: TermKind,
+    last: TermKind,
+    gram: TermKind,
+}
+
+const EXACT_PIECES: PieceKinds =
+    PieceKinds { whole: TermKind::Text, first: TermKind::Prefix, last: TermKind::Suffix, gram: TermKind::Gram };
+
+const FOLDED_PIECES: PieceKinds = PieceKinds {
+    whole: TermKind::Folded,
+    first: TermKind::FoldedPrefix,
+    last: TermKind::FoldedSuffix,
+    gram: TermKind::FoldedGram,
+};
+
+fn add_wildcard(pieces: &[String], kinds: &PieceKinds, path: u32, clauses: &mut Clauses) {
     let before = clauses.len();
-    if let [first, between @ .., last] = wildcard.pieces() {
+    if let [first, between @ .., last] = pieces {
         if !first.is_empty() {
-            clauses.push([Term::start(path, TermKind::Prefix, first)]);
+            clauses.push([Term::start(path, kinds.first, first)]);
         }
         if !last.is_empty() {
-            clauses.push([Term::end(path, TermKind::Suffix, last)]);
+            clauses.push([Term::end(path, kinds.last, last)]);
         }
         let grams = between.iter().flat_map(|piece| piece.as_bytes().array_windows::<GRAM>());
         for gram in grams.take(MAX_GRAMS) {
-            clauses.push([Term::gram(path, *gram)]);
+            clauses.push([Term::gram(path, kinds.gram, *gram)]);
         }
-    } else if let [only] = wildcard.pieces() {
-        clauses.push([Term::whole(path, TermKind::Text, only.as_bytes())]);
+    } else if let [only] = pieces {
+        clauses.push([Term::whole(path, kinds.whole, only.as_bytes())]);
     }
     if clauses.len() == before {
         clauses.push([Term::whole(path, TermKind::Present, &[])]);

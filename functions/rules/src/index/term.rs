@@ -46,6 +46,8 @@ pub(super) enum TermKind {
     FoldedSuffix,
     /// Contains these [`GRAM`] bytes anywhere.
     Gram,
+    /// Contains these [`GRAM`] bytes anywhere after case folding.
+    FoldedGram,
 }
 
 /// A term, with the path, kind and length that tell the event walk to look for it.
@@ -63,8 +65,9 @@ impl Term {
         Self { hash: hash(path, kind, bytes), path, kind, length: 0 }
     }
 
-    pub(super) fn gram(path: u32, bytes: [u8; GRAM]) -> Self {
-        Self { hash: gram(path, bytes), path, kind: TermKind::Gram, length: 0 }
+    /// `kind` is [`TermKind::Gram`] or [`TermKind::FoldedGram`].
+    pub(super) fn gram(path: u32, kind: TermKind, bytes: [u8; GRAM]) -> Self {
+        Self { hash: gram(path, kind, bytes), path, kind, length: 0 }
     }
 
     pub(super) fn start(path: u32, kind: TermKind, text: &str) -> Self {
@@ -116,8 +119,12 @@ impl Term {
 }
 
 impl TermKind {
+    /// The kinds that describe a text after case folding, as a set of bits.
+    pub(super) const FOLDED_BITS: u16 =
+        Self::Folded.bit() | Self::FoldedPrefix.bit() | Self::FoldedSuffix.bit() | Self::FoldedGram.bit();
+
     /// The bit of this kind in a set of 16.
-    pub(super) fn bit(self) -> u16 {
+    pub(super) const fn bit(self) -> u16 {
         1 << self as u16
     }
 
@@ -152,8 +159,8 @@ fn hasher(path: u32, kind: TermKind) -> impl Hasher {
 }
 
 #[inline]
-pub(super) fn gram(path: u32, bytes: [u8; GRAM]) -> u64 {
-    mixed(path, TermKind::Gram, 0, u32::from_le_bytes(bytes).into())
+pub(super) fn gram(path: u32, kind: TermKind, bytes: [u8; GRAM]) -> u64 {
+    mixed(path, kind, 0, u32::from_le_bytes(bytes).into())
 }
 
 /// Hashes the first `length` bits of an address.
@@ -189,9 +196,4 @@ pub(super) fn block(path: u32, rank: u64, length: u8) -> u64 {
 pub(super) fn number_bytes(number: &Number) -> [u8; 8] {
     // Adding 0.0 turns -0.0 into 0.0.
     (number.as_f64().unwrap_or(f64::NAN) + 0.0).to_le_bytes()
-}
-
-/// The text in lower case, so that texts that differ only in case become equal.
-pub(super) fn folded(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().flat_map(char::to_lowercase).collect() }
 }

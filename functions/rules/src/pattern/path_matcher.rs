@@ -173,6 +173,7 @@ fn cost(test: &ValuePattern) -> u8 {
         ValuePattern::EqualsIgnoreCase(_)
         | ValuePattern::PrefixIgnoreCase(_)
         | ValuePattern::SuffixIgnoreCase(_)
-        | ValuePattern::Wildcard(_) => 3,
+        | ValuePattern::Wildcard(_)
+        | ValuePattern::WildcardIgnoreCase(_) => 3,
     }
 }

@@ -3,14 +3,13 @@
 //! Evaluates the pattern as it is written, field by field, and names the first field that fails. If every field passes by
 //! itself, it names the object whose fields do not pass together.
 
+use domain::event::EVENT_KEYS;
 use domain::rules_document::{EventPattern, FieldPattern, ObjectPattern, ValuePattern};
 use domain::text::truncate;
 use serde_json::Value;
 
-use super::field_value::{FieldValue, ObjectView};
-use super::leaf::Leaf;
 use super::tree_matcher::{TreeMatcher, is_absentable};
-use crate::event_view::EventView;
+use crate::event_view::{EventView, FieldValue, Leaf, ObjectView};
 
 /// How many characters of a value, or of the wanted values, are shown.
 const MAX_CHARS: usize = 120;
@@ -84,7 +83,41 @@ fn field_failure(path: &[&str], tests: &[ValuePattern], view: &EventView<'_>, ab
     let wanted: Vec<_> = tests.iter().map(|test| test.to_json().to_string()).collect();
     let one_of = if tests.len() > 1 { "one of " } else { "" };
     let wanted = truncate(&wanted.join(", "), MAX_CHARS);
-    Some(format!("{} is {}, wanted {one_of}{wanted}", path.join("."), found.in_words()))
+    let mut reason = format!("{} is {}, wanted {one_of}{wanted}", path.join("."), found.in_words());
+    if found.leaves == 0 && !found.objects {
+        let mut names = Vec::new();
+        if find_other_spelling(ObjectView::Event(view), &path.join("."), path, &mut names) {
+            let pattern = names.iter().rev().fold("[…]".to_owned(), |inner, name| format!("{{{name:?}:{inner}}}"));
+            let hint = format!(" (a dot is part of a name: write {})", truncate(&pattern, MAX_CHARS));
+            reason.push_str(&hint);
+        }
+    }
+    Some(reason)
+}
+
+/// Whether the event has a value whose names, joined with dots, are `rest`, but which are other names than those of
+/// `path`: `["geo", "country"]` for `["geo.country"]`. `names` are then these names.
+fn find_other_spelling(holder: ObjectView<'_>, rest: &str, path: &[&str], names: &mut Vec<String>) -> bool {
+    let keys: Vec<&str> = match holder {
+        ObjectView::Event(_) => EVENT_KEYS.to_vec(),
+        ObjectView::Object(object) => object.keys().map(String::as_str).collect(),
+    };
+    for key in keys {
+        let Some(below) = rest.strip_prefix(key) else { continue };
+        let Some(slot) = holder.get(key) else { continue };
+        names.push(key.to_owned());
+        let found = match below.strip_prefix('.') {
+            None => below.is_empty() && names.iter().ne(path),
+            Some(below) => {
+                slot.any_object(&mut |object| find_other_spelling(ObjectView::Object(object), below, path, names))
+            }
+        };
+        if found {
+            return true;
+        }
+        names.pop();
+    }
+    false
 }
 
 fn can_be_absent(holder: ObjectView<'_>, path: &[&str]) -> bool {

@@ -7,9 +7,8 @@
 //! Therefore a part of a pattern can pass in two ways, which [`PartOutcome`] distinguishes. A part is evaluated for each
 //! value at its path at most once per level, so that the cost is bounded by pattern size × event size × depth.
 
-use super::field_value::{FieldValue, ObjectView};
 use super::tree_matcher::{FieldMatcher, ObjectMatcher, TreeMatcher, is_absentable};
-use crate::event_view::EventView;
+use crate::event_view::{EventView, FieldValue, ObjectView};
 
 /// How a part of a pattern passes at one place of an event. Ordered: a later outcome is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

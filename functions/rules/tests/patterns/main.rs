@@ -2,6 +2,8 @@
 
 mod agreement;
 mod corpus;
+mod differences;
+mod fields;
 
 mod naive;
 mod reasons;

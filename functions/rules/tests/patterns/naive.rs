@@ -9,6 +9,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use serde_json::{Map, Value};
 
 /// One leaf of an event.
@@ -136,20 +137,34 @@ fn equal(value: &Value, wanted: &Value) -> bool {
 fn text_passes(value: &Value, name: &str, operand: &Value) -> bool {
     let Some(text) = value.as_str() else { return false };
     if let Some(ignoring) = operand.as_object() {
-        let folded = Value::String(text.to_lowercase());
-        let wanted = ignoring["equals-ignore-case"].as_str().unwrap().to_lowercase();
-        return text_passes(&folded, name, &Value::String(wanted));
+        let folded = Value::String(folded(text));
+        let passes =
+            |wanted: &Value| text_passes(&folded, name, &Value::String(self::folded(wanted.as_str().unwrap())));
+        return each(&ignoring["equals-ignore-case"]).iter().any(passes);
     }
     let wanted = operand.as_str().unwrap();
     match name {
         "exactly" => text == wanted,
         "prefix" => text.starts_with(wanted),
         "suffix" => text.ends_with(wanted),
-        "equals-ignore-case" => text.to_lowercase() == wanted.to_lowercase(),
+        "equals-ignore-case" => folded(text) == folded(wanted),
         "wildcard" => fits(&text.chars().collect::<Vec<_>>(), &wanted.chars().collect::<Vec<_>>()),
         "cidr" => text.parse::<IpAddr>().is_ok_and(|address| wanted.parse::<IpNet>().unwrap().contains(&address)),
         other => panic!("{other}"),
     }
+}
+
+/// The text with each character replaced by the first one that differs from it only in case.
+fn folded(text: &str) -> String {
+    let first = |character: char| {
+        if character.is_ascii() {
+            return character.to_ascii_uppercase();
+        }
+        let mut class = ClassUnicode::new([ClassUnicodeRange::new(character, character)]);
+        class.case_fold_simple();
+        class.ranges()[0].start()
+    };
+    text.chars().map(first).collect()
 }
 
 fn fits(text: &[char], wildcard: &[char]) -> bool {

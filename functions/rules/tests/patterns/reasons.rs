@@ -11,7 +11,7 @@ fn why_shows_the_events_value_beside_the_wanted_one() {
         "action": "login", "user": { "username": "akadmin" },
         "context": {
             "geo": { "country": "DE" }, "n": 7, "none": null, "tags": ["a", "b"], "many": [1, 2, 3, 4],
-            "list": [{ "x": 1 }, { "y": 2 }], "long": "x".repeat(500),
+            "list": [{ "x": 1 }, { "y": 2 }], "state.status": "off", "long": "x".repeat(500),
         },
     }));
     let country = |tests| json!({ "context": { "geo": { "country": tests } } });
@@ -42,6 +42,23 @@ fn why_shows_the_events_value_beside_the_wanted_one() {
             json!({ "$or": [{ "action": ["logout"] }, { "user": { "username": [{ "suffix": "x" }] } }] }),
             r#"no alternative of $or passes: (action is "login", wanted "logout"), (user.username is "akadmin", wanted {"suffix":"x"})"#,
         ),
+        (
+            context(json!({ "geo.country": ["FR"] })),
+            r#"context.geo.country is missing, wanted "FR" (a dot is part of a name: write {"context":{"geo":{"country":[…]}}})"#,
+        ),
+        (
+            json!({ "context.geo.country": ["FR"] }),
+            r#"context.geo.country is missing, wanted "FR" (a dot is part of a name: write {"context":{"geo":{"country":[…]}}})"#,
+        ),
+        (
+            context(json!({ "state": { "status": ["on"] } })),
+            r#"context.state.status is missing, wanted "on" (a dot is part of a name: write {"context":{"state.status":[…]}})"#,
+        ),
+        (
+            context(json!({ "list.x": [2] })),
+            r#"context.list.x is missing, wanted 2 (a dot is part of a name: write {"context":{"list":{"x":[…]}}})"#,
+        ),
+        (context(json!({ "geo.city": ["B"] })), r#"context.geo.city is missing, wanted "B""#),
         (json!({ "client_ip": [{ "cidr": "192.0.2.0/24" }] }), r#"client_ip is null, wanted {"cidr":"192.0.2.0/24"}"#),
     ] {
         assert_eq!(world::verdict(world::pattern(&written), &event), (false, why.to_owned()));

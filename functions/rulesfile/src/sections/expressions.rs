@@ -33,7 +33,7 @@ fn read(
         Ok(read) => {
             for missing in read.missing(kind) {
                 let at = position(node, missing.line, missing.column, diagnostics);
-                diagnostics.fault(at, format!("{} is not available in expressions", missing.name), missing.hint);
+                diagnostics.fault(at, missing.problem, missing.hint);
             }
             Some(read)
         }

@@ -8,6 +8,7 @@ pub(crate) mod cloudevents;
 pub(crate) mod email;
 pub(crate) mod expressions;
 pub(crate) mod groups;
+mod pattern_warnings;
 pub(crate) mod patterns;
 pub(crate) mod policies;
 pub(crate) mod redact;

@@ -5,24 +5,22 @@
 
 use std::rc::Rc;
 
+use domain::admission::mask::Masker;
 use domain::json::{self, FindingKind};
-use domain::rules_document::{EventPattern, FaultyPart, FieldPattern, ObjectPattern, PatternFault};
+use domain::rules_document::{EventPattern, FaultyPart, PatternFault};
 use serde_json::{Map, Number, Value as Json};
 
+use super::pattern_warnings;
 use crate::diagnostics::Diagnostics;
-use crate::names::{nearest, shown};
+use crate::names::shown;
 use crate::scalar::{Scalar, ScalarValue};
 use crate::source_map::Position;
 use crate::tree::{Node, NodeValue};
 
-/// The fields of an event.
-const FIELDS: [&str; 11] =
-    ["pk", "user", "action", "app", "context", "client_ip", "created", "expires", "brand", "id", "source"];
-
 /// The hint for a duplicate key.
 const DUPLICATE_HINT: &str = "keep one of them; several values of one field are one list";
 
-pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<EventPattern> {
+pub(crate) fn read(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> Option<EventPattern> {
     let text = match &node.value {
         NodeValue::Scalar(scalar) => match scalar.value() {
             ScalarValue::Text(text) => Some(text),
@@ -37,7 +35,7 @@ pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<EventPa
     };
     match EventPattern::read(&value) {
         Ok(pattern) => {
-            warn_of_unknown_fields(pattern.root(), "", &source, diagnostics);
+            pattern_warnings::warn(pattern.root(), &source, masker, diagnostics);
             is_json.then_some(pattern)
         }
         Err(faults) => {
@@ -50,13 +48,13 @@ pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<EventPa
 }
 
 /// How a pattern is written in the file.
-enum PatternSource<'n> {
+pub(super) enum PatternSource<'n> {
     AsYaml(&'n Node),
     AsText(Position),
 }
 
 impl PatternSource<'_> {
-    fn at(&self, pointer: &str, part: FaultyPart) -> Position {
+    pub(super) fn at(&self, pointer: &str, part: FaultyPart) -> Position {
         match self {
             Self::AsText(at) => *at,
             Self::AsYaml(node) => position_at(node, pointer, part),
@@ -64,7 +62,7 @@ impl PatternSource<'_> {
     }
 
     /// The fault text. For a pattern in a text, whose position is that of the whole text, it includes the JSON pointer.
-    fn with_pointer(&self, pointer: &str, what: String) -> String {
+    pub(super) fn with_pointer(&self, pointer: &str, what: String) -> String {
         match self {
             Self::AsText(_) if !pointer.is_empty() => format!("at {} of the pattern: {what}", shown(pointer)),
             Self::AsText(_) | Self::AsYaml(_) => what,
@@ -155,34 +153,5 @@ fn from_scalar(scalar: &Scalar, at: Position, is_json: &mut bool, diagnostics: &
             }
             Json::Number(number.unwrap_or_else(|| 0.into()))
         }
-    }
-}
-
-/// Warns of fields that no event has. The pattern language allows them, but they are probably mistakes.
-fn warn_of_unknown_fields(
-    fields: &ObjectPattern,
-    pointer: &str,
-    source: &PatternSource<'_>,
-    diagnostics: &mut Diagnostics,
-) {
-    for (name, field) in &fields.fields {
-        let pointer = format!("{pointer}{}", json::pointer_segment(name));
-        let at = source.at(&pointer, FaultyPart::Key);
-        if !FIELDS.contains(&name.as_str()) {
-            let hint = match nearest(name, FIELDS, diagnostics) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("an event has {}; what the caller adds is in context", FIELDS.join(", ")),
-            };
-            diagnostics.warning(at, format!("no event has a field {}", shown(name)), hint);
-        } else if let (
-            "pk" | "action" | "app" | "client_ip" | "created" | "expires" | "id" | "source",
-            FieldPattern::Object(_),
-        ) = (name.as_str(), field)
-        {
-            diagnostics.warning(at, format!("{name} of an event is never an object"), "list the accepted values");
-        }
-    }
-    for (at, alternative) in fields.any_of.iter().enumerate() {
-        warn_of_unknown_fields(alternative, &format!("{pointer}/$or/{at}"), source, diagnostics);
     }
 }

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::event::{ActionPattern, KNOWN_ACTIONS};
+use domain::admission::mask::Masker;
+use domain::event::ActionPattern;
 use domain::rules_document::{EventMatcher, Policy};
 
 use super::{addresses, expressions, patterns, retention};
@@ -40,24 +41,25 @@ pub(crate) const KEYS: KeySet = KeySet { of: "a policy", known: &PolicyKind::KEY
 pub(crate) const MATCHER_KEYS: KeySet =
     KeySet { of: "an event matcher", known: &["action", "app", "model", "client_ip"], unsupported: &[] };
 
-pub(crate) fn read(node: &Node, diagnostics: &mut Diagnostics) -> BTreeMap<String, Arc<Policy>> {
+/// Reads the policies. `masker` masks as the file says, for the warnings about patterns.
+pub(crate) fn read(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> BTreeMap<String, Arc<Policy>> {
     let mut policies = BTreeMap::new();
     for (key, value) in shape::named(node, "policies", "policies", diagnostics).unwrap_or_default() {
         names::check_name(&key.text, "policy", key.at, diagnostics);
-        if let Some(policy) = policy(key.at, value, diagnostics) {
+        if let Some(policy) = policy(key.at, value, masker, diagnostics) {
             policies.insert(key.text.clone(), Arc::new(policy));
         }
     }
     policies
 }
 
-fn policy(at: Position, node: &Node, diagnostics: &mut Diagnostics) -> Option<Policy> {
+fn policy(at: Position, node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> Option<Policy> {
     let section = Section::open(at, node, "a policy", &KEYS, diagnostics)?;
     let present = PolicyKind::ALL.into_iter().filter_map(|kind| Some((kind, section.get(kind.key())?)));
     let present: Vec<(PolicyKind, &Node)> = present.collect();
     match present.as_slice() {
         [(PolicyKind::EventMatcher, node)] => event_matcher(node, diagnostics).map(Policy::EventMatcher),
-        [(PolicyKind::EventPattern, node)] => patterns::read(node, diagnostics).map(Policy::EventPattern),
+        [(PolicyKind::EventPattern, node)] => patterns::read(node, masker, diagnostics).map(Policy::EventPattern),
         [(PolicyKind::Expression, node)] => expressions::policy(node, diagnostics).map(Policy::Expression),
         [(one, _), (other, _), ..] => {
             let hint = "make two policies, and bind both to a rule with mode: all";
@@ -95,22 +97,12 @@ fn actions(node: &Node, diagnostics: &mut Diagnostics) -> Vec<ActionPattern> {
     for item in items {
         let Some(text) = shape::text(item, "action", diagnostics) else { continue };
         let Some(pattern) = retention::action(text, item.at, diagnostics) else { continue };
-        warn_of_misspelling(&pattern, item, diagnostics);
+        if let ActionPattern::Exact(action) = &pattern {
+            retention::warn_of_misspelling(action.as_str(), item.at, diagnostics);
+        }
         patterns.push(pattern);
     }
     patterns
-}
-
-/// Warns of an action that resembles a documented one. Custom actions are allowed, but this one is probably misspelt.
-fn warn_of_misspelling(pattern: &ActionPattern, node: &Node, diagnostics: &mut Diagnostics) {
-    let ActionPattern::Exact(action) = pattern else { return };
-    let name = action.as_str();
-    if KNOWN_ACTIONS.contains(&name) || name.starts_with("custom_") {
-        return;
-    }
-    if let Some(near) = names::nearest(name, KNOWN_ACTIONS, diagnostics) {
-        diagnostics.warning(node.at, format!("{name} is not a documented action"), format!("did you mean {near}?"));
-    }
 }
 
 fn app(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {

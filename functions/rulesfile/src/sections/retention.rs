@@ -1,8 +1,8 @@
 //! Reads `retention` and `retention_by_action`: how long events are kept.
 //!
-//! Owns the positions of periods and actions. The domain parses them.
+//! Owns the positions of periods and actions, and the warning of a misspelt action. The domain parses them.
 
-use domain::event::ActionPattern;
+use domain::event::{ActionPattern, KNOWN_ACTIONS};
 use domain::rules_document::{Period, PeriodError};
 
 use crate::diagnostics::Diagnostics;
@@ -36,17 +36,35 @@ pub(crate) fn action(text: &str, at: Position, diagnostics: &mut Diagnostics) ->
     pattern
 }
 
+/// Warns of an action that resembles a documented one. Custom actions are allowed, but this one is probably misspelt.
+pub(super) fn warn_of_misspelling(name: &str, at: Position, diagnostics: &mut Diagnostics) {
+    if KNOWN_ACTIONS.contains(&name) || name.starts_with("custom_") {
+        return;
+    }
+    if let Some(near) = names::nearest(name, KNOWN_ACTIONS, diagnostics) {
+        diagnostics.warning(at, format!("{name} is not a documented action"), format!("did you mean {near}?"));
+    }
+}
+
 pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Period> {
     let error = match Period::parse(shape::text(node, name, diagnostics)?) {
         Ok(period) => return Some(period),
         Err(error) => error,
     };
-    let hint = match error {
-        PeriodError::Malformed => "write key=value pairs joined by ;, such as days=365 or hours=3;minutes=1",
-        PeriodError::UnknownUnit => "the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks",
-        PeriodError::NotANumber => "a value must be a number that is not negative",
-        PeriodError::OutOfRange => "a period must be longer than zero and shorter than 1000 years",
+    let (what, hint) = match error {
+        PeriodError::Malformed => {
+            ("is not a period", "write unit=number pairs joined by ;, such as days=365 or hours=3;minutes=1")
+        }
+        PeriodError::UnknownUnit => {
+            ("has an unknown unit", "the units are microseconds, milliseconds, seconds, minutes, hours, days, weeks")
+        }
+        PeriodError::NotANumber => {
+            ("has a unit without a number", "write zero or a positive number behind each =, such as days=7")
+        }
+        PeriodError::OutOfRange => {
+            ("is zero or at least 1000 years", "write a period longer than zero and shorter than 1000 years")
+        }
     };
-    diagnostics.fault(node.at, format!("{name} is not a period"), hint);
+    diagnostics.fault(node.at, format!("{name} {what}"), hint);
     None
 }

@@ -1,9 +1,11 @@
 //! The file as a tree of lists, mappings and scalars, each with its position.
 //!
-//! Owns the subset of YAML that a rules file may use: one document without tags, with limited aliases and nesting. Knows
-//! nothing of rules. Duplicate keys are kept; the reader of a section reports them.
+//! Owns the subset of YAML that a rules file may use: one document without tags, with limited aliases and nesting. A file
+//! that is JSON is read as JSON, because YAML does not contain all of JSON. Knows nothing of rules. Duplicate keys are kept;
+//! the reader of a section reports them.
 
 mod builder;
+mod json;
 mod syntax;
 
 use std::rc::Rc;
@@ -41,9 +43,21 @@ pub(crate) struct Key {
     pub(crate) text: String,
 }
 
-/// Parses a file. Reports a fault and returns `None` if it is not valid YAML or is empty.
+/// Parses a file. Reports a fault and returns `None` if it is neither JSON nor valid YAML, or is empty.
 pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
     let mut builder = Builder::new(diagnostics);
+    let is_json = domain::json::is_json_by_grammar(text.as_bytes());
+    let read = if is_json { json::read(text, &mut builder) } else { read_yaml(text, &mut builder) };
+    let Ok(()) = read else { return None };
+    let root = builder.root.filter(|root| !root.is_null());
+    if root.is_none() {
+        let hint = "write at least retention: days=365; without a file, the built-in rules apply";
+        diagnostics.fault(Position::START, "the file is empty", hint);
+    }
+    root
+}
+
+fn read_yaml(text: &str, builder: &mut Builder<'_>) -> Result<(), Abort> {
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
@@ -51,7 +65,7 @@ pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node
             Err(error) => {
                 let at = at(*error.marker());
                 builder.diagnostics.fault(at, syntax::what(error.info()), syntax::hint(error.info(), text, at));
-                return None;
+                return Err(Abort);
             }
         };
         let at = at(span.start);
@@ -59,19 +73,12 @@ pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node
             documents += 1;
             if documents > 1 {
                 builder.diagnostics.fault(at, "a second document starts here", "use a single document, without ---");
-                return None;
+                return Err(Abort);
             }
         }
-        if let Err(Abort) = builder.take(event, at) {
-            return None;
-        }
+        builder.take(event, at)?;
     }
-    let root = builder.root.filter(|root| !root.is_null());
-    if root.is_none() {
-        let hint = "write at least retention: days=365; without a file, the built-in rules apply";
-        diagnostics.fault(Position::START, "the file is empty", hint);
-    }
-    root
+    Ok(())
 }
 
 fn at(marker: Marker) -> Position {

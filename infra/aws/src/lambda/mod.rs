@@ -19,7 +19,7 @@ pub struct RuntimeError(#[source] lambda_runtime::Error);
 
 /// Counts a cold start.
 fn count_cold_start() {
-    tracing::info!(target: metric::TARGET, tally = MetricBatch::default().with(Metric::ColdStart, 1).to_json(), "counted");
+    tracing::info!(target: metric::TARGET, metrics = MetricBatch::default().with(Metric::ColdStart, 1).to_json(), "counted");
 }
 
 /// The time at which Lambda will end this invocation.

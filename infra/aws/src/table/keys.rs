@@ -138,8 +138,8 @@ pub(crate) fn name(hash: &[u8; 32]) -> (String, String) {
     (format!("I#{}", domain::access::token::TokenHash(*hash).to_hex()), "I".to_owned())
 }
 
-/// Partition and sort key of a lane.
-pub(crate) fn lane(id: SuppressionKey) -> (String, String) {
+/// Partition and sort key of a throttle or digest record.
+pub(crate) fn suppression(id: SuppressionKey) -> (String, String) {
     (format!("S#{id}"), "S".to_owned())
 }
 

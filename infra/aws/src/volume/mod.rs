@@ -28,7 +28,7 @@ use crate::table::item::{content, number, string};
 use crate::table::keys::{self, RecordKind, SK, TTL};
 use crate::table::{CONCURRENCY, Table, Walk, update};
 use closing::ClosingCursor;
-use progress::{CountedEvent, CountedPart, HourProgress, Reading, integer};
+use progress::{CountedEvent, CountedPart, HourProgress, HourReading, integer};
 
 /// How long after its end an hour is closed.
 const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -98,7 +98,7 @@ impl DynamoVolume {
     }
 
     /// Writes the counts of an hour. A stored count that is larger stays.
-    async fn write(&self, hour: Timestamp, reading: &Reading) -> Result<(), StoreError> {
+    async fn write(&self, hour: Timestamp, reading: &HourReading) -> Result<(), StoreError> {
         let writes = reading.counts.iter().map(|(action, count)| {
             let request = self
                 .table

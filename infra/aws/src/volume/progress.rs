@@ -73,7 +73,7 @@ impl HourProgress {
         &mut self,
         table: &Table,
         limit: usize,
-    ) -> Result<(CountedPart, Option<Reading>), StoreError> {
+    ) -> Result<(CountedPart, Option<HourReading>), StoreError> {
         let shards = table.shards().await?;
         let mut part = CountedPart::default();
         while self.shard < shards {
@@ -91,7 +91,7 @@ impl HourProgress {
         let counts = std::mem::take(&mut self.counts);
         let is_last = next.is_none();
         *self = next.unwrap_or_default();
-        Ok((part, Some(Reading { counts, is_last })))
+        Ok((part, Some(HourReading { counts, is_last })))
     }
 
     /// The next events of the current shard, and the id of the last one; `None` if the shard has no more.
@@ -144,7 +144,7 @@ impl HourProgress {
 
 /// The counts of a whole hour, of all actions or of some.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct HourReading {
     pub(super) counts: BTreeMap<Action, u64>,
     /// Whether the counts of every other action have been returned before.
     pub(super) is_last: bool,

@@ -11,6 +11,7 @@ import { EventsPage } from "../events/events-page";
 import { clock } from "../format/time";
 import { useLoad } from "../hooks/use-load";
 import { useUnseenInTitle } from "../hooks/use-title";
+import { useRestoredPosition } from "./entries";
 import "./frame.css";
 import { lazy } from "./lazy";
 import { followLinks, PAGES, type PageName, type Route, useRoute } from "./routes";
@@ -37,6 +38,7 @@ export function Frame({ signOut }: { signOut: () => void }) {
   );
   useInboxChanges(unseen.reload);
   useEffect(() => setMenuOpen(false), [route]);
+  useRestoredPosition(route);
   const count = unseen.data?.results.length ?? 0;
   useUnseenInTitle(count);
   return (

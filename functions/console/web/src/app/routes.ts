@@ -1,6 +1,7 @@
 /** Maps addresses to pages, and navigates between them without reloading. */
 
 import { useEffect, useState } from "preact/hooks";
+import { currentState, leaveFor, wentTo } from "./entries";
 
 export const PAGES = {
   overview: "Overview",
@@ -40,10 +41,10 @@ function decode(part: string): string {
 
 const listeners = new Set<() => void>();
 
-/** Shows the page at `href`. "replace" does not add an entry to the browser's history. */
-export function navigate(href: string, how: "push" | "replace" = "push"): void {
-  if (how === "push") history.pushState(null, "", href);
-  else history.replaceState(null, "", href);
+/** Shows the page at `href`. "replace" does not add an entry to the browser's history. `link` is the one that was followed. */
+export function navigate(href: string, how: "push" | "replace" = "push", link?: HTMLAnchorElement): void {
+  if (how === "push") history.pushState(leaveFor(link), "", href);
+  else history.replaceState(currentState(), "", href);
   for (const listener of listeners) listener();
 }
 
@@ -52,11 +53,15 @@ export function useRoute(): Route {
   const [route, setRoute] = useState(() => parseRoute(location.pathname, location.search));
   useEffect(() => {
     const update = () => setRoute(parseRoute(location.pathname, location.search));
+    const wentBack = (event: PopStateEvent) => {
+      wentTo(event.state);
+      update();
+    };
     listeners.add(update);
-    addEventListener("popstate", update);
+    addEventListener("popstate", wentBack);
     return () => {
       listeners.delete(update);
-      removeEventListener("popstate", update);
+      removeEventListener("popstate", wentBack);
     };
   }, []);
   return route;
@@ -70,6 +75,6 @@ export function followLinks(click: MouseEvent): void {
   if (!link || link.target || link.origin !== location.origin || link.hasAttribute("download")) return;
   if (!parseRoute(link.pathname, link.search).page) return;
   click.preventDefault();
-  navigate(link.pathname + link.search + link.hash);
+  navigate(link.pathname + link.search + link.hash, "push", link);
   scrollTo(0, 0);
 }

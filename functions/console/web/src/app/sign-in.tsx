@@ -1,10 +1,12 @@
 /** The sign-in page: exchanges a token for a session. */
 
 import { useState } from "preact/hooks";
-import { send } from "../api/client";
-import type { Session } from "../api/types";
+import { read, send } from "../api/client";
+import type { Session, SignInHelp } from "../api/types";
 import { Failure } from "../components/states";
+import { visible } from "../format/text";
 import { useAction } from "../hooks/use-action";
+import { useLoad } from "../hooks/use-load";
 import { useTitle } from "../hooks/use-title";
 import { ThemeButton } from "./theme-button";
 import "./sign-in.css";
@@ -13,6 +15,7 @@ export function SignIn({ ended, done }: { ended: boolean; done: (session: Sessio
   useTitle("Sign in");
   const [token, setToken] = useState("");
   const action = useAction();
+  const help = useLoad("help", (signal) => read<SignInHelp>("/v1/session/help", {}, signal));
   const submit = (event: Event) => {
     event.preventDefault();
     void action.run(async () => done(await send<Session>("POST", "/v1/session", { token })));
@@ -36,11 +39,9 @@ export function SignIn({ ended, done }: { ended: boolean; done: (session: Sessio
         />
         <div id="token-hint" class="dim">
           <p>Nuncio printed a token at its first start. To create another one, run this on its machine:</p>
-          <pre>nuncio token create --scope read --username you</pre>
+          <pre tabIndex={0}>{visible(help.data?.command ?? "nuncio token create --scope read --username you")}</pre>
           <p>
-            Run it in the folder in which Nuncio was started, or name its data folder with <code>--data</code>. For a
-            stack on AWS, name its table with <code>--table</code>. A token with <code>--scope admin</code> may also
-            make changes here.
+            A token with <code>--scope admin</code> may also make changes here.
           </p>
         </div>
         {action.problem && <Failure problem={action.problem} />}

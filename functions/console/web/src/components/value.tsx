@@ -42,6 +42,8 @@ export function Value({ value }: { value: Json | undefined }) {
 }
 
 const MAX_COLUMNS = 5;
+/** The most characters in all column titles: titles are not broken, and must fit a phone. */
+const MAX_TITLES = 32;
 const MAX_ROWS = 100;
 
 /** The columns, if the list consists of small flat objects and so can be shown as a table. */
@@ -51,7 +53,8 @@ function columnsOf(value: Json[]): string[] | undefined {
   const flat = value.every((item) =>
     Object.values(item).every((one) => typeof one !== "object" && String(one).length < 80),
   );
-  return flat && keys.length > 0 && keys.length <= MAX_COLUMNS ? keys : undefined;
+  const fits = keys.length > 0 && keys.length <= MAX_COLUMNS && keys.join("").length <= MAX_TITLES;
+  return flat && fits ? keys : undefined;
 }
 
 function ValueTable({ rows, columns }: { rows: JsonObject[]; columns: string[] }) {
@@ -79,6 +82,11 @@ function ValueTable({ rows, columns }: { rows: JsonObject[]; columns: string[] }
   );
 }
 
+/** Whether the value is shown as nested entries or as a table. */
+function hasParts(value: Json | undefined): boolean {
+  return Array.isArray(value) ? value.some(isObject) : isObject(value) && Object.keys(value).length > 0;
+}
+
 export function Entries({ entries }: { entries: [string, Json | undefined][] }) {
   const [whole, setWhole] = useState(false);
   const shown = whole ? entries : entries.slice(0, MAX_ENTRIES);
@@ -86,7 +94,7 @@ export function Entries({ entries }: { entries: [string, Json | undefined][] }) 
     <>
       <dl class="entries">
         {shown.map(([key, value], at) => (
-          <div key={at} class={isObject(value) && Object.keys(value).length ? "entry nested" : "entry"}>
+          <div key={at} class={hasParts(value) ? "entry nested" : "entry"}>
             <dt>
               <bdi>{visible(key.slice(0, 200))}</bdi>
             </dt>

@@ -1,8 +1,9 @@
 /** All deliveries, in every state, with filters. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { read, send } from "../api/client";
 import type { Delivery, DeliveryState, List, Rule, Transport } from "../api/types";
+import { useEntryState } from "../app/entries";
 import { navigate } from "../app/routes";
 import { useSession } from "../app/session";
 import { Empty, Failure, Waiting } from "../components/states";
@@ -25,8 +26,8 @@ export function DeliveriesPage({ query }: { query: URLSearchParams }) {
     (typeof KEYS)[number],
     string
   >;
-  const [limit, setLimit] = useState(PAGE);
-  useEffect(() => setLimit(PAGE), [query.toString()]);
+  const [shown, setShown] = useEntryState("shown", { query: query.toString(), limit: PAGE });
+  const limit = shown.query === query.toString() ? shown.limit : PAGE;
   const list = useLoad(
     `${query}#${limit}`,
     (signal) => read<List<Delivery>>("/v1/deliveries", { ...filters, limit }, signal),
@@ -91,7 +92,7 @@ export function DeliveriesPage({ query }: { query: URLSearchParams }) {
         </ul>
       )}
       {list.data?.next && limit < 1000 && (
-        <button type="button" onClick={() => setLimit(Math.min(1000, limit + 200))}>
+        <button type="button" onClick={() => setShown({ query: query.toString(), limit: Math.min(1000, limit + 200) })}>
           Show older deliveries
         </button>
       )}

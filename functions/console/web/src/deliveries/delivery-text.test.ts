@@ -15,7 +15,8 @@ const delivery = (state: DeliveryState, recipient: string, more: Partial<Deliver
   next_at: null,
   ...more,
 });
-const digest: Suppression = { by: "digest", why: "", until };
+const digest: Suppression = { by: "digest", why: "", until, state: "delivered" };
+const died: Suppression = { ...digest, state: "dead", error: "the receiver answered 403" };
 const mute: Suppression = { by: "mute", why: "", until };
 const trace = (deliveries: Delivery[], matched = true): Trace => ({
   event: "",
@@ -36,6 +37,11 @@ it.each([
   [
     [delivery("suppressed", "ann", { suppressed: digest }), delivery("suppressed", "bob", { suppressed: digest })],
     "ann and bob were notified in a digest.",
+  ],
+  [[delivery("suppressed", "ann", { suppressed: died })], "Nobody was notified: 1 delivery dead."],
+  [
+    [delivery("suppressed", "ann", { suppressed: { ...digest, state: "retrying" } })],
+    "Nobody was notified: 1 delivery pending.",
   ],
   [[delivery("retrying", "ann"), delivery("retrying", "bob")], "Nobody was notified: 2 deliveries retrying."],
   [[delivery("retrying", "ann"), delivery("dead", "bob")], "Nobody was notified; of 2 deliveries, 1 dead, 1 retrying."],
@@ -59,6 +65,11 @@ it("explains a suppression in local time", () => {
   expect(suppressionText({ by: "silence", why: "", author: "ann", reason: "\u202etest", until })).toBe(
     `silenced by ann until ${stamp(until)}: ‹U+202E›test`,
   );
+  expect([digest, died, { ...digest, state: "retrying" as const }].map(suppressionText)).toEqual([
+    `included in the digest of ${stamp(until)}`,
+    `not delivered: the digest of ${stamp(until)} failed: the receiver answered 403`,
+    `waiting for the digest of ${stamp(until)}`,
+  ]);
   const unknown = { by: "something new", why: "in the server's words", until } as unknown as Suppression;
   expect(suppressionText(unknown)).toBe("in the server's words");
 });

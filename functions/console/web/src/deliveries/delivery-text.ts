@@ -1,6 +1,6 @@
 /** Deliveries in words: why one was suppressed, and who was notified of an event. */
 
-import type { Delivery, Suppression, Trace } from "../api/types";
+import type { Delivery, DeliveryState, Suppression, Trace } from "../api/types";
 import { plural, visible } from "../format/text";
 import { lasting, stamp } from "../format/time";
 
@@ -9,7 +9,7 @@ export function suppressionText(cause: Suppression): string {
   const until = stamp(cause.until);
   switch (cause.by) {
     case "digest":
-      return `included in the digest of ${until}`;
+      return digestText(cause, until);
     case "mute":
       return `the rule is muted until ${until}`;
     case "silence":
@@ -24,6 +24,28 @@ export function suppressionText(cause: Suppression): string {
   }
 }
 
+/** What became of the digest that reports the event. */
+function digestText({ state, error }: Suppression, until: string): string {
+  const why = error ? `: ${visible(error)}` : "";
+  switch (state) {
+    case "delivered":
+      return `included in the digest of ${until}`;
+    case "dead":
+      return `not delivered: the digest of ${until} failed${why}`;
+    case "retrying":
+    case "pending":
+      return error ? `waiting: the digest of ${until} is tried again${why}` : `waiting for the digest of ${until}`;
+    default:
+      return `part of the digest of ${until}`;
+  }
+}
+
+/** The state that the delivery is in for its recipient: that of its digest, if one reports the event. */
+function ownState({ state, suppressed }: Delivery): DeliveryState | "digest" {
+  if (state !== "suppressed" || suppressed?.by !== "digest") return state;
+  return suppressed.state === "delivered" ? "digest" : (suppressed.state ?? "suppressed");
+}
+
 /** Who was notified of the event, and what happened to the other deliveries. */
 export function traceText(trace: Trace): string {
   const matched = trace.rules.filter((rule) => rule.matched).length;
@@ -35,14 +57,18 @@ export function traceText(trace: Trace): string {
   }
   const only = (matches: (delivery: Delivery) => boolean) => deliveries.filter(matches);
   const delivered = only(({ state }) => state === "delivered");
-  const digested = only(({ suppressed }) => suppressed?.by === "digest");
+  const digested = only((delivery) => ownState(delivery) === "digest");
+  // A delivery that collects a digest waits in the state "retrying", as do those that it reports.
+  const collects = (delivery: Delivery) => Boolean(delivery.digest) || delivery.suppressed?.by === "digest";
   const groups = [
-    [only(({ state }) => state === "dead"), "dead"],
-    [only(({ state, digest }) => state === "retrying" && !digest), "retrying"],
-    // A delivery that collects a digest waits in the state "retrying".
-    [only(({ state, digest }) => state === "pending" || (state === "retrying" && Boolean(digest))), "pending"],
+    [only((delivery) => ownState(delivery) === "dead"), "dead"],
+    [only((delivery) => ownState(delivery) === "retrying" && !collects(delivery)), "retrying"],
+    [
+      only((delivery) => ownState(delivery) === "pending" || (ownState(delivery) === "retrying" && collects(delivery))),
+      "pending",
+    ],
     [digested, "included in a digest"],
-    [only(({ state, suppressed }) => state === "suppressed" && suppressed?.by !== "digest"), "suppressed"],
+    [only((delivery) => ownState(delivery) === "suppressed"), "suppressed"],
   ] as const;
   const others = groups.filter(([group]) => group.length);
   const [first] = others;

@@ -83,6 +83,11 @@ function RuleResult({ rule, now, changed }: { rule: RuleTrace; now: number; chan
               <bdi class="mono">{visible(policy.policy)}</bdi>
               <span class="hidden">{policy.passed ? " passed:" : " did not pass:"}</span>{" "}
               <bdi class="dim">{visible(policy.why.slice(0, 2000))}</bdi>
+              {policy.messages?.map((message, at) => (
+                <span key={at} class="policy-message">
+                  <span class="dim">message:</span> <bdi class="text">{visible(message.slice(0, 2000))}</bdi>
+                </span>
+              ))}
             </span>
           </li>
         ))}

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Problem, read, serverNow } from "../api/client";
 import type { EventPage, LoggedEvent } from "../api/types";
+import { keeper } from "../app/entries";
 import { type Filters, toQuery } from "./filters";
 
 const PAGE_SIZE = 50;
@@ -22,6 +23,8 @@ export interface EventFeed {
   /** The pks of the events that were added last, which are highlighted. */
   added: Set<string>;
   loading: boolean;
+  /** How often new events have arrived. */
+  arrivals: number;
   /** Whether the oldest event is shown. */
   complete: boolean;
   problem?: Problem;
@@ -40,6 +43,7 @@ interface State {
   events: LoggedEvent[];
   pending: LoggedEvent[];
   added: Set<string>;
+  arrivals: number;
   /** `undefined` before the first page, `null` after the last. */
   next: string | null | undefined;
   loading: boolean;
@@ -49,12 +53,20 @@ interface State {
   problem?: Problem;
 }
 
-const EMPTY: State = { events: [], pending: [], added: new Set(), next: undefined, loading: true, stalled: false };
+const EMPTY: State = {
+  events: [],
+  pending: [],
+  added: new Set(),
+  arrivals: 0,
+  next: undefined,
+  loading: true,
+  stalled: false,
+};
 
 export function useEventFeed(filters: Filters, live: boolean): EventFeed {
   const key = JSON.stringify(filters);
-  const [state, setState] = useState<State>(EMPTY);
-  const [reloads, setReloads] = useState(0);
+  // Going back shows the events that were loaded before.
+  const [state, setState] = useState<State>(() => keptState(key) ?? EMPTY);
   const latest = useRef(state);
   latest.current = state;
   const loading = useRef<AbortController | undefined>(undefined);
@@ -66,7 +78,7 @@ export function useEventFeed(filters: Filters, live: boolean): EventFeed {
       loading.current = abort;
       setState((before) => ({ ...before, loading: true, problem: undefined }));
       try {
-        const query = toQuery(filters, Date.now());
+        const query = toQuery(filters, serverNow());
         for (let next = cursor; ; ) {
           const page = await read<EventPage>("/v1/events", { ...query, limit: PAGE_SIZE, cursor: next }, abort.signal);
           if (abort.signal.aborted) return;
@@ -93,15 +105,21 @@ export function useEventFeed(filters: Filters, live: boolean): EventFeed {
   );
 
   useEffect(() => {
-    setState(EMPTY);
-    void load(null);
-    return () => loading.current?.abort();
-  }, [load, reloads]);
+    const { keep } = keeper<KeptFeed>("feed");
+    const kept = keptState(key);
+    setState(kept ?? EMPTY);
+    if (!kept) void load(null);
+    return () => {
+      loading.current?.abort();
+      if (latest.current.events.length) keep({ key, state: latest.current });
+    };
+  }, [load]);
 
   useEffect(() => {
     if (!live) return undefined;
     const abort = new AbortController();
-    const started = serverNow();
+    // Events that arrived while another page was shown are new, too.
+    const started = latest.current.events.length ? 0 : serverNow();
     let delay = MIN_POLL_INTERVAL;
     let timer = 0;
     const poll = async () => {
@@ -110,7 +128,7 @@ export function useEventFeed(filters: Filters, live: boolean): EventFeed {
       const newest = pending[0] ?? events[0];
       // Older events were loaded before, and there may be many.
       const since = Math.max(started, newest ? Date.parse(newest.created) : 0);
-      const wanted = toQuery(filters, Date.now());
+      const wanted = toQuery(filters, serverNow());
       const from = later(wanted.since, new Date(since - MAX_ARRIVAL_DELAY).toISOString());
       try {
         const page = await read<EventPage>("/v1/events", { ...wanted, since: from, limit: PAGE_SIZE }, abort.signal);
@@ -124,6 +142,7 @@ export function useEventFeed(filters: Filters, live: boolean): EventFeed {
             events: found,
             pending: [],
             added: new Set(),
+            arrivals: before.arrivals + 1,
             next: page.next,
             stalled: false,
           }));
@@ -154,7 +173,7 @@ export function useEventFeed(filters: Filters, live: boolean): EventFeed {
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onVisibilityChange);
     };
-  }, [key, live, reloads]);
+  }, [key, live]);
 
   return {
     ...state,
@@ -167,14 +186,31 @@ export function useEventFeed(filters: Filters, live: boolean): EventFeed {
         added: pks(before.pending),
         pending: [],
       })),
-    reload: () => setReloads((count) => count + 1),
+    reload: () => {
+      setState(EMPTY);
+      void load(null);
+    },
   };
 }
 
+interface KeptFeed {
+  key: string;
+  state: State;
+}
+
+/** The events that this entry of the history showed, if it had the same filters. */
+function keptState(key: string): State | undefined {
+  const { kept } = keeper<KeptFeed>("feed");
+  return kept?.key === key ? { ...kept.state, added: new Set(), loading: false, problem: undefined } : undefined;
+}
+
 function withArrived(before: State, found: LoggedEvent[]): State {
-  if (scrollY > SCROLLED_DOWN) return { ...before, pending: sorted([...found, ...before.pending]), stalled: false };
+  const arrivals = before.arrivals + (found.length ? 1 : 0);
+  if (scrollY > SCROLLED_DOWN)
+    return { ...before, arrivals, pending: sorted([...found, ...before.pending]), stalled: false };
   return {
     ...before,
+    arrivals,
     events: sorted([...found, ...before.pending, ...before.events]),
     pending: [],
     added: pks(found),

@@ -1,6 +1,6 @@
 /** The event log: newest events first, updated live. */
 
-import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { navigate } from "../app/routes";
 import { Icon } from "../components/icons";
 import { Empty, Failure, Waiting } from "../components/states";
@@ -12,12 +12,13 @@ import { EventTable } from "./event-table";
 import "./events-page.css";
 import { ExportMenu } from "./export-menu";
 import { FilterChips } from "./filter-chips";
-import { type Field, type Filters, fromAddress, parse, toAddress } from "./filters";
+import { type Field, type Filters, fromAddress, toAddress, unreadableTimes } from "./filters";
 import { FirstEvent } from "./first-event";
 import { ListEnd } from "./list-end";
 import { LiveButton } from "./live-button";
 import { RangePicker } from "./range-picker";
 import { SearchBox } from "./search-box";
+import { parse } from "./search-text";
 import { useKnownValues } from "./use-known-values";
 import { useRowKeys } from "./use-row-keys";
 import { VolumePanel } from "./volume-panel";
@@ -36,6 +37,9 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
     [],
   );
   const known = useKnownValues(feed.events);
+  const [searchError, setSearchError] = useState<string>();
+  useEffect(() => setSearchError(undefined), [filters]);
+  const unreadable = unreadableTimes(query);
   useRowKeys();
   return (
     <div class="page">
@@ -46,20 +50,32 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
           known={known}
           submit={(text) => {
             const { search, ...rest } = filters;
-            set({ ...rest, ...parse(text) });
+            const parsed = parse(text);
+            setSearchError(parsed.error);
+            if (parsed.filters) set({ ...rest, ...parsed.filters });
           }}
         />
         <RangePicker filters={filters} set={set} />
         <ExportMenu filters={filters} />
         <LiveButton live={live} possible={!filters.until} stalled={feed.stalled} toggle={() => setLive(!live)} />
       </div>
+      {searchError && (
+        <p class="notice-line" role="alert">
+          {visible(searchError)}
+        </p>
+      )}
+      {unreadable.length > 0 && (
+        <p class="notice-line">
+          Ignored {visible(unreadable.join(" and "))} of the address: not a time. Write 2026-03-01 or 2026-03-01T09:00Z.
+        </p>
+      )}
       <FilterChips filters={filters} set={set} />
       {filters.search && feed.plainTextReason && looksLikeQuery(filters.search) && (
         <p class="notice-line">
           Searched for as plain text, because it is not a valid query: {visible(feed.plainTextReason)}.
         </p>
       )}
-      <VolumePanel filters={filters} set={set} />
+      <VolumePanel filters={filters} set={set} arrivals={feed.arrivals} />
       {feed.pending.length > 0 && (
         <button
           type="button"

@@ -1,6 +1,6 @@
 /** Saves events as a file. The API returns them in parts. */
 
-import { request } from "../api/client";
+import { request, serverNow } from "../api/client";
 import { type Filters, toQuery } from "./filters";
 
 export type Format = "csv" | "ndjson";
@@ -13,7 +13,7 @@ const MOST_BYTES = 256 * 1024 * 1024;
  * because there are more events than the browser should hold.
  */
 export async function download(filters: Filters, format: Format, progress: (bytes: number) => void): Promise<boolean> {
-  const asked = { ...toQuery(filters, Date.now()), format };
+  const asked = { ...toQuery(filters, serverNow()), format };
   const parts: Blob[] = [];
   let bytes = 0;
   let cursor: string | null = null;

@@ -45,10 +45,22 @@ export const RANGE_NAMES: Record<Range, string> = {
 
 const KEYS = ["action", "user", "app", "ip", "model", "object", "search", "range", "since", "until"] as const;
 
+/** A time of the address. The `+` of an offset that is not encoded arrives as a blank. */
+const timeOf = (value: string) => value.replace(/ (\d\d:\d\d)$/, "+$1");
+
+/** The times of the address that cannot be read, which the filters ignore: `since=yesterday`. */
+export function unreadableTimes(parameters: URLSearchParams): string[] {
+  const times = ["since", "until"].map((key) => [key, parameters.get(key) ?? ""] as const);
+  return times
+    .filter(([, value]) => value && Number.isNaN(Date.parse(timeOf(value))))
+    .map(([key, value]) => `${key}=${value}`);
+}
+
 export function fromAddress(parameters: URLSearchParams): Filters {
   const filters: Filters = {};
   for (const key of KEYS) {
-    const value = parameters.get(key);
+    const given = parameters.get(key);
+    const value = given && (key === "since" || key === "until") ? timeOf(given) : given;
     if (!value || (key === "range" && !(value in RANGES))) continue;
     if ((key === "since" || key === "until") && Number.isNaN(Date.parse(value))) continue;
     filters[key] = value as never;
@@ -66,9 +78,19 @@ export function toAddress(filters: Filters): string {
   return text ? `/events?${text}` : "/events";
 }
 
-/** The time range of the filters, in milliseconds since the epoch; an open end is absent. */
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+/**
+ * The time range of the filters, in milliseconds since the epoch; an open end is absent. A range that ends now begins with
+ * a whole minute, or with a whole hour if it is longer than an hour: there, the server has counts. So lists, graphs and
+ * the overview cover the same events.
+ */
 export function timeRange(filters: Filters, now: number): { since?: number; until?: number } {
-  if (filters.range) return { since: now - RANGES[filters.range] };
+  if (filters.range) {
+    const precision = RANGES[filters.range] > HOUR ? HOUR : MINUTE;
+    return { since: Math.floor((now - RANGES[filters.range]) / precision) * precision };
+  }
   const since = filters.since ? Date.parse(filters.since) : undefined;
   const until = filters.until ? Date.parse(filters.until) : undefined;
   return { since, until };
@@ -80,24 +102,6 @@ export function toQuery(filters: Filters, now: number): Query {
   const query: Query = { search: filters.search, since: instant(since), until: instant(until) };
   for (const field of FIELD_NAMES) query[FIELDS[field]] = filters[field];
   return query;
-}
-
-/** Parses the text of the search box: `action:login user:"Ann Lee" anything else`. */
-export function parse(text: string): Filters {
-  const filters: Filters = {};
-  const words: string[] = [];
-  for (const [word, field, quoted, bare] of text.matchAll(/(?:(\w+):)?(?:"([^"]*)"?|(\S+))/g)) {
-    const value = quoted ?? bare ?? "";
-    if (field && field in FIELDS && value) filters[field as Field] = value;
-    else words.push(word);
-  }
-  // The quotes around a single quoted text are removed. Within a query they belong to it.
-  const search = words
-    .join(" ")
-    .trim()
-    .replace(/^"([^"]*)"?$/, "$1");
-  if (search) filters.search = search;
-  return filters;
 }
 
 export interface Suggestion {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Json, LoggedEvent } from "../api/types";
-import { line, plain, summary, truncate, userName, visible } from "./text";
+import { line, percent, plain, summary, truncate, userName, visible } from "./text";
 
 const event = (parts: Partial<LoggedEvent>): LoggedEvent => ({
   pk: "p",
@@ -75,3 +75,12 @@ it("the user is named by the best name there is", () => {
   expect(userName(event({ user: { pk: 4 } }))).toBe("4");
   expect(userName(event({}))).toBe("");
 });
+
+it("rounds a share to none or to all only if it is that", () =>
+  expect([percent(0, 7), percent(1, 9_999), percent(33_698, 34_334), percent(9_999, 10_000), percent(7, 7)]).toEqual([
+    "0%",
+    "0.1%",
+    "98.1%",
+    "99.9%",
+    "100%",
+  ]));

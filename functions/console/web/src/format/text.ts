@@ -142,6 +142,12 @@ export function compact(value: number): string {
   return value >= 1000 ? `${+(value / 1000).toFixed(1)}k` : String(value);
 }
 
+/** A share in percent: `94.3%`. It is 0% only if there is none, and 100% only if it is complete. */
+export function percent(part: number, whole: number): string {
+  if (part === whole || !part) return part ? "100%" : "0%";
+  return `${Math.min(99.9, Math.max(0.1, Number(((100 * part) / whole).toFixed(1))))}%`;
+}
+
 export function plural(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }

@@ -32,23 +32,33 @@ export function ago(text: string | Date, now: number): string {
   return ms < 0 ? `in ${amount}` : `${amount} ago`;
 }
 
+/** Like {@link ago} for a time that has passed: never in the future, even if the clocks differ by a little. */
+export function since(text: string | Date, now: number): string {
+  return ago(text, Math.max(now, new Date(text).getTime()));
+}
+
 /** `850 ms`, `1.2 s` */
 export function took(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-export type BucketSize = "1h" | "6h" | "1d";
-export const BUCKET_MS: Record<BucketSize, number> = { "1h": 3_600_000, "6h": 21_600_000, "1d": 86_400_000 };
+export type BucketSize = "1m" | "5m" | "1h" | "6h" | "1d";
+export const BUCKET_MS: Record<BucketSize, number> = {
+  "1m": 60_000,
+  "5m": 300_000,
+  "1h": 3_600_000,
+  "6h": 21_600_000,
+  "1d": 86_400_000,
+};
 
-/** The time range extended to whole buckets, which the server counts from the epoch. */
-export function whole(since: number, until: number, size: BucketSize): { since: number; until: number } {
-  const ms = BUCKET_MS[size];
-  return { since: Math.floor(since / ms) * ms, until: Math.ceil(until / ms) * ms };
+/** The smallest bucket with which a time range of `ms` milliseconds has at most 130 bars. */
+export function bucketFor(ms: number): BucketSize {
+  return (["1m", "5m", "1h", "6h"] as const).find((size) => ms / BUCKET_MS[size] <= 130) ?? "1d";
 }
 
-/** The smallest bucket with which a time range of `ms` milliseconds has at most `most` bars. */
-export function bucketFor(ms: number, most = 130): BucketSize {
-  return (["1h", "6h"] as const).find((size) => ms / BUCKET_MS[size] <= most) ?? "1d";
+/** The time range extended to whole buckets, which are counted from the epoch. */
+export function whole(since: number, until: number, ms: number): { since: number; until: number } {
+  return { since: Math.floor(since / ms) * ms, until: Math.ceil(until / ms) * ms };
 }
 
 /** An ISO 8601 duration in words: `PT1H30M` becomes `1 h 30 min`. Other texts stay as they are. */

@@ -1,17 +1,27 @@
 /** The overview: event volume, most frequent values, places, and the health of the deliveries. */
 
 import { useMemo } from "preact/hooks";
-import { read } from "../api/client";
-import type { Bucket, List, Searched, TopValues } from "../api/types";
+import { read, serverNow } from "../api/client";
+import type { Searched, TopValues } from "../api/types";
 import { navigate } from "../app/routes";
 import { Panel } from "../components/panel";
 import { Failure, Waiting } from "../components/states";
-import { FIELDS, type Field, RANGE_NAMES, RANGES, type Range, toAddress } from "../events/filters";
+import {
+  FIELDS,
+  type Field,
+  type Filters,
+  RANGE_NAMES,
+  RANGES,
+  type Range,
+  timeRange,
+  toAddress,
+} from "../events/filters";
 import { count, plural, visible } from "../format/text";
-import { BUCKET_MS, bucketFor, whole } from "../format/time";
+import { BUCKET_MS, bucketFor, stamp } from "../format/time";
 import { useLoad } from "../hooks/use-load";
 import { useNow } from "../hooks/use-now";
 import { useTitle } from "../hooks/use-title";
+import { countEvents } from "../volume/count-events";
 import { colourOf, stack } from "../volume/stack";
 import { Legend, VolumeChart } from "../volume/volume-chart";
 import { DeliveryHealth } from "./delivery-health";
@@ -26,8 +36,8 @@ export function OverviewPage({ query }: { query: URLSearchParams }) {
   useTitle("Overview");
   const asked = query.get("range") ?? "";
   const range: Range = asked in RANGES ? (asked as Range) : "24h";
-  const now = Math.ceil(useNow(30_000) / 60_000) * 60_000;
-  const begin = now - RANGES[range];
+  const now = useNow(30_000);
+  const begin = beginOf(range, now);
   return (
     <div class="page">
       <div class="page-head">
@@ -54,7 +64,7 @@ export function OverviewPage({ query }: { query: URLSearchParams }) {
       </div>
       <div class="columns wide-left">
         <Places range={range} />
-        <DeliveryHealth range={range} since={since(range)} />
+        <DeliveryHealth range={range} />
       </div>
     </div>
   );
@@ -62,32 +72,27 @@ export function OverviewPage({ query }: { query: URLSearchParams }) {
 
 function VolumeOf({ range, begin, end }: { range: Range; begin: number; end: number }) {
   const size = bucketFor(end - begin);
-  const { since, until } = whole(begin, end, size);
-  const volume = useLoad(
+  const counted = useLoad(
     `volume ${range}`,
-    (signal) =>
-      read<List<Bucket>>(
-        "/v1/events/volume",
-        { since: new Date(since).toISOString(), until: new Date(until).toISOString(), bucket: size },
-        signal,
-      ),
-    30_000,
+    (signal) => countEvents({ since: new Date(begin).toISOString() }, size, signal),
+    BUCKET_MS[size] < BUCKET_MS["1h"] ? 60_000 : 30_000,
   );
-  const stacked = useMemo(() => stack(volume.data?.results ?? []), [volume.data]);
-  if (volume.problem && !volume.data) return <Failure problem={volume.problem} retry={volume.reload} />;
+  const { volume } = counted.data ?? {};
+  const stacked = useMemo(() => stack(volume?.results ?? []), [volume]);
+  if (counted.problem && !volume) return <Failure problem={counted.problem} retry={counted.reload} />;
   return (
     <Panel title="Volume by action">
       <div class="volume-head">
         <span>
-          <b>{count(stacked.total)}</b> events
+          <b>{count(stacked.total)}</b> events <span class="dim">since {stamp(new Date(begin))}</span>
         </span>
         <Legend stack={stacked} pick={(action) => navigate(toAddress({ action, range }))} />
       </div>
       <VolumeChart
         stack={stacked}
-        since={since}
-        until={until}
-        bucket={BUCKET_MS[size]}
+        since={begin}
+        until={end}
+        bucket={BUCKET_MS[counted.data?.size ?? size]}
         height={180}
         zoom={(from, to) =>
           navigate(toAddress({ since: new Date(from).toISOString(), until: new Date(to).toISOString() }))
@@ -117,7 +122,7 @@ function Top({ range, by, title }: { range: Range; by: Field; title: string }) {
                 height="1"
               />
             </svg>
-            <a class="ranked-name" href={toAddress({ [by]: one.value, range })}>
+            <a class="ranked-name" href={toAddress({ ...exactly(by, one.value), range })}>
               <bdi>{visible(one.value.slice(0, 120)) || "none"}</bdi>
             </a>
             <b class="number">{count(one.count)}</b>
@@ -135,11 +140,17 @@ function Coverage({ range, searched }: { range: Range; searched: Searched }) {
   return whole ? null : <p class="dim small">Of the newest {plural(searched.events, "event")}.</p>;
 }
 
-/** The start of the range, rounded down to the hour: for whole hours the server has counts and need not search. */
-function since(range: Range): string {
-  const hour = 3_600_000;
-  return new Date(Math.floor((Date.now() - RANGES[range]) / hour) * hour).toISOString();
+/** The filter for the events that were counted: those of the app itself, without the apps below it. */
+function exactly(by: Field, value: string): Filters {
+  return by === "app" ? { search: `app = ${JSON.stringify(value)}` } : { [by]: value };
 }
+
+/** The start of the range: the same as in the list of events, so that a count and the list behind it agree. */
+function beginOf(range: Range, now: number): number {
+  return timeRange({ range }, now).since ?? now;
+}
+
+const since = (range: Range) => new Date(beginOf(range, serverNow())).toISOString();
 
 function Places({ range }: { range: Range }) {
   const query = () => ({ by: "place", since: since(range), limit: MAX_PLACES });

@@ -1,8 +1,9 @@
 /** The editor of the rules document: checks it while the user types, offers a dry run, and applies it. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { request } from "../api/client";
+import { Problem, request } from "../api/client";
 import type { Fault } from "../api/types";
+import { navigate } from "../app/routes";
 import { useSession } from "../app/session";
 import { Failure, Waiting } from "../components/states";
 import { DRAFT_KEY } from "../event/alert-draft";
@@ -12,6 +13,7 @@ import { useLoad } from "../hooks/use-load";
 import { type Draft, insert } from "./draft";
 import { DryRunPanel } from "./dry-run-panel";
 import { LineDiff } from "./line-diff-view";
+import { keepUnsaved, unsaved, useWarningBeforeClose } from "./unsaved";
 import { YamlField } from "./yaml-field";
 import "./document-editor.css";
 
@@ -38,36 +40,59 @@ export function DocumentEditor({ restore, find }: { restore: string | null; find
   if (earlier.problem) return <Failure problem={earlier.problem} />;
   if (!stored.data || (restore !== null && earlier.data === undefined)) return <Waiting />;
   return (
-    <Editor key={stored.data.version} stored={stored.data} start={earlier.data} find={find} applied={stored.reload} />
+    <Editor
+      key={stored.data.version}
+      stored={stored.data}
+      earlier={restore !== null && earlier.data !== undefined ? { version: restore, text: earlier.data } : undefined}
+      find={find}
+      applied={() => {
+        if (restore !== null) navigate("/rules?view=document", "replace");
+        stored.reload();
+      }}
+    />
   );
 }
 
 function Editor({
   stored,
-  start,
+  earlier,
   find,
   applied,
 }: {
   stored: StoredDocument;
-  start?: string;
+  /** An earlier version that is to be restored. */
+  earlier?: { version: string; text: string };
   find: string | null;
   applied: () => void;
 }) {
   const { admin } = useSession();
-  const [text, setText] = useState(() => start ?? withDraft(stored.source));
+  const [begun] = useState(() => begin(stored, earlier));
+  const [text, setText] = useState(begun.text);
+  const [version, setVersion] = useState(begun.version);
+  const [offered, setOffered] = useState(begun.restored && earlier !== undefined && earlier.text !== begun.text);
   const [isDryRunOpen, setDryRunOpen] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
-  const faults = useFaults(text);
+  const checked = useCheck(text);
+  const faults = checked?.faults;
   const changed = text !== stored.source;
+  useEffect(() => keepUnsaved(changed ? { text, version } : undefined), [text, version, changed]);
+  useWarningBeforeClose(changed);
   const action = useAction();
   const canApply = admin && stored.editable;
   const apply = () =>
     action.run(async () => {
-      await request("/v1/config", {
-        method: "PUT",
-        text,
-        headers: { "If-Match": stored.version, "Content-Type": "application/yaml" },
-      });
+      try {
+        await request("/v1/config", {
+          method: "PUT",
+          text,
+          headers: { "If-Match": version, "Content-Type": "application/yaml" },
+        });
+      } catch (error) {
+        // Somebody else was first. The editor says so once it has their document.
+        if (error instanceof Problem && error.status === 412) applied();
+        throw error;
+      }
+      keepUnsaved(undefined);
       applied();
     });
   const show = (line: number, column: number) => {
@@ -92,36 +117,65 @@ function Editor({
       {stored.editable && !admin && (
         <p class="notice-line">Your token is read-only: you can do a dry run of changes here, but not apply them.</p>
       )}
+      {changed && version !== stored.version ? (
+        <p class="notice-line buttons">
+          <span>
+            The document was changed by somebody else after you began. Below, your text is compared with the active
+            document.
+          </span>
+          <button type="button" onClick={() => setVersion(stored.version)}>
+            Apply mine over it
+          </button>
+        </p>
+      ) : (
+        changed &&
+        begun.restored &&
+        !offered &&
+        text === begun.text && <p class="notice-line">These are your unsaved changes from before.</p>
+      )}
+      {earlier && offered && changed && (
+        <p class="notice-line buttons">
+          <span>You have unsaved changes. Version {earlier.version} would replace them.</span>
+          <button
+            type="button"
+            onClick={() => {
+              setText(earlier.text);
+              setVersion(stored.version);
+              setOffered(false);
+            }}
+          >
+            Load version {earlier.version}
+          </button>
+        </p>
+      )}
       <div class="editor panel">
-        <LineNumbers text={text} faults={faults ?? []} area={area} />
+        <LineNumbers text={text} faults={faults ?? []} warnings={checked?.warnings ?? []} area={area} />
         <YamlField area={area} text={text} change={setText} invalid={Boolean(faults?.length)} />
       </div>
       <div id="faults" class="faults" role="status">
-        {faults === undefined ? (
+        {checked === undefined ? (
           <p class="dim">Checking…</p>
-        ) : faults.length ? (
+        ) : checked.faults.length ? (
           <>
             <p class="bad">
-              <b>{plural(faults.length, "fault")}</b>. Fix {faults.length === 1 ? "it" : "them"} before you apply the
-              document.
+              <b>{plural(checked.faults.length, "fault")}</b>. Fix {checked.faults.length === 1 ? "it" : "them"} before
+              you apply the document.
             </p>
-            <ol>
-              {faults.slice(0, 50).map((fault) => (
-                <li key={`${fault.line}:${fault.column}:${fault.what}`}>
-                  <button type="button" class="plain fault" onClick={() => show(fault.line, fault.column)}>
-                    <span class="number">
-                      {fault.line}:{fault.column}
-                    </span>
-                    <span>
-                      {visible(fault.what)}; <span class="dim">{visible(fault.hint)}</span>
-                    </span>
-                  </button>
-                </li>
-              ))}
-            </ol>
+            <FaultList faults={checked.faults} show={show} />
           </>
         ) : (
-          <p class="good">No faults.</p>
+          <>
+            <p class="good">No faults.</p>
+            {checked.warnings.length > 0 && (
+              <>
+                <p class="warn">
+                  <b>{plural(checked.warnings.length, "warning")}</b>. You can apply the document, but check{" "}
+                  {checked.warnings.length === 1 ? "this line" : "these lines"}.
+                </p>
+                <FaultList faults={checked.warnings} show={show} />
+              </>
+            )}
+          </>
         )}
       </div>
       <div class="buttons">
@@ -137,14 +191,21 @@ function Editor({
           <button
             type="button"
             class="primary"
-            disabled={!changed || !faults || faults.length > 0 || action.busy}
+            disabled={!changed || version !== stored.version || !faults || faults.length > 0 || action.busy}
             onClick={apply}
           >
             Apply
           </button>
         )}
         {changed && (
-          <button type="button" class="plain" onClick={() => setText(stored.source)}>
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              setText(stored.source);
+              setVersion(stored.version);
+            }}
+          >
             Discard changes
           </button>
         )}
@@ -161,19 +222,43 @@ function Editor({
   );
 }
 
-/** The line numbers. They mark lines with faults and scroll with the text. */
+/** The first 50 faults or warnings; a click shows the place. */
+function FaultList({ faults, show }: { faults: Fault[]; show: (line: number, column: number) => void }) {
+  return (
+    <ol>
+      {faults.slice(0, 50).map((fault) => (
+        <li key={`${fault.line}:${fault.column}:${fault.what}`}>
+          <button type="button" class="plain fault" onClick={() => show(fault.line, fault.column)}>
+            <span class="number">
+              {fault.line}:{fault.column}
+            </span>
+            <span>
+              {visible(fault.what)}; <span class="dim">{visible(fault.hint)}</span>
+            </span>
+          </button>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** The line numbers. They mark lines with faults or warnings and scroll with the text. */
 function LineNumbers({
   text,
   faults,
+  warnings,
   area,
 }: {
   text: string;
   faults: Fault[];
+  warnings: Fault[];
   area: { current: HTMLTextAreaElement | null };
 }) {
   const gutter = useRef<HTMLDivElement>(null);
   const lines = useMemo(() => text.split("\n").length, [text]);
   const faulty = new Set(faults.map((fault) => fault.line));
+  const doubtful = new Set(warnings.map((warning) => warning.line));
+  const mark = (line: number) => (faulty.has(line) ? "line faulty" : doubtful.has(line) ? "line doubtful" : "line");
   useEffect(() => {
     const element = area.current;
     if (!element) return undefined;
@@ -186,7 +271,7 @@ function LineNumbers({
   return (
     <div class="gutter" ref={gutter} aria-hidden="true">
       {Array.from({ length: lines }, (_, at) => (
-        <div key={at} class={faulty.has(at + 1) ? "line faulty" : "line"}>
+        <div key={at} class={mark(at + 1)}>
           {at + 1}
         </div>
       ))}
@@ -194,9 +279,14 @@ function LineNumbers({
   );
 }
 
-/** The faults that the server finds in the text, a moment after the last change; `undefined` while it is checked. */
-function useFaults(text: string): Fault[] | undefined {
-  const [checked, setChecked] = useState<{ text: string; faults: Fault[] }>();
+interface CheckResult {
+  faults: Fault[];
+  warnings: Fault[];
+}
+
+/** What the server finds in the text, a moment after the last change; `undefined` while it is checked. */
+function useCheck(text: string): CheckResult | undefined {
+  const [checked, setChecked] = useState<CheckResult & { text: string }>();
   useEffect(() => {
     const stop = new AbortController();
     const timer = setTimeout(async () => {
@@ -207,13 +297,14 @@ function useFaults(text: string): Fault[] | undefined {
           headers: { "Content-Type": "application/yaml" },
           signal: stop.signal,
         });
-        const { faults } = (await response.json()) as { faults: Fault[] };
-        setChecked({ text, faults });
+        const { faults, warnings } = (await response.json()) as CheckResult;
+        setChecked({ text, faults, warnings });
       } catch (error) {
         if (!stop.signal.aborted)
           setChecked({
             text,
             faults: [{ line: 1, column: 1, what: "cannot check the document", hint: String((error as Error).message) }],
+            warnings: [],
           });
       }
     }, 350);
@@ -222,7 +313,7 @@ function useFaults(text: string): Fault[] | undefined {
       clearTimeout(timer);
     };
   }, [text]);
-  return checked?.text === text ? checked.faults : undefined;
+  return checked?.text === text ? checked : undefined;
 }
 
 /** The index in `text` of a line and a column. Both count from 1; columns count characters. */
@@ -243,6 +334,17 @@ function firstDifference(before: string, after: string): number | undefined {
   const [old, lines] = [before.split("\n"), after.split("\n")];
   const at = lines.findIndex((line, index) => line !== old[index]);
   return at < 0 ? undefined : at + 1;
+}
+
+/** The text to begin with: unsaved changes, an earlier version, or the stored document; with the draft of a rule, if any. */
+function begin(
+  stored: StoredDocument,
+  earlier: { text: string } | undefined,
+): { text: string; version: string; restored: boolean } {
+  const kept = unsaved();
+  const known = kept && kept.text !== stored.source ? kept : undefined;
+  const { text, version } = known ?? { text: earlier?.text ?? stored.source, version: stored.version };
+  return { text: withDraft(text), version, restored: known !== undefined };
 }
 
 /** Inserts the draft that the page of an event has left in the session storage. */

@@ -22,6 +22,18 @@ it.each<[JsonObject, string]>([
     "app is not a value that begins with shop. or is not x",
   ],
   [
+    {
+      event_pattern: {
+        app: [
+          { wildcard: "a*b" },
+          { wildcard: { "equals-ignore-case": "a*b" } },
+          { "anything-but": { wildcard: { "equals-ignore-case": ["*.exe", "*.com"] } } },
+        ],
+      },
+    },
+    "app is like a*b or is like a*b in any case or is not a value that is like *.exe or *.com in any case",
+  ],
+  [
     { event_pattern: { $or: [{ app: [""] }, { action: [{ suffix: "_failed" }] }] } },
     '(app is "") or (action ends with _failed)',
   ],

@@ -56,7 +56,7 @@ function conditionText(leaf: Json): string {
         case "suffix":
           return `ends with ${operand(value)}`;
         case "wildcard":
-          return `is like ${listed(values)}`;
+          return `is like ${operand(value)}`;
         case "equals-ignore-case":
           return `is ${listed(values)} in any case`;
         case "cidr":

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { read, request } from "../api/client";
 import type { ConfigVersion, List } from "../api/types";
+import { useEntryState } from "../app/entries";
 import { Failure, Waiting } from "../components/states";
 import { When } from "../components/when";
 import { visible } from "../format/text";
@@ -14,7 +15,7 @@ import "./version-history.css";
 
 export function VersionHistory() {
   const now = useNow();
-  const [limit, setLimit] = useState(20);
+  const [limit, setLimit] = useEntryState("limit", 20);
   const list = useLoad(`versions ${limit}`, (signal) =>
     read<List<ConfigVersion>>("/v1/config/versions", { limit }, signal),
   );

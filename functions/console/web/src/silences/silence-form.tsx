@@ -1,7 +1,7 @@
 /** The form for a new silence, with a preview on the last 7 days. */
 
 import { useEffect, useState } from "preact/hooks";
-import { read, send } from "../api/client";
+import { read, send, serverNow } from "../api/client";
 import type { JsonObject, List, Rule, SilencePreview } from "../api/types";
 import { Failure } from "../components/states";
 import { ACTIONS } from "../events/filters";
@@ -41,7 +41,7 @@ export function SilenceForm({ rule, done }: { rule?: string; done: () => void })
       await send("POST", "/v1/silences", {
         ...what,
         reason,
-        ends: new Date(Date.now() + hours * 3_600_000).toISOString(),
+        ends: new Date(serverNow() + hours * 3_600_000).toISOString(),
       });
       done();
     });

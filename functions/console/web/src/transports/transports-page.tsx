@@ -1,8 +1,8 @@
 /** The transports, their states, and a button to test each. */
 
 import { useState } from "preact/hooks";
-import { read, send } from "../api/client";
-import type { List, Rule, Transport, TransportTest } from "../api/types";
+import { read, send, serverNow } from "../api/client";
+import type { DeliverySummary, List, Rule, Transport, TransportTest } from "../api/types";
 import { useSession } from "../app/session";
 import { Icon } from "../components/icons";
 import { Failure, Waiting } from "../components/states";
@@ -11,6 +11,7 @@ import { stamp } from "../format/time";
 import { useAction } from "../hooks/use-action";
 import { useLoad } from "../hooks/use-load";
 import { useTitle } from "../hooks/use-title";
+import { type TransportHealth, TransportHealthText } from "./transport-health";
 import "./transports-page.css";
 
 const MODES: Record<string, string> = {
@@ -25,6 +26,19 @@ export function TransportsPage() {
   const { admin } = useSession();
   const list = useLoad("transports", (signal) => read<List<Transport>>("/v1/transports", {}, signal), 10_000);
   const rules = useLoad("rules", (signal) => read<List<Rule>>("/v1/rules", {}, signal));
+  const summary = (hours: number) => async (signal: AbortSignal) => {
+    const since = new Date(serverNow() - hours * 3_600_000).toISOString();
+    return { since, ...(await read<DeliverySummary>("/v1/deliveries/summary", { since }, signal)) };
+  };
+  const hour = useLoad("health of the hour", summary(1), 60_000);
+  const day = useLoad("health of the day", summary(24), 60_000);
+  const health = (name: string): TransportHealth | undefined => {
+    if (!day.data || !hour.data) return undefined;
+    const find = ({ transports }: DeliverySummary) => transports.find(({ transport }) => transport === name);
+    const { since, counted } = day.data;
+    const isPartial = Date.parse(counted.from) > Date.parse(since);
+    return { hour: find(hour.data), day: find(day.data), countedFrom: isPartial ? counted.from : undefined };
+  };
   const usedBy = (name: string) =>
     rules.data?.results.filter((rule) => rule.transports.includes(name)).map((rule) => rule.name);
   return (
@@ -47,6 +61,7 @@ export function TransportsPage() {
             key={transport.name}
             transport={transport}
             usedBy={usedBy(transport.name)}
+            health={health(transport.name)}
             changed={list.reload}
           />
         ))}
@@ -58,10 +73,12 @@ export function TransportsPage() {
 function TransportItem({
   transport,
   usedBy,
+  health,
   changed,
 }: {
   transport: Transport;
   usedBy?: string[];
+  health?: TransportHealth;
   changed: () => void;
 }) {
   const { admin } = useSession();
@@ -108,6 +125,7 @@ function TransportItem({
           )}
         </div>
       )}
+      {health && <TransportHealthText health={health} />}
       <div role="status">{result && <TestResult result={result} />}</div>
       {action.problem && <Failure problem={action.problem} />}
       <p class="small within">

@@ -57,37 +57,55 @@ export function roundUp(value: number): number {
   return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? value;
 }
 
-const HUES: Record<string, number | undefined> = {
-  login: 1,
-  logout: 2,
-  login_failed: 3,
-  authorize_application: 4,
-  model_created: 5,
-  model_updated: 6,
-  model_deleted: 7,
-  user_write: 6,
-  suspicious_request: 3,
-  system_exception: 3,
-  policy_exception: 3,
-  configuration_error: 3,
-};
-/** The colours for all other actions: the first class number and the number of classes. */
-const OTHER_HUES = { first: 8, count: 8 };
-const assigned = new Map<string, number>();
+/** The built-in actions; the colour of each is its own on every page. Those that mean trouble differ clearly in a stack. */
+const BUILT_IN =
+  "login logout login_failed authorize_application model_created model_updated model_deleted suspicious_request system_exception policy_exception configuration_error policy_execution system_task_exception property_mapping_exception user_write password_set secret_view secret_rotate invitation_used source_linked impersonation_started impersonation_ended email_sent update_available".split(
+    " ",
+  );
+/** The number of colours for all other actions; they follow those of the built-in ones. */
+const OTHER_COLOURS = 12;
+const KEY = "nuncio-colours";
 
-/** The CSS class of an action's colour, the same on every page. Other actions share it only if there are too many. */
+/** The colours of other actions, in the order in which they were assigned. Kept, so that they are the same tomorrow. */
+const assigned = new Map<string, number>(readAssigned());
+
+/**
+ * The CSS class of an action's colour, the same on every page. An action that is not built in prefers a colour by its name,
+ * and takes the next free one; only if there are more than twelve such actions do some share one.
+ */
 export function colourOf(action: string): string {
   if (action === OTHERS) return "c0";
-  const known = HUES[action] ?? assigned.get(action);
+  const known = BUILT_IN.indexOf(action) + 1 || assigned.get(action);
   if (known) return `c${known}`;
   let hash = 0;
   for (const character of action) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
   const taken = new Set(assigned.values());
   const candidates = Array.from(
-    { length: OTHER_HUES.count },
-    (_, at) => OTHER_HUES.first + ((hash + at) % OTHER_HUES.count),
+    { length: OTHER_COLOURS },
+    (_, at) => BUILT_IN.length + 1 + ((hash + at) % OTHER_COLOURS),
   );
-  const colour = candidates.find((hue) => !taken.has(hue)) ?? candidates[0]!;
+  const free = candidates.find((colour) => !taken.has(colour));
+  const colour = free ?? candidates[0]!;
   assigned.set(action, colour);
+  // A shared colour follows from the name alone.
+  if (free) writeAssigned();
   return `c${colour}`;
+}
+
+function readAssigned(): [string, number][] {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]") as [string, number][];
+    const last = BUILT_IN.length + OTHER_COLOURS;
+    return kept.filter(([action, colour]) => action && colour > BUILT_IN.length && colour <= last).slice(0, 12);
+  } catch {
+    return [];
+  }
+}
+
+function writeAssigned(): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify([...assigned].slice(0, OTHER_COLOURS)));
+  } catch {
+    // Without storage, the colours last until the page is closed.
+  }
 }

@@ -8,6 +8,7 @@ import "./volume-chart.css";
 
 interface Properties {
   stack: Stack;
+  /** The time range in milliseconds since the epoch. The first and the last bucket may be cut by it. */
   since: number;
   until: number;
   bucket: number;
@@ -26,7 +27,7 @@ export function VolumeChart({ stack, since, until, bucket, height = 120, zoom }:
   const top = roundUp(stack.highest);
   const plot = Math.max(1, width - LEFT);
   const floor = height - BOTTOM;
-  const x = (time: number) => LEFT + ((time - since) / (until - since)) * plot;
+  const x = (time: number) => LEFT + ((Math.max(since, Math.min(until, time)) - since) / (until - since)) * plot;
   const timeAt = (px: number) => since + (Math.max(0, Math.min(plot, px - LEFT)) / plot) * (until - since);
   const paths = useMemo(() => bars(stack, x, floor, top, bucket), [stack, width, since, until, height]);
   const pointed = at === undefined ? undefined : columnAt(stack, at, bucket);
@@ -34,7 +35,7 @@ export function VolumeChart({ stack, since, until, bucket, height = 120, zoom }:
   const finish = () => {
     if (zoom && from !== undefined && at !== undefined && Math.abs(x(at) - x(from)) > 4) {
       const [low, high] = [Math.min(from, at), Math.max(from, at)];
-      zoom(Math.floor(low / bucket) * bucket, Math.ceil(high / bucket) * bucket);
+      zoom(Math.max(since, Math.floor(low / bucket) * bucket), Math.min(until, Math.ceil(high / bucket) * bucket));
       setAt(undefined);
     }
     setFrom(undefined);
@@ -47,7 +48,8 @@ export function VolumeChart({ stack, since, until, bucket, height = 120, zoom }:
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "ArrowRight") step(1);
     else if (event.key === "ArrowLeft") step(-1);
-    else if (event.key === "Enter" && pointed) zoom?.(pointed.time, pointed.time + bucket);
+    else if (event.key === "Enter" && pointed)
+      zoom?.(Math.max(since, pointed.time), Math.min(until, pointed.time + bucket));
     else if (event.key === "Escape") setAt(undefined);
     else return;
     event.preventDefault();
@@ -128,22 +130,30 @@ export function VolumeChart({ stack, since, until, bucket, height = 120, zoom }:
         </svg>
       </div>
       {pointed && (
-        <Tooltip
-          stack={stack}
-          column={pointed}
-          left={Math.min(Math.max(0, x(pointed.time) - 80), Math.max(0, width - 210))}
-        />
+        <Tooltip stack={stack} column={pointed} place={beside(x(pointed.time), x(pointed.time + bucket), width)} />
       )}
     </div>
   );
 }
 
-function Tooltip({ stack, column, left }: { stack: Stack; column: Column; left: number }) {
+/** The greatest width of the tooltip, and its distance from the bar, in pixels. */
+const TOOLTIP = 210;
+const DISTANCE = 8;
+
+/** The place of the tooltip: beside the bar, so that it does not cover it, where there is more room. */
+function beside(from: number, to: number, width: number): { left: string; width: string } {
+  const [before, after] = [from - DISTANCE, width - to - DISTANCE];
+  const wide = Math.min(TOOLTIP, Math.max(before, after));
+  const left = after >= Math.min(TOOLTIP, before) ? to + DISTANCE : before - wide;
+  return { left: `${left}px`, width: `${wide}px` };
+}
+
+function Tooltip({ stack, column, place }: { stack: Stack; column: Column; place: { left: string; width: string } }) {
   const rows = stack.series
     .map((series, at) => ({ ...series, count: column.counts[at] ?? 0 }))
     .filter((row) => row.count);
   return (
-    <div class="tooltip" style={{ left: `${left}px` }} aria-hidden="true">
+    <div class="tooltip" style={place} aria-hidden="true">
       <p class="tooltip-title">
         {name(column.time)} <b>{count(column.total)}</b>
       </p>

@@ -208,6 +208,20 @@ fn the_operator_exempts_a_field_by_its_path() {
 }
 
 #[test]
+fn a_query_nested_in_arguments_is_masked_by_its_own_names() {
+    for (query, expected) in [
+        ("token=abc", format!("token={MASK}")),
+        ("page=2&token=abc&sort=name", format!("page=2&token={MASK}&sort=name")),
+        ("?token=abc", format!("?token={MASK}")),
+        ("next=%2Fhome%3Ftoken%3Dabc", format!("next=%2Fhome%3Ftoken%3D{MASK}")),
+    ] {
+        let event = json!({ "http_request": { "args": { "query": query, "next": ["/", query] } } });
+        let expected = json!({ "http_request": { "args": { "query": expected, "next": ["/", expected] } } });
+        assert_eq!(masked(event), expected, "{query}");
+    }
+}
+
+#[test]
 fn values_of_names_that_another_field_gives() {
     for (value, expected) in [
         (json!({ "name": "password", "value": "s" }), json!({ "name": "password", "value": MASK })),

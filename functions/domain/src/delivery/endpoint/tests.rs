@@ -17,8 +17,8 @@ fn paused() -> EndpointState {
     EndpointState::Ready.after(AILING, "no", FAILURES, start()).unwrap()
 }
 
-fn until(standing: &EndpointState, now: Timestamp) -> i64 {
-    match standing.admission(now) {
+fn until(state: &EndpointState, now: Timestamp) -> i64 {
+    match state.admission(now) {
         EndpointAdmission::Paused { until, .. } => until.duration_since(start()).as_secs(),
         other => panic!("{other:?}"),
     }
@@ -34,14 +34,14 @@ fn some_failures_in_a_row_pause_it_and_fewer_do_not() {
 
 #[test]
 fn each_failed_probe_doubles_the_pause_up_to_a_bound() {
-    let (mut standing, mut now, mut lengths) = (paused(), start(), vec![30]);
+    let (mut state, mut now, mut lengths) = (paused(), start(), vec![30]);
     for _ in 0..6 {
-        now = after_seconds(until(&standing, now));
-        standing = standing.after(AILING, "no", 1, now).unwrap();
-        lengths.push(until(&standing, now) - now.duration_since(start()).as_secs());
+        now = after_seconds(until(&state, now));
+        state = state.after(AILING, "no", 1, now).unwrap();
+        lengths.push(until(&state, now) - now.duration_since(start()).as_secs());
     }
     assert_eq!(lengths, [30, 60, 120, 240, 480, 900, 900]);
-    assert_eq!(standing.after(EndpointSignal::Healthy, "", 0, now), Some(EndpointState::Ready));
+    assert_eq!(state.after(EndpointSignal::Healthy, "", 0, now), Some(EndpointState::Ready));
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn gone_is_gone_until_the_configuration_changes() {
 fn what_is_stored_is_read_back() {
     let transport = Transport::named("siem", TransportKind::Local);
     let gone = EndpointState::Disabled { since: start(), why: "410".to_owned() };
-    for standing in [EndpointState::Ready, paused(), gone] {
-        let record = Endpoint::next(None, &transport, standing);
+    for state in [EndpointState::Ready, paused(), gone] {
+        let record = Endpoint::next(None, &transport, state);
         let written = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<Endpoint>(&written).unwrap(), record);
     }
@@ -99,8 +99,8 @@ proptest! {
         let (mut known, mut now, mut failures) = (None::<Endpoint>, start(), 0);
         for (signal, pass) in history {
             now = crate::time::later(now, SignedDuration::from_secs(pass));
-            let standing = EndpointState::for_transport(known.as_ref(), &transport).clone();
-            match standing.admission(now) {
+            let state = EndpointState::for_transport(known.as_ref(), &transport).clone();
+            match state.admission(now) {
                 EndpointAdmission::Paused { until, .. } => {
                     prop_assert!(until > now && until <= crate::time::later(now, LONGEST_PAUSE));
                     continue;
@@ -111,7 +111,7 @@ proptest! {
                     prop_assert!(others_wait);
                     known = Some(probed);
                 }
-                EndpointAdmission::Allowed => prop_assert_eq!(&standing, &EndpointState::Ready),
+                EndpointAdmission::Allowed => prop_assert_eq!(&state, &EndpointState::Ready),
                 EndpointAdmission::Disabled { .. } => prop_assert!(false, "nothing was gone"),
             }
             failures = if matches!(signal, EndpointSignal::Failing { .. }) { failures + 1 } else { 0 };

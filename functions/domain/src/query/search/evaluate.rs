@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
 use crate::event::{Event, Object};
+use crate::query::AddressRange;
 use crate::rules_document::compare_numbers;
 
 impl SearchQuery {
@@ -87,7 +88,7 @@ impl Found<'_> {
             (Self::Text(own), Literal::Text(text)) => Some((*own).cmp(text.as_str())),
             (Self::Own(own), Literal::Text(text)) => Some(own.as_str().cmp(text.to_lowercase().as_str())),
             (Self::Address(own), Literal::Text(text)) => {
-                text.parse().ok().map(|address: IpAddr| own.to_canonical().cmp(&address.to_canonical()))
+                text.parse().ok().map(|range: AddressRange| range.compare(*own))
             }
             (Self::Instant(own), Literal::Text(text)) => period(text).map(|(from, until)| {
                 if *own < from {

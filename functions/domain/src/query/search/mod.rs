@@ -10,12 +10,13 @@
 //! * An operator is one of `=` `!=` `>` `>=` `<` `<=` `~` `!~` `startswith` `endswith` `in`, and `not` before the last
 //!   three. `~`, `startswith` and `endswith` look at text in any case.
 //! * A value is a text in `'…'` or `"…"`, a number, `True`, `False`, `None`, or, after `in`, a list in parentheses.
-//! * `and` binds tighter than `or`.
+//! * `and` binds tighter than `or`; both, and `not`, may be written in capitals.
 //!
 //! A negated test passes where the plain one fails, so `context.a != 1` matches events without a `context.a`. A missing
 //! key and `null` are both `None`. A date is a period: an instant equals it if it lies within it, is less if it lies
 //! before, and greater if it lies after. Dates are `2026-01-02`, `2026-01-02 03:04` and `2026-01-02 03:04:05`, in UTC,
-//! or RFC 3339. `created` is compared with dates only, `client_ip` with addresses.
+//! or RFC 3339. `created` is compared with dates only, `client_ip` with addresses and networks: an
+//! address equals a network that it lies in.
 //!
 //! Any other text is searched for literally, ignoring case. Parsing takes time in proportion to the text, and rejects
 //! nesting deeper than [`MAX_DEPTH`].

@@ -1,7 +1,6 @@
 //! Parses the words of a query by recursive descent, with one function for each level of precedence.
 
-use std::net::IpAddr;
-
+use super::super::AddressRange;
 use super::evaluate::period;
 use super::lex::{Lexeme, Word, words};
 use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
@@ -157,7 +156,10 @@ impl QueryParser<'_> {
                 return Err(self.expected("a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\""));
             }
             SearchField::ClientIp if !is_address(&value) => {
-                return Err(self.expected("an address such as \"192.0.2.7\"; ~ searches for a part of one"));
+                return Err(self.expected(
+                    "an address such as \"192.0.2.7\" or a network such as \"192.0.2.0/24\"; ~ searches for a part of an \
+                     address",
+                ));
             }
             _ => {}
         }
@@ -185,7 +187,7 @@ impl QueryParser<'_> {
     }
 
     fn took_keyword(&mut self, keyword: &str) -> bool {
-        let there = matches!(self.peek(), Lexeme::Name(name) if name == keyword);
+        let there = matches!(self.peek(), Lexeme::Name(name) if name.eq_ignore_ascii_case(keyword));
         if there {
             self.next();
         }
@@ -227,7 +229,7 @@ fn is_date(value: &Literal) -> bool {
 
 fn is_address(value: &Literal) -> bool {
     match value {
-        Literal::Text(text) => text.parse::<IpAddr>().is_ok(),
+        Literal::Text(text) => text.parse::<AddressRange>().is_ok(),
         Literal::None => true,
         Literal::Number(_) | Literal::Bool(_) => false,
     }

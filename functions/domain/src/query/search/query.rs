@@ -35,7 +35,7 @@ pub enum SearchField {
     Action,
     /// `app`: the application that reported the event, as text.
     App,
-    /// `client_ip`: the IP address. `192.0.2.7` and `::ffff:192.0.2.7` are equal.
+    /// `client_ip`: the IP address. `192.0.2.7` and `::ffff:192.0.2.7` are equal, and both equal `192.0.2.0/24`.
     ClientIp,
     /// `created`: the event's time, compared with a date or time, which is in UTC unless it has an offset.
     Created,

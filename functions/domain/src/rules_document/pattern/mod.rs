@@ -87,6 +87,8 @@ pub enum ValuePattern {
     SuffixIgnoreCase(String),
     /// `wildcard`.
     Wildcard(Wildcard),
+    /// `wildcard` with `equals-ignore-case`.
+    WildcardIgnoreCase(Wildcard),
     /// `anything-but`.
     AnythingBut(AnythingBut),
     /// `numeric`.
@@ -112,6 +114,8 @@ pub enum AnythingBut {
     Suffix(Vec<String>),
     /// No text that fits one of these.
     Wildcard(Vec<Wildcard>),
+    /// No text that fits one of these, in any case.
+    WildcardIgnoreCase(Vec<Wildcard>),
 }
 
 /// A range of numbers with one end or two.

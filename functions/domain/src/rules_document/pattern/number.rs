@@ -89,11 +89,14 @@ pub(super) fn canonical(number: &Number) -> Number {
 pub(super) fn comparable(number: &Number) -> Result<(), String> {
     let limit = EventPattern::MAX_NUMBER;
     if compare(number, &limit.into()).is_gt() || compare(number, &(-limit).into()).is_lt() {
-        return Err(format!("this number is not between -{limit} and {limit}"));
+        return Err(format!("this number is outside the range from -{limit} to {limit}"));
     }
     let decimals = Decimal::parse(number.as_str()).decimals();
     if decimals > EventPattern::MAX_DECIMALS {
-        return Err(format!("this number has {decimals} decimals; at most {} count", EventPattern::MAX_DECIMALS));
+        return Err(format!(
+            "this number has {decimals} decimals, but at most {} are allowed",
+            EventPattern::MAX_DECIMALS
+        ));
     }
     Ok(())
 }

@@ -30,13 +30,19 @@ pub(super) fn read(reader: &mut Reader, object: &Map<String, Value>, pointer: &s
         "suffix" => {
             text_or_ignore_case(reader, value, pointer, name, ValuePattern::Suffix, ValuePattern::SuffixIgnoreCase)
         }
-        "wildcard" => wildcard(reader, value, pointer).map(ValuePattern::Wildcard),
+        "wildcard" => match value {
+            Value::Object(object) => {
+                let (_, value, pointer) = only_key(reader, object, pointer, &[IGNORE_CASE])?;
+                wildcard(reader, value, &pointer, IGNORE_CASE).map(ValuePattern::WildcardIgnoreCase)
+            }
+            _ => wildcard(reader, value, pointer, name).map(ValuePattern::Wildcard),
+        },
         "anything-but" => anything_but(reader, value, pointer).map(ValuePattern::AnythingBut),
         "numeric" => numeric(reader, value, pointer).map(ValuePattern::Numeric),
         "cidr" => cidr(reader, value, pointer).map(ValuePattern::Cidr),
         "exists" => match value {
             Value::Bool(wanted) => Some(ValuePattern::Exists(*wanted)),
-            _ => reader.wrong(pointer, "exists is neither true nor false", "write { exists: true }"),
+            _ => reader.wrong(pointer, "exists must be true or false", "write { exists: true }"),
         },
         IGNORE_CASE => text(reader, value, pointer, name).map(ValuePattern::EqualsIgnoreCase),
         _ => text(reader, value, pointer, name).map(ValuePattern::Text),
@@ -52,8 +58,12 @@ fn only_key<'v>(
 ) -> Option<(&'v str, &'v Value, String)> {
     let mut entries = object.iter();
     let (Some((name, value)), None) = (entries.next(), entries.next()) else {
-        let hint = format!("write one of {}; several tests are several items of the list", known.join(", "));
-        return reader.wrong(pointer, format!("an operator is an object with one key, not {}", object.len()), hint);
+        let hint = format!("write each operator as an item of its own; the operators are {}", known.join(", "));
+        return reader.wrong(
+            pointer,
+            format!("an operator must have exactly one key, but this object has {}", object.len()),
+            hint,
+        );
     };
     let pointer = format!("{pointer}{}", pointer_segment(name));
     if known.contains(&name.as_str()) {
@@ -61,7 +71,11 @@ fn only_key<'v>(
     }
     // A name of the wrong form may be a value in the wrong place, and values are not repeated.
     let shown = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_$".contains(&byte));
-    let what = if shown { format!("{name:?} is not an operator here") } else { "this is not an operator".to_owned() };
+    let what = if shown {
+        format!("{name:?} is not an operator that can be used here")
+    } else {
+        "this is not an operator".to_owned()
+    };
     let dashed = name.to_lowercase().replace(['_', ' '], "-");
     let hint = match known.iter().find(|known| **known == dashed) {
         Some(near) => format!("did you mean {near:?}?"),
@@ -73,7 +87,11 @@ fn only_key<'v>(
 fn text(reader: &mut Reader, value: &Value, pointer: &str, name: &str) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        _ => reader.wrong(pointer, format!("{name} does not hold a text"), "write one text, in quotes if need be"),
+        _ => reader.wrong(
+            pointer,
+            format!("{name} must be a text"),
+            "write one text; put a number, true, false or null in quotes",
+        ),
     }
 }
 
@@ -90,11 +108,11 @@ fn text_or_ignore_case(
     text(reader, value, &pointer, inner).map(ignoring_case)
 }
 
-fn wildcard(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Wildcard> {
-    let text = text(reader, value, pointer, "wildcard")?;
+fn wildcard(reader: &mut Reader, value: &Value, pointer: &str, name: &str) -> Option<Wildcard> {
+    let text = text(reader, value, pointer, name)?;
     Wildcard::parse(&text).map_or_else(
         |error| {
-            let hint = r"one * stands for any characters; write \* for the character * and \\ for a backslash";
+            let hint = r"write one * for any characters, \* for the character *, and \\ for a backslash";
             reader.wrong(pointer, error.to_string(), hint)
         },
         Some,
@@ -109,10 +127,13 @@ fn anything_but(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Any
         return match name {
             "prefix" => several(reader, value, pointer, name, some_text).map(AnythingBut::Prefix),
             "suffix" => several(reader, value, pointer, name, some_text).map(AnythingBut::Suffix),
-            "wildcard" => {
-                let read = |reader: &mut Reader, item: &Value, at: &str, _: &str| wildcard(reader, item, at);
-                several(reader, value, pointer, name, read).map(AnythingBut::Wildcard)
-            }
+            "wildcard" => match value {
+                Value::Object(object) => {
+                    let (name, value, pointer) = only_key(reader, object, pointer, &[IGNORE_CASE])?;
+                    several(reader, value, &pointer, name, wildcard).map(AnythingBut::WildcardIgnoreCase)
+                }
+                _ => several(reader, value, pointer, name, wildcard).map(AnythingBut::Wildcard),
+            },
             _ => several(reader, value, pointer, name, text).map(AnythingBut::EqualsIgnoreCase),
         };
     }
@@ -120,8 +141,8 @@ fn anything_but(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Any
         Value::String(_) => Some(item),
         Value::Number(number) => bounded(reader, number, at).then_some(item),
         _ => {
-            let hint = "it takes texts or numbers; for null and booleans list the values that are meant";
-            reader.wrong(at, "anything-but holds neither a text nor a number", hint)
+            let hint = "to exclude null, true or false, list the values that may occur instead";
+            reader.wrong(at, "anything-but takes only texts and numbers", hint)
         }
     })?;
     let texts: Vec<String> = items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
@@ -137,10 +158,15 @@ fn anything_but(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Any
 }
 
 fn some_text(reader: &mut Reader, value: &Value, pointer: &str, name: &str) -> Option<String> {
+    if value.is_object() {
+        let hint =
+            "write { wildcard: { equals-ignore-case: a* } } or { wildcard: { equals-ignore-case: '*a' } } instead";
+        return reader.wrong(pointer, format!("anything-but cannot ignore the case of a {name}"), hint);
+    }
     let text = text(reader, value, pointer, name)?;
     if text.is_empty() {
-        let hint = "every text starts and ends with the empty one, so nothing would ever match";
-        return reader.wrong(pointer, format!("{name} is empty"), hint);
+        let what = format!("the {name} is empty, so that anything-but excludes every text");
+        return reader.wrong(pointer, what, "write at least one character");
     }
     Some(text)
 }
@@ -155,7 +181,7 @@ fn several<'v, T>(
 ) -> Option<Vec<T>> {
     let Value::Array(items) = value else { return read(reader, value, pointer, name).map(|one| vec![one]) };
     if items.is_empty() {
-        return reader.wrong(pointer, format!("{name} lists nothing"), "list what is not wanted");
+        return reader.wrong(pointer, format!("the list of {name} is empty"), "list the values to exclude");
     }
     let read: Vec<_> =
         items.iter().enumerate().map(|(at, item)| read(reader, item, &format!("{pointer}/{at}"), name)).collect();
@@ -165,7 +191,7 @@ fn several<'v, T>(
 fn bounded(reader: &mut Reader, number: &Number, pointer: &str) -> bool {
     let result = comparable(number);
     if let Err(what) = &result {
-        reader.wrong::<()>(pointer, what, "compare with a smaller or rounder number");
+        reader.wrong::<()>(pointer, what, "write a number from -5000000000 to 5000000000 with at most 6 decimals");
     }
     result.is_ok()
 }
@@ -173,9 +199,9 @@ fn bounded(reader: &mut Reader, number: &Number, pointer: &str) -> bool {
 const NUMERIC_HINT: &str = r#"write { numeric: [">=", 5] }, or both ends: { numeric: [">", 0, "<=", 5] }"#;
 
 fn numeric(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Interval> {
-    let Value::Array(items) = value else { return reader.wrong(pointer, "numeric is not a list", NUMERIC_HINT) };
+    let Value::Array(items) = value else { return reader.wrong(pointer, "numeric must be a list", NUMERIC_HINT) };
     if !matches!(items.len(), 2 | 4) {
-        return reader.wrong(pointer, "numeric is not one or two comparisons", NUMERIC_HINT);
+        return reader.wrong(pointer, "numeric must have one or two comparisons", NUMERIC_HINT);
     }
     let mut ends = Vec::new();
     for (at, pair) in items.chunks(2).enumerate() {
@@ -190,16 +216,18 @@ fn numeric(reader: &mut Reader, value: &Value, pointer: &str) -> Option<Interval
         return Some(Interval { lower, upper });
     };
     let ((IntervalSide::Above, lower), (IntervalSide::Below, upper)) = (first, second) else {
-        return reader.wrong(pointer, "numeric does not name a lower and then an upper end", NUMERIC_HINT);
+        return reader.wrong(pointer, "numeric must have a lower limit and then an upper limit", NUMERIC_HINT);
     };
     match compare(&lower.value, &upper.value) {
         Ordering::Less => Some(Interval { lower: Some(lower), upper: Some(upper) }),
-        Ordering::Equal => {
-            reader.wrong(pointer, "both ends of numeric are the same", r#"write { numeric: ["=", 5] } for one number"#)
-        }
+        Ordering::Equal => reader.wrong(
+            pointer,
+            "the lower and the upper limit of numeric are equal",
+            r#"write { numeric: ["=", 5] } for one number"#,
+        ),
         Ordering::Greater => {
-            let hint = "no number is both; write the smaller end first, or two items of the list for either";
-            reader.wrong(pointer, "the lower end of numeric is above the upper one", hint)
+            let hint = r#"swap the limits; for numbers outside a range, write two items: { numeric: ["<", 1] }, { numeric: [">", 5] }"#;
+            reader.wrong(pointer, "the lower limit of numeric is above the upper limit", hint)
         }
     }
 }
@@ -223,11 +251,11 @@ fn comparison(
         Some("<") => Some((IntervalSide::Below, false)),
         Some("<=") => Some((IntervalSide::Below, true)),
         Some("=") => Some((IntervalSide::At, true)),
-        _ => reader.wrong(sign_at, "this is not a comparison", "write one of =, <, <=, >, >= in quotes"),
+        _ => reader.wrong(sign_at, "this is not a comparison operator", "write =, <, <=, > or >=, in quotes"),
     };
     let value = match &pair[1] {
         Value::Number(number) => bounded(reader, number, value_at).then(|| number::canonical(number)),
-        _ => reader.wrong(value_at, "numeric compares with what is not a number", "write a number, without quotes"),
+        _ => reader.wrong(value_at, "numeric can compare only with a number", "write a number, without quotes"),
     };
     let ((sign, included), value) = (sign?, value?);
     Some((sign, IntervalEnd { value, included }))
@@ -236,8 +264,8 @@ fn comparison(
 fn cidr(reader: &mut Reader, value: &Value, pointer: &str) -> Option<IpNet> {
     let text = text(reader, value, pointer, "cidr")?;
     let Ok(net) = text.parse::<IpNet>() else {
-        let hint = "write one such as 192.0.2.0/24 or 2001:db8::/32; a single address ends in /32 or /128";
-        return reader.wrong(pointer, "cidr does not hold a network", hint);
+        let hint = "write one such as 192.0.2.0/24 or 2001:db8::/32; write /32 or /128 behind a single address";
+        return reader.wrong(pointer, "cidr must be a network", hint);
     };
     Some(canonical(net.trunc()))
 }

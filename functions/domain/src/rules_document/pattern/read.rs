@@ -50,7 +50,7 @@ impl EventPattern {
         let place = PatternPosition { pointer: "", depth: 0, inside_or: false };
         let root = match value {
             Value::Object(object) => reader.fields(object, place),
-            _ => reader.wrong("", "an event pattern is an object of fields", "write { action: [login_failed] }"),
+            _ => reader.wrong("", "an event pattern must be an object of fields", "write { action: [login_failed] }"),
         };
         if let Some(size) = root.as_ref().map(size) {
             reader.check_size(size);
@@ -99,11 +99,12 @@ impl Reader {
 
     fn fields(&mut self, object: &Map<String, Value>, place: PatternPosition<'_>) -> Option<ObjectPattern> {
         if object.is_empty() {
-            return self.wrong(place.pointer, "this object names no field", "name one, or remove the object");
+            return self.wrong(place.pointer, "this object has no fields", "name a field in it, or remove the object");
         }
         if place.depth == EventPattern::MAX_DEPTH {
-            let what = format!("more than {} levels of nesting", EventPattern::MAX_DEPTH);
-            return self.wrong(place.pointer, what, "no event pattern needs as many");
+            let most = EventPattern::MAX_DEPTH;
+            let what = format!("the pattern has more than {most} levels of nesting");
+            return self.wrong(place.pointer, what, format!("write it with at most {most} levels"));
         }
         let mut fields = ObjectPattern::default();
         for (name, value) in object {
@@ -112,7 +113,7 @@ impl Reader {
             if name == OR {
                 fields.any_of = self.alternatives(value, inner);
             } else if place.inside_or && RESERVED.contains(&name.as_str()) {
-                let hint = "write $or around fields: $or: [{ a: [1] }, { b: [2] }]; a field's values are a list anyhow";
+                let hint = "use $or for alternative fields: $or: [{ a: [1] }, { b: [2] }]; write alternative values of one field as its list";
                 self.wrong_key::<()>(&pointer, format!("{name:?} cannot be the name of a field inside $or"), hint);
             } else if let Some(field) = self.field(name, value, inner) {
                 fields.fields.push((name.clone(), field));
@@ -124,11 +125,11 @@ impl Reader {
     fn alternatives(&mut self, value: &Value, place: PatternPosition<'_>) -> Vec<ObjectPattern> {
         let hint = "write two or more patterns: $or: [{ a: [1] }, { b: [2] }]";
         let Value::Array(items) = value else {
-            self.wrong::<()>(place.pointer, "$or is not a list", hint);
+            self.wrong::<()>(place.pointer, "$or must be a list of patterns", hint);
             return Vec::new();
         };
         if items.len() < 2 {
-            self.wrong::<()>(place.pointer, "$or has fewer than two alternatives", hint);
+            self.wrong::<()>(place.pointer, "$or needs at least two alternatives", hint);
         }
         let mut alternatives = Vec::new();
         for (at, item) in items.iter().enumerate() {
@@ -137,7 +138,7 @@ impl Reader {
             match item {
                 Value::Object(object) => alternatives.extend(self.fields(object, place)),
                 _ => {
-                    self.wrong::<()>(&pointer, "an alternative of $or is an object of fields", hint);
+                    self.wrong::<()>(&pointer, "an alternative of $or must be an object of fields", hint);
                 }
             }
         }
@@ -149,19 +150,27 @@ impl Reader {
             Value::Object(object) => self.fields(object, place).map(FieldPattern::Object),
             Value::Array(items) => self.tests(items, place.pointer).map(FieldPattern::Value),
             _ if operator::is_known(name) => {
-                let what = format!("{name:?} stands here as the name of a field");
-                self.wrong_key(place.pointer, what, format!("an operator stands in a list: field: [{{ {name}: … }}]"))
+                let what = format!("{name:?} is an operator, but is used here as the name of a field");
+                self.wrong_key(
+                    place.pointer,
+                    what,
+                    format!("write it in the list of a field: field: [{{ {name}: … }}]"),
+                )
             }
             _ => {
-                let what = format!("{} is neither a list of values nor an object of fields", shown(name));
-                self.wrong(place.pointer, what, "put the value into a list: […]")
+                let what = format!("{} must be a list of values or an object of fields", shown(name));
+                self.wrong(place.pointer, what, "put the value into a list, such as [login]")
             }
         }
     }
 
     fn tests(&mut self, items: &[Value], pointer: &str) -> Option<Vec<ValuePattern>> {
         if items.is_empty() {
-            return self.wrong(pointer, "this list names no value", "name one; null stands for null");
+            return self.wrong(
+                pointer,
+                "this list is empty",
+                "list at least one value; for a missing field, write { exists: false }",
+            );
         }
         let tests = items.iter().enumerate().filter_map(|(at, item)| self.test(item, &format!("{pointer}/{at}")));
         Some(tests.collect())
@@ -175,7 +184,7 @@ impl Reader {
             Value::String(text) => Some(ValuePattern::Text(text.clone())),
             Value::Object(object) => operator::read(self, object, pointer),
             Value::Array(_) => {
-                self.wrong(pointer, "a list stands inside a list of values", "put its values into the outer list")
+                self.wrong(pointer, "this list is inside a list of values", "move its values into the outer list")
             }
         }
     }
@@ -183,11 +192,15 @@ impl Reader {
     fn check_size(&mut self, size: Size) {
         let (most, fields) = (EventPattern::MAX_COMBINATIONS, EventPattern::MAX_COMBINED_FIELDS);
         if size.combinations > most {
-            let what = format!("$or makes more than {most} combinations");
-            self.wrong::<()>("", what, "list values of one field instead of alternatives, or make several policies");
+            let what = format!("the alternatives of $or make more than {most} combinations");
+            self.wrong::<()>(
+                "",
+                what,
+                "list the values of one field instead of alternatives, or split the pattern into several policies",
+            );
         } else if size.fields > fields {
-            let what = format!("all combinations of $or together name more than {fields} fields");
-            self.wrong::<()>("", what, "name fewer fields beside $or, or make several policies");
+            let what = format!("the combinations of $or have more than {fields} fields in total");
+            self.wrong::<()>("", what, "name fewer fields beside $or, or split the pattern into several policies");
         }
     }
 }

@@ -12,10 +12,10 @@ pub struct Wildcard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WildcardError {
     /// Two wildcards in succession, as in `a**`. The number is the position of the second one.
-    #[error("two * stand side by side at character {0}")]
+    #[error("the wildcard has two * in a row at character {0}")]
     Consecutive(usize),
     /// A backslash before a character other than `*` and `\`, or at the end.
-    #[error("the \\ at character {0} escapes neither * nor \\")]
+    #[error("the backslash at character {0} of the wildcard is followed by neither * nor a backslash")]
     Escape(usize),
 }
 

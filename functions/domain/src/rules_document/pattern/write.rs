@@ -33,6 +33,9 @@ pub(super) fn test(wanted: &ValuePattern) -> Value {
         ValuePattern::Suffix(text) => json!({ "suffix": text }),
         ValuePattern::SuffixIgnoreCase(text) => json!({ "suffix": { "equals-ignore-case": text } }),
         ValuePattern::Wildcard(wildcard) => json!({ "wildcard": wildcard.to_string() }),
+        ValuePattern::WildcardIgnoreCase(wildcard) => {
+            json!({ "wildcard": { "equals-ignore-case": wildcard.to_string() } })
+        }
         ValuePattern::AnythingBut(but) => json!({ "anything-but": anything_but(but) }),
         ValuePattern::Numeric(interval) => json!({ "numeric": numeric(interval) }),
         ValuePattern::Cidr(net) => json!({ "cidr": net }),
@@ -47,11 +50,15 @@ fn anything_but(but: &AnythingBut) -> Value {
         AnythingBut::EqualsIgnoreCase(texts) => json!({ "equals-ignore-case": one_or_list(texts) }),
         AnythingBut::Prefix(texts) => json!({ "prefix": one_or_list(texts) }),
         AnythingBut::Suffix(texts) => json!({ "suffix": one_or_list(texts) }),
-        AnythingBut::Wildcard(wildcards) => {
-            let texts: Vec<String> = wildcards.iter().map(Wildcard::to_string).collect();
-            json!({ "wildcard": one_or_list(&texts) })
+        AnythingBut::Wildcard(wildcards) => json!({ "wildcard": one_or_list(&texts(wildcards)) }),
+        AnythingBut::WildcardIgnoreCase(wildcards) => {
+            json!({ "wildcard": { "equals-ignore-case": one_or_list(&texts(wildcards)) } })
         }
     }
+}
+
+fn texts(wildcards: &[Wildcard]) -> Vec<String> {
+    wildcards.iter().map(Wildcard::to_string).collect()
 }
 
 fn one_or_list<T: serde::Serialize>(values: &[T]) -> Value {

@@ -4,13 +4,16 @@
 //! for an object only where the body binds it once, and an attribute that the body tests for or stores itself is left
 //! alone. Users, groups and dicts may have other attributes, so nothing is said about theirs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use domain::expression::ExpressionKind;
-use ruff_python_ast::visitor::{Visitor, walk_expr, walk_parameter, walk_stmt};
-use ruff_python_ast::{Expr, ExprAttribute, ExprCall, ExprContext, Parameter, Stmt};
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{Expr, ExprAttribute, Stmt};
 use ruff_text_size::Ranged;
 
+use super::body_names::BodyNames;
+use super::names::handles;
+use super::nearest::nearest;
 use crate::source::position;
 use crate::unavailable::Missing;
 
@@ -69,13 +72,16 @@ impl Class {
     }
 }
 
-/// The attributes that the body asks for and that its objects do not have, in the order of their places.
-pub(crate) fn missing(text: &str, body: &[Stmt], kind: ExpressionKind) -> Vec<Missing> {
-    let mut names = Names::default();
-    names.visit_body(body);
-    let mut objects = Objects { kind, aliases: HashMap::new(), bound: names.bound };
-    for (name, value) in names.assigned {
-        if objects.count(name) == 1
+/// The attributes that the body asks for and that its objects do not have.
+pub(super) fn missing<'a>(
+    text: &str,
+    body: &'a [Stmt],
+    names: &'a BodyNames<'a>,
+    kind: ExpressionKind,
+) -> Vec<Missing> {
+    let mut objects = Objects { kind, aliases: HashMap::new(), names };
+    for (name, value) in &names.assigned {
+        if names.count(name) == 1
             && let Some(class) = objects.class_of(value)
         {
             objects.aliases.insert(name, class);
@@ -85,20 +91,15 @@ pub(crate) fn missing(text: &str, body: &[Stmt], kind: ExpressionKind) -> Vec<Mi
     search.visit_body(body);
     let unknown = |(class, attribute): &(Class, &ExprAttribute)| {
         let name = attribute.attr.as_str();
-        let is_own = names.stored.contains(name) && names.loaded.contains(name);
-        !class.attributes().contains(&name) && !names.tested.contains(name) && !is_own
+        !class.attributes().contains(&name) && !names.has_own_attribute(name)
     };
-    let mut missing: Vec<Missing> = search
-        .found
-        .into_iter()
-        .filter(unknown)
-        .map(|(class, attribute)| {
-            let (line, column) = position(text, attribute.attr.start());
-            Missing { name: written(text, attribute), line, column, hint: class.hint() }
-        })
-        .collect();
-    missing.sort_by_key(|missing| (missing.line, missing.column));
-    missing
+    let missing = search.found.into_iter().filter(unknown).map(|(class, attribute)| {
+        let (line, column) = position(text, attribute.attr.start());
+        let near = nearest(attribute.attr.as_str(), class.attributes().iter().copied());
+        let hint = near.map_or_else(|| class.hint().to_owned(), |near| format!("did you mean {near}?"));
+        Missing::unavailable(written(text, attribute), line, column, hint)
+    });
+    missing.collect()
 }
 
 /// `notification.titel`, as the body writes it; over several lines, the attribute alone.
@@ -107,94 +108,16 @@ fn written(text: &str, attribute: &ExprAttribute) -> String {
     if whole.contains('\n') { format!(".{}", attribute.attr) } else { whole.to_owned() }
 }
 
-/// What the body binds, and the attributes that it has dealings with.
-#[derive(Default)]
-struct Names<'a> {
-    /// How often each name is bound, in any scope.
-    bound: HashMap<&'a str, usize>,
-    /// Plain assignments `name = value`, in order.
-    assigned: Vec<(&'a str, &'a Expr)>,
-    stored: HashSet<&'a str>,
-    loaded: HashSet<&'a str>,
-    /// Named in a text, as `hasattr` does.
-    tested: HashSet<&'a str>,
-}
-
-impl<'a> Names<'a> {
-    fn bind(&mut self, name: &'a str) {
-        *self.bound.entry(name).or_default() += 1;
-    }
-}
-
-impl<'a> Visitor<'a> for Names<'a> {
-    fn visit_stmt(&mut self, statement: &'a Stmt) {
-        match statement {
-            Stmt::Assign(assign) => {
-                if let [Expr::Name(name)] = &*assign.targets {
-                    self.assigned.push((name.id.as_str(), &assign.value));
-                }
-            }
-            Stmt::FunctionDef(function) => self.bind(function.name.as_str()),
-            Stmt::ClassDef(class) => self.bind(class.name.as_str()),
-            Stmt::Import(import) => {
-                import.names.iter().for_each(|alias| self.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str()));
-            }
-            Stmt::ImportFrom(import) => {
-                import.names.iter().for_each(|alias| self.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str()));
-            }
-            Stmt::Try(attempt) => {
-                for ruff_python_ast::ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
-                    handler.name.iter().for_each(|name| self.bind(name.as_str()));
-                }
-            }
-            _ => {}
-        }
-        walk_stmt(self, statement);
-    }
-
-    fn visit_parameter(&mut self, parameter: &'a Parameter) {
-        self.bind(parameter.name.as_str());
-        walk_parameter(self, parameter);
-    }
-
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        match expression {
-            Expr::Name(name) if name.ctx != ExprContext::Load => self.bind(name.id.as_str()),
-            Expr::Attribute(attribute) if attribute.ctx == ExprContext::Load => {
-                self.loaded.insert(attribute.attr.as_str());
-            }
-            Expr::Attribute(attribute) => {
-                self.stored.insert(attribute.attr.as_str());
-            }
-            Expr::Call(call) => self.tested.extend(tested(call)),
-            _ => {}
-        }
-        walk_expr(self, expression);
-    }
-}
-
-/// The attribute of `hasattr(object, "name")`, also `getattr` and `setattr`.
-fn tested(call: &ExprCall) -> Option<&str> {
-    let Expr::Name(function) = &*call.func else { return None };
-    if !["hasattr", "getattr", "setattr"].contains(&function.id.as_str()) {
-        return None;
-    }
-    match call.arguments.args.get(1) {
-        Some(Expr::StringLiteral(name)) => Some(name.value.to_str()),
-        _ => None,
-    }
-}
-
 /// Which object an expression is.
 struct Objects<'a> {
     kind: ExpressionKind,
     aliases: HashMap<&'a str, Class>,
-    bound: HashMap<&'a str, usize>,
+    names: &'a BodyNames<'a>,
 }
 
 impl Objects<'_> {
     fn count(&self, name: &str) -> usize {
-        self.bound.get(name).copied().unwrap_or_default()
+        self.names.count(name)
     }
 
     fn class_of(&self, expression: &Expr) -> Option<Class> {
@@ -248,6 +171,9 @@ impl Objects<'_> {
     }
 }
 
+/// What handles a missing attribute.
+pub(super) const ATTRIBUTE_ERRORS: [&str; 3] = ["AttributeError", "Exception", "BaseException"];
+
 /// Attributes of known objects, except where an exception would be caught.
 struct AttributeSearch<'o, 'a> {
     objects: &'o Objects<'a>,
@@ -258,7 +184,7 @@ impl<'a> Visitor<'a> for AttributeSearch<'_, 'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             // An `except` may be there for this very attribute.
-            Stmt::Try(attempt) if !attempt.handlers.is_empty() => {
+            Stmt::Try(attempt) if attempt.handlers.iter().any(|handler| handles(handler, &ATTRIBUTE_ERRORS)) => {
                 attempt.handlers.iter().for_each(|handler| self.visit_except_handler(handler));
                 self.visit_body(&attempt.orelse);
                 self.visit_body(&attempt.finalbody);

@@ -3,6 +3,10 @@
 //! Owns no data beyond the event and evaluates no matcher. Values that must be formatted first, such as times, are
 //! formatted on first use.
 
+mod field_value;
+
+pub(crate) use field_value::{FieldValue, Leaf, ObjectView};
+
 use std::cell::OnceCell;
 use std::net::IpAddr;
 
@@ -10,8 +14,6 @@ use domain::Event;
 use domain::event::{Action, Object};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::Value;
-
-use crate::pattern::FieldValue;
 
 /// The fields of one event that a matcher may read.
 pub(crate) struct EventView<'a> {
@@ -26,6 +28,7 @@ pub(crate) struct EventView<'a> {
     created: OnceCell<String>,
     expires: OnceCell<String>,
     traceparent: OnceCell<String>,
+    produced_by: OnceCell<Value>,
 }
 
 impl<'a> EventView<'a> {
@@ -41,6 +44,7 @@ impl<'a> EventView<'a> {
             created: OnceCell::new(),
             expires: OnceCell::new(),
             traceparent: OnceCell::new(),
+            produced_by: OnceCell::new(),
         }
     }
 
@@ -54,7 +58,7 @@ impl<'a> EventView<'a> {
         self.model.get_or_init(read).as_deref()
     }
 
-    /// The value of a top-level key of the event's JSON, one of [`EVENT_KEYS`](crate::pattern::EVENT_KEYS). `None` if the
+    /// The value of a top-level key of the event's JSON, one of [`EVENT_KEYS`](domain::event::EVENT_KEYS). `None` if the
     /// event has no such key.
     pub(crate) fn field(&self, key: &str) -> Option<FieldValue<'_>> {
         let event = self.event;
@@ -76,6 +80,12 @@ impl<'a> EventView<'a> {
             "traceparent" => {
                 let trace = event.traceparent?;
                 FieldValue::Text(self.traceparent.get_or_init(|| trace.to_string()))
+            }
+            "produced_by" => {
+                let producer = event.produced_by.as_ref()?;
+                // A producer is an enum of texts, which every JSON can hold, so this cannot fail.
+                let json = || serde_json::to_value(producer).unwrap_or_default();
+                FieldValue::Json(self.produced_by.get_or_init(json))
             }
             _ => return None,
         })

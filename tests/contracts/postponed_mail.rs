@@ -1,11 +1,11 @@
-//! On AWS, mail that SES throttles is postponed and then sent, whichever error SES returns; tested on the real adapter,
-//! dispatcher and ledger.
+//! On AWS, mail that SES does not accept yet is postponed and then sent, whichever error SES returns; tested on the real
+//! adapter, dispatcher and ledger.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws::Adapters;
+use aws::{Adapters, Settings};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -30,8 +30,9 @@ use crate::aws_world::place;
 use crate::dispatchers::Fixed;
 
 const FROM: &str = "throttled@example.org";
+const CONFIGURATION_SET: &str = "alerts";
 
-/// SES, except that it first refuses this number of mails.
+/// SES, except that it first refuses this number of mails, and only those with the configuration set.
 #[derive(Clone)]
 struct Ses {
     client: reqwest::Client,
@@ -43,7 +44,9 @@ struct Ses {
 async fn ses(State(ses): State<Ses>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let is_mail = String::from_utf8_lossy(&body).contains("Action=SendRawEmail");
+    let text = String::from_utf8_lossy(&body);
+    let is_mail =
+        text.contains("Action=SendRawEmail") && text.contains(&format!("ConfigurationSetName={CONFIGURATION_SET}"));
     let refuses = |left: usize| left.checked_sub(1);
     if is_mail && ses.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refuses).is_ok() {
         let error = format!("<Error><Type>Sender</Type><Code>{}</Code><Message>Too much.</Message></Error>", ses.code);
@@ -73,7 +76,8 @@ async fn mails_to(address: &str) -> usize {
     mails.filter(|mail| mail["To"].to_string().contains(address)).count()
 }
 
-async fn waits_and_is_sent(code: &'static str, status: u16) {
+/// SES refuses at first, with this error.
+async fn is_refused_then_sent(code: &'static str, status: u16) {
     let place = place().await;
     aws_sdk_ses::Client::new(&place.sdk).verify_email_identity().email_address(FROM).send().await.unwrap();
     // The client itself tries three times.
@@ -83,13 +87,18 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = axum::Router::new().fallback(ses).with_state(ses_like);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let adapters = Adapters::new(place.sdk.into_builder().endpoint_url(url).build(), place.settings);
+    let settings = Settings { mail_configuration_set: Some(CONFIGURATION_SET.to_owned()), ..place.settings };
+    let adapters = Adapters::new(place.sdk.into_builder().endpoint_url(url).build(), settings);
+    waits_and_is_sent(&adapters, FROM, code, async || refusals.store(0, Ordering::SeqCst)).await;
+}
 
+/// The first attempt fails with a text that contains `why`; the one after `mend` succeeds.
+async fn waits_and_is_sent(adapters: &Adapters, from: &str, why: &str, mend: impl AsyncFnOnce()) {
     let clock = Arc::new(FakeClock::at(&domain::time::format(SystemClock.now())));
     let address = format!("{}@example.org", unique("ann"));
     let mut active = rules();
     active.document.groups.insert("ops".to_owned(), vec![Person::new("ann", &address)]);
-    active.document.email.from = Some(FROM.to_owned());
+    active.document.email.from = Some(from.to_owned());
     let channels = Channels::new(channels::ChannelPorts {
         mailer: Arc::new(adapters.mailer()),
         inbox: Arc::new(adapters.inbox()),
@@ -113,23 +122,34 @@ async fn waits_and_is_sent(code: &'static str, status: u16) {
         entry.clone()
     };
     let waiting = entry().await;
-    assert_eq!(waiting.state, Standing::Retrying, "{code}: {waiting:?}");
-    assert!(format!("{:?}", waiting.attempts).contains(code), "it says why: {waiting:?}");
+    assert_eq!(waiting.state, Standing::Retrying, "{why}: {waiting:?}");
+    assert!(format!("{:?}", waiting.attempts).contains(why), "it says why: {waiting:?}");
     assert_eq!((waiting.attempts.len(), mails_to(&address).await), (1, 0));
 
-    refusals.store(0, Ordering::SeqCst);
+    mend().await;
     clock.advance(SignedDuration::from_mins(1));
     dispatcher.handle(QueueMessage::new(QueuedWork::Deliveries(vec![waiting.id])), Timestamp::MAX).await.unwrap();
     let sent = entry().await;
-    assert_eq!((sent.state, sent.attempts.len(), mails_to(&address).await), (Standing::Delivered, 2, 1), "{code}");
+    assert_eq!((sent.state, sent.attempts.len(), mails_to(&address).await), (Standing::Delivered, 2, 1), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_rate_is_exceeded() {
-    waits_and_is_sent("Throttling", 400).await;
+    is_refused_then_sent("Throttling", 400).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_ses_is_out_of_order() {
-    waits_and_is_sent("ServiceUnavailable", 503).await;
+    is_refused_then_sent("ServiceUnavailable", 503).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_sender_is_verified_later() {
+    let place = place().await;
+    let ses = aws_sdk_ses::Client::new(&place.sdk);
+    let (adapters, from) = (Adapters::new(place.sdk, place.settings), format!("{}@example.com", unique("sender")));
+    waits_and_is_sent(&adapters, &from, "SES has not verified the sender", async || {
+        ses.verify_email_identity().email_address(&from).send().await.unwrap();
+    })
+    .await;
 }

@@ -7,16 +7,8 @@ use std::net::IpAddr;
 use domain::rules_document::{AnythingBut, Interval, ValuePattern, Wildcard, compare_numbers};
 use serde_json::Number;
 
-/// A value of an event that is neither an object nor a list.
-#[derive(Clone, Copy)]
-pub(crate) enum Leaf<'a> {
-    Null,
-    Boolean(bool),
-    Number(&'a Number),
-    Text(&'a str),
-    /// The event's client address, which needs no parsing.
-    Address(IpAddr),
-}
+use crate::case_folding::{fold, folded_chars};
+use crate::event_view::Leaf;
 
 impl Leaf<'_> {
     /// Whether the value passes at least one of the tests.
@@ -53,7 +45,11 @@ impl Leaf<'_> {
             }
             (AnythingBut::Suffix(ends), Leaf::Text(text)) => ends.iter().any(|end| text.ends_with(end.as_str())),
             (AnythingBut::Wildcard(wildcards), Leaf::Text(text)) => {
-                wildcards.iter().any(|wildcard| fits(text, wildcard))
+                wildcards.iter().any(|wildcard| fits(text, wildcard.pieces()))
+            }
+            (AnythingBut::WildcardIgnoreCase(wildcards), Leaf::Text(text)) => {
+                let text = fold(text);
+                wildcards.iter().any(|wildcard| folded_fits(&text, wildcard))
             }
             _ => false,
         }
@@ -65,10 +61,11 @@ fn text_passes(text: &str, wanted: &ValuePattern) -> bool {
         ValuePattern::Text(wanted) => wanted == text,
         ValuePattern::EqualsIgnoreCase(wanted) => equals_ignoring_case(text, wanted),
         ValuePattern::Prefix(start) => text.starts_with(start.as_str()),
-        ValuePattern::PrefixIgnoreCase(start) => starts_with(folded(text), folded(start)),
+        ValuePattern::PrefixIgnoreCase(start) => starts_with(folded_chars(text), folded_chars(start)),
         ValuePattern::Suffix(end) => text.ends_with(end.as_str()),
-        ValuePattern::SuffixIgnoreCase(end) => starts_with(folded(text).rev(), folded(end).rev()),
-        ValuePattern::Wildcard(wildcard) => fits(text, wildcard),
+        ValuePattern::SuffixIgnoreCase(end) => starts_with(folded_chars(text).rev(), folded_chars(end).rev()),
+        ValuePattern::Wildcard(wildcard) => fits(text, wildcard.pieces()),
+        ValuePattern::WildcardIgnoreCase(wildcard) => folded_fits(&fold(text), wildcard),
         ValuePattern::Cidr(net) => text.parse().is_ok_and(|address: IpAddr| net.contains(&address.to_canonical())),
         ValuePattern::Null
         | ValuePattern::Boolean(_)
@@ -91,13 +88,12 @@ fn lies_in(number: &Number, interval: &Interval) -> bool {
     above && below
 }
 
-/// The text in lower case, character by character, so that the result never depends on neighbouring characters.
-fn folded(text: &str) -> impl DoubleEndedIterator<Item = char> {
-    text.chars().flat_map(char::to_lowercase)
-}
-
 fn equals_ignoring_case(one: &str, other: &str) -> bool {
-    if one.is_ascii() && other.is_ascii() { one.eq_ignore_ascii_case(other) } else { folded(one).eq(folded(other)) }
+    if one.is_ascii() && other.is_ascii() {
+        one.eq_ignore_ascii_case(other)
+    } else {
+        folded_chars(one).eq(folded_chars(other))
+    }
 }
 
 fn starts_with(mut text: impl Iterator<Item = char>, start: impl Iterator<Item = char>) -> bool {
@@ -107,9 +103,9 @@ fn starts_with(mut text: impl Iterator<Item = char>, start: impl Iterator<Item =
 
 /// The first and the last piece are fixed; each other one is taken where it first occurs, which leaves
 /// the most for those after it.
-fn fits(text: &str, wildcard: &Wildcard) -> bool {
-    let [first, between @ .., last] = wildcard.pieces() else {
-        return wildcard.pieces().first().is_none_or(|only| only == text);
+fn fits(text: &str, pieces: &[String]) -> bool {
+    let [first, between @ .., last] = pieces else {
+        return pieces.first().is_none_or(|only| only == text);
     };
     let Some(rest) = text.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str())) else {
         return false;
@@ -117,4 +113,10 @@ fn fits(text: &str, wildcard: &Wildcard) -> bool {
     let rest =
         between.iter().try_fold(rest, |rest, piece| rest.find(piece.as_str()).map(|at| &rest[at + piece.len()..]));
     rest.is_some()
+}
+
+/// Whether a text in its folded case fits the wildcard in any case.
+fn folded_fits(text: &str, wildcard: &Wildcard) -> bool {
+    let pieces: Vec<String> = wildcard.pieces().iter().map(|piece| fold(piece)).collect();
+    fits(text, &pieces)
 }

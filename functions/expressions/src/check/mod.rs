@@ -1,0 +1,94 @@
+//! Checks the names of a body without running it: variables, modules, members and attributes.
+//!
+//! Owns what is reported, and the words. Reports only what cannot work, so that a body that Python runs is not refused for a
+//! name; where the sandbox has to be asked, [`probe`] asks it.
+
+mod attributes;
+mod bindings;
+mod body_names;
+mod member_hints;
+mod members;
+mod names;
+mod nearest;
+mod probe;
+mod scopes;
+mod witness;
+
+use domain::expression::ExpressionKind;
+use ruff_python_ast::Stmt;
+
+use crate::program;
+use crate::source::{self, Wrapped};
+use crate::unavailable::{self, Missing};
+use body_names::BodyNames;
+use names::UndefinedName;
+use nearest::nearest;
+
+/// The names and members that the body uses but that are not available, in the order of their places. Empty if the body
+/// cannot be parsed.
+pub(crate) fn missing(source: &str, kind: ExpressionKind) -> Vec<Missing> {
+    let Ok(Wrapped { text, parsed, .. }) = source::wrap(source, program::parameters(kind)) else { return Vec::new() };
+    let Some(function) = parsed.suite().first().and_then(Stmt::as_function_def_stmt) else { return Vec::new() };
+    let body = &function.body;
+    let bound = BodyNames::from_body(body);
+    let mut missing = attributes::missing(&text, body, &bound, kind);
+    missing.extend(members::missing(&text, body, &bound, kind));
+    missing.extend(names::undefined(function).iter().filter_map(|name| undefined(&text, name, &bound, kind)));
+    missing.sort_by_key(|missing| (missing.line, missing.column));
+    missing
+}
+
+/// Reports a name that the body reads where it has not bound it; `None` if the sandbox has it.
+fn undefined(
+    text: &str,
+    undefined: &UndefinedName<'_>,
+    bound: &BodyNames<'_>,
+    kind: ExpressionKind,
+) -> Option<Missing> {
+    let name = undefined.name;
+    let (line, column) = source::position(text, undefined.range.start());
+    let in_sandbox = is_in_sandbox(name, undefined.called, kind);
+    if undefined.bound_elsewhere {
+        let problem = format!("{name} has no value here");
+        let hint = if in_sandbox {
+            format!("a name that the body assigns is its own variable everywhere in it; use another name than {name}")
+        } else {
+            "assign it before, on each way that leads here".to_owned()
+        };
+        return Some(Missing { name: name.to_owned(), line, column, problem, hint });
+    }
+    // A policy and a mapping have different names, although the sandbox may know both.
+    if let Some(hint) = unavailable::name(name, kind) {
+        return Some(Missing::unavailable(name.to_owned(), line, column, hint));
+    }
+    if in_sandbox {
+        return None;
+    }
+    let problem = format!("{name} is not defined");
+    let known: Vec<&str> = member_hints::members("builtins").chain(unavailable::VARIABLES).collect();
+    let near = nearest(name, undefined.visible.iter().copied().chain(known));
+    let near = near.filter(|near| undefined.visible.contains(near) || is_in_sandbox(near, false, kind));
+    let hint = match near {
+        _ if bound.count(name) > 0 => {
+            "another function, class or comprehension has a variable of this name, which ends with it".to_owned()
+        }
+        Some(near) => format!("did you mean {near}?"),
+        None if is_module(name, kind) => format!("write import {name} before"),
+        None => "assign it before; a text needs quotes".to_owned(),
+    };
+    Some(Missing { name: name.to_owned(), line, column, problem, hint })
+}
+
+/// Whether the sandbox has a name, as a value or only to be called.
+fn is_in_sandbox(name: &str, called: bool, kind: ExpressionKind) -> bool {
+    let raises = |body: &str| probe::exception(body, kind).is_some_and(|raised| raised == "NameError");
+    !raises(name) || (called && !raises(&format!("{name}()")))
+}
+
+fn is_module(name: &str, kind: ExpressionKind) -> bool {
+    !witness::Witness::module(name).is_missing(kind)
+}
+
+#[cfg(test)]
+#[path = "members_tests.rs"]
+mod members_tests;
