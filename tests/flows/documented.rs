@@ -90,7 +90,7 @@ async fn every_command_that_is_named_exists_with_its_options() {
 #[test]
 fn the_sign_in_page_names_a_command_that_makes_a_token() {
     let page = include_str!("../../functions/console/web/src/app/sign-in.tsx");
-    let command = page.split("<pre>nuncio ").nth(1).unwrap().split("</pre>").next().unwrap();
+    let command = page.split("?? \"nuncio ").nth(1).unwrap().split('"').next().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &str| {
         let mut nuncio = Command::new(support::binaries::binary("nuncio"));

@@ -18,6 +18,7 @@ mod leaks;
 mod live;
 mod numbers;
 mod origins;
+mod overviews;
 mod process;
 mod reading;
 mod recipients;

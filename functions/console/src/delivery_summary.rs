@@ -43,7 +43,9 @@ pub(crate) struct SummaryParameters {
 /// The counts of a time range.
 #[derive(Serialize)]
 pub(crate) struct DeliverySummary {
+    /// Ordered by name.
     transports: Vec<TransportSummary>,
+    /// The most frequent first.
     causes: Vec<CauseCount>,
     counted: CountedRange,
 }
@@ -100,7 +102,7 @@ pub(crate) async fn show(
     let since =
         since.unwrap_or_else(|| domain::time::later(until.unwrap_or_else(|| console.clock.now()), -DEFAULT_RANGE));
     let began = Instant::now();
-    let mut counts = Counts::default();
+    let mut counts = DeliveryCounts::default();
     let mut before: Option<DeliveryId> = None;
     let from = loop {
         let query = DeliveryQuery { since: Some(since), until, before, limit: PAGE_SIZE, ..DeliveryQuery::default() };
@@ -120,13 +122,13 @@ pub(crate) async fn show(
 }
 
 #[derive(Default)]
-struct Counts {
+struct DeliveryCounts {
     transports: BTreeMap<String, TransportSummary>,
     causes: HashMap<(String, String), u64>,
     deliveries: u64,
 }
 
-impl Counts {
+impl DeliveryCounts {
     fn add(&mut self, delivery: &Delivery) {
         self.deliveries += 1;
         if !self.transports.contains_key(&delivery.transport) {
@@ -171,7 +173,7 @@ impl Counts {
         causes.into_iter().take(MAX_CAUSES).map(cause).collect()
     }
 
-    /// By name.
+    /// The transports, ordered by name.
     fn transports(self) -> Vec<TransportSummary> {
         self.transports.into_iter().map(|(transport, counts)| TransportSummary { transport, ..counts }).collect()
     }

@@ -13,7 +13,7 @@ pub(crate) struct SignInHelp {
     command: String,
 }
 
-/// Shows the command.
+/// Shows the command, to anybody.
 pub(crate) async fn show(State(console): State<Console>) -> Json<SignInHelp> {
     Json(SignInHelp { command: console.token_command })
 }

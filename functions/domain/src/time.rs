@@ -8,6 +8,11 @@ pub fn format(instant: Timestamp) -> String {
     format!("{instant:.6}")
 }
 
+/// Writes an instant for a sentence, to the second: `2023-02-15 15:33:42 UTC`.
+pub fn in_words(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 /// Parses an RFC 3339 instant; `None` if it is malformed or its offset exceeds RFC 3339's maximum of 23:59.
 pub fn parse(text: &str) -> Option<Timestamp> {
     // The calendar's parser accepts offsets of up to 25:59, because ISO 8601 sets no limit.
@@ -22,6 +27,16 @@ pub fn parse(text: &str) -> Option<Timestamp> {
         Some(dot) => format!("{}{}", &text[..dot + 10], &text[dot + 1 + decimals..]).parse().ok(),
         None => text.parse().ok(),
     }
+}
+
+/// Parses an RFC 3339 instant like [`parse`]. An instant of the year 9999 that cannot be represented becomes the last one
+/// that can.
+pub fn parse_saturating(text: &str) -> Option<Timestamp> {
+    let last = || {
+        let civil = text.get(..19)?.parse::<jiff::civil::DateTime>().ok()?;
+        (civil.year() == 9999).then_some(Timestamp::MAX)
+    };
+    parse(text).or_else(last)
 }
 
 /// Truncates to microseconds, the precision of everything that is stored.
@@ -73,11 +88,7 @@ pub fn ttl_seconds(instant: Timestamp) -> i64 {
 pub fn parameter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let with_sign = || text.rsplit_once(' ').and_then(|(civil, offset)| parse(&format!("{civil}+{offset}")));
-    let last = || {
-        let civil = text.get(..19)?.parse::<jiff::civil::DateTime>().ok()?;
-        (civil.year() == 9999).then_some(Timestamp::MAX)
-    };
-    parse(&text).or_else(with_sign).or_else(last).map(Some).ok_or_else(|| {
+    parse_saturating(&text).or_else(with_sign).map(Some).ok_or_else(|| {
         serde::de::Error::custom(format_args!(
             "{text:?} is not an instant; write a date, a time and an offset, such as 2026-03-01T00:00:00Z or \
              2026-03-01T00:00:00%2B01:00"
@@ -128,6 +139,7 @@ mod tests {
         assert_eq!(format(whole), "2023-02-15T15:33:42.000000Z");
         let nanos: Timestamp = "2023-02-15T16:33:42.771091999+01:00".parse().unwrap();
         assert_eq!(format(to_micros(nanos)), "2023-02-15T15:33:42.771091Z");
+        assert_eq!(in_words(nanos), "2023-02-15 15:33:42 UTC");
     }
 
     #[test]

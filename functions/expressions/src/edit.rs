@@ -19,6 +19,16 @@ impl Edit {
     pub(crate) fn insert(offset: usize, text: impl Into<String>) -> Self {
         Self::replace(offset..offset, text)
     }
+
+    /// Whether the edit changes nothing outside these byte offsets.
+    pub(crate) fn is_within(&self, start: usize, end: usize) -> bool {
+        start <= self.range.start && self.range.end <= end
+    }
+
+    /// The same edit of a text without its first `bytes`.
+    pub(crate) fn without_first(self, bytes: usize) -> Self {
+        Self { range: self.range.start - bytes..self.range.end - bytes, text: self.text }
+    }
 }
 
 /// Applies all edits. Of overlapping edits, only the one that begins first is applied.

@@ -53,7 +53,12 @@ impl Expression {
     /// The names, modules and members that the body uses but that are not available, in the order of their places. The
     /// body may still run, if it never reaches them. Empty if the body cannot be parsed.
     pub fn missing(&self, kind: ExpressionKind) -> Vec<Missing> {
-        check::missing(&self.0.source, kind)
+        check::missing(&self.0.source, kind, kind == ExpressionKind::Mapping)
+    }
+
+    /// The same of a mapping that has no `original_body`, such as that of headers.
+    pub fn missing_without_original(&self) -> Vec<Missing> {
+        check::missing(&self.0.source, ExpressionKind::Mapping, false)
     }
 
     /// The precondition of the policy: for an event that does not meet it, the body would return a false value without any

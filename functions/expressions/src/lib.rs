@@ -13,12 +13,16 @@
 #![doc = include_str!("../README.md")]
 
 mod check;
+mod cpython;
+mod difference;
 mod edit;
+mod emulate;
 mod expression;
 mod host;
 mod precondition;
+mod prelude;
 mod program;
-mod regex_pattern;
+mod python_pattern;
 mod returned_function;
 mod rewrite;
 mod run;

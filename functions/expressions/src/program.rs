@@ -3,7 +3,6 @@
 //! Owns the list of helpers and the order of the inputs. Evaluates nothing.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,10 +14,10 @@ use ruff_python_ast::Stmt;
 
 use crate::rewrite::{self, Rewritten};
 use crate::source::{self, SyntaxFault, Wrapped};
-use crate::{edit, precondition, returned_function};
+use crate::{difference, edit, emulate, precondition, prelude, returned_function};
 
 /// The host functions; each becomes an input only if the body mentions it.
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 14] = [
     "regex_match",
     "regex_replace",
     "slugify",
@@ -31,11 +30,17 @@ const FUNCTIONS: [&str; 12] = [
     "_nuncio_net",
     "_nuncio_ip_in",
     "_nuncio_missing",
+    "_nuncio_type_has",
+    "_nuncio_text",
 ];
+
+/// What [`rewrite`] puts into a body, and the prelude defines.
+const REWRITTEN: [&str; 5] =
+    ["_nuncio_isoformat", "_nuncio_percent", "_nuncio_dumps", "_nuncio_astimezone", "_nuncio_fromtimestamp"];
 
 /// The attributes of an address. The host passes those that the body mentions, in this order, after the fixed fields of a
 /// tuple.
-pub(crate) const ADDRESS_ATTRIBUTES: [&str; 13] = [
+pub(crate) const ADDRESS_ATTRIBUTES: [&str; 14] = [
     "compressed",
     "exploded",
     "is_private",
@@ -49,15 +54,19 @@ pub(crate) const ADDRESS_ATTRIBUTES: [&str; 13] = [
     "max_prefixlen",
     "reverse_pointer",
     "packed",
+    "ipv4_mapped",
 ];
 /// The attributes of a network, passed in the same way.
-pub(crate) const NETWORK_ATTRIBUTES: [&str; 16] = [
+pub(crate) const NETWORK_ATTRIBUTES: [&str; 19] = [
     "network_address",
     "broadcast_address",
     "netmask",
     "hostmask",
     "num_addresses",
     "with_prefixlen",
+    "with_netmask",
+    "with_hostmask",
+    "is_site_local",
     "compressed",
     "exploded",
     "is_private",
@@ -91,6 +100,7 @@ impl Input {
             Self::Logger => "ak_logger",
             Self::SsoFlow => "ak_is_sso_flow",
             Self::Module("hmac") => "_hmac",
+            Self::Module("re") => "_re",
             Self::Module(_) => "_hashlib",
             Self::Function(name) => name,
         }
@@ -173,8 +183,12 @@ fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, S
         ExpressionKind::Mapping => Precondition::default(),
     };
     edits.extend(rewrites);
+    let emulated = emulate::rewrite(&text, &parsed, edits, &mentions);
+    if let Some((range, why)) = emulated.fault {
+        return Err(source::at(&text, range, why));
+    }
     let last_line = text.matches('\n').count();
-    let mut module = edit::apply(&text, edits);
+    let mut module = edit::apply(&text, emulated.edits);
     let mentioned = |name: &str| mentions.contains(name);
     let attributes = |all: &[&'static str]| all.iter().copied().filter(|name| mentioned(name)).collect::<Vec<_>>();
     let (address_attributes, network_attributes) = (attributes(&ADDRESS_ATTRIBUTES), attributes(&NETWORK_ATTRIBUTES));
@@ -183,27 +197,15 @@ fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, S
     let client_ip = mentioned("ak_client_ip");
     let addresses = ipaddress || client_ip || mentioned("ip_address") || mentioned("ip_network");
     if addresses {
-        push_addresses(&mut module, &address_attributes, &network_attributes);
-    }
-    if ipaddress {
-        module.push_str(include_str!("prelude/ipaddress.py"));
+        module.push_str(&prelude::addresses(&address_attributes, &network_attributes, &mentions, ipaddress));
     }
     if client_ip {
         module.push_str("if _nuncio_client_ip is not None:\n    ak_client_ip = ip_address(_nuncio_client_ip)\n");
     }
-    let datetimes = if mentioned("_nuncio_astimezone") { "_nuncio_astimezone" } else { "_nuncio_fromtimestamp" };
-    for (name, text) in [
-        ("list_flatten", include_str!("prelude/list_flatten.py")),
-        ("format", "def format(value, spec=''):\n    return f'{value:{spec}}'\n"),
-        ("_nuncio_isoformat", include_str!("prelude/isoformat.py")),
-        ("_nuncio_percent", include_str!("prelude/percent.py")),
-        ("_nuncio_dumps", include_str!("prelude/dumps.py")),
-        (datetimes, include_str!("prelude/datetimes.py")),
-    ] {
-        if mentioned(name) {
-            module.push_str(text);
-        }
-    }
+    let mut functions = emulated.needs;
+    functions.extend(REWRITTEN.iter().filter(|name| mentioned(name)).map(ToString::to_string));
+    let added = prelude::text(&functions);
+    module.push_str(&added);
     module.push_str(match kind {
         ExpressionKind::Policy => "(_nuncio_body(request, request.context), None)\n",
         ExpressionKind::Mapping => {
@@ -220,10 +222,13 @@ fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, S
         (Input::Logger, mentioned("ak_logger")),
         (Input::SsoFlow, mentioned("ak_is_sso_flow")),
         (Input::Module("hmac"), mentioned("_hmac")),
+        (Input::Module("re"), mentioned("_re")),
         (Input::Module("hashlib"), mentioned("_hashlib")),
     ];
     inputs.extend(optional.into_iter().filter_map(|(input, wanted)| wanted.then_some(input)));
-    let needed = |name: &&&str| mentioned(name) || (addresses && matches!(**name, "_nuncio_ip" | "_nuncio_net"));
+    let needed = |name: &&&str| {
+        mentioned(name) || added.contains(**name) || (addresses && matches!(**name, "_nuncio_ip" | "_nuncio_net"))
+    };
     inputs.extend(FUNCTIONS.iter().filter(needed).map(|name| Input::Function(name)));
 
     let names = inputs.iter().map(|input| input.name().to_owned()).collect();
@@ -235,25 +240,6 @@ fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, S
     Ok(Compiled { program, mentions, precondition })
 }
 
-fn push_addresses(module: &mut String, address: &[&str], network: &[&str]) {
-    let mut address_lines = String::new();
-    for (at, name) in address.iter().enumerate() {
-        let _ = writeln!(address_lines, "        self.{name} = fields[{}]", at + 3);
-    }
-    let mut network_lines = String::new();
-    for (at, name) in network.iter().enumerate() {
-        let field = at + 5;
-        let value = match *name {
-            "network_address" | "broadcast_address" | "netmask" | "hostmask" => format!("IPAddress(fields[{field}])"),
-            "num_addresses" => format!("2 ** fields[{field}]"),
-            _ => format!("fields[{field}]"),
-        };
-        let _ = writeln!(network_lines, "        self.{name} = {value}");
-    }
-    let text = include_str!("prelude/addresses.py");
-    module.push_str(&text.replace("#ADDRESS\n", &address_lines).replace("#NETWORK\n", &network_lines));
-}
-
 fn fault(error: &MontyException, last_line: usize) -> SyntaxFault {
     let (line, column) = error.traceback().last().map_or((1, 1), |frame| {
         let line = usize::try_from(frame.start.line).unwrap_or(1).min(last_line);
@@ -261,7 +247,7 @@ fn fault(error: &MontyException, last_line: usize) -> SyntaxFault {
     });
     let message = error.message().unwrap_or("invalid syntax");
     let message = match message.strip_prefix("The monty syntax parser does not yet support ") {
-        Some(what) => format!("{what} is not supported"),
+        Some(what) => difference::unsupported_syntax(what),
         None => message.to_owned(),
     };
     SyntaxFault { line, column, message }

@@ -13,7 +13,7 @@ use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::edit::Edit;
-use crate::regex_pattern;
+use crate::python_pattern;
 
 /// The edits of a body, and what the walk found in it.
 #[derive(Debug, Default)]
@@ -26,9 +26,8 @@ pub(crate) struct Rewritten {
 }
 
 /// Modules of the interpreter that need neither files nor a clock.
-const NATIVE: [&str; 11] = [
+const NATIVE: [&str; 10] = [
     "json",
-    "re",
     "datetime",
     "math",
     "base64",
@@ -40,7 +39,7 @@ const NATIVE: [&str; 11] = [
     "dataclasses",
 ];
 /// Modules that the host supplies, each as a global with an underscore before its name.
-pub(crate) const SUPPLIED: [&str; 3] = ["hmac", "hashlib", "ipaddress"];
+pub(crate) const SUPPLIED: [&str; 4] = ["hmac", "hashlib", "ipaddress", "re"];
 
 /// Walks the body once and collects its rewrites.
 pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>) -> Rewritten {
@@ -164,7 +163,12 @@ impl<'a> Rewriter<'a> {
             let name = alias.name.as_str();
             self.rewritten.mentions.insert(name.to_owned());
             let bound = alias.asname.as_ref().map_or(name, |name| name.as_str());
-            parts.push(format!("{bound} = _{module}.{name}"));
+            if (module, name) == ("re", "error") {
+                self.rewritten.mentions.insert("_nuncio_attribute_error".to_owned());
+                parts.push(format!("{bound} = _nuncio_attribute_error(_re)"));
+            } else {
+                parts.push(format!("{bound} = _{module}.{name}"));
+            }
         }
         self.replace_statement(statement, &parts);
     }
@@ -234,9 +238,10 @@ impl<'a> Rewriter<'a> {
         if self.rewritten.pattern.is_none()
             && ["regex_match", "regex_replace"].contains(&function.id.as_str())
             && let Some(Expr::StringLiteral(pattern)) = call.arguments.find_argument_value("regex", 1)
-            && let Some(why) = regex_pattern::syntax_fault(pattern.value.to_str())
+            && let Err(invalid) = python_pattern::translate(pattern.value.to_str(), 0)
         {
-            self.rewritten.pattern = Some((pattern.range(), format!("this is not a valid pattern: {why}")));
+            self.rewritten.pattern =
+                Some((pattern.range(), format!("this is not a valid pattern: {}", invalid.message)));
         }
     }
 

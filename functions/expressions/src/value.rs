@@ -159,7 +159,7 @@ impl JsonWriter<'_> {
         }
         let attribute =
             |name: &str| instance.attrs.iter().find(|(key, _)| matches!(key, MontyObject::String(key) if key == name));
-        if matches!(instance.class_type.name.as_str(), "IPAddress" | "IPNetwork")
+        if instance.class_type.name.starts_with("IPv")
             && let Some((_, MontyObject::String(address))) = attribute("_text")
         {
             return self.text(address.clone());

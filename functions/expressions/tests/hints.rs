@@ -12,7 +12,7 @@ fn missing(body: &str, scope: &ExpressionScope) -> Vec<(String, String)> {
     expression.missing(scope.kind).into_iter().map(|missing| (missing.name, missing.hint)).collect()
 }
 
-/// Python that is refused, words of the hint, a body that follows the hint, and what `CPython` returns for the former. If the
+/// Python that is refused, words of the hint, a body that follows the hint, and what Python returns for the former. If the
 /// sandbox comes to support the former, it has to return that as well.
 const REPLACED: &[(&str, &str, &str, &str)] = &[
     ("import math\nreturn math.hypot(3, 4)", "math.sqrt", "import math\nreturn math.sqrt(3 * 3 + 4 * 4)", "5.0"),
@@ -104,6 +104,18 @@ const REPLACED: &[(&str, &str, &str, &str)] = &[
         "from datetime import datetime, timedelta, timezone\nreturn datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=1))).isoformat()",
         r#""2024-01-01T00:00:00+01:00""#,
     ),
+    (
+        "try:\n    raise ValueError('a', 2)\nexcept ValueError as raised:\n    return len(raised.args)",
+        "one text",
+        "try:\n    raise ValueError('a 2')\nexcept ValueError:\n    return 2",
+        "2",
+    ),
+    (
+        "count = 3\ntry:\n    raise ValueError(count)\nexcept ValueError as raised:\n    return str(raised)",
+        "one text",
+        "count = 3\ntry:\n    raise ValueError(f'{count}')\nexcept ValueError as raised:\n    return str(raised)",
+        r#""3""#,
+    ),
     ("return callable(1)", "None", "return 1 is None", "false"),
     ("return issubclass(bool, int)", "isinstance", "return isinstance(True, int)", "true"),
 ];
@@ -177,6 +189,9 @@ fn what_the_sandbox_supplies_in_policies_or_mappings_is_known() {
         assert_eq!(names(&format!("x = {name}"), &policy()), [name]);
     }
     assert_eq!(names("x = open('a')", &policy()), ["open"]);
+    let headers = Expression::parse_as("return {'X-Text': original_body['text']}", ExpressionKind::Mapping).unwrap();
+    assert!(headers.missing(ExpressionKind::Mapping).is_empty());
+    assert_eq!(headers.missing_without_original()[0].name, "original_body");
 }
 
 #[test]

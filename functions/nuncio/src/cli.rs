@@ -218,10 +218,13 @@ pub(crate) enum JobCommand {
         watch: WatchOptions,
     },
     /// Remove one person's data from events, deliveries, inboxes and the archive
+    #[command(group(clap::ArgGroup::new("person").required(true).multiple(true).args(["username", "email"])))]
     Erase {
+        /// The person's name in events and rules
         #[arg(long)]
         username: Option<String>,
-        #[arg(long, required_unless_present = "username")]
+        /// The person's address; --username or --email is enough
+        #[arg(long)]
         email: Option<String>,
         /// Only count what would be removed
         #[arg(long)]

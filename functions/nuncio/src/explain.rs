@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::cli::ExplainOptions;
 use crate::http::{Remote, block_on, expect};
+use crate::values::in_words;
 
 #[derive(Deserialize)]
 struct TraceResponse {
@@ -142,10 +143,10 @@ fn deliveries(text: &mut String, all: &[DeliveryTrace]) {
     let mut all: Vec<_> = all.iter().collect();
     all.sort_by_key(|&one| (cause(one), &one.recipient, &one.transport));
     for (index, delivery) in all.iter().enumerate() {
-        let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {at}")).unwrap_or_default();
+        let next = delivery.next_at.as_ref().map(|at| format!(", next attempt {}", in_words(at))).unwrap_or_default();
         let _ = writeln!(text, "    {} to {} by {}{next}", delivery.state, delivery.recipient, delivery.transport);
         if let Some(digest) = &delivery.digest {
-            let _ = writeln!(text, "        a digest of the events until {}", digest.closes);
+            let _ = writeln!(text, "        a digest of the events until {}", in_words(&digest.closes));
         }
         if let Some(own) = cause(delivery)
             && all.get(index + 1).is_none_or(|next| cause(next) != Some(own))
@@ -160,7 +161,7 @@ fn deliveries(text: &mut String, all: &[DeliveryTrace]) {
         for attempt in &delivery.attempts {
             let status = attempt.status.map(|status| format!(" {status}")).unwrap_or_default();
             let error = attempt.error.as_deref().unwrap_or("delivered");
-            let _ = writeln!(text, "        {}{status} {error} ({} ms)", attempt.at, attempt.ms);
+            let _ = writeln!(text, "        {}{status} {error} ({} ms)", in_words(&attempt.at), attempt.ms);
         }
     }
 }

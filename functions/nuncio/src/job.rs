@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{JobCommand, JobOptions, WatchOptions};
 use crate::http::{Remote, all, block_on, expect};
+use crate::values::in_words;
 
 /// How often the server is asked for a job's progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -121,7 +122,7 @@ pub(crate) fn readable(job: &Value) -> anyhow::Result<String> {
         format!("{}: {}", kind(job), if job.counts.is_empty() { "nothing to do".to_owned() } else { counts(job) });
     if let (Some(from), Some(to)) = (&job.from, &job.to) {
         let would = if job.dry_run { "would be deleted" } else { "were deleted" };
-        let _ = write!(text, "\nevents from {from} to {to} {would}");
+        let _ = write!(text, "\nevents from {} to {} {would}", in_words(from), in_words(to));
     }
     if let Some(why) = &job.why {
         let _ = write!(text, "\nfailed: {why}");

@@ -27,6 +27,11 @@ pub(crate) fn memory(text: &str) -> Result<usize, String> {
     }
 }
 
+/// An instant of a response as a sentence shows it; any other text as it is.
+pub(crate) fn in_words(text: &str) -> String {
+    domain::time::parse(text).map_or_else(|| text.to_owned(), domain::time::in_words)
+}
+
 /// Parses an action, or the beginning of one with `*`.
 pub(crate) fn action(text: &str) -> Result<ActionPattern, String> {
     ActionPattern::parse(text).map_err(|error| error.to_string())

@@ -329,7 +329,7 @@ fn take_ip(object: &mut Object) -> Result<Option<IpAddr>, Rejection> {
 
 fn take_time(object: &mut Object, key: &str) -> Result<Option<Timestamp>, Rejection> {
     let Some(text) = take_text(object, key)? else { return Ok(None) };
-    let instant = crate::time::parse(&text).ok_or_else(|| {
+    let instant = crate::time::parse_saturating(&text).ok_or_else(|| {
         Rejection::malformed(
             format!("/{key}"),
             format!("{key} must be an RFC 3339 time with its offset, such as 2023-02-15T15:33:42.771091Z"),

@@ -141,7 +141,7 @@ pub enum Failure {
     #[error("the event has expired")]
     NoEvent,
     /// The endpoint is disabled, because the receiver answered 410.
-    #[error("the transport is disabled since {} ({why}); fix or test it, or enable it, then redeliver", crate::time::format(*since))]
+    #[error("the transport is disabled since {} ({why}); fix or test it, or enable it, then redeliver", crate::time::in_words(*since))]
     Disabled {
         /// When the endpoint was disabled.
         since: Timestamp,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::DeliveryId;
 use crate::rules_document::{Period, Silence, Throttle};
+use crate::time::in_words;
 
 /// The mechanism that suppressed a delivery, with its settings and its end. Stored and shown as `{"by": "throttle", …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,11 +72,11 @@ impl fmt::Display for SuppressionCause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silence { id, reason, author, until } => {
-                write!(formatter, "silenced by {author} until {}: {reason} ({id})", shown(*until))
+                write!(formatter, "silenced by {author} until {}: {reason} ({id})", in_words(*until))
             }
-            Self::Mute { until } => write!(formatter, "the rule is muted until {}", shown(*until)),
+            Self::Mute { until } => write!(formatter, "the rule is muted until {}", in_words(*until)),
             Self::Digest { delivery, until } => {
-                write!(formatter, "collected until {} for the digest {delivery}", shown(*until))
+                write!(formatter, "collected until {} for the digest {delivery}", in_words(*until))
             }
             Self::Throttle { max, per, key, until } => {
                 write!(formatter, "the rule notifies of at most {max} in {:#}", per.duration())?;
@@ -83,14 +84,10 @@ impl fmt::Display for SuppressionCause {
                     let before = if place == 0 { " with" } else { " and" };
                     write!(formatter, "{before} {path} {}", value.as_deref().unwrap_or("missing"))?;
                 }
-                write!(formatter, "; there is room again at {}", shown(*until))
+                write!(formatter, "; there is room again at {}", in_words(*until))
             }
         }
     }
-}
-
-fn shown(instant: Timestamp) -> String {
-    instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub fn hour_of(pk: EventPk) -> Timestamp {
 /// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Bucket {
-    /// One minute.
+    /// One minute, the shortest bucket.
     #[serde(rename = "1m")]
     Minute,
     /// Five minutes, from the full hour.

@@ -23,15 +23,21 @@ enum Class {
     Request,
     Event,
     Notification,
+    /// A user, who may have any attribute.
+    User,
+    /// What `request.user.groups` is, and its `filter(…)` returns.
+    GroupList,
+    /// The object that `ak_call_policy` returns.
+    PolicyResult,
 }
 
 impl Class {
     #[cfg(test)]
-    const ALL: [Self; 3] = [Self::Request, Self::Event, Self::Notification];
+    const ALL: [Self; 5] = [Self::Request, Self::Event, Self::Notification, Self::GroupList, Self::PolicyResult];
 
-    /// What bodies may read or call, `save` and `delete` included: they raise with a reason of their own.
-    const fn attributes(self) -> &'static [&'static str] {
-        match self {
+    /// `None` if the object may have others. What bodies may read or call, `save` and `delete` included: they raise with a reason of their own.
+    const fn attributes(self) -> Option<&'static [&'static str]> {
+        Some(match self {
             Self::Request => &["context", "user", "obj", "http_request", "debug"],
             Self::Event => &[
                 "action",
@@ -55,7 +61,10 @@ impl Class {
             Self::Notification => {
                 &["body", "severity", "hyperlink", "hyperlink_label", "event", "user", "created", "seen", "save"]
             }
-        }
+            Self::GroupList => &["all", "filter", "exists", "count", "first", "values_list"],
+            Self::PolicyResult => &["passing", "messages", "raw_result"],
+            Self::User => return None,
+        })
     }
 
     const fn hint(self) -> &'static str {
@@ -68,6 +77,9 @@ impl Class {
             Self::Notification => {
                 "a notification has the attributes body, severity, hyperlink, hyperlink_label, event, user, created and seen"
             }
+            Self::User => "a user has the attributes pk, username, email, name and groups, and what the event says",
+            Self::GroupList => "groups have the methods all, filter, exists, count, first and values_list",
+            Self::PolicyResult => "the result of a policy has the attributes passing, messages and raw_result",
         }
     }
 }
@@ -91,11 +103,11 @@ pub(super) fn missing<'a>(
     search.visit_body(body);
     let unknown = |(class, attribute): &(Class, &ExprAttribute)| {
         let name = attribute.attr.as_str();
-        !class.attributes().contains(&name) && !names.has_own_attribute(name)
+        class.attributes().is_some_and(|known| !known.contains(&name)) && !names.has_own_attribute(name)
     };
     let missing = search.found.into_iter().filter(unknown).map(|(class, attribute)| {
         let (line, column) = position(text, attribute.attr.start());
-        let near = nearest(attribute.attr.as_str(), class.attributes().iter().copied());
+        let near = nearest(attribute.attr.as_str(), class.attributes().into_iter().flatten().copied());
         let hint = near.map_or_else(|| class.hint().to_owned(), |near| format!("did you mean {near}?"));
         Missing::unavailable(written(text, attribute), line, column, hint)
     });
@@ -127,6 +139,7 @@ impl Objects<'_> {
                 ("notification", ExpressionKind::Mapping) if self.count("notification") == 0 => {
                     Some(Class::Notification)
                 }
+                ("user", ExpressionKind::Mapping) if self.count("user") == 0 => Some(Class::User),
                 (name, _) => self.aliases.get(name).copied(),
             },
             Expr::Attribute(attribute) => {
@@ -134,18 +147,30 @@ impl Objects<'_> {
                     (Class::Notification, "event", _) | (Class::Request, "obj", ExpressionKind::Policy) => {
                         Some(Class::Event)
                     }
+                    (Class::Request | Class::Notification, "user", _) => Some(Class::User),
+                    (Class::User, "groups" | "ak_groups", _) => Some(Class::GroupList),
                     _ => None,
                 }
             }
             Expr::Subscript(subscript) if self.is_context(&subscript.value) => self.member(&subscript.slice),
+            Expr::Call(call) if call.func.as_name_expr().is_some_and(|name| self.is_call_policy(&name.id)) => {
+                Some(Class::PolicyResult)
+            }
             Expr::Call(call) => {
                 let Expr::Attribute(method) = &*call.func else { return None };
+                if method.attr.as_str() == "filter" && self.class_of(&method.value) == Some(Class::GroupList) {
+                    return Some(Class::GroupList);
+                }
                 let absent = call.arguments.args.get(1).is_none_or(Expr::is_none_literal_expr);
                 let is_get = method.attr.as_str() == "get" && absent && self.is_context(&method.value);
                 call.arguments.args.first().filter(|_| is_get).and_then(|key| self.member(key))
             }
             _ => None,
         }
+    }
+
+    fn is_call_policy(&self, function: &str) -> bool {
+        function == "ak_call_policy" && self.kind == ExpressionKind::Policy && self.count(function) == 0
     }
 
     /// `request.context`, or `context` of a policy.

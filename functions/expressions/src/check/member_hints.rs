@@ -11,7 +11,7 @@ pub(super) const MEMBERS: &str = include_str!("members.txt");
 const MAX_LISTED: usize = 12;
 
 /// The replacements of members that Python has.
-pub(super) const REPLACEMENTS: [(&str, &str); 14] = [
+pub(super) const REPLACEMENTS: [(&str, &str); 11] = [
     ("collections.OrderedDict", "use a dict, which keeps the order of its keys"),
     ("itertools.groupby", "collect the groups in a dict: groups.setdefault(key, []).append(item)"),
     ("itertools.product", "write a comprehension with two loops: [(a, b) for a in x for b in y]"),
@@ -22,9 +22,6 @@ pub(super) const REPLACEMENTS: [(&str, &str); 14] = [
     ("functools.cache", "keep results in a dict"),
     ("functools.wraps", "leave it out; it only copies the name of a function"),
     ("math.hypot", "write math.sqrt(x * x + y * y)"),
-    ("re.VERBOSE", "write the pattern without spaces and comments, in several texts that follow each other"),
-    ("re.X", "write the pattern without spaces and comments, in several texts that follow each other"),
-    ("datetime.datetime.combine", "write datetime(day.year, day.month, day.day, time.hour, time.minute)"),
     ("json.load", "use json.loads with a text; there are no files"),
 ];
 

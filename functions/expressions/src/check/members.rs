@@ -8,14 +8,14 @@ use std::collections::HashMap;
 
 use domain::expression::ExpressionKind;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprAttribute, Number, Stmt};
+use ruff_python_ast::{Expr, ExprAttribute, ExprCall, Number, Stmt};
 use ruff_text_size::Ranged;
 
 use super::attributes::ATTRIBUTE_ERRORS;
 use super::body_names::BodyNames;
-use super::member_hints;
 use super::names::handles;
 use super::witness::{self, Witness};
+use super::{member_hints, probe};
 use crate::source::position;
 use crate::unavailable::{self, Missing};
 
@@ -64,6 +64,12 @@ impl Types<'_> {
                 self.aliases.insert(name, witness);
             }
         }
+    }
+
+    /// A closed expression for an argument. A text if its type is not known.
+    fn value(&self, argument: &Expr) -> String {
+        let witness = self.witness(argument).unwrap_or_else(|| Witness::literal("str", "''"));
+        witness.closed().unwrap_or("''").to_owned()
     }
 
     fn witness(&self, expression: &Expr) -> Option<Witness> {
@@ -149,6 +155,26 @@ impl MemberSearch<'_> {
     }
 }
 
+impl MemberSearch<'_> {
+    /// Reports arguments that an exception cannot have here, as in `ValueError("a", 2)`.
+    fn exception(&mut self, call: &ExprCall) {
+        let Expr::Name(name) = &*call.func else { return };
+        let is_exception = name.id.ends_with("Error") || name.id.ends_with("Exception");
+        let arguments = &call.arguments;
+        let is_plain = arguments.keywords.is_empty() && !arguments.args.iter().any(Expr::is_starred_expr);
+        if !is_exception || !is_plain || self.types.names.count(&name.id) > 0 {
+            return;
+        }
+        let values: Vec<String> = arguments.args.iter().map(|argument| self.types.value(argument)).collect();
+        let made = format!("{}({})", name.id, values.join(", "));
+        // Not an exception of this class, but a failure to make one.
+        if probe::exception(&made, self.types.kind).as_deref() == Some("RuntimeError") {
+            let hint = format!("give it one text: {}(f\"…\")", name.id);
+            self.add(format!("{} with these arguments", name.id), name, hint);
+        }
+    }
+}
+
 impl<'a> Visitor<'a> for MemberSearch<'_> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
@@ -199,6 +225,7 @@ impl<'a> Visitor<'a> for MemberSearch<'_> {
                     }
                     function => self.visit_expr(function),
                 }
+                self.exception(call);
                 self.visit_arguments(&call.arguments);
             }
             _ => walk_expr(self, expression),

@@ -25,68 +25,85 @@ use names::UndefinedName;
 use nearest::nearest;
 
 /// The names and members that the body uses but that are not available, in the order of their places. Empty if the body
-/// cannot be parsed.
-pub(crate) fn missing(source: &str, kind: ExpressionKind) -> Vec<Missing> {
+/// cannot be parsed. `has_original` says whether a mapping has the default body.
+pub(crate) fn missing(source: &str, kind: ExpressionKind, has_original: bool) -> Vec<Missing> {
     let Ok(Wrapped { text, parsed, .. }) = source::wrap(source, program::parameters(kind)) else { return Vec::new() };
     let Some(function) = parsed.suite().first().and_then(Stmt::as_function_def_stmt) else { return Vec::new() };
     let body = &function.body;
     let bound = BodyNames::from_body(body);
+    let sandbox = Sandbox { kind, has_original };
     let mut missing = attributes::missing(&text, body, &bound, kind);
     missing.extend(members::missing(&text, body, &bound, kind));
-    missing.extend(names::undefined(function).iter().filter_map(|name| undefined(&text, name, &bound, kind)));
+    missing.extend(names::undefined(function).iter().filter_map(|name| sandbox.undefined(&text, name, &bound)));
     missing.sort_by_key(|missing| (missing.line, missing.column));
     missing
 }
 
-/// Reports a name that the body reads where it has not bound it; `None` if the sandbox has it.
-fn undefined(
-    text: &str,
-    undefined: &UndefinedName<'_>,
-    bound: &BodyNames<'_>,
+/// What the sandbox offers to the body.
+struct Sandbox {
     kind: ExpressionKind,
-) -> Option<Missing> {
-    let name = undefined.name;
-    let (line, column) = source::position(text, undefined.range.start());
-    let in_sandbox = is_in_sandbox(name, undefined.called, kind);
-    if undefined.bound_elsewhere {
-        let problem = format!("{name} has no value here");
-        let hint = if in_sandbox {
-            format!("a name that the body assigns is its own variable everywhere in it; use another name than {name}")
-        } else {
-            "assign it before, on each way that leads here".to_owned()
-        };
-        return Some(Missing { name: name.to_owned(), line, column, problem, hint });
-    }
-    // A policy and a mapping have different names, although the sandbox may know both.
-    if let Some(hint) = unavailable::name(name, kind) {
-        return Some(Missing::unavailable(name.to_owned(), line, column, hint));
-    }
-    if in_sandbox {
-        return None;
-    }
-    let problem = format!("{name} is not defined");
-    let known: Vec<&str> = member_hints::members("builtins").chain(unavailable::VARIABLES).collect();
-    let near = nearest(name, undefined.visible.iter().copied().chain(known));
-    let near = near.filter(|near| undefined.visible.contains(near) || is_in_sandbox(near, false, kind));
-    let hint = match near {
-        _ if bound.count(name) > 0 => {
-            "another function, class or comprehension has a variable of this name, which ends with it".to_owned()
+    has_original: bool,
+}
+
+impl Sandbox {
+    /// Reports a name that the body reads where it has not bound it; `None` if the sandbox has it.
+    fn undefined(&self, text: &str, undefined: &UndefinedName<'_>, bound: &BodyNames<'_>) -> Option<Missing> {
+        let name = undefined.name;
+        let (line, column) = source::position(text, undefined.range.start());
+        let in_sandbox = is_in_sandbox(name, undefined.called, self.kind);
+        if undefined.bound_elsewhere {
+            let problem = format!("{name} has no value here");
+            let hint = if in_sandbox {
+                format!(
+                    "a name that the body assigns is its own variable everywhere in it; use another name than {name}"
+                )
+            } else {
+                "assign it before, on each way that leads here".to_owned()
+            };
+            return Some(Missing { name: name.to_owned(), line, column, problem, hint });
         }
-        Some(near) => format!("did you mean {near}?"),
-        None if is_module(name, kind) => format!("write import {name} before"),
-        None => "assign it before; a text needs quotes".to_owned(),
-    };
-    Some(Missing { name: name.to_owned(), line, column, problem, hint })
+        // A policy and a mapping have different names, although the sandbox may know both.
+        if let Some(hint) = self.special(name) {
+            return Some(Missing::unavailable(name.to_owned(), line, column, hint));
+        }
+        if in_sandbox {
+            return None;
+        }
+        let hint = if bound.count(name) > 0 {
+            "another function, class or comprehension has a variable of this name, which ends with it".to_owned()
+        } else if let Some(near) = self.similar(undefined) {
+            format!("did you mean {near}?")
+        } else if !witness::Witness::module(name).is_missing(self.kind) {
+            format!("write import {name} before")
+        } else {
+            "assign it before; a text needs quotes".to_owned()
+        };
+        let problem = format!("{name} is not defined");
+        Some(Missing { name: name.to_owned(), line, column, problem, hint })
+    }
+
+    /// The hint for a name that authentik or Python has, but this kind of body has not.
+    fn special(&self, name: &str) -> Option<&'static str> {
+        let is_hidden = name == "original_body" && !self.has_original;
+        let kind = if is_hidden { ExpressionKind::Policy } else { self.kind };
+        unavailable::name(name, kind)
+    }
+
+    /// The name that the author probably meant.
+    fn similar<'a>(&self, undefined: &'a UndefinedName<'_>) -> Option<&'a str> {
+        let mut candidates: Vec<&str> = member_hints::members("builtins").chain(unavailable::VARIABLES).collect();
+        candidates.extend(&undefined.visible);
+        let near = nearest(undefined.name, candidates)?;
+        let is_known = undefined.visible.contains(&near)
+            || (self.special(near).is_none() && is_in_sandbox(near, false, self.kind));
+        is_known.then_some(near)
+    }
 }
 
 /// Whether the sandbox has a name, as a value or only to be called.
 fn is_in_sandbox(name: &str, called: bool, kind: ExpressionKind) -> bool {
     let raises = |body: &str| probe::exception(body, kind).is_some_and(|raised| raised == "NameError");
     !raises(name) || (called && !raises(&format!("{name}()")))
-}
-
-fn is_module(name: &str, kind: ExpressionKind) -> bool {
-    !witness::Witness::module(name).is_missing(kind)
 }
 
 #[cfg(test)]

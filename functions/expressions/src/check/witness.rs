@@ -96,6 +96,11 @@ impl Witness {
         &self.label
     }
 
+    /// One value that needs no module.
+    pub(super) fn closed(&self) -> Option<&str> {
+        self.values.first().filter(|_| self.module.is_empty()).map(String::as_str)
+    }
+
     /// Whether the sandbox has no such value.
     pub(super) fn is_missing(&self, kind: ExpressionKind) -> bool {
         self.values.iter().all(|value| self.raises(value, kind))

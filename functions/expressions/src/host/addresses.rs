@@ -14,17 +14,17 @@ use crate::value;
 impl Host<'_> {
     /// The fields of the `ip_address(…)` that a body calls, as a tuple. Raises `ValueError` if the argument is not an
     /// address.
-    pub(crate) fn ip_address(&self, argument: &MontyObject) -> CallResult {
-        read_address(argument).map(|address| self.address(address))
+    pub(crate) fn ip_address(&self, argument: &MontyObject, version: Option<u8>) -> CallResult {
+        read_address(argument, version).map(|address| self.address(address))
     }
 
     /// The fields of the `ip_network(…)` that a body calls, as a tuple. With `strict`, raises `ValueError` for host
     /// bits.
-    pub(crate) fn ip_network(&self, argument: &MontyObject, strict: bool) -> CallResult {
-        let network = read_network(argument, strict)?;
+    pub(crate) fn ip_network(&self, argument: &MontyObject, strict: bool, version: Option<u8>) -> CallResult {
+        let network = read_network(argument, strict, version)?;
         let (first, last) = (network.network(), network.broadcast());
         let mut fields = vec![
-            version(first),
+            version_of(first),
             hexadecimal(first),
             hexadecimal(last),
             value::text(network.to_string()),
@@ -40,6 +40,13 @@ impl Host<'_> {
                 "with_prefixlen" | "compressed" => value::text(network.to_string()),
                 "exploded" => value::text(format!("{}/{}", exploded(first), network.prefix_len())),
                 "max_prefixlen" => MontyObject::Int(i64::from(network.max_prefix_len())),
+                "with_netmask" => value::text(format!("{first}/{}", network.netmask())),
+                "with_hostmask" => value::text(format!("{first}/{}", network.hostmask())),
+                "is_private" => MontyObject::Bool(is_private_network(&network)),
+                "is_global" => MontyObject::Bool(match network {
+                    IpNet::V4(v4) => !within_network(v4, &["100.64.0.0/10"]) && !is_private_network(&network),
+                    IpNet::V6(_) => !is_private_network(&network),
+                }),
                 // As in Python, a network has such a property if its first and last address have it.
                 other => match (property(first, other), property(last, other)) {
                     (Some(first), Some(last)) => MontyObject::Bool(first && last),
@@ -51,7 +58,7 @@ impl Host<'_> {
     }
 
     fn address(&self, address: IpAddr) -> MontyObject {
-        let mut fields = vec![version(address), hexadecimal(address), value::text(address.to_string())];
+        let mut fields = vec![version_of(address), hexadecimal(address), value::text(address.to_string())];
         for name in &self.program.address_attributes {
             fields.push(match *name {
                 "compressed" => value::text(address.to_string()),
@@ -59,6 +66,10 @@ impl Host<'_> {
                 "max_prefixlen" => MontyObject::Int(if address.is_ipv4() { 32 } else { 128 }),
                 "reverse_pointer" => value::text(reverse_pointer(address)),
                 "packed" => MontyObject::Bytes(octets(address)),
+                "ipv4_mapped" => match address {
+                    IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(MontyObject::None, |v4| self.address(IpAddr::V4(v4))),
+                    IpAddr::V4(_) => MontyObject::None,
+                },
                 other => property(address, other).map_or(MontyObject::None, MontyObject::Bool),
             });
         }
@@ -68,36 +79,83 @@ impl Host<'_> {
 
 /// The result of `ip_address(a) in ip_network(b)` as a Python `bool`.
 pub(crate) fn contains(address: &MontyObject, network: &MontyObject) -> CallResult {
-    let address = read_address(address)?;
-    Ok(MontyObject::Bool(read_network(network, true)?.contains(&address)))
+    let address = read_address(address, None)?;
+    Ok(MontyObject::Bool(read_network(network, true, None)?.contains(&address)))
 }
 
-fn read_address(argument: &MontyObject) -> Result<IpAddr, MontyException> {
+fn read_address(argument: &MontyObject, version: Option<u8>) -> Result<IpAddr, MontyException> {
     let read = match argument {
         MontyObject::String(text) => text.parse().ok(),
-        MontyObject::Int(number) => u32::try_from(*number).ok().map(|number| IpAddr::V4(Ipv4Addr::from(number))),
-        MontyObject::Bytes(bytes) => match bytes.len() {
-            4 => <[u8; 4]>::try_from(&bytes[..]).ok().map(IpAddr::from),
-            16 => <[u8; 16]>::try_from(&bytes[..]).ok().map(IpAddr::from),
-            _ => None,
-        },
+        MontyObject::Int(_) | MontyObject::BigInt(_) => from_number(argument, version),
+        MontyObject::Bytes(bytes) => from_bytes(bytes),
         other => object_text(other).and_then(|text| text.parse().ok()),
     };
-    read.ok_or_else(|| {
-        raise(ExcType::ValueError, format!("{} does not appear to be an IPv4 or IPv6 address", argument.py_repr()))
-    })
+    read.filter(|address| has_version(address, version)).ok_or_else(|| not_one(argument, "address", version))
 }
 
-fn read_network(argument: &MontyObject, strict: bool) -> Result<IpNet, MontyException> {
-    let text = match argument {
-        MontyObject::String(text) => text.as_str(),
-        other => object_text(other).unwrap_or_default(),
+fn has_version(address: &IpAddr, version: Option<u8>) -> bool {
+    version.is_none_or(|version| address.is_ipv4() == (version == 4))
+}
+
+/// The error for what is no address or network.
+fn not_one(argument: &MontyObject, what: &str, version: Option<u8>) -> MontyException {
+    let has_scope = matches!(argument, MontyObject::String(text) if text.split_once('%').is_some_and(|(address, scope)| {
+        !scope.is_empty() && address.parse::<Ipv6Addr>().is_ok()
+    }));
+    let shown = argument.py_repr();
+    let message = match version {
+        _ if has_scope => format!("{shown}: Nuncio's Python has no scopes of addresses; use the part before %"),
+        None => format!("{shown} does not appear to be an IPv4 or IPv6 {what}"),
+        Some(version) => format!("{shown} is not an IPv{version} {what}"),
     };
-    let Some(network) = parse_network(text) else {
-        let shown = argument.py_repr();
-        return Err(raise(ExcType::ValueError, format!("{shown} does not appear to be an IPv4 or IPv6 network")));
+    raise(ExcType::ValueError, message)
+}
+
+/// As Python does, a number below 2**32 is an IPv4 address.
+fn from_number(argument: &MontyObject, version: Option<u8>) -> Option<IpAddr> {
+    let number = match argument {
+        MontyObject::Int(number) => u128::try_from(*number).ok()?,
+        MontyObject::BigInt(number) => u128::try_from(number).ok()?,
+        _ => return None,
+    };
+    match u32::try_from(number) {
+        Ok(number) if version != Some(6) => Some(IpAddr::V4(Ipv4Addr::from(number))),
+        _ => Some(IpAddr::V6(Ipv6Addr::from(number))),
+    }
+}
+
+fn from_bytes(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
+    v4.or_else(|| <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from))
+}
+
+fn read_network(argument: &MontyObject, strict: bool, version: Option<u8>) -> Result<IpNet, MontyException> {
+    let read = match argument {
+        MontyObject::String(text) => parse_network(text),
+        MontyObject::Int(_) | MontyObject::BigInt(_) => from_number(argument, version).map(IpNet::from),
+        MontyObject::Bytes(bytes) => from_bytes(bytes).map(IpNet::from),
+        MontyObject::Tuple(parts) => match &parts[..] {
+            [address] => Some(IpNet::from(read_address(address, version)?)),
+            [address, mask] => {
+                let address = read_address(address, version)?;
+                let mask = match mask {
+                    MontyObject::String(mask) => mask.clone(),
+                    other => other.to_string(),
+                };
+                parse_network(&format!("{address}/{mask}"))
+            }
+            _ => None,
+        },
+        other => object_text(other).and_then(parse_network),
+    };
+    let Some(network) = read.filter(|network| has_version(&network.addr(), version)) else {
+        return Err(not_one(argument, "network", version));
     };
     if strict && network.addr() != network.network() {
+        let text = match argument {
+            MontyObject::String(text) => text.clone(),
+            _ => network.to_string(),
+        };
         return Err(raise(ExcType::ValueError, format!("{text} has host bits set")));
     }
     Ok(network.trunc())
@@ -107,8 +165,8 @@ fn parse_network(text: &str) -> Option<IpNet> {
     let Some((address, suffix)) = text.split_once('/') else {
         return text.parse::<IpAddr>().ok().map(IpNet::from);
     };
-    if let Ok(network) = text.parse() {
-        return Some(network);
+    if !suffix.is_empty() && suffix.chars().all(|digit| digit.is_ascii_digit()) {
+        return IpNet::new(address.parse().ok()?, suffix.parse().ok()?).ok();
     }
     // `10.0.0.0/255.0.0.0` or `10.0.0.0/0.255.255.255`: a netmask or a hostmask.
     let (address, mask): (Ipv4Addr, Ipv4Addr) = (address.parse().ok()?, suffix.parse().ok()?);
@@ -129,7 +187,7 @@ fn object_text(argument: &MontyObject) -> Option<&str> {
     })
 }
 
-fn version(address: IpAddr) -> MontyObject {
+fn version_of(address: IpAddr) -> MontyObject {
     MontyObject::Int(if address.is_ipv4() { 4 } else { 6 })
 }
 
@@ -190,6 +248,18 @@ fn property(address: IpAddr, attribute: &str) -> Option<bool> {
         },
         _ => return None,
     })
+}
+
+/// Whether one of the private networks contains all of the network.
+fn is_private_network(network: &IpNet) -> bool {
+    match network {
+        IpNet::V4(v4) => within_network(*v4, &PRIVATE_V4),
+        IpNet::V6(v6) => PRIVATE_V6.iter().filter_map(|one| one.parse::<Ipv6Net>().ok()).any(|one| one.contains(v6)),
+    }
+}
+
+fn within_network(network: Ipv4Net, networks: &[&str]) -> bool {
+    networks.iter().filter_map(|one| one.parse::<Ipv4Net>().ok()).any(|one| one.contains(&network))
 }
 
 /// Whether IANA's special-purpose registries list the address as not globally reachable, as in Python 3.13.

@@ -133,7 +133,22 @@ impl Host<'_> {
             }
             ("hmac", "compare_digest") => {
                 let (one, other) = (arguments.take(name, 0, "a")?, arguments.take(name, 1, "b")?);
-                Ok(MontyObject::Bool(one == other))
+                if matches!((&one, &other), (MontyObject::String(one), MontyObject::String(other)) if one.is_ascii() && other.is_ascii())
+                    || matches!((&one, &other), (MontyObject::Bytes(_), MontyObject::Bytes(_)))
+                {
+                    return Ok(MontyObject::Bool(one == other));
+                }
+                let message = match (&one, &other) {
+                    (MontyObject::String(_), MontyObject::String(_)) => {
+                        "comparing strings with non-ASCII characters is not supported".to_owned()
+                    }
+                    _ => format!(
+                        "unsupported operand types(s) or combination of types: '{}' and '{}'",
+                        one.type_name(),
+                        other.type_name()
+                    ),
+                };
+                Err(raise(ExcType::TypeError, message))
             }
             _ => Err(raise(ExcType::AttributeError, format!("module '{module}' has no attribute '{name}'"))),
         }
@@ -141,6 +156,11 @@ impl Host<'_> {
 
     pub(crate) fn hashlib(&mut self, algorithm: &str, mut arguments: Arguments) -> CallResult {
         let data = arguments.take_optional(0, "string");
+        let _ = arguments.take_optional(usize::MAX, "usedforsecurity");
+        if let Some((name, _)) = arguments.named.first() {
+            let message = format!("'{name}' is an invalid keyword argument for openssl_{algorithm}()");
+            return Err(raise(ExcType::TypeError, message));
+        }
         self.digest(algorithm, None, data)
     }
 
@@ -179,7 +199,10 @@ impl Host<'_> {
 fn known(algorithm: &str) -> Result<Algorithm, MontyException> {
     Algorithm::named(algorithm).ok_or_else(|| {
         let known = Algorithm::ALL.map(|(name, _)| name).join(", ");
-        raise(ExcType::ValueError, format!("unsupported hash type {algorithm}; use one of {known}"))
+        raise(
+            ExcType::ValueError,
+            format!("unsupported hash type {algorithm}: Nuncio's Python has no such hash; use one of {known}"),
+        )
     })
 }
 

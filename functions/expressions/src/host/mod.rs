@@ -6,7 +6,9 @@
 mod addresses;
 mod hashes;
 mod objects;
+mod regex;
 mod text_helpers;
+mod text_methods;
 mod users;
 
 use domain::event::{Action, KNOWN_ACTIONS, MAX_EVENT_BYTES, Object};
@@ -16,6 +18,7 @@ use monty_types::{
 };
 use serde_json::Value;
 
+use crate::cpython;
 use crate::program::{Input, Program};
 use crate::unavailable;
 use crate::value::{self, DescribeHostObject};
@@ -119,11 +122,14 @@ impl<'a> Host<'a> {
 
     fn function(&mut self, name: &str, mut arguments: Arguments) -> CallResult {
         match name {
-            "_nuncio_ip" => self.ip_address(&arguments.take(name, 0, "address")?),
+            "_nuncio_ip" => {
+                let address = arguments.take(name, 0, "address")?;
+                self.ip_address(&address, version(&arguments.take(name, 1, "version")?))
+            }
             "_nuncio_net" => {
                 let network = arguments.take(name, 0, "address")?;
                 let strict = arguments.take(name, 1, "strict")?;
-                self.ip_network(&network, strict.is_truthy())
+                self.ip_network(&network, strict.is_truthy(), version(&arguments.take(name, 2, "version")?))
             }
             "_nuncio_ip_in" => {
                 let address = arguments.take(name, 0, "address")?;
@@ -135,6 +141,11 @@ impl<'a> Host<'a> {
                 let hint = unavailable::module(&module);
                 Err(raise(ExcType::ModuleNotFoundError, format!("No module named '{module}': {hint}")))
             }
+            "_nuncio_type_has" => {
+                let (of, attribute) = (arguments.text(name, 0, "of")?, arguments.text(name, 1, "name")?);
+                Ok(MontyObject::Bool(cpython::type_has(&of, &attribute)))
+            }
+            "_nuncio_text" => text_methods::call(&mut arguments),
             "regex_match" => text_helpers::regex_match(&mut arguments),
             "regex_replace" => text_helpers::regex_replace(&mut arguments),
             "slugify" => text_helpers::slugify(&mut arguments),
@@ -148,10 +159,11 @@ impl<'a> Host<'a> {
             "ak_is_group_member" => self.is_group_member(arguments),
             "ak_user_by" => self.user_by(&arguments),
             "ak_call_policy" => self.call_policy(arguments),
-            other => match other.strip_prefix("hashlib.") {
-                Some(algorithm) => self.hashlib(algorithm, arguments),
+            other => match other.split_once('.') {
+                Some(("hashlib", algorithm)) => self.hashlib(algorithm, arguments),
+                Some(("re", function)) => self.re_call(function, arguments),
                 // The interpreter calls an undefined name without looking it up first.
-                None => match self.global(other)? {
+                _ => match self.global(other)? {
                     Some(value) => {
                         let message = format!("'{}' object is not callable", value.type_name());
                         Err(raise(ExcType::TypeError, message))
@@ -250,7 +262,7 @@ impl<'a> Host<'a> {
             },
             _ => ExtFunctionResult::Error(raise(
                 ExcType::PermissionError,
-                "expressions cannot use files or the environment; use request and its context",
+                "Nuncio's Python has no files and no environment; use request and its context",
             )),
         }
     }
@@ -293,6 +305,15 @@ impl Arguments {
 /// A function value whose calls the host answers.
 pub(crate) fn function(name: &str) -> MontyObject {
     MontyObject::Function { name: name.to_owned(), docstring: None }
+}
+
+/// The version that an address must have; `None` for either.
+fn version(argument: &MontyObject) -> Option<u8> {
+    match argument {
+        MontyObject::Int(4) => Some(4),
+        MontyObject::Int(6) => Some(6),
+        _ => None,
+    }
 }
 
 /// Raises if the maximum number of effects is reached.

@@ -7,6 +7,7 @@ use monty_types::{ExcType, MontyClassInstance, MontyClassType, MontyException, M
 use serde_json::Value;
 
 use super::hashes::HashState;
+use super::regex::{self, Pattern, PatternMatch};
 use super::{Arguments, CallResult, Host, raise};
 use crate::value::{self, IntoDict};
 
@@ -23,6 +24,9 @@ pub(crate) enum HostObject {
     /// Names of groups: `user.groups`, or the result of its `.filter(…)`.
     GroupList(Vec<String>),
     Digest(HashState),
+    /// A compiled pattern of `re`, and a match.
+    Pattern(Pattern),
+    Match(Box<PatternMatch>),
     /// An object with no attributes beyond those passed at its creation.
     Plain,
 }
@@ -115,7 +119,10 @@ impl Host<'_> {
                 _ => None,
             },
             HostObject::User(user) => self.user_attribute(&user, name),
+            HostObject::Module("re") => regex::attribute(name),
             HostObject::Module(module) => super::hashes::attribute(module, name),
+            HostObject::Pattern(pattern) => pattern.attribute(name),
+            HostObject::Match(found) => self.found_attribute(&found, name),
             HostObject::Digest(digest) => digest.attribute(name),
             HostObject::Group(group) => match name {
                 "users" => Some(self.members(&group)),
@@ -171,7 +178,10 @@ impl Host<'_> {
                 "exception" | "critical" => self.logged("error", &arguments),
                 _ => Err(no_method("Logger", name)),
             },
+            HostObject::Module("re") => self.re_call(name, arguments),
             HostObject::Module(module) => self.module_call(module, name, arguments),
+            HostObject::Pattern(pattern) => self.pattern_call(&pattern, name, arguments),
+            HostObject::Match(found) => found.call(name, arguments),
             HostObject::Digest(_) => self.digest_call(id, name, arguments),
             HostObject::User(user) => self.user_call(&user, name, &arguments),
             HostObject::GroupList(groups) => self.group_call(groups, name, &arguments),
@@ -188,6 +198,14 @@ impl Host<'_> {
                 }
                 None => Err(no_method("host", name)),
             },
+        }
+    }
+
+    /// Whether a call is of the module `re`, its patterns or matches, of which a run may make more.
+    pub(crate) fn is_search(&self, id: Option<u128>, name: &str) -> bool {
+        match id.and_then(|id| self.known(id)) {
+            Some(object) => matches!(object, HostObject::Module("re") | HostObject::Pattern(_) | HostObject::Match(_)),
+            None => name.starts_with("re.") || name.starts_with("_nuncio_t"),
         }
     }
 
@@ -208,8 +226,13 @@ impl Host<'_> {
             HostObject::User(user) => Some(super::users::described(user)),
             HostObject::Group(name) => Some(Value::String(name.clone())),
             HostObject::GroupList(names) => Some(names.iter().cloned().map(Value::String).collect()),
-            HostObject::Request | HostObject::Logger | HostObject::Module(_) => Some(Value::Null),
+            HostObject::Request
+            | HostObject::Logger
+            | HostObject::Module(_)
+            | HostObject::Pattern(_)
+            | HostObject::Match(_) => Some(Value::Null),
             HostObject::Digest(digest) => Some(Value::String(digest.hexadecimal())),
+            HostObject::Pattern(_) | HostObject::Match(_) => Some(Value::Null),
             HostObject::Notification | HostObject::Plain => None,
         }
     }

@@ -1,37 +1,27 @@
 //! The helpers `regex_match`, `regex_replace` and `slugify`.
 //!
-//! Owns the cache of compiled patterns. Matching takes time linear in the text, unlike in the module `re`.
-
-use std::cell::RefCell;
-use std::collections::HashMap;
+//! Owns what they accept. Their patterns are those of the module `re`.
 
 use monty_types::{ExcType, MontyException, MontyObject};
-use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
+use super::regex::Pattern;
 use super::{Arguments, CallResult, raise};
-use crate::{regex_pattern, value};
+use crate::value;
 
-/// How many compiled patterns are cached. Compiling takes about a hundred times as long as matching.
-const MAX_CACHED: usize = 64;
-
-thread_local! {
-    static CACHE: RefCell<HashMap<String, Regex>> = RefCell::default();
-}
-
-/// `regex_match(value, regex)`: whether the pattern matches anywhere in the text.
+/// `regex_match(value, regex)`: whether the pattern matches anywhere in the text, as `re.search` does.
 pub(crate) fn regex_match(arguments: &mut Arguments) -> CallResult {
     let text = subject(&arguments.take("regex_match", 0, "value")?)?;
-    let pattern = arguments.text("regex_match", 1, "regex")?;
-    Ok(MontyObject::Bool(compiled(&pattern)?.is_match(&text)))
+    let pattern = Pattern::compiled(&arguments.text("regex_match", 1, "regex")?, 0)?;
+    Ok(MontyObject::Bool(pattern.once("search", &text, None, None)?.is_some()))
 }
 
-/// `regex_replace(value, regex, repl)`: replaces all matches.
+/// `regex_replace(value, regex, repl)`: replaces all matches, as `re.sub` does.
 pub(crate) fn regex_replace(arguments: &mut Arguments) -> CallResult {
     let text = subject(&arguments.take("regex_replace", 0, "value")?)?;
-    let pattern = arguments.text("regex_replace", 1, "regex")?;
-    let replacement = template(&arguments.text("regex_replace", 2, "repl")?);
-    Ok(value::text(compiled(&pattern)?.replace_all(&text, replacement.as_str())))
+    let pattern = Pattern::compiled(&arguments.text("regex_replace", 1, "regex")?, 0)?;
+    let (replaced, _) = pattern.replaced(&text, &arguments.text("regex_replace", 2, "repl")?, usize::MAX)?;
+    Ok(value::text(replaced))
 }
 
 /// The text to be searched.
@@ -42,59 +32,6 @@ fn subject(argument: &MontyObject) -> Result<String, MontyException> {
             Err(raise(ExcType::TypeError, format!("expected string or bytes-like object, got '{}'", other.type_name())))
         }
     }
-}
-
-fn compiled(pattern: &str) -> Result<Regex, MontyException> {
-    CACHE.with_borrow_mut(|cache| {
-        if let Some(cached) = cache.get(pattern) {
-            return Ok(cached.clone());
-        }
-        let regex = regex_pattern::compile(pattern).map_err(|why| raise(ExcType::RePatternError, why))?;
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
-        }
-        cache.insert(pattern.to_owned(), regex.clone());
-        Ok(regex)
-    })
-}
-
-/// Converts Python's `\1` and `\g<name>` in a replacement to the engine's `${…}`.
-fn template(replacement: &str) -> String {
-    let mut template = String::with_capacity(replacement.len());
-    let mut rest = replacement.chars().peekable();
-    while let Some(next) = rest.next() {
-        match (next, rest.peek().copied()) {
-            ('$', _) => template.push_str("$$"),
-            ('\\', Some(digit)) if digit.is_ascii_digit() => {
-                let mut group = String::new();
-                while let Some(digit) = rest.next_if(char::is_ascii_digit).filter(|_| group.len() < 2) {
-                    group.push(digit);
-                }
-                template.extend(["${", &group, "}"]);
-            }
-            ('\\', Some('g')) => {
-                rest.next();
-                let name: String = rest
-                    .by_ref()
-                    .skip_while(|character| *character == '<')
-                    .take_while(|character| *character != '>')
-                    .collect();
-                template.extend(["${", &name, "}"]);
-            }
-            ('\\', Some(escaped)) => {
-                rest.next();
-                match escaped {
-                    'n' => template.push('\n'),
-                    't' => template.push('\t'),
-                    '$' => template.push_str("$$"),
-                    '\\' => template.push('\\'),
-                    other => template.extend(['\\', other]),
-                }
-            }
-            _ => template.push(next),
-        }
-    }
-    template
 }
 
 /// Django's `slugify`: ASCII letters, digits, `_` and single hyphens.

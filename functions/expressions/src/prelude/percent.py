@@ -1,5 +1,9 @@
 def _nuncio_percent(pattern, values):
+    if isinstance(pattern, bytes):
+        raise TypeError("Nuncio's Python formats no bytes; use a str and encode()")
     if not isinstance(pattern, str):
+        if type(pattern).__name__ == 'timedelta' and type(values).__name__ == 'timedelta':
+            return _nuncio_delta(type(pattern), _nuncio_microseconds(pattern) % _nuncio_microseconds(values))
         return pattern % values
     named = isinstance(values, dict)
     rest = list(values) if isinstance(values, tuple) else [values]
@@ -26,9 +30,21 @@ def _nuncio_percent(pattern, values):
             at += 1
         flags = pattern[first:at]
         first = at
-        while at < size and pattern[at] in '0123456789.':
+        width = ''
+        while at < size and pattern[at] in '0123456789.*':
+            if pattern[at] != '*':
+                width += pattern[at]
+            elif used < len(rest):
+                width += str(rest[used])
+                used += 1
+            else:
+                raise TypeError('not enough arguments for format string')
             at += 1
-        width = pattern[first:at]
+        if width.startswith('-'):
+            flags += '-'
+            width = width[1:]
+        while at < size and pattern[at] in 'hlL':
+            at += 1
         if at >= size:
             raise ValueError('incomplete format')
         kind = pattern[at]
@@ -49,7 +65,7 @@ def _nuncio_percent(pattern, values):
         sign = '+' if '+' in flags else ' ' if ' ' in flags else ''
         zero = '0' if '0' in flags and '-' not in flags else ''
         if kind in 'sra':
-            text = str(value) if kind == 's' else repr(value)
+            text = str(value) if kind == 's' else repr(value) if kind == 'r' else _nuncio_text('ascii', repr(value))
             spec = align + width
             parts.append(f'{text:{spec}}' if width else text)
         elif kind == 'c':
@@ -57,9 +73,20 @@ def _nuncio_percent(pattern, values):
         elif kind in 'diu':
             if isinstance(value, str):
                 raise TypeError('%' + kind + ' format: a real number is required, not str')
-            spec = ('' if zero else align) + sign + zero + width.split('.')[0] + 'd'
-            parts.append(f'{int(value):{spec}}')
+            if not isinstance(value, (int, float)):
+                raise TypeError('%' + kind + ' format: a real number is required, not ' + type(value).__name__)
+            width, _, digits = width.partition('.')
+            number = int(value)
+            if digits:
+                text = ('-' if number < 0 else sign.strip()) + str(abs(number)).rjust(int(digits), '0')
+                spec = align + width
+                parts.append(f'{text:{spec}}' if width else text)
+            else:
+                spec = ('' if zero else align) + sign + zero + width + 'd'
+                parts.append(f'{number:{spec}}')
         elif kind in 'xXo':
+            if not isinstance(value, int):
+                raise TypeError('%' + kind + ' format: an integer is required, not ' + type(value).__name__)
             spec = ('' if zero else align) + sign + ('#' if '#' in flags else '') + zero + width + kind
             parts.append(f'{value:{spec}}')
         elif kind in 'eEfFgG':

@@ -31,7 +31,8 @@ fn read(
     let source = shape::text(node, name, diagnostics)?;
     match expressions::Expression::parse_as(source, kind) {
         Ok(read) => {
-            for missing in read.missing(kind) {
+            let missing = if name == "headers" { read.missing_without_original() } else { read.missing(kind) };
+            for missing in missing {
                 let at = position(node, missing.line, missing.column, diagnostics);
                 diagnostics.fault(at, missing.problem, missing.hint);
             }

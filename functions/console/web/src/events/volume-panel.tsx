@@ -52,9 +52,11 @@ export function VolumePanel({
     isCounted ? 30_000 : unfiltered ? 60_000 : LONGEST_RECOUNT,
   );
   const last = counted.data?.at ?? 0;
+  const isEmpty = counted.data?.volume.results.length === 0;
   useEffect(() => {
     if (!arrivals) return undefined;
-    const wait = isCounted ? 0 : Math.max(0, last + RECOUNT - serverNow());
+    // The first event must not stand beside a zero.
+    const wait = isCounted || isEmpty ? 0 : Math.max(0, last + RECOUNT - serverNow());
     const timer = setTimeout(counted.reload, wait);
     return () => clearTimeout(timer);
   }, [arrivals]);

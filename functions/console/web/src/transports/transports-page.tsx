@@ -128,7 +128,7 @@ function TransportItem({
       {health && <TransportHealthText health={health} />}
       <div role="status">{result && <TestResult result={result} />}</div>
       {action.problem && <Failure problem={action.problem} />}
-      <p class="small within">
+      <p class="small within transport-foot">
         {usedBy && (
           <span class="dim">{usedBy.length ? `Used by ${visible(usedBy.join(", "))}` : "Not used by any rule"} · </span>
         )}

@@ -68,6 +68,8 @@ fn faults_name_their_place() {
         assert_eq!(admit(value.clone()).unwrap_err().pointer, pointer, "{value}");
     }
     assert!(admit(json!({ "action": "a", "created": "2026-01-02T03:19:05Z" })).is_ok());
+    let last = admit(json!({ "action": "a", "created": "9999-12-31T23:59:59Z" })).unwrap_err();
+    assert!(last.detail.contains("in the future"), "it is an instant, although none that can be kept: {}", last.detail);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Owns the search. Nuncio requires both; EventBridge uses the last one alone. Hardly anyone means either.
 
+use std::collections::HashSet;
+
 use domain::json::pointer_segment;
 use domain::rules_document::{FieldPattern, ObjectPattern};
 
@@ -31,12 +33,13 @@ fn search(object: &ObjectPattern, path: &[&str], pointer: &str, found: &mut Vec<
     }
     let mut beside = Vec::new();
     fields(object, path, pointer, &mut beside);
+    let beside: HashSet<_> = beside.into_iter().map(|field| field.path).collect();
     for (at, alternative) in object.any_of.iter().enumerate() {
         let pointer = format!("{pointer}/$or/{at}");
         search(alternative, path, &pointer, found);
         let mut inside = Vec::new();
         fields_and_alternatives(alternative, path, &pointer, &mut inside);
-        let twice = inside.into_iter().filter(|one| beside.iter().any(|other| other.path == one.path));
+        let twice = inside.into_iter().filter(|one| beside.contains(&one.path));
         found.extend(twice.map(|one| (one.pointer, one.path.join("."))));
     }
 }

@@ -101,9 +101,9 @@ impl Warnings<'_, '_> {
             match field {
                 FieldPattern::Object(inner) => self.inside(inner, &path, &pointer),
                 FieldPattern::Value(tests) => {
-                    for at in (0..tests.len()).filter(|at| self.is_masked(&tests[*at], &path)).collect::<Vec<_>>() {
+                    for (at, test) in tests.iter().enumerate() {
+                        let Some(hint) = self.masking(test, &path) else { continue };
                         let what = "Nuncio masks such a value before it evaluates rules, so that no event has it";
-                        let hint = format!("exempt {} with redact, or test another field", shown(&path.join(".")));
                         self.add(&format!("{pointer}/{at}"), FaultyPart::Value, what, hint);
                     }
                 }
@@ -114,22 +114,33 @@ impl Warnings<'_, '_> {
         }
     }
 
-    /// Whether the test passes only texts that masking replaces.
-    fn is_masked(&self, test: &ValuePattern, path: &[&str]) -> bool {
-        let is_replaced = |text: &str| {
+    /// What to do instead, if the test passes only values that masking replaces; `None` otherwise.
+    fn masking(&self, test: &ValuePattern, path: &[&str]) -> Option<String> {
+        let is_replaced = |value: Json| {
             let [root, names @ ..] = path else { return false };
-            let value = names.iter().rev().fold(json!(text), |inner, name| json!({ *name: inner }));
-            let Json::Object(mut object) = value else { return false };
+            let event = names.iter().rev().fold(value, |inner, name| json!({ *name: inner }));
+            let Json::Object(mut object) = event else { return false };
             let written: Object = object.clone();
             self.masker.mask_field(root, &mut object);
             object != written
         };
-        let could_be_mask = |part: &str| part.chars().all(|character| character == '*');
-        match test {
-            ValuePattern::Text(text) => is_replaced(text),
-            // The key alone decides what becomes of a text without meaning.
-            _ => texts_of(test).is_some_and(|texts| !texts.iter().all(|text| could_be_mask(text)) && is_replaced("-")),
-        }
+        let could_be_mask = |part: &&str| part.chars().all(|character| character == '*');
+        let value = match test {
+            ValuePattern::Text(text) => json!(text),
+            ValuePattern::Number(number) => json!(number),
+            ValuePattern::Boolean(value) => json!(value),
+            ValuePattern::Numeric(_) => json!(1),
+            // Of a text without meaning, only the key decides what becomes of it.
+            _ if texts_of(test).is_some_and(|texts| !texts.iter().all(could_be_mask)) => json!("-"),
+            _ => return None,
+        };
+        is_replaced(value).then(|| {
+            if is_replaced(json!("-")) {
+                format!("exempt {} with redact, or test another field", shown(&path.join(".")))
+            } else {
+                "test a part of the text that holds no secret, or another field".to_owned()
+            }
+        })
     }
 
     fn test(&mut self, test: &ValuePattern, name: &str, known: &TextField, pointer: &str) {

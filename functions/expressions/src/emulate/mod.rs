@@ -1,0 +1,231 @@
+//! Rewrites Python whose result would differ from CPython's into calls of the prelude, which come to the same.
+//!
+//! Owns which expressions and statements that concerns: iterators, which the interpreter makes lists; methods as values;
+//! operators on sets, dicts, addresses and matches; assignments to slices; and methods that the interpreter lacks. Keeps every
+//! line number. Runs after [`rewrite`](crate::rewrite), whose edits it takes along when it moves a part of the text.
+
+mod calls;
+mod generators;
+mod operators;
+mod purity;
+mod statements;
+
+use std::collections::HashSet;
+
+use ruff_python_ast::ModModule;
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{Expr, ExprContext, Stmt};
+use ruff_python_parser::Parsed;
+use ruff_text_size::{Ranged, TextRange, TextSize};
+
+use crate::cpython;
+use crate::edit::{self, Edit};
+use generators::Consumer;
+
+/// The edits of a body, and the pieces of the prelude that they call.
+pub(crate) struct Emulated {
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) needs: HashSet<String>,
+    /// The first thing that cannot be rewritten, and why.
+    pub(crate) fault: Option<(TextRange, &'static str)>,
+}
+
+/// Rewrites the body. `edits` are those of the earlier passes, and `mentions` the names in the body.
+pub(crate) fn rewrite(
+    text: &str,
+    parsed: &Parsed<ModModule>,
+    edits: Vec<Edit>,
+    mentions: &HashSet<String>,
+) -> Emulated {
+    let body = parsed.suite().first().and_then(Stmt::as_function_def_stmt).map_or(&[][..], |function| &function.body);
+    let mut names = BoundNames::default();
+    names.visit_body(body);
+    let has = |names: &[&str]| names.iter().any(|name| mentions.contains(*name));
+    let pure = purity::functions(body, &names.bound);
+    let mut emulator = Emulator {
+        pure,
+        text,
+        parsed,
+        edits,
+        needs: HashSet::new(),
+        bound: names.bound,
+        mentions: names.mentions,
+        fault: None,
+        orders: names.has_sets
+            || has(&["set", "frozenset", "keys", "items"])
+            || has(&["ip_address", "ip_network", "ak_client_ip", "_ipaddress"]),
+        addresses: has(&["ip_address", "ip_network", "ak_client_ip", "_ipaddress"]),
+        matches: has(&["_re"]),
+        splits: 0,
+    };
+    emulator.visit_body(body);
+    let Emulator { edits, needs, fault, .. } = emulator;
+    Emulated { edits, needs, fault }
+}
+
+struct Emulator<'a> {
+    text: &'a str,
+    parsed: &'a Parsed<ModModule>,
+    edits: Vec<Edit>,
+    needs: HashSet<String>,
+    /// The names that the body binds anywhere.
+    bound: HashSet<String>,
+    mentions: Vec<(String, TextSize, bool)>,
+    /// The functions of the body that never ask the host.
+    pure: HashSet<String>,
+    fault: Option<(TextRange, &'static str)>,
+    /// Whether the body may compare sets or addresses.
+    orders: bool,
+    addresses: bool,
+    /// Whether the body may have matches of `re`.
+    matches: bool,
+    /// How many assignments were split so far, for names of their own.
+    splits: usize,
+}
+
+impl<'a> Visitor<'a> for Emulator<'a> {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        if !self.statement(statement) {
+            walk_stmt(self, statement);
+        }
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Generator(generator) => {
+                self.generator(expression, generator, Consumer::Any);
+                return;
+            }
+            Expr::Call(call) => {
+                self.call(call);
+                return;
+            }
+            Expr::Attribute(attribute) if attribute.ctx == ExprContext::Load => self.attribute(attribute),
+            Expr::BinOp(binary) => self.binary(expression, binary),
+            Expr::Compare(compare) => self.compare(expression, compare),
+            Expr::Subscript(subscript) if subscript.ctx == ExprContext::Load => self.subscript(expression, subscript),
+            Expr::Name(name) if name.ctx == ExprContext::Load => self.name(name),
+            Expr::Dict(dict) => self.equal_keys(dict),
+            Expr::FString(text) => self.formatted(text),
+            _ => {}
+        }
+        walk_expr(self, expression);
+    }
+
+    // What stands in an annotation is not evaluated.
+    fn visit_annotation(&mut self, _: &'a Expr) {}
+}
+
+impl Emulator<'_> {
+    fn need(&mut self, piece: impl Into<String>) {
+        self.needs.insert(piece.into());
+    }
+
+    /// Where the name stands, and whether it is read there.
+    fn mentions_of(&self, name: &str) -> Vec<(TextSize, bool)> {
+        self.mentions.iter().filter(|(of, ..)| of == name).map(|(_, at, reads)| (*at, *reads)).collect()
+    }
+
+    /// Whether the name means the built-in everywhere in the body.
+    fn is_builtin(&self, name: &str) -> bool {
+        !self.bound.contains(name)
+    }
+
+    /// The text of the range with the edits inside it, which it removes from the list.
+    fn take(&mut self, start: usize, end: usize) -> String {
+        let (inner, outer) = std::mem::take(&mut self.edits).into_iter().partition(|edit| edit.is_within(start, end));
+        self.edits = outer;
+        let inner: Vec<Edit> = inner;
+        edit::apply(&self.text[start..end], inner.into_iter().map(|edit| edit.without_first(start)).collect())
+    }
+
+    /// Wraps the expression into a call: `name(expression)`.
+    fn wrap(&mut self, whole: TextRange, function: &str) {
+        self.need(function);
+        self.edits.push(Edit::insert(whole.start().to_usize(), format!("{function}(")));
+        self.edits.push(Edit::insert(whole.end().to_usize(), ")"));
+    }
+
+    /// Replaces `value.name` up to `end` by `function(value` and `rest`, and keeps brackets around the value.
+    fn route(&mut self, start: usize, value_end: usize, end: usize, function: &str, rest: &str) {
+        let middle = &self.text[value_end..end];
+        let brackets = ")".repeat(middle.matches(')').count());
+        let lines = "\n".repeat(middle.matches('\n').count());
+        self.need(function);
+        self.edits.push(Edit::insert(start, format!("{function}(")));
+        self.edits.push(Edit::replace(value_end..end, format!("{brackets}{lines}{rest}")));
+    }
+
+    /// The line breaks between two offsets.
+    fn breaks(&self, start: usize, end: usize) -> String {
+        "\n".repeat(self.text[start..end].matches('\n').count())
+    }
+
+    /// Remembers the first construct that cannot be rewritten.
+    fn fail(&mut self, range: TextRange, why: &'static str) {
+        self.fault.get_or_insert((range, why));
+    }
+}
+
+/// The names that a body binds, and whether it writes a set.
+#[derive(Default)]
+struct BoundNames {
+    bound: HashSet<String>,
+    has_sets: bool,
+    /// Each name in the text, where it stands, and whether it is read there.
+    mentions: Vec<(String, TextSize, bool)>,
+}
+
+impl<'a> Visitor<'a> for BoundNames {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::FunctionDef(function) => {
+                self.bound.insert(function.name.to_string());
+                self.bound.extend(function.parameters.iter().map(|parameter| parameter.name().to_string()));
+            }
+            Stmt::ClassDef(class) => {
+                self.bound.insert(class.name.to_string());
+            }
+            Stmt::Import(import) => {
+                self.bound
+                    .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
+            }
+            Stmt::ImportFrom(import) => {
+                self.bound
+                    .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
+            }
+            Stmt::Try(attempt) => {
+                self.bound.extend(attempt.handlers.iter().filter_map(|handler| {
+                    handler.as_except_handler().and_then(|handler| handler.name.as_ref()).map(ToString::to_string)
+                }));
+            }
+            _ => {}
+        }
+        walk_stmt(self, statement);
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Name(name) => {
+                self.mentions.push((name.id.to_string(), name.start(), name.ctx == ExprContext::Load));
+                if name.ctx != ExprContext::Load {
+                    self.bound.insert(name.id.to_string());
+                }
+            }
+            Expr::Lambda(lambda) => {
+                self.bound.extend(
+                    lambda.parameters.iter().flat_map(|parameters| parameters.iter()).map(|one| one.name().to_string()),
+                );
+            }
+            Expr::Set(_) | Expr::SetComp(_) => self.has_sets = true,
+            _ => {}
+        }
+        walk_expr(self, expression);
+    }
+}
+
+/// Whether a built-in type has a method of this name.
+fn is_method(name: &str) -> bool {
+    const DATA: [&str; 7] = ["real", "imag", "numerator", "denominator", "start", "stop", "step"];
+    !name.starts_with("__") && !DATA.contains(&name) && !cpython::types_with(name).is_empty()
+}

@@ -1,0 +1,153 @@
+//! Operators on sets, dicts, floats, addresses and matches.
+
+use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::{
+    CmpOp, ConversionFlag, Expr, ExprBinOp, ExprCompare, ExprDict, ExprFString, ExprSubscript,
+    InterpolatedStringElement, Number, Operator, UnaryOp,
+};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::Emulator;
+use crate::edit::Edit;
+
+const EQUAL_KEYS: &str =
+    "this key equals another one of the dict, which Nuncio's Python shows differently; use one of them";
+
+const MOMENT: &str = "%f, %z and %Z in an f-string are not supported by Nuncio's Python; use strftime";
+
+impl Emulator<'_> {
+    pub(super) fn binary(&mut self, whole: &Expr, binary: &ExprBinOp) {
+        let (function, token) = match binary.op {
+            Operator::BitOr => ("_nuncio_or", TokenKind::Vbar),
+            Operator::FloorDiv if !is_int(&binary.left) || !is_int(&binary.right) => {
+                ("_nuncio_floordiv", TokenKind::DoubleSlash)
+            }
+            Operator::Div if !is_float(&binary.left) && !is_float(&binary.right) => ("_nuncio_div", TokenKind::Slash),
+            Operator::Add | Operator::Sub if self.addresses && !is_text(&binary.left) && !is_text(&binary.right) => {
+                match binary.op {
+                    Operator::Add => ("_nuncio_add", TokenKind::Plus),
+                    _ => ("_nuncio_sub", TokenKind::Minus),
+                }
+            }
+            Operator::Add | Operator::Sub | Operator::Mult => {
+                for side in [&binary.left, &binary.right] {
+                    if is_bool(side) {
+                        self.edits.push(Edit::insert(side.start().to_usize(), "(+("));
+                        self.edits.push(Edit::insert(side.end().to_usize(), "))"));
+                    }
+                }
+                return;
+            }
+            _ => return,
+        };
+        self.operator(whole, (&binary.left, &binary.right), function, token);
+    }
+
+    pub(super) fn compare(&mut self, whole: &Expr, compare: &ExprCompare) {
+        let ([op], [right]) = (&*compare.ops, &*compare.comparators) else { return };
+        let (function, token) = match op {
+            CmpOp::Lt => ("_nuncio_lt", TokenKind::Less),
+            CmpOp::LtE => ("_nuncio_le", TokenKind::LessEqual),
+            CmpOp::Gt => ("_nuncio_gt", TokenKind::Greater),
+            CmpOp::GtE => ("_nuncio_ge", TokenKind::GreaterEqual),
+            _ => return,
+        };
+        let is_plain = |side: &Expr| is_text(side) || side.is_number_literal_expr() || is_len(side);
+        if self.orders && !is_plain(&compare.left) && !is_plain(right) {
+            self.operator(whole, (&compare.left, right), function, token);
+        }
+    }
+
+    /// Rewrites `left op right` to `function(left, right)`.
+    fn operator(&mut self, whole: &Expr, (left, right): (&Expr, &Expr), function: &str, token: TokenKind) {
+        let between = self.parsed.tokens().in_range(TextRange::new(left.end(), right.start()));
+        let Some(operator) = between.iter().find(|found| found.kind() == token).map(Ranged::range) else { return };
+        self.wrap(whole.range(), function);
+        self.edits.push(Edit::replace(operator.start().to_usize()..operator.end().to_usize(), ","));
+    }
+
+    /// Two equal keys, one of which is a `bool`: the interpreter keeps the second key, CPython the first.
+    pub(super) fn equal_keys(&mut self, dict: &ExprDict) {
+        let keys = || dict.items.iter().filter_map(|item| item.key.as_ref());
+        let equals = |key: &Expr, other: &Expr| match (key, other) {
+            (Expr::BooleanLiteral(key), Expr::NumberLiteral(other)) => {
+                matches!(&other.value, Number::Int(number) if number.as_u8() == Some(u8::from(key.value)))
+            }
+            _ => false,
+        };
+        if let Some(key) = keys().find(|key| keys().any(|other| equals(key, other))) {
+            self.fail(key.range(), EQUAL_KEYS);
+        }
+    }
+
+    /// `{value:spec}`: only some types take a specification.
+    pub(super) fn formatted(&mut self, text: &ExprFString) {
+        for element in text.value.elements() {
+            if let InterpolatedStringElement::Interpolation(part) = element
+                && part.format_spec.is_some()
+                && part.conversion == ConversionFlag::None
+                && part.debug_text.is_none()
+                && !is_plain_number(&part.expression)
+            {
+                let spec = part.format_spec.as_ref().map_or(part.range, |spec| spec.range);
+                let spec = &self.text[spec.start().to_usize()..spec.end().to_usize()];
+                if ["%f", "%z", "%Z"].iter().any(|code| spec.contains(code)) {
+                    self.fail(part.range, MOMENT);
+                }
+                self.wrap(part.expression.range(), "_nuncio_formatted");
+            }
+        }
+    }
+
+    /// `match[1]` and `network[0]`: the interpreter has no subscripts of objects.
+    pub(super) fn subscript(&mut self, whole: &Expr, subscript: &ExprSubscript) {
+        let is_key = match &*subscript.slice {
+            Expr::NumberLiteral(_) | Expr::UnaryOp(_) => self.matches || self.addresses,
+            Expr::StringLiteral(_) | Expr::Name(_) => self.matches,
+            _ => false,
+        };
+        if !is_key {
+            return;
+        }
+        let open = self.parsed.tokens().in_range(TextRange::new(subscript.value.end(), subscript.slice.start()));
+        let Some(open) = open.iter().rev().find(|token| token.kind() == TokenKind::Lsqb).map(Ranged::range) else {
+            return;
+        };
+        let (start, end) = (whole.start().to_usize(), whole.end().to_usize());
+        self.need("_nuncio_item");
+        self.edits.push(Edit::insert(start, "_nuncio_item("));
+        self.edits.push(Edit::replace(open.start().to_usize()..open.end().to_usize(), ","));
+        self.edits.push(Edit::replace(end - 1..end, ")"));
+    }
+}
+
+fn is_plain_number(side: &Expr) -> bool {
+    side.is_number_literal_expr() || side.is_string_literal_expr()
+}
+
+fn is_int(side: &Expr) -> bool {
+    matches!(side, Expr::NumberLiteral(number) if number.value.is_int())
+}
+
+fn is_float(side: &Expr) -> bool {
+    matches!(side, Expr::NumberLiteral(number) if number.value.is_float())
+}
+
+fn is_text(side: &Expr) -> bool {
+    matches!(
+        side,
+        Expr::StringLiteral(_) | Expr::FString(_) | Expr::BytesLiteral(_) | Expr::List(_) | Expr::ListComp(_)
+    )
+}
+
+fn is_len(side: &Expr) -> bool {
+    matches!(side, Expr::Call(call) if matches!(&*call.func, Expr::Name(name) if name.id == "len"))
+}
+
+fn is_bool(side: &Expr) -> bool {
+    match side {
+        Expr::Compare(_) | Expr::BooleanLiteral(_) => true,
+        Expr::UnaryOp(unary) => unary.op == UnaryOp::Not,
+        _ => false,
+    }
+}

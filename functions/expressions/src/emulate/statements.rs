@@ -1,0 +1,191 @@
+//! Assignments to parts of a list or an object, and in-place operators.
+
+use std::fmt::Write as _;
+
+use ruff_python_ast::visitor::Visitor;
+use ruff_python_ast::{
+    Expr, ExprSlice, ExprSubscript, Operator, Stmt, StmtAssign, StmtAugAssign, StmtClassDef, StmtDelete,
+};
+use ruff_text_size::{Ranged, TextRange, TextSize};
+
+use super::Emulator;
+use crate::edit::Edit;
+
+/// The special methods that the interpreter calls.
+const CALLED: [&str; 11] = [
+    "__init__",
+    "__repr__",
+    "__str__",
+    "__eq__",
+    "__hash__",
+    "__iter__",
+    "__next__",
+    "__contains__",
+    "__index__",
+    "__enter__",
+    "__exit__",
+];
+const SPECIAL: &str = "this special method is not called by Nuncio's Python; use a method with a name of its own";
+const DELETED: &str = "this name is read after del, which Nuncio's Python cannot tell; use another name";
+const FOR_TARGET: &str =
+    "this target of a for loop is not supported by Nuncio's Python; use a name, and assign it in the loop";
+
+impl<'a> Emulator<'a> {
+    /// Rewrites the statement with its parts; returns whether it did.
+    pub(super) fn statement(&mut self, statement: &'a Stmt) -> bool {
+        match statement {
+            Stmt::AugAssign(assign) => self.in_place(assign),
+            Stmt::Assign(assign) => self.assign(assign),
+            Stmt::Delete(delete) => self.delete_slices(delete),
+            Stmt::ClassDef(class) => {
+                self.special_methods(class);
+                false
+            }
+            Stmt::For(r#for) => {
+                let mut parts = Vec::new();
+                parts_of(&r#for.target, &mut parts);
+                if let Some(part) = parts.first() {
+                    self.fail(part.range(), FOR_TARGET);
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Methods that the interpreter never calls: an object would silently behave as if it did not have them.
+    fn special_methods(&mut self, class: &StmtClassDef) {
+        let methods = class.body.iter().filter_map(Stmt::as_function_def_stmt);
+        let is_special = |name: &str| name.starts_with("__") && name.ends_with("__") && !CALLED.contains(&name);
+        if let Some(method) = methods.into_iter().find(|method| is_special(&method.name)) {
+            self.fail(method.name.range(), SPECIAL);
+        }
+    }
+
+    /// `names |= more` changes a set or a dict in place.
+    fn in_place(&mut self, assign: &'a StmtAugAssign) -> bool {
+        let function = match assign.op {
+            Operator::BitOr => "_nuncio_ior",
+            Operator::BitAnd if self.orders => "_nuncio_iand",
+            Operator::BitXor if self.orders => "_nuncio_ixor",
+            Operator::Sub if self.orders && !assign.value.is_number_literal_expr() => "_nuncio_isub",
+            _ => return false,
+        };
+        if !is_simple(&assign.target) {
+            return false;
+        }
+        self.visit_expr(&assign.value);
+        self.need(function);
+        let target = self.text[assign.target.start().to_usize()..assign.target.end().to_usize()].to_owned();
+        let (middle, end) = (assign.target.end().to_usize()..assign.value.start().to_usize(), assign.end().to_usize());
+        let brackets = "(".repeat(self.text[middle.clone()].matches('(').count());
+        self.edits.push(Edit::replace(middle, format!(" = {function}({target}, {brackets}")));
+        self.edits.push(Edit::insert(end, ")"));
+        true
+    }
+
+    /// `a[0], b.c = …` assigns to names first; `a[1:2] = …` calls a function.
+    fn assign(&mut self, assign: &'a StmtAssign) -> bool {
+        let [target] = &assign.targets[..] else { return false };
+        match target {
+            Expr::Subscript(subscript) => {
+                let Expr::Slice(slice) = &*subscript.slice else { return false };
+                self.visit_expr(&assign.value);
+                let value = self.take(assign.value.start().to_usize(), assign.value.end().to_usize());
+                self.slice_call(assign.range(), "_nuncio_set_slice", subscript, slice, &value);
+                true
+            }
+            Expr::Tuple(_) | Expr::List(_) => {
+                let mut parts = Vec::new();
+                parts_of(target, &mut parts);
+                if parts.is_empty() {
+                    return false;
+                }
+                self.visit_expr(&assign.value);
+                let mut after = String::new();
+                for part in parts {
+                    self.splits += 1;
+                    let name = format!("_nuncio_part_{}", self.splits);
+                    let (start, end) = (part.start().to_usize(), part.end().to_usize());
+                    let text = self.text[start..end].replace('\n', " ");
+                    let _ = write!(after, "; {text} = {name}");
+                    let lines = self.breaks(start, end);
+                    self.edits.push(Edit::replace(start..end, format!("{name}{lines}")));
+                }
+                self.edits.push(Edit::insert(assign.end().to_usize(), after));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// `del a[1:2]`, and `del name`, after which the interpreter still has the name.
+    fn delete_slices(&mut self, delete: &'a StmtDelete) -> bool {
+        for target in &delete.targets {
+            if let Expr::Name(name) = target
+                && self.is_read_after(&name.id, delete.end())
+            {
+                self.fail(name.range(), DELETED);
+            }
+        }
+        let [Expr::Subscript(subscript)] = &delete.targets[..] else { return false };
+        let Expr::Slice(slice) = &*subscript.slice else { return false };
+        self.slice_call(delete.range(), "_nuncio_set_slice", subscript, slice, "()");
+        true
+    }
+
+    /// Whether the next mention of the name behind the place reads it.
+    fn is_read_after(&self, name: &str, place: TextSize) -> bool {
+        let mut mentions = self.mentions_of(name).into_iter().filter(|(at, _)| *at >= place).collect::<Vec<_>>();
+        mentions.sort_unstable_by_key(|(at, _)| *at);
+        mentions.first().is_some_and(|(_, reads)| *reads)
+    }
+
+    fn slice_call(
+        &mut self,
+        whole: TextRange,
+        function: &str,
+        subscript: &'a ExprSubscript,
+        slice: &'a ExprSlice,
+        value: &str,
+    ) {
+        self.visit_expr(&subscript.value);
+        let mut bound = |part: &'a Option<Box<Expr>>| match part {
+            Some(part) => {
+                self.visit_expr(part);
+                self.take(part.start().to_usize(), part.end().to_usize())
+            }
+            None => "None".to_owned(),
+        };
+        let bounds = [bound(&slice.lower), bound(&slice.upper), bound(&slice.step)].join(", ");
+        let list = self.take(subscript.value.start().to_usize(), subscript.value.end().to_usize());
+        self.need(function);
+        let lines = self.breaks(whole.start().to_usize(), whole.end().to_usize());
+        let text = format!("{function}({list}, {bounds}, ({value}){lines})");
+        self.edits.push(Edit::replace(whole.start().to_usize()..whole.end().to_usize(), text));
+    }
+}
+
+/// A target that can be read and written again without another effect.
+fn is_simple(target: &Expr) -> bool {
+    match target {
+        Expr::Name(_) => true,
+        Expr::Attribute(attribute) => is_simple(&attribute.value),
+        Expr::Subscript(subscript) => {
+            is_simple(&subscript.value)
+                && matches!(&*subscript.slice, Expr::Name(_) | Expr::StringLiteral(_) | Expr::NumberLiteral(_))
+        }
+        _ => false,
+    }
+}
+
+/// The parts of a target that are neither names nor tuples.
+fn parts_of<'a>(target: &'a Expr, parts: &mut Vec<&'a Expr>) {
+    match target {
+        Expr::Tuple(tuple) => tuple.elts.iter().for_each(|one| parts_of(one, parts)),
+        Expr::List(list) => list.elts.iter().for_each(|one| parts_of(one, parts)),
+        Expr::Starred(starred) => parts_of(&starred.value, parts),
+        Expr::Subscript(_) | Expr::Attribute(_) => parts.push(target),
+        _ => {}
+    }
+}

@@ -1,0 +1,114 @@
+def _nuncio_attribute_class(of):
+    return type(of)
+def _nuncio_attribute_real(of):
+    return of + 0 if isinstance(of, (int, float)) else of.real
+def _nuncio_attribute_imag(of):
+    return of * 0 if isinstance(of, (int, float)) else of.imag
+def _nuncio_attribute_numerator(of):
+    return of + 0 if isinstance(of, int) else of.numerator
+def _nuncio_attribute_denominator(of):
+    return 1 if isinstance(of, int) else of.denominator
+def _nuncio_call_conjugate(of):
+    return of + 0 if isinstance(of, (int, float)) else of.conjugate()
+def _nuncio_call_casefold(of):
+    if isinstance(of, str):
+        return of.lower() if of.isascii() else _nuncio_text('casefold', of)
+    return of.casefold()
+def _nuncio_call_isprintable(of):
+    return _nuncio_text('isprintable', of) if isinstance(of, str) else of.isprintable()
+def _nuncio_call_splitlines(of, keepends=False):
+    if not isinstance(of, str):
+        return of.splitlines(keepends)
+    return _nuncio_text('splitlines_keeping' if keepends else 'splitlines', of)
+def _nuncio_call_center(of, width, fill=' '):
+    if not isinstance(of, str):
+        return of.center(width, fill)
+    gap = max(width - len(of), 0)
+    left = gap // 2 + (gap & width & 1)
+    return of.rjust(len(of) + left, fill).ljust(len(of) + gap, fill)
+def _nuncio_call_translate(of, table):
+    if not isinstance(of, str):
+        return of.translate(table)
+    parts = []
+    for char in of:
+        try:
+            found = table[ord(char)]
+        except LookupError:
+            found = char
+        if found is not None:
+            parts.append(chr(found) if isinstance(found, int) else found)
+    return ''.join(parts)
+def _nuncio_call_maketrans(of, a, b=None, remove=''):
+    if of is not str and not isinstance(of, str):
+        return of.maketrans(a, b, remove)
+    if b is None:
+        return {ord(key) if isinstance(key, str) else key: a[key] for key in a}
+    if len(a) != len(b):
+        raise ValueError('the first two maketrans arguments must have equal length')
+    table = {ord(a[at]): ord(b[at]) for at in range(len(a))}
+    for char in remove:
+        table[ord(char)] = None
+    return table
+def _nuncio_call_format_map(of, values):
+    return of.format(**values) if isinstance(of, str) else of.format_map(values)
+def _nuncio_call_encode(of, encoding='utf-8', errors='strict'):
+    if isinstance(of, str) and encoding.lower().replace('_', '-') in ('latin-1', 'latin1', 'iso-8859-1', 'iso8859-1', 'l1'):
+        return _nuncio_latin('encode', of, errors)
+    return of.encode(encoding, errors)
+def _nuncio_call_decode(of, encoding='utf-8', errors='strict'):
+    if isinstance(of, bytes) and encoding.lower().replace('_', '-') in ('latin-1', 'latin1', 'iso-8859-1', 'iso8859-1', 'l1'):
+        return _nuncio_latin('decode', of, errors)
+    return of.decode(encoding, errors)
+def _nuncio_latin(way, of, errors):
+    if way == 'decode':
+        return ''.join([chr(byte) for byte in of])
+    for at in range(len(of)):
+        if ord(of[at]) > 255:
+            raise ValueError(f"'latin-1' codec can't encode character in position {at}: Nuncio's Python encodes only what latin-1 has; use utf-8")
+    return bytes.fromhex(''.join([f'{ord(char):02x}' for char in of]))
+def _nuncio_call_bit_length(of):
+    return len(bin(abs(of))) - 2 if isinstance(of, int) and of else 0 if isinstance(of, int) else of.bit_length()
+def _nuncio_call_bit_count(of):
+    return bin(abs(of)).count('1') if isinstance(of, int) else of.bit_count()
+def _nuncio_call_is_integer(of):
+    return of % 1 == 0 if isinstance(of, float) else of.is_integer()
+def _nuncio_call_to_bytes(of, length=1, byteorder='big', *, signed=False):
+    if not isinstance(of, int):
+        return of.to_bytes(length, byteorder)
+    limit = 256 ** length
+    if signed and -limit // 2 <= of < 0:
+        of = of + limit
+    elif of < 0 or of >= (limit // 2 if signed else limit):
+        raise OverflowError("can't convert negative int to unsigned" if of < 0 else 'int too big to convert')
+    digits = hex(of)[2:].rjust(length * 2, '0') if length else ''
+    data = bytes.fromhex(digits)
+    return data if byteorder == 'big' else data[::-1]
+def _nuncio_call_from_bytes(of, data, byteorder='big', *, signed=False):
+    if of is not int:
+        return of.from_bytes(data, byteorder)
+    data = data if byteorder == 'big' else data[::-1]
+    value = int('0' + data.hex(), 16)
+    return value - 256 ** len(data) if signed and data and data[0] > 127 else value
+def _nuncio_call_union(of, *others):
+    if not isinstance(of, (set, frozenset)):
+        return of.union(*others)
+    result = of.copy()
+    for other in others:
+        result = result.union(other)
+    return result
+def _nuncio_call_intersection(of, *others):
+    if not isinstance(of, (set, frozenset)):
+        return of.intersection(*others)
+    result = of.copy()
+    for other in others:
+        result = result.intersection(other)
+    return result
+def _nuncio_call_difference(of, *others):
+    if not isinstance(of, (set, frozenset)):
+        return of.difference(*others)
+    result = of.copy()
+    for other in others:
+        result = result.difference(other)
+    return result
+def _nuncio_call_from_iterable(of, iterables):
+    return _nuncio_chained(lambda inner: [inner], iterables)
