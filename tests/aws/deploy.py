@@ -54,7 +54,7 @@ def adapt(role: dict) -> None:
     """Where the emulator's enforcement of permissions is not AWS's, gives the role what it asks for."""
     for policy in role["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
-            actions = statement["Action"]
+            actions = statement.get("Action", [])
             if "sqs:SendMessage" in actions:
                 # On AWS this covers SendMessageBatch, which is no action of its own.
                 statement["Action"] = ([actions] if isinstance(actions, str) else actions) + ["sqs:SendMessageBatch"]
@@ -63,12 +63,22 @@ def adapt(role: dict) -> None:
                 statement["Resource"] = "*"
 
 
-def packaged(s3, template: dict, binaries: dict[str, str]) -> str:
+def adapt_concurrency(function: dict, template: dict, parameters: dict[str, str]) -> None:
+    """CloudFormation makes a number of a parameter where a number belongs; the emulator leaves the text."""
+    for source in function.get("Events", {}).values():
+        scaling = source["Properties"].get("ScalingConfig", {})
+        if isinstance(scaling.get("MaximumConcurrency"), dict):
+            name = scaling["MaximumConcurrency"]["Ref"]
+            scaling["MaximumConcurrency"] = int(parameters.get(name, template["Parameters"][name]["Default"]))
+
+
+def packaged(s3, template: dict, binaries: dict[str, str], parameters: dict[str, str]) -> str:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
             adapt(resource)
         if resource["Type"] == "AWS::Serverless::Function":
             properties = resource["Properties"]
+            adapt_concurrency(properties, template, parameters)
             properties["CodeUri"] = upload(s3, binaries[os.path.basename(properties["CodeUri"])])
     return json.dumps(template)
 
@@ -77,7 +87,7 @@ def main() -> None:
     path, stack, parameters, *binaries = sys.argv[1:]
     s3, cloudformation = boto3.client("s3"), boto3.client("cloudformation")
     s3.create_bucket(Bucket=BUCKET)
-    template = packaged(s3, read(path), dict(binary.split("=", 1) for binary in binaries))
+    template = packaged(s3, read(path), dict(binary.split("=", 1) for binary in binaries), json.loads(parameters))
     cloudformation.create_stack(
         StackName=stack,
         TemplateBody=template,

@@ -49,10 +49,17 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
 fn a_role_allows_named_actions_on_named_things() {
     for (name, role) in of_type("AWS::IAM::Role") {
         for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
+            let traced = &statement["Fn::If"];
+            if traced[0] == "HasTracing" {
+                let actions = serde_json::json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
+                assert_eq!(traced[1]["Action"], actions, "{name}");
+                continue;
+            }
             let actions = statement["Action"].to_string();
             assert!(!actions.contains('*'), "{name} allows {actions}");
-            // X-Ray knows no resources.
-            assert!(statement["Resource"] != "*" || actions.contains("xray:"), "{name} allows {actions} on everything");
+            // The quota of the account has no resource.
+            let has_resource = actions != "\"ses:GetSendQuota\"";
+            assert!(!has_resource || statement["Resource"] != "*", "{name} allows {actions} on everything");
         }
     }
 }
@@ -97,7 +104,9 @@ fn data_outlives_mistakes() {
     let [(_, table)] = of_type("AWS::DynamoDB::Table")[..] else { panic!("one table") };
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "ttl");
     assert_eq!(table["TimeToLiveSpecification"]["Enabled"], true);
-    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    let recovery = &table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+    assert_eq!(recovery["Ref"], "PointInTimeRecovery");
+    assert_eq!(template()["Parameters"]["PointInTimeRecovery"]["Default"], "true");
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(table["DeletionProtectionEnabled"]["Ref"], "DeletionProtection");
     assert_eq!(template()["Parameters"]["DeletionProtection"]["Default"], "true");
@@ -114,4 +123,83 @@ fn the_queue_is_patient() {
     for (name, queue) in of_type("AWS::SQS::Queue") {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
     }
+}
+
+/// The template as `CloudFormation` sees it.
+fn transformed() -> Value {
+    let file = support::emulator::template_file();
+    Emulator::shared().script("transformed.py", &[file.to_str().expect("a path in UTF-8")])
+}
+
+/// A resource with a name of its own exists once in an account and region: a second stack could not be created.
+#[test]
+fn a_second_stack_fits_beside_the_first() {
+    let names = [
+        "AlarmName",
+        "BucketName",
+        "FunctionName",
+        "GroupName",
+        "LogGroupName",
+        "Name",
+        "QueueName",
+        "RoleName",
+        "TableName",
+        "TopicName",
+    ];
+    let transformed = transformed();
+    let resources = transformed["Resources"].as_object().unwrap();
+    assert_eq!(resources["RetentionMinute"]["Type"], "AWS::Scheduler::Schedule");
+    for (resource, description) in resources {
+        for name in names {
+            let value = &description["Properties"][name];
+            assert!(!value.is_string(), "{resource} has the name {value} in every stack");
+        }
+    }
+}
+
+#[test]
+fn a_failed_run_of_retention_is_repeated_by_the_next_minute_alone() {
+    let transformed = transformed();
+    let resources = transformed["Resources"].as_object().unwrap();
+    let retries =
+        |retries: &Value| (retries["MaximumRetryAttempts"].clone(), retries["MaximumEventAgeInSeconds"].clone());
+    let none = (Value::from(0), Value::from(60));
+    let asynchronous = &resources["RetentionEventInvokeConfig"];
+    assert_eq!(asynchronous["Type"], "AWS::Lambda::EventInvokeConfig");
+    assert_eq!(asynchronous["Properties"]["FunctionName"]["Ref"], "Retention");
+    assert_eq!(retries(&asynchronous["Properties"]), none);
+    assert_eq!(retries(&resources["RetentionMinute"]["Properties"]["Target"]["RetryPolicy"]), none);
+}
+
+#[test]
+fn lambda_drops_no_line_that_the_functions_log() {
+    for (name, function) in of_type("AWS::Serverless::Function") {
+        assert_eq!(function["LoggingConfig"]["ApplicationLogLevel"], "TRACE", "{name}");
+    }
+}
+
+#[test]
+fn a_delivery_may_go_back_to_the_queue_as_often_as_it_must() {
+    let transformed = transformed();
+    assert_eq!(transformed["Resources"]["Dispatch"]["Properties"]["RecursiveLoop"], "Allow");
+}
+
+#[test]
+fn what_costs_money_or_concurrency_is_a_choice() {
+    let parameters = &template()["Parameters"];
+    assert_eq!(
+        template()["Globals"]["Function"]["Tracing"]["Fn::If"],
+        serde_json::json!(["HasTracing", "Active", "PassThrough"])
+    );
+    assert_eq!(parameters["Tracing"]["Default"], "false");
+    let source = &template()["Resources"]["Dispatch"]["Properties"]["Events"]["Work"]["Properties"];
+    assert_eq!(source["ScalingConfig"]["MaximumConcurrency"]["Ref"], "DispatchConcurrency");
+    // Lambda's limits of an event source's concurrency.
+    assert_eq!(
+        (&parameters["DispatchConcurrency"]["MinValue"], &parameters["DispatchConcurrency"]["MaxValue"]),
+        (&2.into(), &1000.into())
+    );
+    let [(_, table)] = of_type("AWS::DynamoDB::Table")[..] else { panic!("one table") };
+    assert_eq!(table["TableClass"]["Ref"], "TableClass");
+    assert_eq!(parameters["TableClass"]["Default"], "STANDARD");
 }

@@ -4,6 +4,7 @@
 mod archives;
 mod described;
 mod documented;
+mod limits;
 mod operate;
 mod runs;
 mod stack;

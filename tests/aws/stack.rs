@@ -14,6 +14,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use support::binaries::binary;
 use support::emulator::{Emulator, template_file};
+use support::proxy::limiting_responses;
 use support::unique;
 
 /// The sender that SES is configured to trust.
@@ -28,6 +29,8 @@ pub(crate) struct Stack {
     pub(crate) token: String,
     outputs: Value,
     http: reqwest::Client,
+    /// Where the functions are reached.
+    functions: String,
 }
 
 impl Stack {
@@ -69,6 +72,7 @@ impl Stack {
             token: unique("token"),
             outputs,
             http: reqwest::Client::new(),
+            functions: limiting_responses().await,
         };
         let now = SystemClock.now();
         let token = Token::new(&stack.token, vec![Scope::Admin], Some("ann".to_owned()), String::new(), now, None);
@@ -94,7 +98,7 @@ impl Stack {
         let url = self.url_of(function);
         let host = url.trim_start_matches("https://").trim_end_matches('/');
         // The emulator tells functions apart by the host that was asked for.
-        let request = self.http.request(method, format!("{}{path}", Emulator::shared().endpoint()));
+        let request = self.http.request(method, format!("{}{path}", self.functions));
         request.header("Host", host).bearer_auth(token)
     }
 

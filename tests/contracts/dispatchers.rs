@@ -13,11 +13,13 @@ use domain::message::{QueueMessage, QueuedWork};
 use domain::notification::Notification;
 use domain::person::Person;
 use domain::ports::{
-    ActiveRules, Channel, Configuration, Expressions, Ledger, NoExpressions, OpenOutcome, Page, StoreError, Stores,
+    ActiveRules, Channel, Clock as _, Configuration, DueDelivery, Expressions, Ledger, NoExpressions, OpenOutcome,
+    Page, StoreError, Stores,
 };
 use domain::query::DeliveryQuery;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Transport};
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use support::{FakeClock, SeededEntropy};
 
 use crate::world::World;
@@ -92,6 +94,11 @@ impl Dispatchers {
         join_all(self.each.iter().map(|dispatcher| handle(dispatcher, work.clone()))).await;
     }
 
+    /// The first one handles a message, and has so much time for it.
+    pub(crate) async fn one_handles_within(&self, work: QueuedWork, time: SignedDuration) {
+        handle_until(&self.each[0], work, domain::time::later(self.clock.now(), time)).await;
+    }
+
     /// The first one handles a message.
     pub(crate) async fn one_handles(&self, work: QueuedWork) {
         handle(&self.each[0], work).await;
@@ -100,9 +107,11 @@ impl Dispatchers {
 
 /// Retries until the message is handled, or another dispatcher handles it.
 async fn handle(dispatcher: &Dispatcher, work: QueuedWork) {
-    while let Err(DispatchError::Store(error)) =
-        dispatcher.handle(QueueMessage::new(work.clone()), Timestamp::MAX).await
-    {
+    handle_until(dispatcher, work, Timestamp::MAX).await;
+}
+
+async fn handle_until(dispatcher: &Dispatcher, work: QueuedWork, deadline: Timestamp) {
+    while let Err(DispatchError::Store(error)) = dispatcher.handle(QueueMessage::new(work.clone()), deadline).await {
         assert!(error.to_string().contains(CRASH), "{error}");
     }
 }
@@ -159,7 +168,7 @@ impl Ledger for Faltering {
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
         self.ledger.get_all(ids).await
     }
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDelivery>, StoreError> {
         self.ledger.due(now, limit).await
     }
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {

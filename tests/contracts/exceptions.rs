@@ -1,6 +1,7 @@
 //! The effects of an expression that raises, however often and wherever its message is handled.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use domain::event::{ActionPattern, Event};
@@ -11,8 +12,9 @@ use domain::ports::Expressions;
 use domain::query::EventQuery;
 use domain::query::search::Search;
 use domain::rules_document::{Binding, EventMatcher, Policy, PolicyExpression, Precondition};
+use domain::testing::serialized;
 use jiff::SignedDuration;
-use support::event;
+use support::{FakeClock, event};
 
 use crate::dispatchers::{Dispatchers, Sent, document};
 use crate::world::{PATIENCE, World, somewhen};
@@ -62,6 +64,48 @@ pub(crate) async fn hold_up_no_event_that_needs_no_expression(world: &World) {
     for exception in world.log.list(&query, now).await.unwrap().results {
         assert!(!exception.to_json().contains("NobodyWasNotified"), "{}", exception.to_json());
     }
+}
+
+/// A sandbox in which every body takes a second and then raises.
+#[derive(Default)]
+struct TakesASecond(OnceLock<Arc<FakeClock>>);
+
+impl Expressions for TakesASecond {
+    fn evaluate(&self, _: &str, _: &ExpressionScope, _: &dyn PolicyCaller) -> Evaluation {
+        self.0.get().unwrap().advance(SignedDuration::from_secs(1));
+        Evaluation::raised("TimeoutError", "too long")
+    }
+}
+
+pub(crate) async fn leave_what_there_is_no_time_for_to_later_messages(world: &World) {
+    let now = somewhen();
+    let policy = support::unique("policy");
+    let mut rules =
+        document(|rule| rule.bindings = vec![Binding { failure_result: true, ..Binding::to_policy(&policy) }]);
+    let expression = PolicyExpression { source: "return True".to_owned(), precondition: Precondition::default() };
+    rules.policies.insert(policy, Policy::Expression(expression).into());
+    let sandbox = Arc::new(TakesASecond::default());
+    let expressions = sandbox.clone();
+    let dispatchers = Dispatchers::with_expressions(world, rules, now, 1, move |_| expressions);
+    sandbox.0.set(dispatchers.clock.clone()).unwrap();
+    let one = |_| event("login_failed").created(now).kept_for(SignedDuration::from_hours(2400)).shared();
+    let events: Vec<_> = (0..60).map(one).collect();
+    world.intake.accept(&serialized(&events)).await.unwrap();
+    let told = || dispatchers.sent.all().iter().map(|sent| sent.event.pk).collect::<BTreeSet<_>>();
+    let mut messages = 0;
+    while told().len() < events.len() {
+        let came = world.work.receive(PATIENCE).await;
+        assert!(!came.is_empty(), "{} of {} events were told of", told().len(), events.len());
+        for message in came {
+            let before = told().len();
+            // An expression is run until 25 seconds before the end.
+            dispatchers.one_handles_within(message.into_work(), SignedDuration::from_secs(40)).await;
+            assert!(told().len() - before <= 15);
+            messages += 1;
+        }
+    }
+    assert!(messages > 3, "{messages}");
+    assert_eq!(dispatchers.sent.all().len(), 2 * events.len(), "each recipient once");
 }
 
 pub(crate) async fn are_one_event_for_each_cause(world: &World) {

@@ -56,6 +56,18 @@ pub(crate) async fn holds_an_item_once(world: &World) {
     assert_eq!(walk(world, &ann, None, 10, now).await, [InboxItem { seen: true, ..first }]);
 }
 
+pub(crate) async fn opens_whatever_the_length_of_the_username(world: &World) {
+    let now = somewhen();
+    let long = unique("ann").repeat(400);
+    let stored = item(&long, now);
+    world.inbox.put(&stored).await.unwrap();
+    assert_eq!(walk(world, &long, None, 10, now).await, std::slice::from_ref(&stored));
+    assert_eq!(walk(world, &long.to_uppercase(), None, 10, now).await, [stored]);
+    assert_eq!(walk(world, &format!("{long}x"), None, 10, now).await, []);
+    assert_eq!(world.inbox.mark(&long, &long, true).await.unwrap(), None);
+    assert_eq!(world.inbox.mark_all_seen(&long).await.unwrap(), 1);
+}
+
 pub(crate) async fn goes_newest_first_page_by_page(world: &World) {
     let (now, ann) = (somewhen(), unique("ann"));
     let mut items: Vec<_> = (0..11).map(|n| item(&ann, after(now, (n * 4) % 11 * 1000))).collect();

@@ -147,7 +147,14 @@ pub(crate) async fn tells_what_is_due_longest_first(world: &World) {
     let mine = |ids: Vec<_>| -> Vec<_> {
         ids.into_iter().filter_map(|id| waiting.iter().position(|entry| entry.id == id)).collect()
     };
-    let due = |millis| async move { world.ledger.due(after(now, millis), 1000).await.unwrap() };
+    let due = async |millis| {
+        let due = world.ledger.due(after(now, millis), 1000).await.unwrap();
+        for due in &due {
+            let known = waiting.iter().find(|entry| entry.id == due.id);
+            assert!(known.is_none_or(|entry| entry.due_at() == Some(due.at)));
+        }
+        due.into_iter().map(|due| due.id).collect::<Vec<_>>()
+    };
     // An index may lag a little behind the entries.
     let mut found = Vec::new();
     for _ in 0..50 {

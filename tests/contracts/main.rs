@@ -7,9 +7,11 @@
 mod archive;
 mod archiver;
 mod aws_world;
+mod counting;
 mod dead_letters;
 mod dispatchers;
 mod documents;
+mod due_retries;
 mod embedded_world;
 mod endpoints;
 mod erasure;
@@ -27,7 +29,9 @@ mod ledger;
 mod ledger_lists;
 mod lost_replies;
 mod older_inboxes;
+mod pages;
 mod postponed_mail;
+mod reads;
 mod sessions;
 mod shards;
 mod shared_archive;
@@ -35,7 +39,9 @@ mod silences;
 mod stored;
 mod storms;
 mod suppression;
+mod throttled_table;
 mod tokens;
+mod unreadable;
 mod volume;
 mod work_queue;
 mod world;
@@ -78,6 +84,11 @@ macro_rules! backend {
                 hold_together,
                 fill_a_page_past_what_they_leave_out,
             }
+            backend! { @port pages, $world,
+                of_events_end_at_their_bytes,
+                of_deliveries_end_at_their_bytes,
+                of_notifications_end_at_their_bytes,
+            }
             backend! { @port volume, $world,
                 counts_by_the_hour_and_action,
                 counts_what_arrives_late,
@@ -102,6 +113,9 @@ macro_rules! backend {
                 keeps_all_of_an_entry,
                 gets_all_that_are_there,
                 tells_what_is_due_longest_first,
+            }
+            backend! { @port due_retries, $world,
+                are_queued_all_at_once_and_not_again,
             }
             backend! { @port ledger_lists, $world,
                 go_newest_event_first,
@@ -130,6 +144,7 @@ macro_rules! backend {
             backend! { @port exceptions, $world,
                 are_one_event_for_each_cause,
                 hold_up_no_event_that_needs_no_expression,
+                leave_what_there_is_no_time_for_to_later_messages,
             }
             backend! { @port endpoints, $world,
                 keep_a_state_through_its_changes,
@@ -150,6 +165,7 @@ macro_rules! backend {
             }
             backend! { @port inbox, $world,
                 holds_an_item_once,
+                opens_whatever_the_length_of_the_username,
                 goes_newest_first_page_by_page,
                 tells_seen_from_unseen,
                 belongs_to_one_person,

@@ -217,7 +217,7 @@ async fn dispatch_due(world: &World, dispatchers: &Dispatchers, now: Timestamp) 
         if due.is_empty() {
             return;
         }
-        dispatchers.one_handles(QueuedWork::Deliveries(due)).await;
+        dispatchers.one_handles(QueuedWork::Deliveries(due.iter().map(|due| due.id).collect())).await;
     }
 }
 

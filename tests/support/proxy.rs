@@ -1,10 +1,14 @@
 //! Forwards a request to the emulator, for tests that stand between it and an adapter.
 
-use axum::body::Body;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST};
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use tokio::net::TcpListener;
 
 use crate::emulator::Emulator;
 
@@ -43,6 +47,46 @@ pub async fn pass_on_to(client: &reqwest::Client, host: Option<&str>, parts: Par
     let answer = client.request(parts.method, url).headers(headers).body(body).send().await.expect("it answers");
     let (status, headers) = (answer.status(), answer.headers().clone());
     Passed { status, headers, body: answer.bytes().await.expect("its answer can be read") }
+}
+
+/// The most bytes of a function's response, as Lambda carries it.
+const MAX_RESPONSE: usize = 6_291_556;
+
+/// Starts to forward requests to the functions of the emulator, and returns the address. Like Lambda, and unlike the emulator,
+/// answers 502 instead of a response that is too large.
+pub async fn limiting_responses() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("127.0.0.1 has a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+    let router = Router::new().fallback(limit_response).with_state(reqwest::Client::new());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+async fn limit_response(State(client): State<reqwest::Client>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let body = to_bytes(body, usize::MAX).await.expect("the request can be read");
+    let passed = pass_on_to(&client, host.as_deref(), parts, body).await;
+    let carried = passed.carried();
+    if carried <= MAX_RESPONSE {
+        return passed.into();
+    }
+    let mut response = Response::new(Body::from(format!("Lambda would have to carry {carried} bytes")));
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response
+}
+
+impl Passed {
+    /// The size of the body as a function hands it to Lambda: text as a string in JSON, anything else in base64.
+    fn carried(&self) -> usize {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let is_text = !self.headers.contains_key(CONTENT_ENCODING)
+            && (kind.starts_with("text/") || kind.starts_with("application/json"));
+        match std::str::from_utf8(&self.body) {
+            Ok(text) if is_text => domain::query::escaped_len(text),
+            _ => self.body.len().div_ceil(3) * 4,
+        }
+    }
 }
 
 impl From<Passed> for Response {

@@ -10,7 +10,7 @@ use api::{Authorized, Problem, Query, scope};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::event::EventPk;
-use domain::query::EventQuery;
+use domain::query::{EventQuery, PageBudget, escaped_len};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -19,9 +19,6 @@ use crate::Console;
 use crate::csv;
 use crate::event_filters::{EventFilters as _, event_parameters};
 use crate::history::History;
-
-/// The size from which a part ends. A Lambda response has at most 6 MB; the last event may exceed this limit.
-const MAX_PART_BYTES: usize = 4 * 1024 * 1024;
 
 const PAGE_SIZE: usize = 500;
 
@@ -75,16 +72,25 @@ async fn part(
     let is_first_part = query.before.is_none();
     let mut text = if format == ExportFormat::Csv && is_first_part { csv::header() } else { String::new() };
     let mut history = History::of_search(console, query, Duration::MAX, None);
+    let mut budget = PageBudget::default();
     loop {
         let limit = left.min(PAGE_SIZE);
         let Some(events) = history.next_page(limit).await? else { break };
         for event in &events {
+            let before = text.len();
             match format {
-                ExportFormat::Ndjson => text.extend([event.to_json().as_str(), "\n"]),
-                ExportFormat::Csv => csv::append(&mut text, event),
+                ExportFormat::Ndjson => {
+                    text.extend([event.to_json().as_str(), "\n"]);
+                    // Lambda carries this format in base64.
+                    budget.add((text.len() - before) * 4 / 3);
+                }
+                ExportFormat::Csv => {
+                    csv::append(&mut text, event);
+                    budget.add(escaped_len(&text[before..]));
+                }
             }
             left -= 1;
-            if text.len() >= MAX_PART_BYTES {
+            if budget.is_used_up() {
                 return Ok((text, Some(event.pk)));
             }
         }

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::Console;
 use crate::list::{self, List};
 
+/// Longer than any pk of a notification.
+const MAX_CURSOR_BYTES: usize = 200;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InboxParameters {
@@ -45,6 +48,9 @@ pub(crate) async fn list(
 ) -> Result<Json<List<InboxItem>>, Problem> {
     let username = owner(caller.token(), filters.username)?;
     let limit = list::limit(filters.limit)?;
+    if filters.cursor.as_ref().is_some_and(|cursor| cursor.len() > MAX_CURSOR_BYTES) {
+        return Err(Problem::bad_request("cursor must be the next of an earlier response"));
+    }
     let page =
         console.inbox.list(&username, filters.seen, filters.cursor.as_deref(), limit, console.clock.now()).await?;
     Ok(Json(List::new(page.results, page.next)))

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
+use domain::ports::VolumeCounts;
 use domain::query::dimension::Dimension;
 use domain::query::volume::{HOUR, MOST_BUCKETS};
 use domain::query::{EventQuery, Searched};
@@ -19,6 +20,7 @@ use serde::Serialize;
 use crate::Console;
 use crate::event_filters::{EventFilters as _, SearchInterpretation, event_parameters};
 use crate::history::scan;
+use crate::volume;
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 1000;
@@ -107,11 +109,11 @@ async fn read_counts(
 ) -> Result<Option<(Counts, Searched)>, Problem> {
     let end = until.unwrap_or_else(|| domain::time::later(console.clock.now(), HOUR));
     let mut counts = Counts::new();
-    let mut events = 0;
     // Every event has an action, so the sum of these counts is the number of events.
-    for count in console.volume.hours(since, end).await? {
-        events += count.count;
-        if by == Dimension::Action {
+    let VolumeCounts { hours, complete_since } = console.volume.hours(since, end).await?;
+    let searched = Searched { until, ..volume::searched(&hours, complete_since.unwrap_or(since), end) };
+    if by == Dimension::Action {
+        for count in hours {
             *counts.entry(count.action.to_string()).or_default() += count.count;
         }
     }
@@ -119,8 +121,7 @@ async fn read_counts(
         let Some(found) = console.log.counted(by, since, end).await? else { return Ok(None) };
         counts.extend(found);
     }
-    let events = usize::try_from(events).unwrap_or(usize::MAX);
-    Ok(Some((counts, Searched { from: Some(since), until, events })))
+    Ok(Some((counts, searched)))
 }
 
 /// The time range, if the query filters by nothing else and both ends are whole hours.

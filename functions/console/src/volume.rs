@@ -1,8 +1,9 @@
 //! `GET /v1/events/volume`: event counts by time and action.
 //!
 //! With no filter but the action, and buckets of whole hours, the response comes from the hourly counts that the store
-//! keeps as events arrive. Otherwise, the stored events are searched, newest first, as far as one request may, and the response says how far
-//! that was.
+//! keeps. If it has not counted the newest events yet and these are too many to count for one response, the response says
+//! since when the counts are complete. Otherwise, the stored events are searched, newest first, as far as one request may,
+//! and the response says how far that was.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,8 @@ use api::{Authorized, Problem, Query, scope};
 use axum::Json;
 use axum::extract::State;
 use domain::event::Action;
-use domain::query::volume::{Bucket, BucketCount, BucketRange};
+use domain::ports::VolumeCounts;
+use domain::query::volume::{Bucket, BucketCount, BucketRange, HourCount};
 use domain::query::{EventQuery, Searched};
 use domain::{Event, Timestamp};
 use serde::Serialize;
@@ -44,14 +46,21 @@ pub(crate) async fn show(
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let query = EventQuery { since: Some(span.since), until: Some(span.until), ..query };
     let (counts, searched) = if bucket.is_whole_hours() && is_counted(&query) {
-        let mut hours = console.volume.hours(span.since, span.until).await?;
+        let VolumeCounts { mut hours, complete_since } = console.volume.hours(span.since, span.until).await?;
         hours.retain(|count| query.action.as_ref().is_none_or(|pattern| pattern.matches(&count.action)));
-        (span.gather(hours), None)
+        let searched = complete_since.map(|from| searched(&hours, from, span.until));
+        (span.gather(hours), searched)
     } else {
         let (counts, searched) = count_by_search(&console, query, &span).await?;
         (counts, Some(searched))
     };
     Ok(Json(VolumeView { results: BucketCount::ordered(counts), searched, search }))
+}
+
+/// The range for which the store's counts are complete, if it has not counted all.
+pub(crate) fn searched(hours: &[HourCount], from: Timestamp, until: Timestamp) -> Searched {
+    let events = hours.iter().map(|count| count.count).sum::<u64>();
+    Searched { from: Some(from), until: Some(until), events: usize::try_from(events).unwrap_or(usize::MAX) }
 }
 
 /// Whether the query filters by nothing but time and action.

@@ -33,6 +33,10 @@ const MIN_BUSY_DELAY: SignedDuration = SignedDuration::from_secs(15);
 /// The longest such delay, however long the delivery has waited: permits become free all the time.
 const MAX_BUSY_DELAY: SignedDuration = SignedDuration::from_mins(1);
 
+/// The revision of an entry, of which an attempt or a deferral has two, after which a deferred delivery waits in the ledger
+/// alone. The scheduled task queues all that are due in few messages; and no chain of messages goes on for days.
+const MAX_QUEUED_REVISION: u64 = 32;
+
 /// A due delivery is normally picked up within this time; if it took longer, the dispatchers were not running.
 const MAX_PICKUP_DELAY: SignedDuration = SignedDuration::from_hours(2);
 
@@ -143,6 +147,9 @@ impl DeliveryRun<'_> {
             None => self.deferred(claimed, domain::time::later(now, MIN_BUSY_DELAY), MAX_BUSY_DELAY, now),
         };
         match deferred {
+            Some(deferred) if deferred.revision > MAX_QUEUED_REVISION => {
+                persist(self.ports, &deferred, claimed.event.as_deref()).await.map(drop)
+            }
             Some(deferred) => persist_and_queue(self.ports, &deferred, claimed.event.as_deref()).await,
             None => self.fail(claimed, Failure::Unreachable("it was at its limit all the time".to_owned())).await,
         }

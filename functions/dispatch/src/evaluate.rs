@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::event::Event;
+use domain::Timestamp;
+use domain::event::{Event, EventPk};
 use domain::expression::{Evaluation, ExpressionScope, PolicyCaller};
 use domain::ports::{ActiveRules, Expressions, NoExpressions};
 use domain::rules_document::{Policy, RulesDocument};
+use jiff::SignedDuration;
 use rules::{RuleMatches, RuleSet};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -26,6 +28,10 @@ pub(crate) const MAX_CONCURRENT: usize = 4;
 /// How long a message waits to run its expressions before it is deferred. The wait and the evaluation must end before the
 /// queue hands the message out again.
 const MAX_WAIT: Duration = Duration::from_mins(1);
+
+/// How long before the deadline no further expression is run: longer than opening the deliveries of the evaluated events and
+/// attempting them takes.
+const MARGIN: SignedDuration = SignedDuration::from_secs(25);
 
 /// An event with the rules that it fires.
 pub(crate) type MatchedEvent = (Arc<Event>, RuleMatches);
@@ -85,28 +91,48 @@ impl Expressions for ExpressionProbe {
     }
 }
 
-/// Evaluates events with expressions, as soon as one of the `permits` is free. Returns the rules that fire, without those
-/// that were decided before. Returns `None` if no permit is free within [`MAX_WAIT`].
+/// The events that were evaluated with expressions, and those for which no time was left.
+#[derive(Default)]
+pub(crate) struct EvaluatedEvents {
+    /// With the rules that fire, without those that were decided before.
+    pub(crate) matched: Vec<MatchedEvent>,
+    /// In the order of the message.
+    pub(crate) left: Vec<EventPk>,
+}
+
+/// Evaluates events with expressions, as soon as one of the `permits` is free, and until [`MARGIN`] before `deadline`. Returns
+/// `None` if no permit is free within [`MAX_WAIT`].
 pub(crate) async fn with_expressions(
     ports: &DispatchPorts,
     permits: &Semaphore,
     events: Vec<UndecidedEvent>,
     active: &Arc<ActiveRules>,
     rules: &Arc<RuleSet>,
-) -> Option<Vec<MatchedEvent>> {
+    deadline: Timestamp,
+) -> Option<EvaluatedEvents> {
+    let end = domain::time::later(deadline, -MARGIN);
+    let remaining = Duration::try_from(ports.clock.now().duration_until(end)).unwrap_or_default();
     // `acquire` fails only on a closed semaphore, and this one is never closed.
-    let _permit = timeout(MAX_WAIT, permits.acquire()).await.ok()?;
-    let expressions = Arc::clone(&ports.expressions);
+    let Ok(_permit) = timeout(MAX_WAIT.min(remaining), permits.acquire()).await else {
+        let left = || events.iter().map(|undecided| undecided.event.pk).collect();
+        return (remaining < MAX_WAIT).then(|| EvaluatedEvents { matched: Vec::new(), left: left() });
+    };
+    let (expressions, clock) = (Arc::clone(&ports.expressions), Arc::clone(&ports.clock));
     let (active, rules) = (Arc::clone(active), Arc::clone(rules));
-    let matched = tokio::task::spawn_blocking(move || {
-        let evaluate = |UndecidedEvent { event, decided }| {
+    let evaluated = tokio::task::spawn_blocking(move || {
+        let mut evaluated = EvaluatedEvents::default();
+        for UndecidedEvent { event, decided } in events {
+            if clock.now() >= end {
+                evaluated.left.push(event.pk);
+                continue;
+            }
             let mut matches = rules.evaluate(&event, &active.document, &*expressions);
             matches.matched.retain(|rule| !decided.contains(rule));
-            (event, matches)
-        };
-        events.into_iter().map(evaluate).collect()
+            evaluated.matched.push((event, matches));
+        }
+        evaluated
     });
-    Some(matched.await.unwrap_or_else(|error| resume_unwind(error.into_panic())))
+    Some(evaluated.await.unwrap_or_else(|error| resume_unwind(error.into_panic())))
 }
 
 #[cfg(test)]

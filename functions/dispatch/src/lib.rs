@@ -32,22 +32,26 @@ mod trace;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
-use domain::event::Event;
+use domain::event::{Event, EventPk};
 use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{
     ActiveRules, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Expressions, Intake, Ledger, Silences,
     StoreError, Stores, Suppression, WorkQueue,
 };
+use jiff::SignedDuration;
 use rules::RuleSet;
 use tokio::sync::Semaphore;
 
 use claim::Claims;
 use deliver::DeliveryRun;
 use endpoint_health::EndpointHealth;
-use evaluate::MatchedEvent;
+use evaluate::{EvaluatedEvents, MatchedEvent};
 use failure_events::FailureEvents;
 use limiter::TransportLimiters;
 use metrics::DispatchMetrics;
+
+/// The most events of a message that carries events for which no time was left.
+const MAX_QUEUED_AGAIN: usize = 20;
 
 /// Why a message must be redelivered by the queue.
 #[derive(Debug, thiserror::Error)]
@@ -218,12 +222,27 @@ impl Dispatcher {
             }
             let place = place().ok_or(DispatchError::Deferred)?;
             let permits = &self.expression_permits;
-            let matched = evaluate::with_expressions(&self.ports, permits, undecided, active, &rules).await;
+            let evaluated = evaluate::with_expressions(&self.ports, permits, undecided, active, &rules, deadline).await;
             drop(place);
-            self.notify(matched.ok_or(DispatchError::Deferred)?, active, deadline, metrics).await
+            let EvaluatedEvents { matched, left } = evaluated.ok_or(DispatchError::Deferred)?;
+            // First: what is queued is not lost if notifying fails, and the message comes again.
+            self.queue_again(left).await?;
+            self.notify(matched, active, deadline, metrics).await
         };
         let (fast, slow) = tokio::join!(fast, slow);
         fast.and(slow)
+    }
+
+    /// Puts events for which no time was left back into the queue, as a message of their own: if this message came again
+    /// instead, the time would always run out at the same event.
+    async fn queue_again(&self, events: Vec<EventPk>) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(events = events.len(), "no time is left for expressions; these events are queued again");
+        let some = |events: &[EventPk]| QueueMessage::new(QueuedWork::Stored(events.to_vec()));
+        let messages: Vec<_> = events.chunks(MAX_QUEUED_AGAIN).map(some).collect();
+        self.ports.queue.send(&messages, SignedDuration::ZERO).await
     }
 
     /// Opens and attempts the deliveries of evaluated events.

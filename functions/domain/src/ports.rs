@@ -12,8 +12,8 @@ mod stores;
 pub use crate::admission::origin::OriginLookup;
 pub use archive::{Archive, ArchiveFile, Erasure, Mailbox, WrittenMail};
 pub use inbox::{Inbox, InboxSubscription, InboxUpdates};
-pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent};
-pub use reading::{EventLog, EventPage, PurgeScope, Volume};
+pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent, ReceivedPage};
+pub use reading::{EventLog, EventPage, PurgeScope, RollUp, Volume, VolumeCounts};
 pub use stores::Stores;
 
 use std::fmt;
@@ -92,7 +92,8 @@ pub trait Intake: Send + Sync {
 pub struct Page<T, C> {
     /// The items, newest first.
     pub results: Vec<T>,
-    /// The cursor to pass as `before` for the next page; `None` on the last page.
+    /// The cursor to pass as `before` for the next page; `None` on the last page. A page with a cursor may hold fewer items
+    /// than asked for, because its [bytes](crate::query::PageBudget) are bounded too.
     pub next: Option<C>,
 }
 
@@ -119,6 +120,15 @@ pub enum OpenOutcome {
     Existing(Box<Delivery>),
 }
 
+/// A delivery whose next attempt is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueDelivery {
+    /// When the attempt was due.
+    pub at: Timestamp,
+    /// The id of its ledger entry.
+    pub id: DeliveryId,
+}
+
 /// The ledger of deliveries. Every write is conditional on the entry's revision.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -133,7 +143,7 @@ pub trait Ledger: Send + Sync {
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError>;
     /// Up to `limit` entries whose `due_at` has passed, the longest overdue first; then some whose `due_at` is further away
     /// than [any wait](Delivery::waits_until), because a wrong clock wrote it.
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError>;
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDelivery>, StoreError>;
     /// A page of the entries that match the query, newest event first.
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError>;
 }

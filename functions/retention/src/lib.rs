@@ -1,5 +1,8 @@
-//! The scheduled tasks: queue due retries, count events per hour, archive and delete expired records, and advance the
-//! operator's jobs, each by a bounded amount of work.
+//! The scheduled tasks: queue due retries, archive and delete expired records, advance the operator's jobs, and count
+//! events per hour, each by a bounded amount of work.
+//!
+//! No task waits for another to succeed, and each leaves time for the following ones: it may use half of the time that
+//! remains.
 //!
 //! All tasks are safe to repeat and to run concurrently. Readers never depend on the deletion: expired records are
 //! invisible before they are deleted.
@@ -7,10 +10,14 @@
 mod archiver;
 mod jobs;
 mod mailbox;
+mod queued;
+mod report;
 
 pub use archiver::Archiver;
 pub use jobs::JobRunner;
 pub use mailbox::MailboxPurge;
+pub use queued::QueuedLately;
+pub use report::{SweepError, SweepReport};
 
 use std::sync::Arc;
 
@@ -22,29 +29,15 @@ use jiff::SignedDuration;
 /// Deliveries per queue message. A small number, so that a slow receiver does not hold up many other retries.
 const MAX_PER_MESSAGE: usize = 25;
 
-/// Due deliveries queued in one sweep; the next sweep takes the rest.
-const DUE_BATCH: usize = 4_000;
+/// Due deliveries queued in one sweep: 1,000 per second for a sweep a minute, and a few seconds of requests. The next sweep
+/// takes the rest.
+const DUE_BATCH: usize = 60_000;
 
 /// Records deleted per transaction. A small number, so that the writes of ingestion do not wait for long.
 const PURGE_BATCH: usize = 500;
 
 /// Dead-letter messages redriven per hour; about ten seconds of requests.
 const REDRIVE_BATCH: usize = 2000;
-
-/// What one sweep did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SweepReport {
-    /// Number of expired records deleted.
-    pub purged: usize,
-    /// Number of deliveries queued because their next attempt is due.
-    pub resent: usize,
-    /// Number of messages moved from the dead letters back to the queue.
-    pub redriven: usize,
-    /// Number of hours whose events were counted.
-    pub counted: usize,
-    /// Number of expired events archived and deleted.
-    pub archived: usize,
-}
 
 /// The recurring part of the scheduled tasks.
 #[derive(Clone)]
@@ -61,11 +54,15 @@ pub struct Sweep {
     pub dead_letters: Arc<dyn DeadLetters>,
     /// Archives events before they are deleted; `None` if archiving is off.
     pub archiver: Option<Archiver>,
+    /// Advances the operator's jobs as a part of the sweep; `None` if something else advances them.
+    pub runner: Option<JobRunner>,
     /// Decides what has expired or is due, and when the time for one sweep is over.
     pub clock: Arc<dyn Clock>,
     /// How long after its expiry a record is left to the store's own TTL deletion, which costs less. Zero for a store
     /// without TTL.
     pub purge_grace: SignedDuration,
+    /// What this process has queued lately. Clones share it.
+    pub queued: QueuedLately,
 }
 
 impl Sweep {
@@ -77,29 +74,48 @@ impl Sweep {
         purge_grace: SignedDuration,
     ) -> Self {
         let Stores { log, volume, ledger, queue, dead_letters, keeping, .. } = stores.clone();
+        let queued = QueuedLately::default();
         let archiver = archive.map(|archive| Archiver::new(archive, keeping));
-        Self { log, volume, ledger, queue, dead_letters, archiver, clock, purge_grace }
+        Self { log, volume, ledger, queue, dead_letters, archiver, runner: None, clock, purge_grace, queued }
     }
 
-    /// Queues due deliveries, redrives dead letters once an hour, counts completed hours, then archives and deletes expired
-    /// records, for at most `time`.
+    /// The same, with the operator's jobs as a part of it.
+    pub fn with_jobs(self, runner: JobRunner) -> Self {
+        Self { runner: Some(runner), ..self }
+    }
+
+    /// Queues due deliveries, redrives dead letters once an hour, archives expired events, advances jobs, counts completed
+    /// hours, then deletes expired records, for at most `time`.
     ///
     /// # Errors
-    /// If the store or the queue fails. The work done until then remains.
-    pub async fn run(&self, time: SignedDuration) -> Result<SweepReport, StoreError> {
+    /// If a task fails: the others are done all the same. The work done until then remains.
+    pub async fn run(&self, time: SignedDuration) -> Result<SweepReport, SweepError> {
         let deadline = domain::time::later(self.clock.now(), time);
-        let resent = self.queue_due().await?;
-        let redriven = self.redrive().await?;
-        let counted = self.roll_up(deadline).await?;
+        let mut error = SweepError::default();
+        let resent = error.collect("queue due deliveries", self.queue_due().await);
+        let redriven = error.collect("redrive dead letters", self.redrive().await);
         let archived = match &self.archiver {
-            Some(archiver) => archiver.run(&*self.clock, deadline).await?,
+            Some(archiver) => error.collect("archive", archiver.run(&*self.clock, self.share(deadline)).await),
             None => 0,
         };
-        let purged = self.purge(deadline).await?;
-        if resent + redriven + counted + archived + purged > 0 {
-            tracing::info!(purged, archived, resent, redriven, counted, "swept");
+        let job_steps = match &self.runner {
+            Some(runner) => error.collect("advance jobs", runner.advance_until(self.share(deadline)).await),
+            None => 0,
+        };
+        let (counted, result) = self.roll_up(self.share(deadline)).await;
+        error.collect("count hours", result);
+        let purged = error.collect("delete expired records", self.purge(deadline).await);
+        let report = SweepReport { purged, resent, redriven, counted, archived, job_steps };
+        if report != SweepReport::default() {
+            tracing::info!(purged, archived, resent, redriven, counted, job_steps, "swept");
         }
-        Ok(SweepReport { purged, resent, redriven, counted, archived })
+        if error.is_empty() { Ok(report) } else { Err(error) }
+    }
+
+    /// The end of a task's share: half of the time until `deadline`. What a task leaves of it, the following ones share.
+    fn share(&self, deadline: Timestamp) -> Timestamp {
+        let now = self.clock.now();
+        domain::time::later(now, deadline.duration_since(now) / 2)
     }
 
     async fn redrive(&self) -> Result<usize, StoreError> {
@@ -109,25 +125,31 @@ impl Sweep {
         self.dead_letters.give_back(REDRIVE_BATCH).await
     }
 
-    async fn roll_up(&self, deadline: Timestamp) -> Result<usize, StoreError> {
+    /// Returns the number of events counted, also if an error ended it.
+    async fn roll_up(&self, deadline: Timestamp) -> (usize, Result<usize, StoreError>) {
         let mut counted = 0;
         loop {
-            let now = self.clock.now();
-            let hours = self.volume.roll_up(now).await?;
-            counted += hours;
-            if hours == 0 || now >= deadline {
-                return Ok(counted);
+            let part = match self.volume.roll_up(self.clock.now()).await {
+                Ok(part) => part,
+                Err(error) => return (counted, Err(error)),
+            };
+            counted += part.events;
+            if !part.has_more || self.clock.now() >= deadline {
+                return (counted, Ok(counted));
             }
         }
     }
 
     async fn queue_due(&self) -> Result<usize, StoreError> {
-        let due = self.ledger.due(self.clock.now(), DUE_BATCH).await?;
+        let now = self.clock.now();
+        let due = self.queued.without_known(self.ledger.due(now, DUE_BATCH).await?, now);
+        let ids: Vec<_> = due.iter().map(|due| due.id).collect();
         let messages: Vec<QueueMessage> =
-            due.chunks(MAX_PER_MESSAGE).map(|ids| QueueMessage::new(QueuedWork::Deliveries(ids.to_vec()))).collect();
+            ids.chunks(MAX_PER_MESSAGE).map(|ids| QueueMessage::new(QueuedWork::Deliveries(ids.to_vec()))).collect();
         if !messages.is_empty() {
             self.queue.send(&messages, SignedDuration::ZERO).await?;
         }
+        self.queued.remember(&due, now);
         Ok(due.len())
     }
 

@@ -18,13 +18,9 @@ async fn main() -> anyhow::Result<()> {
     let adapters = Adapters::connect(settings).await;
     let archive: Option<Arc<dyn Archive>> = adapters.archive().map(|archive| Arc::new(archive) as _);
     let (stores, configuration) = (adapters.stores(), Arc::new(adapters.configuration()));
-    let sweep = Sweep::new(&stores, archive.clone(), Arc::new(SystemClock), aws::PURGE_GRACE);
-    let runner = JobRunner::new(&stores, archive, None, configuration, Arc::new(SystemClock));
+    let runner = JobRunner::new(&stores, archive.clone(), None, configuration, Arc::new(SystemClock));
+    let sweep = Sweep::new(&stores, archive, Arc::new(SystemClock), aws::PURGE_GRACE).with_jobs(runner);
     let remaining = |deadline| SystemClock.now().duration_until(deadline) - MARGIN;
-    let work = async |deadline| {
-        let report = sweep.run(remaining(deadline)).await;
-        runner.advance(remaining(deadline)).await?;
-        report.map(drop)
-    };
+    let work = async |deadline| sweep.run(remaining(deadline)).await.map(drop);
     Ok(aws::lambda::scheduled(work).await?)
 }

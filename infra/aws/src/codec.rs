@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::message::{QueueMessage, Versioned};
 use domain::ports::StoreError;
+use domain::query::escaped_len;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,11 +32,15 @@ fn compress_text(json: &str) -> Result<Vec<u8>, StoreError> {
     zstd::bulk::compress(json.as_bytes(), LEVEL).map_err(corrupt)
 }
 
-fn decompress<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    let mut json = Vec::with_capacity(bytes.len() * 4);
-    zstd::Decoder::new(bytes).map_err(corrupt)?.take(MAX_BYTES).read_to_end(&mut json).map_err(corrupt)?;
+fn decompress(bytes: &[u8]) -> Result<String, StoreError> {
+    let mut json = String::with_capacity(bytes.len() * 4);
+    zstd::Decoder::new(bytes).map_err(corrupt)?.take(MAX_BYTES).read_to_string(&mut json).map_err(corrupt)?;
+    Ok(json)
+}
+
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T, StoreError> {
     // serde_json's own message quotes what it found, which may be an event's text.
-    serde_json::from_slice(&json).map_err(|error| {
+    serde_json::from_str(json).map_err(|error| {
         corrupt(format_args!("the JSON has an unexpected shape at line {}, column {}", error.line(), error.column()))
     })
 }
@@ -52,7 +57,13 @@ pub(crate) fn json_to_stored(content: &str) -> Result<Vec<u8>, StoreError> {
 
 /// Decodes a record of any version from the table.
 pub(crate) fn from_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    decompress::<Versioned<T>>(bytes).map(Versioned::into_inner)
+    parse::<Versioned<T>>(&decompress(bytes)?).map(Versioned::into_inner)
+}
+
+/// The same, with the [escaped size](escaped_len) of the record's JSON.
+pub(crate) fn from_stored_measured<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), StoreError> {
+    let json = decompress(bytes)?;
+    Ok((parse::<Versioned<T>>(&json)?.into_inner(), escaped_len(&json)))
 }
 
 /// Encodes a message for the queue.
@@ -74,7 +85,28 @@ pub(crate) fn events_to_queued<'a>(events: impl Iterator<Item = &'a str>) -> Res
 /// # Errors
 /// When [`crate::SqsWorkQueue`] did not write the text.
 pub fn from_queued(text: &str) -> Result<QueueMessage, StoreError> {
-    decompress(&STANDARD.decode(text).map_err(|_| corrupt("not base64"))?)
+    QueuedBody::read(text)?.decode()
+}
+
+/// The body of a queue message, of which only the size is known.
+pub(crate) struct QueuedBody {
+    compressed: Vec<u8>,
+    /// The size of the message's JSON.
+    pub(crate) json_bytes: usize,
+}
+
+impl QueuedBody {
+    pub(crate) fn read(text: &str) -> Result<Self, StoreError> {
+        let compressed = STANDARD.decode(text).map_err(|_| corrupt("not base64"))?;
+        let size = zstd::zstd_safe::get_frame_content_size(&compressed).map_err(|_| corrupt("not zstd"))?;
+        // Every version has written the size.
+        let json_bytes = usize::try_from(size.unwrap_or(MAX_BYTES)).unwrap_or(usize::MAX);
+        Ok(Self { compressed, json_bytes })
+    }
+
+    pub(crate) fn decode(&self) -> Result<QueueMessage, StoreError> {
+        parse(&decompress(&self.compressed)?)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use domain::delivery::endpoint::Endpoint;
 use domain::ports::{self, StoreError};
 
 use crate::table::Table;
-use crate::table::item::{content, record};
+use crate::table::item::{readable_contents, record};
 use crate::table::keys::ENDPOINTS;
 
 /// The endpoints in the table.
@@ -24,7 +24,7 @@ impl DynamoEndpoints {
 #[async_trait]
 impl ports::Endpoints for DynamoEndpoints {
     async fn all(&self) -> Result<Vec<Endpoint>, StoreError> {
-        self.table.all(ENDPOINTS, "").await?.iter().map(content).collect()
+        Ok(readable_contents(&self.table.all(ENDPOINTS, "").await?))
     }
 
     async fn replace(&self, endpoint: &Endpoint) -> Result<bool, StoreError> {

@@ -6,18 +6,21 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
 use domain::ports::{self, EventPage, PurgeScope, StoreError};
-use domain::query::EventQuery;
+use domain::query::{EventQuery, PageBudget};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
 
 use crate::describe::describe;
 use crate::keeping;
-use crate::table::item::{Item, number, text};
+use crate::table::item::{Item, number, readable, text};
 use crate::table::keys::{PK, RecordKind, SK, TTL};
 use crate::table::{CONCURRENCY, Table, Walk};
 
 /// The most records that a page examines. A page that stops here has a cursor, even if it is not full.
 pub(crate) const MAX_EXAMINED: usize = 20_000;
+
+/// The most bytes of events, as JSON, that a page reads: about two seconds in a small function.
+const MAX_READ_BYTES: usize = 64 * 1024 * 1024;
 
 /// The most records that one purge examines: about 75 read units.
 const PURGE_EXAMINES: usize = 1000;
@@ -95,14 +98,18 @@ impl ports::EventLog for DynamoEventLog {
         let mut results: Vec<Event> = Vec::new();
         let max_examined = query.examine.unwrap_or(MAX_EXAMINED).clamp(1, MAX_EXAMINED);
         let (mut examined, mut last) = (0, None);
+        let (mut page_bytes, mut read_bytes) = (PageBudget::default(), 0);
         while let Some(item) = walk.next().await? {
-            let event = keeping::event(&item)?;
-            let pk = event.pk;
-            let admitted = event.is_visible(now) && query.matches(&event);
-            if examined == max_examined || (admitted && results.len() == query.limit.max(1)) {
+            let pk = keeping::pk(&item)?;
+            let (event, bytes) = readable(&item, keeping::measured_event(&item)).unzip();
+            let admitted = event.filter(|event| event.is_visible(now) && query.matches(event));
+            let is_full = admitted.is_some() && (results.len() == query.limit.max(1) || page_bytes.is_used_up());
+            if is_full || examined == max_examined || read_bytes >= MAX_READ_BYTES {
                 return Ok(EventPage { results, next: last, searched: query.searched(examined, last) });
             }
-            if admitted {
+            read_bytes += bytes.unwrap_or(0);
+            if let Some(event) = admitted {
+                page_bytes.add(bytes.unwrap_or(0));
                 results.push(event);
             }
             examined += 1;

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use crate::cached::Cached;
 use crate::table::Table;
-use crate::table::item::{content, record};
+use crate::table::item::{content, readable_contents, record};
 use crate::table::keys::HOLDS;
 
 /// How long the intake caches the holds.
@@ -60,8 +60,10 @@ impl CachedHolds {
         Self { holds: DynamoHolds::new(table), cache: Arc::default() }
     }
 
+    /// All holds that can be read. An unreadable one must not stop the intake: once it is readable, a job stamps what has
+    /// arrived meanwhile. (A job, which deletes, fails instead.)
     pub(crate) async fn all(&self) -> Result<Arc<Vec<Hold>>, StoreError> {
-        let read = async |_| Ok((Arc::new(ports::Holds::all(&self.holds).await?), TTL));
+        let read = async |_| Ok((Arc::new(readable_contents(&self.holds.table.all(HOLDS, "").await?)), TTL));
         self.cache.get_or_refresh(read).await
     }
 }

@@ -10,10 +10,11 @@ use domain::Timestamp;
 use domain::notification::inbox::InboxItem;
 use domain::person::fold;
 use domain::ports::{self, Page, StoreError};
+use domain::query::PageBudget;
 
 use crate::describe::describe;
-use crate::table::item::{Item, content, keys, record};
-use crate::table::keys::{FIRST, LAST, RecordKind, inbox, inboxes};
+use crate::table::item::{Item, keys, measured_content, readable, record};
+use crate::table::keys::{FIRST, LAST, RecordKind, inbox, inboxes, is_possible};
 use crate::table::{Table, Walk, put};
 
 /// An attribute beside the body, so that marking an item cannot overwrite another change.
@@ -57,9 +58,14 @@ impl DynamoInbox {
 }
 
 fn read(item: &Item) -> Result<InboxItem, StoreError> {
-    let mut read: InboxItem = content(item)?;
+    measured(item).map(|(read, _)| read)
+}
+
+/// The item, with the [escaped size](domain::query::escaped_len) of its JSON.
+fn measured(item: &Item) -> Result<(InboxItem, usize), StoreError> {
+    let (mut read, bytes): (InboxItem, usize) = measured_content(item)?;
     read.seen = matches!(item.get(SEEN), Some(AttributeValue::Bool(true)));
-    Ok(read)
+    Ok((read, bytes))
 }
 
 #[async_trait]
@@ -80,17 +86,18 @@ impl ports::Inbox for DynamoInbox {
         now: Timestamp,
     ) -> Result<Page<InboxItem, String>, StoreError> {
         let mut walk = self.walk(username, before, limit);
-        let mut results: Vec<InboxItem> = Vec::new();
+        let (mut results, mut bytes): (Vec<InboxItem>, _) = (Vec::new(), PageBudget::default());
         while let Some(item) = walk.next().await? {
-            let item = read(&item)?;
+            let Some((item, size)) = readable(&item, measured(&item)) else { continue };
             // A delivery that was repeated after an update of Nuncio may be in both partitions.
             if results.last().is_some_and(|last| last.pk == item.pk) {
                 continue;
             }
             if item.expires > now && seen.is_none_or(|seen| item.seen == seen) {
-                if results.len() == limit {
+                if results.len() == limit || bytes.is_used_up() {
                     return Ok(Page { next: results.last().map(|item| item.pk.clone()), results });
                 }
+                bytes.add(size);
                 results.push(item);
             }
         }
@@ -99,6 +106,9 @@ impl ports::Inbox for DynamoInbox {
 
     async fn mark(&self, username: &str, pk: &str, seen: bool) -> Result<Option<InboxItem>, StoreError> {
         for partition in inboxes(username) {
+            if !is_possible(&(partition.clone(), pk.to_owned())) {
+                continue;
+            }
             if let marked @ Some(_) = self.mark_in(partition, pk, seen).await? {
                 return Ok(marked);
             }
@@ -110,7 +120,7 @@ impl ports::Inbox for DynamoInbox {
         let mut walk = self.walk(username, None, usize::MAX);
         let mut marked = 0;
         while let Some(item) = walk.next().await? {
-            let item = read(&item)?;
+            let Some(item) = readable(&item, read(&item)) else { continue };
             if !item.seen && self.mark(username, &item.pk, true).await?.is_some() {
                 marked += 1;
             }

@@ -5,7 +5,7 @@ use domain::ports::{self, StoreError};
 use domain::retention::job::Job;
 
 use crate::table::Table;
-use crate::table::item::{content, record};
+use crate::table::item::{content, readable_contents, record};
 use crate::table::keys::JOBS;
 
 /// The jobs in the table.
@@ -24,7 +24,7 @@ impl DynamoJobs {
 #[async_trait]
 impl ports::Jobs for DynamoJobs {
     async fn all(&self) -> Result<Vec<Job>, StoreError> {
-        self.table.all(JOBS, "").await?.iter().map(content).collect()
+        Ok(readable_contents(&self.table.all(JOBS, "").await?))
     }
 
     async fn get(&self, id: &str) -> Result<Option<Job>, StoreError> {

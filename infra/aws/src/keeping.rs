@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
-use domain::ports::{self, ExpiredEvents, Page, ReceivedEvent, StoreError};
+use domain::ports::{self, ExpiredEvents, ReceivedEvent, ReceivedPage, StoreError};
+use domain::query::PageBudget;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
 use crate::table::expiries::DueMarker;
-use crate::table::item::{Item, content, keys, number, string, text};
+use crate::table::item::{Item, keys, measured_content, number, readable, string, text};
 use crate::table::keys::{PK, RecordKind, SK, TTL, day};
 use crate::table::{CONCURRENCY, Table, Walk, update};
 
@@ -42,8 +43,18 @@ pub struct DynamoKeeping {
 
 /// Decodes an event, with its current expiry.
 pub(crate) fn event(item: &Item) -> Result<Event, StoreError> {
-    let event: Event = content(item)?;
-    Ok(Event { expires: instant(item, EXPIRES).unwrap_or(event.expires), ..event })
+    measured_event(item).map(|(event, _)| event)
+}
+
+/// The same, with the [escaped size](domain::query::escaped_len) of its JSON.
+pub(crate) fn measured_event(item: &Item) -> Result<(Event, usize), StoreError> {
+    let (event, bytes): (Event, usize) = measured_content(item)?;
+    Ok((Event { expires: instant(item, EXPIRES).unwrap_or(event.expires), ..event }, bytes))
+}
+
+/// The pk of an event's item.
+pub(crate) fn pk(item: &Item) -> Result<EventPk, StoreError> {
+    string(item, SK)?.parse().map_err(|_| StoreError::Corrupt("the key of a stored event is not a pk".to_owned()))
 }
 
 /// The condition that an event has expired. Needs [`expiry_names`] and [`expiry_values`].
@@ -180,22 +191,29 @@ impl ports::EventExpiry for DynamoKeeping {
         before: Option<EventPk>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Page<ReceivedEvent, EventPk>, StoreError> {
+    ) -> Result<ReceivedPage, StoreError> {
         let below = before.map(|before| before.to_string());
         let mut walk = Walk::days(&self.table, RecordKind::Events, None, below, limit).await?;
-        let (mut results, mut last) = (Vec::new(), None);
+        let (mut page, mut bytes) = (ReceivedPage::default(), PageBudget::default());
         for _ in 0..limit.max(1) {
             let Some(item) = walk.next().await? else {
-                return Ok(Page { results, next: None });
+                return Ok(ReceivedPage { next: None, ..page });
             };
-            let event = event(&item)?;
-            last = Some(event.pk);
-            if event.is_visible(now) {
-                let received = instant(&item, RECEIVED).unwrap_or(event.created);
-                results.push(ReceivedEvent { event, received });
+            page.next = Some(pk(&item)?);
+            match readable(&item, measured_event(&item)) {
+                Some((event, size)) if event.is_visible(now) => {
+                    bytes.add(size);
+                    let received = instant(&item, RECEIVED).unwrap_or(event.created);
+                    page.results.push(ReceivedEvent { event, received });
+                }
+                Some(_) => {}
+                None => page.unreadable += 1,
+            }
+            if bytes.is_used_up() {
+                break;
             }
         }
-        Ok(Page { results, next: last })
+        Ok(page)
     }
 
     async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {

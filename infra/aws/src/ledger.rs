@@ -7,16 +7,16 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
-use domain::ports::{self, OpenOutcome, Page, StoreError};
-use domain::query::DeliveryQuery;
+use domain::ports::{self, DueDelivery, OpenOutcome, Page, StoreError};
+use domain::query::{DeliveryQuery, PageBudget, escaped_len};
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
 use crate::events::MAX_EXAMINED;
-use crate::table::item::{Item, content, keys, record, string, text};
+use crate::table::item::{Item, content, keys, measured_content, readable, record, string, text};
 use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, RecordKind, SK};
-use crate::table::{CONCURRENCY, PutResult, Table, Walk, put, with_revision};
+use crate::table::{CONCURRENCY, PutResult, RETRY_DELAYS, Table, Walk, put, with_revision};
 
 /// The most keys in one batch read.
 const BATCH: usize = 100;
@@ -78,6 +78,28 @@ impl DynamoLedger {
         bound: &str,
         limit: usize,
     ) -> Result<Vec<(String, DeliveryId)>, StoreError> {
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let (items, next) = self.listed_page(list, shard, bound, limit - found.len(), start).await?;
+            for item in &items {
+                found.push((string(item, DUE_AT)?.to_owned(), id(item)?));
+            }
+            start = next;
+            if start.is_none() || found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One page of [`listed`](Self::listed), and where the next one starts; `None` at the end.
+    async fn listed_page(
+        &self,
+        list: DueList,
+        shard: u16,
+        bound: &str,
+        limit: usize,
+        start: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let request = self
             .table
             .client()
@@ -86,6 +108,7 @@ impl DynamoLedger {
             .index_name(DUE_INDEX)
             .expression_attribute_values(":p", text(list.partition(shard)))
             .expression_attribute_values(":bound", text(bound))
+            .set_exclusive_start_key(start)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let request = match list {
             DueList::Retrying => request.key_condition_expression("due_p = :p AND due_at <= :bound"),
@@ -97,7 +120,7 @@ impl DynamoLedger {
             }
         };
         let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
-        answer.items().iter().map(|item| Ok((string(item, DUE_AT)?.to_owned(), id(item)?))).collect()
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
     /// The same for all shards, with up to `limit` ids from each.
@@ -112,9 +135,36 @@ impl DynamoLedger {
         Ok(found.into_iter().flatten().collect())
     }
 
+    /// The existing items of up to [`BATCH`] keys. Asks again for keys that DynamoDB leaves unprocessed, which it does when it
+    /// throttles: later each time, and not for ever.
+    async fn read_batch(&self, all: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let (mut items, mut left) = (Vec::with_capacity(all.len()), all);
+        let mut delays = RETRY_DELAYS.iter();
+        loop {
+            let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
+            let request = self.table.client().batch_get_item();
+            let request = request.request_items(self.table.name(), keys.map_err(StoreError::store)?);
+            let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
+            let found = answer.responses.and_then(|mut tables| tables.remove(self.table.name())).unwrap_or_default();
+            let unprocessed = answer.unprocessed_keys.and_then(|mut tables| tables.remove(self.table.name()));
+            left = unprocessed.map(|unprocessed| unprocessed.keys).unwrap_or_default();
+            if !found.is_empty() {
+                delays = RETRY_DELAYS.iter();
+            }
+            items.extend(found);
+            if left.is_empty() {
+                return Ok(items);
+            }
+            let Some(delay) = delays.next() else {
+                return Err(StoreError::store(format_args!("{} reads were throttled on every attempt", left.len())));
+            };
+            tokio::time::sleep(*delay).await;
+        }
+    }
+
     /// Entries whose next attempt lies further ahead than any wait can: written under a clock that ran ahead. The body
     /// tells them from digests, which may wait longer.
-    async fn misdated(&self, now: Timestamp) -> Result<Vec<DeliveryId>, StoreError> {
+    async fn misdated(&self, now: Timestamp) -> Result<Vec<DueDelivery>, StoreError> {
         let after = domain::time::format(domain::time::later(now, retry::LONGEST_POSTPONEMENT));
         let found = self.listed_everywhere(DueList::Misdated, &after, MAX_MISDATED).await?;
         if found.is_empty() {
@@ -122,14 +172,15 @@ impl DynamoLedger {
         }
         let ids: Vec<DeliveryId> = found.into_iter().map(|(_, id)| id).collect();
         let entries = ports::Ledger::get_all(self, &ids).await?;
-        Ok(entries.into_iter().filter(|entry| entry.waits_until(now).is_none()).map(|entry| entry.id).collect())
+        let due = entries.into_iter().filter(|entry| entry.waits_until(now).is_none());
+        Ok(due.filter_map(|entry| Some(DueDelivery { at: entry.due_at()?, id: entry.id })).collect())
     }
 
     /// Lists dead entries, newest event first. The index is eventually consistent.
     async fn dead(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {
         let mut bound = below(query).unwrap_or_else(|| keys::LAST.to_owned());
         let first = query.first();
-        let mut results: Vec<Delivery> = Vec::new();
+        let (mut results, mut bytes): (Vec<Delivery>, _) = (Vec::new(), PageBudget::default());
         let mut examined = None;
         for _ in 0..MAX_EXAMINED / BATCH {
             let mut found = self.listed_everywhere(DueList::Dead, &bound, BATCH).await?;
@@ -140,9 +191,10 @@ impl DynamoLedger {
             let mut entries = ports::Ledger::get_all(self, &ids).await?;
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
             for entry in entries.into_iter().filter(|entry| query.matches(entry)) {
-                if results.len() == query.limit {
+                if results.len() == query.limit || bytes.is_used_up() {
                     return Ok(Page { next: results.last().map(|entry| entry.id), results });
                 }
+                bytes.add(serde_json::to_string(&entry).map_or(0, |json| escaped_len(&json)));
                 results.push(entry);
             }
             match found.pop() {
@@ -209,34 +261,18 @@ impl ports::Ledger for DynamoLedger {
         // DynamoDB rejects a batch read that contains a key twice.
         let ids: Vec<DeliveryId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         for ids in ids.chunks(BATCH) {
-            let all = ids.iter().map(|id| keys(keys::delivery(*id, shards))).collect();
-            let mut wanted = Some(
-                KeysAndAttributes::builder()
-                    .set_keys(Some(all))
-                    .consistent_read(true)
-                    .build()
-                    .map_err(StoreError::store)?,
-            );
-            while let Some(request) = wanted {
-                let answer =
-                    self.table.client().batch_get_item().request_items(self.table.name(), request).send().await;
-                let answer = answer.map_err(|error| StoreError::store(describe(&error)))?;
-                for item in
-                    answer.responses.into_iter().filter_map(|mut tables| tables.remove(self.table.name())).flatten()
-                {
-                    entries.push(content(&item)?);
-                }
-                wanted = answer.unprocessed_keys.and_then(|mut left| left.remove(self.table.name()));
-            }
+            let items = self.read_batch(ids.iter().map(|id| keys(keys::delivery(*id, shards))).collect()).await?;
+            entries.extend(items.iter().filter_map(|item| readable(item, content::<Delivery>(item))));
         }
         Ok(entries)
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDelivery>, StoreError> {
         let mut found = self.listed_everywhere(DueList::Retrying, &domain::time::format(now), limit).await?;
         found.sort();
         found.truncate(limit);
-        let mut due: Vec<DeliveryId> = found.into_iter().map(|(_, id)| id).collect();
+        let at = |at: &str| at.parse().unwrap_or(now);
+        let mut due: Vec<DueDelivery> = found.iter().map(|(key, id)| DueDelivery { at: at(key), id: *id }).collect();
         if due.len() < limit {
             due.extend(self.misdated(now).await?);
         }
@@ -258,21 +294,21 @@ impl ports::Ledger for DynamoLedger {
                 Walk::partitions(&self.table, RecordKind::Deliveries, vec![partition], first, below, query.limit)
             }
         };
-        let mut results: Vec<Delivery> = Vec::new();
+        let (mut results, mut bytes): (Vec<Delivery>, _) = (Vec::new(), PageBudget::default());
         let mut examined = None;
         for _ in 0..MAX_EXAMINED {
             let Some(item) = walk.next().await? else {
                 return Ok(Page { results, next: None });
             };
-            let entry: Delivery = content(&item)?;
-            let id = entry.id;
-            if query.matches(&entry) {
-                if results.len() == query.limit {
+            let found: Option<(Delivery, usize)> = readable(&item, measured_content(&item));
+            if let Some((entry, size)) = found.filter(|(entry, _)| query.matches(entry)) {
+                if results.len() == query.limit || bytes.is_used_up() {
                     return Ok(Page { next: results.last().map(|entry| entry.id), results });
                 }
+                bytes.add(size);
                 results.push(entry);
             }
-            examined = Some(id);
+            examined = Some(id(&item)?);
         }
         Ok(Page { results, next: examined })
     }

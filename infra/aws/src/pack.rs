@@ -12,6 +12,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// The most events in one message: limits the memory and work of handling it.
 const MAX_EVENTS: usize = 250;
 
+/// The most bytes of events, as JSON, in one message of several events: compressed, they could be a thousand times as many.
+const MAX_JSON: usize = 2 * 1024 * 1024;
+
 /// The most pks in one message: each event may take 256 KiB once loaded.
 const MAX_PKS: usize = 20;
 
@@ -43,9 +46,10 @@ fn pack_some(
     messages: &mut Vec<Packed>,
     large: &mut Vec<EventPk>,
 ) -> Result<(), StoreError> {
-    let body = events_to_queued(events.iter().map(SerializedEvent::json))?;
+    let is_long = events.len() > 1 && events.iter().map(|event| event.json().len()).sum::<usize>() > MAX_JSON;
+    let body = if is_long { String::new() } else { events_to_queued(events.iter().map(SerializedEvent::json))? };
     match events {
-        _ if body.len() <= MAX_BODY => {
+        _ if body.len() <= MAX_BODY && !is_long => {
             messages.push(Packed { body, pks: events.iter().map(|event| event.event().pk).collect() });
         }
         [] => {}
@@ -116,6 +120,20 @@ mod tests {
         let (whole, stored) = unpacked(&pack(&events).unwrap());
         assert_eq!(stored, [1, 5].map(|index: usize| events[index].event().pk));
         assert_eq!(whole, [0, 2, 3, 4, 6, 7, 8].map(|index: usize| events[index].event().pk));
+    }
+
+    #[test]
+    fn events_that_compress_well_are_no_burden_when_decoded() {
+        let large = |random| {
+            let context = serde_json::json!({ "ones": vec![1; 120_000] });
+            SerializedEvent::from(domain::testing::event("login").random(random).context(context).shared())
+        };
+        let events: Vec<_> = (0..25).map(large).collect();
+        let messages = pack(&events).unwrap();
+        let (whole, stored) = unpacked(&messages);
+        assert_eq!((whole.len(), stored.len()), (25, 0));
+        let json = events[0].json().len();
+        assert!(messages.iter().all(|message| message.pks.len() * json <= MAX_JSON), "{}", messages.len());
     }
 
     #[test]

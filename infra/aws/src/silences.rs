@@ -9,7 +9,7 @@ use domain::rules_document::Silence;
 
 use crate::cached::Cached;
 use crate::table::Table;
-use crate::table::item::{content, record};
+use crate::table::item::{content, readable_contents, record};
 use crate::table::keys::SILENCES;
 
 /// The silences in the table.
@@ -38,7 +38,7 @@ impl ports::Silences for DynamoSilences {
     }
 
     async fn all(&self) -> Result<Vec<Silence>, StoreError> {
-        self.table.all(SILENCES, "").await?.iter().map(content).collect()
+        Ok(readable_contents(&self.table.all(SILENCES, "").await?))
     }
 }
 

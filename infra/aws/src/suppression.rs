@@ -10,7 +10,7 @@ use domain::suppression::{SuppressionKey, SuppressionRecord};
 use domain::{EventPk, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::table::item::{content, record};
+use crate::table::item::{content, readable_contents, record};
 use crate::table::{Table, keys, put};
 
 /// The state of storm control in the table.
@@ -55,9 +55,13 @@ impl ports::Suppression for DynamoSuppression {
         let (partition, mark) = keys::closed(carrier);
         put(self.table.put_new(record((partition.clone(), mark), NOTHING, Some(expires))?)).await?;
         let batches = self.table.all(&partition, "").await?;
-        let batches = batches.iter().map(content::<Vec<EventPk>>).collect::<Result<Vec<_>, _>>()?;
         // Batches may overlap.
-        Ok(batches.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect())
+        Ok(readable_contents::<Vec<EventPk>>(&batches)
+            .into_iter()
+            .flatten()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect())
     }
 }
 

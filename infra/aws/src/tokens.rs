@@ -11,7 +11,7 @@ use domain::access::token::{Token, TokenHash};
 use domain::ports::{self, StoreError};
 
 use crate::cached::Expiring;
-use crate::table::item::{Item, content, number, record};
+use crate::table::item::{Item, content, number, readable, record};
 use crate::table::keys::{TOKENS, USED};
 use crate::table::{Table, update};
 
@@ -45,7 +45,7 @@ impl ports::Tokens for DynamoTokens {
 
     async fn list(&self) -> Result<Vec<Token>, StoreError> {
         let items = self.table.all(TOKENS, "").await?;
-        let mut tokens = items.iter().map(token).collect::<Result<Vec<Token>, _>>()?;
+        let mut tokens: Vec<Token> = items.iter().filter_map(|item| readable(item, token(item))).collect();
         tokens.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
         Ok(tokens)
     }
@@ -54,7 +54,7 @@ impl ports::Tokens for DynamoTokens {
         // A token's id is the beginning of its hash.
         let mut found = false;
         for item in self.table.all(TOKENS, id).await? {
-            let token = token(&item)?;
+            let Some(token) = readable(&item, token(&item)) else { continue };
             if token.id != id {
                 continue;
             }

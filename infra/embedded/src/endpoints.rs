@@ -16,7 +16,7 @@ const ENDPOINTS: VersionedTable = VersionedTable { name: "endpoints", key: "tran
 impl Endpoints for Store {
     async fn all(&self) -> Result<Vec<Endpoint>, StoreError> {
         let sql = "SELECT body FROM endpoints ORDER BY transport";
-        self.readers.read(move |connection| record::select_all(connection, sql, [])).await
+        self.readers.read(move |connection| record::select_readable(connection, "endpoint", sql, [])).await
     }
 
     async fn replace(&self, endpoint: &Endpoint) -> Result<bool, StoreError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ports::{EventLog, EventPage, PurgeScope, StoreError};
 use domain::query::dimension::Dimension;
 use domain::query::search::{Search, TextSearch};
-use domain::query::{AddressRange, EventQuery};
+use domain::query::{AddressRange, EventQuery, PageBudget, escaped_len};
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -146,26 +146,35 @@ struct PageBuilder<'a> {
     examined: usize,
     last: Option<EventPk>,
     read_bytes: usize,
-    result_bytes: usize,
+    bytes: PageBudget,
 }
 
 impl<'a> PageBuilder<'a> {
     fn for_query(query: &'a EventQuery) -> Self {
         let max_examined = query.examine.unwrap_or(MAX_EXAMINED).clamp(1, MAX_EXAMINED);
         let (filter, results) = (BodyFilter::from_query(query), Vec::new());
-        Self { query, filter, max_examined, results, examined: 0, last: None, read_bytes: 0, result_bytes: 0 }
+        Self {
+            query,
+            filter,
+            max_examined,
+            results,
+            examined: 0,
+            last: None,
+            read_bytes: 0,
+            bytes: PageBudget::default(),
+        }
     }
 
     /// Adds the next event if it matches; false if the page is full and the event belongs to the next one.
     fn take(&mut self, pk: [u8; 16], body: &str, expires: i64) -> bool {
         let pk = EventPk::from_bytes(pk);
         let event = if self.filter.may_match(body) { admitted(self.query, pk, body, expires) } else { None };
-        let full = event.is_some() && (self.results.len() >= self.query.limit.max(1) || self.result_bytes > PAGE_BYTES);
+        let full = event.is_some() && (self.results.len() >= self.query.limit.max(1) || self.bytes.is_used_up());
         if full || self.examined == self.max_examined || self.read_bytes > MAX_READ_BYTES {
             return false;
         }
         if let Some(event) = event {
-            self.result_bytes += body.len();
+            self.bytes.add(escaped_len(body));
             self.results.push(event);
         }
         self.examined += 1;

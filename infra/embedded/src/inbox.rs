@@ -6,6 +6,7 @@ use domain::Timestamp;
 use domain::notification::inbox::InboxItem;
 use domain::person::fold;
 use domain::ports::{Inbox, Page, StoreError};
+use domain::query::{PageBudget, escaped_len};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Store;
@@ -39,7 +40,7 @@ impl Inbox for Store {
         let (username, before) = (fold(username), before.map(str::to_owned));
         let list = move |connection: &Connection| {
             let mut select = connection.prepare_cached(
-                "SELECT seen, body FROM inbox
+                "SELECT seen, body, pk FROM inbox
                  WHERE username = ?1 AND (?2 IS NULL OR pk < ?2) AND (?3 IS NULL OR seen = ?3) AND expires > ?4
                  ORDER BY pk DESC LIMIT ?5",
             )?;
@@ -48,12 +49,24 @@ impl Inbox for Store {
             let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
             let mut rows = select.query(params![username, before, seen, now.as_microsecond(), most])?;
             let mut page = Page { results: Vec::<InboxItem>::new(), next: None };
+            let (mut bytes, mut examined, mut last) = (PageBudget::default(), 0, None);
             while let Some(row) = rows.next()? {
-                if page.results.len() == limit {
-                    page.next = page.results.last().map(|last| last.pk.clone());
-                } else {
-                    page.results.push(item(row)?);
+                if examined == limit || bytes.is_used_up() {
+                    page.next = last;
+                    break;
                 }
+                let pk: String = row.get(2)?;
+                match item(row) {
+                    Ok(item) => {
+                        bytes.add(escaped_len(row.get_ref(1)?.as_str().unwrap_or_default()));
+                        page.results.push(item);
+                    }
+                    Err(fault) => {
+                        let error = StoreError::from(fault);
+                        tracing::error!(notification = pk, %error, "a stored notification cannot be read; the list omits it");
+                    }
+                }
+                (examined, last) = (examined + 1, Some(pk));
             }
             Ok(page)
         };

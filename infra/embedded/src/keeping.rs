@@ -2,7 +2,7 @@
 //! overrides the body's field, which keeps the first expiry.
 
 use async_trait::async_trait;
-use domain::ports::{EventExpiry, ExpiredEvents, Page, ReceivedEvent, StoreError};
+use domain::ports::{EventExpiry, ExpiredEvents, ReceivedEvent, ReceivedPage, StoreError};
 use domain::{Event, EventPk, Timestamp};
 use rusqlite::{Connection, Row, params};
 
@@ -20,7 +20,7 @@ impl EventExpiry for Store {
         before: Option<EventPk>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Page<ReceivedEvent, EventPk>, StoreError> {
+    ) -> Result<ReceivedPage, StoreError> {
         self.readers.scan(move |connection| kept(connection, before, limit.max(1), now)).await
     }
 
@@ -85,33 +85,29 @@ fn delete(connection: &Connection, pks: &[EventPk], now: Timestamp, first_kept: 
     Ok(())
 }
 
-fn kept(
-    connection: &Connection,
-    before: Option<EventPk>,
-    limit: usize,
-    now: Timestamp,
-) -> Result<Page<ReceivedEvent, EventPk>, Fault> {
+fn kept(connection: &Connection, before: Option<EventPk>, limit: usize, now: Timestamp) -> Result<ReceivedPage, Fault> {
     let mut select = connection.prepare_cached(
         "SELECT pk, body, expires, received FROM events WHERE pk < ?1 AND expires > ?2 ORDER BY pk DESC",
     )?;
     let before = before.map_or(MAX_PK_KEY.to_vec(), |pk| pk.as_bytes().to_vec());
     let mut rows = select.query(params![before, now.as_microsecond()])?;
-    let (mut results, mut examined, mut bytes, mut last) = (Vec::new(), 0, 0, None);
+    let (mut page, mut examined, mut bytes, mut last) = (ReceivedPage::default(), 0, 0, None);
     while let Some(row) = rows.next()? {
         if examined == limit || bytes > PAGE_BYTES {
-            return Ok(Page { results, next: last });
+            return Ok(ReceivedPage { next: last, ..page });
         }
         let pk = EventPk::from_bytes(row.get(0)?);
         bytes += row.get_ref(1)?.as_str().map_or(0, str::len);
         if let Ok(kept) = read(row) {
-            results.push(kept);
+            page.results.push(kept);
         } else {
+            page.unreadable += 1;
             tracing::error!(event = %pk, "a stored event cannot be read; jobs skip it");
         }
         examined += 1;
         last = Some(pk);
     }
-    Ok(Page { results, next: None })
+    Ok(page)
 }
 
 /// Expired events, in order of expiry. Skips unreadable ones, which are never deleted: nothing could archive them.

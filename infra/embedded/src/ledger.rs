@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
-use domain::ports::{Ledger, OpenOutcome, Page, StoreError};
-use domain::query::DeliveryQuery;
+use domain::ports::{DueDelivery, Ledger, OpenOutcome, Page, StoreError};
+use domain::query::{DeliveryQuery, PageBudget, escaped_len};
 use rusqlite::{Connection, ToSql, params};
 
 use crate::Store;
@@ -41,24 +41,33 @@ impl Ledger for Store {
 
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
         let ids = ids.to_vec();
-        let get_all =
-            move |connection: &Connection| ids.into_iter().filter_map(|id| get(connection, id).transpose()).collect();
+        let get_all = move |connection: &Connection| {
+            let sql = "SELECT body FROM deliveries WHERE id = ?1";
+            let mut entries = Vec::with_capacity(ids.len());
+            for id in ids {
+                entries.extend(record::select_readable(connection, "delivery", sql, [id.to_bytes()])?);
+            }
+            Ok(entries)
+        };
         self.readers.read(get_all).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDelivery>, StoreError> {
         let due = move |connection: &Connection| {
             let mut select = connection.prepare_cached(
-                "SELECT id FROM deliveries WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2",
+                "SELECT id, due FROM deliveries WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2",
             )?;
             let most = i64::try_from(limit).unwrap_or(i64::MAX);
-            let ids =
-                select.query_map(params![now.as_microsecond(), most], |row| row.get(0).map(DeliveryId::from_bytes))?;
-            let mut ids: Vec<DeliveryId> = ids.collect::<Result<_, _>>()?;
-            if ids.len() < limit {
-                ids.extend(misdated(connection, now)?);
+            let mut rows = select.query(params![now.as_microsecond(), most])?;
+            let mut due = Vec::new();
+            while let Some(row) = rows.next()? {
+                let at = Timestamp::from_microsecond(row.get(1)?).unwrap_or(now);
+                due.push(DueDelivery { at, id: DeliveryId::from_bytes(row.get(0)?) });
             }
-            Ok(ids)
+            if due.len() < limit {
+                due.extend(misdated(connection, now)?);
+            }
+            Ok(due)
         };
         self.readers.read(due).await
     }
@@ -120,17 +129,18 @@ fn state_name(state: DeliveryState) -> &'static str {
 
 /// Entries whose `due` lies further ahead than any wait can: written under a clock that ran ahead. The body tells them
 /// from digests, which may wait longer.
-fn misdated(connection: &Connection, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
+fn misdated(connection: &Connection, now: Timestamp) -> Result<Vec<DueDelivery>, Fault> {
     let mut select =
         connection.prepare_cached("SELECT body FROM deliveries WHERE due > ?1 ORDER BY due DESC LIMIT ?2")?;
     let after = domain::time::later(now, retry::LONGEST_POSTPONEMENT).as_microsecond();
     let mut rows = select.query(params![after, MAX_MISDATED])?;
-    let mut ids = Vec::new();
+    let mut due = Vec::new();
     while let Some(row) = rows.next()? {
         let entry = record::read::<Delivery>(row.get_ref(0)?.as_str().unwrap_or_default());
-        ids.extend(entry.ok().filter(|entry| entry.waits_until(now).is_none()).map(|entry| entry.id));
+        let entry = entry.ok().filter(|entry| entry.waits_until(now).is_none());
+        due.extend(entry.and_then(|entry| Some(DueDelivery { at: entry.due_at()?, id: entry.id })));
     }
-    Ok(ids)
+    Ok(due)
 }
 
 fn get(connection: &Connection, id: DeliveryId) -> Result<Option<Delivery>, Fault> {
@@ -179,6 +189,7 @@ fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery,
         .pair("transport", query.transport.as_deref())
         .name(query.recipient.as_deref());
     let mut page = Page { results: Vec::<Delivery>::new(), next: None };
+    let mut bytes = PageBudget::default();
     while let Some(row) = rows.next()? {
         let body = row.get_ref(1)?.as_str().unwrap_or_default();
         if !required.may_match(body) {
@@ -192,10 +203,11 @@ fn list(connection: &Connection, query: &DeliveryQuery) -> Result<Page<Delivery,
         if !query.matches(&entry) {
             continue;
         }
-        if page.results.len() >= query.limit.max(1) {
+        if page.results.len() >= query.limit.max(1) || bytes.is_used_up() {
             page.next = page.results.last().map(|last| last.id);
             break;
         }
+        bytes.add(escaped_len(body));
         page.results.push(entry);
     }
     Ok(page)

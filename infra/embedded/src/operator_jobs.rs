@@ -18,7 +18,9 @@ const OPERATOR_JOBS: VersionedTable =
 #[async_trait]
 impl Jobs for Store {
     async fn all(&self) -> Result<Vec<Job>, StoreError> {
-        self.readers.read(|connection| record::select_all(connection, "SELECT body FROM operator_jobs", [])).await
+        self.readers
+            .read(|connection| record::select_readable(connection, "job", "SELECT body FROM operator_jobs", []))
+            .await
     }
 
     async fn get(&self, id: &str) -> Result<Option<Job>, StoreError> {

@@ -4,6 +4,7 @@
 
 use domain::message::Versioned;
 use domain::person::fold;
+use domain::ports::StoreError;
 use domain::{Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params};
 use serde::Serialize;
@@ -47,6 +48,29 @@ pub(crate) fn select_all<T: DeserializeOwned>(
     let mut select = connection.prepare_cached(sql)?;
     let bodies = select.query_map(parameters, |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     bodies.iter().map(|body| read(body)).collect()
+}
+
+/// Decodes those records in the first column of the query's rows that can be read. The others are logged as `kind`: one such
+/// record must not hide the rest.
+pub(crate) fn select_readable<T: DeserializeOwned>(
+    connection: &Connection,
+    kind: &str,
+    sql: &str,
+    parameters: impl Params,
+) -> Result<Vec<T>, Fault> {
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query(parameters)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        match read(row.get_ref(0)?.as_str().unwrap_or_default()) {
+            Ok(record) => records.push(record),
+            Err(fault) => {
+                let error = StoreError::from(fault);
+                tracing::error!(kind, %error, "a stored record cannot be read; it is left out");
+            }
+        }
+    }
+    Ok(records)
 }
 
 /// Decodes an event. The column `expires`, in microseconds, overrides the body's: a restamp changes only the column.

@@ -27,6 +27,8 @@ impl Silences for Store {
     }
 
     async fn all(&self) -> Result<Vec<Silence>, StoreError> {
-        self.readers.read(|connection| record::select_all(connection, "SELECT body FROM silences", [])).await
+        self.readers
+            .read(|connection| record::select_readable(connection, "silence", "SELECT body FROM silences", []))
+            .await
     }
 }

@@ -26,13 +26,14 @@ impl Tokens for Store {
 
     async fn list(&self) -> Result<Vec<Token>, StoreError> {
         let sql = "SELECT body FROM tokens ORDER BY created, id";
-        self.readers.read(move |connection| record::select_all(connection, sql, [])).await
+        self.readers.read(move |connection| record::select_readable(connection, "token", sql, [])).await
     }
 
     async fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let id = id.to_owned();
         let revoke = move |connection: &Connection| {
-            let named: Vec<Token> = record::select_all(connection, "SELECT body FROM tokens WHERE id = ?1", [&id])?;
+            let sql = "SELECT body FROM tokens WHERE id = ?1";
+            let named: Vec<Token> = record::select_readable(connection, "token", sql, [&id])?;
             for token in named.iter().filter(|token| token.revoked.is_none()) {
                 put(connection, &Token { revoked: Some(domain::time::to_micros(now)), ..token.clone() })?;
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use domain::event::Action;
-use domain::ports::{StoreError, Volume};
+use domain::ports::{RollUp, StoreError, Volume, VolumeCounts};
 use domain::query::volume::{HourCount, hour_of};
 use domain::{Event, Timestamp};
 use rusqlite::{Connection, params};
@@ -53,7 +53,7 @@ impl Counters {
 
 #[async_trait]
 impl Volume for Store {
-    async fn hours(&self, since: Timestamp, until: Timestamp) -> Result<Vec<HourCount>, StoreError> {
+    async fn hours(&self, since: Timestamp, until: Timestamp) -> Result<VolumeCounts, StoreError> {
         let hours = move |connection: &Connection| {
             let mut select =
                 connection.prepare_cached("SELECT hour, action, count FROM volume WHERE hour >= ?1 AND hour < ?2")?;
@@ -66,13 +66,13 @@ impl Volume for Store {
                     counts.push(HourCount { hour, action, count: row.get::<_, i64>(2)?.unsigned_abs() });
                 }
             }
-            Ok(counts)
+            Ok(VolumeCounts { hours: counts, complete_since: None })
         };
         self.readers.read(hours).await
     }
 
-    async fn roll_up(&self, _: Timestamp) -> Result<usize, StoreError> {
-        Ok(0)
+    async fn roll_up(&self, _: Timestamp) -> Result<RollUp, StoreError> {
+        Ok(RollUp::default())
     }
 }
 

@@ -10,7 +10,7 @@ use domain::delivery::{Delivery, DeliveryId};
 use domain::event::{Event, EventPk};
 use domain::message::QueueMessage;
 use domain::ports::{
-    Endpoints, EventLog, EventPage, Intake, Ledger, OpenOutcome, Page, PurgeScope, StoreError, WorkQueue,
+    DueDelivery, Endpoints, EventLog, EventPage, Intake, Ledger, OpenOutcome, Page, PurgeScope, StoreError, WorkQueue,
 };
 use domain::query::{DeliveryQuery, EventQuery};
 use jiff::SignedDuration;
@@ -138,7 +138,7 @@ impl Ledger for Faulty<dyn Ledger> {
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
         self.faults.step(self.real.get_all(ids)).await?
     }
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDelivery>, StoreError> {
         self.faults.step(self.real.due(now, limit)).await?
     }
     async fn list(&self, query: &DeliveryQuery) -> Result<Page<Delivery, DeliveryId>, StoreError> {

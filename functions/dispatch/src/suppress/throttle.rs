@@ -4,6 +4,7 @@
 //! count concurrently: each change of the state is one conditional write, and a dispatcher that loses it counts again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::Timestamp;
 use domain::delivery::SuppressionCause;
@@ -18,6 +19,13 @@ use crate::plan::PlannedDelivery;
 
 /// Concurrent requests to the store, one per throttle state.
 const MAX_CONCURRENT: usize = 16;
+
+/// How often the count is written if other dispatchers are always first. Then the message comes again later.
+const MAX_WRITES: usize = 30;
+
+/// The longest wait after the first write that is lost, and after any.
+const MIN_BACKOFF: Duration = Duration::from_millis(10);
+const MAX_BACKOFF: Duration = Duration::from_millis(500);
 
 /// The deliveries of one message that share a throttle state: same rule, same values of the fields in `by`.
 struct ThrottleGroup<'a> {
@@ -78,7 +86,8 @@ async fn count<'a>(
     now: Timestamp,
 ) -> Result<(ThrottleGroup<'a>, Vec<ThrottleDecision>), StoreError> {
     let throttle = group.throttle;
-    loop {
+    let mut backoff = MIN_BACKOFF;
+    for _ in 0..MAX_WRITES {
         let record = ports.suppression.get(id).await?;
         let before = match &record {
             Some(SuppressionRecord { state: SuppressionState::Throttle(log), .. }) => log.clone(),
@@ -88,9 +97,12 @@ async fn count<'a>(
         let Some(log) = judged.changed else { return Ok((group, judged.verdicts)) };
         let expires = log.expires(throttle);
         let after = SuppressionRecord::next(record.as_ref(), SuppressionState::Throttle(log), expires);
-        // The loop ends: each lost write means that another dispatcher has counted, and a full throttle is not written.
         if ports.suppression.put(id, &after).await? {
             return Ok((group, judged.verdicts));
         }
+        // Another dispatcher has counted meanwhile. At random times, few meet again.
+        tokio::time::sleep(backoff.mul_f64(ports.entropy.fraction())).await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
     }
+    Err(StoreError::store(format_args!("other dispatchers changed a throttle before each of {MAX_WRITES} writes")))
 }

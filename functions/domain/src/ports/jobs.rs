@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Page, StoreError};
+use super::StoreError;
 use crate::event::{Event, EventPk};
 use crate::retention::hold::Hold;
 use crate::retention::job::Job;
@@ -40,6 +40,17 @@ pub struct ReceivedEvent {
     pub received: Timestamp,
 }
 
+/// One page of [`EventExpiry::list_received`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReceivedPage {
+    /// The events, newest first.
+    pub results: Vec<ReceivedEvent>,
+    /// Number of stored events that could not be read. The page omits them.
+    pub unreadable: usize,
+    /// The cursor to pass as `before` for the next page; `None` on the last page.
+    pub next: Option<EventPk>,
+}
+
 /// The expiry of events, the one field of a stored event that may change, and the events that have expired, which are
 /// archived where they are not simply [purged](super::EventLog::purge).
 #[async_trait]
@@ -50,7 +61,7 @@ pub trait EventExpiry: Send + Sync {
         before: Option<EventPk>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Page<ReceivedEvent, EventPk>, StoreError>;
+    ) -> Result<ReceivedPage, StoreError>;
     /// Sets the expiry of each event, unless the event has expired or does not exist, and returns how many it set. From
     /// then on every reader finds this expiry, to the microsecond.
     async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError>;

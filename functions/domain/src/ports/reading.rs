@@ -15,7 +15,7 @@ pub struct EventPage {
     /// The events, newest first.
     pub results: Vec<Event>,
     /// The cursor of the next page; `None` on the last page. A page with a cursor may hold fewer than `limit` events, even
-    /// none, because each page examines a bounded number.
+    /// none, because each page examines a bounded number, and its [bytes](crate::query::PageBudget) are bounded too.
     pub next: Option<EventPk>,
     /// The range that the page has covered.
     pub searched: Searched,
@@ -58,9 +58,30 @@ pub trait Volume: Send + Sync {
     ///
     /// Exact for events that arrive within their hour. Later events are counted at once, or when
     /// [`roll_up`](Self::roll_up) finds them.
-    async fn hours(&self, since: Timestamp, until: Timestamp) -> Result<Vec<HourCount>, StoreError>;
+    async fn hours(&self, since: Timestamp, until: Timestamp) -> Result<VolumeCounts, StoreError>;
     /// Updates counts that the store does not maintain on arrival: closes finished hours and recounts hours that received
-    /// late events. Processes a bounded number of hours and returns how many; 0 if nothing is left to do. Safe to repeat and
-    /// to run concurrently.
-    async fn roll_up(&self, now: Timestamp) -> Result<usize, StoreError>;
+    /// late events. Examines a bounded number of events and stores how far it came, so that the next call continues there.
+    /// Safe to repeat, to interrupt and to run concurrently.
+    async fn roll_up(&self, now: Timestamp) -> Result<RollUp, StoreError>;
+}
+
+/// The result of [`Volume::hours`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VolumeCounts {
+    /// One count for each hour and action.
+    pub hours: Vec<HourCount>,
+    /// The time from which on every event is counted, because one call reads a bounded number of events. Of earlier hours,
+    /// those that no [`Volume::roll_up`] has closed may be missing. `None` if the counts are complete.
+    pub complete_since: Option<Timestamp>,
+}
+
+/// What one call of [`Volume::roll_up`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RollUp {
+    /// Number of events counted.
+    pub events: usize,
+    /// Number of stored events that could not be read. They are missing in the counts.
+    pub unreadable: usize,
+    /// Whether another call would find more to count.
+    pub has_more: bool,
 }

@@ -6,9 +6,11 @@ mod address_range;
 mod deliveries;
 pub mod dimension;
 mod events;
+mod page_budget;
 pub mod search;
 pub mod volume;
 
 pub use address_range::{AddressRange, AddressRangeError};
 pub use deliveries::DeliveryQuery;
 pub use events::{EventQuery, Searched, app_matches};
+pub use page_budget::{PageBudget, escaped_len};

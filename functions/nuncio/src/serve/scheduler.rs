@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use domain::ports::PurgeScope;
 use jiff::SignedDuration;
 use retention::{JobRunner, MailboxPurge, Sweep};
 use tokio::time::Instant;
@@ -24,12 +23,6 @@ const POLLS_PER_SWEEP: u32 = 30;
 
 /// The most time that one sweep takes. The next one continues.
 const MAX_SWEEP: SignedDuration = SignedDuration::from_secs(10);
-
-/// The most time for deleting expired records after a sweep has failed.
-const PURGE_TIME: Duration = Duration::from_secs(10);
-
-/// The records deleted between two looks at the time.
-const PURGE_BATCH: usize = 500;
 
 /// Longer than any clock is wrong.
 const FOR_EVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 1000);
@@ -55,10 +48,7 @@ pub(super) async fn run(tasks: ScheduledTasks, shutdown: Shutdown) {
         if poll == 0 {
             let sweep = if is_trusted { &sweep } else { &cautious };
             if let Err(error) = sweep.run(MAX_SWEEP).await {
-                tracing::error!(%error, "the sweep failed; the next one tries again");
-                if is_trusted {
-                    purge(sweep).await;
-                }
+                tracing::error!(%error, "tasks of the sweep failed; the next one tries again");
             }
             if is_trusted && let Err(error) = old_mails.run().await {
                 tracing::error!(%error, "old mails could not be deleted; the next sweep tries again");
@@ -68,22 +58,5 @@ pub(super) async fn run(tasks: ScheduledTasks, shutdown: Shutdown) {
             tracing::error!(%error, "a step of a job failed and will be retried");
         }
         shutdown.sleep(POLL_INTERVAL).await;
-    }
-}
-
-/// Deletes expired records after another task of the sweep has failed: on a full disk, only this makes room for the others.
-async fn purge(sweep: &Sweep) {
-    let what = if sweep.archiver.is_some() { PurgeScope::AllButEvents } else { PurgeScope::All };
-    let now = sweep.clock.now();
-    let deadline = Instant::now() + PURGE_TIME;
-    while Instant::now() < deadline {
-        match sweep.log.purge(what, now, PURGE_BATCH).await {
-            Ok(PURGE_BATCH) => {}
-            Ok(_) => return,
-            Err(error) => {
-                tracing::error!(%error, "expired records could not be deleted; the next sweep tries again");
-                return;
-            }
-        }
     }
 }

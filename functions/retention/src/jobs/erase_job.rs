@@ -18,7 +18,7 @@ use domain::retention::hold::{self, HOLD_EXPIRY};
 use domain::retention::job::{JobCursor, JobReport};
 use jiff::Timestamp;
 
-use super::{JobRunner, Step};
+use super::{JobRunner, Step, count_unreadable};
 
 /// Events per step; each needs a query for its deliveries.
 const EVENTS_PER_STEP: usize = 200;
@@ -54,6 +54,7 @@ impl EraseJob<'_> {
         let page = self.runner.keeping.list_received(before, EVENTS_PER_STEP, INCLUDE_EXPIRED).await?;
         let mut report = JobReport::default();
         report.count("events", 0);
+        count_unreadable(&page, &mut report);
         let mut pks = Vec::new();
         for kept in &page.results {
             let event = &kept.event;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use domain::Timestamp;
 use domain::event::SerializedEvent;
 use domain::ports::{
-    Archive, Clock, Configuration, Erasure, EventExpiry, Holds, Inbox, Intake, Jobs, Ledger, Mailbox, StoreError,
-    Stores,
+    Archive, Clock, Configuration, Erasure, EventExpiry, Holds, Inbox, Intake, Jobs, Ledger, Mailbox, ReceivedPage,
+    StoreError, Stores,
 };
 use domain::retention::job::{Job, JobCursor, JobReport, JobState, JobTask};
 use jiff::SignedDuration;
@@ -22,6 +22,13 @@ use restamp_job::RestampJob;
 
 /// The counts of one step, and the cursor of the next step; `None` after the last one.
 type Step = (JobReport, Option<JobCursor>);
+
+/// Counts the stored events that a job has to skip because they cannot be read.
+fn count_unreadable(page: &ReceivedPage, report: &mut JobReport) {
+    if page.unreadable > 0 {
+        report.count("unreadable", page.unreadable);
+    }
+}
 
 /// Runs the operators' jobs in steps, and stores the progress after each step.
 #[derive(Clone)]
@@ -68,7 +75,11 @@ impl JobRunner {
     /// # Errors
     /// If a store fails. The steps done until then remain, and the job continues with the next call.
     pub async fn advance(&self, time: SignedDuration) -> Result<usize, StoreError> {
-        let deadline = domain::time::later(self.clock.now(), time);
+        self.advance_until(domain::time::later(self.clock.now(), time)).await
+    }
+
+    /// Advances all jobs, oldest first, until `deadline`. Returns the number of steps.
+    pub(crate) async fn advance_until(&self, deadline: Timestamp) -> Result<usize, StoreError> {
         let mut jobs = self.jobs.all().await?;
         jobs.sort_by(|one, other| one.id.cmp(&other.id));
         let (mut steps, mut failed) = (0, None);

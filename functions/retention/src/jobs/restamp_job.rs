@@ -8,7 +8,7 @@ use domain::retention::job::{JobCursor, JobReport};
 use domain::rules_document::Retention;
 use domain::{EventPk, Timestamp};
 
-use super::{JobRunner, Step};
+use super::{JobRunner, Step, count_unreadable};
 
 /// Events per step. A small number, so that requests that post events do not wait for the store.
 const EVENTS_PER_STEP: usize = 500;
@@ -28,6 +28,7 @@ impl RestampJob<'_> {
         let holds = self.runner.holds.all().await?;
         let page = self.runner.keeping.list_received(before, EVENTS_PER_STEP, now).await?;
         let mut report = JobReport::default();
+        count_unreadable(&page, &mut report);
         let mut stamps = Vec::new();
         for kept in &page.results {
             let (name, expires) = match self.restamp(kept, &holds, now) {

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::{RuntimeError, count_cold_start, deadline};
 
 /// Runs `handler` at every invocation. Its argument is the time at which Lambda will end the invocation. A failure is
-/// returned to Lambda, which counts it and retries.
+/// returned to Lambda, which counts it. `template.yaml` turns Lambda's own retries off: the next run is the retry.
 ///
 /// # Errors
 /// When the runtime fails.

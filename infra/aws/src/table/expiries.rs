@@ -148,9 +148,18 @@ impl Table {
             .await
             .map_err(|error| StoreError::store(describe(&error)))?;
         let items = answer.items.unwrap_or_default();
-        let due = items.iter().map(DueMarker::read).collect::<Option<_>>();
-        let due = due.ok_or_else(|| StoreError::Corrupt("the key of an expiry marker names no hours".to_owned()))?;
-        Ok((due, answer.last_evaluated_key.is_none()))
+        let read = |item: &Item| {
+            let due = DueMarker::read(item);
+            if due.is_none() {
+                let marker = string(item, SK).unwrap_or_default();
+                tracing::error!(
+                    marker,
+                    "an expiry marker cannot be read; the events that it stands for are not archived"
+                );
+            }
+            due
+        };
+        Ok((items.iter().filter_map(read).collect(), answer.last_evaluated_key.is_none()))
     }
 
     /// Stores how far a marker's events have been archived. A text without a position means that all have been, and

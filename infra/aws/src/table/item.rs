@@ -57,6 +57,30 @@ pub(crate) fn content<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError>
     }
 }
 
+/// Decodes an item's body, with the [escaped size](domain::query::escaped_len) of its JSON.
+pub(crate) fn measured_content<T: DeserializeOwned>(item: &Item) -> Result<(T, usize), StoreError> {
+    match item.get(BODY) {
+        Some(AttributeValue::B(bytes)) => codec::from_stored_measured(bytes.as_ref()),
+        _ => Err(StoreError::Corrupt("an item has no body".to_owned())),
+    }
+}
+
+/// What was decoded from an item of a list; `None` if the item cannot be read, which is logged: one such item must not hide
+/// the others.
+pub(crate) fn readable<T>(item: &Item, decoded: Result<T, StoreError>) -> Option<T> {
+    decoded
+        .inspect_err(|error| {
+            let [partition, key] = [PK, SK].map(|name| string(item, name).unwrap_or_default());
+            tracing::error!(partition, key, %error, "a stored item cannot be read; it is left out");
+        })
+        .ok()
+}
+
+/// The bodies of those items that can be read.
+pub(crate) fn readable_contents<T: DeserializeOwned>(items: &[Item]) -> Vec<T> {
+    items.iter().filter_map(|item| readable(item, content(item))).collect()
+}
+
 /// Reads a string attribute; an error if it is missing or of another type.
 pub(crate) fn string<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
     match item.get(name) {

@@ -7,7 +7,7 @@
 //! | ledger entry | `D#<yyyymmdd>#<shard>`, by the event's pk | delivery id |
 //! | marker of a day that has events or ledger entries | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
 //! | marker of an hour in which events expire, by the hour in which they happened | `EXPIRIES` | both, in seconds |
-//! | inbox item | `N#<folded username>` | the item's pk |
+//! | inbox item | `N#<folded username>`, or `L#<hash>` if that would be too long | the item's pk |
 //! | token | `TOKENS` | its hash |
 //! | session of a browser | `B#<hash>` | `B` |
 //! | first pk of an event that may be posted again | `I#<hash>` | `I` |
@@ -15,8 +15,8 @@
 //! | events collected for a digest, and the mark that the digest is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
 //! | count of events of one hour and action | `V#<yyyymmdd>` | `<hh>#<action>` |
-//! | time up to which hours are counted | `V` | `V` |
-//! | mark of an hour for which an event came late | `LATE` | the start of the hour, in seconds |
+//! | time up to which hours are counted, and how far the next one is | `V` | `V` |
+//! | mark of an hour for which an event came late, and how far it is counted again | `LATE` | the start of the hour, in seconds |
 //! | hold | `HOLDS` | its id |
 //! | operator's job | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
@@ -28,6 +28,7 @@ use domain::Timestamp;
 use domain::delivery::DeliveryId;
 use domain::person::fold;
 use domain::suppression::SuppressionKey;
+use sha2::{Digest as _, Sha256};
 
 /// The attribute that is the table's partition key.
 pub(crate) const PK: &str = "pk";
@@ -66,6 +67,10 @@ pub(crate) const ENDPOINTS: &str = "H";
 pub(crate) const LATE: &str = "LATE";
 /// Partition of the rules documents.
 pub(crate) const DOCUMENTS: &str = "C";
+
+/// DynamoDB's limits of the keys, in bytes.
+const MAX_PARTITION_KEY: usize = 2048;
+const MAX_SORT_KEY: usize = 1024;
 
 /// Sort before and after every id: ids begin with a hexadecimal digit.
 pub(crate) const FIRST: &str = "0";
@@ -163,9 +168,21 @@ pub(crate) fn closed(carrier: DeliveryId) -> (String, String) {
     (format!("G#{carrier}"), "closed".to_owned())
 }
 
-/// Partition of the inbox of a username that is folded already.
+/// Partition of the inbox of a username that is folded already. A username is whatever an event says: if it would make a key
+/// that is too long, its hash stands for it.
 pub(crate) fn inbox(folded: &str) -> String {
-    format!("N#{folded}")
+    let partition = format!("N#{folded}");
+    if partition.len() <= MAX_PARTITION_KEY {
+        return partition;
+    }
+    let hash: [u8; 32] = Sha256::digest(folded).into();
+    format!("L#{}", domain::access::token::TokenHash(hash).to_hex())
+}
+
+/// Whether an item may have this key. Callers choose some ids and cursors, and DynamoDB answers longer ones with an error.
+pub(crate) fn is_possible((partition, sort): &(String, String)) -> bool {
+    let fits = |key: &str, longest: usize| !key.is_empty() && key.len() <= longest;
+    fits(partition, MAX_PARTITION_KEY) && fits(sort, MAX_SORT_KEY)
 }
 
 /// Partitions in which items of a username are: the one of its folded form, and the one that 0.1.0 wrote to.
@@ -188,6 +205,21 @@ mod tests {
         assert_eq!(partition, "D#20230214#3");
         assert!(sort.starts_with(&format!("{pk}_")));
         assert!(*FIRST < *sort && *sort < *LAST);
+    }
+
+    #[test]
+    fn an_inbox_has_a_possible_key_whatever_the_username() {
+        let key = |username: &str| inboxes(username).remove(0);
+        assert_eq!(key("Ann"), "N#ann");
+        // Folded, this letter is three bytes longer.
+        for username in ["", "a", &"a".repeat(2046), &"a".repeat(2047), &"\u{390}".repeat(1000), &"a".repeat(200_000)] {
+            assert!(is_possible(&(key(username), FIRST.to_owned())), "{}", username.len());
+        }
+        assert!(key(&"a".repeat(2046)).starts_with("N#") && key(&"a".repeat(2047)).starts_with("L#"));
+        assert_ne!(key(&"a".repeat(3000)), key(&"a".repeat(3001)));
+        assert_eq!(key(&"A".repeat(3000)), key(&"a".repeat(3000)));
+        let sort = |length| is_possible(&("C".to_owned(), "x".repeat(length)));
+        assert_eq!([0, 1, 1024, 1025].map(sort), [false, true, true, false]);
     }
 
     #[test]

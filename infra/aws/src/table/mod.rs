@@ -10,7 +10,7 @@ mod walk;
 mod write;
 
 pub(crate) use walk::Walk;
-pub(crate) use write::{PutResult, Write, put, update, with_revision};
+pub(crate) use write::{PutResult, RETRY_DELAYS, Write, put, update, with_revision};
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 use crate::describe::describe;
 use days::MarkerCache;
 use expiries::Archiving;
-use item::{Item, keys, text};
+use item::{Item, text};
 
 /// The most concurrent requests of one call.
 pub(crate) const CONCURRENCY: usize = 16;
@@ -66,12 +66,16 @@ impl Table {
 
     /// An update of the item with that key, which creates it if it does not exist.
     pub(crate) fn update(&self, place: (String, String)) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(self.name()).set_key(Some(keys(place)))
+        self.client.update_item().table_name(self.name()).set_key(Some(item::keys(place)))
     }
 
     /// Reads the item with that key, consistently.
     pub(crate) async fn get(&self, place: (String, String)) -> Result<Option<Item>, StoreError> {
-        let request = self.client.get_item().table_name(self.name()).set_key(Some(keys(place))).consistent_read(true);
+        if !keys::is_possible(&place) {
+            return Ok(None);
+        }
+        let request =
+            self.client.get_item().table_name(self.name()).set_key(Some(item::keys(place))).consistent_read(true);
         let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
         Ok(answer.item)
     }

@@ -52,7 +52,8 @@ impl<'a> Walk<'a> {
         // DynamoDB rejects a BETWEEN with bounds in the wrong order; nothing lies between them anyway.
         let mut days = if from < below { table.days(kind, &from, &below).await? } else { Vec::new() };
         days.reverse();
-        Ok(Self { table, kind, days, shards: Vec::new(), from, below, page: page(expected) })
+        let page = page(expected, usize::from(table.shards().await?));
+        Ok(Self { table, kind, days, shards: Vec::new(), from, below, page })
     }
 
     /// The records of these partitions only.
@@ -65,7 +66,8 @@ impl<'a> Walk<'a> {
         expected: usize,
     ) -> Self {
         let shards = if from < below { partitions.into_iter().map(Shard::new).collect() } else { Vec::new() };
-        Self { table, kind, days: Vec::new(), shards, from, below, page: page(expected) }
+        // These may be filled unevenly: each is asked for all.
+        Self { table, kind, days: Vec::new(), shards, from, below, page: page(expected, 1) }
     }
 
     /// The next item, which is older than all before it; `None` at the end.
@@ -109,6 +111,27 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn page(expected: usize) -> usize {
-    expected.saturating_add(1).min(MAX_PAGE)
+/// How many items each of the shards is asked for, so that together they probably have the expected ones and the one that
+/// tells that more follow. Shards fill by a hash: that they differ by more than twice the root of their mean is rare, and
+/// costs one request more.
+fn page(expected: usize, shards: usize) -> usize {
+    let wanted = expected.saturating_add(1).min(MAX_PAGE.saturating_mul(shards));
+    let mean = wanted.div_ceil(shards.max(1));
+    (mean + 2 * mean.isqrt() + 1).min(wanted).min(MAX_PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_little_more_than_what_is_expected() {
+        for (expected, shards, each) in [(50, 1, 51), (50, 4, 20), (200, 4, 66), (200, 64, 9), (1, 4, 2), (0, 4, 1)] {
+            assert_eq!(page(expected, shards), each, "{expected} of {shards}");
+        }
+        for shards in [1, 4, 64] {
+            assert_eq!(page(usize::MAX, shards), MAX_PAGE);
+            assert_eq!(page(1000 * shards, shards), MAX_PAGE);
+        }
+    }
 }

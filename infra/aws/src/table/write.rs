@@ -18,8 +18,8 @@ use crate::describe::describe;
 /// The most items in one batch write.
 const BATCH: usize = 25;
 
-/// Delays before the unprocessed items of a batch are sent again.
-const RETRY_DELAYS: [Duration; 5] = [
+/// Delays before the unprocessed items of a batch, written or read, are sent again.
+pub(crate) const RETRY_DELAYS: [Duration; 5] = [
     Duration::from_millis(25),
     Duration::from_millis(100),
     Duration::from_millis(300),
