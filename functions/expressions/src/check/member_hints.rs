@@ -49,10 +49,9 @@ pub(super) fn hint(owner: &Witness, name: &str) -> String {
     }
 }
 
-/// The hint for an attribute such as `__class__`, which no object has.
+/// The hint for an attribute such as `__dict__`, which no object has.
 pub(super) fn special(name: &str) -> &'static str {
     match name {
-        "__class__" => "write type(value).__name__ for the name of a type, and isinstance(value, str) to test for one",
         "__dict__" => "read the attributes by their names",
         _ => "special attributes are not available; use the functions and operators that they stand for",
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns which expressions have a certain value or type: modules, their members, literals, and what some constructors return.
 //! The sandbox says whether such a value has the member. About other objects this says nothing, except that no object has a
-//! special attribute that the interpreter does not know, such as `__class__`.
+//! special attribute that the sandbox does not know, such as `__dict__`.
 
 use std::collections::HashMap;
 
