@@ -1,6 +1,6 @@
 //! `GET /v1/deliveries/summary`: how many deliveries of a time range are in each state, by transport, and why some failed.
 //!
-//! DeliveryCounts the ledger's entries one by one, newest first, so that the counts are exact. Owns how many one request may
+//! Counts the ledger's entries one by one, newest first, so that the counts are exact. Owns how many one request may
 //! count; the response says how far back that was.
 
 use std::collections::{BTreeMap, HashMap};
@@ -43,9 +43,9 @@ pub(crate) struct SummaryParameters {
 /// The counts of a time range.
 #[derive(Serialize)]
 pub(crate) struct DeliverySummary {
-    /// Ordered by name.
+    /// One for each transport with a delivery, ordered by name.
     transports: Vec<TransportSummary>,
-    /// The most frequent first.
+    /// Why deliveries are dead, the most frequent cause first.
     causes: Vec<CauseCount>,
     counted: CountedRange,
 }
@@ -92,7 +92,7 @@ struct CountedRange {
     deliveries: u64,
 }
 
-/// DeliveryCounts the deliveries for the events of a time range.
+/// Counts the deliveries for the events of a time range.
 pub(crate) async fn show(
     _: Authorized<scope::Read>,
     State(console): State<Console>,
