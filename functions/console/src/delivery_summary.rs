@@ -43,9 +43,9 @@ pub(crate) struct SummaryParameters {
 /// The counts of a time range.
 #[derive(Serialize)]
 pub(crate) struct DeliverySummary {
-    /// The transports, ordered by name.
+    /// One for each transport with a delivery, ordered by name.
     transports: Vec<TransportSummary>,
-    /// The causes of failures, the most frequent first.
+    /// Why deliveries are dead, the most frequent cause first.
     causes: Vec<CauseCount>,
     counted: CountedRange,
 }
