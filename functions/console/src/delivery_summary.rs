@@ -43,9 +43,9 @@ pub(crate) struct SummaryParameters {
 /// The counts of a time range.
 #[derive(Serialize)]
 pub(crate) struct DeliverySummary {
-    /// Ordered by name.
+    /// The transports, ordered by name.
     transports: Vec<TransportSummary>,
-    /// The most frequent first.
+    /// The causes of failures, the most frequent first.
     causes: Vec<CauseCount>,
     counted: CountedRange,
 }

@@ -37,6 +37,11 @@ impl<'a> BodyNames<'a> {
         self.bound.get(name).copied().unwrap_or_default()
     }
 
+    /// All names that the body binds, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'a str> {
+        self.bound.keys().copied()
+    }
+
     /// Whether the body tests for an attribute of this name, or both stores and reads it.
     pub(super) fn has_own_attribute(&self, name: &str) -> bool {
         self.tested.contains(name) || (self.stored.contains(name) && self.loaded.contains(name))

@@ -13,9 +13,10 @@ use ruff_text_size::Ranged;
 
 use super::attributes::ATTRIBUTE_ERRORS;
 use super::body_names::BodyNames;
+use super::member_hints;
 use super::names::handles;
+use super::probe::{self, MAX_REPORTED};
 use super::witness::{self, Witness};
-use super::{member_hints, probe};
 use crate::source::position;
 use crate::unavailable::{self, Missing};
 
@@ -121,7 +122,7 @@ impl MemberSearch<'_> {
 
     /// Whether the module is missing, which is then reported.
     fn is_missing_module(&mut self, module: &str, range: &impl Ranged) -> bool {
-        let is_missing = Witness::module(module).is_missing(self.types.kind);
+        let is_missing = self.missing.len() < MAX_REPORTED && Witness::module(module).is_missing(self.types.kind);
         if is_missing {
             self.add(module.to_owned(), range, unavailable::module(module));
         }
@@ -130,7 +131,7 @@ impl MemberSearch<'_> {
 
     fn attribute(&mut self, attribute: &ExprAttribute, called: bool) {
         let name = attribute.attr.as_str();
-        if self.types.names.has_own_attribute(name) {
+        if self.types.names.has_own_attribute(name) || self.missing.len() >= MAX_REPORTED {
             return;
         }
         let kind = self.types.kind;
@@ -201,7 +202,7 @@ impl<'a> Visitor<'a> for MemberSearch<'_> {
                 }
                 for alias in &import.names {
                     let owner = Witness::module(module);
-                    if owner.is_missing_import(&alias.name, self.types.kind) {
+                    if self.missing.len() < MAX_REPORTED && owner.is_missing_import(&alias.name, self.types.kind) {
                         let hint = member_hints::hint(&owner, &alias.name);
                         self.add(owner.member(&alias.name).label().to_owned(), alias, hint);
                     }

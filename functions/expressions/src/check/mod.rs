@@ -23,6 +23,7 @@ use crate::unavailable::{self, Missing};
 use body_names::BodyNames;
 use names::UndefinedName;
 use nearest::nearest;
+use probe::MAX_REPORTED;
 
 /// The names and members that the body uses but that are not available, in the order of their places. Empty if the body
 /// cannot be parsed. `has_original` says whether a mapping has the default body.
@@ -34,7 +35,9 @@ pub(crate) fn missing(source: &str, kind: ExpressionKind, has_original: bool) ->
     let sandbox = Sandbox { kind, has_original };
     let mut missing = attributes::missing(&text, body, &bound, kind);
     missing.extend(members::missing(&text, body, &bound, kind));
-    missing.extend(names::undefined(function).iter().filter_map(|name| sandbox.undefined(&text, name, &bound)));
+    missing.extend(
+        names::undefined(function).iter().filter_map(|name| sandbox.undefined(&text, name, &bound)).take(MAX_REPORTED),
+    );
     missing.sort_by_key(|missing| (missing.line, missing.column));
     missing
 }
@@ -71,7 +74,7 @@ impl Sandbox {
         }
         let hint = if bound.count(name) > 0 {
             "another function, class or comprehension has a variable of this name, which ends with it".to_owned()
-        } else if let Some(near) = self.similar(undefined) {
+        } else if let Some(near) = self.similar(name, bound) {
             format!("did you mean {near}?")
         } else if !witness::Witness::module(name).is_missing(self.kind) {
             format!("write import {name} before")
@@ -90,12 +93,11 @@ impl Sandbox {
     }
 
     /// The name that the author probably meant.
-    fn similar<'a>(&self, undefined: &'a UndefinedName<'_>) -> Option<&'a str> {
+    fn similar<'a>(&self, name: &str, bound: &BodyNames<'a>) -> Option<&'a str> {
         let mut candidates: Vec<&str> = member_hints::members("builtins").chain(unavailable::VARIABLES).collect();
-        candidates.extend(&undefined.visible);
-        let near = nearest(undefined.name, candidates)?;
-        let is_known = undefined.visible.contains(&near)
-            || (self.special(near).is_none() && is_in_sandbox(near, false, self.kind));
+        candidates.extend(bound.all());
+        let near = nearest(name, candidates)?;
+        let is_known = bound.count(near) > 0 || (self.special(near).is_none() && is_in_sandbox(near, false, self.kind));
         is_known.then_some(near)
     }
 }

@@ -24,8 +24,6 @@ pub(super) struct UndefinedName<'a> {
     pub(super) called: bool,
     /// Whether the body binds the name, but elsewhere; or deletes it before.
     pub(super) bound_elsewhere: bool,
-    /// The names that the scopes around it bind, in no order.
-    pub(super) visible: Vec<&'a str>,
 }
 
 /// Finds the names that are read but not bound, in the order of their places. `body` is the function around the body.
@@ -50,8 +48,8 @@ impl<'a> NameWalk<'a> {
         if self.guards > 0 || self.scopes.is_defined(name) {
             return;
         }
-        let (bound_elsewhere, visible) = (self.scopes.is_bound_elsewhere(name), self.scopes.visible());
-        self.found.push(UndefinedName { name, range, called, bound_elsewhere, visible });
+        let bound_elsewhere = self.scopes.is_bound_elsewhere(name);
+        self.found.push(UndefinedName { name, range, called, bound_elsewhere });
     }
 
     /// Visits a scope and leaves it.

@@ -14,6 +14,8 @@ use crate::run::{self, TIMEOUT};
 
 /// The most answers to keep. The names of ordinary documents are far fewer.
 const MAX_ANSWERS: usize = 4096;
+/// The most names, and the most members, to report of one body, so that a body cannot ask without end.
+pub(super) const MAX_REPORTED: usize = 50;
 /// How often a question is asked if the machine is too busy to answer it.
 const MAX_TRIES: usize = 3;
 

@@ -121,11 +121,6 @@ impl<'a> ScopeStack<'a> {
         !is_own_of_class && self.scopes().any(is_bound)
     }
 
-    /// The names that the scopes bind, in no order.
-    pub(super) fn visible(&self) -> Vec<&'a str> {
-        self.scopes().flat_map(|scope| scope.bindings.bound.iter().copied()).collect()
-    }
-
     /// The scopes, innermost first.
     fn scopes(&self) -> impl Iterator<Item = &NameScope<'a>> {
         std::iter::once(&self.innermost).chain(self.outer.iter().rev())

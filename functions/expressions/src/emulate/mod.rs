@@ -16,7 +16,7 @@ use ruff_python_ast::ModModule;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, ExprContext, Stmt};
 use ruff_python_parser::Parsed;
-use ruff_text_size::{Ranged, TextRange, TextSize};
+use ruff_text_size::TextRange;
 
 use crate::cpython;
 use crate::edit::{self, Edit};
@@ -49,7 +49,6 @@ pub(crate) fn rewrite(
         edits,
         needs: HashSet::new(),
         bound: names.bound,
-        mentions: names.mentions,
         fault: None,
         orders: names.has_sets
             || has(&["set", "frozenset", "keys", "items"])
@@ -70,7 +69,6 @@ struct Emulator<'a> {
     needs: HashSet<String>,
     /// The names that the body binds anywhere.
     bound: HashSet<String>,
-    mentions: Vec<(String, TextSize, bool)>,
     /// The functions of the body that never ask the host.
     pure: HashSet<String>,
     fault: Option<(TextRange, &'static str)>,
@@ -121,11 +119,6 @@ impl Emulator<'_> {
         self.needs.insert(piece.into());
     }
 
-    /// Where the name stands, and whether it is read there.
-    fn mentions_of(&self, name: &str) -> Vec<(TextSize, bool)> {
-        self.mentions.iter().filter(|(of, ..)| of == name).map(|(_, at, reads)| (*at, *reads)).collect()
-    }
-
     /// Whether the name means the built-in everywhere in the body.
     fn is_builtin(&self, name: &str) -> bool {
         !self.bound.contains(name)
@@ -172,8 +165,6 @@ impl Emulator<'_> {
 struct BoundNames {
     bound: HashSet<String>,
     has_sets: bool,
-    /// Each name in the text, where it stands, and whether it is read there.
-    mentions: Vec<(String, TextSize, bool)>,
 }
 
 impl<'a> Visitor<'a> for BoundNames {
@@ -206,11 +197,8 @@ impl<'a> Visitor<'a> for BoundNames {
 
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
-            Expr::Name(name) => {
-                self.mentions.push((name.id.to_string(), name.start(), name.ctx == ExprContext::Load));
-                if name.ctx != ExprContext::Load {
-                    self.bound.insert(name.id.to_string());
-                }
+            Expr::Name(name) if name.ctx != ExprContext::Load => {
+                self.bound.insert(name.id.to_string());
             }
             Expr::Lambda(lambda) => {
                 self.bound.extend(

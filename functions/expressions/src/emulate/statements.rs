@@ -6,7 +6,7 @@ use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{
     Expr, ExprSlice, ExprSubscript, Operator, Stmt, StmtAssign, StmtAugAssign, StmtClassDef, StmtDelete,
 };
-use ruff_text_size::{Ranged, TextRange, TextSize};
+use ruff_text_size::{Ranged, TextRange};
 
 use super::Emulator;
 use crate::edit::Edit;
@@ -26,7 +26,6 @@ const CALLED: [&str; 11] = [
     "__exit__",
 ];
 const SPECIAL: &str = "this special method is not called by Nuncio's Python; use a method with a name of its own";
-const DELETED: &str = "this name is read after del, which Nuncio's Python cannot tell; use another name";
 const FOR_TARGET: &str =
     "this target of a for loop is not supported by Nuncio's Python; use a name, and assign it in the loop";
 
@@ -119,26 +118,12 @@ impl<'a> Emulator<'a> {
         }
     }
 
-    /// `del a[1:2]`, and `del name`, after which the interpreter still has the name.
+    /// The statement `del a[1:2]`, which the interpreter lacks.
     fn delete_slices(&mut self, delete: &'a StmtDelete) -> bool {
-        for target in &delete.targets {
-            if let Expr::Name(name) = target
-                && self.is_read_after(&name.id, delete.end())
-            {
-                self.fail(name.range(), DELETED);
-            }
-        }
         let [Expr::Subscript(subscript)] = &delete.targets[..] else { return false };
         let Expr::Slice(slice) = &*subscript.slice else { return false };
         self.slice_call(delete.range(), "_nuncio_set_slice", subscript, slice, "()");
         true
-    }
-
-    /// Whether the next mention of the name behind the place reads it.
-    fn is_read_after(&self, name: &str, place: TextSize) -> bool {
-        let mut mentions = self.mentions_of(name).into_iter().filter(|(at, _)| *at >= place).collect::<Vec<_>>();
-        mentions.sort_unstable_by_key(|(at, _)| *at);
-        mentions.first().is_some_and(|(_, reads)| *reads)
     }
 
     fn slice_call(

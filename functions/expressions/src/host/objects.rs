@@ -232,7 +232,6 @@ impl Host<'_> {
             | HostObject::Pattern(_)
             | HostObject::Match(_) => Some(Value::Null),
             HostObject::Digest(digest) => Some(Value::String(digest.hexadecimal())),
-            HostObject::Pattern(_) | HostObject::Match(_) => Some(Value::Null),
             HostObject::Notification | HostObject::Plain => None,
         }
     }

@@ -79,13 +79,12 @@ fn compare(snippet: &Snippet) -> Outcome {
     let outcome = expression.evaluate(&stage::policy(), &NoPolicies).outcome;
     match (&snippet.reference, outcome) {
         (CPython::Returned { returned }, Ok(here)) if same(returned, &here.value) => Outcome::Equal,
-        (CPython::Returned { .. }, Ok(here)) => Outcome::Different(format!("returned {}", here.value)),
         (CPython::Raised { raised, .. }, Err(here)) if exception_name(raised) == exception_name(&here.kind) => {
             Outcome::Equal
         }
         (_, Err(here)) if here.message.contains("Nuncio") => Outcome::Named(here.message),
         (_, Err(here)) => Outcome::Different(format!("raised {}: {}", here.kind, here.message)),
-        (CPython::Raised { .. }, Ok(here)) => Outcome::Different(format!("returned {}", here.value)),
+        (_, Ok(here)) => Outcome::Different(format!("returned {}", here.value)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::{Outcome, Snippet};
+use crate::{CPython, Outcome, Snippet};
 
 /// Set, the test rewrites the page instead of failing.
 const UPDATE: &str = "NUNCIO_UPDATE_DOCS";
@@ -42,16 +42,23 @@ fn tables(outcomes: &[(&Snippet, Outcome)]) -> String {
     let mut topics: BTreeMap<&str, Topic> = BTreeMap::new();
     for (snippet, outcome) in outcomes {
         let topic = topics.entry(&snippet.topic).or_default();
-        match outcome {
+        let what = match outcome {
             Outcome::Rejected(message) => {
                 topic.rejected += 1;
-                topic.lacking.insert(message.clone());
+                message.clone()
             }
             Outcome::Named(message) => {
                 topic.named += 1;
-                topic.lacking.insert(lacking(message));
+                lacking(message)
             }
-            Outcome::Equal | Outcome::Different(_) => topic.equal += 1,
+            Outcome::Equal | Outcome::Different(_) => {
+                topic.equal += 1;
+                continue;
+            }
+        };
+        // What CPython refuses too, such as an unknown name, is not lacking.
+        if matches!(snippet.reference, CPython::Returned { .. }) {
+            topic.lacking.insert(what);
         }
     }
     let mut text = String::from(

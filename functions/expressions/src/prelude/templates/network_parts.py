@@ -15,8 +15,8 @@
         if prefixlen < self.prefixlen or prefixlen > self._all:
             raise ValueError('new prefix must be longer' if prefixlen < self.prefixlen else f'prefix length diff {prefixlen - self.prefixlen} is invalid for netblock {self}')
         count = 2 ** (prefixlen - self.prefixlen)
-        if count > 1024:
-            raise ValueError("Nuncio's Python lists up to 1,024 subnets; use a longer network")
+        if count > 512:
+            raise ValueError("Nuncio's Python lists up to 512 subnets; use a longer network")
         first, size = int(self._first, 16), 2 ** (self._all - prefixlen)
         return iter([self._part(first + at * size, prefixlen) for at in range(count)])
     def hosts(self):
@@ -25,7 +25,7 @@
             last = last - 1
         if last - first > (0 if self.version == 4 and last != int(self._last, 16) else 1):
             first = first + 1
-        if last - first >= 1024:
-            raise ValueError("Nuncio's Python lists up to 1,024 hosts; use a smaller network")
+        if last - first >= 512:
+            raise ValueError("Nuncio's Python lists up to 512 hosts; use a smaller network")
         kind = IPv4Address if self.version == 4 else IPv6Address
         return iter([kind(number) for number in range(first, last + 1)])
