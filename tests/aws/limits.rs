@@ -79,6 +79,8 @@ async fn a_key_that_a_caller_chooses_may_have_any_length() {
         let answer = stack.request(Method::GET, "ConsoleUrl", &path).send().await.unwrap();
         assert_eq!(answer.status(), status, "{}", path.replace(&long, "…"));
     }
+    let silence = stack.request(Method::DELETE, "ConsoleUrl", &format!("/v1/silences/{long}"));
+    assert_eq!(silence.send().await.unwrap().status(), 404);
     let seen = stack.request(Method::PATCH, "ConsoleUrl", &format!("/v1/notifications/{long}"));
     assert_eq!(seen.json(&json!({ "seen": true })).send().await.unwrap().status(), 404);
 }
