@@ -1,5 +1,5 @@
-//! Names and docstrings: a type name means one thing, retired names do not come back, and a docstring says more than the
-//! name it belongs to.
+//! Names and docstrings: a type name means one thing, retired names do not come back, and a docstring says more than
+//! the name it belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! The commands that `infra/deploy/README.md` gives for a deployed stack, as its reader runs them: a token into the table, rules
-//! through the console's URL, one event to the ingest URL.
+//! The commands that `infra/deploy/README.md` gives for a deployed stack, as its reader runs them: a token into the
+//! table, rules through the console's URL, one event to the ingest URL.
 
 use std::process::{Command, Output};
 

@@ -68,8 +68,8 @@ fn expected(counts: &[(&str, u64)]) -> BTreeMap<String, u64> {
 
 const SMALL: VolumeLimits = VolumeLimits { part: 7, live: 10 };
 
-/// Forwards requests to the emulator. Of the writes of items, a fifth is refused, a fifth is made and answered with an error,
-/// and the others are made.
+/// Forwards requests to the emulator. Of the writes of items, a fifth is refused, a fifth is made and answered with an
+/// error, and the others are made.
 async fn interrupting() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

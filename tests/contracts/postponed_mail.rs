@@ -1,5 +1,5 @@
-//! On AWS, mail that SES does not accept yet is postponed and then sent, whichever error SES returns; tested on the real
-//! adapter, dispatcher and ledger.
+//! On AWS, mail that SES does not accept yet is postponed and then sent, whichever error SES returns; tested on the
+//! real adapter, dispatcher and ledger.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! On AWS, an item that this version cannot read, such as one that a later version wrote before it was rolled back, is left
-//! out of lists and reported; everything else is found.
+//! On AWS, an item that this version cannot read, such as one that a later version wrote before it was rolled back, is
+//! left out of lists and reported; everything else is found.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,8 +17,8 @@ use support::{event, unique};
 use crate::aws_world::{Place, over, place};
 use crate::world::{DAY, World, after, somewhen};
 
-/// Replaces the body of every other item of the partitions that begin so: by a later version's, and by no record at all.
-/// Returns how many there were.
+/// Replaces the body of every other item of the partitions that begin so: by a later version's, and by no record at
+/// all. Returns how many there were.
 async fn spoil(place: &Place, partition: &str) -> usize {
     let client = aws_sdk_dynamodb::Client::new(&place.sdk);
     let table = &place.settings.table;

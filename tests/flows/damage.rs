@@ -198,8 +198,8 @@ async fn a_disk_too_full_to_start_on_is_named() {
     assert!(error.contains("the disk is full; free at least 256 KiB"), "{error}");
 }
 
-/// Posts batches until one is refused, and returns the number of accepted batches. Half of each batch expires after eight
-/// seconds.
+/// Posts batches until one is refused, and returns the number of accepted batches. Half of each batch expires after
+/// eight seconds.
 async fn post_until_full(nuncio: &Nuncio) -> usize {
     let event = |n: usize| {
         let action = if n < 25 { "tmp_filling" } else { "custom_counted" };

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use support::nuncio::{Nuncio, TOKEN};
 use support::pages::{self, Page};
 
-/// Lines of shell that another test runs, and which. The others are `curl` and `nuncio`, and are run here or by `guides`.
+/// Lines of shell that another test runs, and which. The others are `curl` and `nuncio`, and are run here or by
+/// `guides`.
 const ELSEWHERE: [(&str, &str); 19] = [
     ("cargo run", "by CI's step `features`, and as the binary by every test here"),
     ("cargo build --release --locked --package nuncio", "as a debug build by CI's step `features`"),

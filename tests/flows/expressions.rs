@@ -238,9 +238,9 @@ async fn a_dry_run_and_match_evaluate_and_leave_nothing() {
     assert!(sink.received().is_empty());
 }
 
-/// A rule `late`, which sends to `/late` after 40 endless bodies have raised, each of which begins with `guard`; and a rule
-/// `alarm` without expressions, which sends to `/alarm`. A message with three events that run the bodies takes nine seconds
-/// at least: each body runs three times, for 75 ms, before it is suspended.
+/// A rule `late`, which sends to `/late` after 40 endless bodies have raised, each of which begins with `guard`; and a
+/// rule `alarm` without expressions, which sends to `/alarm`. A message with three events that run the bodies takes
+/// nine seconds at least: each body runs three times, for 75 ms, before it is suspended.
 fn endless(sink: &Sink, guard: &str) -> String {
     let policy = |body| format!("  p{body}: {{ expression: '{guard}while {body} > -1: pass' }}\n");
     let policies = (0..40).map(policy).collect::<Vec<_>>().concat();

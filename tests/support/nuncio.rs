@@ -101,8 +101,8 @@ impl Nuncio {
         self.before = Some(format!("ulimit -n {files}"));
     }
 
-    /// Gives it a disk that is full, with a copy of what its data folder holds, from the next start on. Only its process
-    /// sees that disk.
+    /// Gives it a disk that is full, with a copy of what its data folder holds, from the next start on. Only its
+    /// process sees that disk.
     pub fn fill_disk(&mut self) {
         let data = self.data();
         let copied = "cp -a \"$NUNCIO_DATA\" copied && mount -t tmpfs -o size=32m none \"$NUNCIO_DATA\" && \
@@ -111,8 +111,8 @@ impl Nuncio {
         self.before = Some(copied.to_owned());
     }
 
-    /// Puts its data folder, which must be empty, on a disk of this many MiB, which keeps its content between starts. Call it
-    /// before the first start.
+    /// Puts its data folder, which must be empty, on a disk of this many MiB, which keeps its content between starts.
+    /// Call it before the first start.
     pub fn use_small_disk(&mut self, mebibytes: u32) {
         self.disk = Some(SmallDisk::mount(&self.data(), mebibytes));
     }

@@ -71,7 +71,8 @@ impl Page {
         headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
     }
 
-    /// The contents of its blocks in a language such as `yaml`, in order. A block in a list loses the list's indentation.
+    /// The contents of its blocks in a language such as `yaml`, in order. A block in a list loses the list's
+    /// indentation.
     pub fn blocks(&self, language: &str) -> Vec<String> {
         let mut blocks = Vec::new();
         let mut lines = self.text.lines();

@@ -52,8 +52,8 @@ pub async fn pass_on_to(client: &reqwest::Client, host: Option<&str>, parts: Par
 /// The most bytes of a function's response, as Lambda carries it.
 const MAX_RESPONSE: usize = 6_291_556;
 
-/// Starts to forward requests to the functions of the emulator, and returns the address. Like Lambda, and unlike the emulator,
-/// answers 502 instead of a response that is too large.
+/// Starts to forward requests to the functions of the emulator, and returns the address. Like Lambda, and unlike the
+/// emulator, answers 502 instead of a response that is too large.
 pub async fn limiting_responses() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("127.0.0.1 has a free port");
     let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));

@@ -1,7 +1,8 @@
 //! Authenticates a request by its bearer token, or by the session of a browser that signed in with one.
 //!
 //! Owns how a token travels and is compared, and the limit on wrong tokens ([`FailureLog`]). Refuses to log or repeat
-//! any part of the `Authorization` header. Tokens are looked up by their hash, and hashes are compared in constant time.
+//! any part of the `Authorization` header. Tokens are looked up by their hash, and hashes are compared in constant
+//! time.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -140,7 +140,8 @@ impl BodyMemory<'_> {
             // What is held now is small. A large reservation is never enlarged: it was for the whole body.
             _ => limit + 1,
         };
-        // What is held already is released after the larger reservation is there. It comes from another pool, or it is small.
+        // What is held already is released after the larger reservation is there. It comes from another pool, or it is
+        // small.
         self.reservation = Some(budget.receive(bytes, &mut self.wait).await?);
         self.reserved = bytes;
         Ok(())

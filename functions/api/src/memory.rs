@@ -1,9 +1,10 @@
 //! The memory that all requests together may use.
 //!
-//! Owns the limits and how long a request waits for memory. Four pools keep requests from blocking each other: bodies that
-//! are being received and bodies that are being decoded have pools of their own, and in each of these stages small requests
-//! and large ones. A request takes all that it needs of a pool of large requests at once, and goes through the stages in
-//! one order, so requests cannot wait for each other in a circle, and a small request never waits behind a large one.
+//! Owns the limits and how long a request waits for memory. Four pools keep requests from blocking each other: bodies
+//! that are being received and bodies that are being decoded have pools of their own, and in each of these stages small
+//! requests and large ones. A request takes all that it needs of a pool of large requests at once, and goes through the
+//! stages in one order, so requests cannot wait for each other in a circle, and a small request never waits behind a
+//! large one.
 
 use std::sync::Arc;
 use std::time::Duration;

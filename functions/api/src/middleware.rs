@@ -29,7 +29,8 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Adds the middleware and the fallbacks to a router. Call it once, on the outermost router, after all routes are added.
+/// Adds the middleware and the fallbacks to a router. Call it once, on the outermost router, after all routes are
+/// added.
 pub fn with_middleware(router: Router) -> Router {
     router
         .route("/openapi.json", get(openapi::show))

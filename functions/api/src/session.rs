@@ -1,8 +1,9 @@
 //! The cookie of a browser's session. It carries a secret that belongs to the session, never the token.
 //!
-//! Scripts cannot read it (`HttpOnly`) and other sites cannot send it (`SameSite=Strict`). Over TLS, its name guarantees
-//! that neither another host nor a page without TLS has set it (`__Host-`). In addition, [`reject_cross_origin`] refuses
-//! every change that another origin requests. Owns the form of the cookie; the authenticator checks its session.
+//! Scripts cannot read it (`HttpOnly`) and other sites cannot send it (`SameSite=Strict`). Over TLS, its name
+//! guarantees that neither another host nor a page without TLS has set it (`__Host-`). In addition,
+//! [`reject_cross_origin`] refuses every change that another origin requests. Owns the form of the cookie; the
+//! authenticator checks its session.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -64,7 +65,8 @@ pub(crate) fn secret(headers: &HeaderMap) -> Option<(CookieKind, &str)> {
     value(CookieKind::Secure).or_else(|| value(CookieKind::Plain))
 }
 
-/// Whether the page that sent the request was loaded over HTTPS; `None` when the browser names no `Origin`, as in a GET.
+/// Whether the page that sent the request was loaded over HTTPS; `None` when the browser names no `Origin`, as in a
+/// GET.
 pub(crate) fn is_from_https(headers: &HeaderMap) -> Option<bool> {
     Some(text(headers, &ORIGIN)?.starts_with("https:"))
 }

@@ -1,7 +1,7 @@
 //! The web console's files, which are embedded in the binary.
 //!
-//! Owns compression and caching: a file is sent in the best encoding that the browser accepts; files with a content hash
-//! in their name are cached forever, and the page itself is revalidated on each load. Refuses to be a general file
+//! Owns compression and caching: a file is sent in the best encoding that the browser accepts; files with a content
+//! hash in their name are cached forever, and the page itself is revalidated on each load. Refuses to be a general file
 //! server: only files in the table exist.
 
 use api::{Path, Problem};

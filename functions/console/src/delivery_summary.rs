@@ -1,4 +1,5 @@
-//! `GET /v1/deliveries/summary`: how many deliveries of a time range are in each state, by transport, and why some failed.
+//! `GET /v1/deliveries/summary`: how many deliveries of a time range are in each state, by transport, and why some
+//! failed.
 //!
 //! Counts the ledger's entries one by one, newest first, so that the counts are exact. Owns how many one request may
 //! count; the response says how far back that was.

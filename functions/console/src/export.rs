@@ -1,8 +1,8 @@
 //! `GET /v1/events/export`: events as NDJSON or CSV, in parts.
 //!
 //! A part has at most 4 MiB or `limit` events, so that it fits the memory and the response of a Lambda function. The
-//! header `Nuncio-Next` carries the cursor of the next part. The concatenated parts are the whole export: only the first
-//! part of a CSV export has the line of column names.
+//! header `Nuncio-Next` carries the cursor of the next part. The concatenated parts are the whole export: only the
+//! first part of a CSV export has the line of column names.
 
 use std::time::Duration;
 

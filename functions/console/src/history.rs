@@ -1,8 +1,8 @@
 //! Reads the stored events page by page, newest first, for requests that process a part of the log.
 //!
 //! Owns when such a request stops: at the end of the log, after a maximal duration, or after it has examined enough
-//! events. The caller stops earlier by no longer asking for pages, and names [`History::cursor`] in its response, so that
-//! the next request continues there.
+//! events. The caller stops earlier by no longer asking for pages, and names [`History::cursor`] in its response, so
+//! that the next request continues there.
 
 use std::time::{Duration, Instant};
 

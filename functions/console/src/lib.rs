@@ -1,5 +1,5 @@
-//! The API to read events and to operate Nuncio: events, notifications, deliveries, transports, the rules document. Also
-//! serves the web console, whose sources are in `web/`.
+//! The API to read events and to operate Nuncio: events, notifications, deliveries, transports, the rules document.
+//! Also serves the web console, whose sources are in `web/`.
 //!
 //! One file per subject. Refuses to decide about events or deliveries: it shows what the store holds, and passes the
 //! operators' requests on to the ledger, the queue and the documents.

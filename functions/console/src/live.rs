@@ -1,7 +1,7 @@
 //! `GET /v1/notifications/live`: streams a message for each change to an inbox, as server-sent events.
 //!
-//! A message says that the inbox has changed, not how: clients reload it. Owns how often messages are sent, and that the
-//! stream ends when the token is no longer valid.
+//! A message says that the inbox has changed, not how: clients reload it. Owns how often messages are sent, and that
+//! the stream ends when the token is no longer valid.
 
 use std::convert::Infallible;
 use std::time::Duration;

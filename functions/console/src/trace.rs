@@ -1,7 +1,7 @@
 //! `GET /v1/events/{pk}/trace`: for every rule, why it matches the event or not, and its deliveries.
 //!
-//! The rules are evaluated again, with the document that is active now. The deliveries are those that were made when the
-//! event arrived.
+//! The rules are evaluated again, with the document that is active now. The deliveries are those that were made when
+//! the event arrived.
 
 use std::sync::Arc;
 

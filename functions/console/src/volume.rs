@@ -1,9 +1,9 @@
 //! `GET /v1/events/volume`: event counts by time and action.
 //!
 //! With no filter but the action, and buckets of whole hours, the response comes from the hourly counts that the store
-//! keeps. If it has not counted the newest events yet and these are too many to count for one response, the response says
-//! since when the counts are complete. Otherwise, the stored events are searched, newest first, as far as one request may,
-//! and the response says how far that was.
+//! keeps. If it has not counted the newest events yet and these are too many to count for one response, the response
+//! says since when the counts are complete. Otherwise, the stored events are searched, newest first, as far as one
+//! request may, and the response says how far that was.
 
 use std::collections::BTreeMap;
 

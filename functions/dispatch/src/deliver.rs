@@ -33,8 +33,8 @@ const MIN_BUSY_DELAY: SignedDuration = SignedDuration::from_secs(15);
 /// The longest such delay, however long the delivery has waited: permits become free all the time.
 const MAX_BUSY_DELAY: SignedDuration = SignedDuration::from_mins(1);
 
-/// The revision of an entry, of which an attempt or a deferral has two, after which a deferred delivery waits in the ledger
-/// alone. The scheduled task queues all that are due in few messages; and no chain of messages goes on for days.
+/// The revision of an entry, of which an attempt or a deferral has two, after which a deferred delivery waits in the
+/// ledger alone. The scheduled task queues all that are due in few messages; and no chain of messages goes on for days.
 const MAX_QUEUED_REVISION: u64 = 32;
 
 /// A due delivery is normally picked up within this time; if it took longer, the dispatchers were not running.
@@ -165,8 +165,8 @@ impl DeliveryRun<'_> {
     ) -> Option<Delivery> {
         let delivery = &claimed.delivery;
         let jitter = self.ports.entropy.fraction();
-        // A delivery that is picked up for the first time, or long after it was due, may only seem old: the machine slept,
-        // or its clock was set. Time in which no dispatcher ran does not count towards giving up.
+        // A delivery that is picked up for the first time, or long after it was due, may only seem old: the machine
+        // slept, or its clock was set. Time in which no dispatcher ran does not count towards giving up.
         let was_idle = claimed.due.is_none_or(|due| now.duration_since(due) > MAX_PICKUP_DELAY);
         let waited = if was_idle { longest } else { delivery.waited(now) };
         match retry::postpone(waited, until, longest, now, jitter) {

@@ -1,8 +1,8 @@
 //! The circuit breaker of each endpoint, as this dispatcher knows it.
 //!
 //! Owns a cache of the stored endpoint states that all dispatchers share. It reads them at most once every few seconds,
-//! not for each delivery, and writes a state only when it changes. Refuses to fail a delivery because the store cannot be
-//! reached: the last known states then apply.
+//! not for each delivery, and writes a state only when it changes. Refuses to fail a delivery because the store cannot
+//! be reached: the last known states then apply.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -25,12 +25,12 @@ use crate::DispatchPorts;
 /// How many messages run expressions at a time; more would only compete for the processors.
 pub(crate) const MAX_CONCURRENT: usize = 4;
 
-/// How long a message waits to run its expressions before it is deferred. The wait and the evaluation must end before the
-/// queue hands the message out again.
+/// How long a message waits to run its expressions before it is deferred. The wait and the evaluation must end before
+/// the queue hands the message out again.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// How long before the deadline no further expression is run: longer than opening the deliveries of the evaluated events and
-/// attempting them takes.
+/// How long before the deadline no further expression is run: longer than opening the deliveries of the evaluated
+/// events and attempting them takes.
 const MARGIN: SignedDuration = SignedDuration::from_secs(25);
 
 /// An event with the rules that it fires.
@@ -43,8 +43,8 @@ pub(crate) struct UndecidedEvent {
     decided: Vec<usize>,
 }
 
-/// Evaluates the events without expressions. Returns the rules that fire whatever the expressions would return, in the order
-/// of the events, and the events that need expressions for the other rules.
+/// Evaluates the events without expressions. Returns the rules that fire whatever the expressions would return, in the
+/// order of the events, and the events that need expressions for the other rules.
 pub(crate) fn without_expressions(
     events: Vec<Arc<Event>>,
     active: &ActiveRules,
@@ -100,8 +100,8 @@ pub(crate) struct EvaluatedEvents {
     pub(crate) left: Vec<EventPk>,
 }
 
-/// Evaluates events with expressions, as soon as one of the `permits` is free, and until [`MARGIN`] before `deadline`. Returns
-/// `None` if no permit is free within [`MAX_WAIT`].
+/// Evaluates events with expressions, as soon as one of the `permits` is free, and until [`MARGIN`] before `deadline`.
+/// Returns `None` if no permit is free within [`MAX_WAIT`].
 pub(crate) async fn with_expressions(
     ports: &DispatchPorts,
     permits: &Semaphore,

@@ -7,8 +7,8 @@
 //!    created on the way.
 //! 2. `plan`: one delivery per (event, rule, transport, recipient).
 //! 3. `suppress`: storm control closes the deliveries that are not to be sent, each with its cause.
-//! 4. `claim`: opens a ledger entry per delivery, or claims an existing one that is due. Closed entries, and entries that
-//!    another dispatcher holds, are skipped.
+//! 4. `claim`: opens a ledger entry per delivery, or claims an existing one that is due. Closed entries, and entries
+//!    that another dispatcher holds, are skipped.
 //! 5. `deliver`: attempts each delivery once, concurrently. `limiter` limits concurrency and rate per transport,
 //!    `endpoint_health` defers deliveries to a failing endpoint, `digest_body` adds the collected events to a digest,
 //!    `persist_outcome` writes each outcome as it comes, and `failure_events` stores an event about permanent failures.
@@ -66,8 +66,8 @@ pub enum DispatchError {
         /// The latest end of these leases.
         until: Timestamp,
     },
-    /// Some events need expressions, and too many others already wait for theirs. The message must come again later. The
-    /// deliveries that need no expression have been attempted.
+    /// Some events need expressions, and too many others already wait for theirs. The message must come again later.
+    /// The deliveries that need no expression have been attempted.
     #[error("too many events wait for expressions")]
     Deferred,
 }
@@ -161,9 +161,9 @@ impl Dispatcher {
         self.handle_or_defer(message, deadline, || Some(())).await
     }
 
-    /// As [`handle`](Self::handle), but calls `place` before the message waits for expressions, and defers the message if it
-    /// returns `None`. Drops the place when the expressions have run. The caller can thus limit how many messages wait,
-    /// while it handles others that need no expression.
+    /// As [`handle`](Self::handle), but calls `place` before the message waits for expressions, and defers the message
+    /// if it returns `None`. Drops the place when the expressions have run. The caller can thus limit how many messages
+    /// wait, while it handles others that need no expression.
     ///
     /// # Errors
     /// If the message must come again. The deliveries that were sent until then are not repeated.
@@ -204,7 +204,8 @@ impl Dispatcher {
         }
     }
 
-    /// Takes events through all stages. Rules that need an expression do not hold up the others, even those of the same event.
+    /// Takes events through all stages. Rules that need an expression do not hold up the others, even those of the same
+    /// event.
     async fn evaluate<P>(
         &self,
         events: Vec<Arc<Event>>,
@@ -233,8 +234,8 @@ impl Dispatcher {
         fast.and(slow)
     }
 
-    /// Puts events for which no time was left back into the queue, as a message of their own: if this message came again
-    /// instead, the time would always run out at the same event.
+    /// Puts events for which no time was left back into the queue, as a message of their own: if this message came
+    /// again instead, the time would always run out at the same event.
     async fn queue_again(&self, events: Vec<EventPk>) -> Result<(), StoreError> {
         if events.is_empty() {
             return Ok(());

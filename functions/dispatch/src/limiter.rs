@@ -46,9 +46,9 @@ pub(crate) struct LimitReached {
 struct Pacer {
     /// When the next attempt may begin; `None` before the first one.
     next: Option<Instant>,
-    /// The first place that no deferred delivery has been given yet. Each one gets a place of its own. If all were given
-    /// the same one, they would come back together, most would be deferred again, and the receiver would be idle in
-    /// between.
+    /// The first place that no deferred delivery has been given yet. Each one gets a place of its own. If all were
+    /// given the same one, they would come back together, most would be deferred again, and the receiver would be idle
+    /// in between.
     next_deferred: Option<Instant>,
 }
 

@@ -1,8 +1,8 @@
 //! Prevents loops: an event that a notification caused must not cause another notification.
 //!
-//! An event that Nuncio produced names its [`Producer`] in a field that callers cannot set. If a delivery produced it, or a
-//! policy that is bound to any rule, the event is stored but notifies no one. The event's context repeats the producer for
-//! people and rules to read; what a caller writes there has no effect.
+//! An event that Nuncio produced names its [`Producer`] in a field that callers cannot set. If a delivery produced it,
+//! or a policy that is bound to any rule, the event is stored but notifies no one. The event's context repeats the
+//! producer for people and rules to read; what a caller writes there has no effect.
 
 use crate::event::{Event, Producer};
 use crate::rules_document::RulesDocument;

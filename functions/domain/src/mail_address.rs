@@ -1,8 +1,8 @@
 //! Mail addresses that Nuncio can send to.
 //!
 //! Owns which addresses Nuncio accepts, wherever they come from: the syntax of RFC 5321, section 4.1.2, with the local
-//! parts of RFC 6531. A domain outside ASCII is kept as its A-labels (RFC 5891), so that only a local part outside ASCII
-//! needs a server with SMTPUTF8. Refuses to compare people: [`crate::person`] does.
+//! parts of RFC 6531. A domain outside ASCII is kept as its A-labels (RFC 5891), so that only a local part outside
+//! ASCII needs a server with SMTPUTF8. Refuses to compare people: [`crate::person`] does.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -23,8 +23,8 @@ pub enum QueueMessage {
 pub enum QueuedWork {
     /// Evaluate these events, which travel in the message.
     Events(Vec<Arc<Event>>),
-    /// Evaluate these events, which the worker reads from the store: a single machine always sends pks, AWS only for events
-    /// that are too large for a message.
+    /// Evaluate these events, which the worker reads from the store: a single machine always sends pks, AWS only for
+    /// events that are too large for a message.
     Stored(Vec<EventPk>),
     /// Retry these deliveries, which are due.
     Deliveries(Vec<DeliveryId>),

@@ -1,7 +1,7 @@
 //! Operational metrics: one batch of counts and durations for each request or queue message.
 //!
-//! Owns the metrics' names. A batch is logged under [`TARGET`] in the field `metrics`; the log's subscriber decides where it
-//! goes from there.
+//! Owns the metrics' names. A batch is logged under [`TARGET`] in the field `metrics`; the log's subscriber decides
+//! where it goes from there.
 
 use std::collections::BTreeMap;
 

@@ -121,9 +121,9 @@ impl Recipients {
         Self(people)
     }
 
-    /// The destinations of one transport. Only mail goes to more than one address of a person. With `send_once`, only the
-    /// first person that the transport can reach remains, or the first person if it can reach none. Group members come
-    /// before people that the event names, because the sender of an event must not divert a notification from the
+    /// The destinations of one transport. Only mail goes to more than one address of a person. With `send_once`, only
+    /// the first person that the transport can reach remains, or the first person if it can reach none. Group members
+    /// come before people that the event names, because the sender of an event must not divert a notification from the
     /// operator's group.
     pub fn by_transport(&self, transport: &Transport) -> Vec<Recipient> {
         let is_mail = matches!(transport.kind, TransportKind::Email { .. });

@@ -1,4 +1,5 @@
-//! Instants: their one written form, RFC 3339 in UTC with exactly six decimals and a `Z`, and arithmetic that saturates.
+//! Instants: their one written form, RFC 3339 in UTC with exactly six decimals and a `Z`, and arithmetic that
+//! saturates.
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Deserialize, Deserializer, Serializer};
@@ -29,8 +30,8 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     }
 }
 
-/// Parses an RFC 3339 instant like [`parse`]. An instant of the year 9999 that cannot be represented becomes the last one
-/// that can.
+/// Parses an RFC 3339 instant like [`parse`]. An instant of the year 9999 that cannot be represented becomes the last
+/// one that can.
 pub fn parse_saturating(text: &str) -> Option<Timestamp> {
     let last = || {
         let civil = text.get(..19)?.parse::<jiff::civil::DateTime>().ok()?;
@@ -58,8 +59,8 @@ pub fn later(instant: Timestamp, duration: SignedDuration) -> Timestamp {
 /// How far apart the clocks of two machines that share a store may be.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
-/// Whether a stored deadline, at most `longest` ahead when it was written, has passed. A deadline further ahead was written
-/// by a wrong clock and counts as passed, so that it cannot block anything.
+/// Whether a stored deadline, at most `longest` ahead when it was written, has passed. A deadline further ahead was
+/// written by a wrong clock and counts as passed, so that it cannot block anything.
 pub fn has_passed(instant: Timestamp, longest: SignedDuration, now: Timestamp) -> bool {
     instant <= now || instant > later(now, longest)
 }
@@ -79,9 +80,9 @@ pub fn ttl_seconds(instant: Timestamp) -> i64 {
     )
 }
 
-/// `#[serde(default, deserialize_with = "domain::time::parameter")]`: an optional instant of a query string. A `+` of the
-/// offset that arrives as a blank, because the caller did not encode it, is read as `+`; an instant of the year 9999 that
-/// cannot be represented becomes the last one that can.
+/// `#[serde(default, deserialize_with = "domain::time::parameter")]`: an optional instant of a query string. A `+` of
+/// the offset that arrives as a blank, because the caller did not encode it, is read as `+`; an instant of the year
+/// 9999 that cannot be represented becomes the last one that can.
 ///
 /// # Errors
 /// With the text and the form to write it in, when it is not an RFC 3339 instant.

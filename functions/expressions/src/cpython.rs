@@ -1,7 +1,8 @@
-//! What CPython 3.11 has: the attributes of its built-in types, of the modules that bodies may import, and the built-ins.
+//! What CPython 3.11 has: the attributes of its built-in types, of the modules that bodies may import, and the
+//! built-ins.
 //!
-//! Owns the table, which CPython printed. A body that asks for something in it that the interpreter lacks gets an error that
-//! says so, instead of one that calls the name unknown.
+//! Owns the table, which CPython printed. A body that asks for something in it that the interpreter lacks gets an error
+//! that says so, instead of one that calls the name unknown.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

@@ -61,8 +61,8 @@ impl Expression {
         check::missing(&self.0.source, ExpressionKind::Mapping, false)
     }
 
-    /// The precondition of the policy: for an event that does not meet it, the body would return a false value without any
-    /// effect.
+    /// The precondition of the policy: for an event that does not meet it, the body would return a false value without
+    /// any effect.
     pub fn precondition(&self) -> Precondition {
         self.compiled(ExpressionKind::Policy).map(|compiled| compiled.precondition.clone()).unwrap_or_default()
     }

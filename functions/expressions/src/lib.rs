@@ -1,8 +1,9 @@
 //! The sandbox that runs authentik's Python expressions unchanged: policies, and the bodies and headers of webhooks.
 //!
-//! Owns what a body can see and do. Refuses files, network, clock, randomness and environment: an evaluation is a function
-//! of the body and its [`ExpressionScope`]. Effects, such as created events, are returned in the [`Evaluation`] for the caller to
-//! perform. [`worker::WorkerPool`] implements the domain's port [`Expressions`](domain::ports::Expressions).
+//! Owns what a body can see and do. Refuses files, network, clock, randomness and environment: an evaluation is a
+//! function of the body and its [`ExpressionScope`]. Effects, such as created events, are returned in the
+//! [`Evaluation`] for the caller to perform. [`worker::WorkerPool`] implements the domain's port
+//! [`Expressions`](domain::ports::Expressions).
 //!
 //! ```
 //! use expressions::{Expression, SyntaxFault};

@@ -1,20 +1,20 @@
 //! Derives a policy's precondition from its body without running it: conditions on an event without which the body
 //! returns a false value and has no effect.
 //!
-//! Owns the derivation. It may omit conditions, but each condition that it states must be necessary: for an event that does
-//! not meet it, the body returns a false value, and before that it raises, logs, reports and creates nothing. Thus a body
-//! that raises is always run.
+//! Owns the derivation. It may omit conditions, but each condition that it states must be necessary: for an event that
+//! does not meet it, the body returns a false value, and before that it raises, logs, reports and creates nothing. Thus
+//! a body that raises is always run.
 //!
 //! # How it works
 //!
-//! An [`EventSet`] contains at least all events for which something *happens*. For a body, this is anything except a false
-//! result without effects. For a condition, it is that the condition is true ([`ConditionResult::yes`]) or that it is false
-//! ([`ConditionResult::no`]). For an event outside the set, the opposite holds and nothing else happens. A condition that
-//! may raise is not [`ConditionResult::safe`]; nothing can then be derived from the parts that are evaluated after it. Code
-//! that is not understood may do anything.
+//! An [`EventSet`] contains at least all events for which something *happens*. For a body, this is anything except a
+//! false result without effects. For a condition, it is that the condition is true ([`ConditionResult::yes`]) or that
+//! it is false ([`ConditionResult::no`]). For an event outside the set, the opposite holds and nothing else happens. A
+//! condition that may raise is not [`ConditionResult::safe`]; nothing can then be derived from the parts that are
+//! evaluated after it. Code that is not understood may do anything.
 //!
-//! The statements are visited from the last to the first, each with the set of what follows it. A name counts as the event
-//! only if it is bound exactly once, at the top level, before it is used.
+//! The statements are visited from the last to the first, each with the set of what follows it. A name counts as the
+//! event only if it is bound exactly once, at the top level, before it is used.
 
 mod condition;
 mod event_set;

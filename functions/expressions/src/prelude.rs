@@ -1,7 +1,8 @@
 //! Python that is added to a body: what the interpreter lacks, or does differently from CPython.
 //!
-//! Owns how the files of the prelude are divided into pieces. A piece is a function, a class or an assignment at the top of a
-//! file. A body gets the pieces that it needs, and those that these mention; they stand after the body and run before it.
+//! Owns how the files of the prelude are divided into pieces. A piece is a function, a class or an assignment at the
+//! top of a file. A body gets the pieces that it needs, and those that these mention; they stand after the body and run
+//! before it.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -89,8 +90,8 @@ pub(crate) fn text(names: &HashSet<String>) -> String {
     text
 }
 
-/// The classes of addresses and networks, with the attributes that the body mentions: their names, in the order in which the
-/// host passes them. `with_module` adds the module `ipaddress`.
+/// The classes of addresses and networks, with the attributes that the body mentions: their names, in the order in
+/// which the host passes them. `with_module` adds the module `ipaddress`.
 pub(crate) fn addresses(address: &[&str], network: &[&str], mentions: &HashSet<String>, with_module: bool) -> String {
     let lines = |version: u8| {
         let mut lines = String::new();

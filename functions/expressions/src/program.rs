@@ -38,8 +38,8 @@ const FUNCTIONS: [&str; 14] = [
 const REWRITTEN: [&str; 5] =
     ["_nuncio_isoformat", "_nuncio_percent", "_nuncio_dumps", "_nuncio_astimezone", "_nuncio_fromtimestamp"];
 
-/// The attributes of an address. The host passes those that the body mentions, in this order, after the fixed fields of a
-/// tuple.
+/// The attributes of an address. The host passes those that the body mentions, in this order, after the fixed fields of
+/// a tuple.
 pub(crate) const ADDRESS_ATTRIBUTES: [&str; 14] = [
     "compressed",
     "exploded",
@@ -107,8 +107,8 @@ impl Input {
     }
 }
 
-/// Attributes that must be the same object at every access, because the body may change the object and read it again. Other
-/// attributes are created at each access.
+/// Attributes that must be the same object at every access, because the body may change the object and read it again.
+/// Other attributes are created at each access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SharedAttributes {
     /// `.event` of a notification.

@@ -1,6 +1,6 @@
 //! Rewrites Python that the interpreter does not support into Python that it does: imports of modules that the host
-//! supplies, `del`, `%` formatting, and some methods. Also replaces the frequent `ip_address(…) in ip_network(…)` by one
-//! faster call.
+//! supplies, `del`, `%` formatting, and some methods. Also replaces the frequent `ip_address(…) in ip_network(…)` by
+//! one faster call.
 //!
 //! Owns these rewrites and the list of names that a body mentions. Keeps every line number.
 
@@ -251,7 +251,8 @@ impl<'a> Rewriter<'a> {
         else {
             return false;
         };
-        // Do not rewrite if a side is in parentheses, if a comment is in between, or if the body redefines the functions.
+        // Do not rewrite if a side is in parentheses, if a comment is in between, or if the body redefines the
+        // functions.
         let middle = address.end().to_usize()..network.start().to_usize();
         if self.bound.contains("ip_address")
             || self.bound.contains("ip_network")

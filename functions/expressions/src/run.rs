@@ -1,7 +1,7 @@
 //! Runs a program with a scope and answers the interpreter's host calls.
 //!
-//! Owns the limits of time, recursion and host calls. Does not limit memory: an allocation that fails aborts the process,
-//! so that untrusted bodies must run in a worker.
+//! Owns the limits of time, recursion and host calls. Does not limit memory: an allocation that fails aborts the
+//! process, so that untrusted bodies must run in a worker.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::source;
 use domain::expression::{Evaluation, PolicyCaller, RaisedException, ReturnedValue};
 use domain::expression::{ExpressionScope, NotificationView};
 
-/// How long a body may run, without the time of host calls. Shorter than the worker's deadline, so that most bodies that
-/// take too long end with an exception and the worker survives.
+/// How long a body may run, without the time of host calls. Shorter than the worker's deadline, so that most bodies
+/// that take too long end with an exception and the worker survives.
 pub const MAX_RUN: Duration = Duration::from_millis(75);
 /// The exception of a body that runs longer.
 pub(crate) const TIMEOUT: &str = "TimeoutError";

@@ -1,7 +1,7 @@
 //! Wraps a body into a function, so that it is a valid module and `return` works at its top level.
 //!
-//! Owns the wrapping and the translation of positions in the wrapped text back to positions in the body. Refuses bodies that
-//! are too long or too deeply nested for the parser.
+//! Owns the wrapping and the translation of positions in the wrapped text back to positions in the body. Refuses bodies
+//! that are too long or too deeply nested for the parser.
 
 use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{ModModule, Stmt};
@@ -15,8 +15,8 @@ use crate::edit::Edit;
 pub const MAX_SOURCE_BYTES: usize = 32 * 1024;
 /// The maximum depth for the parser, which recurses once per level. Its own limit is too high for a small stack.
 const MAX_DEPTH: u16 = 100;
-/// The maximum length of a chain such as `a.b.c` or `a + b + c`. The parser does not recurse for a chain, but the visitors
-/// of the tree do.
+/// The maximum length of a chain such as `a.b.c` or `a + b + c`. The parser does not recurse for a chain, but the
+/// visitors of the tree do.
 const MAX_CHAIN: usize = 200;
 
 const INDENT: &str = "    ";

@@ -12,8 +12,8 @@ fn missing(body: &str, scope: &ExpressionScope) -> Vec<(String, String)> {
     expression.missing(scope.kind).into_iter().map(|missing| (missing.name, missing.hint)).collect()
 }
 
-/// Python that is refused, words of the hint, a body that follows the hint, and what Python returns for the former. If the
-/// sandbox comes to support the former, it has to return that as well.
+/// Python that is refused, words of the hint, a body that follows the hint, and what Python returns for the former. If
+/// the sandbox comes to support the former, it has to return that as well.
 const REPLACED: &[(&str, &str, &str, &str)] = &[
     ("import math\nreturn math.hypot(3, 4)", "math.sqrt", "import math\nreturn math.sqrt(3 * 3 + 4 * 4)", "5.0"),
     (

@@ -12,8 +12,8 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 
-/// Runs each body with all values of `context[0]` to `context[2]`. Prints for each run which lines it executed, and where and
-/// for which name it raised a `NameError`.
+/// Runs each body with all values of `context[0]` to `context[2]`. Prints for each run which lines it executed, and
+/// where and for which name it raised a `NameError`.
 const PYTHON: &str = r#"
 import contextlib, json, re, sys, traceback
 

@@ -60,12 +60,13 @@ pub type EventOutcome = Result<EventPk, Rejection>;
 impl Ingest {
     /// Accepts events without HTTP: masks, names, stores and queues them.
     ///
-    /// The outcomes are in the order of `drafts`; a draft that is already rejected is returned as it is. `key` names the
-    /// events by their index, like the `Idempotency-Key` of a request. On return, every event with a pk among the outcomes
-    /// is durable and queued.
+    /// The outcomes are in the order of `drafts`; a draft that is already rejected is returned as it is. `key` names
+    /// the events by their index, like the `Idempotency-Key` of a request. On return, every event with a pk among the
+    /// outcomes is durable and queued.
     ///
     /// # Errors
-    /// If the store or the queue fails. No event may be considered stored then; accepting the same drafts again is safe.
+    /// If the store or the queue fails. No event may be considered stored then; accepting the same drafts again is
+    /// safe.
     pub async fn accept(
         &self,
         drafts: Vec<Result<Draft, Rejection>>,

@@ -1,7 +1,7 @@
 //! Builds the response: one result per event, in order.
 //!
-//! The status is 202 if at least one event was accepted, 413 if all events are too large, and otherwise 422. The result of a
-//! rejected event has a JSON pointer into the request.
+//! The status is 202 if at least one event was accepted, 413 if all events are too large, and otherwise 422. The result
+//! of a rejected event has a JSON pointer into the request.
 
 use api::Problem;
 use axum::Json;

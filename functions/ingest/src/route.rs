@@ -57,8 +57,9 @@ pub fn router(ingest: Ingest) -> Router {
         .with_state(state)
 }
 
-/// Grants senders of CloudEvents the permission that they ask for before they post (HTTP 1.1 Web Hooks for Event Delivery
-/// 1.0.2, section 4). It protects receivers that check no credentials; here each post needs a token, so that any sender may ask.
+/// Grants senders of CloudEvents the permission that they ask for before they post (HTTP 1.1 Web Hooks for Event
+/// Delivery 1.0.2, section 4). It protects receivers that check no credentials; here each post needs a token, so that
+/// any sender may ask.
 async fn allow_sender(headers: HeaderMap) -> Response {
     let mut answer = StatusCode::NO_CONTENT.into_response();
     if let Some(origin) = headers.get("webhook-request-origin") {

@@ -1,8 +1,8 @@
 //! Reads the trace of a request from `traceparent` or, on AWS, from `X-Amzn-Trace-Id`.
 //!
-//! An unreadable header is ignored, as W3C Trace Context requires: a faulty tracer must not make an event fail. An X-Ray
-//! trace that is not sampled is ignored, too, because AWS adds one to every request and it leads nowhere. An event without a
-//! trace gets one that is derived from its pk, which need not be stored.
+//! An unreadable header is ignored, as W3C Trace Context requires: a faulty tracer must not make an event fail. An
+//! X-Ray trace that is not sampled is ignored, too, because AWS adds one to every request and it leads nowhere. An
+//! event without a trace gets one that is derived from its pk, which need not be stored.
 
 use domain::ports::Entropy;
 use domain::trace::TraceParent;

@@ -44,8 +44,8 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The signing secrets that are set in this environment and cannot sign. A secret that is not set here may be set on the
-/// server.
+/// The signing secrets that are set in this environment and cannot sign. A secret that is not set here may be set on
+/// the server.
 fn unusable_secrets(document: &RulesDocument, text: &str) -> Vec<Fault> {
     let environment = host::environment();
     let secrets = document.transports.values().filter_map(|transport| match &transport.kind {

@@ -1,7 +1,7 @@
 //! `nuncio export`: writes stored events to a file or standard output, page by page, with progress.
 //!
-//! A page that fails is requested again; only complete pages are written. So an export that was aborted continues from the
-//! cursor that it prints.
+//! A page that fails is requested again; only complete pages are written. So an export that was aborted continues from
+//! the cursor that it prints.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

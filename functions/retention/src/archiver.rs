@@ -1,7 +1,7 @@
 //! Moves expired events to the archive before they are deleted.
 //!
-//! An event is deleted only after it is in a durable file. If a process crashes in between, or if two run at once, the same
-//! events are archived twice; each line of a file carries the event's pk, so that readers can drop duplicates.
+//! An event is deleted only after it is in a durable file. If a process crashes in between, or if two run at once, the
+//! same events are archived twice; each line of a file carries the event's pk, so that readers can drop duplicates.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,7 +31,8 @@ impl Archiver {
         Self { archive, keeping, completed: Arc::default() }
     }
 
-    /// Archives expired events and deletes them, one file after the other, until `deadline`. Returns the number of events.
+    /// Archives expired events and deletes them, one file after the other, until `deadline`. Returns the number of
+    /// events.
     pub(crate) async fn run(&self, clock: &dyn Clock, deadline: Timestamp) -> Result<usize, StoreError> {
         let mut archived = 0;
         loop {

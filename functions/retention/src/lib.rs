@@ -29,8 +29,8 @@ use jiff::SignedDuration;
 /// Deliveries per queue message. A small number, so that a slow receiver does not hold up many other retries.
 const MAX_PER_MESSAGE: usize = 25;
 
-/// Due deliveries queued in one sweep: 1,000 per second for a sweep a minute, and a few seconds of requests. The next sweep
-/// takes the rest.
+/// Due deliveries queued in one sweep: 1,000 per second for a sweep a minute, and a few seconds of requests. The next
+/// sweep takes the rest.
 const DUE_BATCH: usize = 60_000;
 
 /// Records deleted per transaction. A small number, so that the writes of ingestion do not wait for long.
@@ -84,8 +84,8 @@ impl Sweep {
         Self { runner: Some(runner), ..self }
     }
 
-    /// Queues due deliveries, redrives dead letters once an hour, archives expired events, advances jobs, counts completed
-    /// hours, then deletes expired records, for at most `time`.
+    /// Queues due deliveries, redrives dead letters once an hour, archives expired events, advances jobs, counts
+    /// completed hours, then deletes expired records, for at most `time`.
     ///
     /// # Errors
     /// If a task fails: the others are done all the same. The work done until then remains.
@@ -112,7 +112,8 @@ impl Sweep {
         if error.is_empty() { Ok(report) } else { Err(error) }
     }
 
-    /// The end of a task's share: half of the time until `deadline`. What a task leaves of it, the following ones share.
+    /// The end of a task's share: half of the time until `deadline`. What a task leaves of it, the following ones
+    /// share.
     fn share(&self, deadline: Timestamp) -> Timestamp {
         let now = self.clock.now();
         domain::time::later(now, deadline.duration_since(now) / 2)
@@ -167,8 +168,8 @@ impl Sweep {
     }
 }
 
-/// Whether it is the first minute of an hour. Dead letters are redriven only then: operators get time to inspect them, and
-/// a message that always fails costs little.
+/// Whether it is the first minute of an hour. Dead letters are redriven only then: operators get time to inspect them,
+/// and a message that always fails costs little.
 fn is_start_of_hour(now: Timestamp) -> bool {
     now.as_second().rem_euclid(3600) < 60
 }

@@ -1,5 +1,5 @@
-//! Remembers which due deliveries were queued lately, so that a sweep does not queue again what dispatchers have not come to
-//! yet. Owns no promise: what is forgotten is queued again, which is harmless but keeps dispatchers busy.
+//! Remembers which due deliveries were queued lately, so that a sweep does not queue again what dispatchers have not
+//! come to yet. Owns no promise: what is forgotten is queued again, which is harmless but keeps dispatchers busy.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

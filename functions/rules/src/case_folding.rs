@@ -1,8 +1,8 @@
 //! Folds the case of texts, so that texts that differ only in case become equal.
 //!
-//! Owns the choice of Unicode's simple case folding (the entries C and S of `CaseFolding.txt`). It maps each character to
-//! one character, whatever its neighbours and the language, so that a text begins, ends or continues after folding as it
-//! did before. Full case folding, which makes `ß` equal to `ss`, does not have this property.
+//! Owns the choice of Unicode's simple case folding (the entries C and S of `CaseFolding.txt`). It maps each character
+//! to one character, whatever its neighbours and the language, so that a text begins, ends or continues after folding
+//! as it did before. Full case folding, which makes `ß` equal to `ss`, does not have this property.
 
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 

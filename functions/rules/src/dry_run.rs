@@ -2,8 +2,8 @@
 //!
 //! Owns the counting. The caller reads the events and passes them one by one, so that memory depends on the size of the
 //! report and not on the number of events. Storm control is applied with the event's own time as the current time: the
-//! document's silences and mute windows at once, throttles and digests in [`DryRunReport::settled`]. Silences created over
-//! the API are ignored, because they are not part of the rules. Sends nothing.
+//! document's silences and mute windows at once, throttles and digests in [`DryRunReport::settled`]. Silences created
+//! over the API are ignored, because they are not part of the rules. Sends nothing.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,12 +1,12 @@
 //! Evaluates which rules an event matches, and explains why.
 //!
 //! A [`RuleSet`] is compiled once from a checked document and evaluates every event: [`RuleSet::evaluate`] returns the
-//! rules that fire, as fast as possible; [`explain()`] gives the reason for every rule, whether it fires or not. These are
-//! two independent evaluations; a property test asserts that they agree.
+//! rules that fire, as fast as possible; [`explain()`] gives the reason for every rule, whether it fires or not. These
+//! are two independent evaluations; a property test asserts that they agree.
 //!
 //! [`RuleSet::plan`] adds the recipients and transports, and applies the loop guard. [`muted_until`] evaluates a rule's
-//! mute windows, [`silence_covers`] a silence. [`dry_run`] evaluates other rules on past events, and [`silence_preview`] a
-//! silence.
+//! mute windows, [`silence_covers`] a silence. [`dry_run`] evaluates other rules on past events, and
+//! [`silence_preview`] a silence.
 //!
 //! The port [`Expressions`](domain::ports::Expressions) runs policies that are expressions. [`RuleSet::evaluate`] runs
 //! those whose precondition the event meets, [`explain()`] runs all. An expression that raises has the result

@@ -1,9 +1,9 @@
 //! Evaluates mute windows in the local time of their time zone.
 //!
-//! A window starts at the first instant at which the local time is `from` or later, and ends at the last instant at which
-//! it reaches `to`. If the clocks skip `from` or `to` (start of daylight saving time), the window starts or ends at the
-//! change. If a local time occurs twice (end of daylight saving time), the window starts at the first occurrence and ends
-//! at the second. The time zones are those of the IANA database that was compiled in.
+//! A window starts at the first instant at which the local time is `from` or later, and ends at the last instant at
+//! which it reaches `to`. If the clocks skip `from` or `to` (start of daylight saving time), the window starts or ends
+//! at the change. If a local time occurs twice (end of daylight saving time), the window starts at the first occurrence
+//! and ends at the second. The time zones are those of the IANA database that was compiled in.
 
 use domain::Timestamp;
 use domain::rules_document::{MuteWindow, WallTime, Weekday};
@@ -13,8 +13,8 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 /// How many adjacent windows are joined. A rule with a longer chain is muted practically all the time.
 const MAX_ADJACENT: usize = 14;
 
-/// The end of the mute window that contains `now`; `None` if the rule is not muted then. Adjacent and overlapping windows
-/// count as one.
+/// The end of the mute window that contains `now`; `None` if the rule is not muted then. Adjacent and overlapping
+/// windows count as one.
 ///
 /// A window with an unknown time zone never applies.
 pub fn muted_until(windows: &[MuteWindow], now: Timestamp) -> Option<Timestamp> {

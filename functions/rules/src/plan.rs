@@ -1,5 +1,5 @@
-//! Plans the notifications of one event: the rules that fire, the recipients of each, and the loop guard. Dispatching and
-//! dry runs use the same plan.
+//! Plans the notifications of one event: the rules that fire, the recipients of each, and the loop guard. Dispatching
+//! and dry runs use the same plan.
 
 use domain::event::Event;
 use domain::loop_guard::Looping;
@@ -32,8 +32,8 @@ pub struct PlannedNotice<'a> {
 }
 
 impl RuleSet {
-    /// Evaluates the event and plans its notifications; the effects of expressions are discarded. `document` must be the
-    /// document that this set was compiled from.
+    /// Evaluates the event and plans its notifications; the effects of expressions are discarded. `document` must be
+    /// the document that this set was compiled from.
     pub fn plan<'a>(&self, event: &Event, document: &'a RulesDocument, expressions: &dyn Expressions) -> Plan<'a> {
         self.evaluate(event, document, expressions).plan(event, document)
     }

@@ -1,8 +1,8 @@
 //! The distinct policies of a document, by number. Matchers and patterns with equal content are stored once; each
 //! expression has its own number, because its effects name the policy.
 //!
-//! Owns the evaluation of matchers and patterns. A pattern is compiled when it is first evaluated: of many thousands, most
-//! never are. Refuses to run expressions; `expression_runner` does.
+//! Owns the evaluation of matchers and patterns. A pattern is compiled when it is first evaluated: of many thousands,
+//! most never are. Refuses to run expressions; `expression_runner` does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -75,8 +75,8 @@ impl PolicyTable {
         found.map_or("", |index| &self.expressions[index].1)
     }
 
-    /// Whether the event passes the matcher or pattern with this number. `values` holds the event's values, by the paths of
-    /// the tree `paths`.
+    /// Whether the event passes the matcher or pattern with this number. `values` holds the event's values, by the
+    /// paths of the tree `paths`.
     pub(crate) fn matches(&self, at: u32, view: &EventView<'_>, values: &PathValues<'_>, paths: &PathTree) -> bool {
         match self.distinct[at as usize].as_ref() {
             Policy::EventPattern(pattern) => {

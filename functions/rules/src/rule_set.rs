@@ -110,8 +110,8 @@ impl RuleSet {
         Self { policies, index, compiled, bindings, rules_by_policy, dry_run_bindings, groups }
     }
 
-    /// The rules that fire for the event, as indexes into the document's `rules`, in ascending order. Runs no expression:
-    /// each counts as one that raised. [`Self::evaluate`] runs them.
+    /// The rules that fire for the event, as indexes into the document's `rules`, in ascending order. Runs no
+    /// expression: each counts as one that raised. [`Self::evaluate`] runs them.
     ///
     /// The loop guard is not applied; see `domain::loop_guard::check`.
     pub fn matches(&self, event: &Event) -> Vec<usize> {
@@ -119,8 +119,8 @@ impl RuleSet {
     }
 
     /// The rules that fire for the event, with the effects of the expressions that were run. Each expression is run at
-    /// most once, however many rules it is bound to, and only if the event meets its precondition. `document` must be the
-    /// document that this set was compiled from.
+    /// most once, however many rules it is bound to, and only if the event meets its precondition. `document` must be
+    /// the document that this set was compiled from.
     ///
     /// If the document has expressions or dry-run bindings, an event that the loop guard stops fires no rule at all: an
     /// event that a policy has caused must not make the same policy cause it again.
@@ -155,7 +155,8 @@ impl RuleSet {
         RuleMatches { matched, loop_guard, effects }
     }
 
-    /// Whether a policy is an expression, so that evaluating an event may take long and should not block an async thread.
+    /// Whether a policy is an expression, so that evaluating an event may take long and should not block an async
+    /// thread.
     pub fn has_expressions(&self) -> bool {
         self.groups.is_some()
     }

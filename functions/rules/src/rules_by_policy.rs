@@ -1,7 +1,7 @@
 //! Finds the rules that could fire, given the policies that an event has passed.
 //!
-//! Owns under which policies a rule is listed: a rule with mode `any` under each of its policies, a rule with mode `all`
-//! only under the one that the fewest rules use.
+//! Owns under which policies a rule is listed: a rule with mode `any` under each of its policies, a rule with mode
+//! `all` only under the one that the fewest rules use.
 
 use domain::rules_document::BindingMode;
 

@@ -1,8 +1,8 @@
 //! Simulates throttles and digests in a dry run.
 //!
 //! Both depend on earlier events, but the history is read newest first and in parts. Therefore the simulation first
-//! records each firing in a few bytes. When all parts have been added, it decides them oldest first, by the same functions
-//! as the dispatcher, with the event's own time as the current time.
+//! records each firing in a few bytes. When all parts have been added, it decides them oldest first, by the same
+//! functions as the dispatcher, with the event's own time as the current time.
 
 use std::collections::HashMap;
 

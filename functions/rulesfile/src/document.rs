@@ -1,7 +1,7 @@
 //! Reads the whole file, section by section.
 //!
-//! Owns the list of sections and which section needs the names that another one defines. The content of a section belongs
-//! to the section's own module.
+//! Owns the list of sections and which section needs the names that another one defines. The content of a section
+//! belongs to the section's own module.
 
 use std::collections::BTreeSet;
 

@@ -11,8 +11,8 @@
 //! 1. `source`: bytes to text of limited size.
 //! 2. `tree`: text to lists, mappings and scalars, each with its position. If the file is neither JSON nor valid YAML,
 //!    reading ends here with one fault, because the rest of the file cannot be interpreted.
-//! 3. `document` and `sections`: the tree to the typed document, one module per section. They report all faults, not only
-//!    the first.
+//! 3. `document` and `sections`: the tree to the typed document, one module per section. They report all faults, not
+//!    only the first.
 //!
 //! The `expressions` crate reads Python bodies; `source_map` translates the positions of their faults to the file.
 //!
@@ -79,8 +79,8 @@ pub fn read_with_warnings(text: impl AsRef<[u8]>) -> Result<CheckedFile, Vec<Fau
     diagnostics.conclude(document).map(|(document, warnings)| CheckedFile { document, warnings })
 }
 
-/// Reads a silence from the body of a request, as JSON or YAML. `rules` are the names that it may refer to, and `now` is
-/// the default of `starts`. The id and the author of the result are empty; the caller sets them.
+/// Reads a silence from the body of a request, as JSON or YAML. `rules` are the names that it may refer to, and `now`
+/// is the default of `starts`. The id and the author of the result are empty; the caller sets them.
 ///
 /// # Errors
 /// All faults, sorted by position; never an empty list.

@@ -31,8 +31,8 @@ pub(crate) struct Section<'n> {
 }
 
 impl<'n> Section<'n> {
-    /// Checks the keys of the mapping at `node`; `at` is the position of its name. `None` if `node` is not a mapping or has
-    /// a merge key.
+    /// Checks the keys of the mapping at `node`; `at` is the position of its name. `None` if `node` is not a mapping or
+    /// has a merge key.
     pub(crate) fn open(
         at: Position,
         node: &'n Node,

@@ -58,7 +58,8 @@ impl SourceMap {
         Some(Position { line: number, column: indent + column })
     }
 
-    /// Counts the characters other than white space: folding changes only white space, so that the others keep their order.
+    /// Counts the characters other than white space: folding changes only white space, so that the others keep their
+    /// order.
     fn by_visible_chars(
         &mut self,
         scalar: &Scalar,

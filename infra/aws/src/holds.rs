@@ -60,8 +60,8 @@ impl CachedHolds {
         Self { holds: DynamoHolds::new(table), cache: Arc::default() }
     }
 
-    /// All holds that can be read. An unreadable one must not stop the intake: once it is readable, a job stamps what has
-    /// arrived meanwhile. (A job, which deletes, fails instead.)
+    /// All holds that can be read. An unreadable one must not stop the intake: once it is readable, a job stamps what
+    /// has arrived meanwhile. (A job, which deletes, fails instead.)
     pub(crate) async fn all(&self) -> Result<Arc<Vec<Hold>>, StoreError> {
         let read = async |_| Ok((Arc::new(readable_contents(&self.holds.table.all(HOLDS, "").await?)), TTL));
         self.cache.get_or_refresh(read).await

@@ -1,5 +1,5 @@
-//! The expiry of events: lists events with it, changes it, and finds expired events for the archiver. A changed expiry is
-//! in an attribute beside the body, which keeps the first one.
+//! The expiry of events: lists events with it, changes it, and finds expired events for the archiver. A changed expiry
+//! is in an attribute beside the body, which keeps the first one.
 
 use std::collections::HashMap;
 
@@ -111,7 +111,8 @@ impl DynamoKeeping {
         update(request).await.map(usize::from)
     }
 
-    /// Reads the events of a marker from where the last search stopped, within the limits. Returns whether all were read.
+    /// Reads the events of a marker from where the last search stopped, within the limits. Returns whether all were
+    /// read.
     async fn read_events(&self, due: &mut DueMarker, limit: usize, scan: &mut ExpiredScan) -> Result<bool, StoreError> {
         let shards = self.table.shards().await?;
         while due.shard < shards {
@@ -136,8 +137,8 @@ impl DynamoKeeping {
         Ok(true)
     }
 
-    /// Examines up to `room` events of a marker's hour. Returns those that expire by the marker, the number examined, and
-    /// the id of the last one; `None` if the shard has no more.
+    /// Examines up to `room` events of a marker's hour. Returns those that expire by the marker, the number examined,
+    /// and the id of the last one; `None` if the shard has no more.
     async fn page(&self, due: &DueMarker, room: usize) -> Result<(Vec<Item>, usize, Option<String>), StoreError> {
         let partition = RecordKind::Events.partition(&day(due.marker.happened()), due.shard);
         let ((from, below), (first, last)) = (due.marker.ids(), due.marker.ttls());

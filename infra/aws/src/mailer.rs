@@ -41,8 +41,8 @@ impl SesMailer {
         Self { client, configuration_set, rate: Arc::default(), quota_expires: Arc::default() }
     }
 
-    /// Reads the account's send rate if it is not known or was read 15 minutes ago. Without permission to read it, mails
-    /// are not paced.
+    /// Reads the account's send rate if it is not known or was read 15 minutes ago. Without permission to read it,
+    /// mails are not paced.
     async fn refresh_rate(&self) {
         let mut expires = self.quota_expires.lock().await;
         if expires.is_some_and(|expires| expires > Instant::now()) {

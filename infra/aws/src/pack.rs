@@ -12,7 +12,8 @@ const MAX_BODY: usize = 64 * 1024;
 /// The most events in one message: limits the memory and work of handling it.
 const MAX_EVENTS: usize = 250;
 
-/// The most bytes of events, as JSON, in one message of several events: compressed, they could be a thousand times as many.
+/// The most bytes of events, as JSON, in one message of several events: compressed, they could be a thousand times as
+/// many.
 const MAX_JSON: usize = 2 * 1024 * 1024;
 
 /// The most pks in one message: each event may take 256 KiB once loaded.

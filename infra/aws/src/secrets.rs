@@ -1,6 +1,7 @@
 //! Secrets: SSM parameters, Secrets Manager secrets, environment variables.
 //!
-//! Owns how long a secret is cached: see [`CachedSecrets`]. Errors contain a service's error code only, not its message.
+//! Owns how long a secret is cached: see [`CachedSecrets`]. Errors contain a service's error code only, not its
+//! message.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;

@@ -1,8 +1,8 @@
 //! Paces mail to the rate that SES grants the account.
 //!
-//! Several function instances share the account's rate, and none knows how many others run. Each one therefore starts at
-//! the whole rate, halves its own when SES throttles it, and raises it again with each accepted mail: additive increase
-//! and multiplicative decrease, as TCP controls congestion (RFC 5681, section 3.1).
+//! Several function instances share the account's rate, and none knows how many others run. Each one therefore starts
+//! at the whole rate, halves its own when SES throttles it, and raises it again with each accepted mail: additive
+//! increase and multiplicative decrease, as TCP controls congestion (RFC 5681, section 3.1).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

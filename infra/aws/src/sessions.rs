@@ -39,7 +39,8 @@ impl ports::Sessions for DynamoSessions {
     }
 
     async fn end(&self, hash: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
-        // Overwritten with an expiry that has passed, as the function's role does not allow deletes. DynamoDB deletes it.
+        // Overwritten with an expiry that has passed, as the function's role does not allow deletes. DynamoDB deletes
+        // it.
         match self.find(hash, now).await? {
             Some(session) => self.begin(&Session { expires: domain::time::to_micros(now), ..session }).await,
             None => Ok(()),

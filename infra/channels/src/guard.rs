@@ -1,7 +1,7 @@
-//! Decides which targets HTTP requests may reach (protection against server-side request forgery).
-//! Owns the check of URLs and the resolver of the HTTP client. A name is resolved once, when a connection is opened, and
-//! the connection goes to an address that was checked. Refuses addresses that are not public, unless `allow_networks`
-//! contains them. Does not check mail servers: see `smtp`.
+//! Decides which targets HTTP requests may reach (protection against server-side request forgery). Owns the check of
+//! URLs and the resolver of the HTTP client. A name is resolved once, when a connection is opened, and the connection
+//! goes to an address that was checked. Refuses addresses that are not public, unless `allow_networks` contains them.
+//! Does not check mail servers: see `smtp`.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -98,8 +98,8 @@ pub struct Channels {
 const MAX_MAPPINGS: usize = 4;
 
 impl Channels {
-    /// Sets up the transports. HTTP clients are built on demand, one for each set of certificate authorities, and rebuilt
-    /// when `allow_networks` changes.
+    /// Sets up the transports. HTTP clients are built on demand, one for each set of certificate authorities, and
+    /// rebuilt when `allow_networks` changes.
     ///
     /// # Errors
     /// When TLS cannot be set up.

@@ -1,6 +1,6 @@
-//! The content of a mail: title, severity, body, table, link and footer.
-//! Owns what is shown and how long it may be; the templates own the layout. Everything from an event may be hostile: this
-//! module removes control characters, and the templates escape.
+//! The content of a mail: title, severity, body, table, link and footer. Owns what is shown and how long it may be; the
+//! templates own the layout. Everything from an event may be hostile: this module removes control characters, and the
+//! templates escape.
 
 use askama::Template;
 use domain::delivery::Failure;

@@ -1,7 +1,7 @@
 //! Decodes mails of the mailbox folder into one text: headers and all parts, so that an erasure can search it.
 //!
-//! Supports the encodings that this crate writes: quoted-printable, base64 and encoded words (RFC 2045 and 2047). Leaves
-//! everything else as it is.
+//! Supports the encodings that this crate writes: quoted-printable, base64 and encoded words (RFC 2045 and 2047).
+//! Leaves everything else as it is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,5 @@
-//! The mailbox folder: `.eml` files instead of a mail server.
-//! Owns the file names, which sort by time; a delivery that is repeated has the same name. A file is complete and on disk,
-//! or does not exist.
+//! The mailbox folder: `.eml` files instead of a mail server. Owns the file names, which sort by time; a delivery that
+//! is repeated has the same name. A file is complete and on disk, or does not exist.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -107,7 +106,8 @@ impl Mailbox for MailboxFolder {
             let mut purged = 0;
             for name in names(folder)? {
                 let path = folder.join(&name);
-                // The earlier of two dates, so that neither a clock that ran ahead nor copying the folder keeps a mail longer.
+                // The earlier of two dates, so that neither a clock that ran ahead nor copying the folder keeps a mail
+                // longer.
                 let touched = fs::metadata(&path)?.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
                 let written = [written(&name), touched].into_iter().flatten().min();
                 if purged < limit && written.is_some_and(|written| written < before) {

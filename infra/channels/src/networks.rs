@@ -1,6 +1,6 @@
-//! Tells public addresses from others.
-//! Owns the IANA special-purpose registries, and the IPv6 forms that contain an IPv4 address, which decides for them. An
-//! address counts as public only if it is known to be. `tests/corpus/ssrf` has an address for each line here.
+//! Tells public addresses from others. Owns the IANA special-purpose registries, and the IPv6 forms that contain an
+//! IPv4 address, which decides for them. An address counts as public only if it is known to be. `tests/corpus/ssrf` has
+//! an address for each line here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,8 +1,8 @@
 //! Removes secrets from a receiver's response: error pages often show the path of the request.
 //!
-//! Owns the spellings in which a secret is recognised: as it is, in another case, percent-encoded or decoded, with escapes
-//! of JSON or HTML, in base64, and in hexadecimal digits. A literal occurrence is replaced. If only a decoded form shows the
-//! secret, the whole text is replaced.
+//! Owns the spellings in which a secret is recognised: as it is, in another case, percent-encoded or decoded, with
+//! escapes of JSON or HTML, in base64, and in hexadecimal digits. A literal occurrence is replaced. If only a decoded
+//! form shows the secret, the whole text is replaced.
 
 use std::cmp::Reverse;
 use std::fmt::Write as _;
@@ -190,8 +190,8 @@ fn hex_of(bytes: &[u8]) -> String {
     })
 }
 
-/// The base64 encodings of the bytes at each of the three alignments, without the characters that depend on neighbouring
-/// bytes.
+/// The base64 encodings of the bytes at each of the three alignments, without the characters that depend on
+/// neighbouring bytes.
 fn base64_of(bytes: &[u8]) -> impl Iterator<Item = String> {
     let encode = |alphabet: &base64::engine::GeneralPurpose, before: usize| {
         let encoded = alphabet.encode([&vec![0; before], bytes].concat());

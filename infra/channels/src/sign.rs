@@ -1,7 +1,7 @@
-//! Signs webhooks by Standard Webhooks 1.0.0, with both schemes; the secret's prefix selects one.
-//! Owns the parsing of secrets. `whsec_` and base64 is a shared key; `whsk_` and base64 is an ed25519 private key (its seed,
-//! or seed and public key). A text without a prefix is the shared key itself, byte for byte. Refuses to guess base64 where
-//! no prefix says so, and keys that are incomplete.
+//! Signs webhooks by Standard Webhooks 1.0.0, with both schemes; the secret's prefix selects one. Owns the parsing of
+//! secrets. `whsec_` and base64 is a shared key; `whsk_` and base64 is an ed25519 private key (its seed, or seed and
+//! public key). A text without a prefix is the shared key itself, byte for byte. Refuses to guess base64 where no
+//! prefix says so, and keys that are incomplete.
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;

@@ -1,6 +1,6 @@
-//! The `webhook_slack` transport: one attachment, for Slack, Discord (`/slack`), Mattermost and Rocket.Chat.
-//! Owns the attachment's shape and limits. Text from events cannot become markup, mention a whole channel, or grow until
-//! the receiver refuses the message.
+//! The `webhook_slack` transport: one attachment, for Slack, Discord (`/slack`), Mattermost and Rocket.Chat. Owns the
+//! attachment's shape and limits. Text from events cannot become markup, mention a whole channel, or grow until the
+//! receiver refuses the message.
 
 use async_trait::async_trait;
 use domain::delivery::{AttemptOutcome, Failure};

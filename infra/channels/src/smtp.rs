@@ -1,7 +1,7 @@
-//! Sends mail through an SMTP server.
-//! Owns the parsing of `email.smtp`, a pool of connections, and how refusals are classified. Drops a connection that was
-//! interrupted in the middle of a mail: the server would read the next mail as part of this one. The server's address is
-//! not restricted: relays are mostly private, and the author of the rules document names one server, which gets mail only.
+//! Sends mail through an SMTP server. Owns the parsing of `email.smtp`, a pool of connections, and how refusals are
+//! classified. Drops a connection that was interrupted in the middle of a mail: the server would read the next mail as
+//! part of this one. The server's address is not restricted: relays are mostly private, and the author of the rules
+//! document names one server, which gets mail only.
 
 use std::error::Error;
 use std::fmt::Display;

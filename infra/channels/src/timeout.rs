@@ -1,7 +1,7 @@
 //! Time limits that survive a suspended process.
 //!
-//! If the whole process was stopped (a Lambda function between invocations, a laptop asleep), its clock went on. A response
-//! that arrived meanwhile is still read before the limit counts as exceeded.
+//! If the whole process was stopped (a Lambda function between invocations, a laptop asleep), its clock went on. A
+//! response that arrived meanwhile is still read before the limit counts as exceeded.
 
 use std::time::Duration;
 

@@ -76,8 +76,9 @@ impl Webhook<'_> {
     }
 }
 
-/// The default body: exactly these keys, in this order. The `event_user_*` keys are only present if the event has a user.
-/// A digest, which is about several events, has the key `digest` instead: their count, their time range, and samples.
+/// The default body: exactly these keys, in this order. The `event_user_*` keys are only present if the event has a
+/// user. A digest, which is about several events, has the key `digest` instead: their count, their time range, and
+/// samples.
 fn body(notification: &Notification) -> Value {
     let mut body = json!({
         "body": notification.body,

@@ -1,8 +1,8 @@
 //! Compares the throughput of `accept` with that of a bare store.
 //!
-//! Both store the same events of about 900 bytes, in batches of 100, with the same settings. The bare store is one SQLite
-//! table on one connection: it gets encoded events, has no expiry and no queue, and fsyncs once per batch. Rounds
-//! alternate, so that other load on the machine affects both.
+//! Both store the same events of about 900 bytes, in batches of 100, with the same settings. The bare store is one
+//! SQLite table on one connection: it gets encoded events, has no expiry and no queue, and fsyncs once per batch.
+//! Rounds alternate, so that other load on the machine affects both.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 

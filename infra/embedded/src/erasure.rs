@@ -1,9 +1,9 @@
 //! Deletes records before they expire, a batch per transaction, and removes their remains from the files.
 //!
 //! SQLite does not overwrite the bytes of a deleted record, and moving records between pages leaves copies that even
-//! `secure_delete` does not reach. [`Erasure::scrub`] therefore rebuilds the file (`VACUUM`) and empties the write-ahead
-//! log. Nothing is written meanwhile. New events are refused at once, with an error that invites a retry. All other
-//! writes wait: a delivery whose outcome were not recorded would be sent twice.
+//! `secure_delete` does not reach. [`Erasure::scrub`] therefore rebuilds the file (`VACUUM`) and empties the
+//! write-ahead log. Nothing is written meanwhile. New events are refused at once, with an error that invites a retry.
+//! All other writes wait: a delivery whose outcome were not recorded would be sent twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

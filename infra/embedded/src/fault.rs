@@ -49,7 +49,8 @@ impl Fault {
     }
 }
 
-/// Whether the disk has no room: for the data, or for the file of the memory that processes share (`SQLITE_IOERR_SHMSIZE`).
+/// Whether the disk has no room: for the data, or for the file of the memory that processes share
+/// (`SQLITE_IOERR_SHMSIZE`).
 pub(crate) fn is_full_disk(error: &rusqlite::Error) -> bool {
     let no_shared_memory = |code| code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)

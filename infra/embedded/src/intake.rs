@@ -87,8 +87,8 @@ impl Intake for Store {
                 work.notify_one();
             }
         };
-        // The holds are read on the writer's thread: an event stored after a hold gets it here, and one stored before is
-        // found by the hold's job. Read earlier, an event could miss both.
+        // The holds are read on the writer's thread: an event stored after a hold gets it here, and one stored before
+        // is found by the hold's job. Read earlier, an event could miss both.
         let insert = move |connection: &Connection| insert(connection, &batch, &stored, &holds.all());
         match self.writer.write_then(insert.clone(), cache_and_wake.clone()).await {
             // The writer has merged the write-ahead log into the store since, which may have made enough room.

@@ -83,20 +83,20 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in `folder`. Creates the folder and the file if they are missing, readable by their owner only. A
-    /// second process may open the store too; both see each other's writes.
+    /// Opens the store in `folder`. Creates the folder and the file if they are missing, readable by their owner only.
+    /// A second process may open the store too; both see each other's writes.
     ///
     /// # Errors
-    /// When the folder or the file cannot be used, or the write-ahead log that an earlier process left is damaged: SQLite
-    /// would drop everything after the damage. Nothing is changed then.
+    /// When the folder or the file cannot be used, or the write-ahead log that an earlier process left is damaged:
+    /// SQLite would drop everything after the damage. Nothing is changed then.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let file = open::make_file(folder)?;
         open::whole_log(&file)?;
         Self::open_file(file)
     }
 
-    /// As [`open`](Self::open), but uses the part of a damaged write-ahead log before the damage. Copies the log first, and
-    /// returns the path of the copy; `None` if the log is not damaged.
+    /// As [`open`](Self::open), but uses the part of a damaged write-ahead log before the damage. Copies the log first,
+    /// and returns the path of the copy; `None` if the log is not damaged.
     ///
     /// # Errors
     /// When the folder or a file in it cannot be used.
@@ -133,7 +133,8 @@ impl Store {
         })
     }
 
-    /// Checkpoints the write-ahead logs into the files, so that the folder can be copied. Later writes use the logs again.
+    /// Checkpoints the write-ahead logs into the files, so that the folder can be copied. Later writes use the logs
+    /// again.
     ///
     /// # Errors
     /// When a reader is still active, or the disk fails. Nothing is lost then: the next start reads the logs.
@@ -145,8 +146,8 @@ impl Store {
         self.writer.close_log().await.and(folded)
     }
 
-    /// Checks the file's structure for at most `time`. Logs damage, and makes [`ready`] fail from then on. Returns whether
-    /// the check was complete.
+    /// Checks the file's structure for at most `time`. Logs damage, and makes [`ready`] fail from then on. Returns
+    /// whether the check was complete.
     ///
     /// [`ready`]: domain::ports::Intake::ready
     ///
@@ -168,7 +169,8 @@ impl Store {
     }
 
     /// Indexes the next batch of events for searches, or removes deleted events from the index if all are indexed.
-    /// Returns the number of rows left to index; 0 while the disk is full, when nothing is indexed. Only one process at a time may call this.
+    /// Returns the number of rows left to index; 0 while the disk is full, when nothing is indexed. Only one process at
+    /// a time may call this.
     ///
     /// # Errors
     /// When the store cannot be read or the index cannot be written. Searches then read the events themselves.

@@ -37,8 +37,8 @@ impl FolderLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // The lock holds without the pid, which only names the process in another one's error: a full disk must not stop
-        // the start.
+        // The lock holds without the pid, which only names the process in another one's error: a full disk must not
+        // stop the start.
         let named =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         match named {

@@ -126,8 +126,8 @@ pub(crate) fn make_file(folder: &Path) -> Result<PathBuf, OpenError> {
     Ok(file)
 }
 
-/// Refuses a damaged write-ahead log. Checks again before it refuses, as the log of a running server changes while it is
-/// read.
+/// Refuses a damaged write-ahead log. Checks again before it refuses, as the log of a running server changes while it
+/// is read.
 pub(crate) fn whole_log(file: &Path) -> Result<(), OpenError> {
     let mut found = None;
     for _ in 0..3 {
@@ -141,8 +141,8 @@ pub(crate) fn whole_log(file: &Path) -> Result<(), OpenError> {
     Err(OpenError::DamagedLog { log: wal::log_of(file), offset, transactions })
 }
 
-/// Copies a damaged write-ahead log to another name, before SQLite reads it up to the damage and overwrites it. Returns the
-/// copy; `None` if the log is not damaged.
+/// Copies a damaged write-ahead log to another name, before SQLite reads it up to the damage and overwrites it. Returns
+/// the copy; `None` if the log is not damaged.
 pub(crate) fn keep_damaged_log(file: &Path) -> Result<Option<PathBuf>, OpenError> {
     let Err(OpenError::DamagedLog { log, .. }) = whole_log(file) else { return Ok(None) };
     let free =
@@ -154,8 +154,8 @@ pub(crate) fn keep_damaged_log(file: &Path) -> Result<Option<PathBuf>, OpenError
     Ok(Some(kept))
 }
 
-/// Runs `PRAGMA integrity_check`, which also compares indexes with their tables, for at most `time`. Returns whether the
-/// check was complete.
+/// Runs `PRAGMA integrity_check`, which also compares indexes with their tables, for at most `time`. Returns whether
+/// the check was complete.
 pub(crate) fn check(connection: &Connection, time: Duration) -> Result<bool, Fault> {
     let (interrupt, (done, ended)) = (connection.get_interrupt_handle(), mpsc::channel::<()>());
     let timer = std::thread::spawn(move || {

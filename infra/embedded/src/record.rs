@@ -50,8 +50,8 @@ pub(crate) fn select_all<T: DeserializeOwned>(
     bodies.iter().map(|body| read(body)).collect()
 }
 
-/// Decodes those records in the first column of the query's rows that can be read. The others are logged as `kind`: one such
-/// record must not hide the rest.
+/// Decodes those records in the first column of the query's rows that can be read. The others are logged as `kind`: one
+/// such record must not hide the rest.
 pub(crate) fn select_readable<T: DeserializeOwned>(
     connection: &Connection,
     kind: &str,

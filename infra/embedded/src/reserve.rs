@@ -1,9 +1,10 @@
 //! Disk space set aside, so that Nuncio can start, read and delete on a full disk.
 //!
-//! Owns one file beside the store, of [`BYTES`] while the write-ahead log is empty. SQLite makes a file for its shared memory
-//! before it reads anything, and even a deletion is first appended to the log. The log can be used from its beginning again
-//! only after its pages are in the store's file, which then grows: without room for that, deletions would free nothing.
-//! The file therefore grows with the pages that only the log holds, and a transaction that it cannot cover is refused.
+//! Owns one file beside the store, of [`BYTES`] while the write-ahead log is empty. SQLite makes a file for its shared
+//! memory before it reads anything, and even a deletion is first appended to the log. The log can be used from its
+//! beginning again only after its pages are in the store's file, which then grows: without room for that, deletions
+//! would free nothing. The file therefore grows with the pages that only the log holds, and a transaction that it
+//! cannot cover is refused.
 
 use std::fs;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -20,7 +21,8 @@ use crate::erasure::fold_log;
 use crate::fault::{self, Fault};
 use crate::files::private_file;
 
-/// Enough for the shared memory of both databases (32 KiB each) and for transactions that delete or replace some events.
+/// Enough for the shared memory of both databases (32 KiB each) and for transactions that delete or replace some
+/// events.
 const BYTES: u64 = 512 * 1024;
 
 /// What must be left of it when the log has been merged into the store.
@@ -81,8 +83,8 @@ impl Reserve {
         }
     }
 
-    /// Prepares for a transaction: sets enough space aside. On a full disk, lends most of it to the transaction instead; call
-    /// [`make_room`](Self::make_room) afterwards.
+    /// Prepares for a transaction: sets enough space aside. On a full disk, lends most of it to the transaction
+    /// instead; call [`make_room`](Self::make_room) afterwards.
     pub(crate) fn prepare(&mut self, connection: &Connection) {
         self.ensure(connection);
         if self.is_short() {
@@ -126,8 +128,8 @@ impl Reserve {
         self.is_short.load(Ordering::Relaxed)
     }
 
-    /// Merges the log into the store, with the space set aside if there is no other. Waits this long for readers of an older
-    /// state.
+    /// Merges the log into the store, with the space set aside if there is no other. Waits this long for readers of an
+    /// older state.
     fn fold(&self, connection: &Connection, wait: Duration) {
         let usual = connection.pragma_query_value(None, "busy_timeout", |row| row.get::<_, u32>(0)).unwrap_or_default();
         let fold = || fold_log(connection).map_err(StoreError::from);
@@ -162,7 +164,8 @@ impl Reserve {
         }
     }
 
-    /// Sets aside what there is once the connection is closed: without its shared memory, the next start has room for that.
+    /// Sets aside what there is once the connection is closed: without its shared memory, the next start has room for
+    /// that.
     pub(crate) fn keep_rest(&self) {
         if self.size() < BYTES {
             self.take_up_to(BYTES);

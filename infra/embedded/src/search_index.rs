@@ -117,7 +117,8 @@ impl SearchIndex {
     }
 
     /// The rows of the events that may contain all of these texts, which must be in lower case; in any order. `None` if
-    /// there are more than `max`, or the index cannot tell: all texts are shorter than three characters, or it is empty.
+    /// there are more than `max`, or the index cannot tell: all texts are shorter than three characters, or it is
+    /// empty.
     pub(crate) fn candidates(&self, events: &Connection, texts: &[String], max: usize) -> Option<Vec<i64>> {
         let trigrams = trigrams(texts);
         if trigrams.is_empty() {

@@ -1,9 +1,9 @@
 //! Detects damage in the write-ahead log that an earlier process left.
 //!
-//! SQLite takes the first frame with a wrong checksum for the end of the log, and silently drops the rest. That is right
-//! after a power cut, which can tear only the last transaction, and wrong for a log that was damaged later. This module
-//! tells the two cases apart. The format is that of <https://sqlite.org/fileformat2.html#the_write_ahead_log>:
-//! a header of 32 bytes, then frames of a header of 24 bytes and one page each. A frame's checksum continues that of the
+//! SQLite takes the first frame with a wrong checksum for the end of the log, and silently drops the rest. That is
+//! right after a power cut, which can tear only the last transaction, and wrong for a log that was damaged later. This
+//! module tells the two cases apart. The format is that of <https://sqlite.org/fileformat2.html#the_write_ahead_log>: a
+//! header of 32 bytes, then frames of a header of 24 bytes and one page each. A frame's checksum continues that of the
 //! frame before it, so each frame can be verified on its own with the checksum stored in its predecessor.
 //!
 //! The store syncs the log at every commit. A frame that was written after a later commit is therefore proof that

@@ -83,8 +83,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread with its connection, and with the space set aside for its file; `None` if there is no file. An error
-    /// that shows that the file is damaged is noted in `health`.
+    /// Starts the thread with its connection, and with the space set aside for its file; `None` if there is no file. An
+    /// error that shows that the file is damaged is noted in `health`.
     pub(crate) fn start(
         connection: Connection,
         reserve: Option<Reserve>,
@@ -126,8 +126,8 @@ impl Writer {
         answer.await.map_err(|_| ended())?.inspect_err(|error| self.health.note(error))
     }
 
-    /// Makes a write that frees space or that a start needs. On a full disk, [`write_in_reserve`](Self::write_in_reserve)
-    /// repeats it.
+    /// Makes a write that frees space or that a start needs. On a full disk,
+    /// [`write_in_reserve`](Self::write_in_reserve) repeats it.
     pub(crate) async fn write_with_reserve<T, W>(&self, write: W) -> Result<T, StoreError>
     where
         T: Send + 'static,

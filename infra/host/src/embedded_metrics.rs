@@ -1,7 +1,7 @@
 //! Metrics in AWS's embedded metric format: log lines from which `CloudWatch` extracts metrics.
 //!
-//! Source: Amazon's user guide, "Specification: Embedded metric format". The only dimension is `function`: each function
-//! of a stack has its own value of a metric.
+//! Source: Amazon's user guide, "Specification: Embedded metric format". The only dimension is `function`: each
+//! function of a stack has its own value of a metric.
 
 use domain::Timestamp;
 use domain::metric::Metric;

@@ -2,8 +2,8 @@
 //!
 //! A JSON line has `timestamp`, `level`, `target`, `message` and the fields of the call. The field `event` contains an
 //! event's JSON and is embedded as JSON, so that a log collector can forward the events. Metrics (`domain::metric`)
-//! become lines in AWS's embedded metric format on AWS, and no lines elsewhere. The log is not buffered: lines survive a
-//! kill. If the log cannot be written, only the log is lost.
+//! become lines in AWS's embedded metric format on AWS, and no lines elsewhere. The log is not buffered: lines survive
+//! a kill. If the log cannot be written, only the log is lost.
 
 use std::fmt::{self, Write as _};
 

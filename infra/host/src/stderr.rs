@@ -1,7 +1,7 @@
 //! Writes log lines to stderr. A failure loses log lines and affects nothing else.
 //!
-//! If the disk is full, or the reader of a pipe has stopped or gone, lines are dropped and counted. Callers see no error,
-//! and wait for [`WRITE_TIMEOUT`] at most. Once writing works again, a line reports the number of lost lines.
+//! If the disk is full, or the reader of a pipe has stopped or gone, lines are dropped and counted. Callers see no
+//! error, and wait for [`WRITE_TIMEOUT`] at most. Once writing works again, a line reports the number of lost lines.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -103,8 +103,8 @@ impl Out for io::StderrLock<'_> {
     }
 }
 
-/// Escapes characters that make a terminal act, or show text in another order: C1 controls, which some terminals treat as
-/// escape sequences, and bidirectional overrides. The formatter has escaped ASCII controls already.
+/// Escapes characters that make a terminal act, or show text in another order: C1 controls, which some terminals treat
+/// as escape sequences, and bidirectional overrides. The formatter has escaped ASCII controls already.
 fn escaped(line: &[u8]) -> Cow<'_, [u8]> {
     // In UTF-8, all of these characters begin with one of these bytes.
     if !line.iter().any(|byte| matches!(byte, 0xc2 | 0xd8 | 0xe2 | 0x7f)) {

@@ -1,7 +1,7 @@
 //! List prices of us-east-1, in dollars, and what is assumed where nothing can be counted here.
 //!
-//! Lambda on arm64, DynamoDB on demand since November 2024, standard SQS, `CloudWatch` Logs by what is ingested. No free
-//! tier. A function URL costs nothing by itself.
+//! Lambda on arm64, DynamoDB on demand since November 2024, standard SQS, `CloudWatch` Logs by what is ingested. No
+//! free tier. A function URL costs nothing by itself.
 
 const MILLION: f64 = 1e6;
 pub(crate) const WRITE_UNIT: f64 = 0.625 / MILLION;

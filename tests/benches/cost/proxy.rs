@@ -108,7 +108,8 @@ fn is_write(operation: &str) -> bool {
     ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"].contains(&operation)
 }
 
-/// The emulator counts writes as DynamoDB does, its index included. A write whose condition did not hold costs a unit too.
+/// The emulator counts writes as DynamoDB does, its index included. A write whose condition did not hold costs a unit
+/// too.
 fn written(answer: &Value) -> f64 {
     match &answer["ConsumedCapacity"] {
         Value::Array(tables) => tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum(),

@@ -5,9 +5,9 @@
 //! 3. `throttle`: the rule has reached its number of notifications.
 //! 4. `digest`: the rule collects its events, and another delivery will report this one.
 //!
-//! The first mechanism that suppresses a delivery is its cause. The later ones do not see it, so that a throttle does not
-//! count a notification that was never sent. A delivery that is already in the ledger was decided when it was opened, and
-//! is not decided again.
+//! The first mechanism that suppresses a delivery is its cause. The later ones do not see it, so that a throttle does
+//! not count a notification that was never sent. A delivery that is already in the ledger was decided when it was
+//! opened, and is not decided again.
 
 mod digest;
 mod mute;

@@ -1,7 +1,8 @@
 //! Suppresses the deliveries of events beyond their rule's throttle.
 //!
-//! Counts events, not deliveries, so that either all recipients of an event are notified or none. Several dispatchers may
-//! count concurrently: each change of the state is one conditional write, and a dispatcher that loses it counts again.
+//! Counts events, not deliveries, so that either all recipients of an event are notified or none. Several dispatchers
+//! may count concurrently: each change of the state is one conditional write, and a dispatcher that loses it counts
+//! again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -3,7 +3,8 @@
 //! A macro, so that it expands to a `tracing` event of the calling crate: `domain` itself logs nothing. Log forwarders
 //! rely on the target and the message, and the log's writer embeds the field `event` unquoted.
 
-/// Logs an event that the store has accepted. Takes its masked JSON as `&str`. The calling crate must depend on `tracing`.
+/// Logs an event that the store has accepted. Takes its masked JSON as `&str`. The calling crate must depend on
+/// `tracing`.
 #[macro_export]
 macro_rules! log_accepted {
     ($json:expr) => {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::rules_document::DigestSettings;
 use crate::time::{later, to_micros};
 
-/// A dispatcher that adds an event just before the window closes has finished after this time. If it stalls for longer, the
-/// event may appear in two digests, but is never lost.
+/// A dispatcher that adds an event just before the window closes has finished after this time. If it stalls for longer,
+/// the event may appear in two digests, but is never lost.
 const GRACE: SignedDuration = SignedDuration::from_secs(2);
 
 /// The time from a digest's first event until it stops collecting.

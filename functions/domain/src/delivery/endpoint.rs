@@ -1,9 +1,9 @@
 //! The circuit breaker of an endpoint, which is the receiver that a transport sends to.
 //!
 //! Owns the breaker's states and transitions, and the record that all dispatchers share. `Ready` is a closed circuit,
-//! `Paused` an open one, which is half-open while a delivery probes it. Refuses to wait, to send, or to classify an attempt:
-//! [`EndpointSignal`] does that. An endpoint that has never failed has no record. A record that was made under another
-//! configuration of the transport is ignored.
+//! `Paused` an open one, which is half-open while a delivery probes it. Refuses to wait, to send, or to classify an
+//! attempt: [`EndpointSignal`] does that. An endpoint that has never failed has no record. A record that was made under
+//! another configuration of the transport is ignored.
 //!
 //! ```text
 //!           5 failures in a row, or one with Retry-After
@@ -159,8 +159,8 @@ impl Pause {
         crate::time::has_passed(self.until, LONGEST_PAUSE, now)
     }
 
-    /// The end of the pause or of a running probe; `None` if both are over. Ignores an end that is further away than a pause
-    /// or probe that begins now, because a wrong clock wrote it.
+    /// The end of the pause or of a running probe; `None` if both are over. Ignores an end that is further away than a
+    /// pause or probe that begins now, because a wrong clock wrote it.
     fn ends(&self, now: Timestamp) -> Option<Timestamp> {
         let pause = Some(self.until).filter(|_| !self.is_over(now));
         pause.max(self.probe.filter(|probe| !crate::time::has_passed(*probe, PROBE, now)))

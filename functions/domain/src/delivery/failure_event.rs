@@ -1,7 +1,7 @@
 //! The event that records a delivery's permanent failure: one `configuration_error` per transport, cause and hour.
 //!
-//! The event names its delivery, so the loop guard keeps it from notifying anyone. Its [`name`] is made of transport, cause
-//! and hour, so that any number of failed deliveries makes one event, at the time of the first.
+//! The event names its delivery, so the loop guard keeps it from notifying anyone. Its [`name`] is made of transport,
+//! cause and hour, so that any number of failed deliveries makes one event, at the time of the first.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,8 +20,8 @@ pub fn is_worth_an_event(failure: &Failure) -> bool {
     !matches!(failure, Failure::NoEvent)
 }
 
-/// Distinguishes the events of one transport and hour by cause, so that a recipient's or message's failure does not hide a
-/// failure of the transport. `""` is the transport itself.
+/// Distinguishes the events of one transport and hour by cause, so that a recipient's or message's failure does not
+/// hide a failure of the transport. `""` is the transport itself.
 pub fn cause(failure: &Failure) -> &'static str {
     match failure.attribution() {
         Attribution::Recipient => "/recipient",
@@ -49,7 +49,8 @@ pub fn hour(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second().div_euclid(3600) * 3600).unwrap_or(now)
 }
 
-/// The event for this failure of a delivery, with the pk of the first failure of its [`name`], at whose time it was created.
+/// The event for this failure of a delivery, with the pk of the first failure of its [`name`], at whose time it was
+/// created.
 ///
 /// # Errors
 /// Never: the action is a constant and well-formed.

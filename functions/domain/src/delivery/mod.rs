@@ -13,8 +13,8 @@
 //!                 └─ claim ─▶ Pending
 //! ```
 //!
-//! A suppressed delivery is created in the closed state Suppressed; the carrier of a digest as Retrying, due when its window
-//! has closed. An operator can reopen Dead and Suppressed entries as Retrying.
+//! A suppressed delivery is created in the closed state Suppressed; the carrier of a digest as Retrying, due when its
+//! window has closed. An operator can reopen Dead and Suppressed entries as Retrying.
 
 mod digest_window;
 pub mod endpoint;
@@ -220,8 +220,8 @@ impl Delivery {
         (self.state == DeliveryState::Retrying).then_some(self.next_at).flatten()
     }
 
-    /// When the next attempt is due, if that is after `now`. Ignores a time that was decided in the future or lies further
-    /// ahead than any wait, because a wrong clock wrote it.
+    /// When the next attempt is due, if that is after `now`. Ignores a time that was decided in the future or lies
+    /// further ahead than any wait, because a wrong clock wrote it.
     pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
         if self.planned.is_some_and(|planned| crate::time::is_ahead(planned, now)) {
             return None;
@@ -290,8 +290,8 @@ impl Delivery {
         }
     }
 
-    /// The next revision of a dead or suppressed entry that an operator redelivers: due at once. Its attempts stay on record,
-    /// the retry schedule starts again, and nothing suppresses it again.
+    /// The next revision of a dead or suppressed entry that an operator redelivers: due at once. Its attempts stay on
+    /// record, the retry schedule starts again, and nothing suppresses it again.
     ///
     /// # Errors
     /// If it is neither dead nor suppressed.
@@ -303,8 +303,8 @@ impl Delivery {
         Ok(Self { earlier_attempts: self.attempts.len(), reopened, ..self.postponed(now, now) })
     }
 
-    /// How long it has been due: since it was created, its digest's window closed, or an operator last redelivered it, but
-    /// not since before its event can have been received.
+    /// How long it has been due: since it was created, its digest's window closed, or an operator last redelivered it,
+    /// but not since before its event can have been received.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
         let received = self.event().instant().saturating_sub(MAX_AHEAD).unwrap_or(self.created);
         let began = self.reopened.or(self.digest.map(|window| window.closes)).unwrap_or(self.created).max(received);

@@ -46,8 +46,8 @@ pub enum AttemptOutcome {
     Failed(Failure),
 }
 
-/// How an attempt failed. The text never contains a secret, an address or a body. Only [`Failure::with_answer`] includes
-/// the receiver's response.
+/// How an attempt failed. The text never contains a secret, an address or a body. Only [`Failure::with_answer`]
+/// includes the receiver's response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// An HTTP status other than success.
@@ -266,8 +266,8 @@ impl Failure {
         }
     }
 
-    /// The failure with the receiver's response, in one line of bounded length. For the ledger only: responses often repeat
-    /// addresses, which must not reach the log.
+    /// The failure with the receiver's response, in one line of bounded length. For the ledger only: responses often
+    /// repeat addresses, which must not reach the log.
     pub fn with_answer(&self) -> String {
         self.answer().map_or_else(|| self.to_string(), |said| format!("{self}: {}", excerpt(said)))
     }

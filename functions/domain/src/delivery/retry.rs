@@ -65,9 +65,9 @@ pub fn next(attempt: usize, outcome: &AttemptOutcome, now: Timestamp, jitter: f6
 
 /// Postpones a delivery whose endpoint is paused or busy until `until`.
 ///
-/// `waited` is the time since the delivery was due. The longer it has waited, the longer the postponement, up to `longest`
-/// or until `until`, so that a long outage costs few reads per delivery. `jitter`, in 0.0..=1.0, spreads deliveries that
-/// wait for the same instant over up to half of their wait.
+/// `waited` is the time since the delivery was due. The longer it has waited, the longer the postponement, up to
+/// `longest` or until `until`, so that a long outage costs few reads per delivery. `jitter`, in 0.0..=1.0, spreads
+/// deliveries that wait for the same instant over up to half of their wait.
 pub fn postpone(
     waited: SignedDuration,
     until: Timestamp,

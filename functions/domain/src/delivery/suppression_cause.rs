@@ -10,7 +10,8 @@ use crate::id::DeliveryId;
 use crate::rules_document::{Period, Silence, Throttle};
 use crate::time::in_words;
 
-/// The mechanism that suppressed a delivery, with its settings and its end. Stored and shown as `{"by": "throttle", …}`.
+/// The mechanism that suppressed a delivery, with its settings and its end. Stored and shown as `{"by": "throttle",
+/// …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum SuppressionCause {
@@ -46,7 +47,8 @@ pub enum SuppressionCause {
         max: u32,
         /// The length of the throttle's period.
         per: Period,
-        /// The values of the throttle's `by` fields, null for a field that the event lacks. Empty if the throttle has no `by`.
+        /// The values of the throttle's `by` fields, null for a field that the event lacks. Empty if the throttle has
+        /// no `by`.
         key: BTreeMap<String, Option<String>>,
         /// From this time on, another event may notify.
         #[serde(with = "crate::time::micros")]

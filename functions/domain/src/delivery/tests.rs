@@ -147,7 +147,8 @@ fn retry_after_lengthens_but_never_shortens() {
     assert_eq!((asked(1), asked(120), asked(10_000_000)), (5, 120, 24 * 3600));
 }
 
-/// Every row of the table in `outcome.rs`: whose failure it is, whether the delivery dies, what it shows of the endpoint.
+/// Every row of the table in `outcome.rs`: whose failure it is, whether the delivery dies, what it shows of the
+/// endpoint.
 fn table() -> Vec<(Failure, Attribution, bool, EndpointSignal)> {
     use Attribution::{Endpoint, Message, Nuncio, Recipient};
     use MailStage::{Data, Greeting, Sender};

@@ -79,7 +79,8 @@ pub struct Event {
     /// The caller's trace; see [`Event::trace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<TraceParent>,
-    /// The part of Nuncio that produced the event; `None` for a caller's. Callers cannot set it; see [`crate::loop_guard`].
+    /// The part of Nuncio that produced the event; `None` for a caller's. Callers cannot set it; see
+    /// [`crate::loop_guard`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produced_by: Option<Producer>,
 }

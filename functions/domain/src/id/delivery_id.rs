@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use super::EventPk;
 use crate::trace::TraceParent;
 
-/// `<event pk>_<20 hex digits>`. The digits are a hash over rule, transport and recipient: the same four always give the
-/// same id, and the id leads to the event.
+/// `<event pk>_<20 hex digits>`. The digits are a hash over rule, transport and recipient: the same four always give
+/// the same id, and the id leads to the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeliveryId {

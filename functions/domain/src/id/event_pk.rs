@@ -1,8 +1,8 @@
 //! An event's pk: a UUID whose first 48 bits are the event's time in milliseconds (RFC 9562).
 //!
-//! An unnamed event gets a version 7 UUID (time and random bits). A named event gets a version 8 UUID whose remaining 74
-//! bits are the start of a SHA-256 over its name, its time and its masked body, so that posting it again gives the same pk.
-//! Secrets are masked before hashing, so that a `pk` reveals nothing about them.
+//! An unnamed event gets a version 7 UUID (time and random bits). A named event gets a version 8 UUID whose remaining
+//! 74 bits are the start of a SHA-256 over its name, its time and its masked body, so that posting it again gives the
+//! same pk. Secrets are masked before hashing, so that a `pk` reveals nothing about them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,7 +51,8 @@ impl EventPk {
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether the pk is derived from the caller's name for the event, so that posting the event again gives the same pk.
+    /// Whether the pk is derived from the caller's name for the event, so that posting the event again gives the same
+    /// pk.
     pub fn is_named(self) -> bool {
         (self.0.as_u128() >> 76) & 0xf == VERSION_NAMED
     }
@@ -62,8 +63,8 @@ impl EventPk {
         Self(Uuid::from_u128(millis << 80))
     }
 
-    /// The trace of an event that came without one. Its id is the pk's digits, so that each leads to the other. It is not
-    /// sampled.
+    /// The trace of an event that came without one. Its id is the pk's digits, so that each leads to the other. It is
+    /// not sampled.
     pub fn trace(self) -> TraceParent {
         TraceParent::from_id(self.0.as_u128())
     }

@@ -19,10 +19,11 @@ pub trait Archive: Send + Sync {
     /// The events of a file.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if the file exists but can never be read: it is truncated, damaged, or not an archive file.
+    /// [`StoreError::Corrupt`] if the file exists but can never be read: it is truncated, damaged, or not an archive
+    /// file.
     async fn read(&self, file: &str) -> Result<ArchiveFile, StoreError>;
-    /// Removes a [corrupt](StoreError::Corrupt) file from the list of files and keeps it under another name, if the archive
-    /// supports that. Returns the file's new name.
+    /// Removes a [corrupt](StoreError::Corrupt) file from the list of files and keeps it under another name, if the
+    /// archive supports that. Returns the file's new name.
     async fn set_aside(&self, file: &str) -> Result<String, StoreError> {
         Ok(file.to_owned())
     }
@@ -42,7 +43,8 @@ pub struct ArchiveFile {
     pub version: Option<String>,
 }
 
-/// Deletes records before they expire. A record that does not exist is not an error. Each method returns how many it deleted.
+/// Deletes records before they expire. A record that does not exist is not an error. Each method returns how many it
+/// deleted.
 #[async_trait]
 pub trait Erasure: Send + Sync {
     /// Deletes the events of these pks.

@@ -11,8 +11,8 @@ use crate::notification::inbox::InboxItem;
 pub trait Inbox: Send + Sync {
     /// Stores the item unless its pk exists.
     async fn put(&self, item: &InboxItem) -> Result<(), StoreError>;
-    /// A page of a user's inbox, newest first, without expired items. `seen` selects seen or unseen items; `None` selects
-    /// both.
+    /// A page of a user's inbox, newest first, without expired items. `seen` selects seen or unseen items; `None`
+    /// selects both.
     async fn list(
         &self,
         username: &str,
@@ -43,7 +43,7 @@ impl InboxUpdates for () {
 /// A subscription to the changes of one inbox.
 #[async_trait]
 pub trait InboxSubscription: Send {
-    /// Waits until the inbox has changed since the last call; `false` if there will be no further notice. Safe to cancel: a
-    /// dropped call loses no change.
+    /// Waits until the inbox has changed since the last call; `false` if there will be no further notice. Safe to
+    /// cancel: a dropped call loses no change.
     async fn changed(&mut self) -> bool;
 }

@@ -65,11 +65,11 @@ pub trait EventExpiry: Send + Sync {
     /// Sets the expiry of each event, unless the event has expired or does not exist, and returns how many it set. From
     /// then on every reader finds this expiry, to the microsecond.
     async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError>;
-    /// Expired events that are not yet [marked as archived](Self::mark_archived): about `limit` at most, and no more than
-    /// fit into memory. May leave out events that expired within the last two hours.
+    /// Expired events that are not yet [marked as archived](Self::mark_archived): about `limit` at most, and no more
+    /// than fit into memory. May leave out events that expired within the last two hours.
     async fn expired(&self, now: Timestamp, limit: usize) -> Result<ExpiredEvents, StoreError>;
-    /// Records that these events are archived, so that they are not returned again. Frees their space now or later. An event
-    /// that has not expired stays.
+    /// Records that these events are archived, so that they are not returned again. Frees their space now or later. An
+    /// event that has not expired stays.
     async fn mark_archived(&self, expired: &ExpiredEvents, now: Timestamp) -> Result<(), StoreError>;
 }
 

@@ -14,8 +14,9 @@ use crate::query::{EventQuery, Searched};
 pub struct EventPage {
     /// The events, newest first.
     pub results: Vec<Event>,
-    /// The cursor of the next page; `None` on the last page. A page with a cursor may hold fewer than `limit` events, even
-    /// none, because each page examines a bounded number, and its [bytes](crate::query::PageBudget) are bounded too.
+    /// The cursor of the next page; `None` on the last page. A page with a cursor may hold fewer than `limit` events,
+    /// even none, because each page examines a bounded number, and its [bytes](crate::query::PageBudget) are bounded
+    /// too.
     pub next: Option<EventPk>,
     /// The range that the page has covered.
     pub searched: Searched,
@@ -37,8 +38,8 @@ pub trait EventLog: Send + Sync {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError>;
     /// A page of the events that match the query, newest first by pk, without expired ones.
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError>;
-    /// How many events have each value of the dimension, in any order, in the hours that begin in `since..until`. Expired
-    /// events may be included. `None` if the store keeps no such counts; then read the events.
+    /// How many events have each value of the dimension, in any order, in the hours that begin in `since..until`.
+    /// Expired events may be included. `None` if the store keeps no such counts; then read the events.
     async fn counted(
         &self,
         _by: Dimension,
@@ -59,9 +60,9 @@ pub trait Volume: Send + Sync {
     /// Exact for events that arrive within their hour. Later events are counted at once, or when
     /// [`roll_up`](Self::roll_up) finds them.
     async fn hours(&self, since: Timestamp, until: Timestamp) -> Result<VolumeCounts, StoreError>;
-    /// Updates counts that the store does not maintain on arrival: closes finished hours and recounts hours that received
-    /// late events. Examines a bounded number of events and stores how far it came, so that the next call continues there.
-    /// Safe to repeat, to interrupt and to run concurrently.
+    /// Updates counts that the store does not maintain on arrival: closes finished hours and recounts hours that
+    /// received late events. Examines a bounded number of events and stores how far it came, so that the next call
+    /// continues there. Safe to repeat, to interrupt and to run concurrently.
     async fn roll_up(&self, now: Timestamp) -> Result<RollUp, StoreError>;
 }
 
@@ -70,8 +71,8 @@ pub trait Volume: Send + Sync {
 pub struct VolumeCounts {
     /// One count for each hour and action.
     pub hours: Vec<HourCount>,
-    /// The time from which on every event is counted, because one call reads a bounded number of events. Of earlier hours,
-    /// those that no [`Volume::roll_up`] has closed may be missing. `None` if the counts are complete.
+    /// The time from which on every event is counted, because one call reads a bounded number of events. Of earlier
+    /// hours, those that no [`Volume::roll_up`] has closed may be missing. `None` if the counts are complete.
     pub complete_since: Option<Timestamp>,
 }
 

@@ -28,8 +28,8 @@ impl AddressRange {
         if self.contains(address) { Ordering::Equal } else { address.to_canonical().cmp(&self.0.network()) }
     }
 
-    /// What the text of every address in the range begins with: the whole address if it is the only one, else the parts of
-    /// an IPv4 address that the network fixes, such as `192.0.2.`. Empty if it fixes none.
+    /// What the text of every address in the range begins with: the whole address if it is the only one, else the parts
+    /// of an IPv4 address that the network fixes, such as `192.0.2.`. Empty if it fixes none.
     pub fn text_prefix(self) -> String {
         match self.0 {
             _ if self.0.prefix_len() == self.0.max_prefix_len() => self.0.addr().to_string(),

@@ -54,7 +54,8 @@ impl EventQuery {
             && self.search.as_ref().is_none_or(|search| search.matches(event))
     }
 
-    /// The range that a page has covered which examined `events` events; `last` is the last one, `None` if it found no more.
+    /// The range that a page has covered which examined `events` events; `last` is the last one, `None` if it found no
+    /// more.
     pub fn searched(&self, events: usize, last: Option<EventPk>) -> Searched {
         Searched {
             from: last.map_or(self.since, |last| Some(last.instant())),

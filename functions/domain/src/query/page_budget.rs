@@ -1,7 +1,7 @@
 //! How many bytes a page of a list may have, so that every response fits its transport.
 
-/// The size at which a page ends. A Lambda function answers at most 6 MB, and Lambda carries the response as a string in
-/// JSON. The last item of a page may exceed this size: an event by up to 512 KiB.
+/// The size at which a page ends. A Lambda function answers at most 6 MB, and Lambda carries the response as a string
+/// in JSON. The last item of a page may exceed this size: an event by up to 512 KiB.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Counts the bytes of a page that is being filled.

@@ -1,8 +1,8 @@
 //! The number of events over time, by action.
 //!
-//! Owns how events are grouped into buckets, and which ranges may be queried. Stores keep counts for whole hours of UTC,
-//! by the time in the event's pk. They outlive the events, because they contain no data of any event. For shorter buckets,
-//! the events are read. Refuses to count: the stores do.
+//! Owns how events are grouped into buckets, and which ranges may be queried. Stores keep counts for whole hours of
+//! UTC, by the time in the event's pk. They outlive the events, because they contain no data of any event. For shorter
+//! buckets, the events are read. Refuses to count: the stores do.
 
 use std::collections::BTreeMap;
 
@@ -112,8 +112,8 @@ pub struct BucketRange {
 pub struct TooManyBuckets(i64);
 
 impl BucketRange {
-    /// The range from `since` to `until`, extended to whole hours, or to whole minutes for shorter buckets. Without `until`,
-    /// the range ends with the bucket of `now`; without `since`, it has the bucket's usual length.
+    /// The range from `since` to `until`, extended to whole hours, or to whole minutes for shorter buckets. Without
+    /// `until`, the range ends with the bucket of `now`; without `since`, it has the bucket's usual length.
     ///
     /// # Errors
     /// If there are more than [`MOST_BUCKETS`].

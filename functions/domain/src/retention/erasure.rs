@@ -1,8 +1,8 @@
 //! Erasure of one person's data.
 //!
 //! Owns which data is deleted. An event is deleted as a whole if the person acted in it or is its subject, because
-//! stored events are never changed. An event that merely mentions the person stays and is counted, so that an operator can
-//! review it.
+//! stored events are never changed. An event that merely mentions the person stays and is counted, so that an operator
+//! can review it.
 
 use std::fmt::Write as _;
 
@@ -88,7 +88,8 @@ impl ErasureSubject {
         self.labels().map(fold).any(|name| as_word(&name))
     }
 
-    /// The next revision of the ledger entry without the receivers' responses that name the person; `None` if none does.
+    /// The next revision of the ledger entry without the receivers' responses that name the person; `None` if none
+    /// does.
     pub fn redact_delivery(&self, entry: &Delivery) -> Option<Delivery> {
         let mut without = Delivery { revision: entry.revision + 1, ..entry.clone() };
         let mut changed = false;

@@ -1,8 +1,8 @@
 //! Jobs: operations over all stored events that an operator requests, in steps that each take seconds.
 //!
-//! Owns a job's states and the lease to advance it. A step runs first and is recorded afterwards, so it may run twice: after
-//! a crash, or in two processes at once. Every step is therefore safe to repeat, and of two processes that record it only
-//! one succeeds, because the write is conditional on the revision. Refuses to know how a step is done.
+//! Owns a job's states and the lease to advance it. A step runs first and is recorded afterwards, so it may run twice:
+//! after a crash, or in two processes at once. Every step is therefore safe to repeat, and of two processes that record
+//! it only one succeeds, because the write is conditional on the revision. Refuses to know how a step is done.
 //!
 //! ```text
 //!   Running ── step, step, … ──▶ Done      both are reported once, by an event of action `retention_job`
@@ -247,8 +247,8 @@ impl Job {
         }
     }
 
-    /// The next revision of the job, leased to the caller; `None` if nothing remains to do, it must not begin yet, or another
-    /// process has the lease.
+    /// The next revision of the job, leased to the caller; `None` if nothing remains to do, it must not begin yet, or
+    /// another process has the lease.
     pub fn claimed(&self, now: Timestamp) -> Option<Self> {
         let free = self.lease.is_none_or(|until| has_passed(until, LEASE + CLOCK_SKEW, now));
         (free && !self.is_reported && has_passed(self.starts, LONGEST_START, now))
@@ -285,8 +285,8 @@ impl Job {
         Self { lease: None, ..self.next() }
     }
 
-    /// The next revision of the job, to be continued after the length of a lease: its next step is expensive and has just
-    /// failed, for lack of disk space for instance.
+    /// The next revision of the job, to be continued after the length of a lease: its next step is expensive and has
+    /// just failed, for lack of disk space for instance.
     pub fn deferred(&self, now: Timestamp) -> Self {
         Self { lease: Some(to_micros(later(now, LEASE))), ..self.next() }
     }
@@ -322,8 +322,8 @@ impl Job {
         self.ended.map(|ended| later(ended, LISTED_AFTERWARDS))
     }
 
-    /// The event that reports the job's end; `None` while it runs. Its pk is derived from the job, so that it is one event
-    /// however often it is built.
+    /// The event that reports the job's end; `None` while it runs. Its pk is derived from the job, so that it is one
+    /// event however often it is built.
     ///
     /// An operator caused it, not a notification, so rules may notify of it.
     ///

@@ -29,8 +29,8 @@ pub enum ExpiryChange {
 }
 
 impl Retention {
-    /// The change of the expiry of an event that was received at `received`. A change within [`RECEIVED_WITHIN`] is ignored,
-    /// so that the same settings change nothing.
+    /// The change of the expiry of an event that was received at `received`. A change within [`RECEIVED_WITHIN`] is
+    /// ignored, so that the same settings change nothing.
     pub fn restamp(&self, event: &Event, received: Timestamp, now: Timestamp) -> ExpiryChange {
         let expires = crate::time::to_micros(self.expiry(&event.action, received));
         if expires.duration_since(event.expires).abs() <= RECEIVED_WITHIN {

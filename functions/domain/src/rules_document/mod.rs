@@ -1,7 +1,7 @@
 //! The checked form of the rules document: every reference in it resolves, every text in it is parsed.
 //!
-//! Owns what a document contains and how it is stored; the functions load this form. Refuses to read YAML: the `rulesfile`
-//! crate does, and reports faults by line and column.
+//! Owns what a document contains and how it is stored; the functions load this form. Refuses to read YAML: the
+//! `rulesfile` crate does, and reports faults by line and column.
 
 mod built_in;
 mod pattern;
@@ -140,7 +140,8 @@ pub struct EmailSettings {
 }
 
 impl EmailSettings {
-    /// The maximum of `keep`. An erasure finds a person's mails through ledger entries, which are kept for 31 days at least.
+    /// The maximum of `keep`. An erasure finds a person's mails through ledger entries, which are kept for 31 days at
+    /// least.
     pub const LONGEST_KEPT: Period = Period::days(31);
 
     /// How long a written mail is kept: `keep`, or 30 days.

@@ -80,7 +80,8 @@ impl Period {
 pub struct Retention {
     /// The period of actions that no pattern matches.
     pub default: Period,
-    /// The first pattern that matches the action decides. Exact names precede prefixes, longer prefixes precede shorter ones.
+    /// The first pattern that matches the action decides. Exact names precede prefixes, longer prefixes precede shorter
+    /// ones.
     pub by_action: Vec<(ActionPattern, Period)>,
 }
 

@@ -125,8 +125,8 @@ impl Transport {
         Self { name: name.into(), send_once: false, kind, ca: None, limit, mappings }
     }
 
-    /// A hash of the whole configuration, in 16 hex digits. The state of an endpoint applies as long as the fingerprint stays
-    /// the same. It covers references to secrets, not their texts.
+    /// A hash of the whole configuration, in 16 hex digits. The state of an endpoint applies as long as the fingerprint
+    /// stays the same. It covers references to secrets, not their texts.
     pub fn fingerprint(&self) -> String {
         // Every key is a string and no field can refuse, so this cannot fail.
         let written = serde_json::to_vec(self).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The delivery that carries a digest.
 //!
-//! The first delivery with a suppression key opens a window. When the window has closed, this delivery is sent and reports
-//! the events of the suppressed later ones, too. Until then it waits in the ledger like a retry, so that it is sent exactly
-//! once even after a crash.
+//! The first delivery with a suppression key opens a window. When the window has closed, this delivery is sent and
+//! reports the events of the suppressed later ones, too. Until then it waits in the ledger like a retry, so that it is
+//! sent exactly once even after a crash.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! Decides which events a throttle lets pass.
 //!
-//! A sliding-window log: each event that passes is recorded with its time until the throttle's period has passed. No period
-//! of that length has more than `max` events, wherever it begins, and an event that is decided again passes again without
-//! being counted twice.
+//! A sliding-window log: each event that passes is recorded with its time until the throttle's period has passed. No
+//! period of that length has more than `max` events, wherever it begins, and an event that is decided again passes
+//! again without being counted twice.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! Attributes that the host's objects do not have, such as `notification.titel`, found before a body runs.
 //!
-//! Owns the attribute names of the request, the event and the notification. Reports only what cannot work: a name stands
-//! for an object only where the body binds it once, and an attribute that the body tests for or stores itself is left
-//! alone. Users, groups and dicts may have other attributes, so nothing is said about theirs.
+//! Owns the attribute names of the request, the event and the notification. Reports only what cannot work: a name
+//! stands for an object only where the body binds it once, and an attribute that the body tests for or stores itself is
+//! left alone. Users, groups and dicts may have other attributes, so nothing is said about theirs.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,8 @@ impl Class {
     #[cfg(test)]
     const ALL: [Self; 5] = [Self::Request, Self::Event, Self::Notification, Self::GroupList, Self::PolicyResult];
 
-    /// `None` if the object may have others. What bodies may read or call, `save` and `delete` included: they raise with a reason of their own.
+    /// `None` if the object may have others. What bodies may read or call, `save` and `delete` included: they raise
+    /// with a reason of their own.
     const fn attributes(self) -> Option<&'static [&'static str]> {
         Some(match self {
             Self::Request => &["context", "user", "obj", "http_request", "debug"],

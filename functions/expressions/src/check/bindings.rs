@@ -1,7 +1,8 @@
 //! The names that one scope of a body binds, by Python's rules of scoping.
 //!
-//! Owns what counts as a binding: assignments, `for`, `with`, `except`, `import`, `def`, `class`, `del`, patterns, and `:=`,
-//! also in a comprehension. Does not enter nested functions, lambdas and classes, because they have scopes of their own.
+//! Owns what counts as a binding: assignments, `for`, `with`, `except`, `import`, `def`, `class`, `del`, patterns, and
+//! `:=`, also in a comprehension. Does not enter nested functions, lambdas and classes, because they have scopes of
+//! their own.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! Members that a module or a value does not have, such as `re.nonsense` or `'a'.nonsense()`.
 //!
-//! Owns which expressions have a certain value or type: modules, their members, literals, and what some constructors return.
-//! The sandbox says whether such a value has the member. About other objects this says nothing, except that no object has a
-//! special attribute that the sandbox does not know, such as `__dict__`.
+//! Owns which expressions have a certain value or type: modules, their members, literals, and what some constructors
+//! return. The sandbox says whether such a value has the member. About other objects this says nothing, except that no
+//! object has a special attribute that the sandbox does not know, such as `__dict__`.
 
 use std::collections::HashMap;
 

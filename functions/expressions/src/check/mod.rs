@@ -1,7 +1,7 @@
 //! Checks the names of a body without running it: variables, modules, members and attributes.
 //!
-//! Owns what is reported, and the words. Reports only what cannot work, so that a body that Python runs is not refused for a
-//! name; where the sandbox has to be asked, [`probe`] asks it.
+//! Owns what is reported, and the words. Reports only what cannot work, so that a body that Python runs is not refused
+//! for a name; where the sandbox has to be asked, [`probe`] asks it.
 
 mod attributes;
 mod bindings;

@@ -1,8 +1,8 @@
 //! Names that are not defined where a body reads them.
 //!
-//! Owns the order of evaluation. A name is reported only if no way through the body can have bound it by
-//! then: branches, loops and exception handlers count as if each part may have run. Code that runs later, such as the body
-//! of a function, may read whatever its surroundings bind anywhere. Names that no scope binds are the sandbox's to know.
+//! Owns the order of evaluation. A name is reported only if no way through the body can have bound it by then:
+//! branches, loops and exception handlers count as if each part may have run. Code that runs later, such as the body of
+//! a function, may read whatever its surroundings bind anywhere. Names that no scope binds are the sandbox's to know.
 
 use std::collections::HashSet;
 
@@ -148,7 +148,8 @@ impl<'a> NameWalk<'a> {
     }
 }
 
-/// Whether a handler is there for one of these exceptions: it names it, or it handles every exception without naming one.
+/// Whether a handler is there for one of these exceptions: it names it, or it handles every exception without naming
+/// one.
 pub(super) fn handles(handler: &ExceptHandler, exceptions: &[&str]) -> bool {
     let ExceptHandler::ExceptHandler(handler) = handler;
     let is_named = |one: &Expr| matches!(one, Expr::Name(name) if exceptions.contains(&name.id.as_str()));

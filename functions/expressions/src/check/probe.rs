@@ -1,7 +1,7 @@
 //! Asks the sandbox itself whether it has a name, a module or a member.
 //!
-//! Owns the questions: short bodies that contain nothing of the author's but one name. They run like any body, so that the
-//! answer includes what the interpreter, the host and the rewrites provide, and cannot become outdated.
+//! Owns the questions: short bodies that contain nothing of the author's but one name. They run like any body, so that
+//! the answer includes what the interpreter, the host and the rewrites provide, and cannot become outdated.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

@@ -10,8 +10,8 @@ use ruff_python_ast::{Expr, Parameters, Stmt, StmtFunctionDef};
 
 use super::bindings::ScopeBindings;
 
-/// Names that a statement `global` or `nonlocal` makes one function bind for others. The order in which these functions run
-/// is not known.
+/// Names that a statement `global` or `nonlocal` makes one function bind for others. The order in which these functions
+/// run is not known.
 #[derive(Default)]
 struct Declared<'a> {
     globals: HashSet<&'a str>,
@@ -113,8 +113,8 @@ impl<'a> ScopeStack<'a> {
         }
     }
 
-    /// Whether a scope that the visited place can see binds the name somewhere. In a class, Python looks for the names of the
-    /// class in the sandbox as well, so that they do not count.
+    /// Whether a scope that the visited place can see binds the name somewhere. In a class, Python looks for the names
+    /// of the class in the sandbox as well, so that they do not count.
     pub(super) fn is_bound_elsewhere(&self, name: &str) -> bool {
         let is_bound = |scope: &NameScope<'_>| scope.bindings.bound.contains(name);
         let is_own_of_class = self.innermost.kind == ScopeKind::Class && is_bound(&self.innermost);

@@ -1,4 +1,5 @@
-//! Closed Python expressions that stand for an expression of a body: they have the same value, or a value of the same type.
+//! Closed Python expressions that stand for an expression of a body: they have the same value, or a value of the same
+//! type.
 //!
 //! Owns how to ask the sandbox about such a value. Contains nothing of the author's but names.
 

@@ -79,8 +79,8 @@ impl<'a> Emulator<'a> {
         }
     }
 
-    /// `any(…)`, `all(…)` and `next(…)` of a generator expression, `map` or `filter`: a loop, which can ask the host. Returns
-    /// whether it was one.
+    /// `any(…)`, `all(…)` and `next(…)` of a generator expression, `map` or `filter`: a loop, which can ask the host.
+    /// Returns whether it was one.
     fn consumes_some(&mut self, call: &'a ExprCall) -> bool {
         let Expr::Name(function) = &*call.func else { return false };
         let consumer = match function.id.as_str() {
@@ -187,7 +187,8 @@ impl<'a> Emulator<'a> {
         self.route(start, attribute.value.end().to_usize(), end, &function, ")");
     }
 
-    /// `map(function, …)` and `filter(function, …)`, unless a function cannot ask the host: their elements are made at once.
+    /// `map(function, …)` and `filter(function, …)`, unless a function cannot ask the host: their elements are made at
+    /// once.
     fn asking_iterator(&mut self, call: &ExprCall, function: &ExprName) {
         let id = function.id.as_str();
         if matches!(id, "map" | "filter")

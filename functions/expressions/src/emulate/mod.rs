@@ -1,8 +1,9 @@
 //! Rewrites Python whose result would differ from CPython's into calls of the prelude, which come to the same.
 //!
-//! Owns which expressions and statements that concerns: iterators, which the interpreter makes lists; methods as values;
-//! operators on sets, dicts, addresses and matches; assignments to slices; and methods that the interpreter lacks. Keeps every
-//! line number. Runs after [`rewrite`](crate::rewrite), whose edits it takes along when it moves a part of the text.
+//! Owns which expressions and statements that concerns: iterators, which the interpreter makes lists; methods as
+//! values; operators on sets, dicts, addresses and matches; assignments to slices; and methods that the interpreter
+//! lacks. Keeps every line number. Runs after [`rewrite`](crate::rewrite), whose edits it takes along when it moves a
+//! part of the text.
 
 mod calls;
 mod generators;

@@ -1,7 +1,7 @@
 //! IP addresses and networks with the behaviour of Python's module `ipaddress`.
 //!
-//! Owns parsing and attributes. The classes themselves are Python code of the prelude; they are constructed from a tuple
-//! that this module returns: the fixed fields, then those attributes that the body mentions.
+//! Owns parsing and attributes. The classes themselves are Python code of the prelude; they are constructed from a
+//! tuple that this module returns: the fixed fields, then those attributes that the body mentions.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,7 +1,7 @@
 //! The modules `hashlib` and `hmac`, for authors who sign a payload in a mapping.
 //!
-//! Owns sha256, sha1, sha512, sha384, sha224 and md5. Nuncio itself uses none of these, so that the weak algorithms are the
-//! author's decision.
+//! Owns sha256, sha1, sha512, sha384, sha224 and md5. Nuncio itself uses none of these, so that the weak algorithms are
+//! the author's decision.
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;

@@ -1,7 +1,7 @@
 //! Users and groups: the event's user and the groups of the rules document.
 //!
-//! Owns authentik's functions and lookups for them. There is no user database: only the acting user and the members of the
-//! groups are known.
+//! Owns authentik's functions and lookups for them. There is no user database: only the acting user and the members of
+//! the groups are known.
 
 use domain::event::Object;
 use domain::person::{Person, is_same_name};

@@ -10,7 +10,8 @@ fn flag(letter: char) -> Option<i64> {
 }
 
 impl Parser {
-    /// Reads `(?flags)` at the start of the pattern and sets the flags; returns its length, or `None` for something else.
+    /// Reads `(?flags)` at the start of the pattern and sets the flags; returns its length, or `None` for something
+    /// else.
     pub(super) fn global_flags(&mut self) -> Option<usize> {
         if !self.looks_at("(?") {
             return None;

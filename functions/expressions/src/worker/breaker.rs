@@ -1,10 +1,10 @@
 //! A circuit breaker per body, for bodies that repeatedly exceed their time or memory limit.
 //!
-//! A body that never ends occupies a worker for a tenth of a second per run, so that a few events per second could block all
-//! other expressions. After [`MAX_FAILURES`] such runs in a row, the circuit opens: the body is not run but raises its last
-//! exception, for one second at first, and twice as long after each further failure, up to one minute. Then one probe runs
-//! the body. If it stays within its limits, even if it raises, the circuit closes. Only one probe runs at a time, so that
-//! many failing bodies together occupy at most one worker.
+//! A body that never ends occupies a worker for a tenth of a second per run, so that a few events per second could
+//! block all other expressions. After [`MAX_FAILURES`] such runs in a row, the circuit opens: the body is not run but
+//! raises its last exception, for one second at first, and twice as long after each further failure, up to one minute.
+//! Then one probe runs the body. If it stays within its limits, even if it raises, the circuit closes. Only one probe
+//! runs at a time, so that many failing bodies together occupy at most one worker.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

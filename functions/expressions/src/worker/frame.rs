@@ -67,7 +67,8 @@ pub(crate) enum Response {
     Ready,
     /// The body calls a policy.
     Call { name: String, context: Object },
-    /// The body has ended. If `spent`, the worker ends, too. `computed` is the processor time of the worker's whole life.
+    /// The body has ended. If `spent`, the worker ends, too. `computed` is the processor time of the worker's whole
+    /// life.
     Done { evaluation: Box<Evaluation>, spent: bool, computed: Duration },
 }
 

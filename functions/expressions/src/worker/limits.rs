@@ -1,7 +1,7 @@
 //! The resource limits of a worker process.
 //!
-//! Owns the limits that the operating system enforces. An allocation beyond the limit fails and aborts the process, which is
-//! the purpose of running bodies in a worker.
+//! Owns the limits that the operating system enforces. An allocation beyond the limit fails and aborts the process,
+//! which is the purpose of running bodies in a worker.
 
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 /// The memory that a worker may use in addition to its memory after the start, in bytes.
 pub const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
-/// How much memory of earlier bodies a worker may retain, in bytes. Beyond it, too little would be left for the next body.
+/// How much memory of earlier bodies a worker may retain, in bytes. Beyond it, too little would be left for the next
+/// body.
 const MAX_RETAINED: u64 = 24 * 1024 * 1024;
 
-/// Environment variables for the allocator of a worker. Mimalloc, which the `nuncio` command uses, would otherwise reserve a
-/// gigabyte before the limit is set, and that memory would not be limited any more.
+/// Environment variables for the allocator of a worker. Mimalloc, which the `nuncio` command uses, would otherwise
+/// reserve a gigabyte before the limit is set, and that memory would not be limited any more.
 pub(crate) const ALLOCATOR: [(&str, &str); 1] = [("MIMALLOC_ARENA_EAGER_COMMIT", "0")];
 
 /// Limits this process permanently. A system that does not support a limit ignores it; the deadline still applies.
@@ -48,7 +49,8 @@ pub(crate) fn computed() -> Duration {
 /// The processor time of another process, to a hundredth of a second; `None` if the system does not report it.
 pub(crate) fn computed_by(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name in parentheses and may contain any character. The 14th and 15th fields are the times.
+    // The second field is the name in parentheses and may contain any character. The 14th and 15th fields are the
+    // times.
     let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace().skip(11);
     let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
     Some(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))

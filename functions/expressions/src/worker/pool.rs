@@ -1,7 +1,7 @@
 //! The pool of worker processes.
 //!
-//! Owns when a worker is started and stopped, and how many run at a time. If a body calls a policy that is an expression,
-//! the called body uses another worker without waiting for a permit, so that the pool cannot deadlock.
+//! Owns when a worker is started and stopped, and how many run at a time. If a body calls a policy that is an
+//! expression, the called body uses another worker without waiting for a permit, so that the pool cannot deadlock.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -57,8 +57,8 @@ impl WorkerPool {
         }
     }
 
-    /// A pool of workers that run the current binary, whose `main` must call [`hook`](super::hook). The pool has one worker
-    /// per processor and starts each when it is needed.
+    /// A pool of workers that run the current binary, whose `main` must call [`hook`](super::hook). The pool has one
+    /// worker per processor and starts each when it is needed.
     ///
     /// # Errors
     /// If the system does not report the path of the current binary.

@@ -61,8 +61,8 @@ pub fn serve(input: impl Read, output: impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs the body. The interpreter measures wall-clock time: if the body timed out although it got little processor time, it
-/// is run again, which is safe because it has no side effects.
+/// Runs the body. The interpreter measures wall-clock time: if the body timed out although it got little processor
+/// time, it is run again, which is safe because it has no side effects.
 fn evaluate(expression: &Expression, scope: &ExpressionScope, caller: &dyn PolicyCaller) -> Evaluation {
     for _ in 0..MAX_RERUNS {
         let before = limits::computed();

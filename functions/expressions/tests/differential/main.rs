@@ -1,7 +1,8 @@
 //! Bodies behave as in CPython 3.11, or say that they do not.
 //!
-//! Owns the comparison: each snippet runs in CPython and as a body of a policy. A difference must be rejected by the check
-//! with a hint, or raise an error that names it. The page `PYTHON.md` lists the outcomes; this test keeps it current.
+//! Owns the comparison: each snippet runs in CPython and as a body of a policy. A difference must be rejected by the
+//! check with a hint, or raise an error that names it. The page `PYTHON.md` lists the outcomes; this test keeps it
+//! current.
 
 #[path = "../stage/mod.rs"]
 #[expect(dead_code, reason = "this test needs little of it")]

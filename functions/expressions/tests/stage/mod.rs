@@ -1,7 +1,7 @@
 //! One event, its people and a notification of it, for bodies to look at.
 //!
-//! Owns two promises of its own: whatever is run here comes to the same in this process and in a worker, and what runs to
-//! its end is not reported as using something that is missing.
+//! Owns two promises of its own: whatever is run here comes to the same in this process and in a worker, and what runs
+//! to its end is not reported as using something that is missing.
 
 use std::sync::{Arc, LazyLock};
 

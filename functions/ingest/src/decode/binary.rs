@@ -1,7 +1,7 @@
 //! Decodes a CloudEvent in binary mode: attributes in `ce-*` headers, data in the body.
 //!
-//! Builds the same JSON as a structured CloudEvent, so that both modes have the same result. Header values are unquoted,
-//! then percent-decoded once, as the HTTP binding specifies.
+//! Builds the same JSON as a structured CloudEvent, so that both modes have the same result. Header values are
+//! unquoted, then percent-decoded once, as the HTTP binding specifies.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
 //! Converts a CloudEvent 1.0 into a draft.
 //!
-//! `type` becomes the action, `source` the app and the scope of the name, `id` the name, and `time` the time. The keys of
-//! `data` become keys of the context. The other attributes are added to the context, too; if `data` has the same key, the
-//! attribute moves under the key `cloudevents`. No attribute is lost.
+//! `type` becomes the action, `source` the app and the scope of the name, `id` the name, and `time` the time. The keys
+//! of `data` become keys of the context. The other attributes are added to the context, too; if `data` has the same
+//! key, the attribute moves under the key `cloudevents`. No attribute is lost.
 
 use std::iter;
 

@@ -1,7 +1,7 @@
 //! Decodes the body of a request into drafts of events.
 //!
-//! Owns which faults reject the whole request and which reject a single event: a body that cannot be split into events is
-//! rejected as a whole; after that, each event is accepted or rejected by itself.
+//! Owns which faults reject the whole request and which reject a single event: a body that cannot be split into events
+//! is rejected as a whole; after that, each event is accepted or rejected by itself.
 
 mod binary;
 mod cloudevents;

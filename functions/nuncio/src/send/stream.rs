@@ -104,8 +104,8 @@ impl<R: Read> Events<R> {
         }
     }
 
-    /// Skips to the next line that may begin a value: one that begins with a bracket, or after the error's line also one
-    /// that is indented. Returns the description of the error.
+    /// Skips to the next line that may begin a value: one that begins with a bracket, or after the error's line also
+    /// one that is indented. Returns the description of the error.
     fn skip(&mut self, error: &serde_json::Error) -> io::Result<String> {
         let (first, fault) = (self.line, self.line + error.line().max(1) - 1);
         loop {

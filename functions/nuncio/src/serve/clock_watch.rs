@@ -1,7 +1,7 @@
 //! Detects jumps of the system clock, which happen when it is set or after the system slept.
 //!
-//! Owns when expired records may be deleted: not for an hour after a jump forwards. So a clock that is wrong for a moment,
-//! say 40 days ahead, deletes nothing. Expired records are invisible at once in any case.
+//! Owns when expired records may be deleted: not for an hour after a jump forwards. So a clock that is wrong for a
+//! moment, say 40 days ahead, deletes nothing. Expired records are invisible at once in any case.
 
 use domain::Timestamp;
 use jiff::SignedDuration;

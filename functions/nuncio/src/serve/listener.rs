@@ -1,8 +1,8 @@
 //! HTTP on one machine.
 //!
 //! Owns the limits that hold before a client shows a token: the number of connections, and the time and size of a
-//! request's head. The same time limit applies to idle connections. At the limit, a new connection replaces the one that
-//! has been idle for longest.
+//! request's head. The same time limit applies to idle connections. At the limit, a new connection replaces the one
+//! that has been idle for longest.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -118,8 +118,8 @@ fn host_fault(request: &axum::http::Request<Incoming>) -> Option<Problem> {
     Some(Problem::bad_request(fault))
 }
 
-/// The number of connections that the system allows, up to [`MAX_CONNECTIONS`]. Raises the process's limit on open files if
-/// it may. With a low limit, most files are left to the store.
+/// The number of connections that the system allows, up to [`MAX_CONNECTIONS`]. Raises the process's limit on open
+/// files if it may. With a low limit, most files are left to the store.
 fn connection_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.unwrap_or(u64::MAX).min(MAX_CONNECTIONS + RESERVED_FILES);

@@ -135,7 +135,8 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the work of the last run due again. If that fails, the server starts all the same: the leases expire by themselves.
+/// Makes the work of the last run due again. If that fails, the server starts all the same: the leases expire by
+/// themselves.
 async fn release_leases(store: &Store) {
     match store.release_leases().await {
         Ok(ReleasedLeases { messages: 0, deliveries: 0, operator_jobs: 0 }) => {}

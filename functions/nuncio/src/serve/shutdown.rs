@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// The time for running work. With the rest of the shutdown it stays within the ten seconds that service managers allow.
+/// The time for running work. With the rest of the shutdown it stays within the ten seconds that service managers
+/// allow.
 const GRACE: Duration = Duration::from_secs(8);
 
 /// Receives SIGHUPs. From now on they do not end the process, even if nothing waits for them.
@@ -55,7 +56,8 @@ impl Shutdown {
         }
     }
 
-    /// Waits for `work`. Once the process is asked to end, waits for half of [`GRACE`] at most, and then returns `None`.
+    /// Waits for `work`. Once the process is asked to end, waits for half of [`GRACE`] at most, and then returns
+    /// `None`.
     pub(super) async fn within_grace<F: Future>(&self, work: F) -> Option<F::Output> {
         let late = async {
             self.clone().requested().await;

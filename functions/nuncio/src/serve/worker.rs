@@ -77,9 +77,9 @@ pub(super) async fn run(
     let _ = permits.acquire_many(u32::try_from(MAX_CONCURRENT).unwrap_or(u32::MAX)).await;
 }
 
-/// Waits for the memory of a message, in KiB: the last one taken may need more than was free, and the others finish soon.
-/// Returns `None` after [`MEMORY_PAUSE`] if some of the others wait for expressions, so that a large message does not hold
-/// up the messages after it.
+/// Waits for the memory of a message, in KiB: the last one taken may need more than was free, and the others finish
+/// soon. Returns `None` after [`MEMORY_PAUSE`] if some of the others wait for expressions, so that a large message does
+/// not hold up the messages after it.
 async fn acquire_memory(memory: &Arc<Semaphore>, needed: u32, waiting: &WaitingPlaces) -> Option<OwnedSemaphorePermit> {
     loop {
         match tokio::time::timeout(MEMORY_PAUSE, Arc::clone(memory).acquire_many_owned(needed)).await {
@@ -99,8 +99,8 @@ async fn give_back(store: &Store, clock: &dyn Clock, message: &QueuedMessage) {
     }
 }
 
-/// The places of messages that wait for expressions: half of the messages and half of their memory, so that messages that
-/// need no expression always find room. The others stay in the store's queue.
+/// The places of messages that wait for expressions: half of the messages and half of their memory, so that messages
+/// that need no expression always find room. The others stay in the store's queue.
 #[derive(Clone)]
 struct WaitingPlaces {
     messages: Arc<Semaphore>,
@@ -116,8 +116,8 @@ impl WaitingPlaces {
         Self { messages: Arc::new(Semaphore::new(MAX_CONCURRENT / 2)), memory, all_memory }
     }
 
-    /// A place for a message that holds this memory; `None` if there is no room. A message that needs more than all places
-    /// gets one while no other waits, and then leaves the other half of the worker's memory to others.
+    /// A place for a message that holds this memory; `None` if there is no room. A message that needs more than all
+    /// places gets one while no other waits, and then leaves the other half of the worker's memory to others.
     fn try_take(&self, held: &mut OwnedSemaphorePermit) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
         let needed = u32::try_from(held.num_permits()).unwrap_or(u32::MAX);
         let message = Arc::clone(&self.messages).try_acquire_owned().ok()?;
@@ -179,7 +179,8 @@ fn backoff(attempts: u32) -> SignedDuration {
     SignedDuration::from_secs(1 << attempts.min(6)).min(MAX_BACKOFF)
 }
 
-/// Twice as long with each attempt, so that a message waits at most about twice as long as the expressions before it run.
+/// Twice as long with each attempt, so that a message waits at most about twice as long as the expressions before it
+/// run.
 fn deferral(attempts: u32) -> SignedDuration {
     (MIN_DEFERRAL * (1 << attempts.saturating_sub(1).min(6))).min(MAX_DEFERRAL)
 }

@@ -1,9 +1,9 @@
-//! Erases the data of one person: their events with the deliveries and inbox items about these, everything that was sent to
-//! them, their inbox, their events in the archive, their mails in the mailbox folder, and the remains of deleted records in
-//! the store's files.
+//! Erases the data of one person: their events with the deliveries and inbox items about these, everything that was
+//! sent to them, their inbox, their events in the archive, their mails in the mailbox folder, and the remains of
+//! deleted records in the store's files.
 //!
-//! Everything about an event is deleted before the event itself. If a step is interrupted, its repetition finds the event
-//! again, and through it the rest.
+//! Everything about an event is deleted before the event itself. If a step is interrupted, its repetition finds the
+//! event again, and through it the rest.
 
 use std::collections::BTreeSet;
 
@@ -77,8 +77,8 @@ impl EraseJob<'_> {
         Ok((report, Some(next)))
     }
 
-    /// Erases the deliveries of an event, and the inbox items and mails about it. A digest of other events that reports it
-    /// is erased as well.
+    /// Erases the deliveries of an event, and the inbox items and mails about it. A digest of other events that reports
+    /// it is erased as well.
     async fn erase_deliveries_of(&self, event: EventPk, report: &mut JobReport) -> Result<(), StoreError> {
         let mut query = DeliveryQuery { event: Some(event), limit: PAGE_SIZE, ..DeliveryQuery::default() };
         loop {
@@ -137,7 +137,8 @@ impl EraseJob<'_> {
         Err(StoreError::store("a delivery changed while a person's data was removed from it"))
     }
 
-    /// Erases the mails that these deliveries wrote to the mailbox folder. In a dry run, `mailbox` counts the mails instead.
+    /// Erases the mails that these deliveries wrote to the mailbox folder. In a dry run, `mailbox` counts the mails
+    /// instead.
     async fn mails(&self, ids: &[DeliveryId], report: &mut JobReport) -> Result<(), StoreError> {
         if let (Some(mailbox), false) = (&self.runner.mailbox, self.dry_run) {
             report.count("mails", mailbox.erase(ids).await?);
@@ -212,8 +213,8 @@ impl EraseJob<'_> {
         Ok((report, Some(JobCursor::Archive { after: Some(file) })))
     }
 
-    /// Erases the mails to the person and the mails that name them, which may be about events that expired long ago. Also
-    /// erases mails whose delivery no longer exists, because nothing else tells whom they concern.
+    /// Erases the mails to the person and the mails that name them, which may be about events that expired long ago.
+    /// Also erases mails whose delivery no longer exists, because nothing else tells whom they concern.
     async fn mailbox(&self, after: Option<&str>) -> Result<Step, StoreError> {
         let mut report = JobReport::default();
         let Some(mailbox) = &self.runner.mailbox else { return Ok((report, Some(JobCursor::Scrub))) };

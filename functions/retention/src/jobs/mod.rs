@@ -1,7 +1,7 @@
 //! Advances the operator's jobs step by step, one file per kind of job.
 //!
-//! Several runners may work concurrently. A runner claims a job until its lease ends; every step is safe to repeat; and a
-//! step is saved by compare-and-swap, so that only one runner's result counts.
+//! Several runners may work concurrently. A runner claims a job until its lease ends; every step is safe to repeat; and
+//! a step is saved by compare-and-swap, so that only one runner's result counts.
 
 mod erase_job;
 mod restamp_job;
@@ -159,7 +159,8 @@ impl JobRunner {
         }
     }
 
-    /// Stores an event that the job has finished. The event's pk is deterministic: a second call stores no second event.
+    /// Stores an event that the job has finished. The event's pk is deterministic: a second call stores no second
+    /// event.
     async fn announce(&self, job: &Job) -> Result<(), StoreError> {
         let document = self.configuration.current().await?;
         let event = job.event(&document.document).map_err(|error| StoreError::Corrupt(error.to_string()))?;

@@ -1,5 +1,5 @@
-//! Recomputes the expiry of stored events by the current retention and holds. Nothing else of an event changes. An event
-//! whose new expiry has passed becomes invisible at once, and is deleted like any expired event.
+//! Recomputes the expiry of stored events by the current retention and holds. Nothing else of an event changes. An
+//! event whose new expiry has passed becomes invisible at once, and is deleted like any expired event.
 
 use domain::ports::{ReceivedEvent, StoreError};
 use domain::retention::ExpiryChange;

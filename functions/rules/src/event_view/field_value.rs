@@ -56,7 +56,8 @@ impl<'a> FieldValue<'a> {
         }
     }
 
-    /// Whether `passes` returns `true` for the object itself or, if the value is a list, for an object in it at any depth.
+    /// Whether `passes` returns `true` for the object itself or, if the value is a list, for an object in it at any
+    /// depth.
     pub(crate) fn any_object(&self, passes: &mut dyn FnMut(&'a Object) -> bool) -> bool {
         match self {
             Self::Text(_) | Self::Null => false,

@@ -58,8 +58,8 @@ impl<'a> EventView<'a> {
         self.model.get_or_init(read).as_deref()
     }
 
-    /// The value of a top-level key of the event's JSON, one of [`EVENT_KEYS`](domain::event::EVENT_KEYS). `None` if the
-    /// event has no such key.
+    /// The value of a top-level key of the event's JSON, one of [`EVENT_KEYS`](domain::event::EVENT_KEYS). `None` if
+    /// the event has no such key.
     pub(crate) fn field(&self, key: &str) -> Option<FieldValue<'_>> {
         let event = self.event;
         Some(match key {

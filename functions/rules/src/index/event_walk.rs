@@ -1,7 +1,7 @@
 //! Walks through an event along the paths that policies name, and collects its values and terms.
 //!
-//! Owns which terms an event has; it must not miss a requested one. As in matching, lists are searched at any depth. The
-//! objects in lists are numbered, and each value carries the number of its object.
+//! Owns which terms an event has; it must not miss a requested one. As in matching, lists are searched at any depth.
+//! The objects in lists are numbered, and each value carries the number of its object.
 
 use std::net::IpAddr;
 

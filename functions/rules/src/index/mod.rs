@@ -4,28 +4,29 @@
 //!
 //! # How it works
 //!
-//! A *term* is a small fact about an event: "the text at `context.user` is `bob`", "the action starts with `model_`", "the
-//! address is in this /24". `required_clauses` derives from each policy the *clauses* that every passing event satisfies;
-//! a clause is a list of terms of which the event has at least one. `posting_index` lists the policy under the terms of
-//! only one clause, the one that the fewest other policies share, and stores a few terms of the other clauses as *required
-//! terms*. `event_walk` visits the fields of an event once, along the paths of the `path_tree`, which holds the paths that
-//! some policy names. It collects the values there and the terms that the event has. A policy is a candidate if it is
-//! listed under one of these terms and the event has its required terms. A policy without clauses is always a candidate.
+//! A *term* is a small fact about an event: "the text at `context.user` is `bob`", "the action starts with `model_`",
+//! "the address is in this /24". `required_clauses` derives from each policy the *clauses* that every passing event
+//! satisfies; a clause is a list of terms of which the event has at least one. `posting_index` lists the policy under
+//! the terms of only one clause, the one that the fewest other policies share, and stores a few terms of the other
+//! clauses as *required terms*. `event_walk` visits the fields of an event once, along the paths of the `path_tree`,
+//! which holds the paths that some policy names. It collects the values there and the terms that the event has. A
+//! policy is a candidate if it is listed under one of these terms and the event has its required terms. A policy
+//! without clauses is always a candidate.
 //!
 //! A candidate is evaluated with the collected values (`pattern::path_matcher`), without visiting the event again.
 //!
 //! # Why it is correct
 //!
-//! An event that passes a policy has a term of each of its clauses, and so a term of the clause under which the policy is
-//! listed, and it has every required term. Thus the policy is among the candidates. A candidate that does not pass is
-//! rejected by its evaluation. Therefore the index may omit a clause, shorten a text, or confuse two terms with equal
-//! hashes. It must only never miss a term that an event has.
+//! An event that passes a policy has a term of each of its clauses, and so a term of the clause under which the policy
+//! is listed, and it has every required term. Thus the policy is among the candidates. A candidate that does not pass
+//! is rejected by its evaluation. Therefore the index may omit a clause, shorten a text, or confuse two terms with
+//! equal hashes. It must only never miss a term that an event has.
 //!
 //! # What it costs
 //!
 //! An event costs the time for its own fields, whatever the number of rules, and then for its candidates. Lengths of
-//! prefixes, networks and number blocks are tried one by one, but a path has at most [`term::MAX_LENGTH`] + 1 of them. A
-//! term that no policy uses usually costs one hash and the test of one bit.
+//! prefixes, networks and number blocks are tried one by one, but a path has at most [`term::MAX_LENGTH`] + 1 of them.
+//! A term that no policy uses usually costs one hash and the test of one bit.
 
 mod clauses;
 mod event_walk;

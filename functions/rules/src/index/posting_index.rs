@@ -1,7 +1,7 @@
 //! The posting index: maps terms to the entries that require them.
 //!
-//! Owns the hash table and the choice of the clause under which an entry is listed. Knows nothing of events or policies:
-//! an entry is a number.
+//! Owns the hash table and the choice of the clause under which an entry is listed. Knows nothing of events or
+//! policies: an entry is a number.
 
 use std::collections::HashMap;
 
@@ -178,8 +178,8 @@ impl PostingSearch<'_> {
         }
     }
 
-    /// The entries that the added terms satisfy, each once, in ascending order. May contain entries that are not satisfied,
-    /// because terms can share a hash or a bit, but misses none.
+    /// The entries that the added terms satisfy, each once, in ascending order. May contain entries that are not
+    /// satisfied, because terms can share a hash or a bit, but misses none.
     pub(crate) fn finish(mut self) -> Vec<u32> {
         if self.found.is_empty() {
             return self.index.always.clone();

@@ -1,8 +1,8 @@
 //! Derives from a policy the clauses that every passing event satisfies.
 //!
-//! Owns the derivation. It adds every path that a policy names to the path tree. It may omit a condition of the policy but
-//! never adds one. A policy can have several lists of clauses (one per combination of `$or` alternatives); a passing event
-//! satisfies all clauses of at least one list.
+//! Owns the derivation. It adds every path that a policy names to the path tree. It may omit a condition of the policy
+//! but never adds one. A policy can have several lists of clauses (one per combination of `$or` alternatives); a
+//! passing event satisfies all clauses of at least one list.
 
 use domain::event::ActionPattern;
 use domain::rules_document::{
@@ -33,7 +33,8 @@ impl RequiredClauses {
         Self { combinations: vec![Clauses::default()] }
     }
 
-    /// The lists of clauses of the policy: a passing event satisfies at least one list. Every event satisfies an empty list.
+    /// The lists of clauses of the policy: a passing event satisfies at least one list. Every event satisfies an empty
+    /// list.
     pub(super) fn derive(&mut self, policy: &Policy, paths: &mut PathTree) -> &[Clauses] {
         self.combinations.truncate(1);
         let clauses = &mut self.combinations[0];

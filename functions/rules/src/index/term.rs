@@ -1,7 +1,7 @@
 //! Terms: small facts about an event, as 64-bit hashes.
 //!
-//! Owns the hashing, which must be the same for a policy and for an event. Two facts with equal hashes are the same term:
-//! this costs an unnecessary evaluation but changes no result.
+//! Owns the hashing, which must be the same for a policy and for an event. Two facts with equal hashes are the same
+//! term: this costs an unnecessary evaluation but changes no result.
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
@@ -11,8 +11,8 @@ use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use serde_json::Number;
 
-/// The longest prefix or suffix of a text in bytes, and the longest prefix of an address in bits, that a term describes.
-/// A longer one is cut to this length, so that few lengths have to be tried for an event.
+/// The longest prefix or suffix of a text in bytes, and the longest prefix of an address in bits, that a term
+/// describes. A longer one is cut to this length, so that few lengths have to be tried for an event.
 pub(super) const MAX_LENGTH: u8 = 127;
 /// The length in bytes of a piece of text that a wildcard may contain anywhere.
 pub(super) const GRAM: usize = 4;
@@ -94,8 +94,8 @@ impl Term {
     /// One or two blocks that together contain every number of the interval: one below the largest power of two in
     /// between, and one from there on. Each block is the smallest aligned one, so that they contain few other numbers.
     ///
-    /// Both ends are always inside: a number that a 64-bit float cannot represent may have the same rank as an end that is
-    /// not included.
+    /// Both ends are always inside: a number that a 64-bit float cannot represent may have the same rank as an end that
+    /// is not included.
     pub(super) fn blocks(path: u32, interval: &Interval) -> Vec<Self> {
         let rank_of = |end: &IntervalEnd| rank(&end.value);
         let first = interval.lower.as_ref().map_or(0, rank_of);
@@ -145,7 +145,8 @@ pub(super) fn hash(path: u32, kind: TermKind, bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Hashes at most 64 bits. An event has dozens of such terms, so that they are mixed only as well as a hash table needs.
+/// Hashes at most 64 bits. An event has dozens of such terms, so that they are mixed only as well as a hash table
+/// needs.
 #[inline]
 fn mixed(path: u32, kind: TermKind, length: u8, bits: u64) -> u64 {
     let tag = u64::from(path) << 16 | (kind as u64) << 8 | u64::from(length);

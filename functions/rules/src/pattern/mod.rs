@@ -1,7 +1,8 @@
 //! Matches event patterns.
 //!
 //! Owns what a pattern means; the rules document owns how a pattern is written. `path_matcher` decides most events
-//! quickly from collected values. `tree_match` decides the rest: fields of objects in a list must pass for the same object.
+//! quickly from collected values. `tree_match` decides the rest: fields of objects in a list must pass for the same
+//! object.
 
 mod path_matcher;
 mod reason;

@@ -1,7 +1,7 @@
 //! Explains in words why an event passes a pattern or not.
 //!
-//! Evaluates the pattern as it is written, field by field, and names the first field that fails. If every field passes by
-//! itself, it names the object whose fields do not pass together.
+//! Evaluates the pattern as it is written, field by field, and names the first field that fails. If every field passes
+//! by itself, it names the object whose fields do not pass together.
 
 use domain::event::EVENT_KEYS;
 use domain::rules_document::{EventPattern, FieldPattern, ObjectPattern, ValuePattern};

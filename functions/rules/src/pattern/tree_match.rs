@@ -1,11 +1,11 @@
 //! Decides exactly whether an event passes a pattern.
 //!
-//! A field passes if one of the values at its path passes; lists are searched at any depth. Fields inside the objects of a
-//! list must all pass for one and the same object. `exists: false` refers to that object if another field selects it, and
-//! otherwise to all objects.
+//! A field passes if one of the values at its path passes; lists are searched at any depth. Fields inside the objects
+//! of a list must all pass for one and the same object. `exists: false` refers to that object if another field selects
+//! it, and otherwise to all objects.
 //!
-//! Therefore a part of a pattern can pass in two ways, which [`PartOutcome`] distinguishes. A part is evaluated for each
-//! value at its path at most once per level, so that the cost is bounded by pattern size × event size × depth.
+//! Therefore a part of a pattern can pass in two ways, which [`PartOutcome`] distinguishes. A part is evaluated for
+//! each value at its path at most once per level, so that the cost is bounded by pattern size × event size × depth.
 
 use super::tree_matcher::{FieldMatcher, ObjectMatcher, TreeMatcher, is_absentable};
 use crate::event_view::{EventView, FieldValue, ObjectView};

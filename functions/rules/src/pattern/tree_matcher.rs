@@ -1,7 +1,7 @@
 //! Compiles a pattern into a tree with one node per field.
 //!
-//! Owns the treatment of an `$or` whose alternatives name fields that are also named beside it. Both can concern the same
-//! list object and must then pass together, so that they are merged into one node.
+//! Owns the treatment of an `$or` whose alternatives name fields that are also named beside it. Both can concern the
+//! same list object and must then pass together, so that they are merged into one node.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,7 +27,8 @@ pub(super) struct ObjectMatcher {
 /// The conditions on one field.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FieldMatcher {
-    /// Lists of tests: for each list, a value must pass one of its tests. Several lists only if `$or` names a field again.
+    /// Lists of tests: for each list, a value must pass one of its tests. Several lists only if `$or` names a field
+    /// again.
     pub(super) values: Vec<Arc<[ValuePattern]>>,
     /// The conditions on an object at the field.
     pub(super) inside: Option<ObjectMatcher>,

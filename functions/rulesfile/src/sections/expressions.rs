@@ -1,7 +1,7 @@
 //! Reads Python bodies: the `expression` of a policy, and the `body` and `headers` of a transport.
 //!
-//! Owns the positions of their faults. The `expressions` crate parses them and knows which names are available. Nothing is
-//! run.
+//! Owns the positions of their faults. The `expressions` crate parses them and knows which names are available. Nothing
+//! is run.
 
 use domain::expression::ExpressionKind;
 use domain::rules_document::PolicyExpression;

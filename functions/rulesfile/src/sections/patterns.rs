@@ -114,8 +114,8 @@ fn from_text(text: &str, at: Position, is_json: &mut bool, diagnostics: &mut Dia
     }
 }
 
-/// Converts YAML to JSON. A value that JSON cannot represent is reported, sets `is_json` to `false`, and is replaced, so
-/// that the rest is checked as well.
+/// Converts YAML to JSON. A value that JSON cannot represent is reported, sets `is_json` to `false`, and is replaced,
+/// so that the rest is checked as well.
 pub(crate) fn from_yaml(node: &Node, is_json: &mut bool, diagnostics: &mut Diagnostics) -> Json {
     match &node.value {
         NodeValue::Scalar(scalar) => from_scalar(scalar, node.at, is_json, diagnostics),

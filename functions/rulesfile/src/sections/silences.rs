@@ -1,7 +1,7 @@
 //! Reads `silences`, in the file or in the body of a request: which notifications are suppressed for a time.
 //!
-//! Owns which keys are required and which values fit together. A silence from a request has no author; the caller takes it
-//! from the token.
+//! Owns which keys are required and which values fit together. A silence from a request has no author; the caller takes
+//! it from the token.
 
 use domain::Timestamp;
 use domain::rules_document::Silence;

@@ -115,7 +115,8 @@ fn limit(node: &Node, diagnostics: &mut Diagnostics) -> Option<TransportLimit> {
     Some(TransportLimit { concurrency: number("concurrency"), per_second: number("per_second") })
 }
 
-/// Reads the settings that depend on the mode. Without a valid mode, all settings are checked, but the result is `None`.
+/// Reads the settings that depend on the mode. Without a valid mode, all settings are checked, but the result is
+/// `None`.
 fn kind(mode: Option<TransportMode>, section: &Section<'_>, diagnostics: &mut Diagnostics) -> Option<TransportKind> {
     let prefix = section.get("subject_prefix").and_then(|node| subject_prefix(node, diagnostics));
     let secrets = section.get("secret").map(|node| secret(node, diagnostics)).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Reads a file that is JSON (RFC 8259).
 //!
 //! Owns the differences between JSON and YAML: JSON writes a character beyond U+FFFF as a pair of escapes, and allows
-//! control characters and tabs where YAML does not. Emits the events of the YAML parser, so that both give the same tree.
+//! control characters and tabs where YAML does not. Emits the events of the YAML parser, so that both give the same
+//! tree.
 
 use std::iter::Peekable;
 use std::str::Chars;

@@ -1,8 +1,8 @@
 //! The file as a tree of lists, mappings and scalars, each with its position.
 //!
-//! Owns the subset of YAML that a rules file may use: one document without tags, with limited aliases and nesting. A file
-//! that is JSON is read as JSON, because YAML does not contain all of JSON. Knows nothing of rules. Duplicate keys are kept;
-//! the reader of a section reports them.
+//! Owns the subset of YAML that a rules file may use: one document without tags, with limited aliases and nesting. A
+//! file that is JSON is read as JSON, because YAML does not contain all of JSON. Knows nothing of rules. Duplicate keys
+//! are kept; the reader of a section reports them.
 
 mod builder;
 mod json;

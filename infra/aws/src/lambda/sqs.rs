@@ -1,8 +1,8 @@
 //! The SQS trigger. Each message succeeds or fails alone: the response names the failed ones
 //! (`ReportBatchItemFailures`), and SQS delivers them again until it moves them to the dead-letter queue.
 //!
-//! A message is decoded once there is memory for its events: compressed, the events of ten messages fit into the request,
-//! but decoded, they might not fit into the function.
+//! A message is decoded once there is memory for its events: compressed, the events of ten messages fit into the
+//! request, but decoded, they might not fit into the function.
 
 use std::fmt::Display;
 
@@ -37,8 +37,8 @@ pub async fn sqs<E: Display>(
     .map_err(RuntimeError)
 }
 
-/// The most bytes of events, as JSON, that are in memory at a time. In memory, JSON such as `[1,1,1]` takes about 40 times its
-/// bytes.
+/// The most bytes of events, as JSON, that are in memory at a time. In memory, JSON such as `[1,1,1]` takes about 40
+/// times its bytes.
 const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
 
 /// The unit of a memory permit, in bytes: a semaphore's count is too small for bytes.

@@ -6,8 +6,8 @@
 //! pair of hours once. The archiver queries the markers whose hour B is over, reads the events of hour A only, and
 //! deletes the marker. So a run's cost depends on how much has expired. A marker also stores how far it was read.
 //!
-//! Archived events are not deleted one by one, which would cost as much as writing them. DynamoDB's time to live deletes
-//! them, [`GRACE`] after their expiry. The archiver may be late by that much.
+//! Archived events are not deleted one by one, which would cost as much as writing them. DynamoDB's time to live
+//! deletes them, [`GRACE`] after their expiry. The archiver may be late by that much.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::StoreError;
@@ -43,8 +43,8 @@ pub(crate) enum Archiving {
 }
 
 impl Archiving {
-    /// The time to live, in seconds since the epoch, of an event that is stored or given a new expiry at `now`. An event
-    /// that has expired already counts as expiring now: nobody reads the markers of past hours again.
+    /// The time to live, in seconds since the epoch, of an event that is stored or given a new expiry at `now`. An
+    /// event that has expired already counts as expiring now: nobody reads the markers of past hours again.
     pub(crate) fn ttl(self, expires: Timestamp, now: Timestamp) -> i64 {
         match self {
             Self::On => time::ttl_seconds(expires.max(now)) + GRACE.as_secs(),

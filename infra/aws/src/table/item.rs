@@ -65,8 +65,8 @@ pub(crate) fn measured_content<T: DeserializeOwned>(item: &Item) -> Result<(T, u
     }
 }
 
-/// What was decoded from an item of a list; `None` if the item cannot be read, which is logged: one such item must not hide
-/// the others.
+/// What was decoded from an item of a list; `None` if the item cannot be read, which is logged: one such item must not
+/// hide the others.
 pub(crate) fn readable<T>(item: &Item, decoded: Result<T, StoreError>) -> Option<T> {
     decoded
         .inspect_err(|error| {

@@ -1,5 +1,5 @@
-//! The keys of all items in the table. The keys of events and deliveries follow from an event's pk: finding one needs no
-//! index, and writing it twice writes the same item.
+//! The keys of all items in the table. The keys of events and deliveries follow from an event's pk: finding one needs
+//! no index, and writing it twice writes the same item.
 //!
 //! | what | `pk` | `sk` |
 //! |---|---|---|
@@ -168,8 +168,8 @@ pub(crate) fn closed(carrier: DeliveryId) -> (String, String) {
     (format!("G#{carrier}"), "closed".to_owned())
 }
 
-/// Partition of the inbox of a username that is folded already. A username is whatever an event says: if it would make a key
-/// that is too long, its hash stands for it.
+/// Partition of the inbox of a username that is folded already. A username is whatever an event says: if it would make
+/// a key that is too long, its hash stands for it.
 pub(crate) fn inbox(folded: &str) -> String {
     let partition = format!("N#{folded}");
     if partition.len() <= MAX_PARTITION_KEY {
@@ -179,7 +179,8 @@ pub(crate) fn inbox(folded: &str) -> String {
     format!("L#{}", domain::access::token::TokenHash(hash).to_hex())
 }
 
-/// Whether an item may have this key. Callers choose some ids and cursors, and DynamoDB answers longer ones with an error.
+/// Whether an item may have this key. Callers choose some ids and cursors, and DynamoDB answers longer ones with an
+/// error.
 pub(crate) fn is_possible((partition, sort): &(String, String)) -> bool {
     let fits = |key: &str, longest: usize| !key.is_empty() && key.len() <= longest;
     fits(partition, MAX_PARTITION_KEY) && fits(sort, MAX_SORT_KEY)

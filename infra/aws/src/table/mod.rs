@@ -108,8 +108,8 @@ impl Table {
         }
     }
 
-    /// Up to `limit` items of a partition between two sort keys (both inclusive), in descending order. Also returns where
-    /// the next slice starts; `None` at the end.
+    /// Up to `limit` items of a partition between two sort keys (both inclusive), in descending order. Also returns
+    /// where the next slice starts; `None` at the end.
     pub(crate) async fn slice(
         &self,
         partition: &str,

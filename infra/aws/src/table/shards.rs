@@ -1,5 +1,5 @@
-//! The number of shards. A record's key depends on it, so the table stores the number that it was created with. A number
-//! configured later has no effect.
+//! The number of shards. A record's key depends on it, so the table stores the number that it was created with. A
+//! number configured later has no effect.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::ports::StoreError;

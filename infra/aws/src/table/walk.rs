@@ -111,9 +111,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// How many items each of the shards is asked for, so that together they probably have the expected ones and the one that
-/// tells that more follow. Shards fill by a hash: that they differ by more than twice the root of their mean is rare, and
-/// costs one request more.
+/// How many items each of the shards is asked for, so that together they probably have the expected ones and the one
+/// that tells that more follow. Shards fill by a hash: that they differ by more than twice the root of their mean is
+/// rare, and costs one request more.
 fn page(expected: usize, shards: usize) -> usize {
     let wanted = expected.saturating_add(1).min(MAX_PAGE.saturating_mul(shards));
     let mean = wanted.div_ceil(shards.max(1));

@@ -1,4 +1,5 @@
-//! Late marks: the hours for which an event was stored after they were closed, or shortly before. They are counted again.
+//! Late marks: the hours for which an event was stored after they were closed, or shortly before. They are counted
+//! again.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -18,8 +19,8 @@ use crate::table::item::{self, Item, number, string};
 use crate::table::keys::{BODY, LATE, REVISION, SK};
 use crate::table::{CONCURRENCY, Table, update};
 
-/// How long after the hour's end an event is late. The time until an hour is closed is longer than storing takes, and than
-/// clocks differ.
+/// How long after the hour's end an event is late. The time until an hour is closed is longer than storing takes, and
+/// than clocks differ.
 const LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// How old a late mark must be: by then its event is stored, or storing it has failed.
@@ -140,8 +141,8 @@ impl LateMark {
         (LATE.to_owned(), self.hour.as_second().to_string())
     }
 
-    /// Deletes the mark, after its hour was counted. If the hour was marked again meanwhile, the mark stays, to be counted
-    /// from the start.
+    /// Deletes the mark, after its hour was counted. If the hour was marked again meanwhile, the mark stays, to be
+    /// counted from the start.
     async fn remove(&self, table: &Table, begun_for: i64) -> Result<(), StoreError> {
         let request = table
             .client()

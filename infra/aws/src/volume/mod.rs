@@ -1,9 +1,9 @@
 //! Counts of events by hour and action: stored once an hour is over, and computed from the events until then.
 //!
 //! An hour is closed ten minutes after its end. The intake first writes a *late mark* for an event that it stores more
-//! than five minutes after the end of the event's hour. Once the mark is old enough that the event is surely stored, the
-//! hour is counted again. A count never decreases: concurrent counts, and events deleted since the first count, do no
-//! harm.
+//! than five minutes after the end of the event's hour. Once the mark is old enough that the event is surely stored,
+//! the hour is counted again. A count never decreases: concurrent counts, and events deleted since the first count, do
+//! no harm.
 //!
 //! Both are done in parts of a bounded number of events. The item that says up to when hours are counted, and each late
 //! mark, store how far their hour is read: see [`progress`].
@@ -71,8 +71,8 @@ impl DynamoVolume {
         Self { limits, ..self }
     }
 
-    /// Counts the stored events of the hours from `since` (inclusive) to `until` (exclusive), newest first, as far as one
-    /// response may.
+    /// Counts the stored events of the hours from `since` (inclusive) to `until` (exclusive), newest first, as far as
+    /// one response may.
     async fn count_live(&self, since: Timestamp, until: Timestamp) -> Result<VolumeCounts, StoreError> {
         let [from, below] = [since, until].map(|at| EventPk::first_at(at).to_string());
         let mut walk = Walk::days(&self.table, RecordKind::Events, Some(from), Some(below), usize::MAX).await?;

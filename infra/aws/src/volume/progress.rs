@@ -22,8 +22,8 @@ use crate::table::keys::{BODY, RecordKind, SK, day};
 /// The most events of one request.
 const PAGE: usize = 1000;
 
-/// The most bytes of actions whose counts are collected at a time. With more, the hour is read several times, each time for
-/// some of the actions: all of them might not fit into one item.
+/// The most bytes of actions whose counts are collected at a time. With more, the hour is read several times, each time
+/// for some of the actions: all of them might not fit into one item.
 const MAX_ACTION_BYTES: usize = 128 * 1024;
 
 /// The fields of an event that counting needs; the others are not parsed.
@@ -67,8 +67,8 @@ impl HourProgress {
         Timestamp::from_second(self.hour).unwrap_or(Timestamp::MIN)
     }
 
-    /// Counts the next events of the hour, up to `limit`. At the end of a reading, returns its counts; the next reading, if there is one,
-    /// has been begun then.
+    /// Counts the next events of the hour, up to `limit`. At the end of a reading, returns its counts; the next
+    /// reading, if there is one, has been begun then.
     pub(super) async fn advance(
         &mut self,
         table: &Table,
@@ -159,8 +159,8 @@ pub(super) fn integer(item: &Item, name: &str) -> Result<i64, StoreError> {
     .ok_or_else(|| StoreError::Corrupt(format!("an item has no number {name}")))
 }
 
-/// The condition that the item's revision is still this one. Needs the name `#rev`, and the value `:before` if there is a
-/// revision.
+/// The condition that the item's revision is still this one. Needs the name `#rev`, and the value `:before` if there is
+/// a revision.
 pub(super) fn unchanged(revision: Option<i64>, and: &str) -> String {
     match revision {
         Some(_) => format!("{and}#rev = :before"),

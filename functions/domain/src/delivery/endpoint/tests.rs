@@ -92,7 +92,8 @@ fn signs() -> impl Strategy<Value = EndpointSignal> {
 }
 
 proptest! {
-    /// Whatever the receiver does, a pause ends within its bound, of those who come then one probes, and a success ends it.
+    /// Whatever the receiver does, a pause ends within its bound, of those who come then one probes, and a success ends
+    /// it.
     #[test]
     fn a_pause_is_bounded_and_one_probes(history in prop::collection::vec((signs(), 0..2000_i64), 1..60)) {
         let transport = Transport::named("siem", TransportKind::Local);

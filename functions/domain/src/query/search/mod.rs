@@ -4,9 +4,9 @@
 //! action = "login_failed" and (context.geo.country != "DE" or user.username in ("akadmin", "root"))
 //! ```
 //!
-//! * A field is `action`, `app`, `client_ip`, `created`, `event_uuid` (or `pk`), or a path of keys below `user`, `brand`
-//!   or `context`. A key is a name (letters, digits, `_` and `-`, not beginning with a digit or `-`), or any text in quotes:
-//!   `context."my key".n`.
+//! * A field is `action`, `app`, `client_ip`, `created`, `event_uuid` (or `pk`), or a path of keys below `user`,
+//!   `brand` or `context`. A key is a name (letters, digits, `_` and `-`, not beginning with a digit or `-`), or any
+//!   text in quotes: `context."my key".n`.
 //! * An operator is one of `=` `!=` `>` `>=` `<` `<=` `~` `!~` `startswith` `endswith` `in`, and `not` before the last
 //!   three. `~`, `startswith` and `endswith` look at text in any case.
 //! * A value is a text in `'…'` or `"…"`, a number, `True`, `False`, `None`, or, after `in`, a list in parentheses.
@@ -57,8 +57,8 @@ impl TextSearch {
         Self { escaped: string[1..string.len() - 1].to_owned(), typed }
     }
 
-    /// Whether an event's JSON contains the text: within one of its strings, or, if the text has quotes, as a piece of JSON
-    /// such as `"country":"DE"`.
+    /// Whether an event's JSON contains the text: within one of its strings, or, if the text has quotes, as a piece of
+    /// JSON such as `"country":"DE"`.
     pub fn occurs_in(&self, json: &str) -> bool {
         let json = json.to_lowercase();
         json.contains(&self.escaped) || (self.typed.contains('"') && json.contains(&self.typed))

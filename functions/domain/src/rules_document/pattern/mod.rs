@@ -1,7 +1,7 @@
 //! Event patterns: Amazon EventBridge's pattern language in its checked form.
 //!
-//! Owns the parts of a pattern and their limits. A pattern is stored as the JSON that people write. Refuses to match events:
-//! the rules crate does.
+//! Owns the parts of a pattern and their limits. A pattern is stored as the JSON that people write. Refuses to match
+//! events: the rules crate does.
 
 mod number;
 mod operator;

@@ -20,7 +20,8 @@ pub fn compare(one: &Number, other: &Number) -> Ordering {
     }
 }
 
-/// A number as `0.<digits> * 10^exponent`, with neither leading nor trailing zeros among the digits; zero has no digits.
+/// A number as `0.<digits> * 10^exponent`, with neither leading nor trailing zeros among the digits; zero has no
+/// digits.
 struct Decimal<'a> {
     negative: bool,
     exponent: i64,

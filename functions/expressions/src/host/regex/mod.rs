@@ -1,7 +1,7 @@
 //! The module `re`: patterns, matches and the functions on them.
 //!
-//! Owns how CPython searches: which matches it finds, and what its functions return. Asks [`python_pattern`] what a pattern
-//! means. The prelude calls replacements that are functions.
+//! Owns how CPython searches: which matches it finds, and what its functions return. Asks [`python_pattern`] what a
+//! pattern means. The prelude calls replacements that are functions.
 
 mod found;
 mod pattern;

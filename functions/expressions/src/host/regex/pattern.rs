@@ -122,7 +122,8 @@ impl Pattern {
         }))
     }
 
-    /// All matches, at most `limit`. After an empty match, the next one may begin at the same place, but is not empty there.
+    /// All matches, at most `limit`. After an empty match, the next one may begin at the same place, but is not empty
+    /// there.
     pub(super) fn all(
         &self,
         text: &str,

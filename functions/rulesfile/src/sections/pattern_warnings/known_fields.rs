@@ -38,8 +38,8 @@ pub(super) enum Presence {
     Optional,
 }
 
-/// The objects inside `context` and `user` that Nuncio or authentik add: an event hardly has their fields under one name
-/// with a dot.
+/// The objects inside `context` and `user` that Nuncio or authentik add: an event hardly has their fields under one
+/// name with a dot.
 pub(super) const INNER_OBJECTS: [(&str, &str); 7] = [
     ("context", "geo"),
     ("context", "asn"),

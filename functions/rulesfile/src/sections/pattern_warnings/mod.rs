@@ -1,7 +1,7 @@
 //! Warns where an event pattern cannot match any event, or means something else in EventBridge.
 //!
-//! Owns the warnings. The pattern language allows all of this, but it is probably a mistake. A warning is certain: what is
-//! below `context`, `user` and `brand` is the caller's, so that little is said about it.
+//! Owns the warnings. The pattern language allows all of this, but it is probably a mistake. A warning is certain: what
+//! is below `context`, `user` and `brand` is the caller's, so that little is said about it.
 
 mod alternatives;
 mod known_fields;
