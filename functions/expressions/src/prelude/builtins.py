@@ -35,9 +35,9 @@ def format(value, spec=''):
     return f'{_nuncio_formatted(value):{spec}}' if spec else str(value)
 def _nuncio_formatted(value):
     kind = type(value).__name__
-    if kind in ('NoneType', 'list', 'dict', 'tuple', 'set', 'frozenset', 'bytes', 'range', 'type', 'function'):
+    if kind in ('NoneType', 'list', 'dict', 'tuple', 'set', 'frozenset', 'bytes', 'range', 'type', 'function', 'IPv4Address', 'IPv6Address', 'IPv4Network', 'IPv6Network'):
         raise TypeError(f'unsupported format string passed to {kind}.__format__')
-    return str(value) if kind in ('IPv4Address', 'IPv6Address') else value
+    return value
 def ascii(value):
     return _nuncio_text('ascii', repr(value))
 def _nuncio_float(value):
