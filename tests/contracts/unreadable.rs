@@ -7,6 +7,7 @@ use domain::access::token::{Scope, Token};
 use domain::delivery::endpoint::{Endpoint, EndpointState};
 use domain::delivery::{Delivery, DeliveryState};
 use domain::person::Person;
+use domain::ports::OpenOutcome;
 use domain::query::{DeliveryQuery, EventQuery};
 use domain::retention::job::{Job, JobTask};
 use domain::rules_document::{Retention, Rule, Silence, Transport, TransportKind};
@@ -75,6 +76,8 @@ async fn deliveries() {
     }
     let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
     assert_eq!(world.ledger.get_all(&ids).await.unwrap().len(), 4);
+    let again = world.ledger.open(&entries).await.unwrap();
+    assert_eq!(again.iter().filter(|outcome| **outcome == OpenOutcome::Unreadable).count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -51,6 +51,9 @@ pub(crate) async fn open_planned(
         match opened {
             OpenOutcome::New if delivery.is_closed() => {}
             OpenOutcome::New => claims.deliveries.push(ClaimedDelivery { delivery, event: Some(event), due: None }),
+            OpenOutcome::Unreadable => {
+                tracing::error!(delivery = %delivery.id, "a ledger entry cannot be read; its delivery is not attempted");
+            }
             OpenOutcome::Existing(existing) => {
                 if let Some(delivery) = try_claim(ports, &existing, &mut claims).await? {
                     claims.deliveries.push(ClaimedDelivery { delivery, event: Some(event), due: existing.next_at });

@@ -118,6 +118,8 @@ pub enum OpenOutcome {
     New,
     /// An entry of this id existed already; it is unchanged.
     Existing(Box<Delivery>),
+    /// An entry of this id existed already and cannot be read; it is unchanged. Whether it was sent is not known.
+    Unreadable,
 }
 
 /// A delivery whose next attempt is due.

@@ -234,7 +234,10 @@ impl ports::Ledger for DynamoLedger {
         done.into_iter()
             .map(|done| match done {
                 PutResult::Done => Ok(OpenOutcome::New),
-                PutResult::Refused(Some(there)) => Ok(OpenOutcome::Existing(Box::new(content(&there)?))),
+                PutResult::Refused(Some(there)) => {
+                    let existing = readable(&there, content(&there));
+                    Ok(existing.map_or(OpenOutcome::Unreadable, |existing| OpenOutcome::Existing(Box::new(existing))))
+                }
                 PutResult::Refused(None) => {
                     Err(StoreError::store("DynamoDB refused a put without returning the stored item"))
                 }

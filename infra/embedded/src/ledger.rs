@@ -82,8 +82,9 @@ fn open_one(connection: &Connection, entry: &Delivery) -> Result<OpenOutcome, Fa
     if DeliveryColumns::from_delivery(entry)?.with_row(|row| DELIVERIES.insert(connection, row))? {
         return Ok(OpenOutcome::New);
     }
-    let existing = get(connection, entry.id)?;
-    Ok(existing.map_or(OpenOutcome::New, |existing| OpenOutcome::Existing(Box::new(existing))))
+    let sql = "SELECT body FROM deliveries WHERE id = ?1";
+    let existing = record::select_readable(connection, "delivery", sql, [entry.id.to_bytes()])?.pop();
+    Ok(existing.map_or(OpenOutcome::Unreadable, |existing| OpenOutcome::Existing(Box::new(existing))))
 }
 
 fn replace_one(connection: &Connection, entry: &Delivery) -> Result<bool, Fault> {

@@ -150,6 +150,11 @@ async fn open_window(
             group.decided_before.push(group.waiting.remove(0).index);
             return Ok(None);
         }
+        // Whether it was sent is not known, so nothing is sent for it. The store has reported it.
+        Some(OpenOutcome::Unreadable) => {
+            group.decided_before.push(group.waiting.remove(0).index);
+            return Ok(None);
+        }
         // A second copy of the message has opened this entry, or we did and then crashed or lost the window.
         Some(OpenOutcome::Existing(known)) => carrier = *known,
         Some(OpenOutcome::New) | None => {}

@@ -21,6 +21,7 @@ pub(crate) struct Walk<'a> {
     shards: Vec<Shard>,
     from: String,
     below: String,
+    /// How many items each shard of the next day is asked for at first.
     page: usize,
 }
 
@@ -29,12 +30,18 @@ struct Shard {
     fetched: VecDeque<Item>,
     start: Option<Item>,
     done: bool,
+    /// How many items the next request asks for. Doubles with each, because the reader then leaves many out.
+    page: usize,
 }
 
 impl Shard {
-    fn new(partition: String) -> Self {
-        Self { partition, fetched: VecDeque::new(), start: None, done: false }
+    fn new(partition: String, page: usize) -> Self {
+        Self { partition, fetched: VecDeque::new(), start: None, done: false, page }
     }
+}
+
+fn doubled(page: usize) -> usize {
+    (page * 2).min(MAX_PAGE)
 }
 
 impl<'a> Walk<'a> {
@@ -65,9 +72,11 @@ impl<'a> Walk<'a> {
         below: String,
         expected: usize,
     ) -> Self {
-        let shards = if from < below { partitions.into_iter().map(Shard::new).collect() } else { Vec::new() };
         // These may be filled unevenly: each is asked for all.
-        Self { table, kind, days: Vec::new(), shards, from, below, page: page(expected, 1) }
+        let page = page(expected, 1);
+        let new = |partition| Shard::new(partition, page);
+        let shards = if from < below { partitions.into_iter().map(new).collect() } else { Vec::new() };
+        Self { table, kind, days: Vec::new(), shards, from, below, page }
     }
 
     /// The next item, which is older than all before it; `None` at the end.
@@ -88,18 +97,21 @@ impl<'a> Walk<'a> {
             let Some(day) = self.days.pop() else {
                 return Ok(None);
             };
-            let shards = 0..self.table.shards().await?;
-            self.shards = shards.map(|shard| Shard::new(self.kind.partition(&day, shard))).collect();
+            let (shards, page) = (0..self.table.shards().await?, self.page);
+            self.shards = shards.map(|shard| Shard::new(self.kind.partition(&day, shard), page)).collect();
+            self.page = doubled(page);
         }
     }
 
     /// Fetches the next page of every shard whose fetched items are used up.
     async fn fill(&mut self) -> Result<(), StoreError> {
-        let (table, from, below, page) = (self.table, self.from.as_str(), self.below.as_str(), self.page);
+        let (table, from, below) = (self.table, self.from.as_str(), self.below.as_str());
         let empty = self.shards.iter_mut().filter(|shard| shard.fetched.is_empty() && !shard.done);
         try_join_all(empty.map(|shard| async move {
             while shard.fetched.is_empty() && !shard.done {
-                let (items, next) = table.slice(&shard.partition, (from, below), page, shard.start.take()).await?;
+                let start = shard.start.take();
+                let (items, next) = table.slice(&shard.partition, (from, below), shard.page, start).await?;
+                shard.page = doubled(shard.page);
                 shard.fetched.extend(items.into_iter().filter(|item| string(item, SK).is_ok_and(|key| key < below)));
                 shard.done = next.is_none();
                 shard.start = next;
