@@ -157,6 +157,11 @@ async fn exports_come_in_parts_that_make_a_whole() {
     assert_eq!(table.matches(",'=cmd(),").count(), 30);
     let run = nuncio.run(&["export", "--search", "created < \"2026-01-01 00:00:02\""]);
     assert_eq!(String::from_utf8(run.stdout).unwrap().lines().count(), 2);
+    assert_eq!(String::from_utf8(run.stderr).unwrap(), "");
+    let run = nuncio.run(&["export", "--search", "context.n == 3"]);
+    let told = String::from_utf8(run.stderr).unwrap();
+    assert!(run.status.success() && run.stdout.is_empty(), "{told}");
+    assert!(told.starts_with("the search is not a query (") && told.contains("as text"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::Console;
 use crate::csv;
-use crate::event_filters::{EventFilters as _, event_parameters};
+use crate::event_filters::{EventFilters as _, SearchInterpretation, event_parameters};
 use crate::history::History;
 
 const PAGE_SIZE: usize = 500;
@@ -26,6 +26,9 @@ const MAX_LIMIT: usize = 1_000_000;
 
 /// The header with the cursor of the next part; absent on the last part.
 const NEXT: HeaderName = HeaderName::from_static("nuncio-next");
+
+/// The header that says why the search is not a valid query and was searched as text; absent if it is one.
+const SEARCHED_AS_TEXT: HeaderName = HeaderName::from_static("nuncio-searched-as-text");
 
 #[derive(Clone, Copy, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -49,7 +52,7 @@ pub(crate) async fn show(
         return Err(Problem::bad_request("limit must be between 1 and 1000000"));
     }
     let format = parameters.format.unwrap_or_default();
-    let (query, _) = parameters.query();
+    let (query, interpretation) = parameters.query();
     let query = EventQuery { before: parameters.cursor, ..query };
     let (text, next) = part(&console, query, format, parameters.limit.unwrap_or(usize::MAX)).await?;
     let (kind, disposition) = match format {
@@ -59,6 +62,11 @@ pub(crate) async fn show(
     let mut response = ([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)], text).into_response();
     if let Some(next) = next.and_then(|next| HeaderValue::try_from(next.to_string()).ok()) {
         response.headers_mut().insert(NEXT, next);
+    }
+    if let Some(SearchInterpretation::Text { why }) = interpretation
+        && let Ok(why) = HeaderValue::from_bytes(why.as_bytes())
+    {
+        response.headers_mut().insert(SEARCHED_AS_TEXT, why);
     }
     Ok(response)
 }

@@ -73,6 +73,9 @@ fn lacking_attribute(message: &str) -> Option<String> {
     }
     let quoted = quoted(message);
     let [owner, attribute, ..] = quoted[..] else { return None };
+    if owner == "list" && matches!(attribute, "exists" | "first" | "values_list" | "filter" | "all") {
+        return Some(format!("makes a list of groups.filter(…) here; call .{attribute}() right behind it"));
+    }
     let is_special = attribute.starts_with("__") || matches!(attribute, "add_note" | "with_traceback");
     if let Some(module) = owner.strip_prefix('_') {
         return cpython::module_has(module, attribute)

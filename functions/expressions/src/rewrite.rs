@@ -4,6 +4,8 @@
 //!
 //! Owns these rewrites and the list of names that a body mentions. Keeps every line number.
 
+pub(crate) mod group_filter;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -12,6 +14,7 @@ use ruff_python_ast::{Alias, CmpOp, Expr, ExprCall, ExprContext, ModModule, Oper
 use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange};
 
+use self::group_filter::GroupFilters;
 use crate::edit::Edit;
 use crate::python_pattern;
 
@@ -43,13 +46,21 @@ pub(crate) const SUPPLIED: [&str; 4] = ["hmac", "hashlib", "ipaddress", "re"];
 
 /// Walks the body once and collects its rewrites.
 pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>) -> Rewritten {
-    let mut walk = Rewriter { text, parsed, rewritten: Rewritten::default(), read: Vec::new(), bound: HashSet::new() };
+    let mut walk = Rewriter {
+        text,
+        parsed,
+        rewritten: Rewritten::default(),
+        read: Vec::new(),
+        bound: HashSet::new(),
+        group_filters: GroupFilters::default(),
+    };
     for statement in parsed.suite() {
         if let Stmt::FunctionDef(function) = statement {
             walk.visit_body(&function.body);
         }
     }
-    let Rewriter { mut rewritten, read, bound, .. } = walk;
+    let Rewriter { mut rewritten, read, bound, group_filters, .. } = walk;
+    rewritten.edits.extend(group_filters.edits());
     rewritten.mentions.extend(read);
     if bound.contains("regex_match") || bound.contains("regex_replace") {
         rewritten.pattern = None;
@@ -63,10 +74,12 @@ struct Rewriter<'a> {
     rewritten: Rewritten,
     read: Vec<String>,
     bound: HashSet<String>,
+    group_filters: GroupFilters,
 }
 
 impl<'a> Visitor<'a> for Rewriter<'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
+        self.group_filters.statement(statement);
         match statement {
             Stmt::Import(import) => self.import(statement, &import.names),
             Stmt::ImportFrom(import) if import.level == 0 => {
@@ -90,6 +103,7 @@ impl<'a> Visitor<'a> for Rewriter<'a> {
         match expression {
             Expr::Name(name) if name.ctx == ExprContext::Load => {
                 self.read.push(name.id.to_string());
+                self.group_filters.read(name.id.as_str());
             }
             Expr::Name(name) => {
                 self.bound.insert(name.id.to_string());
@@ -101,6 +115,7 @@ impl<'a> Visitor<'a> for Rewriter<'a> {
                     self.rewritten.mentions.insert("event.context".to_owned());
                 }
                 self.rewritten.mentions.insert(attribute.attr.to_string());
+                self.group_filters.attribute_of(&attribute.value);
             }
             // A string may name an attribute, as in `getattr(event, "context")`.
             Expr::StringLiteral(literal) if literal.value.len() <= 32 => {
@@ -110,6 +125,7 @@ impl<'a> Visitor<'a> for Rewriter<'a> {
             Expr::Call(call) => {
                 self.method(call);
                 self.pattern(call);
+                self.group_filters.call(call);
             }
             Expr::Compare(compare) => {
                 if let ([op @ (CmpOp::In | CmpOp::NotIn)], [right]) = (&*compare.ops, &*compare.comparators)

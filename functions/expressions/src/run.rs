@@ -93,6 +93,13 @@ fn finish(value: &MontyObject, host: &Host<'_>) -> Result<(ReturnedValue, Option
         let what = "the body returned a function; call it";
         return Err(crate::host::raise(monty_types::ExcType::TypeError, what));
     }
+    // Such as a range or a dict's keys, of which only the text is known here: not whether they are empty.
+    if let MontyObject::Repr(text) = result {
+        let text = domain::text::truncate(text, 40);
+        let what =
+            format!("the body returned {text}; Nuncio's Python cannot hand it over; return bool(…) or list(…) of it");
+        return Err(crate::host::raise(monty_types::ExcType::TypeError, what));
+    }
     let returned = ReturnedValue { value: host.json(result)?, truthy: result.is_truthy() };
     Ok((returned, notification_view(notification)))
 }

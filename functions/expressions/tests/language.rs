@@ -2,7 +2,7 @@
 
 mod stage;
 
-use expressions::{ExpressionScope, NoPolicies};
+use expressions::{Expression, ExpressionKind, ExpressionScope, NoPolicies};
 use serde_json::{Value, json};
 use stage::{event, mapping, policy, policy_of, run_with};
 
@@ -83,6 +83,11 @@ const TRUE: &[&str] = &[
     "not ak_is_group_member(request.user, name='nobodies')",
     "[g.name for g in request.user.ak_groups.all()] == ['admins', 'gotify-users']",
     "request.user.groups.filter(name='admins').exists() and not request.user.groups.filter(name='others').exists()",
+    "not request.user.groups.filter(name='nobodies') and bool(request.user.groups.filter(name='admins'))",
+    "[g.name for g in request.user.groups.filter(name__startswith='a')] == ['admins']",
+    "len(request.user.groups.filter(name='admins')) == 1 and request.user.groups.filter(name='admins')[0].name == 'admins'",
+    "request.user.groups.filter(name__startswith='a').filter(name='admins').count() == 1",
+    "sorted(['Zoë', 'ann', 'ZOF'], key=str.casefold) == ['ann', 'ZOF', 'Zoë']",
     "request.user.groups.first().name == 'admins' and [u.username for u in request.user.groups.first().users] == ['ann', 'bob']",
     "request.user.pk == 5 and request.user.email == 'ann@example.org' and request.user.is_authenticated",
     "request.user == ak_user_by(username='ann') or request.user != ak_user_by(username='bob')",
@@ -343,5 +348,49 @@ fn one_run_leaves_nothing_to_the_next() {
     for _ in 0..3 {
         assert_eq!(makes(body, &policy()), false);
         assert_eq!(makes("return request.user.username", &policy()), "ann");
+    }
+}
+
+#[test]
+fn a_filter_of_groups_that_is_kept_is_a_list_or_has_methods() {
+    let run = |body: &str| {
+        let source = format!("found = request.user.groups.filter(name='nobodies')\n{body}");
+        run_with(&source, &policy(), &NoPolicies).outcome
+    };
+    assert_eq!(run("return bool(found)").unwrap().value, json!(false));
+    assert_eq!(run("return [found.exists(), found.count()]").unwrap().value, json!([false, 0]));
+    let both = run("return bool(found) or found.exists()").unwrap_err();
+    assert!(both.kind == "AttributeError" && both.message.contains("call .exists() right behind it"), "{both:?}");
+}
+
+#[test]
+fn what_cannot_be_handed_over_does_not_pass() {
+    for body in ["return range(0)", "return {}.keys()", "return {}.values()", "return {}.items()"] {
+        let raised = run_with(body, &policy(), &NoPolicies).outcome.unwrap_err();
+        assert!(
+            raised.kind == "TypeError" && raised.message.contains("return bool(…) or list(…)"),
+            "{body}: {raised:?}"
+        );
+    }
+}
+
+#[test]
+fn the_type_of_an_exception_is_not_compared() {
+    let missing = |condition: &str| {
+        let source = format!("try:\n    int('x')\nexcept Exception as error:\n    return {condition}");
+        Expression::parse(&source).unwrap().missing(ExpressionKind::Policy)
+    };
+    for condition in [
+        "type(error) == ValueError",
+        "type(error) is ValueError",
+        "ValueError != type(error)",
+        "type(error) in (KeyError, ValueError)",
+        "error.__class__ == ValueError",
+    ] {
+        let found = missing(condition);
+        assert!(found.iter().any(|missing| missing.hint.starts_with("write isinstance(…, ")), "{condition}: {found:?}");
+    }
+    for condition in ["isinstance(error, ValueError)", "type(error.args) == tuple", "type(1) in (int, float)"] {
+        assert_eq!(missing(condition), [], "{condition}");
     }
 }

@@ -20,9 +20,11 @@ const MAX_ATTEMPTS: u32 = 5;
 struct ExportPage {
     text: String,
     next: Option<String>,
+    /// Why the search is not a valid query; `None` if it is one, or if there is none.
+    searched_as_text: Option<String>,
 }
 
-#[expect(clippy::print_stderr, reason = "the cursor is for the user, not for a pipe")]
+#[expect(clippy::print_stderr, reason = "these are for the user, not for a pipe")]
 pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
     let remote = Remote::new(&options.server)?;
     let mut output: Box<dyn Write> = match &options.output {
@@ -38,10 +40,14 @@ pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
         ProgressStyle::with_template("{spinner} {bytes}  {msg}  {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let mut cursor = options.cursor.clone();
+    let (mut cursor, mut is_told) = (options.cursor.clone(), false);
     let done = block_on(async {
         loop {
-            let ExportPage { text, next } = fetch(&remote, options, cursor.as_deref()).await?;
+            let ExportPage { text, next, searched_as_text } = fetch(&remote, options, cursor.as_deref()).await?;
+            if let Some(why) = searched_as_text.filter(|_| !is_told) {
+                is_told = true;
+                eprintln!("the search is not a query ({why}); the export has the events that contain it as text");
+            }
             output.write_all(text.as_bytes()).context("cannot write the output")?;
             progress.inc(text.len() as u64);
             let Some(next) = next else { break };
@@ -90,8 +96,10 @@ async fn fetch_once(remote: &Remote, path: &str) -> Result<ExportPage, FetchErro
         return Err(FetchError::Temporary(format!("the server responded {}", problem(response).await)));
     }
     let response = expect(response, &[StatusCode::OK]).await.map_err(FetchError::Permanent)?;
-    let next = response.headers().get("nuncio-next").and_then(|next| next.to_str().ok()).map(str::to_owned);
-    Ok(ExportPage { next, text: response.text().await.map_err(temporary)? })
+    let header =
+        |name| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let (next, searched_as_text) = (header("nuncio-next"), header("nuncio-searched-as-text"));
+    Ok(ExportPage { next, searched_as_text, text: response.text().await.map_err(temporary)? })
 }
 
 fn path(options: &ExportOptions, cursor: Option<&str>) -> String {

@@ -6,6 +6,7 @@
 mod attributes;
 mod bindings;
 mod body_names;
+mod exception_types;
 mod member_hints;
 mod members;
 mod names;
@@ -35,6 +36,7 @@ pub(crate) fn missing(source: &str, kind: ExpressionKind, has_original: bool) ->
     let sandbox = Sandbox { kind, has_original };
     let mut missing = attributes::missing(&text, body, &bound, kind);
     missing.extend(members::missing(&text, body, &bound, kind));
+    missing.extend(exception_types::missing(&text, body, &bound));
     missing.extend(
         names::undefined(function).iter().filter_map(|name| sandbox.undefined(&text, name, &bound)).take(MAX_REPORTED),
     );

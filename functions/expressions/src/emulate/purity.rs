@@ -39,6 +39,13 @@ const PURE: [&str; 26] = [
     "reversed",
 ];
 
+/// Methods for which the prelude asks the host, at least about texts outside ASCII.
+const ASKING_METHODS: [&str; 5] = ["casefold", "isprintable", "splitlines", "encode", "decode"];
+
+fn is_pure_method(name: &str) -> bool {
+    is_method(name) && !ASKING_METHODS.contains(&name)
+}
+
 /// The functions of a body that never ask the host, by name.
 pub(super) fn functions(body: &[Stmt], bound: &HashSet<String>) -> HashSet<String> {
     let mut found = FindFunctions(Vec::new());
@@ -77,7 +84,7 @@ pub(super) fn is_pure(expression: &Expr, pure: &HashSet<String>, bound: &HashSet
 pub(super) fn is_pure_function(expression: &Expr, pure: &HashSet<String>, bound: &HashSet<String>) -> bool {
     match expression {
         Expr::Name(name) => is_known(&name.id, pure, bound),
-        Expr::Attribute(method) => is_method(&method.attr) && is_pure(&method.value, pure, bound),
+        Expr::Attribute(method) => is_pure_method(&method.attr) && is_pure(&method.value, pure, bound),
         Expr::Lambda(lambda) => is_pure(&lambda.body, pure, bound),
         Expr::NoneLiteral(_) => true,
         _ => false,
@@ -101,7 +108,7 @@ impl<'a> Visitor<'a> for HostAccess<'_> {
             Expr::Call(call) => {
                 match &*call.func {
                     Expr::Name(name) => self.found |= !is_known(&name.id, self.pure, self.bound),
-                    Expr::Attribute(method) if is_method(&method.attr) => self.visit_expr(&method.value),
+                    Expr::Attribute(method) if is_pure_method(&method.attr) => self.visit_expr(&method.value),
                     _ => self.found = true,
                 }
                 self.visit_arguments(&call.arguments);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::objects::{HostObject, no_method};
 use super::{Arguments, CallResult, Host, raise};
+use crate::rewrite::group_filter::FILTER_LIST;
 use crate::value::{self, IntoDict};
 
 impl Host<'_> {
@@ -62,7 +63,7 @@ impl Host<'_> {
     pub(crate) fn group_call(&mut self, groups: Vec<String>, name: &str, arguments: &Arguments) -> CallResult {
         Ok(match name {
             "all" => MontyObject::List(groups.into_iter().map(|group| self.group(group)).collect()),
-            "filter" => {
+            "filter" | FILTER_LIST => {
                 let matching = groups.into_iter().map(|group| (group_fits(&group, arguments), group));
                 let matching = matching.filter_map(|(fits, group)| match fits {
                     Ok(true) => Some(Ok(group)),
@@ -70,7 +71,10 @@ impl Host<'_> {
                     Err(raised) => Some(Err(raised)),
                 });
                 let matching = matching.collect::<Result<Vec<_>, _>>()?;
-                self.object("GroupList", HostObject::GroupList(matching), Vec::new())
+                match name {
+                    FILTER_LIST => MontyObject::List(matching.into_iter().map(|group| self.group(group)).collect()),
+                    _ => self.object("GroupList", HostObject::GroupList(matching), Vec::new()),
+                }
             }
             "exists" => MontyObject::Bool(!groups.is_empty()),
             "count" => MontyObject::Int(i64::try_from(groups.len()).unwrap_or(i64::MAX)),
