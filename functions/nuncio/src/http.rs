@@ -18,6 +18,9 @@ pub(crate) struct Remote {
 
 impl Remote {
     pub(crate) fn new(server: &ServerOptions) -> anyhow::Result<Self> {
+        if !server.url.starts_with("http://") && !server.url.starts_with("https://") {
+            bail!("the server's URL begins with http:// or https://, such as http://127.0.0.1:8787");
+        }
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_mins(1))

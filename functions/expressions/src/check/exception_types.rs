@@ -58,7 +58,7 @@ impl Comparisons<'_> {
     }
 }
 
-/// `type(…)` or `….__class__`.
+/// Whether the operand is `type(…)` or `….__class__`.
 fn is_type(operand: &Expr) -> bool {
     match operand {
         Expr::Call(call) => call.func.as_name_expr().is_some_and(|name| name.id == "type"),
