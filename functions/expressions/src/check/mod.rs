@@ -18,6 +18,7 @@ mod witness;
 use domain::expression::ExpressionKind;
 use ruff_python_ast::Stmt;
 
+use crate::cpython;
 use crate::program;
 use crate::source::{self, Wrapped};
 use crate::unavailable::{self, Missing};
@@ -73,6 +74,11 @@ impl Sandbox {
         }
         if in_sandbox {
             return None;
+        }
+        if bound.count(name) == 0 && cpython::module_has("builtins", name) {
+            let is_exception = name.ends_with("Error") || name.ends_with("Warning");
+            let hint = if is_exception { "catch Exception" } else { "this part of Python is not supported" };
+            return Some(Missing::unavailable(name.to_owned(), line, column, hint));
         }
         let hint = if bound.count(name) > 0 {
             "another function, class or comprehension has a variable of this name, which ends with it".to_owned()

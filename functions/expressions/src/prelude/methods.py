@@ -110,5 +110,27 @@ def _nuncio_call_difference(of, *others):
     for other in others:
         result = result.difference(other)
     return result
+def _nuncio_call_intersection_update(of, *others):
+    if not isinstance(of, set):
+        return of.intersection_update(*others)
+    for other in others:
+        kept = of.intersection(other)
+        for item in list(of):
+            if item not in kept:
+                of.discard(item)
+def _nuncio_call_difference_update(of, *others):
+    if not isinstance(of, set):
+        return of.difference_update(*others)
+    for other in others:
+        for item in list(other):
+            of.discard(item)
+def _nuncio_call_symmetric_difference_update(of, other):
+    if not isinstance(of, set):
+        return of.symmetric_difference_update(other)
+    for item in set(other):
+        if item in of:
+            of.discard(item)
+        else:
+            of.add(item)
 def _nuncio_call_from_iterable(of, iterables):
     return _nuncio_chained(lambda inner: [inner], iterables)
