@@ -1,6 +1,6 @@
 //! The module `re`: patterns, matches and the functions on them.
 //!
-//! Owns how CPython searches: which matches it finds, and what its functions return. Asks [`python_pattern`] what a
+//! Owns how CPython searches: which matches it finds, and what its functions return. Asks [`crate::python_pattern`] what a
 //! pattern means. The prelude calls replacements that are functions.
 
 mod found;
