@@ -95,7 +95,7 @@ pub(crate) async fn leave_what_there_is_no_time_for_to_later_messages(world: &Wo
     let mut messages = 0;
     while told().len() < events.len() {
         let came = world.work.receive(PATIENCE).await;
-        assert!(!came.is_empty(), "{} of {} events were told of", told().len(), events.len());
+        assert!(!came.is_empty(), "only {} of {} events were evaluated", told().len(), events.len());
         for message in came {
             let before = told().len();
             // An expression is run until 25 seconds before the end.

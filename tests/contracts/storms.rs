@@ -46,7 +46,7 @@ pub(crate) async fn a_throttle_lets_exactly_so_many_through(world: &World) {
     assert_eq!(sent.len(), 5, "{sent:?}");
     for told in sent.values_mut() {
         told.sort();
-        assert_eq!(told, &["ann", "bob"], "everybody is told of an event, once");
+        assert_eq!(told, &["ann", "bob"], "each person is notified of an event once");
     }
     for event in messages.iter().flatten() {
         let entries = entries(world, event.pk).await;

@@ -122,5 +122,5 @@ pub(crate) async fn forgets_what_has_expired(world: &World) {
     world.log.purge(PurgeScope::All, after(now, HOUR), 1000).await.unwrap();
     assert_eq!(world.suppression.get(id).await.unwrap(), None);
     assert!(world.suppression.collect(carrier, &[], after(now, HOUR)).await.unwrap(), "nor is it closed any more");
-    assert!(world.suppression.put(id, &record).await.unwrap(), "it begins anew");
+    assert!(world.suppression.put(id, &record).await.unwrap(), "it starts again");
 }

@@ -1,4 +1,4 @@
-//! What an operator reads of the whole: how deliveries fare, how many events there were, and who was told of which.
+//! What an operator sees at a glance: the results of the deliveries, the number of events, and who was notified of which.
 
 use std::time::Duration;
 

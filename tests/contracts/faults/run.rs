@@ -73,7 +73,7 @@ impl<'w> Run<'w> {
         }
     }
 
-    /// Posts like a caller who knows that posting again is safe.
+    /// Posts as a caller does that may safely post again.
     pub(crate) async fn post(&mut self) {
         loop {
             let intake = Faulty { real: self.world.intake.clone(), faults: self.faults.clone() };

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browser, type Nuncio, start, visit } from "./harness";
+import { browser, type Nuncio, journey as onPage, start } from "./harness";
 import { history } from "./seed";
 
 let nuncio: Nuncio;
@@ -36,16 +36,8 @@ afterAll(async () => {
   receiver.close();
 });
 
-/** Opens a page and acts on it. Fails if the page had errors in the background. */
-async function journey(path: string, act: (page: Page) => Promise<void>, signedIn = true): Promise<void> {
-  const { page, context, faults } = await visit(chrome, nuncio, path, {}, signedIn);
-  try {
-    await act(page);
-    expect(faults).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
+const journey = (path: string, act: (page: Page) => Promise<void>, signedIn = true) =>
+  onPage(chrome, nuncio, path, act, {}, signedIn);
 
 const rows = (page: Page) => page.locator("tbody tr");
 

@@ -2,7 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { browser, type Nuncio, start, visit } from "./harness";
+import { browser, type Nuncio, journey as onPage, start } from "./harness";
 
 let nuncio: Nuncio;
 let chrome: Browser;
@@ -16,18 +16,13 @@ afterAll(async () => {
   nuncio?.stop();
 });
 
-async function journey(path: string, act: (page: Page) => Promise<void>): Promise<void> {
-  const { page, context, faults } = await visit(chrome, nuncio, path);
-  // The browser's question before it discards changes is answered with yes.
-  page.removeAllListeners("dialog");
-  page.on("dialog", (dialog) => void dialog.accept());
-  try {
-    await act(page);
-    expect(faults).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
+const journey = (path: string, act: (page: Page) => Promise<void>) =>
+  onPage(chrome, nuncio, path, (page) => {
+    // The browser's question before it discards changes is answered with yes.
+    page.removeAllListeners("dialog");
+    page.on("dialog", (dialog) => void dialog.accept());
+    return act(page);
+  });
 
 const CHANGED = "# my change\nretention: days=30\n";
 const editor = (page: Page) => page.getByLabel("The rules document");

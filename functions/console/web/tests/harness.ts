@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
 import { undescribed } from "./described";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
@@ -167,4 +168,22 @@ export async function visit(
   });
   await page.goto(nuncio.url + path);
   return { page, context, faults };
+}
+
+/** Opens a page and acts on it. Fails if the page had errors in the background. */
+export async function journey(
+  chrome: Browser,
+  nuncio: Nuncio,
+  path: string,
+  act: (page: Page) => Promise<void>,
+  look: Look = {},
+  signedIn = true,
+): Promise<void> {
+  const { page, context, faults } = await visit(chrome, nuncio, path, look, signedIn);
+  try {
+    await act(page);
+    expect(faults).toEqual([]);
+  } finally {
+    await context.close();
+  }
 }

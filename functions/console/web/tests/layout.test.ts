@@ -2,7 +2,7 @@
 
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browser, type Look, type Nuncio, start, visit } from "./harness";
+import { browser, type Look, type Nuncio, journey as onPage, start } from "./harness";
 import { DEEP, history } from "./seed";
 
 let nuncio: Nuncio;
@@ -35,15 +35,8 @@ afterAll(async () => {
   nuncio?.stop();
 });
 
-async function journey(path: string, act: (page: Page) => Promise<void>, look: Look = {}): Promise<void> {
-  const { page, context, faults } = await visit(chrome, nuncio, path, look);
-  try {
-    await act(page);
-    expect(faults).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
+const journey = (path: string, act: (page: Page) => Promise<void>, look: Look = {}) =>
+  onPage(chrome, nuncio, path, act, look);
 
 const PAGES: Record<string, [path: () => string, shows: string]> = {
   events: [() => "/events?range=24h&action=login", "What happened"],

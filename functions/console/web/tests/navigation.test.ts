@@ -2,7 +2,7 @@
 
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { browser, type Nuncio, start, visit } from "./harness";
+import { browser, type Nuncio, journey as onPage, start, visit } from "./harness";
 import { history } from "./seed";
 
 let nuncio: Nuncio;
@@ -18,15 +18,7 @@ afterAll(async () => {
   nuncio?.stop();
 });
 
-async function journey(path: string, act: (page: Page) => Promise<void>): Promise<void> {
-  const { page, context, faults } = await visit(chrome, nuncio, path);
-  try {
-    await act(page);
-    expect(faults).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
+const journey = (path: string, act: (page: Page) => Promise<void>) => onPage(chrome, nuncio, path, act);
 
 const rows = (page: Page) => page.locator("tbody tr");
 const scrolled = (page: Page) => page.evaluate(() => Math.round(scrollY));

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { browser, type Nuncio, start, visit } from "./harness";
+import { browser, type Nuncio, journey as onPage, start } from "./harness";
 
 let nuncio: Nuncio;
 let chrome: Browser;
@@ -65,15 +65,7 @@ async function delivered(wanted: Record<string, number>): Promise<void> {
   }
 }
 
-async function journey(path: string, act: (page: Page) => Promise<void>): Promise<void> {
-  const { page, context, faults } = await visit(chrome, nuncio, path);
-  try {
-    await act(page);
-    expect(faults).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
+const journey = (path: string, act: (page: Page) => Promise<void>) => onPage(chrome, nuncio, path, act);
 
 const number = (text: string | null) => Number(/[\d,]+/.exec(text ?? "")?.[0].replaceAll(",", ""));
 

@@ -2,7 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { browser, type Nuncio, start, visit } from "./harness";
+import { browser, type Nuncio, journey as onPage, start } from "./harness";
 
 let nuncio: Nuncio;
 let chrome: Browser;
@@ -24,15 +24,7 @@ afterAll(async () => {
   nuncio?.stop();
 });
 
-async function journey(path: string, act: (page: Page) => Promise<void>): Promise<void> {
-  const { page, context, faults } = await visit(chrome, nuncio, path);
-  try {
-    await act(page);
-    expect(faults).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
+const journey = (path: string, act: (page: Page) => Promise<void>) => onPage(chrome, nuncio, path, act);
 
 async function search(page: Page, text: string): Promise<void> {
   await page.getByRole("combobox", { name: "Search events" }).fill(text);

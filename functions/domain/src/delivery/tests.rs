@@ -73,7 +73,7 @@ fn only_the_dead_and_the_suppressed_are_redelivered() {
     let dead = opened().after(attempt(), NextStep::Dead);
     let opened_again = dead.redelivered(now()).unwrap();
     assert_eq!((opened_again.due_at(), opened_again.attempts.len()), (Some(now()), 1));
-    assert_eq!(opened_again.attempt_number(), 1, "the schedule begins anew");
+    assert_eq!(opened_again.attempt_number(), 1, "the schedule starts again");
     assert_eq!(opened().redelivered(now()), Err(NotRedeliverable(DeliveryState::Pending)));
 
     let mut kept_back = opened();

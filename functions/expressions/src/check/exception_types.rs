@@ -10,7 +10,7 @@ use crate::source;
 use crate::unavailable::Missing;
 
 /// Exceptions whose names do not end in `Error`.
-const OTHERS: [&str; 4] = ["BaseException", "Exception", "StopIteration", "LookupError"];
+const OTHERS: [&str; 3] = ["BaseException", "Exception", "StopIteration"];
 
 /// The comparisons of `type(…)` with a built-in exception, in the order of the text.
 pub(super) fn missing(text: &str, body: &[Stmt], bound: &BodyNames<'_>) -> Vec<Missing> {
