@@ -1,7 +1,7 @@
 //! The distinct policies of a document, by number. Matchers and patterns with equal content are stored once; each
 //! expression has its own number, because its effects name the policy.
 //!
-//! Owns the evaluation of matchers and patterns. A pattern is compiled when it is first evaluated: of many thousands,
+//! Owns the evaluation of every policy but expressions. A pattern is compiled when it is first evaluated: of many thousands,
 //! most never are. Refuses to run expressions; `expression_runner` does.
 
 use std::collections::HashMap;
@@ -93,12 +93,13 @@ impl PolicyTable {
     }
 }
 
-/// Whether the event passes a matcher or pattern. Always `false` for an expression, which would have to be run.
+/// Whether the event passes a matcher or pattern, or was written by the detection. Always `false` for an expression, which would have to be run.
 pub(crate) fn admits(policy: &Policy, view: &EventView<'_>) -> bool {
     match policy {
         Policy::EventMatcher(matcher) => matcher_admits(matcher, view),
         Policy::EventPattern(pattern) => TreeMatcher::compile(pattern).matches(view),
         Policy::Expression(_) => false,
+        Policy::Detection(detection) => view.event.detection() == Some(&detection.name),
     }
 }
 

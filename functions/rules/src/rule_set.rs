@@ -178,7 +178,7 @@ impl RuleSet {
                     verdict == ExpressionVerdict::Passed
                 }
             }
-            Policy::EventMatcher(_) | Policy::EventPattern(_) => {
+            Policy::EventMatcher(_) | Policy::EventPattern(_) | Policy::Detection(_) => {
                 self.policies.matches(policy, view, &values, self.index.paths())
             }
         });

@@ -132,6 +132,14 @@ impl Event {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// The name of the detection that wrote the event; `None` if none did.
+    pub fn detection(&self) -> Option<&String> {
+        match &self.produced_by {
+            Some(Producer::Detection(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The string at `context.<key>`; `None` if there is no string.
     pub fn context_str(&self, key: &str) -> Option<&str> {
         self.context.get(key).and_then(Value::as_str)

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{DigestSettings, EventPattern, MuteWindow, Severity, Throttle};
+use super::{Detection, DigestSettings, EventPattern, MuteWindow, Severity, Throttle};
 use crate::event::ActionPattern;
 
 /// A condition on events.
@@ -16,6 +16,8 @@ pub enum Policy {
     EventPattern(EventPattern),
     /// Runs a Python body and uses its result.
     Expression(PolicyExpression),
+    /// Passes on the events that this detection writes.
+    Detection(Detection),
 }
 
 /// A policy's Python body.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Action, ActionPattern};
 
 /// A length of time in authentik's format: `days=365`, `hours=3;minutes=1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Period(SignedDuration);
 

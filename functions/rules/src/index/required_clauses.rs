@@ -43,6 +43,11 @@ impl RequiredClauses {
             Policy::EventMatcher(matcher) => add_matcher(matcher, paths, clauses),
             Policy::EventPattern(pattern) => add_fields(pattern.root(), PathTree::ROOT, paths, &mut self.combinations),
             Policy::Expression(expression) => add_precondition(&expression.precondition, paths, clauses),
+            Policy::Detection(detection) => {
+                let producer = paths.child(PathTree::ROOT, "produced_by");
+                let path = paths.child(producer, "detection");
+                clauses.push([Term::whole(path, TermKind::Text, detection.name.as_bytes())]);
+            }
         }
         &self.combinations
     }
