@@ -197,6 +197,7 @@ impl Draft {
             context: self.context,
             client_ip: self.client_ip,
             created,
+            received: Some(crate::time::to_micros(admission.now)).filter(|received| *received < created),
             brand: self.brand,
             id: self.id,
             source: self.source,
