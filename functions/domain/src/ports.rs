@@ -4,6 +4,7 @@
 //! passes. Refuses to implement any of them.
 
 mod archive;
+mod groups;
 mod inbox;
 mod jobs;
 mod reading;
@@ -11,6 +12,7 @@ mod stores;
 
 pub use crate::admission::origin::OriginLookup;
 pub use archive::{Archive, ArchiveFile, Erasure, Mailbox, WrittenMail};
+pub use groups::{DetectionGroups, FullestGroups};
 pub use inbox::{Inbox, InboxSubscription, InboxUpdates};
 pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent, ReceivedPage};
 pub use reading::{EventLog, EventPage, PurgeScope, RollUp, Volume, VolumeCounts};

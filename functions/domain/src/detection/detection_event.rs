@@ -115,6 +115,36 @@ impl Firing {
     }
 }
 
+/// The event that reports that a detection has reached its `max_groups`: one for each hour, whoever writes it.
+///
+/// # Errors
+/// Never: the action is a constant and well-formed.
+pub fn max_groups_event(detection: &Detection, document: &RulesDocument, now: Timestamp) -> Result<Event, ActionError> {
+    let action = Action::parse("configuration_error")?;
+    let hour = crate::delivery::failure_event::hour(now);
+    let Detection { name, max_groups, .. } = detection;
+    let message = format!("The detection {name} has {max_groups} open groups, its max_groups, and opens no other");
+    let context =
+        [("message", Value::from(message)), ("detection", name.as_str().into()), ("max_groups", (*max_groups).into())];
+    let id = format!("{name}/max_groups@{}", crate::time::format(hour));
+    Ok(Event {
+        pk: EventPk::named(hour, &Sha256::digest(format!("{SOURCE} {id}")).into()),
+        user: Object::new(),
+        expires: document.retention.expiry(&action, crate::time::to_micros(now)),
+        action,
+        app: SOURCE.to_owned(),
+        context: context.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        client_ip: None,
+        created: hour,
+        received: None,
+        brand: Object::new(),
+        id: Some(id),
+        source: Some(SOURCE.to_owned()),
+        traceparent: None,
+        produced_by: None,
+    })
+}
+
 /// The group in words, with a blank before: ` from 192.0.2.7 by ann with geo.country DE`; empty without `by`.
 fn whose(detection: &Detection, values: &[Value]) -> String {
     let one = |(path, value): (&crate::rules_document::FieldPath, &Value)| {

@@ -18,6 +18,7 @@ mod sequence;
 
 pub use absent::AbsentState;
 pub use count::{CountState, MAX_MEMBERS};
+pub use detection_event::{ACTION, APP, max_groups_event};
 pub use first_seen::{FirstSeenState, SeenOutcome};
 pub use grouping::{
     Group, MAX_GROUPS_OF_EVENT, MAX_LIST_GROUPS, detection_id, distinct_value, group, group_paths, groups,

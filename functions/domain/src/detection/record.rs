@@ -47,6 +47,12 @@ pub enum GroupState {
     Absent(AbsentState),
     /// The events of the steps.
     Sequence(SequenceState),
+    /// No events: the group only has the time at which its detection was activated.
+    Activated {
+        /// When the detection was activated.
+        #[serde(with = "crate::time::micros")]
+        since: Timestamp,
+    },
 }
 
 /// What a firing says: that the pattern was found, or that an absence has ended.
@@ -223,6 +229,26 @@ impl GroupRecord {
     pub fn expected(before: Option<&Self>, detection: &Detection, group: &Group, now: Timestamp) -> Self {
         let state = GroupState::Absent(AbsentState::expected(now));
         Self::with_state(before, detection, group.values.clone(), state, Vec::new(), now)
+    }
+
+    /// The record of the time at which a detection was activated.
+    pub fn activation(now: Timestamp) -> Self {
+        let now = crate::time::to_micros(now);
+        let state = GroupState::Activated { since: now };
+        Self {
+            revision: 0,
+            expires: Timestamp::MAX,
+            values: Vec::new(),
+            state,
+            count: 0,
+            due: None,
+            outbox: Vec::new(),
+        }
+    }
+
+    /// The record of a group whose detection was changed or removed: it expires.
+    pub fn retired(&self, now: Timestamp) -> Self {
+        Self { revision: self.revision + 1, expires: crate::time::to_micros(now), due: None, ..self.clone() }
     }
 
     /// The record after the absence of events was reported; `None` if it is not due at `now`, or the group is of another

@@ -30,6 +30,11 @@ impl DetectionId {
         Self(*hash(definition).first_chunk().unwrap_or(&[0; 12]))
     }
 
+    /// The id of these 12 bytes.
+    pub fn from_bytes(bytes: [u8; 12]) -> Self {
+        Self(bytes)
+    }
+
     /// The 12 bytes.
     pub fn as_bytes(&self) -> &[u8; 12] {
         &self.0
