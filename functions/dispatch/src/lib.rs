@@ -227,6 +227,7 @@ impl Dispatcher {
         metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
         let rules = self.rules(active);
+        self.detections.activate(&self.ports, &rules).await?;
         let (matched, undecided) = evaluate::without_expressions(events, active, &rules);
         let fast = self.notify(matched, active, &rules, deadline, metrics);
         let slow = async {

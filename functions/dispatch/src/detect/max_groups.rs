@@ -33,7 +33,14 @@ pub(crate) struct OpenGroups {
 struct Allowance {
     /// How many groups may be opened before the next count.
     left: u64,
-    counted: Timestamp,
+    /// When it was found that no group may be opened.
+    full_since: Option<Timestamp>,
+}
+
+impl Allowance {
+    fn holds(&self, now: Timestamp) -> bool {
+        self.left > 0 || self.full_since.is_some_and(|full| now < domain::time::later(full, RECOUNT_AFTER))
+    }
 }
 
 impl OpenGroups {
@@ -49,10 +56,10 @@ impl OpenGroups {
         let id = group.detection();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
         let allowance = match known {
-            Some(known) if known.left > 0 || now < domain::time::later(known.counted, RECOUNT_AFTER) => known,
+            Some(known) if known.holds(now) => known,
             _ => {
                 let free = u64::from(detection.max_groups).saturating_sub(ports.groups.count(id, now).await?);
-                Allowance { left: free.div_ceil(SHARE), counted: now }
+                Allowance { left: free.div_ceil(SHARE), full_since: (free == 0).then_some(now) }
             }
         };
         let left = allowance.left.saturating_sub(1);

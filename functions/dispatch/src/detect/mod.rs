@@ -59,6 +59,14 @@ struct Unsettled<'r> {
 }
 
 impl DetectionStage {
+    /// Notes when the detections of the document were activated; each once in this process.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn activate(&self, ports: &DispatchPorts, rules: &RuleSet) -> Result<(), StoreError> {
+        self.activations.activate(ports, rules, ports.clock.now()).await
+    }
+
     /// Enters the events into their groups, and stores the events of what fires.
     ///
     /// # Errors

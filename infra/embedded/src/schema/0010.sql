@@ -11,3 +11,6 @@ CREATE TABLE detection_groups (
 CREATE INDEX detection_groups_by_fullness ON detection_groups (detection, fullness, expires);
 CREATE INDEX detection_groups_by_due ON detection_groups (due) WHERE due IS NOT NULL;
 CREATE INDEX detection_groups_by_expiry ON detection_groups (expires);
+
+-- When the message was queued, in microseconds since the epoch; 0 for one of an older version.
+ALTER TABLE jobs ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
