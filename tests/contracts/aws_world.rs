@@ -27,10 +27,15 @@ pub(crate) async fn world() -> World {
 
 /// One that archives.
 pub(crate) async fn archiving() -> World {
+    over(archiving_place().await)
+}
+
+/// A place of one that archives.
+pub(crate) async fn archiving_place() -> Place {
     let place = place().await;
     let bucket = place.settings.table.clone();
     aws_sdk_s3::Client::new(&place.sdk).create_bucket().bucket(&bucket).send().await.unwrap();
-    over(Place { settings: Settings { archive_bucket: Some(bucket), ..place.settings }, ..place })
+    Place { settings: Settings { archive_bucket: Some(bucket), ..place.settings }, ..place }
 }
 
 pub(crate) async fn place() -> Place {

@@ -87,8 +87,8 @@ struct PurgeScan {
 #[async_trait]
 impl ports::EventLog for DynamoEventLog {
     async fn get(&self, pk: EventPk, now: Timestamp) -> Result<Option<Event>, StoreError> {
-        let key = (RecordKind::Events.partition_of(pk, self.table.shards().await?), pk.to_string());
-        let event = self.table.get(key).await?.map(|item| keeping::event(&item)).transpose()?;
+        let Some(partition) = self.table.partition_of(RecordKind::Events, pk).await? else { return Ok(None) };
+        let event = self.table.get((partition, pk.to_string())).await?.map(|item| keeping::event(&item)).transpose()?;
         Ok(event.filter(|event| event.is_visible(now)))
     }
 

@@ -98,10 +98,15 @@ impl DynamoKeeping {
         Self { table }
     }
 
-    async fn restamp_one(&self, pk: EventPk, expires: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    async fn restamp_one(
+        &self,
+        key: (String, String),
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
         let request = self
             .table
-            .update((RecordKind::Events.partition_of(pk, self.table.shards().await?), pk.to_string()))
+            .update(key)
             .update_expression("SET #ttl = :ttl, #expires = :expires")
             .condition_expression(format!("attribute_exists(pk) AND NOT {EXPIRED}"))
             .set_expression_attribute_names(Some(expiry_names()))
@@ -114,7 +119,8 @@ impl DynamoKeeping {
     /// Reads the events of a marker from where the last search stopped, within the limits. Returns whether all were
     /// read.
     async fn read_events(&self, due: &mut DueMarker, limit: usize, scan: &mut ExpiredScan) -> Result<bool, StoreError> {
-        let shards = self.table.shards().await?;
+        let day = day(due.marker.happened());
+        let shards = self.table.shards_of_day(RecordKind::Events, &day).await?.unwrap_or(0);
         while due.shard < shards {
             if scan.events.len() >= limit || scan.bytes >= MAX_BYTES || scan.examined >= MAX_EXAMINED {
                 return Ok(false);
@@ -219,9 +225,11 @@ impl ports::EventExpiry for DynamoKeeping {
 
     async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
         // A day's marker must outlive its events.
-        self.table.mark_events(expiries.iter().copied(), now).await?;
-        let updates: Vec<_> = expiries.iter().map(|(pk, expires)| self.restamp_one(*pk, *expires, now)).collect();
-        let given: Vec<usize> = stream::iter(updates).buffer_unordered(CONCURRENCY).try_collect().await?;
+        let days = self.table.mark_events(expiries.iter().copied(), now).await?;
+        let updates =
+            expiries.iter().filter_map(|(pk, expires)| Some(self.restamp_one(days.event(*pk)?, *expires, now)));
+        let given: Vec<usize> =
+            stream::iter(updates.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(given.iter().sum())
     }
 
