@@ -148,6 +148,13 @@ impl Table {
         Ok(DayMarker { until, shards })
     }
 
+    /// Caches a day's marker that was read. Returns the day (`yyyymmdd`) with its number of shards.
+    pub(super) async fn remember_day(&self, marker: &str, item: &Item) -> Result<(String, u16), StoreError> {
+        let found = self.day_marker(item).await?;
+        self.markers.insert(marker.to_owned(), found);
+        Ok((day_of_marker(marker).to_owned(), found.shards))
+    }
+
     async fn mark_expiries(&self, mut markers: Markers) -> Result<(), StoreError> {
         markers.retain(|marker, until| self.markers.expiries().get(marker).is_none_or(|marked| marked < until));
         let writes = markers.into_iter().map(|(marker, until)| async move {
@@ -173,10 +180,7 @@ impl Table {
         loop {
             let (items, next) = self.slice(DAYS, (&from, &to), usize::MAX, start).await?;
             for item in &items {
-                let marker = string(item, SK)?;
-                let found = self.day_marker(item).await?;
-                self.markers.insert(marker.to_owned(), found);
-                days.push((day_of_marker(marker).to_owned(), found.shards));
+                days.push(self.remember_day(string(item, SK)?, item).await?);
             }
             start = next;
             if start.is_none() {

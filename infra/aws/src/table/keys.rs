@@ -91,11 +91,6 @@ impl RecordKind {
         }
     }
 
-    /// The prefix of the partitions.
-    pub(crate) fn start(self) -> String {
-        format!("{}#", self.letter())
-    }
-
     /// The sort key of a day's marker.
     pub(crate) fn marker(self, day: &str) -> String {
         format!("{}#{day}", self.letter())
@@ -193,6 +188,8 @@ mod tests {
         for (kind, partition) in [(RecordKind::Events, "E#20230214#3"), (RecordKind::Deliveries, "D#20230214#3")] {
             assert_eq!(kind.partition(&day(pk.instant()), shard(pk, 4)), partition);
         }
+        let sort = DeliveryId::for_recipient(pk, "rule", "transport", "ann").to_string();
+        assert!(sort.starts_with(&format!("{pk}_")));
         assert!(*FIRST < *sort && *sort < *LAST);
     }
 

@@ -5,10 +5,12 @@ mod days;
 pub(crate) mod expiries;
 pub(crate) mod item;
 pub(crate) mod keys;
+mod shard_walk;
 mod shards;
 mod walk;
 mod write;
 
+pub(crate) use shard_walk::ShardWalk;
 pub(crate) use shards::{DUE_PARTITIONS, DayShards};
 pub(crate) use walk::Walk;
 pub(crate) use write::{PutResult, RETRY_DELAYS, Write, put, update, with_revision};
