@@ -175,7 +175,7 @@ impl Candidate {
         for Finding { pointer, kind } in remarks.findings {
             match kind {
                 FindingKind::DuplicateKey => {
-                    notes.push(Note { pointer, what: "duplicate key, the last value is kept" })
+                    notes.push(Note { pointer, what: "duplicate key, the last value is kept" });
                 }
                 FindingKind::Nul => return Self { draft: Err(Rejection::nul(pointer)), notes: Vec::new() },
             }
