@@ -13,8 +13,8 @@ mod storm;
 mod transport;
 
 pub use detection::{
-    AbsentSettings, CountSettings, Detection, DetectionKind, FirstSeenSettings, LONGEST_WITHIN, Repeat, SHORTEST_WITHIN,
-    SequenceSettings,
+    AbsentSettings, CountSettings, Detection, DetectionKind, FirstSeenSettings, LONGEST_WITHIN, Repeat,
+    SHORTEST_WITHIN, SequenceSettings,
 };
 pub use pattern::{
     AnythingBut, EventPattern, FaultyPart, FieldPattern, Interval, IntervalEnd, ObjectPattern, PatternFault,

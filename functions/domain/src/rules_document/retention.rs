@@ -36,6 +36,8 @@ const UNITS: [(&str, f64); 7] = [
     ("days", 86_400.0),
     ("weeks", 604_800.0),
 ];
+/// The minimum of a period that may not be zero.
+const SHORTEST: SignedDuration = SignedDuration::from_micros(1);
 const MAX_SECONDS: f64 = 1000.0 * 365.25 * 86_400.0;
 
 impl Period {
@@ -44,6 +46,15 @@ impl Period {
     /// # Errors
     /// If a part is not a pair, a unit is unknown, a value is not a number, or the sum is zero or above 1000 years.
     pub fn parse(text: &str) -> Result<Self, PeriodError> {
+        let length = Self::parse_or_zero(text)?;
+        if length < SHORTEST { Err(PeriodError::OutOfRange) } else { Ok(Self(length)) }
+    }
+
+    /// Parses a length of time like [`Self::parse`], but accepts zero, such as `minutes=0`.
+    ///
+    /// # Errors
+    /// If a part is not a pair, a unit is unknown, a value is not a number, or the sum is above 1000 years.
+    pub fn parse_or_zero(text: &str) -> Result<SignedDuration, PeriodError> {
         let mut seconds = 0.0;
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
             let (unit, value) = part.split_once('=').ok_or(PeriodError::Malformed)?;
@@ -58,10 +69,10 @@ impl Period {
         if text.trim().is_empty() {
             return Err(PeriodError::Malformed);
         }
-        if !(1e-6..=MAX_SECONDS).contains(&seconds) {
+        if seconds > MAX_SECONDS {
             return Err(PeriodError::OutOfRange);
         }
-        Ok(Self(SignedDuration::from_secs_f64(seconds)))
+        Ok(SignedDuration::from_secs_f64(seconds))
     }
 
     /// The length of the period.
@@ -139,6 +150,12 @@ mod tests {
         ] {
             assert_eq!(Period::parse(text), Err(error), "{text}");
         }
+        assert_eq!(Period::parse_or_zero("minutes=0; days=0"), Ok(SignedDuration::ZERO));
+        assert_eq!(Period::parse_or_zero("hours=3"), Ok(SignedDuration::from_hours(3)));
+        assert_eq!(Period::parse_or_zero("days=-1"), Err(PeriodError::NotANumber));
+        assert_eq!(Period::parse_or_zero("weeks=1e300"), Err(PeriodError::OutOfRange));
+        assert_eq!(Period::parse("microseconds=1").unwrap().duration(), SignedDuration::from_micros(1));
+        assert_eq!(Period::parse("microseconds=0.4"), Err(PeriodError::OutOfRange));
     }
 
     #[test]

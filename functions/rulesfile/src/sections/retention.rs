@@ -47,7 +47,17 @@ pub(super) fn warn_of_misspelling(name: &str, at: Position, diagnostics: &mut Di
 }
 
 pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Period> {
-    let error = match Period::parse(shape::text(node, name, diagnostics)?) {
+    parse(node, name, Period::parse, diagnostics)
+}
+
+/// Reads a length of time with `parse`: [`Period::parse`], or [`Period::parse_or_zero`] where it may be zero.
+pub(crate) fn parse<T>(
+    node: &Node,
+    name: &str,
+    parse: fn(&str) -> Result<T, PeriodError>,
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    let error = match parse(shape::text(node, name, diagnostics)?) {
         Ok(period) => return Some(period),
         Err(error) => error,
     };

@@ -7,14 +7,14 @@ mod alternatives;
 mod known_fields;
 
 use domain::admission::mask::Masker;
-use domain::event::{EVENT_KEYS, Object};
+use domain::event::EVENT_KEYS;
 use domain::json::pointer_segment;
 use domain::rules_document::{AnythingBut, FaultyPart, FieldPattern, ObjectPattern, ValuePattern};
 use ipnet::IpNet;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::patterns::PatternSource;
-use super::retention;
+use super::{masking, retention};
 use crate::diagnostics::Diagnostics;
 use crate::names::{nearest, shown};
 use known_fields::{INNER_OBJECTS, KnownField, Presence, TextField, known_field};
@@ -116,14 +116,6 @@ impl Warnings<'_, '_> {
 
     /// What to do instead, if the test passes only values that masking replaces; `None` otherwise.
     fn masking(&self, test: &ValuePattern, path: &[&str]) -> Option<String> {
-        let is_replaced = |value: Json| {
-            let [root, names @ ..] = path else { return false };
-            let event = names.iter().rev().fold(value, |inner, name| json!({ *name: inner }));
-            let Json::Object(mut object) = event else { return false };
-            let written: Object = object.clone();
-            self.masker.mask_field(root, &mut object);
-            object != written
-        };
         let could_be_mask = |part: &&str| part.chars().all(|character| character == '*');
         let value = match test {
             ValuePattern::Text(text) => json!(text),
@@ -134,8 +126,8 @@ impl Warnings<'_, '_> {
             _ if texts_of(test).is_some_and(|texts| !texts.iter().all(could_be_mask)) => json!("-"),
             _ => return None,
         };
-        is_replaced(value).then(|| {
-            if is_replaced(json!("-")) {
+        masking::replaces(self.masker, path, value).then(|| {
+            if masking::replaces_every_text(self.masker, path) {
                 format!("exempt {} with redact, or test another field", shown(&path.join(".")))
             } else {
                 "test a part of the text that holds no secret, or another field".to_owned()
