@@ -71,9 +71,8 @@ pub(crate) fn parse<T>(
         PeriodError::NotANumber => {
             ("has a unit without a number", "write zero or a positive number behind each =, such as days=7")
         }
-        PeriodError::OutOfRange => {
-            ("is zero or at least 1000 years", "write a period longer than zero and shorter than 1000 years")
-        }
+        PeriodError::Zero => ("is zero", "write a period longer than zero"),
+        PeriodError::TooLong => ("is longer than 1000 years", "write a shorter period"),
     };
     diagnostics.fault(node.at, format!("{name} {what}"), hint);
     None

@@ -19,7 +19,7 @@ impl DetectionReader<'_, '_> {
     pub(super) fn expected(&mut self, node: &Node, by: &[FieldPath], max_groups: Option<u32>) -> Vec<Vec<Json>> {
         let Some(items) = shape::list(node, "expect", self.diagnostics) else { return Vec::new() };
         if by.is_empty() {
-            let hint = "add by, or remove expect: without by, the events of all groups are expected from the start";
+            let hint = "add by, or remove expect: without by, the detection expects events from the start anyway";
             self.diagnostics.fault(node.at, "expect lists groups, but without by there is only one", hint);
             return Vec::new();
         }

@@ -58,10 +58,13 @@ impl DetectionReader<'_, '_> {
 
     fn at_least(&mut self, settings: &Section<'_>) -> Option<u32> {
         let node = settings.require("at_least", "give the number of events, such as at_least: 10", self.diagnostics)?;
-        let number = shape::integer(node, "at_least", i64::MIN..=CountSettings::MAX_AT_LEAST.into(), self.diagnostics)?;
+        let most = CountSettings::MAX_AT_LEAST;
+        let number = shape::integer(node, "at_least", i64::MIN..=i64::MAX, self.diagnostics)?;
         if number < 2 {
-            let hint = "write 2 to 1000; to be notified of every event, bind the policy itself to a rule";
+            let hint = format!("write 2 to {most}; to be notified of every event, bind the policy itself to a rule");
             self.diagnostics.fault(node.at, "at_least is less than 2, so that one event would be enough", hint);
+        } else if number > most.into() {
+            self.diagnostics.fault(node.at, "at_least is out of range", format!("write a number from 2 to {most}"));
         }
         u32::try_from(number).ok()
     }
