@@ -9,7 +9,9 @@ use std::sync::Arc;
 use domain::Event;
 use domain::expression::{Groups, RaisedException, ReturnedValue};
 use domain::ports::Expressions;
-use domain::rules_document::{Binding, BindingMode, Detection, EventMatcher, Policy, PolicyExpression, Rule, RulesDocument};
+use domain::rules_document::{
+    Binding, BindingMode, Detection, EventMatcher, Policy, PolicyExpression, Rule, RulesDocument,
+};
 use domain::text::truncate;
 use serde::Serialize;
 use serde_json::Value;

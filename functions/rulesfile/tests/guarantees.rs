@@ -29,6 +29,16 @@ fn the_examples_in_the_built_in_file_are_valid() {
 }
 
 #[test]
+fn every_example_of_the_page_is_valid() {
+    let page = include_str!("../README.md");
+    let blocks: Vec<&str> = page.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    assert!(blocks.len() > 8, "{}", blocks.len());
+    for block in blocks {
+        rulesfile::read(block).unwrap_or_else(|faults| panic!("{block}\n{faults:#?}"));
+    }
+}
+
+#[test]
 fn a_fault_names_its_file_in_text_and_in_json() {
     let faults = rulesfile::read("ruls: {}").unwrap_err();
     let fault = faults[0].in_file("nuncio.yaml");
