@@ -26,6 +26,11 @@ impl Detection {
     pub const MAX_PATHS: usize = 5;
     /// How many groups may be open where `max_groups` is not set.
     pub const DEFAULT_MAX_GROUPS: u32 = 100_000;
+    /// The maximum of `max_groups`.
+    pub const MOST_GROUPS: u32 = 1_000_000;
+    /// The most detections of which each counts the events of the next. Each of them adds the way of one more event
+    /// through ingestion and dispatch, and no known pattern needs more.
+    pub const LONGEST_CHAIN: usize = 5;
 
     /// The names of the policies and detections whose events the detection counts, by step.
     pub fn inputs(&self) -> &[String] {

@@ -5,9 +5,12 @@
 pub(crate) mod addresses;
 pub(crate) mod bindings;
 pub(crate) mod cloudevents;
+pub(crate) mod detections;
 pub(crate) mod email;
 pub(crate) mod expressions;
+mod field_paths;
 pub(crate) mod groups;
+mod masking;
 mod pattern_warnings;
 pub(crate) mod patterns;
 pub(crate) mod policies;
