@@ -166,7 +166,11 @@ impl Sweep {
     }
 
     /// Queues the groups that wait for an event, once it is due and everything that was received before is evaluated.
-    async fn queue_due_groups(&self) -> Result<usize, StoreError> {
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// If the store or the queue fails; the next call tries again.
+    pub async fn queue_due_groups(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut ids = self.groups.due(now, GROUP_BATCH).await?;
         if ids.is_empty() {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use domain::Timestamp;
-use domain::detection::{DetectionId, GroupId, GroupRecord, GroupState, group};
+use domain::detection::{DetectionId, GroupId, GroupRecord, GroupState, activation_group, group};
 use domain::ports::StoreError;
 use domain::rules_document::{Detection, DetectionKind};
 use rules::RuleSet;
@@ -86,11 +86,6 @@ impl Activations {
         self.since.lock().unwrap_or_else(PoisonError::into_inner).insert(id, since);
         Ok(since)
     }
-}
-
-/// The group whose record has the time of activation. No event is in it, because values are JSON.
-fn activation_group(id: DetectionId) -> GroupId {
-    id.group(&["activated"])
 }
 
 /// Creates the groups of these values that do not exist.

@@ -18,7 +18,7 @@ use crate::trace::TraceParent;
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 /// The apps, with what is below them, whose events only Nuncio itself writes.
-pub const RESERVED_APPS: [&str; 2] = ["nuncio.detections", "nuncio.audit"];
+const RESERVED_APPS: [&str; 2] = ["nuncio.detections", "nuncio.audit"];
 
 /// An event before its admission: every field is well-formed, nothing is masked yet.
 #[derive(Debug, Clone, PartialEq)]

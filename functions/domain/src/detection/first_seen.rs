@@ -37,6 +37,17 @@ impl FirstSeenState {
         remember.saturating_add(remember / 10)
     }
 
+    /// Whether the combination was new with this event.
+    pub fn is_first(&self, position: Position) -> bool {
+        self.first == position
+    }
+
+    /// When the combination was last seen, in microseconds since the epoch: up to a tenth of `remember` before the true
+    /// time.
+    pub fn seen(&self) -> i64 {
+        self.seen
+    }
+
     /// Notes that the combination was seen with this event. `None` as the state is a combination that is not known.
     pub fn observe(state: &mut Option<Self>, settings: &FirstSeenSettings, position: Position) -> SeenOutcome {
         let remember = micros(settings.remember.duration());

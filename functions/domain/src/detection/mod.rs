@@ -10,6 +10,7 @@
 mod absent;
 mod count;
 mod detection_event;
+mod explain;
 mod first_seen;
 mod grouping;
 mod member;
@@ -19,6 +20,7 @@ mod sequence;
 pub use absent::AbsentState;
 pub use count::{CountState, MAX_MEMBERS};
 pub use detection_event::{ACTION, APP, max_groups_event};
+pub use explain::EntryExplanation;
 pub use first_seen::{FirstSeenState, SeenOutcome};
 pub use grouping::{
     Group, MAX_GROUPS_OF_EVENT, MAX_LIST_GROUPS, detection_id, distinct_value, group, group_paths, groups,
@@ -78,6 +80,11 @@ pub struct Fired {
     pub distinct: Option<u32>,
     /// The newest members of the window, newest first, at most [`MAX_LISTED`].
     pub events: Vec<EventPk>,
+}
+
+/// The group whose record has the time at which the detection was activated. No event is in it, because values are JSON.
+pub fn activation_group(id: DetectionId) -> GroupId {
+    id.group(&["activated"])
 }
 
 /// The duration in microseconds; a document has none that is longer than 1000 years.

@@ -231,6 +231,17 @@ impl GroupRecord {
         Self::with_state(before, detection, group.values.clone(), state, Vec::new(), now)
     }
 
+    /// When the group's newest event happened; for `absent`, since when none came.
+    pub fn newest(&self) -> Option<Timestamp> {
+        match &self.state {
+            GroupState::Count(count) => count.newest().map(Position::instant),
+            GroupState::Sequence(sequence) => sequence.newest().map(Position::instant),
+            GroupState::FirstSeen(seen) => Timestamp::from_microsecond(seen.seen()).ok(),
+            GroupState::Absent(absent) => Some(absent.since()),
+            GroupState::Activated { .. } => None,
+        }
+    }
+
     /// The record of the time at which a detection was activated.
     pub fn activation(now: Timestamp) -> Self {
         let now = crate::time::to_micros(now);
