@@ -31,7 +31,7 @@ impl EntryExplanation {
                     Some(count) => {
                         let missing = settings.at_least.saturating_sub(count);
                         let what = if settings.distinct.is_some() { "values" } else { "events" };
-                        let why = format!("{count} of {} {what} in the window", settings.at_least);
+                        let why = format!("{count} {what} in the window; {} are needed", settings.at_least);
                         Self { count: Some(count), missing: Some(missing), why }
                     }
                     None if state
