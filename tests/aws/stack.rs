@@ -65,6 +65,7 @@ impl Stack {
             geoip: None,
             asn: None,
             archive_bucket,
+            event_indexes: Vec::new(),
         };
         let stack = Self {
             adapters: Adapters::new(sdk.clone(), settings),
