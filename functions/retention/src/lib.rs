@@ -6,6 +6,7 @@
 //!
 //! All tasks are safe to repeat and to run concurrently. Readers never depend on the deletion: expired records are
 //! invisible before they are deleted.
+#![doc = include_str!("../README.md")]
 
 mod archiver;
 mod jobs;

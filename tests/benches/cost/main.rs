@@ -280,7 +280,8 @@ async fn pages(sdk: &SdkConfig, settings: &Settings) -> Result<(), Error> {
 
 fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
     let stores = adapters.stores();
-    let services = console::Services {
+    Ok(console::Console {
+        stores: stores.clone(),
         inbox_updates: Arc::new(()),
         configuration: Arc::new(adapters.uncached_configuration()),
         rules: console::RulesSource::Stored(Arc::clone(&stores.documents)),
@@ -290,8 +291,7 @@ fn reading(adapters: &Adapters) -> Result<console::Console, Error> {
         entropy: Arc::new(OsEntropy),
         authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock)),
         token_command: String::new(),
-    };
-    Ok(console::Console::new(&stores, services))
+    })
 }
 
 /// About 900 bytes; what differs from one to another differs as it does in life.
