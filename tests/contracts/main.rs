@@ -184,6 +184,7 @@ macro_rules! backend {
                 gives_an_event_another_expiry_and_changes_nothing_else,
                 leaves_what_has_expired,
                 goes_page_by_page,
+                goes_on_from_a_position_of_0_1_0,
             }
             backend! { @port holds, $world,
                 are_kept_whole_and_replaced,

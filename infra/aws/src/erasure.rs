@@ -65,7 +65,7 @@ impl ports::Erasure for DynamoErasure {
     }
 
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError> {
-        let days = self.table.day_shards(RecordKind::Deliveries, ids.iter().map(|id| id.event())).await?;
+        let days = self.table.day_shards(RecordKind::Deliveries, ids.iter().map(DeliveryId::event)).await?;
         self.erase(ids.iter().filter_map(|id| days.delivery(*id)).collect()).await
     }
 

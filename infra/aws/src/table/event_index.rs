@@ -28,9 +28,9 @@ use super::{Table, keys, update};
 pub enum IndexedField {
     /// `user.username` and `context.username`, as [people](domain::person) are compared.
     User,
-    /// The IP address.
+    /// The IP address, where IPv4 in the notation of IPv6 is IPv4.
     ClientIp,
-    /// The action.
+    /// The action, as it is spelt.
     Action,
 }
 
