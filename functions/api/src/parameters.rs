@@ -16,8 +16,13 @@ const MAX_SHOWN: usize = 40;
 /// Words a fault of the query string. `fault` is serde's: `NAME: reason`.
 pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
     let operation = Operation::of(parts);
-    if let Some(name) = fault.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+    // Serde's two faults that are not about the value of one parameter.
+    let quoted = |before| fault.strip_prefix(before).and_then(|rest| rest.strip_suffix('`'));
+    if let Some(name) = quoted("missing field `") {
         return format!("{name} is required{}", operation.takes(name, "; it is "));
+    }
+    if let Some(name) = quoted("duplicate field `") {
+        return format!("{name} is given more than once; give it once");
     }
     let Some((name, reason)) = fault.split_once(": ") else { return format!("the query string: {fault}") };
     let shown = domain::text::truncate(name, MAX_SHOWN);
@@ -25,9 +30,6 @@ pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
         let names = operation.names("query").join(", ");
         let known = if names.is_empty() { "none".to_owned() } else { names };
         return format!("there is no parameter {shown:?}; this route takes {known}");
-    }
-    if reason.starts_with("duplicate field") {
-        return format!("{shown} is given more than once; give it once");
     }
     match operation.takes(name, " must be ") {
         takes if takes.is_empty() => format!("{shown}: {reason}"),
