@@ -37,6 +37,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock))
+            .for_generated_tokens()
             .with_sessions(Arc::clone(&stores.sessions), Arc::new(OsEntropy))
             .behind_proxies(Arc::new(adapters.configuration())),
         token_command,

@@ -59,8 +59,7 @@ pub struct Sweep {
     pub runner: Option<JobRunner>,
     /// Decides what has expired or is due, and when the time for one sweep is over.
     pub clock: Arc<dyn Clock>,
-    /// How long after its expiry a record is left to the store's own TTL deletion, which costs less. Zero for a store
-    /// without TTL.
+    /// How long after its expiry a record is deleted.
     pub purge_grace: SignedDuration,
     /// What this process has queued lately. Clones share it.
     pub queued: QueuedLately,
