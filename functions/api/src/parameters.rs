@@ -15,7 +15,7 @@ const MAX_SHOWN: usize = 40;
 
 /// Words a fault of the query string. `fault` is serde's: `NAME: reason`.
 pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
-    let operation = Operation::of(parts);
+    let operation = Operation::requested(parts);
     // Serde's two faults that are not about the value of one parameter.
     let quoted = |before| fault.strip_prefix(before).and_then(|rest| rest.strip_suffix('`'));
     if let Some(name) = quoted("missing field `") {
@@ -39,7 +39,7 @@ pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
 
 /// Words a fault of the path.
 pub(crate) fn path_fault(parts: &Parts, fault: &str) -> String {
-    let operation = Operation::of(parts);
+    let operation = Operation::requested(parts);
     match operation.names("path").as_slice() {
         [name] => match operation.takes(name, " must be ") {
             takes if takes.is_empty() => format!("{name}: {fault}"),
@@ -59,7 +59,7 @@ fn description() -> &'static Value {
 struct Operation(Vec<&'static Value>);
 
 impl Operation {
-    fn of(parts: &Parts) -> Self {
+    fn requested(parts: &Parts) -> Self {
         let document = description();
         let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let own = &document["paths"][path][parts.method.as_str().to_ascii_lowercase()]["parameters"];

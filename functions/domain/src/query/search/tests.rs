@@ -93,7 +93,7 @@ fn comparisons_mean_what_they_say() {
     }
 }
 
-/// As in the patterns of EventBridge, the queries of `MongoDB` and the lax paths of SQL/JSON. authentik's own queries of a JSON field
+/// As in the patterns of EventBridge, the queries of `MongoDB` and the lax paths of SQL/JSON. The queries of authentik
 /// (`jsonb = '"blue"'`) find no item of a list.
 #[test]
 fn a_test_of_a_list_is_about_its_items() {
