@@ -7,7 +7,7 @@ use aws::{Adapters, Settings};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::access::token::{Scope, Token};
+use domain::access::token::{Scope, Token, generated_text};
 use domain::ports::{Clock as _, Tokens as _};
 use host::SystemClock;
 use reqwest::{Method, RequestBuilder};
@@ -69,7 +69,7 @@ impl Stack {
         let stack = Self {
             adapters: Adapters::new(sdk.clone(), settings),
             sdk,
-            token: unique("token"),
+            token: generated_text(std::array::from_fn(|index| support::random_bits().to_be_bytes()[index % 16])),
             outputs,
             http: reqwest::Client::new(),
             functions: limiting_responses().await,

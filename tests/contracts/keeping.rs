@@ -10,15 +10,18 @@ use support::event;
 
 use crate::world::{DAY, HOUR, World, after, somewhen};
 
-/// All events, read in pages of this size.
+/// All events, read in pages of this size. Returns the newest first.
 async fn walk(world: &World, limit: usize, now: domain::Timestamp) -> Vec<ReceivedEvent> {
-    let (mut all, mut before) = (Vec::new(), None);
+    let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = world.keeping.list_received(before, limit, now).await.unwrap();
+        let page = world.keeping.list_received(after, limit, now).await.unwrap();
         assert!(page.results.len() <= limit);
         all.extend(page.results);
-        before = page.next;
-        if before.is_none() {
+        after = page.next;
+        if after.is_none() {
+            let days: Vec<_> = all.iter().map(|kept: &ReceivedEvent| kept.event.created.as_second() / 86_400).collect();
+            assert!(days.is_sorted_by(|one, next| one >= next), "newest days first: {days:?}");
+            all.sort_by_key(|kept| std::cmp::Reverse(kept.event.pk));
             return all;
         }
     }

@@ -31,7 +31,6 @@ mod lost_replies;
 mod older_inboxes;
 mod pages;
 mod postponed_mail;
-mod purging;
 mod reads;
 mod sessions;
 mod shards;

@@ -19,6 +19,7 @@ mod live;
 mod numbers;
 mod origins;
 mod overviews;
+mod parameters;
 mod process;
 mod reading;
 mod recipients;

@@ -45,11 +45,11 @@ pub(crate) async fn show(
     State(console): State<Console>,
     Path(pk): Path<EventPk>,
 ) -> Result<Json<TraceView>, Problem> {
-    let event = console.log.get(pk, console.clock.now()).await?;
+    let event = console.stores.log.get(pk, console.clock.now()).await?;
     let event = event.ok_or_else(|| Problem::not_found("no event has this pk, or it has expired"))?;
     let active = console.configuration.current().await?;
     let query = DeliveryQuery { event: Some(pk), limit: MAX_DELIVERIES, ..DeliveryQuery::default() };
-    let mut deliveries = console.ledger.list(&query).await?.results;
+    let mut deliveries = console.stores.ledger.list(&query).await?.results;
 
     let expressions = Arc::clone(&console.expressions);
     let is_slow = active.document.has_expressions();

@@ -14,6 +14,7 @@
 //!    `persist_outcome` writes each outcome as it comes, and `failure_events` stores an event about permanent failures.
 //!
 //! A message that is handled twice, or by two dispatchers at once, sends no notification twice: the ledger decides.
+#![doc = include_str!("../README.md")]
 
 mod claim;
 mod deliver;

@@ -24,6 +24,7 @@
 //! | [`query`] | questions about what is stored: filters, search, counts |
 //! | [`retention`] | jobs over all stored events, holds, erasure, the archive |
 //! | [`ports`] | the outside world, as traits that the crates under `infra/` implement |
+#![doc = include_str!("../README.md")]
 
 pub mod access;
 pub mod admission;

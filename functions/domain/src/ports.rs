@@ -262,6 +262,10 @@ pub enum SaveOutcome {
 pub trait Documents: Send + Sync {
     /// The newest version; `None` if none was ever saved.
     async fn newest(&self) -> Result<Option<ActiveRules>, StoreError>;
+    /// The newest version, if it is newer than `version`; `None` if it is not.
+    async fn newest_after(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
+        Ok(self.newest().await?.filter(|newest| newest.version > version))
+    }
     /// The given version; `None` if it does not exist.
     async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError>;
     /// Saves the document as `active.version`, if the newest stored version is the one before it.

@@ -6,6 +6,7 @@
 //!
 //! All tasks are safe to repeat and to run concurrently. Readers never depend on the deletion: expired records are
 //! invisible before they are deleted.
+#![doc = include_str!("../README.md")]
 
 mod archiver;
 mod jobs;
@@ -58,8 +59,7 @@ pub struct Sweep {
     pub runner: Option<JobRunner>,
     /// Decides what has expired or is due, and when the time for one sweep is over.
     pub clock: Arc<dyn Clock>,
-    /// How long after its expiry a record is left to the store's own TTL deletion, which costs less. Zero for a store
-    /// without TTL. If it is not zero, a sweep purges in the first minute of an hour only.
+    /// How long after its expiry a record is deleted.
     pub purge_grace: SignedDuration,
     /// What this process has queued lately. Clones share it.
     pub queued: QueuedLately,
@@ -155,11 +155,6 @@ impl Sweep {
     }
 
     async fn purge(&self, deadline: Timestamp) -> Result<usize, StoreError> {
-        // Where the store's own TTL deletes, a purge finds what that has missed for days: looking for it every minute
-        // would cost more than everything else of an idle stack.
-        if !self.purge_grace.is_zero() && !is_start_of_hour(self.clock.now()) {
-            return Ok(0);
-        }
         let what = if self.archiver.is_some() { PurgeScope::AllButEvents } else { PurgeScope::All };
         let mut purged = 0;
         loop {
@@ -174,7 +169,7 @@ impl Sweep {
 }
 
 /// Whether it is the first minute of an hour. Dead letters are redriven only then: operators get time to inspect them,
-/// and a message that always fails costs little. A store with a TTL of its own is purged only then.
+/// and a message that always fails costs little.
 fn is_start_of_hour(now: Timestamp) -> bool {
     now.as_second().rem_euclid(3600) < 60
 }

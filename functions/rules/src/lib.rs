@@ -15,6 +15,7 @@
 //! This crate does no I/O and reads no clock.
 //!
 //! The language of event patterns is described in `functions/rulesfile/README.md`.
+#![doc = include_str!("../README.md")]
 
 mod case_folding;
 pub mod dry_run;

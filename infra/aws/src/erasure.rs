@@ -8,7 +8,7 @@ use domain::ports::{self, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::table::keys::{RecordKind, delivery, inboxes};
+use crate::table::keys::{RecordKind, inboxes};
 use crate::table::{CONCURRENCY, Table, item};
 
 /// Deletes from the table.
@@ -40,13 +40,13 @@ impl DynamoErasure {
 #[async_trait]
 impl ports::Erasure for DynamoErasure {
     async fn erase_events(&self, pks: &[EventPk]) -> Result<usize, StoreError> {
-        let shards = self.table.shards().await?;
-        self.erase(pks.iter().map(|pk| (RecordKind::Events.partition_of(*pk, shards), pk.to_string())).collect()).await
+        let days = self.table.day_shards(RecordKind::Events, pks.iter().copied()).await?;
+        self.erase(pks.iter().filter_map(|pk| days.event(*pk)).collect()).await
     }
 
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError> {
-        let shards = self.table.shards().await?;
-        self.erase(ids.iter().map(|id| delivery(*id, shards)).collect()).await
+        let days = self.table.day_shards(RecordKind::Deliveries, ids.iter().map(|id| id.event())).await?;
+        self.erase(ids.iter().filter_map(|id| days.delivery(*id)).collect()).await
     }
 
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {

@@ -49,11 +49,13 @@ impl DynamoIntake {
         let holds = self.holds.all().await?;
         let expires = |event: &Event| if hold::is_held(&holds, event) { HOLD_EXPIRY } else { event.expires };
         let now = SystemClock.now();
-        let days = self.table.mark_events(all().map(|one| (one.event().pk, expires(one.event()))), now);
+        let marks = self.table.mark_events(all().map(|one| (one.event().pk, expires(one.event()))), now);
         let hours = volume::mark_late(&self.table, all().map(|one| one.event().pk), now);
-        try_join(days, hours).await?;
-        let shards = self.table.shards().await?;
-        let item = |event: &SerializedEvent| item(event, shards, &holds, self.table.archiving(), now);
+        let (days, ()) = try_join(marks, hours).await?;
+        let item = |event: &SerializedEvent| {
+            let key = days.event(event.event().pk).ok_or_else(|| StoreError::store("a marked day has no marker"))?;
+            item(event, key, &holds, self.table.archiving(), now)
+        };
         let writes: Vec<_> =
             unnamed.iter().map(|event| Ok(Write::Put(item(event)?))).collect::<Result<_, StoreError>>()?;
         let puts: Vec<_> =
@@ -78,30 +80,27 @@ impl DynamoIntake {
         if unnamed.is_empty() {
             return;
         }
-        let deletes = |shards| {
-            unnamed.iter().map(|one| Write::Delete(keys(event_key(one.event().pk, shards)))).collect::<Vec<_>>()
+        let undone = async {
+            let days = self.table.day_shards(RecordKind::Events, unnamed.iter().map(|one| one.event().pk)).await?;
+            let stored = unnamed.iter().filter_map(|one| days.event(one.event().pk));
+            self.table.write_all(stored.map(|key| Write::Delete(keys(key))).collect()).await
         };
-        let undone = async { self.table.write_all(deletes(self.table.shards().await?)).await };
         if let Err(error) = undone.await {
             tracing::warn!(events = unnamed.len(), %error, "events that could not be queued stay in the store, where they are never evaluated");
         }
     }
 }
 
-fn event_key(pk: EventPk, shards: u16) -> (String, String) {
-    (RecordKind::Events.partition_of(pk, shards), pk.to_string())
-}
-
 fn item(
     serialized: &SerializedEvent,
-    shards: u16,
+    key: (String, String),
     holds: &[Hold],
     archiving: Archiving,
     now: Timestamp,
 ) -> Result<Item, StoreError> {
     let event = serialized.event();
     let body = codec::json_to_stored(serialized.json())?;
-    let mut item = record_of_body(event_key(event.pk, shards), body, Some(event.expires));
+    let mut item = record_of_body(key, body, Some(event.expires));
     let is_held = hold::is_held(holds, event);
     // Otherwise the body's expiry and the time to live suffice.
     if is_held || archiving == Archiving::On {
@@ -213,7 +212,8 @@ mod tests {
         let examples = examples();
         assert!(!examples.is_empty());
         for event in &examples {
-            let item = item(event, 64, &[], Archiving::On, SystemClock.now()).unwrap();
+            let key = (RecordKind::Events.partition("20260131", 63), event.event().pk.to_string());
+            let item = item(event, key, &[], Archiving::On, SystemClock.now()).unwrap();
             assert!(size(&item) <= 1024, "{} bytes: {}", size(&item), event.event().action);
         }
         let batch: Vec<_> = examples.iter().cycle().take(25).cloned().collect();

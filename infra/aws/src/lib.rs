@@ -61,7 +61,3 @@ pub use table::Table;
 pub use table::expiries::GRACE as ARCHIVE_GRACE;
 pub use tokens::{CachedTokens, DynamoTokens};
 pub use volume::{DynamoVolume, VolumeLimits};
-
-/// How long after its expiry an item is left to DynamoDB's time to live, before a purge deletes it. The time to live is
-/// free and takes up to a few days; a delete request costs as much as a write.
-pub const PURGE_GRACE: jiff::SignedDuration = jiff::SignedDuration::from_hours(3 * 24);

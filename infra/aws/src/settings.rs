@@ -15,8 +15,9 @@ pub const QUEUE_URL: &str = "NUNCIO_QUEUE_URL";
 pub const DEAD_LETTERS_URL: &str = "NUNCIO_DEAD_LETTERS_URL";
 /// The number of partitions that a day's records are spread over, 1 to 64. Each takes 1,000 writes a second.
 ///
-/// Records' keys depend on it, so the table stores the number that it was created with. A different number set later is
-/// ignored, with a warning.
+/// Records' keys depend on it, so each day keeps the number it was begun with: a different number set later holds from the
+/// next day on. 64 is more than the default quota of a table can use, 40,000 write units a second, and each page of a list
+/// reads at least one unit from every shard of a day.
 pub const SHARDS: &str = "NUNCIO_SHARDS";
 /// The sender of mail if the rules document sets no `email.from`. SES must have verified it.
 pub const MAIL_FROM: &str = "NUNCIO_MAIL_FROM";

@@ -17,6 +17,7 @@ use domain::access::token::{Scope, Token};
 use domain::ports::{ActiveRules, Clock, Documents as _, NoExpressions, Stores, Tokens as _};
 use host::{OsEntropy, SystemClock};
 use ingest::Ingest;
+use jiff::SignedDuration;
 use retention::{JobRunner, Sweep};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -213,7 +214,8 @@ impl RecordedProcess {
     /// The sweep of `retention`, at this clock.
     pub fn sweep(&self, clock: &Arc<dyn Clock>) -> Sweep {
         let archive = self.adapters.archive().map(|archive| Arc::new(archive) as _);
-        Sweep::new(&self.adapters.stores(), archive, Arc::clone(clock), aws::PURGE_GRACE).with_jobs(self.runner(clock))
+        Sweep::new(&self.adapters.stores(), archive, Arc::clone(clock), SignedDuration::ZERO)
+            .with_jobs(self.runner(clock))
     }
 
     /// The runner of operators' jobs, at this clock.
@@ -229,7 +231,8 @@ impl RecordedProcess {
     /// If the HTTP client cannot be made.
     pub fn console(&self) -> Result<Router, Error> {
         let stores = self.adapters.stores();
-        let services = console::Services {
+        let console = console::Console {
+            stores: stores.clone(),
             inbox_updates: Arc::new(()),
             configuration: Arc::new(self.adapters.uncached_configuration()),
             rules: console::RulesSource::Stored(Arc::clone(&stores.documents)),
@@ -240,7 +243,7 @@ impl RecordedProcess {
             authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock)),
             token_command: String::new(),
         };
-        Ok(api::with_middleware(console::router(console::Console::new(&stores, services))))
+        Ok(api::with_middleware(console::router(console)))
     }
 
     fn channels(&self) -> Result<Channels, Error> {

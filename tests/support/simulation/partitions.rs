@@ -12,7 +12,16 @@ use super::limits::{HOT, NEW_TABLE_PARTITIONS, PARTITION_WRITES, SPLIT_AFTER, TA
 pub(crate) struct PartitionedTable {
     /// Where each range begins, and for how many seconds it has been close to its limit.
     ranges: BTreeMap<u64, f64>,
+    /// The ranges of the keys of earlier seconds, as long as they do not change.
+    layouts: Vec<Layout>,
     seed: u64,
+}
+
+/// The keys of one call, and the range of each, by range.
+#[derive(Debug, Clone)]
+struct Layout {
+    keys: Vec<PartitionKey>,
+    places: Vec<(u64, usize)>,
 }
 
 /// What one second asks of a partition key, in write units, and what of it was done.
@@ -32,16 +41,13 @@ impl PartitionedTable {
         let step = u64::MAX / NEW_TABLE_PARTITIONS as u64;
         let mut ranges: BTreeMap<u64, f64> = (0..NEW_TABLE_PARTITIONS as u64).map(|n| (n * step, 0.0)).collect();
         ranges.extend((0..splits).map(|n| (hash(seed, ('-', n, 0)), 0.0)));
-        Self { ranges, seed }
+        Self { ranges, layouts: Vec::new(), seed }
     }
 
     /// Writes for one second. Each partition does what it can, in proportion to what is asked of it.
     pub(crate) fn write(&mut self, loads: &mut [KeyLoad]) {
-        let range = |hash: u64| self.ranges.range(..=hash).next_back().map_or(0, |(start, _)| *start);
-        let mut places: Vec<(u64, usize)> =
-            loads.iter().enumerate().map(|(index, load)| (range(hash(self.seed, load.key)), index)).collect();
-        places.sort_unstable();
-        for members in places.chunk_by(|one, other| one.0 == other.0) {
+        let layout = self.layout(loads);
+        for members in layout.places.chunk_by(|one, other| one.0 == other.0) {
             let asked: f64 = members.iter().map(|(_, index)| loads[*index].asked).sum();
             let share = (PARTITION_WRITES / asked.max(f64::MIN_POSITIVE)).min(1.0);
             for (_, index) in members {
@@ -56,6 +62,19 @@ impl PartitionedTable {
         }
     }
 
+    fn layout(&mut self, loads: &[KeyLoad]) -> Layout {
+        let is_known = |layout: &&Layout| layout.keys.iter().eq(loads.iter().map(|load| &load.key));
+        if let Some(known) = self.layouts.iter().find(is_known) {
+            return known.clone();
+        }
+        let range = |hash: u64| self.ranges.range(..=hash).next_back().map_or(0, |(start, _)| *start);
+        let places = loads.iter().enumerate().map(|(index, load)| (range(hash(self.seed, load.key)), index));
+        let mut layout = Layout { keys: loads.iter().map(|load| load.key).collect(), places: places.collect() };
+        layout.places.sort_unstable();
+        self.layouts.push(layout.clone());
+        layout
+    }
+
     /// Splits the range between its two halves of keys if it has been close to its limit for long enough.
     fn heat(&mut self, asked: f64, members: &[(u64, usize)], loads: &[KeyLoad]) {
         let seconds = self.ranges.entry(members[0].0).or_default();
@@ -68,6 +87,7 @@ impl PartitionedTable {
         hashes.sort_unstable();
         if hashes.len() > 1 {
             self.ranges.insert(hashes[hashes.len() / 2], 0.0);
+            self.layouts.clear();
         }
     }
 }

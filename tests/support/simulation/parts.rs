@@ -123,7 +123,7 @@ pub fn ceilings(model: &Model, scenario: &Scenario, parts: &[Part]) -> Vec<(Part
     parts.iter().copied().map(ceiling).collect()
 }
 
-/// The rates of [`ceilings`]: from this one, by this factor, up to about 100,000 per second.
+/// The rates of [`ceilings`]: from this one, by this factor, up to about 10,000 per second.
 const LOWEST: f64 = 10.0;
 const STEP: f64 = 1.25;
-const STEPS: i32 = 42;
+const STEPS: i32 = 32;

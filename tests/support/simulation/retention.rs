@@ -4,8 +4,8 @@ use super::limits::ROUND_MS;
 use super::scenario::Scenario;
 use super::{Model, Operation};
 
-/// The time that a run has: its timeout less the margin of `functions/retention/src/main.rs`, in milliseconds.
-const RUN_MS: f64 = 30_000.0;
+/// The part of a run's time that its tasks leave unused, in seconds: `MARGIN` of `functions/retention/src/main.rs`.
+const MARGIN: f64 = 20.0;
 /// `DUE_BATCH` of `functions/retention/src/lib.rs`.
 const DUE_BATCH: f64 = 60_000.0;
 /// `MAX_PER_FILE` of `functions/retention/src/archiver.rs`.
@@ -57,7 +57,8 @@ impl ScheduledWork {
     /// Makes one run.
     pub(crate) fn run(&mut self, model: &Model, scenario: &Scenario, second: usize) -> RunOfTasks {
         let mb = scenario.settings.retention_mb;
-        let mut left = RUN_MS - model.ms(Operation::TickFilled, mb);
+        let run_ms = (scenario.settings.retention_seconds - MARGIN) * 1000.0;
+        let mut left = run_ms - model.ms(Operation::TickFilled, mb);
         let queued = self.due.min(DUE_BATCH);
         self.due -= queued;
         left -= queued * model.processor_ms(Operation::QueueDue, mb) + (queued / 1000.0).ceil() * ROUND_MS;
@@ -74,7 +75,7 @@ impl ScheduledWork {
             + (PART / COUNT_PAGE + model.cost(Operation::CountPart).rounds) * ROUND_MS;
         let counted = take(&mut self.counting, second, COUNTED_AFTER, left / 2.0, PART, part_ms);
         left -= counted / PART * part_ms;
-        RunOfTasks { queued, counted, archived, passed, ms: RUN_MS - left }
+        RunOfTasks { queued, counted, archived, passed, ms: run_ms - left }
     }
 
     /// Seconds since the end of the oldest hour that is not counted.

@@ -17,6 +17,8 @@ pub struct DeployedSettings {
     pub dispatch_mb: f64,
     /// Memory of `retention`, in MB.
     pub retention_mb: f64,
+    /// The longest time of a run of `retention`, in seconds.
+    pub retention_seconds: f64,
     /// Memory of `console`, in MB.
     pub console_mb: f64,
     /// The least severe level that is logged.
@@ -47,6 +49,7 @@ impl DeployedSettings {
             ingest_mb: function("Ingest", "MemorySize"),
             dispatch_mb: function("Dispatch", "MemorySize"),
             retention_mb: function("Retention", "MemorySize"),
+            retention_seconds: function("Retention", "Timeout"),
             console_mb: function("Console", "MemorySize"),
             log_level: parameter("LogLevel"),
             has_platform_log: !template.contains("SystemLogLevel: WARN"),

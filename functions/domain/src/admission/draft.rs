@@ -69,6 +69,11 @@ impl Rejection {
     pub fn malformed(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into(), kind: RejectionKind::Malformed }
     }
+
+    /// The rejection of an event that has U+0000 in the text or the key at `pointer`.
+    pub fn nul(pointer: impl Into<String>) -> Self {
+        Self::malformed(pointer, "contains a NUL character (U+0000); remove it")
+    }
 }
 
 /// The inputs of an admission, apart from the event.

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | event | `E#<yyyymmdd>#<shard>` | event pk |
 //! | ledger entry | `D#<yyyymmdd>#<shard>`, by the event's pk | delivery id |
-//! | marker of a day that has events or ledger entries | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
+//! | marker of a day that has events or ledger entries, with its number of shards | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
 //! | marker of an hour in which events expire, by the hour in which they happened | `EXPIRIES` | both, in seconds |
 //! | inbox item | `N#<folded username>`, or `L#<hash>` if that would be too long | the item's pk |
 //! | token | `TOKENS` | its hash |
@@ -20,7 +20,7 @@
 //! | hold | `HOLDS` | its id |
 //! | operator's job | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
-//! | number of shards that the table was created with | `SHARDS` | `SHARDS` |
+//! | number of shards with which the table was begun | `SHARDS` | `SHARDS` |
 //! | state of an endpoint that has failed before | `H` | its transport |
 
 use domain::EventPk;
@@ -91,11 +91,6 @@ impl RecordKind {
         }
     }
 
-    /// The prefix of the partitions.
-    pub(crate) fn start(self) -> String {
-        format!("{}#", self.letter())
-    }
-
     /// The sort key of a day's marker.
     pub(crate) fn marker(self, day: &str) -> String {
         format!("{}#{day}", self.letter())
@@ -103,11 +98,6 @@ impl RecordKind {
 
     pub(crate) fn partition(self, day: &str, shard: u16) -> String {
         format!("{}#{day}#{shard}", self.letter())
-    }
-
-    /// The partition of the event or of its deliveries.
-    pub(crate) fn partition_of(self, event: EventPk, shards: u16) -> String {
-        self.partition(&day(event.instant()), shard(event, shards))
     }
 }
 
@@ -123,12 +113,7 @@ pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
     u16::try_from(tail % u32::from(shards.max(1))).unwrap_or(0)
 }
 
-/// Partition and sort key of a ledger entry.
-pub(crate) fn delivery(id: DeliveryId, shards: u16) -> (String, String) {
-    (RecordKind::Deliveries.partition_of(id.event(), shards), id.to_string())
-}
-
-/// Partition and sort key of the number of shards.
+/// Partition and sort key of the number of shards with which the table was begun.
 pub(crate) fn shards() -> (String, String) {
     ("SHARDS".to_owned(), "SHARDS".to_owned())
 }
@@ -200,10 +185,10 @@ mod tests {
     #[test]
     fn a_key_follows_from_the_pk() {
         let pk: EventPk = "018650dd-2c93-7f1e-8afe-ad5af90bf683".parse().unwrap();
-        assert_eq!(RecordKind::Events.partition_of(pk, 4), "E#20230214#3");
-        let id = DeliveryId::for_recipient(pk, "rule", "transport", "ann");
-        let (partition, sort) = delivery(id, 4);
-        assert_eq!(partition, "D#20230214#3");
+        for (kind, partition) in [(RecordKind::Events, "E#20230214#3"), (RecordKind::Deliveries, "D#20230214#3")] {
+            assert_eq!(kind.partition(&day(pk.instant()), shard(pk, 4)), partition);
+        }
+        let sort = DeliveryId::for_recipient(pk, "rule", "transport", "ann").to_string();
         assert!(sort.starts_with(&format!("{pk}_")));
         assert!(*FIRST < *sort && *sort < *LAST);
     }

@@ -5,10 +5,13 @@ mod days;
 pub(crate) mod expiries;
 pub(crate) mod item;
 pub(crate) mod keys;
+mod shard_walk;
 mod shards;
 mod walk;
 mod write;
 
+pub(crate) use shard_walk::ShardWalk;
+pub(crate) use shards::{DUE_PARTITIONS, DayShards};
 pub(crate) use walk::Walk;
 pub(crate) use write::{PutResult, RETRY_DELAYS, Write, put, update, with_revision};
 
@@ -24,6 +27,7 @@ use crate::describe::describe;
 use days::MarkerCache;
 use expiries::Archiving;
 use item::{Item, text};
+use shards::FirstShards;
 
 /// The most concurrent requests of one call.
 pub(crate) const CONCURRENCY: usize = 16;
@@ -35,16 +39,15 @@ pub struct Table {
     name: Arc<str>,
     configured_shards: u16,
     archiving: Archiving,
-    shards: Arc<OnceCell<u16>>,
+    first_shards: Arc<OnceCell<FirstShards>>,
     markers: Arc<MarkerCache>,
 }
 
 impl Table {
-    /// The table of that name. Spreads each day over `configured_shards` partitions, unless the table was created with
-    /// another number.
+    /// The table of that name. Spreads each day that has no records yet over `configured_shards` partitions.
     pub fn new(client: Client, name: &str, configured_shards: u16) -> Self {
-        let (name, shards, markers) = (name.into(), Arc::default(), Arc::default());
-        Self { client, name, configured_shards, archiving: Archiving::Off, shards, markers }
+        let (name, first_shards, markers) = (name.into(), Arc::default(), Arc::default());
+        Self { client, name, configured_shards, archiving: Archiving::Off, first_shards, markers }
     }
 
     /// The same table, with events archived before they are deleted.

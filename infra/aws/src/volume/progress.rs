@@ -74,7 +74,7 @@ impl HourProgress {
         table: &Table,
         limit: usize,
     ) -> Result<(CountedPart, Option<HourReading>), StoreError> {
-        let shards = table.shards().await?;
+        let shards = table.shards_of_day(RecordKind::Events, &day(self.hour())).await?.unwrap_or(0);
         let mut part = CountedPart::default();
         while self.shard < shards {
             if part.examined >= limit {
