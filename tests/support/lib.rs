@@ -13,6 +13,8 @@ pub mod mmdb;
 pub mod nuncio;
 pub mod pages;
 pub mod proxy;
+pub mod recording;
+pub mod simulation;
 mod sink;
 pub mod smtp;
 pub mod table;
