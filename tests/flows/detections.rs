@@ -58,7 +58,10 @@ async fn ten_failures_within_five_minutes_from_one_address_notify_once() {
     assert_eq!(trace["detections"][0]["groups"][0]["missing"], 0);
     let explained = nuncio.run(&["explain", pks.last().unwrap()]);
     let explained = String::from_utf8(explained.stdout).unwrap();
-    assert!(explained.contains("brute-force") && explained.contains("15 events in the window; 10 are needed"), "{explained}");
+    assert!(
+        explained.contains("brute-force") && explained.contains("15 events in the window; 10 are needed"),
+        "{explained}"
+    );
 
     let (status, problem) = nuncio.post(&json!({ "action": "detection", "app": "nuncio.detections" })).await;
     assert_eq!(status, 422, "{problem}");

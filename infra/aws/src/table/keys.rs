@@ -11,8 +11,8 @@
 //! | token | `TOKENS` | its hash |
 //! | session of a browser | `B#<hash>` | `B` |
 //! | first pk of an event that may be posted again | `I#<hash>` | `I` |
-//! | state of storm control | `S#<key>` | `S` |
 //! | group of a detection | `K#<detection>#<first digit of the group>` | the group's hash |
+//! | state of storm control, and the parts of a large throttle's log | `S#<key>` | `S`, hash of the part |
 //! | events collected for a digest, and the mark that the digest is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
 //! | count of events of one hour and action | `V#<yyyymmdd>` | `<hh>#<action>` |
@@ -22,6 +22,8 @@
 //! | operator's job | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
 //! | number of shards with which the table was begun | `SHARDS` | `SHARDS` |
+//! | entry of an event in the index by user, address or action | `U#`, `A#` or `O#`, then `<hash>#<yyyymm>#<shard>` | the event's pk |
+//! | time from which on each index has every event | `INDEXES` | `INDEXES` |
 //! | state of an endpoint that has failed before | `H` | its transport |
 
 use domain::EventPk;
@@ -138,6 +140,11 @@ pub(crate) fn group(id: GroupId) -> (String, String) {
 pub(crate) fn group_id(partition: &str, sort: &str) -> Option<GroupId> {
     let (detection, _) = partition.strip_prefix("K#")?.split_once('#')?;
     format!("{detection}{sort}").parse().ok()
+}
+
+/// Partition and sort key of the times from which on the indexes have every event.
+pub(crate) fn indexes() -> (String, String) {
+    ("INDEXES".to_owned(), "INDEXES".to_owned())
 }
 
 /// Partition and sort key of a remembered name.
