@@ -69,6 +69,9 @@ pub struct EventMatcher {
     /// The event's address is in this network.
     #[serde(default)]
     pub client_ip: Option<IpNet>,
+    /// The event satisfies this query, in the language of [`crate::query::search`], as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
 }
 
 /// How a rule combines the results of its bindings.

@@ -12,9 +12,11 @@ use domain::rules_document::{
 
 use super::clauses::Clauses;
 use super::path_tree::PathTree;
+use super::query_clauses::add_query;
 use super::term::{GRAM, Term, TermKind};
 use crate::case_folding::fold;
 use crate::event_view::canonical_net;
+use crate::matcher_clauses::parse_query;
 
 /// How many combinations of `$or` alternatives are kept apart; more are merged into weaker clauses.
 const MAX_COMBINATIONS: usize = 64;
@@ -92,6 +94,9 @@ fn add_matcher(matcher: &EventMatcher, paths: &mut PathTree, clauses: &mut Claus
     }
     if let Some(net) = matcher.client_ip {
         clauses.push([Term::net(PathTree::ADDRESS, canonical_net(net))]);
+    }
+    if let Some(query) = matcher.query.as_deref().and_then(parse_query) {
+        add_query(&query, paths, clauses);
     }
 }
 

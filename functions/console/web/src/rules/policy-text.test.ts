@@ -9,6 +9,10 @@ it.each<[JsonObject, string]>([
   ],
   [{ event_matcher: {} }, "every event"],
   [
+    { event_matcher: { app: "shop", query: 'context.n = 1 or action = "x"' } },
+    'app is shop and (context.n = 1 or action = "x")',
+  ],
+  [
     { event_pattern: { action: ["login"], context: { geo: { country: [{ "anything-but": ["DE", "AT"] }] } } } },
     "action is login and context.geo.country is neither DE nor AT",
   ],

@@ -24,7 +24,11 @@ export function meaning(policy: JsonObject | undefined): Meaning {
 export function matcherText(matcher: JsonObject): string {
   const set = Object.entries(matcher).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length));
   return set
-    .map(([field, value]) => `${field} is ${visible(listed(Array.isArray(value) ? value : [value]))}`)
+    .map(([field, value]) =>
+      field === "query" && typeof value === "string"
+        ? `(${visible(value.trim())})`
+        : `${field} is ${visible(listed(Array.isArray(value) ? value : [value]))}`,
+    )
     .join(" and ");
 }
 
