@@ -93,8 +93,8 @@ pub(super) async fn record_all(background: &Handle) -> Result<Operations, Error>
     let clock = Arc::new(FakeClock::at(&domain::time::format(half_past())));
     idle(&mut operations, &stack, &clock, Operation::TickEmpty).await?;
     let bodies = ingest(&mut operations, &stack).await?;
-    dispatch(&mut operations, &stack, bodies).await?;
     idle(&mut operations, &stack, &clock, Operation::TickFilled).await?;
+    dispatch(&mut operations, &stack, bodies).await?;
     pages(&mut operations, &stack).await?;
     retention(&mut operations, &stack, &clock).await?;
     archive(&mut operations, &RecordedStack::create(background, true).await?).await?;
