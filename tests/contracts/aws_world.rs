@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use aws::{Adapters, Settings};
+use aws::{Adapters, IndexedField, Settings};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::message::QueueMessage;
@@ -31,6 +31,17 @@ pub(crate) async fn world() -> World {
 /// One that archives.
 pub(crate) async fn archiving() -> World {
     over(archiving_place().await)
+}
+
+/// One whose events are indexed by every field.
+pub(crate) async fn indexed() -> World {
+    over(indexed_place().await)
+}
+
+/// A place of one whose events are indexed by every field.
+pub(crate) async fn indexed_place() -> Place {
+    let place = place().await;
+    Place { settings: Settings { event_indexes: IndexedField::ALL.to_vec(), ..place.settings }, ..place }
 }
 
 /// A place of one that archives.
@@ -60,6 +71,7 @@ pub(crate) async fn place() -> Place {
         geoip: None,
         asn: None,
         archive_bucket: None,
+        event_indexes: Vec::new(),
     };
     Place { sdk, settings }
 }
@@ -105,6 +117,8 @@ impl EventLog for TimeToLive {
         let now = AttributeValue::N(now.as_second().to_string());
         let pages = scan.expression_attribute_values(":now", now).into_paginator().items().send();
         let mut items = pages.try_collect().await.unwrap();
+        // A sweep that archives asks for this at times that are longer ago for an event than the archive may be late.
+        items.retain(|item| what == PurgeScope::All || !item["pk"].as_s().unwrap().starts_with("E#"));
         items.truncate(limit);
         for item in &items {
             let request = self.client.delete_item().table_name(&self.table);

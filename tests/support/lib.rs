@@ -9,6 +9,7 @@ mod chance;
 mod clock;
 pub mod emulator;
 mod event;
+pub mod gateway;
 pub mod mmdb;
 pub mod nuncio;
 pub mod pages;

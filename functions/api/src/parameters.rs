@@ -15,9 +15,14 @@ const MAX_SHOWN: usize = 40;
 
 /// Words a fault of the query string. `fault` is serde's: `NAME: reason`.
 pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
-    let operation = Operation::of(parts);
-    if let Some(name) = fault.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+    let operation = Operation::requested(parts);
+    // Serde's two faults that are not about the value of one parameter.
+    let quoted = |before| fault.strip_prefix(before).and_then(|rest| rest.strip_suffix('`'));
+    if let Some(name) = quoted("missing field `") {
         return format!("{name} is required{}", operation.takes(name, "; it is "));
+    }
+    if let Some(name) = quoted("duplicate field `") {
+        return format!("{name} is given more than once; give it once");
     }
     let Some((name, reason)) = fault.split_once(": ") else { return format!("the query string: {fault}") };
     let shown = domain::text::truncate(name, MAX_SHOWN);
@@ -25,9 +30,6 @@ pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
         let names = operation.names("query").join(", ");
         let known = if names.is_empty() { "none".to_owned() } else { names };
         return format!("there is no parameter {shown:?}; this route takes {known}");
-    }
-    if reason.starts_with("duplicate field") {
-        return format!("{shown} is given more than once; give it once");
     }
     match operation.takes(name, " must be ") {
         takes if takes.is_empty() => format!("{shown}: {reason}"),
@@ -37,7 +39,7 @@ pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
 
 /// Words a fault of the path.
 pub(crate) fn path_fault(parts: &Parts, fault: &str) -> String {
-    let operation = Operation::of(parts);
+    let operation = Operation::requested(parts);
     match operation.names("path").as_slice() {
         [name] => match operation.takes(name, " must be ") {
             takes if takes.is_empty() => format!("{name}: {fault}"),
@@ -57,7 +59,7 @@ fn description() -> &'static Value {
 struct Operation(Vec<&'static Value>);
 
 impl Operation {
-    fn of(parts: &Parts) -> Self {
+    fn requested(parts: &Parts) -> Self {
         let document = description();
         let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let own = &document["paths"][path][parts.method.as_str().to_ascii_lowercase()]["parameters"];

@@ -176,6 +176,9 @@ impl Dispatcher {
     ) -> Result<(), DispatchError> {
         let metrics = DispatchMetrics::default();
         let result = self.handle_counting(message, deadline, place, &metrics).await;
+        if matches!(result, Err(DispatchError::Store(_))) {
+            metrics.add_failed();
+        }
         metrics.log();
         result
     }

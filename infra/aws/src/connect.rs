@@ -70,7 +70,8 @@ impl Adapters {
     pub fn table(&self) -> Table {
         let make = || {
             let client = aws_sdk_dynamodb::Client::new(&self.sdk);
-            let table = Table::new(client, &self.settings.table, self.settings.shards);
+            let table = Table::new(client, &self.settings.table, self.settings.shards)
+                .with_event_indexes(&self.settings.event_indexes);
             if self.settings.archive_bucket.is_some() { table.with_archiving() } else { table }
         };
         self.table.get_or_init(make).clone()

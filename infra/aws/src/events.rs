@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use crate::keeping;
 use crate::table::item::readable;
 use crate::table::keys::RecordKind;
-use crate::table::{Table, Walk};
+use crate::table::{EventWalk, Table};
 
 /// The most records that a page examines. A page that stops here has a cursor, even if it is not full.
 pub(crate) const MAX_EXAMINED: usize = 20_000;
@@ -41,7 +41,7 @@ impl ports::EventLog for DynamoEventLog {
 
     async fn list(&self, query: &EventQuery, now: Timestamp) -> Result<EventPage, StoreError> {
         let (from, below) = bounds(query);
-        let mut walk = Walk::days(&self.table, RecordKind::Events, from, below, query.limit).await?;
+        let mut walk = EventWalk::for_query(&self.table, query, from, below).await?;
         let mut results: Vec<Event> = Vec::new();
         let max_examined = query.examine.unwrap_or(MAX_EXAMINED).clamp(1, MAX_EXAMINED);
         let (mut examined, mut last) = (0, None);

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
 use domain::ports::{self, ExpiredEvents, ReceivedEvent, ReceivedPage, StoreError};
@@ -13,6 +14,7 @@ use domain::retention::job::EventCursor;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
+use crate::table::event_index::entries;
 use crate::table::expiries::DueMarker;
 use crate::table::item::{Item, keys, measured_content, number, readable, string, text};
 use crate::table::keys::{PK, RecordKind, SK, TTL, day};
@@ -102,6 +104,7 @@ impl DynamoKeeping {
     async fn restamp_one(
         &self,
         key: (String, String),
+        shard: u16,
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
@@ -114,7 +117,34 @@ impl DynamoKeeping {
             .set_expression_attribute_values(Some(expiry_values(now)))
             .expression_attribute_values(":ttl", number(self.table.archiving().ttl(expires, now)))
             .expression_attribute_values(":expires", number(expires.as_microsecond()));
-        update(request).await.map(usize::from)
+        if self.table.indexed().is_empty() {
+            return update(request).await.map(usize::from);
+        }
+        let answer = match request.return_values(ReturnValue::AllNew).send().await {
+            Ok(answer) => answer,
+            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => {
+                return Ok(0);
+            }
+            Err(error) => return Err(StoreError::store(describe(&error))),
+        };
+        self.restamp_entries(&answer.attributes.unwrap_or_default(), shard).await?;
+        Ok(1)
+    }
+
+    /// Gives the index entries of an event, which is in this shard, its time to live.
+    async fn restamp_entries(&self, item: &Item, shard: u16) -> Result<(), StoreError> {
+        let Some(event) = readable(item, event(item)) else { return Ok(()) };
+        for key in entries(&event, shard, self.table.indexed()) {
+            let ttl = item.get(TTL).map(|ttl| HashMap::from([(":ttl".to_owned(), ttl.clone())]));
+            let request = self
+                .table
+                .update(key)
+                .update_expression("SET #ttl = :ttl")
+                .expression_attribute_names("#ttl", TTL)
+                .set_expression_attribute_values(ttl);
+            update(request).await?;
+        }
+        Ok(())
     }
 
     /// Reads the events of a marker from where the last search stopped, within the limits. Returns whether all were
@@ -229,8 +259,9 @@ impl ports::EventExpiry for DynamoKeeping {
     async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
         // A day's marker must outlive its events.
         let days = self.table.mark_events(expiries.iter().copied(), now).await?;
-        let updates =
-            expiries.iter().filter_map(|(pk, expires)| Some(self.restamp_one(days.event(*pk)?, *expires, now)));
+        let updates = expiries
+            .iter()
+            .filter_map(|(pk, expires)| Some(self.restamp_one(days.event(*pk)?, days.shard(*pk)?, *expires, now)));
         let given: Vec<usize> =
             stream::iter(updates.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(given.iter().sum())

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
 use domain::ports::{self, DueDelivery, OpenOutcome, Page, StoreError};
@@ -16,10 +15,10 @@ use crate::describe::describe;
 use crate::events::MAX_EXAMINED;
 use crate::table::item::{Item, content, keys, measured_content, readable, record, string, text};
 use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, RecordKind, SK};
-use crate::table::{CONCURRENCY, DUE_PARTITIONS, DayShards, PutResult, RETRY_DELAYS, Table, Walk, put, with_revision};
+use crate::table::{BATCH_READ, CONCURRENCY, DUE_PARTITIONS, DayShards, PutResult, Table, Walk, put, with_revision};
 
-/// The most keys in one batch read.
-const BATCH: usize = 100;
+/// The most dead entries that are read at once.
+const BATCH: usize = BATCH_READ;
 
 /// The most entries per partition that one call of `due` checks for a misdated `due_at`.
 const MAX_MISDATED: usize = 10;
@@ -140,33 +139,6 @@ impl DynamoLedger {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// The existing items of up to [`BATCH`] keys. Asks again for keys that DynamoDB leaves unprocessed, which it does when it
-    /// throttles: later each time, and not for ever.
-    async fn read_batch(&self, all: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let (mut items, mut left) = (Vec::with_capacity(all.len()), all);
-        let mut delays = RETRY_DELAYS.iter();
-        loop {
-            let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
-            let request = self.table.client().batch_get_item();
-            let request = request.request_items(self.table.name(), keys.map_err(StoreError::store)?);
-            let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
-            let found = answer.responses.and_then(|mut tables| tables.remove(self.table.name())).unwrap_or_default();
-            let unprocessed = answer.unprocessed_keys.and_then(|mut tables| tables.remove(self.table.name()));
-            left = unprocessed.map(|unprocessed| unprocessed.keys).unwrap_or_default();
-            if !found.is_empty() {
-                delays = RETRY_DELAYS.iter();
-            }
-            items.extend(found);
-            if left.is_empty() {
-                return Ok(items);
-            }
-            let Some(delay) = delays.next() else {
-                return Err(StoreError::store(format_args!("{} reads were throttled on every attempt", left.len())));
-            };
-            tokio::time::sleep(*delay).await;
-        }
-    }
-
     /// Entries whose next attempt lies further ahead than any wait can: written under a clock that ran ahead. The body
     /// tells them from digests, which may wait longer.
     async fn misdated(&self, now: Timestamp) -> Result<Vec<DueDelivery>, StoreError> {
@@ -278,7 +250,7 @@ impl ports::Ledger for DynamoLedger {
         let ids: BTreeSet<DeliveryId> = ids.iter().copied().collect();
         let places: Vec<Item> = ids.into_iter().filter_map(|id| days.delivery(id)).map(keys).collect();
         for some in places.chunks(BATCH) {
-            let items = self.read_batch(some.to_vec()).await?;
+            let items = self.table.read_batch(some.to_vec()).await?;
             entries.extend(items.iter().filter_map(|item| readable(item, content::<Delivery>(item))));
         }
         Ok(entries)

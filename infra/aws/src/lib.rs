@@ -58,6 +58,7 @@ pub use settings::Settings;
 pub use silences::{CachedSilences, DynamoSilences};
 pub use suppression::DynamoSuppression;
 pub use table::Table;
+pub use table::event_index::IndexedField;
 pub use table::expiries::GRACE as ARCHIVE_GRACE;
 pub use tokens::{CachedTokens, DynamoTokens};
 pub use volume::{DynamoVolume, VolumeLimits};

@@ -144,12 +144,11 @@ impl<T: ports::Tokens> ports::Tokens for CachedTokens<T> {
             return Ok(None);
         }
         let token = self.tokens.find(hash).await?;
-        match &token {
-            Some(token) => insert(&mut self.cache(), *hash, Expiring::new(token.clone(), TTL)),
-            None => {
-                self.cache().remove(hash);
-                insert(&mut self.unknown(), *hash, Expiring::new((), UNKNOWN_TTL));
-            }
+        if let Some(token) = &token {
+            insert(&mut self.cache(), *hash, Expiring::new(token.clone(), TTL));
+        } else {
+            self.cache().remove(hash);
+            insert(&mut self.unknown(), *hash, Expiring::new((), UNKNOWN_TTL));
         }
         Ok(token)
     }

@@ -11,7 +11,7 @@
 //! | token | `TOKENS` | its hash |
 //! | session of a browser | `B#<hash>` | `B` |
 //! | first pk of an event that may be posted again | `I#<hash>` | `I` |
-//! | state of storm control | `S#<key>` | `S` |
+//! | state of storm control, and the parts of a large throttle's log | `S#<key>` | `S`, hash of the part |
 //! | events collected for a digest, and the mark that the digest is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
 //! | count of events of one hour and action | `V#<yyyymmdd>` | `<hh>#<action>` |
@@ -21,6 +21,8 @@
 //! | operator's job | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
 //! | number of shards with which the table was begun | `SHARDS` | `SHARDS` |
+//! | entry of an event in the index by user, address or action | `U#`, `A#` or `O#`, then `<hash>#<yyyymm>#<shard>` | the event's pk |
+//! | time from which on each index has every event | `INDEXES` | `INDEXES` |
 //! | state of an endpoint that has failed before | `H` | its transport |
 
 use domain::EventPk;
@@ -116,6 +118,11 @@ pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
 /// Partition and sort key of the number of shards with which the table was begun.
 pub(crate) fn shards() -> (String, String) {
     ("SHARDS".to_owned(), "SHARDS".to_owned())
+}
+
+/// Partition and sort key of the times from which on the indexes have every event.
+pub(crate) fn indexes() -> (String, String) {
+    ("INDEXES".to_owned(), "INDEXES".to_owned())
 }
 
 /// Partition and sort key of a remembered name.

@@ -1,7 +1,10 @@
 //! The DynamoDB table: its name, its client, and the operations on its items. The adapters decide what the items hold;
 //! `keys` lists them.
 
+mod batch_read;
 mod days;
+pub(crate) mod event_index;
+mod event_walk;
 pub(crate) mod expiries;
 pub(crate) mod item;
 pub(crate) mod keys;
@@ -10,10 +13,12 @@ mod shards;
 mod walk;
 mod write;
 
+pub(crate) use batch_read::BATCH_READ;
+pub(crate) use event_walk::EventWalk;
 pub(crate) use shard_walk::ShardWalk;
 pub(crate) use shards::{DUE_PARTITIONS, DayShards};
 pub(crate) use walk::Walk;
-pub(crate) use write::{PutResult, RETRY_DELAYS, Write, put, update, with_revision};
+pub(crate) use write::{PutResult, Write, put, update, with_revision};
 
 use std::sync::Arc;
 
@@ -25,6 +30,7 @@ use tokio::sync::OnceCell;
 
 use crate::describe::describe;
 use days::MarkerCache;
+use event_index::{EventIndexes, IndexedField};
 use expiries::Archiving;
 use item::{Item, text};
 use shards::FirstShards;
@@ -40,6 +46,8 @@ pub struct Table {
     configured_shards: u16,
     archiving: Archiving,
     first_shards: Arc<OnceCell<FirstShards>>,
+    indexed: Arc<[IndexedField]>,
+    indexes: Arc<OnceCell<EventIndexes>>,
     markers: Arc<MarkerCache>,
 }
 
@@ -47,7 +55,14 @@ impl Table {
     /// The table of that name. Spreads each day that has no records yet over `configured_shards` partitions.
     pub fn new(client: Client, name: &str, configured_shards: u16) -> Self {
         let (name, first_shards, markers) = (name.into(), Arc::default(), Arc::default());
-        Self { client, name, configured_shards, archiving: Archiving::Off, first_shards, markers }
+        let (indexed, indexes) = (Arc::default(), Arc::default());
+        let archiving = Archiving::Off;
+        Self { client, name, configured_shards, archiving, first_shards, indexed, indexes, markers }
+    }
+
+    /// The same table, with an index of events by each of these fields.
+    pub fn with_event_indexes(self, fields: &[IndexedField]) -> Self {
+        Self { indexed: fields.into(), ..self }
     }
 
     /// The same table, with events archived before they are deleted.

@@ -44,10 +44,11 @@ impl<'a> ShardWalk<'a> {
                 let start = self.last.clone().map(|last| keys((partition.clone(), last)));
                 let (items, next) = self.table.slice(&partition, (FIRST, LAST), limit, start).await?;
                 let shard = self.shard;
-                match (items.last(), next) {
-                    (Some(last), Some(_)) => self.last = Some(string(last, SK)?.to_owned()),
-                    _ => (self.shard, self.last) = (shard + 1, None),
-                }
+                self.last = match items.last() {
+                    Some(last) if next.is_some() => Some(string(last, SK)?.to_owned()),
+                    _ => None,
+                };
+                self.shard += u16::from(self.last.is_none());
                 if !items.is_empty() {
                     return Ok(Some((items, shard)));
                 }

@@ -35,7 +35,7 @@ const UNTIL: &str = "until";
 pub(crate) const DUE_PARTITIONS: u16 = 16;
 
 /// The longest that functions of an earlier version run on after the first one of this version.
-const DEPLOYED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const DEPLOYED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The number of shards with which the table was begun, and the days that have it whatever is configured.
 #[derive(Debug)]
@@ -61,10 +61,14 @@ impl DayShards {
         self.shards.insert(day.to_owned(), shards);
     }
 
+    /// The shard of the event in its day; `None` if its day has no records.
+    pub(crate) fn shard(&self, event: EventPk) -> Option<u16> {
+        Some(keys::shard(event, *self.shards.get(&day(event.instant()))?))
+    }
+
     /// The partition of the event's record, or of its ledger entries; `None` if its day has no records.
     pub(crate) fn partition(&self, event: EventPk) -> Option<String> {
-        let day = day(event.instant());
-        self.shards.get(&day).map(|shards| self.kind.partition(&day, keys::shard(event, *shards)))
+        Some(self.kind.partition(&day(event.instant()), self.shard(event)?))
     }
 
     /// Partition and sort key of the event; `None` if its day has no records.

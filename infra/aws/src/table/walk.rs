@@ -15,12 +15,12 @@ const MAX_PAGE: usize = 250;
 /// An iteration over records, newest first.
 pub(crate) struct Walk<'a> {
     table: &'a Table,
-    /// The partitions of the days not begun yet, oldest first: the next day is at the end.
-    days: Vec<Vec<String>>,
+    /// The partitions of the days, or months, not begun yet, oldest first: the next is at the end.
+    groups: Vec<Vec<String>>,
     shards: Vec<Shard>,
     from: String,
     below: String,
-    /// How many items the next day is asked for at first.
+    /// How many items the next group is asked for at first.
     expected: usize,
 }
 
@@ -59,7 +59,18 @@ impl<'a> Walk<'a> {
         let mut days = if from < below { table.days(kind, &from, &below).await? } else { Vec::new() };
         days.reverse();
         let partitions = |(day, shards): (String, u16)| (0..shards).map(|shard| kind.partition(&day, shard)).collect();
-        Ok(Self { table, days: days.into_iter().map(partitions).collect(), shards: Vec::new(), from, below, expected })
+        Ok(Self::groups(table, days.into_iter().map(partitions).collect(), from, below, expected))
+    }
+
+    /// The records of these groups of partitions, oldest first: each group has only older records than the next.
+    pub(crate) fn groups(
+        table: &'a Table,
+        groups: Vec<Vec<String>>,
+        from: String,
+        below: String,
+        expected: usize,
+    ) -> Self {
+        Self { table, groups, shards: Vec::new(), from, below, expected }
     }
 
     /// The records of these partitions only.
@@ -74,7 +85,7 @@ impl<'a> Walk<'a> {
         let page = page(expected, 1);
         let new = |partition| Shard::new(partition, page);
         let shards = if from < below { partitions.into_iter().map(new).collect() } else { Vec::new() };
-        Self { table, days: Vec::new(), shards, from, below, expected }
+        Self { table, groups: Vec::new(), shards, from, below, expected }
     }
 
     /// The next item, which is older than all before it; `None` at the end.
@@ -92,7 +103,7 @@ impl<'a> Walk<'a> {
             if let Some((_, shard)) = newest {
                 return Ok(shard.fetched.pop_front());
             }
-            let Some(partitions) = self.days.pop() else {
+            let Some(partitions) = self.groups.pop() else {
                 return Ok(None);
             };
             let page = page(self.expected, partitions.len());

@@ -19,7 +19,7 @@ use crate::describe::describe;
 const BATCH: usize = 25;
 
 /// Delays before the unprocessed items of a batch, written or read, are sent again.
-pub(crate) const RETRY_DELAYS: [Duration; 5] = [
+pub(super) const RETRY_DELAYS: [Duration; 5] = [
     Duration::from_millis(25),
     Duration::from_millis(100),
     Duration::from_millis(300),
