@@ -61,8 +61,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             report.delays
         );
     }
-    let seeds = 1..=20;
-    let refusing = |seed: &u64| simulate(&model, &Scenario { seed: *seed, ..day.clone() }).refused > 0.0;
-    println!("of 20 days with other chance, {} refuse events while nothing has failed", seeds.filter(refusing).count());
+    for shards in [4, 8] {
+        let mut shares: Vec<f64> = Vec::new();
+        for seed in 1..=20 {
+            let mut other = Scenario { seed, ..day.clone() };
+            other.settings.shards = shards;
+            let report = simulate(&model, &other);
+            shares.push(report.refused / report.stored);
+        }
+        let (days, most) =
+            (shares.iter().filter(|share| **share > 0.0).count(), shares.iter().fold(0.0, |a: f64, b| a.max(*b)));
+        println!(
+            "{shards} shards: on {days} of 20 days with other chance, up to {:.2} % are refused while nothing has failed",
+            most * 100.0
+        );
+    }
     Ok(())
 }

@@ -40,8 +40,9 @@ impl DeployedSettings {
         let template = std::fs::read_to_string(template_file()).expect("the template is part of the repository");
         let parameter = |name: &str| field(section(&template, "Parameters", name), "Default");
         let function = |name: &str, key: &str| number(&field(section(&template, "Resources", name), key));
-        let alarms = template.lines().filter(|line| line.trim() == "Type: AWS::CloudWatch::Alarm").count();
-        let archive_alarms = template.lines().filter(|line| line.trim() == "Condition: HasArchive").count();
+        let lines: Vec<&str> = template.lines().map(str::trim).collect();
+        let is_alarm = |pair: &&[&str]| pair[0] == "Type: AWS::CloudWatch::Alarm" && pair[1] != "Condition: HasArchive";
+        let alarms = lines.windows(2).filter(is_alarm).count();
         Self {
             shards: whole(number(&parameter("Shards"))),
             dispatch_instances: number(&parameter("DispatchConcurrency")),
@@ -55,7 +56,7 @@ impl DeployedSettings {
             has_platform_log: !template.contains("SystemLogLevel: WARN"),
             is_traced: parameter("Tracing") == "true",
             #[expect(clippy::cast_precision_loss, reason = "there are few alarms")]
-            alarms: (alarms - archive_alarms.min(alarms)) as f64,
+            alarms: alarms as f64,
         }
     }
 }
