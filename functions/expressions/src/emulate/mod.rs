@@ -67,6 +67,7 @@ pub(crate) fn rewrite(
     Emulated { edits, needs, fault }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the body, independently of the others")]
 struct Emulator<'a> {
     text: &'a str,
     parsed: &'a Parsed<ModModule>,

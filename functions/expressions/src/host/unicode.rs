@@ -47,23 +47,23 @@ fn character(hexadecimal: &str) -> Option<char> {
 }
 
 /// A class of characters, as a pattern of `regex`.
-struct Class(LazyLock<Option<Regex>>);
+struct CharacterClass(LazyLock<Option<Regex>>);
 
-impl Class {
+impl CharacterClass {
     fn has(&self, letter: char) -> bool {
         self.0.as_ref().is_some_and(|class| class.is_match(letter.encode_utf8(&mut [0; 4])))
     }
 }
 
-static ASSIGNED: Class = Class(LazyLock::new(|| Regex::new(r"\p{Age=14.0}").ok()));
-static LETTER: Class = Class(LazyLock::new(|| Regex::new(r"\p{L}").ok()));
-static NUMBER: Class = Class(LazyLock::new(|| Regex::new(r"\p{N}").ok()));
-static DECIMAL: Class = Class(LazyLock::new(|| Regex::new(r"\p{Nd}").ok()));
-static TITLE: Class = Class(LazyLock::new(|| Regex::new(r"\p{Lt}").ok()));
-static IGNORABLE: Class = Class(LazyLock::new(|| Regex::new(r"\p{Case_Ignorable}").ok()));
-static START: Class = Class(LazyLock::new(|| Regex::new(r"\p{XID_Start}").ok()));
-static CONTINUE: Class = Class(LazyLock::new(|| Regex::new(r"\p{XID_Continue}").ok()));
-static HIDDEN: Class = Class(LazyLock::new(|| Regex::new(r"[\p{C}\p{Z}--\x20]").ok()));
+static ASSIGNED: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{Age=14.0}").ok()));
+static LETTER: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{L}").ok()));
+static NUMBER: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{N}").ok()));
+static DECIMAL: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{Nd}").ok()));
+static TITLE: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{Lt}").ok()));
+static IGNORABLE: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{Case_Ignorable}").ok()));
+static START: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{XID_Start}").ok()));
+static CONTINUE: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"\p{XID_Continue}").ok()));
+static HIDDEN: CharacterClass = CharacterClass(LazyLock::new(|| Regex::new(r"[\p{C}\p{Z}--\x20]").ok()));
 
 fn is_assigned(letter: char) -> bool {
     letter.is_ascii() || ASSIGNED.has(letter)
