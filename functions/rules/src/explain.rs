@@ -156,6 +156,8 @@ fn with_negate(binding: &Binding, admitted: bool, reason: String) -> PolicyVerdi
 /// The value as Python writes it; containers and texts are written as JSON, cut to [`MAX_VALUE_CHARS`].
 fn python_text(returned: &ReturnedValue) -> String {
     match &returned.value {
+        // Such as a match of `re`: JSON has no form of it, so that only its truth is known here.
+        Value::Null if returned.truthy => "a true value that JSON cannot hold, such as a match".to_owned(),
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
