@@ -35,7 +35,7 @@ impl Stack {
     }
 
     /// Changes the stored times so that events that expire now expired some hours ago.
-    async fn age(&self, hours: i64) {
+    pub(crate) async fn age(&self, hours: i64) {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk);
         let table = &self.adapters.settings().table;
         let by = hours * HOUR;
@@ -72,7 +72,7 @@ async fn what_expires_is_in_the_bucket_before_it_is_deleted() {
 
     stack.age(3).await;
     stack.invoke("Retention");
-    assert!(stack.counted("Retention", "ArchiveLag").await.as_u64() >= Some(3 * 3_600_000));
+    assert!(stack.counted("Retention", "ArchiveLag").await >= 3 * 3_600_000);
     let files = stack.archived().await;
     let [(name, lines)] = &files[..] else { panic!("one file: {files:?}") };
     assert!(name.ends_with(".000001.ndjson.zst"), "{name}");

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use support::emulator::Emulator;
 
+use crate::resolved::transformed;
+
 fn template() -> &'static Value {
     Emulator::shared().template()
 }
@@ -123,12 +125,6 @@ fn the_queue_is_patient() {
     for (name, queue) in of_type("AWS::SQS::Queue") {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
     }
-}
-
-/// The template as `CloudFormation` sees it.
-fn transformed() -> Value {
-    let file = support::emulator::template_file();
-    Emulator::shared().script("transformed.py", &[file.to_str().expect("a path in UTF-8")])
 }
 
 /// A resource with a name of its own exists once in an account and region: a second stack could not be created.

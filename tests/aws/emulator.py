@@ -3,7 +3,9 @@
 The test process holds the other end: when it ends, however it ends, the emulator, the functions it
 runs and the folder they used go with it.
 
-    emulator.py PORT LOGFILE
+    emulator.py PORT LOGFILE ENDPOINT
+
+The functions reach all services at ENDPOINT, which leads to PORT.
 """
 
 import os
@@ -17,9 +19,8 @@ import threading
 GRACE_SECONDS = 5
 
 
-def environment(port: str, state: str) -> dict[str, str]:
+def environment(port: str, endpoint: str, state: str) -> dict[str, str]:
     """Nothing of the caller's environment but the search path reaches the emulator or the functions."""
-    endpoint = f"http://127.0.0.1:{port}"
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": state,
@@ -39,12 +40,12 @@ def environment(port: str, state: str) -> dict[str, str]:
 
 
 def main() -> int:
-    port, log = sys.argv[1:]
+    port, log, endpoint = sys.argv[1:]
     state = tempfile.mkdtemp(prefix="nuncio-emulator-")
     with open(log, "wb") as output:
         emulator = subprocess.Popen(
             [os.path.join(os.path.dirname(sys.executable), "ministack")],
-            env=environment(port, state),
+            env=environment(port, endpoint, state),
             cwd=state,
             stdin=subprocess.DEVNULL,
             stdout=output,

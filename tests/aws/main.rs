@@ -1,10 +1,12 @@
 //! The deployed system: `template.yaml` itself, with the real binaries, on an emulator of AWS. Each test
 //! deploys a stack of its own.
 
+mod alarms;
 mod archives;
 mod described;
 mod documented;
 mod limits;
 mod operate;
+mod resolved;
 mod runs;
 mod stack;

@@ -7,7 +7,7 @@ use aws::{Adapters, Settings};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::access::token::{Scope, Token};
+use domain::access::token::{Scope, Token, generated_text};
 use domain::ports::{Clock as _, Tokens as _};
 use host::SystemClock;
 use reqwest::{Method, RequestBuilder};
@@ -16,6 +16,8 @@ use support::binaries::binary;
 use support::emulator::{Emulator, template_file};
 use support::proxy::limiting_responses;
 use support::unique;
+
+use crate::resolved::Resolved;
 
 /// The sender that SES is configured to trust.
 pub(crate) const MAIL_FROM: &str = "nuncio@example.org";
@@ -27,6 +29,10 @@ pub(crate) struct Stack {
     pub(crate) adapters: Adapters,
     /// An admin's.
     pub(crate) token: String,
+    /// The stack's name and parameters.
+    name: String,
+    parameters: Value,
+    /// The outputs, and the physical names of the resources.
     outputs: Value,
     http: reqwest::Client,
     /// Where the functions are reached.
@@ -51,7 +57,8 @@ impl Stack {
         let sdk = emulator.sdk().await;
         let ses = aws_sdk_ses::Client::new(&sdk);
         ses.verify_email_identity().email_address(MAIL_FROM).send().await.unwrap();
-        let outputs = deploy(emulator, archive_bucket.as_deref().unwrap_or_default());
+        let (name, parameters) = (unique("nuncio"), parameters(archive_bucket.as_deref().unwrap_or_default()));
+        let outputs = deploy(emulator, &name, &parameters);
         let text = |name: &str| outputs[name].as_str().unwrap_or_else(|| panic!("no output {name}")).to_owned();
         let settings = Settings {
             table: text("TableName"),
@@ -65,11 +72,14 @@ impl Stack {
             geoip: None,
             asn: None,
             archive_bucket,
+            event_indexes: Vec::new(),
         };
         let stack = Self {
             adapters: Adapters::new(sdk.clone(), settings),
             sdk,
-            token: unique("token"),
+            token: generated_text(std::array::from_fn(|index| support::random_bits().to_be_bytes()[index % 16])),
+            name,
+            parameters,
             outputs,
             http: reqwest::Client::new(),
             functions: limiting_responses().await,
@@ -123,18 +133,47 @@ impl Stack {
         Emulator::shared().script("invoke.py", &[self.outputs[function].as_str().unwrap()])
     }
 
+    /// The physical name of a resource.
+    pub(crate) fn physical(&self, resource: &str) -> &str {
+        self.outputs[resource].as_str().unwrap_or_else(|| panic!("the stack has no {resource}"))
+    }
+
+    /// The template with the values of this stack.
+    pub(crate) fn resolved(&self) -> Resolved {
+        Resolved::new(&self.name, self.parameters.clone(), self.outputs.clone())
+    }
+
+    /// The namespace of the stack's own metrics.
+    pub(crate) fn namespace(&self) -> String {
+        format!("Nuncio/{}", self.name)
+    }
+
+    /// Calls an action of a service, as an operator does; returns the answer, or its `error`.
+    pub(crate) fn call(service: &str, method: &str, arguments: &Value) -> Value {
+        Emulator::shared().script("call.py", &[service, method, &arguments.to_string()])
+    }
+
+    /// What a function logged: the `values` of each metric, the number of `invocations`, and the other `lines`.
+    pub(crate) fn logged(&self, function: &str) -> Value {
+        self.logged_by(&[function]).swap_remove(0)
+    }
+
+    /// The same for several functions, in their order.
+    pub(crate) fn logged_by(&self, functions: &[&str]) -> Vec<Value> {
+        let names: Vec<_> = functions.iter().map(|function| self.physical(function)).collect();
+        let mut logged = Emulator::shared().script("metrics.py", &names);
+        names.into_iter().map(|name| logged[name].take()).collect()
+    }
+
     /// The total of a metric that a function counted in its log. Waits until the function has counted it.
-    pub(crate) async fn counted(&self, function: &str, metric: &str) -> Value {
-        let (name, began) = (self.outputs[function].as_str().unwrap(), Instant::now());
-        let wanted = format!("/{}/{metric}", function.to_lowercase());
+    pub(crate) async fn counted(&self, function: &str, metric: &str) -> i64 {
+        let (wanted, began) = (format!("{}/{}/{metric}", self.namespace(), function.to_lowercase()), Instant::now());
         loop {
-            let sums = Emulator::shared().script("metrics.py", &[name]);
-            let found = sums.as_object().unwrap().iter().find(|(key, _)| key.ends_with(&wanted));
-            if let Some((key, sum)) = found {
-                assert!(key.starts_with("Nuncio/nuncio"), "the namespace names the stack: {key}");
-                return sum.clone();
+            let logged = self.logged(function);
+            if let Some(values) = logged["values"][&wanted].as_array() {
+                return values.iter().filter_map(Value::as_i64).sum();
             }
-            assert!(began.elapsed() < PATIENCE, "{function} has not counted {metric}: {sums}");
+            assert!(began.elapsed() < PATIENCE, "{function} has not counted {metric}: {logged}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -204,18 +243,23 @@ fn built_by_sam(function: &str) -> Option<PathBuf> {
     Some(PathBuf::from(folder).join(function).join("bootstrap"))
 }
 
-fn deploy(emulator: &Emulator, archive_bucket: &str) -> Value {
+fn parameters(archive_bucket: &str) -> Value {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let parameters = json!({ "Architecture": architecture, "DeletionProtection": "false", "MailFrom": MAIL_FROM, "LogLevel": "debug",
-        "ArchiveBucket": archive_bucket });
+    json!({
+        "Architecture": architecture, "DeletionProtection": "false", "MailFrom": MAIL_FROM, "LogLevel": "debug",
+        "ArchiveBucket": archive_bucket,
+    })
+}
+
+fn deploy(emulator: &Emulator, name: &str, parameters: &Value) -> Value {
     let binaries = ["Ingest", "Dispatch", "Retention", "Console"].map(|function| {
         let name = function.to_lowercase();
         let file = built_by_sam(function).unwrap_or_else(|| binary(&name));
         format!("{name}={}", file.display())
     });
     let template = template_file();
-    let (name, parameters) = (unique("nuncio"), parameters.to_string());
-    let mut arguments = vec![template.to_str().unwrap(), &name, &parameters];
+    let parameters = parameters.to_string();
+    let mut arguments = vec![template.to_str().unwrap(), name, &parameters];
     arguments.extend(binaries.iter().map(String::as_str));
     emulator.script("deploy.py", &arguments)
 }

@@ -216,7 +216,8 @@ async fn no_task_of_a_sweep_waits_for_another_to_succeed() {
     // The first minute of an hour, in which dead letters are redriven.
     let now = Timestamp::from_second((soon().as_second() / 3600 + 30) * 3600).unwrap();
     let clock = Arc::new(FakeClock::at(&now.to_string()));
-    let sweep = Sweep::new(&stores, adapters.archive().map(|archive| Arc::new(archive) as _), clock, aws::PURGE_GRACE);
+    let sweep =
+        Sweep::new(&stores, adapters.archive().map(|archive| Arc::new(archive) as _), clock, SignedDuration::ZERO);
     let error = sweep.run(SignedDuration::from_secs(10)).await.unwrap_err();
     let failed: Vec<_> = error.failures.iter().map(|(task, _)| *task).collect();
     assert_eq!(failed, ["redrive dead letters", "archive"], "{error}");

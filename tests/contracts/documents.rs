@@ -38,6 +38,10 @@ pub(crate) async fn keep_the_newest_whole(world: &World) {
     large.source = (0..20_000).map(|_| unique("# line")).collect::<Vec<_>>().join("\n");
     assert_eq!(world.documents.save(&large).await.unwrap(), SaveOutcome::Saved);
     assert_eq!(world.documents.newest().await.unwrap().as_ref(), Some(&large));
+    for (version, newer) in [(0, true), (first_version, true), (large.version, false), (u64::MAX, false)] {
+        let found = world.documents.newest_after(version).await.unwrap();
+        assert_eq!(found, newer.then(|| large.clone()), "after version {version}");
+    }
 
     // What it replaced is still there.
     assert_eq!(world.documents.get(first_version).await.unwrap().map(|earlier| earlier.version), Some(first_version));

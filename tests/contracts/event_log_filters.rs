@@ -150,7 +150,8 @@ pub(crate) async fn answer_queries(world: &World) {
             .context(json!({ "geo": { "country": "DE", "city": "say \"é\"" }, "n": 5 }))
             .client_ip("2001:db8::7"),
         event("login_failed").user(json!({ "username": "Ann", "pk": 5 })),
-        event("logout").context(json!({ "geo": { "country": null } })),
+        event("logout")
+            .context(json!({ "geo": { "country": null }, "tags": ["a:b", ["deep"]], "list": [{ "n": "x" }] })),
     ];
     let (query, now, events) = stored(world, events).await;
     for (text, places) in [
@@ -162,6 +163,8 @@ pub(crate) async fn answer_queries(world: &World) {
         ("client_ip = \"2001:db8::/32\"", &[0]),
         ("context.geo.country = None", &[1, 2]),
         ("context.geo.country != \"DE\"", &[1, 2]),
+        ("context.tags = \"deep\" and context.tags = \"a:b\" and context.list.n = \"x\"", &[2]),
+        ("context.tags = \"b\"", &[]),
         ("user.username ~ \"ann\" and action = \"login\"", &[]),
     ] {
         let search = Some(Search::Query(SearchQuery::parse(text).unwrap()));

@@ -1,8 +1,11 @@
 //! The contract of every store for the expiry of events: it can be changed, and nothing else of an event can.
 
+use std::collections::BTreeSet;
+
 use domain::EventPk;
 use domain::ports::{Clock as _, PurgeScope, ReceivedEvent};
 use domain::query::EventQuery;
+use domain::retention::job::EventCursor;
 use domain::testing::serialized;
 use host::SystemClock;
 use jiff::SignedDuration;
@@ -10,15 +13,18 @@ use support::event;
 
 use crate::world::{DAY, HOUR, World, after, somewhen};
 
-/// All events, read in pages of this size.
+/// All events, read in pages of this size. Returns the newest first.
 async fn walk(world: &World, limit: usize, now: domain::Timestamp) -> Vec<ReceivedEvent> {
-    let (mut all, mut before) = (Vec::new(), None);
+    let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = world.keeping.list_received(before, limit, now).await.unwrap();
+        let page = world.keeping.list_received(after, limit, now).await.unwrap();
         assert!(page.results.len() <= limit);
         all.extend(page.results);
-        before = page.next;
-        if before.is_none() {
+        after = page.next;
+        if after.is_none() {
+            let days: Vec<_> = all.iter().map(|kept: &ReceivedEvent| kept.event.created.as_second() / 86_400).collect();
+            assert!(days.is_sorted_by(|one, next| one >= next), "newest days first: {days:?}");
+            all.sort_by_key(|kept| std::cmp::Reverse(kept.event.pk));
             return all;
         }
     }
@@ -88,4 +94,24 @@ pub(crate) async fn goes_page_by_page(world: &World) {
     let pks: Vec<_> = walk(world, 7, now).await.into_iter().map(|kept| kept.event.pk).collect();
     assert_eq!(pks, expected);
     assert!(walk(world, 1000, after(now, 9000 * HOUR)).await.is_empty());
+}
+
+/// 0.1.0 stored the last event alone: on AWS, jobs read the events of a day in another order then.
+pub(crate) async fn goes_on_from_a_position_of_0_1_0(world: &World) {
+    let now = somewhen();
+    let at = |n: i64| event("login").created(after(now, -n * HOUR)).kept_for(SignedDuration::from_hours(9000)).shared();
+    let events: Vec<_> = (0..60).map(at).collect();
+    world.intake.accept(&serialized(&events)).await.unwrap();
+    for done in [0, 20, 59] {
+        let (mut found, mut after) = (BTreeSet::new(), Some(EventCursor { before: events[done].pk, shard: None }));
+        while after.is_some() {
+            let page = world.keeping.list_received(after, 7, now).await.unwrap();
+            found.extend(page.results.into_iter().map(|kept| kept.event.pk));
+            after = page.next;
+        }
+        let left: BTreeSet<_> = events[done + 1..].iter().map(|event| event.pk).collect();
+        assert!(found.is_superset(&left), "{done}: {} of {}", found.len(), left.len());
+        // A day is read from its beginning at most.
+        assert!(found.len() <= left.len() + 24, "{done}: {} of {}", found.len(), left.len());
+    }
 }

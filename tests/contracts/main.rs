@@ -9,12 +9,14 @@ mod archiver;
 mod aws_world;
 mod counting;
 mod dead_letters;
+mod detections;
 mod dispatchers;
 mod documents;
 mod due_retries;
 mod embedded_world;
 mod endpoints;
 mod erasure;
+mod event_index;
 mod event_log;
 mod event_log_filters;
 mod exceptions;
@@ -125,6 +127,7 @@ macro_rules! backend {
             }
             backend! { @port suppression, $world,
                 keeps_all_of_a_lane,
+                keeps_all_of_a_large_log,
                 replaces_only_the_last_revision,
                 lets_one_of_sixteen_put,
                 collects_each_event_once,
@@ -134,6 +137,16 @@ macro_rules! backend {
             backend! { @port silences, $world,
                 are_kept_whole_and_replaced,
                 are_forgotten_long_after_their_end,
+            }
+            backend! { @port detections, $world,
+                keep_all_of_a_group_and_replace_only_the_last_revision,
+                list_the_fullest_and_the_due_groups,
+                fire_once_for_each_run_whoever_evaluates,
+                fire_in_order_as_the_definition_says,
+                build_on_other_detections,
+                report_what_is_new_and_what_is_absent,
+                open_no_more_than_max_groups_and_say_so,
+                what_fired_is_stored_though_the_dispatcher_died_before,
             }
             backend! { @port storms, $world,
                 a_throttle_lets_exactly_so_many_through,
@@ -182,6 +195,7 @@ macro_rules! backend {
                 gives_an_event_another_expiry_and_changes_nothing_else,
                 leaves_what_has_expired,
                 goes_page_by_page,
+                goes_on_from_a_position_of_0_1_0,
             }
             backend! { @port holds, $world,
                 are_kept_whole_and_replaced,
@@ -242,3 +256,27 @@ macro_rules! backend {
 
 backend!(embedded, crate::embedded_world::world, crate::embedded_world::archiving);
 backend!(aws, crate::aws_world::world, crate::aws_world::archiving);
+
+/// The contracts that an index of events may concern.
+mod aws_with_indexes {
+    backend! { @port event_log_filters, crate::aws_world::indexed,
+        keep_to_the_action,
+        keep_to_the_app_and_below,
+        keep_to_the_user,
+        keep_to_the_address,
+        keep_to_the_time,
+        find_text_in_any_case,
+        keep_to_the_object,
+        answer_queries,
+        hold_together,
+        fill_a_page_past_what_they_leave_out,
+    }
+    backend! { @port intake, crate::aws_world::indexed,
+        leaves_a_stored_event_as_it_is,
+        makes_room_for_an_event_that_comes_again_after_it_expired,
+    }
+    backend! { @port keeping, crate::aws_world::indexed,
+        gives_an_event_another_expiry_and_changes_nothing_else,
+        leaves_what_has_expired,
+    }
+}

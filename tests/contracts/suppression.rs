@@ -46,6 +46,23 @@ pub(crate) async fn keeps_all_of_a_lane(world: &World) {
     }
 }
 
+pub(crate) async fn keeps_all_of_a_large_log(world: &World) {
+    let (now, large) = (somewhen(), Throttle { max: 1000.try_into().unwrap(), ..throttle() });
+    let (id, mut record) = record(now);
+    assert!(world.suppression.put(id, &record).await.unwrap());
+    for round in 1..40 {
+        let now = after(now, round * 2 * 60_000);
+        let events: Vec<_> = (0..30).map(|_| event("login").created(now).build().pk).collect();
+        let SuppressionState::Throttle(log) = &record.state else { panic!("{record:?}") };
+        let log = log.judge(&large, &events, now).changed.unwrap();
+        let expires = log.expires(&large);
+        record = SuppressionRecord::next(Some(&record), SuppressionState::Throttle(log), expires);
+        assert!(world.suppression.put(id, &record).await.unwrap());
+        assert_eq!(world.suppression.get(id).await.unwrap().as_ref(), Some(&record), "after {round} rounds");
+        assert!(!world.suppression.put(id, &record).await.unwrap(), "it has moved on");
+    }
+}
+
 pub(crate) async fn replaces_only_the_last_revision(world: &World) {
     let now = somewhen();
     let (id, first) = record(now);

@@ -11,7 +11,7 @@ const UPDATE: &str = "NUNCIO_UPDATE_DOCS";
 
 /// Compares the table, or rewrites it.
 #[expect(clippy::disallowed_methods, reason = "a developer asks a test to rewrite a page by a variable")]
-fn compare(page: &str, name: &str, table: &str) {
+pub(crate) fn compare(page: &str, name: &str, table: &str) {
     let page = Page::read(page);
     let start = format!("<!-- generated: {name} -->\n");
     let (before, rest) = page.text.split_once(&start).unwrap_or_else(|| panic!("{} has no {start}", page.name()));

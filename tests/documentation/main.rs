@@ -3,6 +3,7 @@
 //! Checks every Markdown file of the repository as text. What the pages show is run by `tests/flows/documented.rs`.
 
 mod generated;
+mod simulated;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -93,6 +93,22 @@ async fn match_says_which_rules_and_why() {
     assert!(lines[1]["policies"][0]["why"].as_str().unwrap().contains("negated"), "{}", lines[1]);
 }
 
+/// The same as posting the event, which `functions/ingest/tests/http` tests.
+#[tokio::test(flavor = "multi_thread")]
+async fn match_reads_an_event_as_posting_does() {
+    let nuncio = Nuncio::not_started("retention: days=30\n");
+    let run = |event: &str| {
+        std::fs::write(nuncio.file("event.json"), event).unwrap();
+        nuncio.run(&["match", "--rules", "rules.yaml", "--event", "event.json"])
+    };
+    let nul = run(r#"{"action":"login","context":{"a":["x\u0000"]}}"#);
+    let expected = "event.json: /context/a/0: contains a NUL character (U+0000); remove it";
+    assert!(nul.status.code() == Some(1) && said(&nul).contains(expected), "{}", said(&nul));
+    let twice = run(r#"{"action":"login","context":{"a":1,"a":2}}"#);
+    assert!(twice.status.success(), "{}", said(&twice));
+    assert_eq!(said(&twice), "/context/a: duplicate key, the last value is kept\n");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dry_run_tries_rules_on_history_and_sends_nothing() {
     let nuncio = Nuncio::built_in().await;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::Value;
-use support::nuncio::Nuncio;
+use support::nuncio::{Nuncio, TOKEN};
 
 /// The curl lines of the welcome, as a shell would run them.
 fn pasted(welcome: &str) -> Vec<String> {
@@ -37,6 +37,17 @@ async fn the_pasted_line_leads_to_an_inbox_and_a_mail() {
     assert_eq!(mails.len(), 1);
     assert!(mails[0].contains("Subject: Nuncio notification: configuration_error"), "{}", mails[0]);
     assert!(mails[0].contains("To: admin@localhost") || mails[0].contains("<admin@localhost>"), "{}", mails[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_file_the_pasted_lines_promise_no_notification() {
+    let nuncio = Nuncio::with_rules("retention: days=30\n").await;
+    let lines = pasted(&nuncio.welcome);
+    let [post, read] = lines.as_slice() else { panic!("{}", nuncio.welcome) };
+    assert!(!nuncio.welcome.contains("notif"), "{}", nuncio.welcome);
+    let with_token = |line: &str| line.replace("$NUNCIO_TOKEN", TOKEN);
+    let accepted = shell(&with_token(post));
+    assert_eq!(shell(&with_token(read))["results"][0]["pk"], accepted["results"][0]["pk"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,5 +102,5 @@ async fn every_accepted_event_is_one_log_line() {
     assert_eq!(events[0]["level"], "INFO");
     assert_eq!(events[0]["event"]["action"], "login");
     assert!(!log.contains("hunter2"));
-    assert!(!log.contains(support::nuncio::TOKEN));
+    assert!(!log.contains(TOKEN));
 }

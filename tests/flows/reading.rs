@@ -52,7 +52,9 @@ async fn filters_and_pages() {
     let detail = problem["detail"].as_str().unwrap();
     assert!(status == 400 && detail.contains("since") && detail.contains("such as 2026-03-01T00:00:00Z"), "{detail}");
     let text = nuncio.get("/v1/events?search=note+3&until=2026-01-04T00:00:00Z").await;
-    assert_eq!(text["search"], json!({ "as": "text", "why": "an event has no field note, at column 1" }));
+    let why = "an event has no field note; write context.note or user.note, or one of action, app, client_ip, created, \
+               event_uuid, expires, id, source, at column 1";
+    assert_eq!(text["search"], json!({ "as": "text", "why": why }));
     let searched = json!({ "from": null, "until": "2026-01-04T00:00:00.000000Z", "events": 4 });
     assert_eq!(text["searched"], searched);
     assert_eq!(nuncio.get("/v1/events?search=app+%3D+%22x%22").await["search"], json!({ "as": "query" }));

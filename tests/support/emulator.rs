@@ -13,6 +13,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use serde_json::Value;
 
+use crate::gateway::Gateway;
 use crate::tools::{self, target};
 
 /// The region everything is in.
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Emulator {
     port: u16,
     python: PathBuf,
+    /// Where the functions reach the services.
+    gateway: Gateway,
     /// While this end of the pipe is open, it runs.
     life: Option<ChildStdin>,
     child: Child,
@@ -49,17 +52,18 @@ impl Emulator {
         let python = tools::python("ministack", &here("requirements.txt"));
         let folder = target().join("tools/ministack");
         let port = free_port();
+        let gateway = Gateway::start(endpoint_at(port));
         let test = std::env::current_exe().expect("a test knows where it is");
         let log = folder.join(test.file_stem().expect("a file")).with_extension("log");
         let mut child = Command::new(&python)
             .arg(here("emulator.py"))
-            .args([port.to_string().as_str(), log.to_str().expect("a path in UTF-8")])
+            .args([port.to_string().as_str(), log.to_str().expect("a path in UTF-8"), gateway.address()])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .expect("the emulator's Python starts");
         let life = child.stdin.take();
-        let emulator = Self { port, python, life, child };
+        let emulator = Self { port, python, gateway, life, child };
         emulator.wait_until_up(&log);
         only_loopback(port);
         emulator
@@ -67,7 +71,12 @@ impl Emulator {
 
     /// Where all services are.
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        endpoint_at(self.port)
+    }
+
+    /// What stands between the functions and the services.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
     }
 
     /// A Python that has boto3.
@@ -132,6 +141,10 @@ pub fn template_file() -> PathBuf {
 
 fn here(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("aws").join(file)
+}
+
+fn endpoint_at(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
 }
 
 fn free_port() -> u16 {

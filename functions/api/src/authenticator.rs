@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::Timestamp;
 use domain::access::session::Session;
-use domain::access::token::{Refusal, Scope, Token, TokenHash};
+use domain::access::token::{Refusal, Scope, Token, TokenHash, is_generated_text};
 use domain::ports::{ActiveRules, Clock, Configuration, Entropy, Sessions, Tokens};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -37,6 +37,7 @@ pub struct Authenticator {
     failure_log: Arc<FailureLog>,
     sessions: Option<(Arc<dyn Sessions>, Arc<dyn Entropy>)>,
     configuration: Option<Arc<dyn Configuration>>,
+    only_generated: bool,
 }
 
 impl fmt::Debug for Authenticator {
@@ -48,7 +49,15 @@ impl fmt::Debug for Authenticator {
 impl Authenticator {
     /// An authenticator that accepts `tokens`, but no sessions.
     pub fn new(tokens: Arc<dyn Tokens>, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, clock, failure_log: Arc::default(), sessions: None, configuration: None }
+        let failure_log = Arc::default();
+        Self { tokens, clock, failure_log, sessions: None, configuration: None, only_generated: false }
+    }
+
+    /// Accepts only tokens of the form that Nuncio generates. Others are refused without a look at the store, so that
+    /// garbage costs no read where no operator chooses a token's text.
+    #[must_use]
+    pub fn for_generated_tokens(self) -> Self {
+        Self { only_generated: true, ..self }
     }
 
     /// Also accepts sessions; `entropy` generates their secrets.
@@ -85,7 +94,8 @@ impl Authenticator {
         let hash = TokenHash::from_text(text);
         let (client, now) = (client::network(self.client(headers).await?), self.clock.now());
         let retry_after = self.failure_log.retry_after(client, &hash, now);
-        let known = self.find(&hash).await?;
+        let is_possible = !self.only_generated || is_generated_text(text);
+        let known = if is_possible { self.find(&hash).await? } else { None };
         // A token that was good before is never blocked: otherwise one client behind a shared proxy could lock out the
         // others. The record outlives this process; the log does not.
         if let Some(seconds) = retry_after

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::{Problem, read_body};
+use crate::{Problem, parameters, read_body};
 
 /// The largest body that [`Json`] reads: 1 MiB.
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -21,9 +21,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|rejection| Problem::rejected(rejection.status(), rejection.body_text()))
+        axum::extract::Query::try_from_uri(&parts.uri).map(|axum::extract::Query(value)| Self(value)).map_err(
+            |rejection| {
+                let text = rejection.body_text();
+                // Axum's own words before those of the fault.
+                let fault = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                Problem::rejected(rejection.status(), parameters::query_fault(parts, fault))
+            },
+        )
     }
 }
 
@@ -38,7 +43,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         axum::extract::Path::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(value)| Self(value))
-            .map_err(|rejection| Problem::rejected(rejection.status(), rejection.body_text()))
+            .map_err(|rejection| {
+                Problem::rejected(rejection.status(), parameters::path_fault(parts, &rejection.body_text()))
+            })
     }
 }
 

@@ -15,6 +15,7 @@ mod failure_log;
 mod memory;
 mod middleware;
 mod openapi;
+mod parameters;
 mod problem;
 mod session;
 

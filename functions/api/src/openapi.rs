@@ -21,7 +21,8 @@ pub(crate) async fn show() -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], document.clone()).into_response()
 }
 
-fn document() -> Value {
+/// The description with the shared responses and the version.
+pub(crate) fn document() -> Value {
     let mut document: Value = serde_json::from_str(DESCRIPTION).unwrap_or_default();
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);

@@ -77,7 +77,7 @@ pub(crate) async fn views(console: &Console, deliveries: Vec<Delivery>) -> Resul
     };
     let ids: BTreeSet<_> = deliveries.iter().filter_map(digest_of).collect();
     let ids: Vec<_> = ids.into_iter().collect();
-    let digests = if ids.is_empty() { Vec::new() } else { console.ledger.get_all(&ids).await? };
+    let digests = if ids.is_empty() { Vec::new() } else { console.stores.ledger.get_all(&ids).await? };
     let outcome = |digest: Delivery| {
         let error = digest.attempts.last().and_then(|attempt| attempt.error.clone());
         (digest.id, DigestOutcome { state: digest.state, error })
@@ -129,7 +129,7 @@ pub(crate) async fn list(
         before: filters.cursor,
         limit: list::limit(filters.limit)?,
     };
-    let page = console.ledger.list(&query).await?;
+    let page = console.stores.ledger.list(&query).await?;
     Ok(Json(List::new(views(&console, page.results).await?, page.next)))
 }
 
@@ -145,5 +145,5 @@ pub(crate) async fn show(
 
 /// The delivery with this id, or 404.
 pub(crate) async fn find(console: &Console, id: DeliveryId) -> Result<Delivery, Problem> {
-    console.ledger.get(id).await?.ok_or_else(|| Problem::not_found("no delivery has this id"))
+    console.stores.ledger.get(id).await?.ok_or_else(|| Problem::not_found("no delivery has this id"))
 }

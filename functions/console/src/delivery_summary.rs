@@ -107,7 +107,7 @@ pub(crate) async fn show(
     let mut before: Option<DeliveryId> = None;
     let from = loop {
         let query = DeliveryQuery { since: Some(since), until, before, limit: PAGE_SIZE, ..DeliveryQuery::default() };
-        let page = console.ledger.list(&query).await?;
+        let page = console.stores.ledger.list(&query).await?;
         page.results.iter().for_each(|delivery| counts.add(delivery));
         before = page.next;
         match before {

@@ -60,7 +60,7 @@ pub(crate) async fn run(
     let (Parts { headers, .. }, body) = request.into_parts();
     let limit = part.limit.unwrap_or(DEFAULT_EVENTS);
     if !(1..=MAX_EVENTS).contains(&limit) {
-        return Err(Problem::bad_request("limit must be between 1 and 100000"));
+        return Err(Problem::bad_request("limit must be a whole number from 1 to 100000"));
     }
     let bytes = read_body(&headers, body, MAX_BYTES).await?;
     let active = console.configuration.current().await?;

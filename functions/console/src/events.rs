@@ -44,6 +44,6 @@ pub(crate) async fn show(
     State(console): State<Console>,
     Path(pk): Path<EventPk>,
 ) -> Result<Json<Event>, Problem> {
-    let event = console.log.get(pk, console.clock.now()).await?;
+    let event = console.stores.log.get(pk, console.clock.now()).await?;
     event.map(Json).ok_or_else(|| Problem::not_found("no event has this pk, or it has expired"))
 }

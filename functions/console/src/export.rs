@@ -49,7 +49,7 @@ pub(crate) async fn show(
     Query(parameters): Query<ExportParameters>,
 ) -> Result<Response, Problem> {
     if !(1..=MAX_LIMIT).contains(&parameters.limit.unwrap_or(1)) {
-        return Err(Problem::bad_request("limit must be between 1 and 1000000"));
+        return Err(Problem::bad_request("limit must be a whole number from 1 to 1000000"));
     }
     let format = parameters.format.unwrap_or_default();
     let (query, interpretation) = parameters.query();

@@ -81,7 +81,7 @@ impl<'c> History<'c> {
             self.query.examine = Some(most - self.searched.events);
         }
         let page = match self.source {
-            Source::Log => self.console.log.list(&self.query, self.console.clock.now()).await?,
+            Source::Log => self.console.stores.log.list(&self.query, self.console.clock.now()).await?,
             Source::Search => search::page(self.console, &self.query).await?,
         };
         self.searched.events += page.searched.events;

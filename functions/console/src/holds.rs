@@ -55,7 +55,7 @@ pub(crate) async fn list(
     Query(filters): Query<HoldListParameters>,
 ) -> Result<Json<List<HoldView>>, Problem> {
     let limit = list::limit(filters.limit)?;
-    let mut views: Vec<HoldView> = console.holds.all().await?.into_iter().map(HoldView::from).collect();
+    let mut views: Vec<HoldView> = console.stores.holds.all().await?.into_iter().map(HoldView::from).collect();
     views.retain(|view| filters.state.is_none_or(|state| view.state == state));
     Ok(Json(List::newest(views, filters.cursor.as_deref(), limit, |view| &view.hold.id)))
 }
@@ -93,7 +93,7 @@ pub(crate) async fn end(
     State(console): State<Console>,
     Path(id): Path<String>,
 ) -> Result<Json<HoldView>, Problem> {
-    let found = console.holds.all().await?.into_iter().find(|hold| hold.id == id);
+    let found = console.stores.holds.all().await?.into_iter().find(|hold| hold.id == id);
     let hold = found.ok_or_else(|| Problem::not_found("no hold has this id"))?;
     if hold.ended.is_some() {
         return Ok(Json(hold.into()));
@@ -112,11 +112,15 @@ async fn job(console: &Console, by: &str) -> Result<Job, Problem> {
     let retention = console.configuration.current().await?.document.retention.clone();
     let now = console.clock.now();
     let job = Job::new(JobTask::Hold { retention }, false, by.to_owned(), now, console.entropy.bits());
-    Ok(Job { starts: domain::time::later(job.created, console.holds.known_within()), ..job })
+    Ok(Job { starts: domain::time::later(job.created, console.stores.holds.known_within()), ..job })
 }
 
 /// Stores the hold before the job, so that the job finds it.
 async fn put(console: &Console, hold: &Hold, job: &Job) -> Result<(), Problem> {
-    console.holds.put(hold).await?;
-    if console.jobs.replace(job).await? { Ok(()) } else { Err(Problem::conflict("another job has this id; try again")) }
+    console.stores.holds.put(hold).await?;
+    if console.stores.jobs.replace(job).await? {
+        Ok(())
+    } else {
+        Err(Problem::conflict("another job has this id; try again"))
+    }
 }

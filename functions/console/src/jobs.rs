@@ -90,7 +90,7 @@ pub(crate) async fn list(
     Query(filters): Query<JobListParameters>,
 ) -> Result<Json<List<JobView>>, Problem> {
     let limit = list::limit(filters.limit)?;
-    let mut views: Vec<JobView> = console.jobs.all().await?.into_iter().map(JobView::from).collect();
+    let mut views: Vec<JobView> = console.stores.jobs.all().await?.into_iter().map(JobView::from).collect();
     views.retain(|view| filters.state.is_none_or(|state| view.state == state));
     Ok(Json(List::newest(views, filters.cursor.as_deref(), limit, |view| &view.id)))
 }
@@ -101,7 +101,7 @@ pub(crate) async fn show(
     State(console): State<Console>,
     Path(id): Path<String>,
 ) -> Result<Json<JobView>, Problem> {
-    let job = console.jobs.get(&id).await?;
+    let job = console.stores.jobs.get(&id).await?;
     job.map(|job| Json(job.into())).ok_or_else(|| Problem::not_found("no job has this id, or it ended too long ago"))
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn create(
     };
     let by = caller.into_token().bearer();
     let job = Job::new(task, dry_run, by, console.clock.now(), console.entropy.bits());
-    if !console.jobs.replace(&job).await? {
+    if !console.stores.jobs.replace(&job).await? {
         return Err(Problem::conflict("another job has this id; try again"));
     }
     tracing::info!(job = job.id, kind = job.task.kind(), dry_run, by = job.by, "job created");

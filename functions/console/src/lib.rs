@@ -11,6 +11,7 @@ mod config;
 mod csv;
 mod deliveries;
 mod delivery_summary;
+mod detections;
 mod diff;
 mod dry_run;
 mod event_filters;
@@ -44,10 +45,7 @@ use api::Authenticator;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, patch, post};
-use domain::ports::{
-    Clock, Configuration, Documents, Endpoints, Entropy, EventLog, Expressions, Holds, Inbox, InboxUpdates, Jobs,
-    Ledger, Renderer, Silences, Stores, Volume, WorkQueue,
-};
+use domain::ports::{Clock, Configuration, Documents, Entropy, Expressions, InboxUpdates, Renderer, Stores};
 
 /// The source of the rules document.
 #[derive(Clone)]
@@ -61,26 +59,10 @@ pub enum RulesSource {
 /// The ports of the API, and the state of its router.
 #[derive(Clone)]
 pub struct Console {
-    /// Reads the stored events, by pk or by a query.
-    pub log: Arc<dyn EventLog>,
-    /// The hourly event counts.
-    pub volume: Arc<dyn Volume>,
-    /// The ledger of deliveries: lists them, and reopens those to be redelivered.
-    pub ledger: Arc<dyn Ledger>,
-    /// The queue for redeliveries.
-    pub queue: Arc<dyn WorkQueue>,
-    /// The states of the transports' endpoints.
-    pub endpoints: Arc<dyn Endpoints>,
-    /// The inboxes of all users: lists items and marks them as seen.
-    pub inbox: Arc<dyn Inbox>,
+    /// The ports of the store.
+    pub stores: Stores,
     /// Live updates of the inboxes.
     pub inbox_updates: Arc<dyn InboxUpdates>,
-    /// The silences created over the API.
-    pub silences: Arc<dyn Silences>,
-    /// The legal holds, which keep events whatever their retention.
-    pub holds: Arc<dyn Holds>,
-    /// The jobs that operators have started.
-    pub jobs: Arc<dyn Jobs>,
     /// The active rules document.
     pub configuration: Arc<dyn Configuration>,
     /// The source of the rules document.
@@ -97,58 +79,6 @@ pub struct Console {
     pub authenticator: Authenticator,
     /// The command that creates a token for this server, as the sign-in page shows it.
     pub token_command: String,
-}
-
-/// What a [`Console`] needs besides the store; the fields are those of the console.
-#[expect(missing_docs, reason = "the fields of Console are documented")]
-pub struct Services {
-    pub inbox_updates: Arc<dyn InboxUpdates>,
-    pub configuration: Arc<dyn Configuration>,
-    pub rules: RulesSource,
-    pub channel: Arc<dyn Renderer>,
-    pub expressions: Arc<dyn Expressions>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub authenticator: Authenticator,
-    pub token_command: String,
-}
-
-impl Console {
-    /// Takes the store's ports from `stores`.
-    pub fn new(stores: &Stores, services: Services) -> Self {
-        let Stores { log, volume, ledger, queue, endpoints, inbox, silences, holds, jobs, .. } = stores.clone();
-        let Services {
-            inbox_updates,
-            configuration,
-            rules,
-            channel,
-            expressions,
-            clock,
-            entropy,
-            authenticator,
-            token_command,
-        } = services;
-        Self {
-            log,
-            volume,
-            ledger,
-            queue,
-            endpoints,
-            inbox,
-            inbox_updates,
-            silences,
-            holds,
-            jobs,
-            configuration,
-            rules,
-            channel,
-            expressions,
-            clock,
-            entropy,
-            authenticator,
-            token_command,
-        }
-    }
 }
 
 impl FromRef<Console> for Authenticator {
@@ -183,6 +113,8 @@ pub fn router(console: Console) -> Router {
         .route("/v1/jobs/{id}", get(jobs::show))
         .route("/v1/holds", get(holds::list).post(holds::create))
         .route("/v1/holds/{id}", delete(holds::end))
+        .route("/v1/detections", get(detections::list))
+        .route("/v1/detections/{name}/groups", get(detections::groups))
         .route("/v1/transports", get(transports::list))
         .route("/v1/transports/{name}/enable", post(transports::enable))
         .route("/v1/transports/{name}/test", post(transport_test::test))

@@ -38,6 +38,6 @@ impl<T> List<T> {
 pub(crate) fn limit(requested: Option<usize>) -> Result<usize, Problem> {
     match requested.unwrap_or(DEFAULT_LIMIT) {
         limit @ 1..=MAX_LIMIT => Ok(limit),
-        _ => Err(Problem::bad_request("limit must be between 1 and 1000")),
+        _ => Err(Problem::bad_request("limit must be a whole number from 1 to 1000")),
     }
 }

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use aws::{Adapters, Settings};
-use console::{Console, RulesSource, Services};
+use console::{Console, RulesSource};
 use expressions::worker::WorkerPool;
 use host::{OsEntropy, SystemClock};
 
@@ -27,7 +27,8 @@ async fn run() -> anyhow::Result<ExitCode> {
         expressions: expressions.clone(),
     })?;
     let stores = adapters.stores();
-    let services = Services {
+    let console = Console {
+        stores: stores.clone(),
         inbox_updates: Arc::new(()),
         configuration: Arc::new(adapters.uncached_configuration()),
         rules: RulesSource::Stored(Arc::clone(&stores.documents)),
@@ -36,10 +37,10 @@ async fn run() -> anyhow::Result<ExitCode> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         authenticator: api::Authenticator::new(Arc::clone(&stores.tokens), Arc::new(SystemClock))
+            .for_generated_tokens()
             .with_sessions(Arc::clone(&stores.sessions), Arc::new(OsEntropy))
             .behind_proxies(Arc::new(adapters.configuration())),
         token_command,
     };
-    let router = console::router(Console::new(&stores, services));
-    Ok(aws::lambda::http(api::with_middleware(router)).await.map(|()| ExitCode::SUCCESS)?)
+    Ok(aws::lambda::http(api::with_middleware(console::router(console))).await.map(|()| ExitCode::SUCCESS)?)
 }

@@ -49,10 +49,13 @@ pub(crate) async fn list(
     let username = owner(caller.token(), filters.username)?;
     let limit = list::limit(filters.limit)?;
     if filters.cursor.as_ref().is_some_and(|cursor| cursor.len() > MAX_CURSOR_BYTES) {
-        return Err(Problem::bad_request("cursor must be the next of an earlier response"));
+        return Err(Problem::bad_request("cursor must be the \"next\" of the previous page"));
     }
-    let page =
-        console.inbox.list(&username, filters.seen, filters.cursor.as_deref(), limit, console.clock.now()).await?;
+    let page = console
+        .stores
+        .inbox
+        .list(&username, filters.seen, filters.cursor.as_deref(), limit, console.clock.now())
+        .await?;
     Ok(Json(List::new(page.results, page.next)))
 }
 
@@ -65,7 +68,7 @@ pub(crate) async fn mark(
     api::Json(change): api::Json<SeenChange>,
 ) -> Result<Json<InboxItem>, Problem> {
     let username = owner(caller.token(), inbox.username)?;
-    let item = console.inbox.mark(&username, &pk, change.seen).await?;
+    let item = console.stores.inbox.mark(&username, &pk, change.seen).await?;
     item.map(Json).ok_or_else(|| Problem::not_found("no notification has this pk in this inbox"))
 }
 
@@ -76,7 +79,7 @@ pub(crate) async fn mark_all_seen(
     Query(inbox): Query<InboxOwner>,
 ) -> Result<Json<MarkedCount>, Problem> {
     let username = owner(caller.token(), inbox.username)?;
-    Ok(Json(MarkedCount { marked: console.inbox.mark_all_seen(&username).await? }))
+    Ok(Json(MarkedCount { marked: console.stores.inbox.mark_all_seen(&username).await? }))
 }
 
 /// The user whose inbox the request is about: the requested one, or the token's own. A token with a user may open other

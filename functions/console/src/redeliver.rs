@@ -73,7 +73,7 @@ pub(crate) async fn many(
         before: filters.cursor,
         limit: list::limit(filters.limit.or(Some(MAX_LIMIT)))?,
     };
-    let page = console.ledger.list(&query).await?;
+    let page = console.stores.ledger.list(&query).await?;
     let now = console.clock.now();
     let reopened: Vec<Delivery> = page.results.iter().filter_map(|dead| dead.redelivered(now).ok()).collect();
     let redelivered = reopen(&console, &reopened).await?;
@@ -82,13 +82,13 @@ pub(crate) async fn many(
 
 /// Stores and queues the deliveries that were not changed in the meantime. Returns how many.
 async fn reopen(console: &Console, reopened: &[Delivery]) -> Result<usize, Problem> {
-    let replaced = console.ledger.replace(reopened).await?;
+    let replaced = console.stores.ledger.replace(reopened).await?;
     let ids: Vec<DeliveryId> =
         reopened.iter().zip(replaced).filter(|(_, replaced)| *replaced).map(|(delivery, _)| delivery.id).collect();
     let messages: Vec<QueueMessage> =
         ids.chunks(DELIVERIES_PER_MESSAGE).map(|ids| QueueMessage::new(QueuedWork::Deliveries(ids.to_vec()))).collect();
     // If the queue fails now, the schedule finds the due deliveries in the ledger.
-    if let Err(error) = console.queue.send(&messages, SignedDuration::ZERO).await {
+    if let Err(error) = console.stores.queue.send(&messages, SignedDuration::ZERO).await {
         tracing::warn!(%error, deliveries = ids.len(), "cannot queue redeliveries; the schedule will find them in the ledger");
     }
     Ok(ids.len())

@@ -46,7 +46,7 @@ pub(crate) async fn page(console: &Console, query: &EventQuery) -> Result<EventP
         // Searches queue up before each step. Requests that only list never wait for them.
         let permit = if query.search.is_some() { SEARCHES.acquire().await.ok() } else { None };
         let step_began = Instant::now();
-        let (log, now) = (Arc::clone(&console.log), console.clock.now());
+        let (log, now) = (Arc::clone(&console.stores.log), console.clock.now());
         // A separate task: if the client disconnects, the step still ends before its permit is released.
         let step = tokio::spawn(async move {
             let _permit = permit;

@@ -64,7 +64,7 @@ pub(crate) async fn list(
 ) -> Result<Json<List<SilenceView>>, Problem> {
     let (limit, now) = (list::limit(filters.limit)?, console.clock.now());
     let active = console.configuration.current().await?;
-    let posted = console.silences.all().await?;
+    let posted = console.stores.silences.all().await?;
     let view = |silence: Silence, source| SilenceView { state: silence.state_at(now), silence, source };
     let in_file = active.document.silences.iter().cloned().map(|silence| view(silence, SilenceSource::File));
     let mut views: Vec<SilenceView> =
@@ -96,7 +96,7 @@ pub(crate) async fn create(
     if silence.ends <= now {
         return Err(Problem::unprocessable("this silence has already ended; \"ends\" must be in the future"));
     }
-    console.silences.put(&silence).await?;
+    console.stores.silences.put(&silence).await?;
     tracing::info!(silence = silence.id, by = silence.by, ends = %silence.ends, "silence created");
     Ok((StatusCode::CREATED, Json(SilenceView { state: silence.state_at(now), silence, source: SilenceSource::Api })))
 }
@@ -111,11 +111,12 @@ pub(crate) async fn end(
     if active.document.silences.iter().any(|silence| silence.id == id) {
         return Err(Problem::conflict("this silence is part of the rules document; remove it there"));
     }
-    let silence = console.silences.get(&id).await?.ok_or_else(|| Problem::not_found("no silence has this id"))?;
+    let silence =
+        console.stores.silences.get(&id).await?.ok_or_else(|| Problem::not_found("no silence has this id"))?;
     let now = console.clock.now();
     let ended = silence.clone().ended(now);
     if ended != silence {
-        console.silences.put(&ended).await?;
+        console.stores.silences.put(&ended).await?;
         tracing::info!(silence = id, by = caller.into_token().bearer(), "silence ended");
     }
     Ok(Json(SilenceView { state: ended.state_at(now), silence: ended, source: SilenceSource::Api }))
@@ -149,7 +150,7 @@ pub(crate) async fn preview(
     let (Parts { headers, .. }, body) = request.into_parts();
     let limit = part.limit.unwrap_or(DEFAULT_EVENTS);
     if !(1..=MAX_EVENTS).contains(&limit) {
-        return Err(Problem::bad_request("limit must be between 1 and 100000"));
+        return Err(Problem::bad_request("limit must be a whole number from 1 to 100000"));
     }
     let bytes = read_body(&headers, body, MAX_BYTES).await?;
     let active = console.configuration.current().await?;

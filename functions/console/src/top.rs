@@ -54,7 +54,7 @@ pub(crate) async fn show(
 ) -> Result<Json<TopValues>, Problem> {
     let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::bad_request("limit must be between 1 and 1000"));
+        return Err(Problem::bad_request("limit must be a whole number from 1 to 1000"));
     }
     let (mut query, search) = parameters.query();
     let back = domain::time::later(query.until.unwrap_or_else(|| console.clock.now()), -DEFAULT_RANGE);
@@ -110,7 +110,7 @@ async fn read_counts(
     let end = until.unwrap_or_else(|| domain::time::later(console.clock.now(), HOUR));
     let mut counts = Counts::new();
     // Every event has an action, so the sum of these counts is the number of events.
-    let VolumeCounts { hours, complete_since } = console.volume.hours(since, end).await?;
+    let VolumeCounts { hours, complete_since } = console.stores.volume.hours(since, end).await?;
     let searched = Searched { until, ..volume::searched(&hours, complete_since.unwrap_or(since), end) };
     if by == Dimension::Action {
         for count in hours {
@@ -118,7 +118,7 @@ async fn read_counts(
         }
     }
     if by != Dimension::Action {
-        let Some(found) = console.log.counted(by, since, end).await? else { return Ok(None) };
+        let Some(found) = console.stores.log.counted(by, since, end).await? else { return Ok(None) };
         counts.extend(found);
     }
     Ok(Some((counts, searched)))

@@ -53,7 +53,7 @@ pub(crate) async fn list(
     State(console): State<Console>,
 ) -> Result<Json<List<TransportView>>, Problem> {
     let active = console.configuration.current().await?;
-    let all = console.endpoints.all().await?;
+    let all = console.stores.endpoints.all().await?;
     let known: BTreeMap<&str, &Endpoint> = all.iter().map(|endpoint| (endpoint.transport.as_str(), endpoint)).collect();
     let view = |transport: &Transport| {
         TransportView::from_transport(
@@ -84,10 +84,10 @@ pub(crate) fn find<'t>(transports: &'t BTreeMap<String, Transport>, name: &str) 
 /// Stores that the transport's endpoint is ready, unless it is already.
 pub(crate) async fn make_ready(console: &Console, transport: &Transport) -> Result<(), StoreError> {
     for _ in 0..MAX_TRIES {
-        let all = console.endpoints.all().await?;
+        let all = console.stores.endpoints.all().await?;
         let known = all.iter().find(|endpoint| endpoint.transport == transport.name);
         if *EndpointState::for_transport(known, transport) == EndpointState::Ready
-            || console.endpoints.replace(&Endpoint::next(known, transport, EndpointState::Ready)).await?
+            || console.stores.endpoints.replace(&Endpoint::next(known, transport, EndpointState::Ready)).await?
         {
             return Ok(());
         }

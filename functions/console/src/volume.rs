@@ -46,7 +46,7 @@ pub(crate) async fn show(
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let query = EventQuery { since: Some(span.since), until: Some(span.until), ..query };
     let (counts, searched) = if bucket.is_whole_hours() && is_counted(&query) {
-        let VolumeCounts { mut hours, complete_since } = console.volume.hours(span.since, span.until).await?;
+        let VolumeCounts { mut hours, complete_since } = console.stores.volume.hours(span.since, span.until).await?;
         hours.retain(|count| query.action.as_ref().is_none_or(|pattern| pattern.matches(&count.action)));
         let searched = complete_since.map(|from| searched(&hours, from, span.until));
         (span.gather(hours), searched)

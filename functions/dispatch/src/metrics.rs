@@ -34,6 +34,11 @@ impl DispatchMetrics {
         }
     }
 
+    /// Counts a message whose handling failed.
+    pub(crate) fn add_failed(&self) {
+        self.add(Metric::Failed, 1);
+    }
+
     /// Writes one log line with all counts; no line if nothing was counted.
     pub(crate) fn log(self) {
         let batch = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);

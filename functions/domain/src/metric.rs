@@ -32,6 +32,9 @@ pub enum Metric {
     Dead,
     /// Milliseconds from an event's own time to a delivery of it.
     Age,
+    /// Requests that were answered with a 5xx status, queue messages whose handling failed, and failed runs of the
+    /// scheduled tasks. A message that waits for another dispatcher, for memory or for time has not failed.
+    Failed,
     /// Starts of a Lambda process. Only the functions on AWS count them.
     ColdStart,
     /// Milliseconds for which the oldest event has waited to be archived.
@@ -40,7 +43,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, in the order of the enum.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Accepted,
         Self::Rejected,
         Self::Matched,
@@ -49,6 +52,7 @@ impl Metric {
         Self::Retried,
         Self::Dead,
         Self::Age,
+        Self::Failed,
         Self::ColdStart,
         Self::ArchiveLag,
     ];
@@ -64,6 +68,7 @@ impl Metric {
             Self::Retried => "Retried",
             Self::Dead => "Dead",
             Self::Age => "Age",
+            Self::Failed => "Failed",
             Self::ColdStart => "ColdStart",
             Self::ArchiveLag => "ArchiveLag",
         }

@@ -4,6 +4,7 @@
 //! passes. Refuses to implement any of them.
 
 mod archive;
+mod groups;
 mod inbox;
 mod jobs;
 mod reading;
@@ -11,6 +12,7 @@ mod stores;
 
 pub use crate::admission::origin::OriginLookup;
 pub use archive::{Archive, ArchiveFile, Erasure, Mailbox, WrittenMail};
+pub use groups::{DetectionGroups, FullestGroups};
 pub use inbox::{Inbox, InboxSubscription, InboxUpdates};
 pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent, ReceivedPage};
 pub use reading::{EventLog, EventPage, PurgeScope, RollUp, Volume, VolumeCounts};
@@ -102,6 +104,17 @@ pub struct Page<T, C> {
 pub trait WorkQueue: Send + Sync {
     /// Queues each message. Workers receive it once `delay`, at most 15 minutes, has passed.
     async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError>;
+    /// What has not been evaluated at `now`.
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
+}
+
+/// The accepted events that have not been evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// How many there are. An estimate where the queue counts messages only; a queue may stop at 10,000 messages.
+    pub events: u64,
+    /// Everything that was received before has been evaluated; `None` if everything has.
+    pub oldest: Option<Timestamp>,
 }
 
 /// The dead-letter queue: messages whose handling failed too often.
@@ -262,6 +275,10 @@ pub enum SaveOutcome {
 pub trait Documents: Send + Sync {
     /// The newest version; `None` if none was ever saved.
     async fn newest(&self) -> Result<Option<ActiveRules>, StoreError>;
+    /// The newest version, if it is newer than `version`; `None` if it is not.
+    async fn newest_after(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
+        Ok(self.newest().await?.filter(|newest| newest.version > version))
+    }
     /// The given version; `None` if it does not exist.
     async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError>;
     /// Saves the document as `active.version`, if the newest stored version is the one before it.

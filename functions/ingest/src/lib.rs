@@ -4,6 +4,7 @@
 //! `idempotency_key` and `trace` read the headers; `decode` reads the body; `admission` masks and stamps the events;
 //! `known_pks` finds named events without a time that arrived before; the intake stores and queues;
 //! `response` answers. Refuses to evaluate rules, and knows nothing of Lambda.
+#![doc = include_str!("../README.md")]
 
 mod admission;
 mod decode;

@@ -23,6 +23,7 @@ async fn main() -> anyhow::Result<()> {
         entropy: Arc::new(OsEntropy),
         origins: Arc::new(origins),
         authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock))
+            .for_generated_tokens()
             .behind_proxies(configuration),
         memory: api::MemoryBudget::new(aws::settings::request_memory(&environment)),
     };

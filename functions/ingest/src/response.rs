@@ -13,7 +13,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::EventOutcome;
-use crate::decode::{EventPositions, in_cloudevent_terms};
+use crate::decode::{EventPositions, Note, in_cloudevent_terms};
 
 /// The maximum length of the pointer in a note. A key may be as long as the event.
 const MAX_POINTER_CHARS: usize = 256;
@@ -53,7 +53,7 @@ pub(crate) fn build(outcomes: Vec<EventOutcome>, positions: &EventPositions) -> 
         tracing::info!(accepted, rejected = rejected.len(), "some events of a request were rejected");
     }
     let none = rejected.len() == outcomes.len();
-    let lines = outcomes.into_iter().zip(&positions.duplicates).enumerate();
+    let lines = outcomes.into_iter().zip(&positions.notes).enumerate();
     let results: Vec<EventResult> =
         lines.map(|(index, (outcome, notes))| result(index, outcome, notes, positions)).collect();
     if none { Err(none_accepted(&results, &rejected)) } else { Ok(accepted_response(results)) }
@@ -76,12 +76,12 @@ fn none_accepted(results: &[EventResult], rejected: &[RejectionKind]) -> Problem
     problem.with("results", serde_json::to_value(results).unwrap_or_default())
 }
 
-fn result(index: usize, outcome: EventOutcome, duplicates: &[String], positions: &EventPositions) -> EventResult {
+fn result(index: usize, outcome: EventOutcome, notes: &[Note], positions: &EventPositions) -> EventResult {
     let prefix = if positions.shape.many { format!("/{index}") } else { String::new() };
     match outcome {
         Ok(pk) => EventResult::Accepted {
             pk,
-            notes: duplicates.iter().map(|pointer| note(&format!("{prefix}{pointer}"))).collect(),
+            notes: notes.iter().map(|note| worded(&format!("{prefix}{}", note.pointer), note.what)).collect(),
         },
         Err(rejection) => {
             let rejection = if positions.shape.cloudevents { in_cloudevent_terms(rejection) } else { rejection };
@@ -91,9 +91,9 @@ fn result(index: usize, outcome: EventOutcome, duplicates: &[String], positions:
     }
 }
 
-/// The note about a duplicate key.
-fn note(pointer: &str) -> String {
+/// The text of a note: `POINTER: what`.
+fn worded(pointer: &str, what: &str) -> String {
     let end = pointer.char_indices().nth(MAX_POINTER_CHARS).map_or(pointer.len(), |(end, _)| end);
     let cut = if end < pointer.len() { "…" } else { "" };
-    format!("{}{cut}: duplicate key, the last value is kept", &pointer[..end])
+    format!("{}{cut}: {what}", &pointer[..end])
 }

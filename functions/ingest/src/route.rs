@@ -111,9 +111,12 @@ async fn accept_request(
         api::read_body_within(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(with_retry_advice)?;
     let active = ingest.configuration.current().await.map_err(retryable)?;
     // The guard reserves the memory until the events are stored.
-    let estimate = domain::json::memory(&body.bytes);
+    let encoded = decode::encoded_memory(format, &body.bytes);
+    let estimate = domain::json::memory(&body.bytes).saturating_add(encoded);
     let _decoding = memory.decode(estimate, &mut body.wait).await.map_err(with_retry_advice)?;
-    let decoded = decode::events(format, &head.headers, &body.bytes, memory.max_decoded(), &active.document)?;
+    let most = memory.max_decoded();
+    let encoded = encoded.min(most);
+    let decoded = decode::events(format, &head.headers, &body.bytes, most - encoded, encoded, &active.document)?;
     drop(body);
     let (drafts, positions) = decoded.split();
     let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);

@@ -62,7 +62,7 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "DIR", env = "NUNCIO_ARCHIVE")]
     pub(crate) archive: Option<PathBuf>,
     /// The address to listen on
-    #[arg(long, value_name = "ADDR:PORT", env = "NUNCIO_LISTEN", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "ADDR:PORT", env = "NUNCIO_LISTEN", default_value = "127.0.0.1:8787", value_parser = values::listen_address)]
     pub(crate) listen: SocketAddr,
     /// A MaxMind DB file of cities or countries, which adds the location of the client to events
     #[arg(long, value_name = "FILE", env = "NUNCIO_GEOIP")]
@@ -285,7 +285,7 @@ pub(crate) struct HoldFilters {
     pub(crate) app: Option<String>,
     #[arg(long)]
     pub(crate) username: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     pub(crate) client_ip: Option<IpAddr>,
     /// The earliest time: 30d, 12h, 2026-01-02T03:04:05Z
     #[arg(long, value_name = "WHEN", value_parser = values::instant)]
@@ -341,7 +341,7 @@ pub(crate) enum TokenCommand {
         /// The user whose inbox the token opens by default
         #[arg(long)]
         username: Option<String>,
-        /// How long the token is valid, such as days=30 [default: until it is revoked]
+        /// How long the token is valid: 30d, 12h, days=30 [default: until it is revoked]
         #[arg(long, value_name = "PERIOD", value_parser = values::period)]
         expires: Option<Period>,
         /// A note on the use of the token

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
 use domain::admission::mask::Masker;
-use domain::admission::{AdmissionContext, Draft};
+use domain::admission::{AdmissionContext, Draft, Rejection};
 use domain::event::Event;
+use domain::json::FindingKind;
 use domain::loop_guard;
 use domain::ports::Clock as _;
 use domain::rules_document::RulesDocument;
@@ -32,6 +33,7 @@ pub(crate) fn run(options: &MatchOptions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+#[expect(clippy::print_stderr, reason = "the note is for the user, not for a pipe")]
 fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
     let mut bytes = Vec::new();
     if file == Path::new("-") {
@@ -41,6 +43,15 @@ fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
     }
     let parsed = domain::json::parse(&bytes)
         .with_context(|| format!("{} does not contain exactly one JSON event", file.display()))?;
+    let rejected = |rejection: Rejection| anyhow!("{}: {}: {}", file.display(), rejection.pointer, rejection.detail);
+    for finding in parsed.findings {
+        match finding.kind {
+            FindingKind::Nul => return Err(rejected(Rejection::nul(finding.pointer))),
+            FindingKind::DuplicateKey => {
+                eprintln!("{}: duplicate key, the last value is kept", finding.pointer);
+            }
+        }
+    }
     let admission = AdmissionContext {
         now: host::SystemClock.now(),
         retention: &document.retention,
@@ -51,7 +62,5 @@ fn read_event(file: &Path, document: &RulesDocument) -> anyhow::Result<Event> {
         random: 0,
     };
     let admitted = Draft::from_value(parsed.value).and_then(|draft| draft.admit(&admission));
-    admitted
-        .map(|admitted| admitted.event)
-        .map_err(|rejection| anyhow!("{}: {}: {}", file.display(), rejection.pointer, rejection.detail))
+    admitted.map(|admitted| admitted.event).map_err(rejected)
 }

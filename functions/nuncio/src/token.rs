@@ -5,9 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::access::token::Token;
+use domain::access::token::{Token, generated_text};
 use domain::ports::{Clock as _, Entropy, Tokens};
 use host::{OsEntropy, SystemClock};
 
@@ -53,10 +51,12 @@ pub(crate) fn command(folder: &Path) -> String {
     format!("nuncio token create --data {quoted} --scope read --username you")
 }
 
-/// Generates the text of a token: `nuncio_` and 256 random bits.
+/// Generates the text of a token, with 256 random bits.
 pub(crate) fn generate(entropy: &dyn Entropy) -> String {
-    let bits = [entropy.bits().to_be_bytes(), entropy.bits().to_be_bytes()].concat();
-    format!("nuncio_{}", URL_SAFE_NO_PAD.encode(bits))
+    let mut random = [0; 32];
+    random[..16].copy_from_slice(&entropy.bits().to_be_bytes());
+    random[16..].copy_from_slice(&entropy.bits().to_be_bytes());
+    generated_text(random)
 }
 
 fn line(token: &Token, now: domain::Timestamp) -> String {

@@ -1,9 +1,11 @@
 //! Parsers of command-line values.
 
+use std::net::{IpAddr, SocketAddr};
+
 use domain::Timestamp;
 use domain::event::ActionPattern;
 use domain::ports::Clock as _;
-use domain::rules_document::Period;
+use domain::rules_document::{Period, PeriodError};
 use host::SystemClock;
 use jiff::SignedDuration;
 
@@ -37,28 +39,47 @@ pub(crate) fn action(text: &str) -> Result<ActionPattern, String> {
     ActionPattern::parse(text).map_err(|error| error.to_string())
 }
 
-/// Parses a period such as `days=30`.
-pub(crate) fn period(text: &str) -> Result<Period, String> {
-    Period::parse(text).map_err(|error| error.to_string())
+/// Parses an address to listen on, such as `127.0.0.1:8787`.
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let hint = || match text.rsplit_once(':') {
+        _ if text.parse::<u16>().is_ok() => format!("; for this machine alone, write 127.0.0.1:{text}"),
+        Some(("localhost", port)) => format!("; for this machine alone, write 127.0.0.1:{port}"),
+        Some(("" | "*", port)) => format!("; for every address of this machine, write 0.0.0.0:{port}"),
+        _ => String::new(),
+    };
+    text.parse().map_err(|_| format!("write an IP address and a port, such as 127.0.0.1:8787 or [::1]:8787{}", hint()))
 }
 
-/// Parses a length of time before now: `30d`, `12h`, `90m`, `2w`, or `days=30`.
-pub(crate) fn period_before_now(text: &str) -> Result<SignedDuration, String> {
+/// Parses an IP address.
+pub(crate) fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "write one IPv4 or IPv6 address, such as 192.0.2.7 or 2001:db8::1".to_owned())
+}
+
+/// Parses a length of time: `30d`, `12h`, `90m`, `2w`, or `days=30`.
+pub(crate) fn period(text: &str) -> Result<Period, String> {
     let units = [("s", "seconds"), ("m", "minutes"), ("h", "hours"), ("d", "days"), ("w", "weeks")];
     let long = units.iter().find_map(|(short, long)| {
         let number = text.strip_suffix(short)?;
         number.parse::<f64>().ok().map(|number| format!("{long}={number}"))
     });
-    Period::parse(long.as_deref().unwrap_or(text))
-        .map(Period::duration)
-        .map_err(|error| format!("{error}; or 30d, 12h"))
+    let is_named = long.is_none() && text.contains('=');
+    Period::parse(long.as_deref().unwrap_or(text)).map_err(|error| match error {
+        PeriodError::Zero | PeriodError::TooLong => error.to_string(),
+        _ if is_named => error.to_string(),
+        _ => "write a length of time such as 30d, 12h or days=30".to_owned(),
+    })
+}
+
+/// Parses a length of time before now, as [`period`] does.
+pub(crate) fn period_before_now(text: &str) -> Result<SignedDuration, String> {
+    period(text).map(Period::duration)
 }
 
 /// Parses a time: `2026-01-02T03:04:05Z`, or a length of time before now such as `30d`.
 pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse::<Timestamp>()
         .or_else(|_| period_before_now(text).map(|span| domain::time::later(SystemClock.now(), -span)))
-        .map_err(|error: String| format!("{error}; or a time such as 2026-01-02T03:04:05Z"))
+        .map_err(|error: String| format!("{error}, or a time such as 2026-01-02T03:04:05Z"))
 }
 
 #[cfg(test)]
@@ -79,6 +100,31 @@ mod tests {
     fn lengths_of_time() {
         let hours = |text| period_before_now(text).unwrap().as_hours();
         assert_eq!((hours("30d"), hours("12h"), hours("2w"), hours("days=1;hours=1")), (720, 12, 336, 25));
-        assert!(period_before_now("soon").is_err() && period_before_now("30").is_err());
+        for (text, expected) in [
+            ("soon", "write a length of time such as 30d, 12h or days=30"),
+            ("30", "write a length of time such as 30d, 12h or days=30"),
+            ("xd", "write a length of time such as 30d, 12h or days=30"),
+            ("0d", "a period must be longer than zero and shorter than 1000 years"),
+        ] {
+            assert_eq!(period(text).unwrap_err(), expected, "{text}");
+        }
+        assert!(period("days=x").unwrap_err().contains("number"));
+        assert!(instant("soon").unwrap_err().ends_with(", or a time such as 2026-01-02T03:04:05Z"));
+    }
+
+    #[test]
+    fn addresses_to_listen_on() {
+        assert_eq!(listen_address("[::1]:80").unwrap().port(), 80);
+        for (text, hint) in [
+            ("8787", "such as 127.0.0.1:8787 or [::1]:8787; for this machine alone, write 127.0.0.1:8787"),
+            ("localhost:80", "for this machine alone, write 127.0.0.1:80"),
+            (":80", "for every address of this machine, write 0.0.0.0:80"),
+            ("example.org:80", "[::1]:8787"),
+            ("::1", "[::1]:8787"),
+        ] {
+            let error = listen_address(text).unwrap_err();
+            assert!(error.starts_with("write an IP address and a port") && error.ends_with(hint), "{error}");
+        }
+        assert!(address("x").unwrap_err().contains("192.0.2.7"));
     }
 }

@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let archive: Option<Arc<dyn Archive>> = adapters.archive().map(|archive| Arc::new(archive) as _);
     let (stores, configuration) = (adapters.stores(), Arc::new(adapters.configuration()));
     let runner = JobRunner::new(&stores, archive.clone(), None, configuration, Arc::new(SystemClock));
-    let sweep = Sweep::new(&stores, archive, Arc::new(SystemClock), aws::PURGE_GRACE).with_jobs(runner);
+    let sweep = Sweep::new(&stores, archive, Arc::new(SystemClock), SignedDuration::ZERO).with_jobs(runner);
     let remaining = |deadline| SystemClock.now().duration_until(deadline) - MARGIN;
     let work = async |deadline| sweep.run(remaining(deadline)).await.map(drop);
     Ok(aws::lambda::scheduled(work).await?)

@@ -15,6 +15,7 @@
 //! This crate does no I/O and reads no clock.
 //!
 //! The language of event patterns is described in `functions/rulesfile/README.md`.
+#![doc = include_str!("../README.md")]
 
 mod case_folding;
 pub mod dry_run;
@@ -34,9 +35,11 @@ mod rules_by_policy;
 pub mod silence_preview;
 mod silences;
 mod storm_simulation;
+mod watches;
 
 pub use explain::{Explanation, PolicyVerdict, explain};
 pub use mute::muted_until;
 pub use plan::{Plan, PlannedNotice};
 pub use rule_set::{RuleMatches, RuleSet};
 pub use silences::silence_covers;
+pub use watches::EnteredDetection;

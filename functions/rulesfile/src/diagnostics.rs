@@ -53,6 +53,7 @@ pub(crate) struct Diagnostics {
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
     comparisons_left: usize,
+    is_yaml: bool,
     source_map: SourceMap,
 }
 
@@ -62,6 +63,7 @@ impl Default for Diagnostics {
             faults: Vec::new(),
             warnings: Vec::new(),
             comparisons_left: MAX_COMPARISONS,
+            is_yaml: true,
             source_map: SourceMap::new(""),
         }
     }
@@ -76,6 +78,16 @@ impl Diagnostics {
     /// Adds a warning: the document is valid, but this is probably a mistake.
     pub(crate) fn warning(&mut self, at: Position, what: impl Into<String>, hint: impl Into<String>) {
         self.warnings.push(Fault { line: at.line, column: at.column, what: what.into(), hint: hint.into() });
+    }
+
+    /// Notes that the file is JSON.
+    pub(crate) fn set_json(&mut self) {
+        self.is_yaml = false;
+    }
+
+    /// Whether the file is YAML that is not JSON.
+    pub(crate) fn is_yaml(&self) -> bool {
+        self.is_yaml
     }
 
     /// Sets the text of the file, to which later positions refer.

@@ -37,6 +37,14 @@ impl<D> CachedConfiguration<D> {
     pub fn uncached(documents: D, mail_from: Option<String>) -> Self {
         Self { ttl: Duration::ZERO, retry_after_failure: Duration::ZERO, ..Self::new(documents, mail_from) }
     }
+
+    /// The rules with a sender of mail, if one is configured where the document names none.
+    fn with_sender(&self, mut rules: ActiveRules) -> Arc<ActiveRules> {
+        if rules.document.email.from.is_none() {
+            rules.document.email.from.clone_from(&self.mail_from);
+        }
+        Arc::new(rules)
+    }
 }
 
 fn built_in() -> ActiveRules {
@@ -52,22 +60,21 @@ fn built_in() -> ActiveRules {
 #[async_trait]
 impl<D: ports::Documents> ports::Configuration for CachedConfiguration<D> {
     async fn current(&self) -> Result<Arc<ActiveRules>, StoreError> {
-        let refresh = async |old: Option<Arc<ActiveRules>>| match (self.documents.newest().await, old) {
-            (Ok(newest), old) => {
-                let mut newest = newest.unwrap_or_else(built_in);
-                if newest.document.email.from.is_none() {
-                    newest.document.email.from.clone_from(&self.mail_from);
-                }
+        let refresh = async |old: Option<Arc<ActiveRules>>| {
+            let Some(old) = old else {
+                let first = self.documents.newest().await?.unwrap_or_else(built_in);
+                return Ok((self.with_sender(first), self.ttl));
+            };
+            match self.documents.newest_after(old.version).await {
+                Ok(Some(newer)) => Ok((self.with_sender(newer), self.ttl)),
                 // The same version stays the same object: callers keep what they compiled from it.
-                let same = old.filter(|old| old.version == newest.version);
-                Ok((same.unwrap_or_else(|| Arc::new(newest)), self.ttl))
+                Ok(None) => Ok((old, self.ttl)),
+                Err(error) => {
+                    let version = old.version;
+                    tracing::warn!(%error, version, "the rules document could not be refreshed; the cached one stays in force");
+                    Ok((old, self.retry_after_failure))
+                }
             }
-            (Err(error), Some(old)) => {
-                let version = old.version;
-                tracing::warn!(%error, version, "the rules document could not be refreshed; the cached one stays in force");
-                Ok((old, self.retry_after_failure))
-            }
-            (Err(error), None) => Err(error),
         };
         self.cache.get_or_refresh(refresh).await
     }

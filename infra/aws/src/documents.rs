@@ -96,6 +96,15 @@ impl ports::Documents for DynamoDocuments {
         join(&chunks).map(Some)
     }
 
+    async fn newest_after(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
+        // Versions grow by one and stay: without the next one, there is no newer one. Reading nothing costs one unit at
+        // most, whatever the size of the document.
+        match self.table.get(key(version.saturating_add(1), 0)).await? {
+            Some(_) => Ok(self.newest().await?.filter(|newest| newest.version > version)),
+            None => Ok(None),
+        }
+    }
+
     async fn get(&self, version: u64) -> Result<Option<ActiveRules>, StoreError> {
         let chunks = self.table.all(DOCUMENTS, &format!("{version:012}#")).await?;
         if chunks.is_empty() { Ok(None) } else { join(&chunks).map(Some) }

@@ -8,8 +8,11 @@ use domain::ports::{self, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::table::keys::{RecordKind, delivery, inboxes};
-use crate::table::{CONCURRENCY, Table, item};
+use crate::keeping;
+use crate::table::event_index::entries;
+use crate::table::item::readable;
+use crate::table::keys::{RecordKind, inboxes};
+use crate::table::{BATCH_READ, CONCURRENCY, DayShards, Table, item};
 
 /// Deletes from the table.
 #[derive(Clone, Debug)]
@@ -21,6 +24,22 @@ impl DynamoErasure {
     /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
+    }
+
+    /// Deletes what the indexes have of these events. An index that is off may still have entries.
+    async fn erase_entries(&self, pks: &[EventPk], days: &DayShards) -> Result<(), StoreError> {
+        let written = &self.table.indexes().await?.written;
+        if written.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<_> = pks.iter().filter_map(|pk| days.event(*pk)).map(item::keys).collect();
+        for some in places.chunks(BATCH_READ) {
+            let items = self.table.read_batch(some.to_vec()).await?;
+            let events = items.iter().filter_map(|item| readable(item, keeping::event(item)));
+            let keys = events.filter_map(|event| Some(entries(&event, days.shard(event.pk)?, written)));
+            self.erase(keys.flatten().collect()).await?;
+        }
+        Ok(())
     }
 
     async fn erase(&self, keys: Vec<(String, String)>) -> Result<usize, StoreError> {
@@ -40,13 +59,14 @@ impl DynamoErasure {
 #[async_trait]
 impl ports::Erasure for DynamoErasure {
     async fn erase_events(&self, pks: &[EventPk]) -> Result<usize, StoreError> {
-        let shards = self.table.shards().await?;
-        self.erase(pks.iter().map(|pk| (RecordKind::Events.partition_of(*pk, shards), pk.to_string())).collect()).await
+        let days = self.table.day_shards(RecordKind::Events, pks.iter().copied()).await?;
+        self.erase_entries(pks, &days).await?;
+        self.erase(pks.iter().filter_map(|pk| days.event(*pk)).collect()).await
     }
 
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError> {
-        let shards = self.table.shards().await?;
-        self.erase(ids.iter().map(|id| delivery(*id, shards)).collect()).await
+        let days = self.table.day_shards(RecordKind::Deliveries, ids.iter().map(DeliveryId::event)).await?;
+        self.erase(ids.iter().filter_map(|id| days.delivery(*id)).collect()).await
     }
 
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {

@@ -14,7 +14,7 @@ use domain::query::PageBudget;
 
 use crate::describe::describe;
 use crate::table::item::{Item, keys, measured_content, readable, record};
-use crate::table::keys::{FIRST, LAST, RecordKind, inbox, inboxes, is_possible};
+use crate::table::keys::{FIRST, LAST, inbox, inboxes, is_possible};
 use crate::table::{Table, Walk, put};
 
 /// An attribute beside the body, so that marking an item cannot overwrite another change.
@@ -34,7 +34,7 @@ impl DynamoInbox {
 
     fn walk(&self, username: &str, before: Option<&str>, limit: usize) -> Walk<'_> {
         let below = before.unwrap_or(LAST).to_owned();
-        Walk::partitions(&self.table, RecordKind::Events, inboxes(username), FIRST.to_owned(), below, limit)
+        Walk::partitions(&self.table, inboxes(username), FIRST.to_owned(), below, limit)
     }
 
     /// Marks an item and returns it; `None` if it is not in this partition.

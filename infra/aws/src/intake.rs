@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::event::{Event, EventPk, SerializedEvent};
 use domain::ports::{self, Clock as _, StoreError};
@@ -18,10 +19,11 @@ use crate::holds::CachedHolds;
 use crate::keeping::{self, EXPIRED};
 use crate::pack::pack;
 use crate::queue::{SendResult, SqsWorkQueue};
+use crate::table::event_index::entries;
 use crate::table::expiries::Archiving;
 use crate::table::item::{Item, keys, number, record_of_body, string, text};
 use crate::table::keys::{self, DOCUMENTS, FIRST, RecordKind};
-use crate::table::{CONCURRENCY, PutResult, Table, Write, put};
+use crate::table::{CONCURRENCY, DayShards, PutResult, Table, Write, put, update};
 use crate::volume;
 
 /// The attribute with the pk of a name's first arrival.
@@ -49,18 +51,49 @@ impl DynamoIntake {
         let holds = self.holds.all().await?;
         let expires = |event: &Event| if hold::is_held(&holds, event) { HOLD_EXPIRY } else { event.expires };
         let now = SystemClock.now();
-        let days = self.table.mark_events(all().map(|one| (one.event().pk, expires(one.event()))), now);
+        let marks = self.table.mark_events(all().map(|one| (one.event().pk, expires(one.event()))), now);
         let hours = volume::mark_late(&self.table, all().map(|one| one.event().pk), now);
-        try_join(days, hours).await?;
-        let shards = self.table.shards().await?;
-        let item = |event: &SerializedEvent| item(event, shards, &holds, self.table.archiving(), now);
-        let writes: Vec<_> =
-            unnamed.iter().map(|event| Ok(Write::Put(item(event)?))).collect::<Result<_, StoreError>>()?;
-        let puts: Vec<_> =
-            named.iter().map(|event| Ok(put(self.put_named(item(event)?, now)))).collect::<Result<_, StoreError>>()?;
+        let (days, ()) = try_join(marks, hours).await?;
+        // Tells the table of a change of its indexes.
+        self.table.indexes().await?;
+        let item = |event: &SerializedEvent| {
+            let key = days.event(event.event().pk).ok_or_else(|| StoreError::store("a marked day has no marker"))?;
+            item(event, key, &holds, self.table.archiving(), now)
+        };
+        let (mut writes, mut puts, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        for event in unnamed {
+            let item = item(event)?;
+            let keys = self.index_entries(event.event(), &days).into_iter().map(keys);
+            writes.extend(keys.map(|key| Write::Put(with_ttl(key, &item))));
+            writes.push(Write::Put(item));
+        }
+        for event in named {
+            let item = item(event)?;
+            let keys = self.index_entries(event.event(), &days).into_iter();
+            entries.extend(keys.map(|key| self.mark_indexed(key, item.get(keys::TTL).cloned())));
+            puts.push(put(self.put_named(item, now)));
+        }
+        // Before the named events, and also for one that is stored already: an interruption may have left them out.
+        stream::iter(entries).buffer_unordered(CONCURRENCY).try_for_each(|_| async { Ok(()) }).await?;
         // A named event that exists already is the same event: its pk is a hash of its content.
         let named = stream::iter(puts).buffer_unordered(CONCURRENCY).try_for_each(|_| async { Ok(()) });
         try_join(self.table.write_all(writes), named).await.map(drop)
+    }
+
+    fn index_entries(&self, event: &Event, days: &DayShards) -> Vec<(String, String)> {
+        days.shard(event.pk).map_or_else(Vec::new, |shard| entries(event, shard, self.table.indexed()))
+    }
+
+    /// Writes an index entry of a named event. One that is there already, with a later time to live, stays.
+    async fn mark_indexed(&self, key: (String, String), ttl: Option<AttributeValue>) -> Result<bool, StoreError> {
+        let request = self
+            .table
+            .update(key)
+            .update_expression("SET #ttl = :ttl")
+            .condition_expression("attribute_not_exists(pk) OR #ttl < :ttl")
+            .expression_attribute_names("#ttl", keys::TTL)
+            .set_expression_attribute_values(ttl.map(|ttl| HashMap::from([(":ttl".to_owned(), ttl)])));
+        update(request).await
     }
 
     /// A put that does not change an event that is stored already, unless that one has expired and only awaits its
@@ -78,30 +111,34 @@ impl DynamoIntake {
         if unnamed.is_empty() {
             return;
         }
-        let deletes = |shards| {
-            unnamed.iter().map(|one| Write::Delete(keys(event_key(one.event().pk, shards)))).collect::<Vec<_>>()
+        let undone = async {
+            let days = self.table.day_shards(RecordKind::Events, unnamed.iter().map(|one| one.event().pk)).await?;
+            let stored = unnamed.iter().filter_map(|one| days.event(one.event().pk));
+            let indexed = unnamed.iter().flat_map(|one| self.index_entries(one.event(), &days));
+            self.table.write_all(stored.chain(indexed).map(|key| Write::Delete(keys(key))).collect()).await
         };
-        let undone = async { self.table.write_all(deletes(self.table.shards().await?)).await };
         if let Err(error) = undone.await {
             tracing::warn!(events = unnamed.len(), %error, "events that could not be queued stay in the store, where they are never evaluated");
         }
     }
 }
 
-fn event_key(pk: EventPk, shards: u16) -> (String, String) {
-    (RecordKind::Events.partition_of(pk, shards), pk.to_string())
+/// The item with the time to live of another.
+fn with_ttl(mut item: Item, other: &Item) -> Item {
+    item.extend(other.get(keys::TTL).map(|ttl| (keys::TTL.to_owned(), ttl.clone())));
+    item
 }
 
 fn item(
     serialized: &SerializedEvent,
-    shards: u16,
+    key: (String, String),
     holds: &[Hold],
     archiving: Archiving,
     now: Timestamp,
 ) -> Result<Item, StoreError> {
     let event = serialized.event();
     let body = codec::json_to_stored(serialized.json())?;
-    let mut item = record_of_body(event_key(event.pk, shards), body, Some(event.expires));
+    let mut item = record_of_body(key, body, Some(event.expires));
     let is_held = hold::is_held(holds, event);
     // Otherwise the body's expiry and the time to live suffice.
     if is_held || archiving == Archiving::On {
@@ -185,7 +222,6 @@ impl DynamoIntake {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_dynamodb::types::AttributeValue;
     use serde_json::Value;
     use std::sync::Arc;
 
@@ -213,7 +249,8 @@ mod tests {
         let examples = examples();
         assert!(!examples.is_empty());
         for event in &examples {
-            let item = item(event, 64, &[], Archiving::On, SystemClock.now()).unwrap();
+            let key = (RecordKind::Events.partition("20260131", 63), event.event().pk.to_string());
+            let item = item(event, key, &[], Archiving::On, SystemClock.now()).unwrap();
             assert!(size(&item) <= 1024, "{} bytes: {}", size(&item), event.event().action);
         }
         let batch: Vec<_> = examples.iter().cycle().take(25).cloned().collect();

@@ -4,18 +4,21 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::Timestamp;
 use domain::event::{Event, EventPk};
 use domain::ports::{self, ExpiredEvents, ReceivedEvent, ReceivedPage, StoreError};
 use domain::query::PageBudget;
+use domain::retention::job::EventCursor;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
+use crate::table::event_index::entries;
 use crate::table::expiries::DueMarker;
 use crate::table::item::{Item, keys, measured_content, number, readable, string, text};
 use crate::table::keys::{PK, RecordKind, SK, TTL, day};
-use crate::table::{CONCURRENCY, Table, Walk, update};
+use crate::table::{CONCURRENCY, ShardWalk, Table, update};
 
 /// The most expiry markers read at once.
 const MARKERS_PAGE: i32 = 200;
@@ -98,23 +101,57 @@ impl DynamoKeeping {
         Self { table }
     }
 
-    async fn restamp_one(&self, pk: EventPk, expires: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    async fn restamp_one(
+        &self,
+        key: (String, String),
+        shard: u16,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
         let request = self
             .table
-            .update((RecordKind::Events.partition_of(pk, self.table.shards().await?), pk.to_string()))
+            .update(key)
             .update_expression("SET #ttl = :ttl, #expires = :expires")
             .condition_expression(format!("attribute_exists(pk) AND NOT {EXPIRED}"))
             .set_expression_attribute_names(Some(expiry_names()))
             .set_expression_attribute_values(Some(expiry_values(now)))
             .expression_attribute_values(":ttl", number(self.table.archiving().ttl(expires, now)))
             .expression_attribute_values(":expires", number(expires.as_microsecond()));
-        update(request).await.map(usize::from)
+        if self.table.indexed().is_empty() {
+            return update(request).await.map(usize::from);
+        }
+        let answer = match request.return_values(ReturnValue::AllNew).send().await {
+            Ok(answer) => answer,
+            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => {
+                return Ok(0);
+            }
+            Err(error) => return Err(StoreError::store(describe(&error))),
+        };
+        self.restamp_entries(&answer.attributes.unwrap_or_default(), shard).await?;
+        Ok(1)
+    }
+
+    /// Gives the index entries of an event, which is in this shard, its time to live.
+    async fn restamp_entries(&self, item: &Item, shard: u16) -> Result<(), StoreError> {
+        let Some(event) = readable(item, event(item)) else { return Ok(()) };
+        for key in entries(&event, shard, self.table.indexed()) {
+            let ttl = item.get(TTL).map(|ttl| HashMap::from([(":ttl".to_owned(), ttl.clone())]));
+            let request = self
+                .table
+                .update(key)
+                .update_expression("SET #ttl = :ttl")
+                .expression_attribute_names("#ttl", TTL)
+                .set_expression_attribute_values(ttl);
+            update(request).await?;
+        }
+        Ok(())
     }
 
     /// Reads the events of a marker from where the last search stopped, within the limits. Returns whether all were
     /// read.
     async fn read_events(&self, due: &mut DueMarker, limit: usize, scan: &mut ExpiredScan) -> Result<bool, StoreError> {
-        let shards = self.table.shards().await?;
+        let day = day(due.marker.happened());
+        let shards = self.table.shards_of_day(RecordKind::Events, &day).await?.unwrap_or(0);
         while due.shard < shards {
             if scan.events.len() >= limit || scan.bytes >= MAX_BYTES || scan.examined >= MAX_EXAMINED {
                 return Ok(false);
@@ -189,39 +226,44 @@ struct ExpiredScan {
 impl ports::EventExpiry for DynamoKeeping {
     async fn list_received(
         &self,
-        before: Option<EventPk>,
+        after: Option<EventCursor>,
         limit: usize,
         now: Timestamp,
     ) -> Result<ReceivedPage, StoreError> {
-        let below = before.map(|before| before.to_string());
-        let mut walk = Walk::days(&self.table, RecordKind::Events, None, below, limit).await?;
-        let (mut page, mut bytes) = (ReceivedPage::default(), PageBudget::default());
-        for _ in 0..limit.max(1) {
-            let Some(item) = walk.next().await? else {
-                return Ok(ReceivedPage { next: None, ..page });
-            };
-            page.next = Some(pk(&item)?);
-            match readable(&item, measured_event(&item)) {
-                Some((event, size)) if event.is_visible(now) => {
-                    bytes.add(size);
-                    let received = instant(&item, RECEIVED).unwrap_or(event.created);
-                    page.results.push(ReceivedEvent { event, received });
+        let mut walk = ShardWalk::after(&self.table, after).await?;
+        let (mut page, mut bytes, mut room) = (ReceivedPage::default(), PageBudget::default(), limit.max(1));
+        while let Some((items, shard)) = walk.next(room).await? {
+            room -= items.len().min(room);
+            for (index, item) in items.iter().enumerate() {
+                page.next = Some(EventCursor { before: pk(item)?, shard: Some(shard) });
+                match readable(item, measured_event(item)) {
+                    Some((event, size)) if event.is_visible(now) => {
+                        bytes.add(size);
+                        let received = instant(item, RECEIVED).unwrap_or(event.created);
+                        page.results.push(ReceivedEvent { event, received });
+                    }
+                    Some(_) => {}
+                    None => page.unreadable += 1,
                 }
-                Some(_) => {}
-                None => page.unreadable += 1,
+                if bytes.is_used_up() && index + 1 < items.len() {
+                    return Ok(page);
+                }
             }
-            if bytes.is_used_up() {
-                break;
+            if room == 0 || bytes.is_used_up() {
+                return Ok(page);
             }
         }
-        Ok(page)
+        Ok(ReceivedPage { next: None, ..page })
     }
 
     async fn set_expiries(&self, expiries: &[(EventPk, Timestamp)], now: Timestamp) -> Result<usize, StoreError> {
         // A day's marker must outlive its events.
-        self.table.mark_events(expiries.iter().copied(), now).await?;
-        let updates: Vec<_> = expiries.iter().map(|(pk, expires)| self.restamp_one(*pk, *expires, now)).collect();
-        let given: Vec<usize> = stream::iter(updates).buffer_unordered(CONCURRENCY).try_collect().await?;
+        let days = self.table.mark_events(expiries.iter().copied(), now).await?;
+        let updates = expiries
+            .iter()
+            .filter_map(|(pk, expires)| Some(self.restamp_one(days.event(*pk)?, days.shard(*pk)?, *expires, now)));
+        let given: Vec<usize> =
+            stream::iter(updates.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(given.iter().sum())
     }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::Timestamp;
 use domain::delivery::{Delivery, DeliveryId, DeliveryState, retry};
 use domain::ports::{self, DueDelivery, OpenOutcome, Page, StoreError};
@@ -16,12 +15,12 @@ use crate::describe::describe;
 use crate::events::MAX_EXAMINED;
 use crate::table::item::{Item, content, keys, measured_content, readable, record, string, text};
 use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, RecordKind, SK};
-use crate::table::{CONCURRENCY, PutResult, RETRY_DELAYS, Table, Walk, put, with_revision};
+use crate::table::{BATCH_READ, CONCURRENCY, DUE_PARTITIONS, DayShards, PutResult, Table, Walk, put, with_revision};
 
-/// The most keys in one batch read.
-const BATCH: usize = 100;
+/// The most dead entries that are read at once.
+const BATCH: usize = BATCH_READ;
 
-/// The most entries per shard that one call of `due` checks for a misdated `due_at`.
+/// The most entries per partition that one call of `due` checks for a misdated `due_at`.
 const MAX_MISDATED: usize = 10;
 
 /// The ledger in the table.
@@ -42,10 +41,10 @@ enum DueList {
 }
 
 impl DueList {
-    fn partition(self, shard: u16) -> String {
+    fn partition(self, number: u16) -> String {
         match self {
-            Self::Retrying | Self::Misdated => format!("R#{shard}"),
-            Self::Dead => format!("X#{shard}"),
+            Self::Retrying | Self::Misdated => format!("R#{number}"),
+            Self::Dead => format!("X#{number}"),
         }
     }
 }
@@ -56,31 +55,36 @@ impl DynamoLedger {
         Self { table }
     }
 
-    fn item(entry: &Delivery, shards: u16) -> Result<Item, StoreError> {
-        let mut item = record(keys::delivery(entry.id, shards), entry, Some(entry.expires))?;
+    fn item(entry: &Delivery, key: (String, String)) -> Result<Item, StoreError> {
+        let mut item = record(key, entry, Some(entry.expires))?;
         let listed = match entry.due_at() {
             Some(due) => Some((DueList::Retrying, domain::time::format(due))),
             None if entry.state == DeliveryState::Dead => Some((DueList::Dead, entry.id.to_string())),
             None => None,
         };
         if let Some((listed, at)) = listed {
-            item.insert(DUE_PARTITION.to_owned(), text(listed.partition(keys::shard(entry.event(), shards))));
+            item.insert(DUE_PARTITION.to_owned(), text(listed.partition(keys::shard(entry.event(), DUE_PARTITIONS))));
             item.insert(DUE_AT.to_owned(), text(at));
         }
         Ok(item)
     }
 
-    /// Up to `limit` ids of a list in one shard, each with its sort key. `bound` limits the sort keys.
+    /// The days of these entries.
+    async fn days_of(&self, ids: impl Iterator<Item = DeliveryId>) -> Result<DayShards, StoreError> {
+        self.table.day_shards(RecordKind::Deliveries, ids.map(|id| id.event())).await
+    }
+
+    /// Up to `limit` ids of a list in one partition, each with its sort key. `bound` limits the sort keys.
     async fn listed(
         &self,
         list: DueList,
-        shard: u16,
+        partition: u16,
         bound: &str,
         limit: usize,
     ) -> Result<Vec<(String, DeliveryId)>, StoreError> {
         let (mut found, mut start) = (Vec::new(), None);
         loop {
-            let (items, next) = self.listed_page(list, shard, bound, limit - found.len(), start).await?;
+            let (items, next) = self.listed_page(list, partition, bound, limit - found.len(), start).await?;
             for item in &items {
                 found.push((string(item, DUE_AT)?.to_owned(), id(item)?));
             }
@@ -95,7 +99,7 @@ impl DynamoLedger {
     async fn listed_page(
         &self,
         list: DueList,
-        shard: u16,
+        partition: u16,
         bound: &str,
         limit: usize,
         start: Option<Item>,
@@ -106,7 +110,7 @@ impl DynamoLedger {
             .query()
             .table_name(self.table.name())
             .index_name(DUE_INDEX)
-            .expression_attribute_values(":p", text(list.partition(shard)))
+            .expression_attribute_values(":p", text(list.partition(partition)))
             .expression_attribute_values(":bound", text(bound))
             .set_exclusive_start_key(start)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
@@ -123,43 +127,16 @@ impl DynamoLedger {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// The same for all shards, with up to `limit` ids from each.
+    /// The same for all partitions of the list, with up to `limit` ids from each.
     async fn listed_everywhere(
         &self,
         list: DueList,
         bound: &str,
         limit: usize,
     ) -> Result<Vec<(String, DeliveryId)>, StoreError> {
-        let shards = 0..self.table.shards().await?;
-        let found = try_join_all(shards.map(|shard| self.listed(list, shard, bound, limit))).await?;
+        let partitions = 0..self.table.due_partitions().await?;
+        let found = try_join_all(partitions.map(|partition| self.listed(list, partition, bound, limit))).await?;
         Ok(found.into_iter().flatten().collect())
-    }
-
-    /// The existing items of up to [`BATCH`] keys. Asks again for keys that DynamoDB leaves unprocessed, which it does when it
-    /// throttles: later each time, and not for ever.
-    async fn read_batch(&self, all: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let (mut items, mut left) = (Vec::with_capacity(all.len()), all);
-        let mut delays = RETRY_DELAYS.iter();
-        loop {
-            let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
-            let request = self.table.client().batch_get_item();
-            let request = request.request_items(self.table.name(), keys.map_err(StoreError::store)?);
-            let answer = request.send().await.map_err(|error| StoreError::store(describe(&error)))?;
-            let found = answer.responses.and_then(|mut tables| tables.remove(self.table.name())).unwrap_or_default();
-            let unprocessed = answer.unprocessed_keys.and_then(|mut tables| tables.remove(self.table.name()));
-            left = unprocessed.map(|unprocessed| unprocessed.keys).unwrap_or_default();
-            if !found.is_empty() {
-                delays = RETRY_DELAYS.iter();
-            }
-            items.extend(found);
-            if left.is_empty() {
-                return Ok(items);
-            }
-            let Some(delay) = delays.next() else {
-                return Err(StoreError::store(format_args!("{} reads were throttled on every attempt", left.len())));
-            };
-            tokio::time::sleep(*delay).await;
-        }
     }
 
     /// Entries whose next attempt lies further ahead than any wait can: written under a clock that ran ahead. The body
@@ -185,7 +162,7 @@ impl DynamoLedger {
         for _ in 0..MAX_EXAMINED / BATCH {
             let mut found = self.listed_everywhere(DueList::Dead, &bound, BATCH).await?;
             found.sort_by(|one, other| other.0.cmp(&one.0));
-            // Each shard was asked for this many, so no entry that was not returned is newer than these.
+            // Each partition was asked for this many, so no entry that was not returned is newer than these.
             found.truncate(BATCH);
             let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
             let mut entries = ports::Ledger::get_all(self, &ids).await?;
@@ -224,12 +201,12 @@ fn id(item: &Item) -> Result<DeliveryId, StoreError> {
 impl ports::Ledger for DynamoLedger {
     async fn open(&self, entries: &[Delivery]) -> Result<Vec<OpenOutcome>, StoreError> {
         let marks = entries.iter().map(|entry| (entry.event(), entry.expires));
-        self.table.mark(RecordKind::Deliveries, marks).await?;
-        let shards = self.table.shards().await?;
-        let puts: Vec<_> = entries
-            .iter()
-            .map(|entry| Ok(put(self.table.put_new(with_revision(Self::item(entry, shards)?, entry.revision)))))
-            .collect::<Result<_, StoreError>>()?;
+        let days = self.table.mark(RecordKind::Deliveries, marks).await?;
+        let mut puts = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let key = days.delivery(entry.id).ok_or_else(|| StoreError::store("a marked day has no marker"))?;
+            puts.push(put(self.table.put_new(with_revision(Self::item(entry, key)?, entry.revision))));
+        }
         let done: Vec<PutResult> = stream::iter(puts).buffered(CONCURRENCY).try_collect().await?;
         done.into_iter()
             .map(|done| match done {
@@ -246,25 +223,34 @@ impl ports::Ledger for DynamoLedger {
     }
 
     async fn replace(&self, entries: &[Delivery]) -> Result<Vec<bool>, StoreError> {
-        let shards = self.table.shards().await?;
-        let puts: Vec<_> = entries
-            .iter()
-            .map(|entry| Ok(self.table.replace(Self::item(entry, shards)?, entry.revision)))
-            .collect::<Result<_, StoreError>>()?;
-        stream::iter(puts).buffered(CONCURRENCY).try_collect().await
+        let days = self.days_of(entries.iter().map(|entry| entry.id)).await?;
+        let mut items = Vec::with_capacity(entries.len());
+        for entry in entries {
+            // An entry whose day has no records does not exist.
+            items.push(days.delivery(entry.id).map(|key| Ok((Self::item(entry, key)?, entry.revision))).transpose()?);
+        }
+        let puts = items.into_iter().map(|item| async {
+            match item {
+                Some((item, revision)) => self.table.replace(item, revision).await,
+                None => Ok(false),
+            }
+        });
+        stream::iter(puts.collect::<Vec<_>>()).buffered(CONCURRENCY).try_collect().await
     }
 
     async fn get(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-        self.table.get(keys::delivery(id, self.table.shards().await?)).await?.map(|item| content(&item)).transpose()
+        let Some(key) = self.days_of(std::iter::once(id)).await?.delivery(id) else { return Ok(None) };
+        self.table.get(key).await?.map(|item| content(&item)).transpose()
     }
 
     async fn get_all(&self, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
         let mut entries = Vec::with_capacity(ids.len());
-        let shards = self.table.shards().await?;
+        let days = self.days_of(ids.iter().copied()).await?;
         // DynamoDB rejects a batch read that contains a key twice.
-        let ids: Vec<DeliveryId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        for ids in ids.chunks(BATCH) {
-            let items = self.read_batch(ids.iter().map(|id| keys(keys::delivery(*id, shards))).collect()).await?;
+        let ids: BTreeSet<DeliveryId> = ids.iter().copied().collect();
+        let places: Vec<Item> = ids.into_iter().filter_map(|id| days.delivery(id)).map(keys).collect();
+        for some in places.chunks(BATCH) {
+            let items = self.table.read_batch(some.to_vec()).await?;
             entries.extend(items.iter().filter_map(|item| readable(item, content::<Delivery>(item))));
         }
         Ok(entries)
@@ -291,10 +277,10 @@ impl ports::Ledger for DynamoLedger {
                 Walk::days(&self.table, RecordKind::Deliveries, from, below, query.limit).await?
             }
             Some(event) => {
-                let partition = RecordKind::Deliveries.partition_of(event, self.table.shards().await?);
+                let partition = self.table.partition_of(RecordKind::Deliveries, event).await?;
                 let (first, last) = (event.to_string(), format!("{event}{}", keys::LAST));
                 let below = below.map_or_else(|| last.clone(), |below| below.min(last.clone()));
-                Walk::partitions(&self.table, RecordKind::Deliveries, vec![partition], first, below, query.limit)
+                Walk::partitions(&self.table, partition.into_iter().collect(), first, below, query.limit)
             }
         };
         let (mut results, mut bytes): (Vec<Delivery>, _) = (Vec::new(), PageBudget::default());

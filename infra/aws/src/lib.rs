@@ -15,6 +15,7 @@ mod documents;
 mod endpoints;
 mod erasure;
 mod events;
+mod groups;
 mod holds;
 mod inbox;
 mod intake;
@@ -44,6 +45,7 @@ pub use documents::DynamoDocuments;
 pub use endpoints::DynamoEndpoints;
 pub use erasure::DynamoErasure;
 pub use events::DynamoEventLog;
+pub use groups::DynamoGroups;
 pub use holds::DynamoHolds;
 pub use inbox::DynamoInbox;
 pub use intake::DynamoIntake;
@@ -58,10 +60,7 @@ pub use settings::Settings;
 pub use silences::{CachedSilences, DynamoSilences};
 pub use suppression::DynamoSuppression;
 pub use table::Table;
+pub use table::event_index::IndexedField;
 pub use table::expiries::GRACE as ARCHIVE_GRACE;
 pub use tokens::{CachedTokens, DynamoTokens};
 pub use volume::{DynamoVolume, VolumeLimits};
-
-/// How long after its expiry an item is left to DynamoDB's time to live, before a purge deletes it. The time to live is
-/// free and takes up to a few days; a delete request costs as much as a write.
-pub const PURGE_GRACE: jiff::SignedDuration = jiff::SignedDuration::from_hours(3 * 24);

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use host::Emitter;
 use host::log::LogFormat;
 
+use crate::table::event_index::IndexedField;
+
 /// The DynamoDB table's name.
 pub const TABLE: &str = "NUNCIO_TABLE";
 /// The work queue's URL.
@@ -15,8 +17,9 @@ pub const QUEUE_URL: &str = "NUNCIO_QUEUE_URL";
 pub const DEAD_LETTERS_URL: &str = "NUNCIO_DEAD_LETTERS_URL";
 /// The number of partitions that a day's records are spread over, 1 to 64. Each takes 1,000 writes a second.
 ///
-/// Records' keys depend on it, so the table stores the number that it was created with. A different number set later is
-/// ignored, with a warning.
+/// Records' keys depend on it, so each day keeps the number it was begun with: a different number set later holds from the
+/// next day on. 64 is more than the default quota of a table can use, 40,000 write units a second, and each page of a list
+/// reads at least one unit from every shard of a day.
 pub const SHARDS: &str = "NUNCIO_SHARDS";
 /// The sender of mail if the rules document sets no `email.from`. SES must have verified it.
 pub const MAIL_FROM: &str = "NUNCIO_MAIL_FROM";
@@ -36,8 +39,12 @@ pub const ASN: &str = "NUNCIO_ASN";
 /// The S3 bucket in which events are archived before they are deleted.
 pub const ARCHIVE_BUCKET: &str = "NUNCIO_ARCHIVE_BUCKET";
 
+/// The fields by which events are indexed, of `user`, `client_ip` and `action`, separated by commas. Each costs a write
+/// unit per event.
+pub const EVENT_INDEXES: &str = "NUNCIO_EVENT_INDEXES";
+
 /// All variables; a test compares them with the template.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 12] = [
     TABLE,
     QUEUE_URL,
     DEAD_LETTERS_URL,
@@ -49,6 +56,7 @@ pub const VARIABLES: [&str; 11] = [
     GEOIP,
     ASN,
     ARCHIVE_BUCKET,
+    EVENT_INDEXES,
 ];
 
 /// The function's memory in MiB. Lambda sets this variable.
@@ -87,6 +95,8 @@ pub struct Settings {
     pub asn: Option<PathBuf>,
     /// [`ARCHIVE_BUCKET`]; `None` if it is unset or empty: then events are deleted without being archived.
     pub archive_bucket: Option<String>,
+    /// The value of [`EVENT_INDEXES`], without duplicates.
+    pub event_indexes: Vec<IndexedField>,
 }
 
 /// A setting that is missing or not valid.
@@ -98,6 +108,21 @@ pub enum Error {
     /// The number of shards is not a number, or out of range.
     #[error("{0} must be a whole number from 1 to {MAX_SHARDS}")]
     Shards(&'static str),
+    /// A field cannot be indexed.
+    #[error(
+        "{EVENT_INDEXES} must name fields of user, client_ip and action, separated by commas; {0:?} is none of them"
+    )]
+    EventIndexes(String),
+}
+
+fn event_indexes(text: &str) -> Result<Vec<IndexedField>, Error> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let field = |name: &str| IndexedField::ALL.into_iter().find(|field| field.name() == name);
+    let fields = names.map(|name| field(name).ok_or_else(|| Error::EventIndexes(name.to_owned())));
+    let mut fields = fields.collect::<Result<Vec<_>, _>>()?;
+    fields.sort_unstable();
+    fields.dedup();
+    Ok(fields)
 }
 
 impl Settings {
@@ -124,6 +149,7 @@ impl Settings {
             geoip: optional(GEOIP).map(PathBuf::from),
             asn: optional(ASN).map(PathBuf::from),
             archive_bucket: optional(ARCHIVE_BUCKET),
+            event_indexes: event_indexes(&optional(EVENT_INDEXES).unwrap_or_default())?,
         })
     }
 
@@ -153,10 +179,18 @@ mod tests {
             (SHARDS, "0", "NUNCIO_SHARDS must be"),
             (SHARDS, "65", "NUNCIO_SHARDS must be"),
             (SHARDS, "many", "NUNCIO_SHARDS must be"),
+            (EVENT_INDEXES, "user,app", "NUNCIO_EVENT_INDEXES must name"),
         ] {
             let message = with(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(error), "{message}");
         }
+    }
+
+    #[test]
+    fn each_index_is_named_once() {
+        let indexes = |text| with(&[(EVENT_INDEXES, text)]).unwrap().event_indexes;
+        assert_eq!(indexes("client_ip, user,user,"), [IndexedField::User, IndexedField::ClientIp]);
+        assert!(indexes("").is_empty());
     }
 
     #[test]

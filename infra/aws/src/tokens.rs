@@ -89,32 +89,50 @@ fn token(item: &Item) -> Result<Token, StoreError> {
 
 /// How long a token is cached. A token that is revoked elsewhere is refused after this time at the latest.
 const TTL: Duration = Duration::from_secs(30);
-/// The most cached tokens. With more, the cache is cleared: its memory must not grow with the number of tokens.
+/// How long a hash is cached to which no token belongs.
+const UNKNOWN_TTL: Duration = Duration::from_secs(5);
+/// The most cached tokens, and the most unknown hashes. With more, the cache is cleared: its memory must not grow with the number of tokens.
 const MAX_CACHED: usize = 1000;
 
-/// Tokens, cached for 30 seconds. That a token does not exist is not cached.
+/// Tokens, cached for 30 seconds. That a token does not exist is cached for 5.
 #[derive(Debug)]
 pub struct CachedTokens<T> {
     tokens: T,
     cache: Mutex<HashMap<TokenHash, Expiring<Token>>>,
+    /// Apart from the tokens: however many wrong ones come, the tokens stay cached.
+    unknown: Mutex<HashMap<TokenHash, Expiring<()>>>,
 }
 
 impl<T> CachedTokens<T> {
     /// A cache in front of `tokens`.
     pub fn new(tokens: T) -> Self {
-        Self { tokens, cache: Mutex::default() }
+        Self { tokens, cache: Mutex::default(), unknown: Mutex::default() }
     }
 
     fn cache(&self) -> MutexGuard<'_, HashMap<TokenHash, Expiring<Token>>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn unknown(&self) -> MutexGuard<'_, HashMap<TokenHash, Expiring<()>>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Caches a value. A full cache is cleared first.
+fn insert<T>(cache: &mut HashMap<TokenHash, Expiring<T>>, hash: TokenHash, value: Expiring<T>) {
+    if cache.len() >= MAX_CACHED {
+        cache.clear();
+    }
+    cache.insert(hash, value);
 }
 
 #[async_trait]
 impl<T: ports::Tokens> ports::Tokens for CachedTokens<T> {
     async fn put(&self, token: &Token) -> Result<(), StoreError> {
         self.cache().remove(&token.hash);
-        self.tokens.put(token).await
+        let put = self.tokens.put(token).await;
+        self.unknown().remove(&token.hash);
+        put
     }
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
@@ -122,18 +140,16 @@ impl<T: ports::Tokens> ports::Tokens for CachedTokens<T> {
         if cached.is_some() {
             return Ok(cached);
         }
-        let token = self.tokens.find(hash).await?;
-        let mut cache = self.cache();
-        match &token {
-            Some(token) => {
-                if cache.len() >= MAX_CACHED {
-                    cache.clear();
-                }
-                cache.insert(*hash, Expiring::new(token.clone(), TTL));
-            }
-            None => drop(cache.remove(hash)),
+        if self.unknown().get(hash).and_then(Expiring::get).is_some() {
+            return Ok(None);
         }
-        drop(cache);
+        let token = self.tokens.find(hash).await?;
+        if let Some(token) = &token {
+            insert(&mut self.cache(), *hash, Expiring::new(token.clone(), TTL));
+        } else {
+            self.cache().remove(hash);
+            insert(&mut self.unknown(), *hash, Expiring::new((), UNKNOWN_TTL));
+        }
         Ok(token)
     }
 
@@ -160,10 +176,11 @@ impl<T: ports::Tokens> ports::Tokens for CachedTokens<T> {
 mod tests {
     use super::*;
     use domain::ports::Tokens as _;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Stores one token.
+    /// Stores one token, and counts the times it was asked.
     #[derive(Default)]
-    struct OneToken(Mutex<Option<Token>>);
+    struct OneToken(Mutex<Option<Token>>, AtomicUsize);
 
     #[async_trait]
     impl ports::Tokens for OneToken {
@@ -171,8 +188,9 @@ mod tests {
             *self.0.lock().unwrap() = Some(token.clone());
             Ok(())
         }
-        async fn find(&self, _: &TokenHash) -> Result<Option<Token>, StoreError> {
-            Ok(self.0.lock().unwrap().clone())
+        async fn find(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            Ok(self.0.lock().unwrap().clone().filter(|token| token.hash == *hash))
         }
         async fn list(&self) -> Result<Vec<Token>, StoreError> {
             Ok(self.0.lock().unwrap().iter().cloned().collect())
@@ -201,5 +219,32 @@ mod tests {
         tokens.put(&token).await.unwrap();
         tokens.revoke(&token.id, Timestamp::UNIX_EPOCH).await.unwrap();
         assert!(tokens.find(&token.hash).await.unwrap().unwrap().revoked.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_token_is_looked_up_once_in_a_while() {
+        let tokens = CachedTokens::new(OneToken::default());
+        let token = |text| Token::new(text, Vec::new(), None, String::new(), Timestamp::UNIX_EPOCH, None);
+        let (known, unknown) = (token("known"), token("unknown"));
+        tokens.put(&known).await.unwrap();
+        let asked = || tokens.tokens.1.load(Ordering::Relaxed);
+        for _ in 0..3 {
+            assert_eq!(tokens.find(&unknown.hash).await.unwrap(), None);
+            assert!(tokens.find(&known.hash).await.unwrap().is_some());
+        }
+        assert_eq!(asked(), 2, "one look-up each");
+        for number in 0..2 * MAX_CACHED {
+            let guess = TokenHash::from_text(&number.to_string());
+            assert_eq!(tokens.find(&guess).await.unwrap(), None);
+        }
+        let before = asked();
+        assert!(tokens.find(&known.hash).await.unwrap().is_some());
+        assert_eq!(asked(), before, "unknown tokens do not displace known ones");
+
+        assert_eq!(tokens.find(&unknown.hash).await.unwrap(), None);
+        *tokens.tokens.0.lock().unwrap() = Some(unknown.clone());
+        assert_eq!(tokens.find(&unknown.hash).await.unwrap(), None, "made elsewhere, not noticed yet");
+        tokio::time::advance(UNKNOWN_TTL).await;
+        assert!(tokens.find(&unknown.hash).await.unwrap().is_some());
     }
 }

@@ -220,7 +220,7 @@ impl BodyFilter {
         };
         let address = query.client_ip.and_then(AddressRange::only).map(|address| address.to_string());
         let network = query.client_ip.map(AddressRange::text_prefix).filter(|prefix| !prefix.is_empty());
-        let (text, pairs) = match &query.search {
+        let (text, pieces) = match &query.search {
             Some(Search::Text(text)) => (Some(text.clone()), Vec::new()),
             Some(Search::Query(asked)) => (None, asked.necessary()),
             None => (None, Vec::new()),
@@ -232,7 +232,7 @@ impl BodyFilter {
             .name(query.username.as_deref())
             .pair("client_ip", address.as_deref())
             .pair_prefix("client_ip", network.as_deref());
-        let required = pairs.into_iter().fold(required, |required, (key, value)| required.pair(key, Some(value)));
+        let required = pieces.into_iter().fold(required, RequiredSubstrings::piece);
         Self { required, text }
     }
 

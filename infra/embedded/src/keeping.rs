@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use domain::ports::{EventExpiry, ExpiredEvents, ReceivedEvent, ReceivedPage, StoreError};
+use domain::retention::job::EventCursor;
 use domain::{Event, EventPk, Timestamp};
 use rusqlite::{Connection, Row, params};
 
@@ -17,10 +18,11 @@ const DELETE_BATCH: usize = 500;
 impl EventExpiry for Store {
     async fn list_received(
         &self,
-        before: Option<EventPk>,
+        after: Option<EventCursor>,
         limit: usize,
         now: Timestamp,
     ) -> Result<ReceivedPage, StoreError> {
+        let before = after.map(|after| after.before);
         self.readers.scan(move |connection| kept(connection, before, limit.max(1), now)).await
     }
 
@@ -94,7 +96,7 @@ fn kept(connection: &Connection, before: Option<EventPk>, limit: usize, now: Tim
     let (mut page, mut examined, mut bytes, mut last) = (ReceivedPage::default(), 0, 0, None);
     while let Some(row) = rows.next()? {
         if examined == limit || bytes > PAGE_BYTES {
-            return Ok(ReceivedPage { next: last, ..page });
+            return Ok(ReceivedPage { next: last.map(|before| EventCursor { before, shard: None }), ..page });
         }
         let pk = EventPk::from_bytes(row.get(0)?);
         bytes += row.get_ref(1)?.as_str().map_or(0, str::len);

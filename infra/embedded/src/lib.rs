@@ -9,9 +9,11 @@
 //!  callers ──▶ writer thread ──▶ one transaction, one fsync for all waiting callers
 //!          └─▶ readers (blocking threads) ──▶ the last committed state
 //! ```
+#![doc = include_str!("../README.md")]
 
 mod archive;
 mod counts;
+mod detection_groups;
 mod documents;
 mod endpoints;
 mod erasure;

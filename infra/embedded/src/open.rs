@@ -26,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder cannot be created or used.
-    #[error("cannot use the data folder {}: {source}; it must be a folder that this user may write in", folder.display())]
+    #[error("cannot use the folder {}; it must be one that this user may write in", folder.display())]
     Folder {
         /// The path of the data folder or of the archive folder.
         folder: PathBuf,

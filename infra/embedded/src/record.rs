@@ -5,6 +5,7 @@
 use domain::message::Versioned;
 use domain::person::fold;
 use domain::ports::StoreError;
+use domain::query::search::RequiredPiece;
 use domain::{Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params};
 use serde::Serialize;
@@ -84,6 +85,10 @@ pub(crate) fn event(body: &str, expires: i64) -> Result<Event, Fault> {
 #[derive(Debug, Default)]
 pub(crate) struct RequiredSubstrings {
     texts: Vec<String>,
+    /// Keys with the colon after them.
+    keys: Vec<String>,
+    /// Whole values, wherever they are.
+    values: Vec<String>,
     /// Folded usernames and addresses; a folded body must contain them.
     names: Vec<String>,
 }
@@ -102,6 +107,16 @@ impl RequiredSubstrings {
         self
     }
 
+    /// Requires what a search query does.
+    pub(crate) fn piece(mut self, piece: RequiredPiece<'_>) -> Self {
+        match piece {
+            RequiredPiece::Pair(key, value) => return self.pair(key, Some(value)),
+            RequiredPiece::Key(key) => self.keys.extend(quoted(key).map(|key| key + ":")),
+            RequiredPiece::Text(text) => self.values.extend(quoted(text)),
+        }
+        self
+    }
+
     /// Requires the key with a text value that begins with `start`.
     pub(crate) fn pair_prefix(mut self, key: &str, start: Option<&str>) -> Self {
         let open = start.and_then(quoted).map(|text| format!("\"{key}\":{}", text.trim_end_matches('"')));
@@ -113,12 +128,15 @@ impl RequiredSubstrings {
     /// The selective part of each text: the value without its key, as nearly every body has the key.
     pub(crate) fn selective_parts(&self) -> impl Iterator<Item = &str> {
         let values = self.texts.iter().map(|needle| needle.split_once(':').map_or(needle.as_str(), |(_, value)| value));
-        values.chain(self.names.iter().flat_map(|name| lowercase_parts(name)))
+        values
+            .chain(self.values.iter().map(String::as_str))
+            .chain(self.names.iter().flat_map(|name| lowercase_parts(name)))
     }
 
     /// Whether the body contains all of them.
     pub(crate) fn may_match(&self, body: &str) -> bool {
-        self.texts.iter().all(|needle| body.contains(needle)) && {
+        // Keys last: nearly every body has them.
+        [&self.texts, &self.values, &self.keys].into_iter().flatten().all(|needle| body.contains(needle)) && {
             self.names.is_empty() || {
                 let body = fold(body);
                 self.names.iter().all(|name| body.contains(name))

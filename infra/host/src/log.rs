@@ -11,7 +11,7 @@ use domain::metric;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -34,8 +34,8 @@ pub enum LogFormat {
 
 /// The text is not a log level or filter.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown log level; use error, warn, info, debug or trace")]
-pub struct LevelError(#[from] ParseError);
+#[error("write error, warn, info, debug or trace, or a filter such as info,dispatch=debug")]
+pub struct LevelError;
 
 /// The field that holds an event's JSON.
 const EVENT_FIELD: &str = "event";
@@ -53,7 +53,7 @@ pub fn init(level: &str, form: LogFormat) -> Result<(), LevelError> {
         if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,{},{AWS_SDK}", ours(level)) };
     // Metrics do not depend on the level.
     let tallies = if matches!(form, LogFormat::Metered(_)) { "info" } else { "off" };
-    let filter = EnvFilter::try_new(format!("{directives},{}={tallies}", metric::TARGET))?;
+    let filter = EnvFilter::try_new(format!("{directives},{}={tallies}", metric::TARGET)).map_err(|_| LevelError)?;
     let stderr = Stderr { terminal: form == LogFormat::Plain };
     // tracing-subscriber would report a failed write to stderr too, and panic.
     let builder =

@@ -35,7 +35,8 @@ impl Default for Reading {
             let (status, _, body) = crate::answer(&ingest, Posted::json(event).request());
             assert_eq!(status.as_u16(), 202, "{body:?}");
         }
-        let services = console::Services {
+        let console = console::Console {
+            stores: stores.clone(),
             inbox_updates: Arc::new(()),
             configuration: still.clone(),
             rules: console::RulesSource::Stored(Arc::clone(&stores.documents)),
@@ -46,7 +47,7 @@ impl Default for Reading {
             authenticator,
             token_command: String::new(),
         };
-        Self { router: api::with_middleware(console::router(console::Console::new(&stores, services))) }
+        Self { router: api::with_middleware(console::router(console)) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use async_trait::async_trait;
+use domain::access::token::generated_text;
 use domain::ports::StoreError;
 use http::header::{COOKIE, ORIGIN};
 use http::{HeaderName, HeaderValue};
@@ -119,6 +120,45 @@ fn bearer_headers(token: &str) -> HeaderMap {
 async fn try_token(authenticator: &Authenticator, token: &str) -> Result<(), u16> {
     let authorized = authenticator.authorize::<scope::Ingest>(&bearer_headers(token)).await;
     authorized.map(|_| ()).map_err(|problem| problem.status().as_u16())
+}
+
+/// Fails when it is asked for a token.
+struct Unreachable;
+
+#[async_trait]
+impl Tokens for Unreachable {
+    async fn put(&self, _: &Token) -> Result<(), StoreError> {
+        Err(StoreError::store("not reachable"))
+    }
+    async fn find(&self, _: &TokenHash) -> Result<Option<Token>, StoreError> {
+        Err(StoreError::store("not reachable"))
+    }
+    async fn list(&self) -> Result<Vec<Token>, StoreError> {
+        Err(StoreError::store("not reachable"))
+    }
+    async fn revoke(&self, _: &str, _: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::store("not reachable"))
+    }
+    async fn used(&self, _: &TokenHash, _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::store("not reachable"))
+    }
+}
+
+#[tokio::test]
+async fn garbage_is_refused_without_a_read_where_all_tokens_are_generated() {
+    let authenticator = Authenticator::new(Arc::new(Unreachable), Arc::new(FixedClock));
+    assert_eq!(try_token(&authenticator, "chosen").await, Err(503), "an operator may have chosen it");
+    let strict = authenticator.for_generated_tokens();
+    let text = generated_text([7; 32]);
+    assert_eq!(try_token(&strict, &text).await, Err(503), "it may exist");
+    let (mistyped, _) = text.split_at(text.len() - 1);
+    for garbage in ["chosen", "nuncio_", mistyped, &format!("{mistyped}_"), "eyJhbGciOiJub25lIn0.e30."] {
+        assert_eq!(try_token(&strict, garbage).await, Err(401), "{garbage}");
+    }
+    for _ in 5..20 {
+        assert_eq!(try_token(&strict, "garbage").await, Err(401));
+    }
+    assert_eq!(try_token(&strict, "garbage").await, Err(429), "it counts as a failure");
 }
 
 #[tokio::test]

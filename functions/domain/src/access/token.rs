@@ -1,9 +1,12 @@
 //! API tokens: what each allows, and until when.
 //!
-//! Owns the scopes and the decision whether a token allows one. A token's text is never stored, only its hash.
+//! Owns the scopes, the decision whether a token allows one, and the form of generated tokens. A token's text is never
+//! stored, only its hash.
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -34,6 +37,36 @@ impl Scope {
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Ingest, Self::Read, Self::Admin].into_iter().find(|scope| scope.as_str() == text)
     }
+}
+
+/// How every generated token begins.
+const PREFIX: &str = "nuncio_";
+/// The random bytes of a token, and the bytes of the checksum that follows them. Version 0.1.0 wrote no checksum.
+const RANDOM: usize = 32;
+const CHECKSUM: usize = 4;
+
+/// The text of a token with these random bytes: `nuncio_`, then in base64url the bytes and their checksum.
+pub fn generated_text(random: [u8; RANDOM]) -> String {
+    let bytes = [&random[..], &checksum(&random)].concat();
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Whether [`generated_text`] may have returned this text, now or in 0.1.0. Texts that an operator chose are not of this
+/// form.
+pub fn is_generated_text(text: &str) -> bool {
+    let Some(bytes) = text.strip_prefix(PREFIX).and_then(|rest| URL_SAFE_NO_PAD.decode(rest).ok()) else {
+        return false;
+    };
+    match bytes.split_at_checked(RANDOM) {
+        Some((random, rest)) => rest.is_empty() || rest == checksum(random),
+        None => false,
+    }
+}
+
+/// The first bytes of the SHA-256 of the random bytes.
+fn checksum(random: &[u8]) -> [u8; CHECKSUM] {
+    let hash = Sha256::digest(random);
+    std::array::from_fn(|index| hash[index])
 }
 
 /// SHA-256 of a token's text. The text itself is never stored.
@@ -140,6 +173,45 @@ impl Token {
             Ok(())
         } else {
             Err(Refusal::Scope(scope))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_text_of_0_1_0_has_no_checksum() {
+        for (text, is_generated) in [
+            ("nuncio_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", true),
+            ("nuncio_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", false),
+            ("nuncio_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", false),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", false),
+            ("nuncio_", false),
+            ("chosen", false),
+            ("", false),
+        ] {
+            assert_eq!(is_generated_text(text), is_generated, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_checksum_is_the_beginning_of_sha_256() {
+        // By `head -c 32 /dev/zero | sha256sum`.
+        assert_eq!(checksum(&[0; RANDOM]), [0x66, 0x68, 0x7a, 0xad]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_letter_is_noticed(random: [u8; RANDOM], place in 0_usize..48, letter in "[A-Za-z0-9_-]") {
+            let text = generated_text(random);
+            prop_assert!(is_generated_text(&text));
+            let mut changed = text.clone();
+            let start = PREFIX.len() + place;
+            changed.replace_range(start..=start, &letter);
+            prop_assert!(changed == text || !is_generated_text(&changed));
         }
     }
 }

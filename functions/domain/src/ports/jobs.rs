@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::StoreError;
 use crate::event::{Event, EventPk};
 use crate::retention::hold::Hold;
-use crate::retention::job::Job;
+use crate::retention::job::{EventCursor, Job};
 
 /// The operators' jobs. Every write is conditional on the job's revision.
 #[async_trait]
@@ -43,22 +43,23 @@ pub struct ReceivedEvent {
 /// One page of [`EventExpiry::list_received`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReceivedPage {
-    /// The events, newest first.
+    /// The events, in the store's order.
     pub results: Vec<ReceivedEvent>,
     /// Number of stored events that could not be read. The page omits them.
     pub unreadable: usize,
-    /// The cursor to pass as `before` for the next page; `None` on the last page.
-    pub next: Option<EventPk>,
+    /// The cursor to pass as `after` for the next page; `None` on the last page.
+    pub next: Option<EventCursor>,
 }
 
 /// The expiry of events, the one field of a stored event that may change, and the events that have expired, which are
 /// archived where they are not simply [purged](super::EventLog::purge).
 #[async_trait]
 pub trait EventExpiry: Send + Sync {
-    /// A page of the events that have not expired, newest first. Examines at most `limit` events.
+    /// A page of the events that have not expired, newest days first, and within a day as reading them costs least.
+    /// Examines at most `limit` events. The pages together have every event that is stored all the while, once.
     async fn list_received(
         &self,
-        before: Option<EventPk>,
+        after: Option<EventCursor>,
         limit: usize,
         now: Timestamp,
     ) -> Result<ReceivedPage, StoreError>;

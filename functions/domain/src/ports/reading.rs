@@ -48,7 +48,8 @@ pub trait EventLog: Send + Sync {
     ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
         Ok(None)
     }
-    /// Deletes up to `limit` expired records of these kinds and returns how many.
+    /// Deletes up to `limit` expired records of these kinds and returns how many. A store that deletes them by itself
+    /// returns 0.
     async fn purge(&self, what: PurgeScope, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 

@@ -89,14 +89,25 @@ pub enum JobState {
     Failed,
 }
 
+/// The position in the list of all events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventCursor {
+    /// The last event that was listed.
+    pub before: EventPk,
+    /// The shard that the event is in; `None` in a store that lists the newest events first, as every store of 0.1.0 did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u16>,
+}
+
 /// The position of a job: what its next step works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobCursor {
-    /// The events, newest first.
+    /// The events, in the order in which the store lists them.
     Events {
-        /// This one and newer ones are done; `None` at the beginning.
-        before: Option<EventPk>,
+        /// The last one that is done; `None` at the beginning.
+        #[serde(flatten)]
+        after: Option<EventCursor>,
     },
     /// The deliveries, newest event first.
     Deliveries {
@@ -234,7 +245,7 @@ impl Job {
             task,
             dry_run,
             state: JobState::Running,
-            cursor: JobCursor::Events { before: None },
+            cursor: JobCursor::Events { after: None },
             report: JobReport::default(),
             why: None,
             by,
@@ -311,7 +322,7 @@ impl Job {
     /// The time of the event that it has reached; `None` outside of events and deliveries.
     pub fn reached(&self) -> Option<Timestamp> {
         match &self.cursor {
-            JobCursor::Events { before } => before.map(EventPk::instant),
+            JobCursor::Events { after } => after.map(|after| after.before.instant()),
             JobCursor::Deliveries { before } => before.map(|before| before.event().instant()),
             JobCursor::Inbox | JobCursor::Archive { .. } | JobCursor::Mailbox { .. } | JobCursor::Scrub => None,
         }
@@ -341,6 +352,7 @@ impl Job {
             context: self.context(),
             client_ip: None,
             created,
+            received: None,
             brand: Object::new(),
             id: Some(self.id.clone()),
             source: Some(SOURCE.to_owned()),

@@ -11,6 +11,9 @@ use crate::event::EventPk;
 use crate::rules_document::Throttle;
 use crate::time::later;
 
+/// One in so many entries is the last of a part.
+const PART: u8 = 32;
+
 /// The log of a throttle: the events that passed, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ThrottleLog {
@@ -71,6 +74,18 @@ impl ThrottleLog {
         });
         let verdicts = verdicts.collect();
         ThrottleDecisions { verdicts, changed: grown.then_some(Self { passed }) }
+    }
+
+    /// The log in parts of 32 entries on average, in order. Where a part ends depends on the entries in it alone: one more
+    /// entry at the end, or one fewer at the beginning, changes the last part or the first.
+    pub fn parts(&self) -> Vec<Self> {
+        let ends_part = |passed: &Passed| passed.event.as_bytes()[15].is_multiple_of(PART);
+        self.passed.split_inclusive(ends_part).map(|part| Self { passed: part.to_vec() }).collect()
+    }
+
+    /// The log that consists of these parts.
+    pub fn from_parts(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self { passed: parts.into_iter().flat_map(|part| part.passed).collect() }
     }
 
     /// When the last entry leaves the throttle's period.

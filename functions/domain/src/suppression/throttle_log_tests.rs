@@ -52,6 +52,20 @@ fn what_was_written_stays_readable() {
 }
 
 proptest! {
+    #[test]
+    fn parts_that_stay_do_not_change(randoms in prop::collection::vec(any::<u128>(), 0..600), gone in 0_usize..600) {
+        let throttle = throttle(1000, 3600);
+        let events: Vec<_> = randoms.iter().map(|random| EventPk::unnamed(at(0), *random)).collect();
+        let log = ThrottleLog::default().judge(&throttle, &events, at(0)).changed.unwrap_or_default();
+        let parts = log.parts();
+        prop_assert_eq!(&ThrottleLog::from_parts(parts.clone()), &log);
+        prop_assert!(parts.iter().all(|part| !part.passed.is_empty()));
+        let grown = log.judge(&throttle, &[event(7)], at(1)).changed.unwrap_or_else(|| log.clone()).parts();
+        prop_assert_eq!(&grown[..parts.len().saturating_sub(1)], &parts[..parts.len().saturating_sub(1)]);
+        let rest = ThrottleLog { passed: log.passed[gone.min(log.passed.len())..].to_vec() }.parts();
+        prop_assert!(rest.iter().skip(1).all(|part| parts.contains(part)), "only the first part has changed");
+    }
+
     /// Messages that arrive again, in any grouping, while time goes on.
     #[test]
     fn never_more_than_max_in_any_period_and_none_twice(

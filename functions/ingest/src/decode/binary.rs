@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 
 use api::Problem;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use domain::admission::Rejection;
 use domain::event::Object;
 use domain::json::{self, Finding, FindingKind, JsonError};
@@ -15,28 +13,33 @@ use domain::rules_document::RulesDocument;
 use http::HeaderMap;
 use serde_json::Value;
 
+use super::data::{self, EventData};
 use super::{Candidate, cloudevents, refused};
-use crate::format::{CE_PREFIX, content_type, essence};
+use crate::format::{CE_PREFIX, content_type};
 
 pub(super) fn read(
     headers: &HeaderMap,
     body: &[u8],
-    memory: usize,
+    mut memory: usize,
     document: &RulesDocument,
 ) -> Result<Candidate, Problem> {
     let mut findings = Vec::new();
     let mut event = match attributes(headers, &mut findings) {
         Ok(event) => event,
-        Err(rejection) => return Ok(Candidate { draft: Err(in_headers(rejection)), duplicates: Vec::new() }),
+        Err(rejection) => return Ok(Candidate { draft: Err(in_headers(rejection)), notes: Vec::new() }),
     };
     let content_type = content_type(headers);
     if !content_type.is_empty() {
         event.insert("datacontenttype".to_owned(), Value::String(content_type.to_owned()));
     }
-    match data(essence(content_type), body, memory, &mut findings) {
-        Ok(None) => {}
-        Ok(Some((key, data))) => {
-            event.insert(key.to_owned(), data);
+    let mut in_data = Vec::new();
+    match data::interpret(content_type, body, &mut memory, &mut in_data) {
+        _ if body.is_empty() => {}
+        Ok(EventData::Value(data)) => {
+            event.insert("data".to_owned(), data);
+        }
+        Ok(EventData::Encoded(data)) => {
+            event.insert("data_base64".to_owned(), Value::String(data));
         }
         Err(JsonError::Unacceptable { what, pointer, .. }) => {
             return Ok(Candidate::rejected(format!("/data{pointer}"), what));
@@ -46,7 +49,10 @@ pub(super) fn read(
         }
         Err(error) => return Err(refused(error)),
     }
-    Ok(Candidate::new(Value::Object(event), findings, |event| cloudevents::read(event, document).map_err(in_headers)))
+    findings.extend(in_data.into_iter().map(|found| Finding { pointer: format!("/data{}", found.pointer), ..found }));
+    Ok(Candidate::new(Value::Object(event), findings, |event, remarks| {
+        cloudevents::read(event, document, &mut memory, &mut remarks.findings).map_err(in_headers)
+    }))
 }
 
 fn attributes(headers: &HeaderMap, findings: &mut Vec<Finding>) -> Result<Object, Rejection> {
@@ -82,37 +88,6 @@ fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
         plain.push(if *byte == b'\\' { *bytes.next().unwrap_or(byte) } else { *byte });
     }
     Cow::Owned(plain)
-}
-
-/// The body and its key in a structured event: `data` or `data_base64`; `None` if the body is empty.
-fn data(
-    essence: &str,
-    body: &[u8],
-    memory: usize,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<(&'static str, Value)>, JsonError> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let essence = essence.to_ascii_lowercase();
-    // Without a type the data is JSON (CloudEvents 1.0.2, "datacontenttype"), unless it evidently is not.
-    let untyped = essence.is_empty() && json::is_json_by_grammar(body);
-    if untyped || essence.ends_with("/json") || essence.ends_with("+json") {
-        let parsed = json::parse_within(body, memory)?;
-        findings.extend(
-            parsed.findings.into_iter().map(|found| Finding { pointer: format!("/data{}", found.pointer), ..found }),
-        );
-        return Ok(Some(("data", parsed.value)));
-    }
-    match std::str::from_utf8(body) {
-        Ok(text) if essence.starts_with("text/") => {
-            if text.contains('\0') {
-                findings.push(Finding { pointer: "/data".to_owned(), kind: FindingKind::Nul });
-            }
-            Ok(Some(("data", Value::String(text.to_owned()))))
-        }
-        _ => Ok(Some(("data_base64", Value::String(STANDARD.encode(body))))),
-    }
 }
 
 /// Words the fault in terms of the headers that the caller has sent.
@@ -167,6 +142,7 @@ mod tests {
             ("application/json", &b"{\"a\":1}"[..], "a", json!(1)),
             ("application/vnd.x+json; charset=utf-8", b"[1]", "data", json!([1])),
             ("text/plain", b"hello", "data", json!("hello")),
+            ("application/soap+xml", b"<a/>", "data", json!("<a/>")),
             ("text/plain", b"\xff", "data_base64", json!("/w==")),
             ("application/octet-stream", b"\x00\x01", "data_base64", json!("AAE=")),
             ("", b"hello", "data_base64", json!("aGVsbG8=")),

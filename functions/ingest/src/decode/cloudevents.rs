@@ -8,14 +8,26 @@ use std::iter;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::admission::{Draft, Rejection};
+use domain::admission::{Draft, Rejection, RejectionKind};
 use domain::event::Object;
-use domain::json::pointer_segment;
+use domain::json::{Finding, JsonError, pointer_segment};
 use domain::rules_document::RulesDocument;
 use serde_json::Value;
 use serde_json::map::Entry;
 
-pub(super) fn read(value: Value, document: &RulesDocument) -> Result<Draft, Rejection> {
+use super::data::{self, EventData};
+
+/// The JSON pointer to the encoded data.
+const ENCODED: &str = "/data_base64";
+
+/// Converts the JSON of a CloudEvent. JSON in its `data_base64` uses at most `memory` bytes, which are subtracted; what is
+/// wrong with it is added to `findings`.
+pub(super) fn read(
+    value: Value,
+    document: &RulesDocument,
+    memory: &mut usize,
+    findings: &mut Vec<Finding>,
+) -> Result<Draft, Rejection> {
     let Value::Object(mut attributes) = value else {
         return Err(Rejection::malformed("", "a CloudEvent is a JSON object with specversion, id, source and type"));
     };
@@ -35,7 +47,8 @@ pub(super) fn read(value: Value, document: &RulesDocument) -> Result<Draft, Reje
     })?;
     let time = attributes.shift_remove("time");
     check_extensions(&attributes)?;
-    let context = context(event_type, attributes)?;
+    let data = data_of(&mut attributes, memory, findings)?;
+    let context = context(event_type, attributes, data);
 
     let mut event = Object::new();
     event.insert("id".to_owned(), Value::String(id));
@@ -86,26 +99,48 @@ fn required(attributes: &mut Object, name: &str) -> Result<String, Rejection> {
     }
 }
 
-fn context(event_type: String, mut attributes: Object) -> Result<Object, Rejection> {
-    let encoded = attributes.shift_remove("data_base64");
-    let mut context = match (attributes.shift_remove("data"), &encoded) {
-        (Some(_), Some(_)) => {
-            return Err(Rejection::malformed("/data_base64", "send either data or data_base64, not both"));
-        }
-        (Some(Value::Object(data)), None) => data,
-        (Some(data), None) => Object::from_iter([("data".to_owned(), data)]),
-        (None, _) => Object::new(),
+/// Takes the data out of the attributes; `None` if there is none.
+fn data_of(
+    attributes: &mut Object,
+    memory: &mut usize,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<EventData>, Rejection> {
+    let wrong = |detail: String| Err(Rejection::malformed(ENCODED, detail));
+    let text = match (attributes.shift_remove("data"), attributes.shift_remove("data_base64")) {
+        (data, None) => return Ok(data.map(EventData::Value)),
+        (Some(_), Some(_)) => return wrong("send either data or data_base64, not both".to_owned()),
+        (None, Some(Value::String(text))) => text,
+        (None, Some(_)) => return wrong("data_base64 must be a string".to_owned()),
     };
-    match encoded {
-        Some(Value::String(text)) => {
-            if STANDARD.decode(&text).is_err() {
-                return Err(Rejection::malformed("/data_base64", "data_base64 is not Base64 (RFC 4648, section 4)"));
-            }
-            context.insert("data_base64".to_owned(), Value::String(text));
+    let Ok(bytes) = STANDARD.decode(&text) else {
+        return wrong("data_base64 is not Base64 (RFC 4648, section 4)".to_owned());
+    };
+    let content_type = attributes.get("datacontenttype").and_then(Value::as_str).unwrap_or_default();
+    let mut found = Vec::new();
+    match data::interpret(content_type, &bytes, memory, &mut found) {
+        Ok(data) => {
+            findings
+                .extend(found.into_iter().map(|one| Finding { pointer: format!("{ENCODED}{}", one.pointer), ..one }));
+            Ok(Some(data))
         }
-        Some(_) => return Err(Rejection::malformed("/data_base64", "data_base64 must be a string")),
-        None => {}
+        Err(JsonError::Unacceptable { what, pointer, .. }) => {
+            Err(Rejection::malformed(format!("{ENCODED}{pointer}"), what))
+        }
+        Err(error @ JsonError::TooCostly(_)) => {
+            let detail = format!("data_base64: {error}; send the JSON as data");
+            Err(Rejection { pointer: ENCODED.to_owned(), detail, kind: RejectionKind::TooLarge })
+        }
+        Err(error) => wrong(format!("data_base64 is not JSON, which datacontenttype says it is: {error}")),
     }
+}
+
+fn context(event_type: String, attributes: Object, data: Option<EventData>) -> Object {
+    let mut context = match data {
+        Some(EventData::Value(Value::Object(data))) => data,
+        Some(EventData::Value(data)) => Object::from_iter([("data".to_owned(), data)]),
+        Some(EventData::Encoded(data)) => Object::from_iter([("data_base64".to_owned(), Value::String(data))]),
+        None => Object::new(),
+    };
     let mut displaced = Object::new();
     for (name, value) in iter::once(("type".to_owned(), Value::String(event_type))).chain(attributes) {
         match context.entry(name) {
@@ -124,7 +159,7 @@ fn context(event_type: String, mut attributes: Object) -> Result<Object, Rejecti
         }
         context.insert(name, Value::Object(displaced));
     }
-    Ok(context)
+    context
 }
 
 #[cfg(test)]
@@ -133,7 +168,8 @@ mod tests {
     use serde_json::json;
 
     fn read_default(value: Value) -> Result<Draft, Rejection> {
-        read(value, &RulesDocument::default())
+        let mut memory = usize::MAX;
+        read(value, &RulesDocument::default(), &mut memory, &mut Vec::new())
     }
 
     fn with(more: Value) -> Value {
@@ -166,6 +202,37 @@ mod tests {
         assert_eq!(context_of(json!({ "data": [1] }))["data"], json!([1]));
         assert_eq!(context_of(json!({ "data_base64": "AAEC" }))["data_base64"], "AAEC");
         assert_eq!(context_of(json!({ "data": null, "subject": null })), json!({ "type": "com.example.OrderPaid" }));
+    }
+
+    #[test]
+    fn encoded_data_is_what_its_type_says() {
+        let encoded = |bytes: &[u8]| STANDARD.encode(bytes);
+        for (content_type, bytes, key, value) in [
+            (Some("application/json"), &br#"{"amount": 3}"#[..], "amount", json!(3)),
+            (Some("application/vnd.x+json; charset=utf-8"), b"[1]", "data", json!([1])),
+            (Some("text/plain"), b"hello", "data", json!("hello")),
+            (Some("application/xml"), b"<much wow=\"xml\"/>", "data", json!("<much wow=\"xml\"/>")),
+            (Some("image/png"), b"[1]", "data_base64", json!("WzFd")),
+            (None, b"[1]", "data", json!([1])),
+            (None, b"hello", "data_base64", json!("aGVsbG8=")),
+        ] {
+            let context = context_of(json!({ "datacontenttype": content_type, "data_base64": encoded(bytes) }));
+            assert_eq!(context[key], value, "{content_type:?}");
+            assert_eq!(context.get("datacontenttype").and_then(Value::as_str), content_type);
+        }
+        for (bytes, pointer, detail) in [
+            (&b"{"[..], "/data_base64", "is not JSON, which datacontenttype says it is"),
+            (br#"{"a": [1e400]}"#, "/data_base64/a/0", "out of range"),
+            (b"\"\xff\"", "/data_base64", "UTF-8"),
+        ] {
+            let event = json!({ "datacontenttype": "application/json", "data_base64": encoded(bytes) });
+            let rejection = read_default(with(event)).unwrap_err();
+            assert_eq!(rejection.pointer, pointer, "{}", rejection.detail);
+            assert!(rejection.detail.contains(detail), "{}", rejection.detail);
+        }
+        let event = with(json!({ "datacontenttype": "application/json", "data_base64": encoded(b"[[],[],[]]") }));
+        let rejection = read(event, &RulesDocument::default(), &mut 100, &mut Vec::new()).unwrap_err();
+        assert_eq!((rejection.kind, rejection.pointer.as_str()), (RejectionKind::TooLarge, "/data_base64"));
     }
 
     #[test]

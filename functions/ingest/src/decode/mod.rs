@@ -5,6 +5,7 @@
 
 mod binary;
 mod cloudevents;
+mod data;
 mod native;
 
 use std::iter::Peekable;
@@ -17,6 +18,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 pub(crate) use self::cloudevents::in_cloudevent_terms;
+pub(crate) use self::data::encoded_memory;
 use crate::format::Format;
 use crate::limits::MAX_EVENTS;
 
@@ -40,8 +42,24 @@ pub(crate) struct RequestShape {
 #[derive(Debug)]
 pub(crate) struct EventPositions {
     pub(crate) shape: RequestShape,
-    /// For each event, the pointers of its duplicate keys.
-    pub(crate) duplicates: Vec<Vec<String>>,
+    /// For each event, what a caller may want to know although the event is accepted.
+    pub(crate) notes: Vec<Vec<Note>>,
+}
+
+/// A remark about a part of an event that is accepted.
+#[derive(Debug)]
+pub(crate) struct Note {
+    /// JSON pointer, within the event, to the part.
+    pub(crate) pointer: String,
+    /// What became of it.
+    pub(crate) what: &'static str,
+}
+
+/// What is remarkable about an event: findings of the JSON parser, which may reject it, and notes.
+#[derive(Debug, Default)]
+struct Remarks {
+    findings: Vec<Finding>,
+    notes: Vec<Note>,
 }
 
 /// One event of the request.
@@ -49,28 +67,29 @@ pub(crate) struct EventPositions {
 struct Candidate {
     /// The draft, or why the event is rejected.
     draft: Result<Draft, Rejection>,
-    /// The pointers of duplicate keys.
-    duplicates: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Decoded {
     pub(crate) fn split(self) -> (Vec<Result<Draft, Rejection>>, EventPositions) {
-        let (drafts, duplicates) = self.candidates.into_iter().map(|one| (one.draft, one.duplicates)).unzip();
-        (drafts, EventPositions { shape: self.shape, duplicates })
+        let (drafts, notes) = self.candidates.into_iter().map(|one| (one.draft, one.notes)).unzip();
+        (drafts, EventPositions { shape: self.shape, notes })
     }
 }
 
-/// Decodes `body`. The decoded values use at most `memory` bytes.
+/// Decodes `body`. The decoded values use at most `memory` bytes, and what `data_base64` contains at most `encoded`.
 pub(crate) fn events(
     format: Format,
     headers: &HeaderMap,
     body: &[u8],
     memory: usize,
+    mut encoded: usize,
     document: &RulesDocument,
 ) -> Result<Decoded, Problem> {
-    let cloudevent = |value| cloudevents::read(value, document);
+    let cloudevent =
+        |value, remarks: &mut Remarks| cloudevents::read(value, document, &mut encoded, &mut remarks.findings);
     match format {
-        Format::Native => object_or_array(body, memory, false, Draft::from_value),
+        Format::Native => object_or_array(body, memory, false, native::event),
         Format::Lines => native::lines(body, memory),
         Format::Structured if opens_with(body, b'[') => Err(Problem::bad_request(
             "a structured CloudEvent is one JSON object; send several as application/cloudevents-batch+json",
@@ -93,7 +112,7 @@ fn object_or_array(
     body: &[u8],
     mut memory: usize,
     cloudevents: bool,
-    read: impl Fn(Value) -> Result<Draft, Rejection>,
+    mut read: impl FnMut(Value, &mut Remarks) -> Result<Draft, Rejection>,
 ) -> Result<Decoded, Problem> {
     if json::without_bom(body).trim_ascii().is_empty() {
         return Err(Problem::bad_request("the body is empty; send an event such as {\"action\": \"login_failed\"}"));
@@ -107,7 +126,7 @@ fn object_or_array(
         Err(JsonError::Unacceptable { .. } | JsonError::NotUtf8(_)) if opens_with(body, b'[') => {
             let items = json::items(body, MAX_EVENTS).map_err(not_json)?;
             check_count(items.len())?;
-            let item = |item| Candidate::parsed(json::parse_within(item, memory), &mut memory, &read);
+            let item = |item| Candidate::parsed(json::parse_within(item, memory), &mut memory, &mut read);
             let candidates = items.into_iter().map(item).collect::<Result<_, _>>()?;
             Ok(Decoded { candidates, shape: RequestShape { many: true, cloudevents } })
         }
@@ -130,30 +149,38 @@ impl Decoded {
         items: Vec<Value>,
         findings: Vec<Finding>,
         cloudevents: bool,
-        read: impl Fn(Value) -> Result<Draft, Rejection>,
+        mut read: impl FnMut(Value, &mut Remarks) -> Result<Draft, Rejection>,
     ) -> Result<Self, Problem> {
         check_count(items.len())?;
         let mut findings = findings.into_iter().peekable();
         let candidates = items
             .into_iter()
             .enumerate()
-            .map(|(index, value)| Candidate::new(value, of_item(&mut findings, index), &read))
+            .map(|(index, value)| Candidate::new(value, of_item(&mut findings, index), &mut read))
             .collect();
         Ok(Self { candidates, shape: RequestShape { many: true, cloudevents } })
     }
 }
 
 impl Candidate {
-    /// `findings` have pointers within the event.
-    fn new(value: Value, findings: Vec<Finding>, read: impl FnOnce(Value) -> Result<Draft, Rejection>) -> Self {
-        let mut duplicates = Vec::new();
-        for Finding { pointer, kind } in findings {
+    /// `findings` have pointers within the event. `read` may add remarks.
+    fn new(
+        value: Value,
+        findings: Vec<Finding>,
+        read: impl FnOnce(Value, &mut Remarks) -> Result<Draft, Rejection>,
+    ) -> Self {
+        let mut remarks = Remarks { findings, notes: Vec::new() };
+        let draft = read(value, &mut remarks);
+        let mut notes = remarks.notes;
+        for Finding { pointer, kind } in remarks.findings {
             match kind {
-                FindingKind::DuplicateKey => duplicates.push(pointer),
-                FindingKind::Nul => return Self::rejected(pointer, "contains a NUL character (U+0000); remove it"),
+                FindingKind::DuplicateKey => {
+                    notes.push(Note { pointer, what: "duplicate key, the last value is kept" });
+                }
+                FindingKind::Nul => return Self { draft: Err(Rejection::nul(pointer)), notes: Vec::new() },
             }
         }
-        Self { draft: read(value), duplicates }
+        Self { draft, notes }
     }
 
     /// An event that was parsed as a JSON text of its own. Subtracts its size from `memory`.
@@ -163,7 +190,7 @@ impl Candidate {
     fn parsed(
         parsed: Result<Parsed, JsonError>,
         memory: &mut usize,
-        read: impl FnOnce(Value) -> Result<Draft, Rejection>,
+        read: impl FnOnce(Value, &mut Remarks) -> Result<Draft, Rejection>,
     ) -> Result<Self, Problem> {
         match parsed {
             Ok(parsed) => {
@@ -177,7 +204,7 @@ impl Candidate {
     }
 
     fn rejected(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { draft: Err(Rejection::malformed(pointer, detail)), duplicates: Vec::new() }
+        Self { draft: Err(Rejection::malformed(pointer, detail)), notes: Vec::new() }
     }
 }
 

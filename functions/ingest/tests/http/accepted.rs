@@ -64,6 +64,26 @@ async fn of_a_duplicate_key_the_last_value_is_kept_and_the_caller_told() {
     assert_eq!(world.only().await.context["a"], 2);
 }
 
+/// Both are in the events that Nuncio returns and exports, which can be posted again.
+#[tokio::test]
+async fn what_only_nuncio_sets_is_ignored_and_the_caller_told() {
+    let event = r#"{"action":"login","expires":"2999-01-01T00:00:00Z","produced_by":{"delivery":{}}}"#;
+    let notes = json!([
+        "/0/expires: ignored; Nuncio sets expires by the retention of the action",
+        "/0/produced_by: ignored; only Nuncio itself sets produced_by"
+    ]);
+    for (content_type, body) in [(JSON, format!("[{event}]")), (NDJSON, event.to_owned())] {
+        let world = world().await;
+        let answer = world.post(content_type, body).await;
+        assert_eq!((answer.status, &answer.body["results"][0]["notes"]), (202, &notes));
+        let stored = world.only().await;
+        assert!(stored.expires < "2999-01-01T00:00:00Z".parse().unwrap() && stored.produced_by.is_none());
+    }
+    let world = world().await;
+    let answer = world.post(JSON, r#"{"action":"login","expires":null,"produced_by":null}"#).await;
+    assert_eq!(answer.body["results"][0].get("notes"), None);
+}
+
 #[tokio::test]
 async fn lines_may_be_blank_end_with_crlf_and_one_may_be_broken() {
     let world = world().await;

@@ -1,5 +1,7 @@
 //! CloudEvents 1.0 in its three HTTP modes mean the same.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::world::{JSON, world};
@@ -38,6 +40,78 @@ async fn the_three_modes_make_the_same_event() {
         serde_json::to_value(&stored.context).unwrap(),
         json!({ "commits": 3, "type": "com.github.push", "subject": "main branch", "datacontenttype": JSON, "traceparent": "00-1" })
     );
+}
+
+/// CloudEvents 1.0.2, JSON Event Format, section 3.1: `data_base64` is the same data as the body in binary mode. Its
+/// example of XML is a string.
+#[tokio::test]
+async fn encoded_data_makes_the_same_event_as_the_bytes_themselves() {
+    let plain = |data| Some(json!({ "data": data }));
+    for (content_type, body, as_data) in [
+        (
+            Some(JSON),
+            r#"{"commits":3,"list":[1,{"a":null}]}"#,
+            plain(json!({ "commits": 3, "list": [1, { "a": null }] })),
+        ),
+        (Some("application/vnd.x+json"), "[1]", plain(json!([1]))),
+        (Some("text/plain"), "hello", plain(json!("hello"))),
+        (Some("application/xml"), "<much wow=\"xml\"/>", plain(json!("<much wow=\"xml\"/>"))),
+        (Some("application/octet-stream"), "\u{1}", None),
+        (None, "[1]", plain(json!([1]))),
+        (None, "hello", None),
+    ] {
+        let world = world().await;
+        let mut event =
+            json!({ "specversion": "1.0", "id": "7", "source": "s", "type": "a", "time": "2025-01-02T03:04:05Z" });
+        let mut headers = vec![
+            ("ce-specversion", "1.0"),
+            ("ce-id", "7"),
+            ("ce-source", "s"),
+            ("ce-type", "a"),
+            ("ce-time", "2025-01-02T03:04:05Z"),
+        ];
+        if let Some(content_type) = content_type {
+            headers.push(("content-type", content_type));
+            event["datacontenttype"] = content_type.into();
+        }
+        let binary = world.post_with(&headers, body).await;
+        let mut posted = vec![json!({ "data_base64": STANDARD.encode(body) })];
+        posted.extend(as_data);
+        for data in posted {
+            let mut event = event.clone();
+            event.as_object_mut().unwrap().extend(data.as_object().unwrap().clone());
+            for (mode, body) in [(STRUCTURED, event.to_string()), (BATCHED, json!([event]).to_string())] {
+                let answer = world.post(mode, body).await;
+                assert_eq!(answer.status, 202, "{mode}: {}", answer.body);
+                assert_eq!(answer.pk(0), binary.pk(0), "{mode} {content_type:?} {data}");
+            }
+        }
+        world.only().await;
+    }
+}
+
+#[tokio::test]
+async fn encoded_data_has_the_limits_and_notes_of_other_data() {
+    let post = async |json: &str| {
+        let event = json!({ "specversion": "1.0", "id": "7", "source": "s", "type": "a", "data_base64": STANDARD.encode(json) });
+        world().await.post(BATCHED, json!([event]).to_string()).await.body["results"][0].clone()
+    };
+    assert_eq!(post(r#"{"a":["\u0000"]}"#).await["pointer"], "/0/data_base64/a/0");
+    let notes = post(r#"{"a":1,"a":2}"#).await["notes"].clone();
+    assert_eq!(notes, json!(["/0/data_base64/a: duplicate key, the last value is kept"]));
+    assert_eq!(post(&("[".repeat(101) + &"]".repeat(101))).await["status"], "rejected");
+    // Escapes of the JSON around it hide the data from the estimate of its memory.
+    let event = json!({ "specversion": "1.0", "id": "7", "source": "s", "type": "a", "data_base64": STANDARD.encode("[[],[]]") });
+    let escaped = event.to_string().replacen("W1td", "\\u00571td", 1);
+    let world = world().await;
+    let answer = world.post(STRUCTURED, escaped).await;
+    assert_eq!(
+        (answer.status, answer.body["results"][0]["pointer"].clone()),
+        (413, json!("/data_base64")),
+        "{}",
+        answer.body
+    );
+    world.assert_nothing_stored().await;
 }
 
 #[tokio::test]

@@ -64,12 +64,13 @@ pub(super) async fn install_token(
 }
 
 impl AdminToken {
-    /// Prints the banner to stdout. Ignores errors: stdout may be closed, and the server does not need it.
-    pub(super) fn print_banner(&self, address: SocketAddr, folder: &Path) {
-        let _ = self.write(&mut std::io::stdout(), address, folder);
+    /// Prints the banner to stdout. `built_in` says whether the built-in rules are in force. Ignores errors: stdout may
+    /// be closed, and the server does not need it.
+    pub(super) fn print_banner(&self, address: SocketAddr, folder: &Path, built_in: bool) {
+        let _ = self.write(&mut std::io::stdout(), address, folder, built_in);
     }
 
-    fn write(&self, out: &mut impl Write, address: SocketAddr, folder: &Path) -> io::Result<()> {
+    fn write(&self, out: &mut impl Write, address: SocketAddr, folder: &Path, built_in: bool) -> io::Result<()> {
         let url = format!("http://{address}");
         writeln!(out, "Nuncio listens on {url} and stores its data in {}", folder.display())?;
         let token = match self {
@@ -92,14 +93,21 @@ impl AdminToken {
             }
         };
         writeln!(out, "The console is at {url}/; sign in with the token")?;
+        let notifies =
+            if built_in { format!(" of which the built-in rules notify the user \"{ADMIN}\"") } else { String::new() };
         writeln!(
             out,
-            "\nPost an event of which the built-in rules notify the user \"{ADMIN}\":\n\n  \
+            "\nPost an event{notifies}:\n\n  \
              curl -sS {url}/v1/events -H 'Content-Type: application/json' -H \"Authorization: Bearer {token}\" \\\n    \
-             -d '{{\"action\": \"configuration_error\", \"context\": {{\"message\": \"The mail relay is unreachable\"}}}}'\n\n\
-             Then read the notification, which is also in {}:\n\n  \
-             curl -sS {url}/v1/notifications -H \"Authorization: Bearer {token}\"\n",
-            folder.join("mailbox").display()
-        )
+             -d '{{\"action\": \"configuration_error\", \"context\": {{\"message\": \"The mail relay is unreachable\"}}}}'\n"
+        )?;
+        if built_in {
+            let mailbox = folder.join("mailbox");
+            writeln!(out, "Then read the notification, which is also in {}:\n", mailbox.display())?;
+            writeln!(out, "  curl -sS {url}/v1/notifications -H \"Authorization: Bearer {token}\"\n")
+        } else {
+            writeln!(out, "Then read the stored events; /v1/events/PK/trace says which rules matched, and why:\n")?;
+            writeln!(out, "  curl -sS {url}/v1/events -H \"Authorization: Bearer {token}\"\n")
+        }
     }
 }

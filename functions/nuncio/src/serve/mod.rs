@@ -20,9 +20,10 @@ use anyhow::Context as _;
 use api::Authenticator;
 use axum::Router;
 use channels::{Channels, LocalMailer, MailboxFolder};
-use console::{Console, RulesSource, Services};
+use console::{Console, RulesSource};
 use dispatch::Dispatcher;
 use domain::ports::{Archive, Clock, Configuration, Entropy, Mailbox, Stores};
+use domain::rules_document::RulesDocument;
 use embedded::{ArchiveFolder, FolderLock, ReleasedLeases, Store};
 use expressions::worker::WorkerPool;
 use host::{EnvironmentSecrets, OsEntropy, SystemClock};
@@ -53,13 +54,17 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<ExitCode> {
 async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Result<ExitCode> {
     let hangups = shutdown::hangups()?;
     let folder = &options.data;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the data folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| {
+        let folder = folder.display();
+        format!("--data {folder}: cannot create this folder; it must be one that this user may write in")
+    })?;
     let _lock = FolderLock::take(folder)?;
     let store = open(folder, options.accept_damage).await?;
     let archive = archive(options.archive.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let (configuration, rules, watched) = rules(&options, &store).await?;
+    let built_in = configuration.current().await?.document == RulesDocument::built_in();
     let token = banner::install_token(&store, options.token.as_deref(), &*clock, &*entropy).await?;
 
     let shutdown = Shutdown::on_signals()?;
@@ -100,7 +105,8 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         memory: api::MemoryBudget::new(memory / 2),
     };
     let events = ConfigurationEvents(ingest.clone());
-    let services = Services {
+    let console = Console {
+        stores,
         inbox_updates: Arc::new(inbox),
         configuration,
         rules,
@@ -111,8 +117,8 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         authenticator,
         token_command: crate::token::command(folder),
     };
-    let console = console::router(Console::new(&stores, services));
-    let router = api::with_middleware(Router::new().merge(ingest::router(ingest)).merge(console));
+    let router = Router::new().merge(ingest::router(ingest)).merge(console::router(console));
+    let router = api::with_middleware(router);
 
     release_leases(&store).await;
     let listener =
@@ -124,7 +130,8 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         Some(file) => drop(tokio::spawn(configuration::watch(file, hangups, events, shutdown.clone()))),
         None => drop(tokio::spawn(configuration::ignore_hangups(hangups))),
     }
-    token.print_banner(listener.local_addr().context("cannot read the address of the listener")?, folder);
+    let address = listener.local_addr().context("cannot read the address of the listener")?;
+    token.print_banner(address, folder, built_in);
 
     shutdown.within_grace(listener::serve(listener, router, shutdown.clone())).await;
     shutdown.within_grace(async { tokio::join!(worker, scheduler, indexer) }).await;
@@ -162,7 +169,7 @@ fn scheduled_tasks(
     let runner =
         JobRunner::new(stores, archive, Some(Arc::clone(&mailbox)), Arc::clone(configuration), Arc::clone(clock));
     let old_mails = MailboxPurge { mailbox, configuration: Arc::clone(configuration), clock: Arc::clone(clock) };
-    ScheduledTasks { sweep, old_mails, runner }
+    ScheduledTasks { sweep, old_mails, runner, configuration: Arc::clone(configuration) }
 }
 
 /// The time for checking the store's structure at the start. A large store is checked in part.

@@ -15,13 +15,14 @@ use domain::ports::StoreError;
 use domain::query::DeliveryQuery;
 use domain::retention::erasure::ErasureSubject;
 use domain::retention::hold::{self, HOLD_EXPIRY};
-use domain::retention::job::{JobCursor, JobReport};
+use domain::retention::job::{EventCursor, JobCursor, JobReport};
 use jiff::Timestamp;
 
 use super::{JobRunner, Step, count_unreadable};
 
-/// Events per step; each needs a query for its deliveries.
-const EVENTS_PER_STEP: usize = 200;
+/// Events per step. Each step reads the holds and writes the job; each event of the person needs a query for its
+/// deliveries.
+const EVENTS_PER_STEP: usize = 500;
 /// Deliveries per step, and inbox items per page.
 const PAGE_SIZE: usize = 500;
 /// Mails per step; each is read.
@@ -40,7 +41,7 @@ pub(super) struct EraseJob<'a> {
 impl EraseJob<'_> {
     pub(super) async fn step(&self, place: &JobCursor) -> Result<Step, StoreError> {
         match place {
-            JobCursor::Events { before } => self.events(*before).await,
+            JobCursor::Events { after } => self.events(*after).await,
             JobCursor::Deliveries { before } => self.deliveries(*before).await,
             JobCursor::Inbox => self.inbox().await,
             JobCursor::Archive { after } => self.archive(after.as_deref()).await,
@@ -49,9 +50,9 @@ impl EraseJob<'_> {
         }
     }
 
-    async fn events(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
+    async fn events(&self, after: Option<EventCursor>) -> Result<Step, StoreError> {
         let holds = self.runner.holds.all().await?;
-        let page = self.runner.keeping.list_received(before, EVENTS_PER_STEP, INCLUDE_EXPIRED).await?;
+        let page = self.runner.keeping.list_received(after, EVENTS_PER_STEP, INCLUDE_EXPIRED).await?;
         let mut report = JobReport::default();
         report.count("events", 0);
         count_unreadable(&page, &mut report);
@@ -71,9 +72,8 @@ impl EraseJob<'_> {
         if !self.dry_run {
             self.runner.erasure.erase_events(&pks).await?;
         }
-        let next = page
-            .next
-            .map_or(JobCursor::Deliveries { before: None }, |before| JobCursor::Events { before: Some(before) });
+        let next =
+            page.next.map_or(JobCursor::Deliveries { before: None }, |after| JobCursor::Events { after: Some(after) });
         Ok((report, Some(next)))
     }
 

@@ -133,13 +133,13 @@ impl JobRunner {
 
     async fn step(&self, job: &Job) -> Result<Step, StoreError> {
         match (&job.task, &job.cursor) {
-            (JobTask::Restamp { retention }, JobCursor::Events { before }) => {
+            (JobTask::Restamp { retention }, JobCursor::Events { after }) => {
                 let all = RestampJob { runner: self, retention, only_held: false, dry_run: job.dry_run };
-                all.step(*before).await
+                all.step(*after).await
             }
-            (JobTask::Hold { retention }, JobCursor::Events { before }) => {
+            (JobTask::Hold { retention }, JobCursor::Events { after }) => {
                 let on_hold = RestampJob { runner: self, retention, only_held: true, dry_run: job.dry_run };
-                on_hold.step(*before).await
+                on_hold.step(*after).await
             }
             (JobTask::Restamp { .. } | JobTask::Hold { .. }, _) => {
                 Err(StoreError::Corrupt("the stored job has an invalid cursor".to_owned()))

@@ -1,12 +1,12 @@
 //! Recomputes the expiry of stored events by the current retention and holds. Nothing else of an event changes. An
 //! event whose new expiry has passed becomes invisible at once, and is deleted like any expired event.
 
+use domain::Timestamp;
 use domain::ports::{ReceivedEvent, StoreError};
 use domain::retention::ExpiryChange;
 use domain::retention::hold::{self, HOLD_EXPIRY, Hold};
-use domain::retention::job::{JobCursor, JobReport};
+use domain::retention::job::{EventCursor, JobCursor, JobReport};
 use domain::rules_document::Retention;
-use domain::{EventPk, Timestamp};
 
 use super::{JobRunner, Step, count_unreadable};
 
@@ -23,10 +23,10 @@ pub(super) struct RestampJob<'a> {
 }
 
 impl RestampJob<'_> {
-    pub(super) async fn step(&self, before: Option<EventPk>) -> Result<Step, StoreError> {
+    pub(super) async fn step(&self, after: Option<EventCursor>) -> Result<Step, StoreError> {
         let now = self.runner.clock.now();
         let holds = self.runner.holds.all().await?;
-        let page = self.runner.keeping.list_received(before, EVENTS_PER_STEP, now).await?;
+        let page = self.runner.keeping.list_received(after, EVENTS_PER_STEP, now).await?;
         let mut report = JobReport::default();
         count_unreadable(&page, &mut report);
         let mut stamps = Vec::new();
@@ -51,7 +51,7 @@ impl RestampJob<'_> {
         if !self.dry_run && !stamps.is_empty() {
             self.runner.keeping.set_expiries(&stamps, now).await?;
         }
-        Ok((report, page.next.map(|before| JobCursor::Events { before: Some(before) })))
+        Ok((report, page.next.map(|after| JobCursor::Events { after: Some(after) })))
     }
 
     fn restamp(&self, ReceivedEvent { event, received }: &ReceivedEvent, all: &[Hold], now: Timestamp) -> ExpiryChange {

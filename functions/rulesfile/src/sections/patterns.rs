@@ -36,6 +36,9 @@ pub(crate) fn read(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) 
     match EventPattern::read(&value) {
         Ok(pattern) => {
             pattern_warnings::warn(pattern.root(), &source, masker, diagnostics);
+            if let PatternSource::AsYaml(node) = source {
+                pattern_warnings::warn_of_spelling(node, diagnostics);
+            }
             is_json.then_some(pattern)
         }
         Err(faults) => {

@@ -45,8 +45,11 @@ pub(crate) struct Key {
 
 /// Parses a file. Reports a fault and returns `None` if it is neither JSON nor valid YAML, or is empty.
 pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
-    let mut builder = Builder::new(diagnostics);
     let is_json = domain::json::is_json_by_grammar(text.as_bytes());
+    if is_json {
+        diagnostics.set_json();
+    }
+    let mut builder = Builder::new(diagnostics);
     let read = if is_json { json::read(text, &mut builder) } else { read_yaml(text, &mut builder) };
     let Ok(()) = read else { return None };
     let root = builder.root.filter(|root| !root.is_null());

@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use domain::metric::Metric;
 use lambda_http::request::RequestContext;
-use lambda_http::tower::util::MapRequestLayer;
+use lambda_http::tower::util::{MapRequestLayer, MapResponseLayer};
 
-use super::{RuntimeError, count_cold_start};
+use super::{RuntimeError, count};
 
 /// Serves the router until the function is shut down. Handlers find the client's address in `ConnectInfo`, as on one
 /// machine.
@@ -21,7 +23,13 @@ pub async fn http(router: Router) -> Result<(), RuntimeError> {
         }
         request
     }));
-    count_cold_start();
+    let router = router.layer(MapResponseLayer::new(|response: Response| {
+        if response.status().is_server_error() {
+            count(Metric::Failed);
+        }
+        response
+    }));
+    count(Metric::ColdStart);
     lambda_http::run(router).await.map_err(RuntimeError)
 }
 

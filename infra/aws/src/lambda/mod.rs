@@ -17,9 +17,9 @@ use lambda_runtime::Context;
 #[error("the Lambda runtime failed: {0}")]
 pub struct RuntimeError(#[source] lambda_runtime::Error);
 
-/// Counts a cold start.
-fn count_cold_start() {
-    tracing::info!(target: metric::TARGET, metrics = MetricBatch::default().with(Metric::ColdStart, 1).to_json(), "counted");
+/// Logs one count of a metric.
+fn count(metric: Metric) {
+    tracing::info!(target: metric::TARGET, metrics = MetricBatch::default().with(metric, 1).to_json(), "counted");
 }
 
 /// The time at which Lambda will end this invocation.

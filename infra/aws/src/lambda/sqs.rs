@@ -10,6 +10,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use domain::Timestamp;
 use domain::event::MAX_EVENT_BYTES;
 use domain::message::{QueueMessage, QueuedWork};
+use domain::metric::Metric;
 use domain::ports::{Clock as _, StoreError};
 use futures_util::future::join_all;
 use host::SystemClock;
@@ -17,7 +18,7 @@ use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{RuntimeError, count_cold_start, deadline};
+use super::{RuntimeError, count, deadline};
 use crate::codec::QueuedBody;
 
 /// Runs `handler` concurrently for the messages of each batch. Its second argument is the time at which Lambda will end
@@ -28,7 +29,7 @@ use crate::codec::QueuedBody;
 pub async fn sqs<E: Display>(
     handler: impl AsyncFn(QueueMessage, Timestamp) -> Result<(), E>,
 ) -> Result<(), RuntimeError> {
-    count_cold_start();
+    count(Metric::ColdStart);
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, lambda_runtime::Error>(batch(event.payload, deadline(&event.context), handler).await)
@@ -84,6 +85,7 @@ async fn handle_one<E: Display>(
         }
         Err(error) => {
             tracing::error!(message_id, %error, "unrecognised queue message; SQS will move it to the dead-letter queue");
+            count(Metric::Failed);
             return false;
         }
     };

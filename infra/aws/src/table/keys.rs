@@ -5,13 +5,14 @@
 //! |---|---|---|
 //! | event | `E#<yyyymmdd>#<shard>` | event pk |
 //! | ledger entry | `D#<yyyymmdd>#<shard>`, by the event's pk | delivery id |
-//! | marker of a day that has events or ledger entries | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
+//! | marker of a day that has events or ledger entries, with its number of shards | `DAYS` | `E#<yyyymmdd>`, `D#<yyyymmdd>` |
 //! | marker of an hour in which events expire, by the hour in which they happened | `EXPIRIES` | both, in seconds |
 //! | inbox item | `N#<folded username>`, or `L#<hash>` if that would be too long | the item's pk |
 //! | token | `TOKENS` | its hash |
 //! | session of a browser | `B#<hash>` | `B` |
 //! | first pk of an event that may be posted again | `I#<hash>` | `I` |
-//! | state of storm control | `S#<key>` | `S` |
+//! | group of a detection | `K#<detection>#<first digit of the group>` | the group's hash |
+//! | state of storm control, and the parts of a large throttle's log | `S#<key>` | `S`, hash of the part |
 //! | events collected for a digest, and the mark that the digest is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
 //! | count of events of one hour and action | `V#<yyyymmdd>` | `<hh>#<action>` |
@@ -20,12 +21,15 @@
 //! | hold | `HOLDS` | its id |
 //! | operator's job | `JOBS` | the job's id |
 //! | rules document | `C` | `<version>#<chunk>` |
-//! | number of shards that the table was created with | `SHARDS` | `SHARDS` |
+//! | number of shards with which the table was begun | `SHARDS` | `SHARDS` |
+//! | entry of an event in the index by user, address or action | `U#`, `A#` or `O#`, then `<hash>#<yyyymm>#<shard>` | the event's pk |
+//! | time from which on each index has every event | `INDEXES` | `INDEXES` |
 //! | state of an endpoint that has failed before | `H` | its transport |
 
 use domain::EventPk;
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
+use domain::detection::{DetectionId, GroupId};
 use domain::person::fold;
 use domain::suppression::SuppressionKey;
 use sha2::{Digest as _, Sha256};
@@ -42,7 +46,7 @@ pub(crate) const REVISION: &str = "rev";
 pub(crate) const BODY: &str = "body";
 /// The sparse index over ledger entries that wait for another attempt or are dead.
 pub(crate) const DUE_INDEX: &str = "due";
-/// The partition key of [`DUE_INDEX`]: `R#<shard>` (retrying) or `X#<shard>` (dead).
+/// The partition key of [`DUE_INDEX`]: `R#<shard>` (retrying), `X#<shard>` (dead), or [`GROUPS_DUE`].
 pub(crate) const DUE_PARTITION: &str = "due_p";
 /// The sort key of [`DUE_INDEX`]: the time of the next attempt, or a dead entry's id.
 pub(crate) const DUE_AT: &str = "due_at";
@@ -65,6 +69,8 @@ pub(crate) const JOBS: &str = "JOBS";
 pub(crate) const ENDPOINTS: &str = "H";
 /// Partition of the marks of hours to be counted again.
 pub(crate) const LATE: &str = "LATE";
+/// Partition of the groups whose absence of events is to be reported, in [`DUE_INDEX`].
+pub(crate) const GROUPS_DUE: &str = "K";
 /// Partition of the rules documents.
 pub(crate) const DOCUMENTS: &str = "C";
 
@@ -91,11 +97,6 @@ impl RecordKind {
         }
     }
 
-    /// The prefix of the partitions.
-    pub(crate) fn start(self) -> String {
-        format!("{}#", self.letter())
-    }
-
     /// The sort key of a day's marker.
     pub(crate) fn marker(self, day: &str) -> String {
         format!("{}#{day}", self.letter())
@@ -103,11 +104,6 @@ impl RecordKind {
 
     pub(crate) fn partition(self, day: &str, shard: u16) -> String {
         format!("{}#{day}#{shard}", self.letter())
-    }
-
-    /// The partition of the event or of its deliveries.
-    pub(crate) fn partition_of(self, event: EventPk, shards: u16) -> String {
-        self.partition(&day(event.instant()), shard(event, shards))
     }
 }
 
@@ -123,14 +119,32 @@ pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
     u16::try_from(tail % u32::from(shards.max(1))).unwrap_or(0)
 }
 
-/// Partition and sort key of a ledger entry.
-pub(crate) fn delivery(id: DeliveryId, shards: u16) -> (String, String) {
-    (RecordKind::Deliveries.partition_of(id.event(), shards), id.to_string())
-}
-
-/// Partition and sort key of the number of shards.
+/// Partition and sort key of the number of shards with which the table was begun.
 pub(crate) fn shards() -> (String, String) {
     ("SHARDS".to_owned(), "SHARDS".to_owned())
+}
+
+/// The partitions of a detection's groups.
+pub(crate) fn group_partitions(detection: DetectionId) -> [String; 16] {
+    std::array::from_fn(|digit| format!("K#{detection}#{digit:x}"))
+}
+
+/// Partition and sort key of a group. The first digit of its hash spreads the groups of one detection.
+pub(crate) fn group(id: GroupId) -> (String, String) {
+    let text = id.to_string();
+    let (detection, group) = text.split_at(24);
+    (format!("K#{detection}#{}", &group[..1]), group.to_owned())
+}
+
+/// The group of these keys.
+pub(crate) fn group_id(partition: &str, sort: &str) -> Option<GroupId> {
+    let (detection, _) = partition.strip_prefix("K#")?.split_once('#')?;
+    format!("{detection}{sort}").parse().ok()
+}
+
+/// Partition and sort key of the times from which on the indexes have every event.
+pub(crate) fn indexes() -> (String, String) {
+    ("INDEXES".to_owned(), "INDEXES".to_owned())
 }
 
 /// Partition and sort key of a remembered name.
@@ -200,10 +214,10 @@ mod tests {
     #[test]
     fn a_key_follows_from_the_pk() {
         let pk: EventPk = "018650dd-2c93-7f1e-8afe-ad5af90bf683".parse().unwrap();
-        assert_eq!(RecordKind::Events.partition_of(pk, 4), "E#20230214#3");
-        let id = DeliveryId::for_recipient(pk, "rule", "transport", "ann");
-        let (partition, sort) = delivery(id, 4);
-        assert_eq!(partition, "D#20230214#3");
+        for (kind, partition) in [(RecordKind::Events, "E#20230214#3"), (RecordKind::Deliveries, "D#20230214#3")] {
+            assert_eq!(kind.partition(&day(pk.instant()), shard(pk, 4)), partition);
+        }
+        let sort = DeliveryId::for_recipient(pk, "rule", "transport", "ann").to_string();
         assert!(sort.starts_with(&format!("{pk}_")));
         assert!(*FIRST < *sort && *sort < *LAST);
     }

@@ -1,16 +1,24 @@
 //! The DynamoDB table: its name, its client, and the operations on its items. The adapters decide what the items hold;
 //! `keys` lists them.
 
+mod batch_read;
 mod days;
+pub(crate) mod event_index;
+mod event_walk;
 pub(crate) mod expiries;
 pub(crate) mod item;
 pub(crate) mod keys;
+mod shard_walk;
 mod shards;
 mod walk;
 mod write;
 
+pub(crate) use batch_read::BATCH_READ;
+pub(crate) use event_walk::EventWalk;
+pub(crate) use shard_walk::ShardWalk;
+pub(crate) use shards::{DUE_PARTITIONS, DayShards};
 pub(crate) use walk::Walk;
-pub(crate) use write::{PutResult, RETRY_DELAYS, Write, put, update, with_revision};
+pub(crate) use write::{PutResult, Write, put, update, with_revision};
 
 use std::sync::Arc;
 
@@ -22,8 +30,10 @@ use tokio::sync::OnceCell;
 
 use crate::describe::describe;
 use days::MarkerCache;
+use event_index::{EventIndexes, IndexedField};
 use expiries::Archiving;
 use item::{Item, text};
+use shards::FirstShards;
 
 /// The most concurrent requests of one call.
 pub(crate) const CONCURRENCY: usize = 16;
@@ -35,16 +45,24 @@ pub struct Table {
     name: Arc<str>,
     configured_shards: u16,
     archiving: Archiving,
-    shards: Arc<OnceCell<u16>>,
+    first_shards: Arc<OnceCell<FirstShards>>,
+    indexed: Arc<[IndexedField]>,
+    indexes: Arc<OnceCell<EventIndexes>>,
     markers: Arc<MarkerCache>,
 }
 
 impl Table {
-    /// The table of that name. Spreads each day over `configured_shards` partitions, unless the table was created with
-    /// another number.
+    /// The table of that name. Spreads each day that has no records yet over `configured_shards` partitions.
     pub fn new(client: Client, name: &str, configured_shards: u16) -> Self {
-        let (name, shards, markers) = (name.into(), Arc::default(), Arc::default());
-        Self { client, name, configured_shards, archiving: Archiving::Off, shards, markers }
+        let (name, first_shards, markers) = (name.into(), Arc::default(), Arc::default());
+        let (indexed, indexes) = (Arc::default(), Arc::default());
+        let archiving = Archiving::Off;
+        Self { client, name, configured_shards, archiving, first_shards, indexed, indexes, markers }
+    }
+
+    /// The same table, with an index of events by each of these fields.
+    pub fn with_event_indexes(self, fields: &[IndexedField]) -> Self {
+        Self { indexed: fields.into(), ..self }
     }
 
     /// The same table, with events archived before they are deleted.

@@ -15,14 +15,13 @@ const MAX_PAGE: usize = 250;
 /// An iteration over records, newest first.
 pub(crate) struct Walk<'a> {
     table: &'a Table,
-    kind: RecordKind,
-    /// The days not begun yet, oldest first: the next one is at the end.
-    days: Vec<String>,
+    /// The partitions of the days, or months, not begun yet, oldest first: the next is at the end.
+    groups: Vec<Vec<String>>,
     shards: Vec<Shard>,
     from: String,
     below: String,
-    /// How many items each shard of the next day is asked for at first.
-    page: usize,
+    /// How many items the next group is asked for at first.
+    expected: usize,
 }
 
 struct Shard {
@@ -59,14 +58,24 @@ impl<'a> Walk<'a> {
         // DynamoDB rejects a BETWEEN with bounds in the wrong order; nothing lies between them anyway.
         let mut days = if from < below { table.days(kind, &from, &below).await? } else { Vec::new() };
         days.reverse();
-        let page = page(expected, usize::from(table.shards().await?));
-        Ok(Self { table, kind, days, shards: Vec::new(), from, below, page })
+        let partitions = |(day, shards): (String, u16)| (0..shards).map(|shard| kind.partition(&day, shard)).collect();
+        Ok(Self::groups(table, days.into_iter().map(partitions).collect(), from, below, expected))
+    }
+
+    /// The records of these groups of partitions, oldest first: each group has only older records than the next.
+    pub(crate) fn groups(
+        table: &'a Table,
+        groups: Vec<Vec<String>>,
+        from: String,
+        below: String,
+        expected: usize,
+    ) -> Self {
+        Self { table, groups, shards: Vec::new(), from, below, expected }
     }
 
     /// The records of these partitions only.
     pub(crate) fn partitions(
         table: &'a Table,
-        kind: RecordKind,
         partitions: Vec<String>,
         from: String,
         below: String,
@@ -76,7 +85,7 @@ impl<'a> Walk<'a> {
         let page = page(expected, 1);
         let new = |partition| Shard::new(partition, page);
         let shards = if from < below { partitions.into_iter().map(new).collect() } else { Vec::new() };
-        Self { table, kind, days: Vec::new(), shards, from, below, page }
+        Self { table, groups: Vec::new(), shards, from, below, expected }
     }
 
     /// The next item, which is older than all before it; `None` at the end.
@@ -94,12 +103,12 @@ impl<'a> Walk<'a> {
             if let Some((_, shard)) = newest {
                 return Ok(shard.fetched.pop_front());
             }
-            let Some(day) = self.days.pop() else {
+            let Some(partitions) = self.groups.pop() else {
                 return Ok(None);
             };
-            let (shards, page) = (0..self.table.shards().await?, self.page);
-            self.shards = shards.map(|shard| Shard::new(self.kind.partition(&day, shard), page)).collect();
-            self.page = doubled(page);
+            let page = page(self.expected, partitions.len());
+            self.shards = partitions.into_iter().map(|partition| Shard::new(partition, page)).collect();
+            self.expected = self.expected.saturating_mul(2);
         }
     }
 
@@ -138,7 +147,9 @@ mod tests {
 
     #[test]
     fn a_page_is_little_more_than_what_is_expected() {
-        for (expected, shards, each) in [(50, 1, 51), (50, 4, 20), (200, 4, 66), (200, 64, 9), (1, 4, 2), (0, 4, 1)] {
+        for (expected, shards, each) in
+            [(50, 1, 51), (50, 4, 20), (50, 64, 4), (200, 4, 66), (200, 64, 9), (1, 4, 2), (0, 4, 1)]
+        {
             assert_eq!(page(expected, shards), each, "{expected} of {shards}");
         }
         for shards in [1, 4, 64] {

@@ -11,7 +11,7 @@ use domain::ports::StoreError;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::item::{Item, number};
-use super::keys::{REVISION, TTL};
+use super::keys::REVISION;
 use super::{CONCURRENCY, Table};
 use crate::describe::describe;
 
@@ -19,7 +19,7 @@ use crate::describe::describe;
 const BATCH: usize = 25;
 
 /// Delays before the unprocessed items of a batch, written or read, are sent again.
-pub(crate) const RETRY_DELAYS: [Duration; 5] = [
+pub(super) const RETRY_DELAYS: [Duration; 5] = [
     Duration::from_millis(25),
     Duration::from_millis(100),
     Duration::from_millis(300),
@@ -65,23 +65,6 @@ impl Table {
             }
         }
         Err(StoreError::store(format_args!("{} writes were throttled on every attempt", requests.len())))
-    }
-
-    /// Deletes the item if it has still expired at `now`, in seconds; returns 1, or 0 if it was given a later expiry.
-    pub(crate) async fn delete_expired(&self, key: Item, now: i64) -> Result<usize, StoreError> {
-        let request = self
-            .client()
-            .delete_item()
-            .table_name(self.name())
-            .set_key(Some(key))
-            .condition_expression("#ttl <= :now")
-            .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_values(":now", number(now));
-        match request.send().await {
-            Ok(_) => Ok(1),
-            Err(SdkError::ServiceError(context)) if context.err().is_conditional_check_failed_exception() => Ok(0),
-            Err(error) => Err(StoreError::store(describe(&error))),
-        }
     }
 
     /// A put that fails if the key exists.

@@ -149,7 +149,7 @@ impl DynamoVolume {
     async fn first_hour(&self, since: Timestamp, over: Timestamp) -> Result<Timestamp, StoreError> {
         let [from, below] = [since, over].map(|at| EventPk::first_at(at).to_string());
         let day = self.table.days(RecordKind::Events, &from, &below).await?.pop();
-        Ok(day.and_then(|day| start_of(&day)).map_or(over, |start| start.clamp(since, over)))
+        Ok(day.and_then(|(day, _)| start_of(&day)).map_or(over, |start| start.clamp(since, over)))
     }
 
     /// The stored counts of one day, of the hours from `since` (inclusive) to `until` (exclusive).

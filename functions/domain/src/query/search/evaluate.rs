@@ -34,17 +34,23 @@ impl SearchQuery {
 
 impl Comparison {
     fn holds(&self, event: &Event) -> bool {
-        let found = match &self.field {
-            SearchField::Action => Found::Text(event.action.as_str()),
-            SearchField::App => Found::Text(&event.app),
-            SearchField::ClientIp => event.client_ip.map_or(Found::Nothing, Found::Address),
-            SearchField::Created => Found::Instant(event.created),
-            SearchField::Pk => Found::Own(event.pk.to_string()),
-            SearchField::User(path) => below(&event.user, path),
-            SearchField::Brand(path) => below(&event.brand, path),
-            SearchField::Context(path) => below(&event.context, path),
+        let passes = |found: Found<'_>| found.passes(&self.test);
+        let text =
+            |text: &Option<String>| text.as_ref().map_or(Found::Nothing, |text| Found::Text(text)).passes(&self.test);
+        let passes = match &self.field {
+            SearchField::Action => passes(Found::Text(event.action.as_str())),
+            SearchField::App => passes(Found::Text(&event.app)),
+            SearchField::ClientIp => passes(event.client_ip.map_or(Found::Nothing, Found::Address)),
+            SearchField::Created => passes(Found::Instant(event.created)),
+            SearchField::Expires => passes(Found::Instant(event.expires)),
+            SearchField::Pk => passes(Found::Own(event.pk.to_string())),
+            SearchField::Id => text(&event.id),
+            SearchField::Source => text(&event.source),
+            SearchField::User(path) => one_passes(&event.user, path, &self.test),
+            SearchField::Brand(path) => one_passes(&event.brand, path, &self.test),
+            SearchField::Context(path) => one_passes(&event.context, path, &self.test),
         };
-        found.passes(&self.test) != self.denied
+        passes != self.denied
     }
 }
 
@@ -58,17 +64,56 @@ enum Found<'a> {
     Json(&'a Value),
 }
 
-fn below<'a>(object: &'a Object, path: &[String]) -> Found<'a> {
-    let Some((first, rest)) = path.split_first() else { return Found::Nothing };
-    let value = rest.iter().try_fold(object.get(first), |value, key| Some(value?.as_object()?.get(key)));
-    match value.flatten() {
-        None | Some(Value::Null) => Found::Nothing,
-        Some(Value::String(text)) => Found::Text(text),
-        Some(value) => Found::Json(value),
+/// Whether one of the values at the path passes, or, if there is none, the missing value.
+fn one_passes(object: &Object, path: &[String], test: &FieldTest) -> bool {
+    let mut values = Vec::new();
+    if let Some((first, rest)) = path.split_first()
+        && let Some(value) = object.get(first)
+    {
+        collect(value, rest, &mut values);
+    }
+    if values.is_empty() { Found::Nothing.passes(test) } else { values.into_iter().any(|found| found.passes(test)) }
+}
+
+/// Collects the values at the path. It leads into each item of a list on its way. A list at its end is a value itself,
+/// and so are its items.
+fn collect<'a>(value: &'a Value, path: &[String], values: &mut Vec<Found<'a>>) {
+    match (path.split_first(), value) {
+        (Some(_), Value::Array(items)) => items.iter().for_each(|item| collect(item, path, values)),
+        (Some((key, rest)), Value::Object(object)) => {
+            if let Some(inner) = object.get(key) {
+                collect(inner, rest, values);
+            }
+        }
+        (Some(_), _) => {}
+        (None, value) => {
+            values.push(Found::of_json(value));
+            collect_items(value, values);
+        }
     }
 }
 
-impl Found<'_> {
+/// Collects the items of a list, and of the lists in it. A list in a list is not a value: the text of each of a hundred
+/// levels would be searched.
+fn collect_items<'a>(list: &'a Value, values: &mut Vec<Found<'a>>) {
+    for item in list.as_array().into_iter().flatten() {
+        if item.is_array() {
+            collect_items(item, values);
+        } else {
+            values.push(Found::of_json(item));
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn of_json(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::String(text) => Self::Text(text),
+            value => Self::Json(value),
+        }
+    }
+
     fn passes(&self, test: &FieldTest) -> bool {
         match test {
             FieldTest::Equals(value) => self.equals(value),

@@ -2,8 +2,10 @@
 
 use serde_json::Number;
 
+use super::hints;
 use super::parse::SyntaxError;
 use super::query::Literal;
+use crate::text::truncate;
 
 /// A word, and the column at which it begins, in characters from 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +82,9 @@ impl<'a> Rest<'a> {
             _ if begins_name(first) => return self.name(),
             _ => {}
         }
+        if let Some(what) = hints::wrong_operator(self.text) {
+            return Err(self.fault(what));
+        }
         let found = OPERATORS.iter().copied().find(|operator| self.text.starts_with(operator));
         let operator = found.ok_or_else(|| self.fault(format!("unexpected {first:?}")))?;
         self.advance(operator.len());
@@ -113,22 +118,31 @@ impl<'a> Rest<'a> {
     }
 
     fn number(&mut self) -> Result<Number, SyntaxError> {
+        let (column, whole) = (self.column, self.text);
         let mut before = ' ';
         let digits = self.skip(|letter| {
             let sign = matches!(letter, '+' | '-') && matches!(before, ' ' | 'e' | 'E');
             before = letter;
             sign || matches!(letter, '.' | 'e' | 'E') || letter.is_ascii_digit()
         });
-        serde_json::from_str(digits).map_err(|_| self.fault(format!("{digits} is not a number")))
+        // What follows without a blank belongs to the same word, such as the rest of a date.
+        self.skip(|letter| continues_name(letter) || matches!(letter, '.' | ':' | '/'));
+        let word = &whole[..whole.len() - self.text.len()];
+        serde_json::from_str(digits).ok().filter(|_| word == digits).ok_or_else(|| {
+            let what = format!("{} is not a number; put a text in quotes", truncate(word, hints::MAX_SHOWN));
+            SyntaxError { what, column }
+        })
     }
 
     fn string(&mut self, quote: char) -> Result<String, SyntaxError> {
         let mut text = String::new();
+        let column = self.column;
         self.advance(1);
         loop {
             text.push_str(self.skip(|letter| letter != quote && letter != '\\'));
             let Some(letter) = self.text.chars().next() else {
-                return Err(self.fault(format!("the text needs a {quote} at its end")));
+                let what = format!("the text that begins with this {quote} has no {quote} at its end");
+                return Err(SyntaxError { what, column });
             };
             self.advance(1);
             if letter == quote {

@@ -4,13 +4,16 @@
 //! action = "login_failed" and (context.geo.country != "DE" or user.username in ("akadmin", "root"))
 //! ```
 //!
-//! * A field is `action`, `app`, `client_ip`, `created`, `event_uuid` (or `pk`), or a path of keys below `user`,
-//!   `brand` or `context`. A key is a name (letters, digits, `_` and `-`, not beginning with a digit or `-`), or any
-//!   text in quotes: `context."my key".n`.
+//! * A field is `action`, `app`, `client_ip`, `created`, `event_uuid` (or `pk`), `expires`, `id`, `source`, or a path of
+//!   keys below `user`, `brand` or `context`. A key is a name (letters, digits, `_` and `-`, not beginning with a digit or
+//!   `-`), or any text in quotes: `context."my key".n`.
 //! * An operator is one of `=` `!=` `>` `>=` `<` `<=` `~` `!~` `startswith` `endswith` `in`, and `not` before the last
 //!   three. `~`, `startswith` and `endswith` look at text in any case.
 //! * A value is a text in `'…'` or `"…"`, a number, `True`, `False`, `None`, or, after `in`, a list in parentheses.
-//! * `and` binds tighter than `or`; both, and `not`, may be written in capitals.
+//! * `and` binds tighter than `or`. Operators that are words, `and`, `or` and `not` may be written in capitals.
+//!
+//! A test of a list passes if it passes for one of its items, or for the list as JSON. A path leads into each item of a
+//! list of objects. authentik compares a list as a whole; a query for one of its items finds nothing there.
 //!
 //! A negated test passes where the plain one fails, so `context.a != 1` matches events without a `context.a`. A missing
 //! key and `null` are both `None`. A date is a period: an instant equals it if it lies within it, is less if it lies
@@ -22,12 +25,13 @@
 //! nesting deeper than [`MAX_DEPTH`].
 
 mod evaluate;
+mod hints;
 mod lex;
 mod parse;
 mod query;
 
 pub use parse::{MAX_DEPTH, SyntaxError};
-pub use query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
+pub use query::{Comparison, FieldTest, Literal, RequiredPiece, SearchField, SearchQuery};
 
 use crate::event::Event;
 

@@ -2,8 +2,10 @@
 
 use super::super::AddressRange;
 use super::evaluate::period;
+use super::hints;
 use super::lex::{Lexeme, Word, words};
 use super::query::{Comparison, FieldTest, Literal, SearchField, SearchQuery};
+use crate::text::truncate;
 
 /// The deepest nesting of parentheses.
 pub const MAX_DEPTH: usize = 32;
@@ -85,20 +87,11 @@ impl QueryParser<'_> {
                     _ => self.ordered(&field, operator)?,
                 }
             }
-            Lexeme::Name(word) if word == "startswith" => {
-                self.next();
-                FieldTest::Starts(self.text()?)
-            }
-            Lexeme::Name(word) if word == "endswith" => {
-                self.next();
-                FieldTest::Ends(self.text()?)
-            }
-            Lexeme::Name(word) if word == "in" => {
-                self.next();
-                FieldTest::Among(self.list(&field)?)
-            }
+            _ if self.took_keyword("startswith") => FieldTest::Starts(self.text()?),
+            _ if self.took_keyword("endswith") => FieldTest::Ends(self.text()?),
+            _ if self.took_keyword("in") => FieldTest::Among(self.list(&field)?),
             _ if denied => return Err(self.expected("startswith, endswith or in")),
-            _ => return Err(self.expected("an operator such as =, ~ or in")),
+            found => return Err(self.fault(hints::not_an_operator(&found))),
         };
         Ok(Comparison { field, denied, test })
     }
@@ -130,16 +123,19 @@ impl QueryParser<'_> {
             ("client_ip", true) => SearchField::ClientIp,
             ("created", true) => SearchField::Created,
             ("event_uuid" | "pk", true) => SearchField::Pk,
+            ("expires", true) => SearchField::Expires,
+            ("id", true) => SearchField::Id,
+            ("source", true) => SearchField::Source,
             ("user", false) => SearchField::User(keys),
             ("brand", false) => SearchField::Brand(keys),
             ("context", false) => SearchField::Context(keys),
             ("user" | "brand" | "context", true) => {
                 return Err(self.fault(format!("{name} is a whole object; add a key, such as {name}.name")));
             }
-            ("action" | "app" | "client_ip" | "created" | "event_uuid" | "pk", false) => {
+            ("action" | "app" | "client_ip" | "created" | "event_uuid" | "pk" | "expires" | "id" | "source", false) => {
                 return Err(self.fault(format!("{name} has no keys; write {name} alone")));
             }
-            _ => return Err(self.fault(format!("an event has no field {name}"))),
+            _ => return Err(self.fault(hints::not_a_field(&name))),
         };
         self.next();
         Ok(field)
@@ -149,10 +145,10 @@ impl QueryParser<'_> {
     /// error.
     fn value(&mut self, field: &SearchField) -> Result<Literal, SyntaxError> {
         let Lexeme::Value(value) = self.peek().clone() else {
-            return Err(self.expected("a value such as \"text\" or 7"));
+            return Err(self.fault(hints::not_a_value(self.peek())));
         };
         match field {
-            SearchField::Created if !is_date(&value) => {
+            SearchField::Created | SearchField::Expires if !is_date(&value) => {
                 return Err(self.expected("a date such as \"2026-01-02\" or \"2026-01-02 03:04:05\""));
             }
             SearchField::ClientIp if !is_address(&value) => {
@@ -160,6 +156,12 @@ impl QueryParser<'_> {
                     "an address such as \"192.0.2.7\" or a network such as \"192.0.2.0/24\"; ~ searches for a part of an \
                      address",
                 ));
+            }
+            SearchField::Action | SearchField::App | SearchField::Pk | SearchField::Id | SearchField::Source
+                if matches!(value, Literal::Number(_) | Literal::Bool(_)) =>
+            {
+                let shown = truncate(&value.to_string(), hints::MAX_SHOWN);
+                return Err(self.fault(format!("{field} is a text; put the value in quotes: {shown:?}")));
             }
             _ => {}
         }
@@ -169,14 +171,14 @@ impl QueryParser<'_> {
 
     fn text(&mut self) -> Result<String, SyntaxError> {
         let Lexeme::Value(Literal::Text(text)) = self.peek().clone() else {
-            return Err(self.expected("a text such as \"text\""));
+            return Err(self.fault(hints::not_a_text(self.peek())));
         };
         self.next();
         Ok(text)
     }
 
     fn list(&mut self, field: &SearchField) -> Result<Vec<Literal>, SyntaxError> {
-        self.take(&Lexeme::Open, "(")?;
+        self.take(&Lexeme::Open, "a list in parentheses, such as (\"a\", \"b\")")?;
         let mut values = vec![self.value(field)?];
         while *self.peek() == Lexeme::Comma {
             self.next();

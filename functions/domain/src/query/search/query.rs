@@ -41,6 +41,12 @@ pub enum SearchField {
     Created,
     /// `event_uuid` or `pk`: the event's pk as text, whose case does not matter.
     Pk,
+    /// `expires`: when the event expires, compared as `created` is.
+    Expires,
+    /// `id`: the caller's own id, as text; nothing if the caller did not name the event.
+    Id,
+    /// `source`: the namespace of `id`, as text.
+    Source,
     /// Below `user`: at least one name.
     User(Vec<String>),
     /// Below `brand`: at least one name.
@@ -86,12 +92,12 @@ pub enum Literal {
 }
 
 impl SearchQuery {
-    /// Pairs of a key and a text that occur in the JSON of every event that the query matches; may be empty. Used to
-    /// rule out events without parsing them.
-    pub fn necessary(&self) -> Vec<(&str, &str)> {
+    /// Pieces of text that occur in the JSON of every event that the query matches; may be empty. Used to rule out
+    /// events without parsing them.
+    pub fn necessary(&self) -> Vec<RequiredPiece<'_>> {
         match self {
             Self::Comparison(Comparison { field, denied: false, test: FieldTest::Equals(Literal::Text(text)) }) => {
-                field.key_of_text().map(|key| (key, text.as_str())).into_iter().collect()
+                field.required_pieces(text)
             }
             Self::All(parts) => parts.iter().flat_map(Self::necessary).collect(),
             Self::Comparison(_) | Self::Any(_) => Vec::new(),
@@ -99,14 +105,31 @@ impl SearchQuery {
     }
 }
 
+/// A piece of an event's JSON without blanks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequiredPiece<'q> {
+    /// The key with this text for its value: `"key":"text"`.
+    Pair(&'q str, &'q str),
+    /// The key, whatever its value: `"key":`.
+    Key(&'q str),
+    /// The text as a value, wherever it is: `"text"`.
+    Text(&'q str),
+}
+
 impl SearchField {
-    /// The JSON key of the field's text; `None` if equal values can be written differently.
-    fn key_of_text(&self) -> Option<&str> {
+    /// What the JSON contains if the field equals the text; empty if equal values can be written differently.
+    fn required_pieces<'q>(&'q self, text: &'q str) -> Vec<RequiredPiece<'q>> {
         match self {
-            Self::Action => Some("action"),
-            Self::App => Some("app"),
-            Self::User(path) | Self::Brand(path) | Self::Context(path) => path.last().map(String::as_str),
-            Self::ClientIp | Self::Created | Self::Pk => None,
+            Self::Action => vec![RequiredPiece::Pair("action", text)],
+            Self::App => vec![RequiredPiece::Pair("app", text)],
+            Self::Id => vec![RequiredPiece::Pair("id", text)],
+            Self::Source => vec![RequiredPiece::Pair("source", text)],
+            // The text may be an item of a list, so that the key does not stand before it.
+            Self::User(path) | Self::Brand(path) | Self::Context(path) => {
+                let keys = path.iter().map(|key| RequiredPiece::Key(key));
+                keys.chain([RequiredPiece::Text(text)]).collect()
+            }
+            Self::ClientIp | Self::Created | Self::Expires | Self::Pk => Vec::new(),
         }
     }
 }
@@ -165,6 +188,9 @@ impl fmt::Display for SearchField {
             Self::ClientIp => formatter.write_str("client_ip"),
             Self::Created => formatter.write_str("created"),
             Self::Pk => formatter.write_str("event_uuid"),
+            Self::Expires => formatter.write_str("expires"),
+            Self::Id => formatter.write_str("id"),
+            Self::Source => formatter.write_str("source"),
             Self::User(path) => write!(formatter, "user{}", PathKeys(path)),
             Self::Brand(path) => write!(formatter, "brand{}", PathKeys(path)),
             Self::Context(path) => write!(formatter, "context{}", PathKeys(path)),

@@ -43,13 +43,28 @@ fn whose_data_goes_is_forgotten_before_the_files_are_scrubbed() {
 
 #[test]
 fn it_goes_on_where_it_stopped_and_ends_once() {
-    let place = JobCursor::Events { before: Some(EventPk::first_at(at(-5))) };
+    let place = JobCursor::Events { after: Some(EventCursor { before: EventPk::first_at(at(-5)), shard: Some(3) }) };
     let half = job().claimed(at(1)).unwrap().after(found(3), Some(place.clone()), at(2));
     assert_eq!((&half.cursor, half.lease, half.ended), (&place, Some(at(62)), None));
     let done = half.after(found(4), None, at(3));
     assert_eq!((done.state, done.ended, done.report.counts["examined"]), (JobState::Done, Some(at(3)), 7));
     assert!(done.claimed(at(62)).is_some(), "somebody must still tell of it");
     assert_eq!(done.reported().claimed(at(999)), None);
+}
+
+#[test]
+fn a_position_of_0_1_0_is_read() {
+    let before = EventPk::first_at(at(-5));
+    let after = EventCursor { before, shard: None };
+    for (written, after) in [
+        (r#"{"events":{"before":null}}"#.to_owned(), None),
+        (format!(r#"{{"events":{{"before":"{before}"}}}}"#), Some(after)),
+        (format!(r#"{{"events":{{"before":"{before}","shard":7}}}}"#), Some(EventCursor { shard: Some(7), ..after })),
+    ] {
+        let read: JobCursor = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, JobCursor::Events { after }, "{written}");
+        assert_eq!(serde_json::from_str::<JobCursor>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
+    }
 }
 
 #[test]

@@ -50,6 +50,15 @@ pub(super) const INNER_OBJECTS: [(&str, &str); 7] = [
     ("user", "authenticated_as"),
 ];
 
+/// The objects of which Nuncio or authentik is the source, each with an example of a pattern inside it. (`model`,
+/// `subject` and `http_request` may be a text in the events of other senders.)
+pub(super) const ADDED_OBJECTS: [(&[&str], &str); 4] = [
+    (&["context", "geo"], "geo: { country: [{ exists: false }] }"),
+    (&["context", "asn"], "asn: { asn: [{ exists: false }] }"),
+    (&["user", "on_behalf_of"], "on_behalf_of: { username: [{ exists: false }] }"),
+    (&["user", "authenticated_as"], "authenticated_as: { username: [{ exists: false }] }"),
+];
+
 /// What is known of the field; `None` if no event has it.
 pub(super) fn known_field(name: &str) -> Option<KnownField> {
     let text = |presence, is_possible, may_contain, form| TextField {

@@ -1,23 +1,25 @@
 //! Warns where an event pattern cannot match any event, or means something else in EventBridge.
 //!
-//! Owns the warnings. The pattern language allows all of this, but it is probably a mistake. A warning is certain: what
-//! is below `context`, `user` and `brand` is the caller's, so that little is said about it.
+//! Owns the warnings. The pattern language allows all of this, but it is probably a mistake. A warning that no event
+//! matches is certain: what is below `context`, `user` and `brand` is the caller's, so that little is said about it.
 
 mod alternatives;
 mod known_fields;
+mod masked;
+mod spelling;
 
 use domain::admission::mask::Masker;
 use domain::event::EVENT_KEYS;
 use domain::json::pointer_segment;
 use domain::rules_document::{AnythingBut, FaultyPart, FieldPattern, ObjectPattern, ValuePattern};
 use ipnet::IpNet;
-use serde_json::json;
 
 use super::patterns::PatternSource;
-use super::{masking, retention};
+use super::retention;
 use crate::diagnostics::Diagnostics;
 use crate::names::{nearest, shown};
-use known_fields::{INNER_OBJECTS, KnownField, Presence, TextField, known_field};
+use known_fields::{ADDED_OBJECTS, INNER_OBJECTS, KnownField, Presence, TextField, known_field};
+pub(super) use spelling::warn as warn_of_spelling;
 
 /// Adds the warnings about a pattern, each at its place in `source`.
 pub(super) fn warn(root: &ObjectPattern, source: &PatternSource<'_>, masker: &Masker, diagnostics: &mut Diagnostics) {
@@ -52,11 +54,15 @@ impl Warnings<'_, '_> {
                 (Some(KnownField::Any), _) => {}
                 (Some(KnownField::Object(_)), FieldPattern::Object(inner)) => self.inside(inner, &[name], &pointer),
                 (Some(KnownField::Object(example)), FieldPattern::Value(tests)) => {
-                    // An object counts as missing.
-                    if !tests.contains(&ValuePattern::Exists(false)) {
-                        let what = format!("{name} of an event is always an object, so that no value matches");
-                        self.add(&pointer, FaultyPart::Key, what, format!("name a field inside it, such as {example}"));
-                    }
+                    let what = if tests.contains(&ValuePattern::Exists(false)) {
+                        format!(
+                            "{name} of an event is always an object, which counts as no value, so that exists: false \
+                             matches every event"
+                        )
+                    } else {
+                        format!("{name} of an event is always an object, so that no value matches")
+                    };
+                    self.add(&pointer, FaultyPart::Key, what, format!("name a field inside it, such as {example}"));
                 }
                 (Some(KnownField::Text(_)), FieldPattern::Object(_)) => {
                     let what = format!("{name} of an event is never an object");
@@ -102,9 +108,7 @@ impl Warnings<'_, '_> {
                 FieldPattern::Object(inner) => self.inside(inner, &path, &pointer),
                 FieldPattern::Value(tests) => {
                     for (at, test) in tests.iter().enumerate() {
-                        let Some(hint) = self.masking(test, &path) else { continue };
-                        let what = "Nuncio masks such a value before it evaluates rules, so that no event has it";
-                        self.add(&format!("{pointer}/{at}"), FaultyPart::Value, what, hint);
+                        self.inner_test(test, &path, &format!("{pointer}/{at}"));
                     }
                 }
             }
@@ -114,25 +118,21 @@ impl Warnings<'_, '_> {
         }
     }
 
-    /// What to do instead, if the test passes only values that masking replaces; `None` otherwise.
-    fn masking(&self, test: &ValuePattern, path: &[&str]) -> Option<String> {
-        let could_be_mask = |part: &&str| part.chars().all(|character| character == '*');
-        let value = match test {
-            ValuePattern::Text(text) => json!(text),
-            ValuePattern::Number(number) => json!(number),
-            ValuePattern::Boolean(value) => json!(value),
-            ValuePattern::Numeric(_) => json!(1),
-            // Of a text without meaning, only the key decides what becomes of it.
-            _ if texts_of(test).is_some_and(|texts| !texts.iter().all(could_be_mask)) => json!("-"),
-            _ => return None,
-        };
-        masking::replaces(self.masker, path, value).then(|| {
-            if masking::replaces_every_text(self.masker, path) {
-                format!("exempt {} with redact, or test another field", shown(&path.join(".")))
-            } else {
-                "test a part of the text that holds no secret, or another field".to_owned()
-            }
-        })
+    /// A test of a field of the caller's, at `path` from the event.
+    fn inner_test(&mut self, test: &ValuePattern, path: &[&str], pointer: &str) {
+        let added = ADDED_OBJECTS.iter().find(|(object, _)| *object == path);
+        if let (ValuePattern::Exists(wanted), Some((_, example))) = (test, added) {
+            let what = format!(
+                "exists is about values, and {} is an object where an event has it, so that exists: {wanted} {}",
+                path.join("."),
+                if *wanted { "never matches" } else { "matches in any case" }
+            );
+            self.add(pointer, FaultyPart::Value, what, format!("name a field inside it, such as {example}"));
+        } else if has_nul(test) {
+            self.add(pointer, FaultyPart::Value, NUL, "remove the character");
+        } else if let Some((what, hint)) = masked::fault(self.masker, test, path) {
+            self.add(pointer, FaultyPart::Value, what, hint);
+        }
     }
 
     fn test(&mut self, test: &ValuePattern, name: &str, known: &TextField, pointer: &str) {
@@ -164,6 +164,7 @@ impl Warnings<'_, '_> {
             ValuePattern::AnythingBut(but) if excludes_nothing(but, known) => {
                 Some((format!("no event's {name} has a value that this anything-but excludes"), known.form))
             }
+            _ if has_nul(test) => Some((NUL.to_owned(), "remove the character")),
             _ if !is_possible(test, known) => Some((format!("no event's {name} has this form"), known.form)),
             _ => None,
         };
@@ -203,6 +204,13 @@ fn texts_of(test: &ValuePattern) -> Option<Vec<&str>> {
         }
         _ => return None,
     })
+}
+
+/// Why a text with U+0000 never matches.
+const NUL: &str = "no event contains a NUL character (U+0000)";
+
+fn has_nul(test: &ValuePattern) -> bool {
+    texts_of(test).is_some_and(|texts| texts.iter().any(|text| text.contains('\0')))
 }
 
 /// Whether a text of the field can pass a test of texts. Every other test is possible.
