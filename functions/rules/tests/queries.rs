@@ -4,6 +4,7 @@ use domain::Event;
 use domain::ports::NoExpressions;
 use domain::query::search::Search;
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Silence};
+use domain::testing::EventBuilder;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::{RuleSet, silence_covers};
@@ -72,7 +73,7 @@ fn event() -> impl Strategy<Value = Event> {
             };
             let event = domain::testing::event(action).app(app).context(fields([("f", f), ("g", g)]));
             let event = event.user(fields([("username", name), ("none", None)]));
-            address.into_iter().fold(event, |event, address| event.client_ip(address)).build()
+            address.into_iter().fold(event, EventBuilder::client_ip).build()
         })
 }
 

@@ -48,10 +48,12 @@ fn add_comparison(comparison: &Comparison, paths: &mut PathTree, clauses: &mut C
         SearchField::ClientIp => values.iter().map(address).collect(),
         SearchField::Action => values.iter().map(|value| term(value, &["action"], paths)).collect(),
         SearchField::App => values.iter().map(|value| term(value, &["app"], paths)).collect(),
+        SearchField::Id => values.iter().map(|value| term(value, &["id"], paths)).collect(),
+        SearchField::Source => values.iter().map(|value| term(value, &["source"], paths)).collect(),
         SearchField::User(keys) => values.iter().map(|value| term(value, &below("user", keys), paths)).collect(),
         SearchField::Brand(keys) => values.iter().map(|value| term(value, &below("brand", keys), paths)).collect(),
         SearchField::Context(keys) => values.iter().map(|value| term(value, &below("context", keys), paths)).collect(),
-        SearchField::Id | SearchField::Source | SearchField::Expires | SearchField::Created | SearchField::Pk => None,
+        SearchField::Created | SearchField::Expires | SearchField::Pk => None,
     };
     if let Some(terms) = terms {
         clauses.push(terms);

@@ -1,11 +1,12 @@
 //! Reads the fields of an event that a setting names, such as those of `by`.
 //!
-//! Owns the faults about a path, except that masking hides it, which matters to some settings only.
+//! Owns the faults about a path. That masking hides a field is a fault only where a setting asks for it.
 
 use domain::admission::mask::Masker;
+use domain::event::Object;
 use domain::rules_document::{FieldPath, FieldPathError};
+use serde_json::{Value as Json, json};
 
-use super::masking;
 use crate::diagnostics::Diagnostics;
 use crate::names::shown;
 use crate::shape;
@@ -47,11 +48,20 @@ pub(super) fn read_one(node: &Node, name: &str, diagnostics: &mut Diagnostics) -
 
 /// Reports a fault if masking hides the field, so that all events have the same value there.
 pub(super) fn check_visible(path: &FieldPath, at: Position, masker: &Masker, diagnostics: &mut Diagnostics) {
-    let names: Vec<&str> = path.as_str().split('.').collect();
-    if masking::replaces_every_text(masker, &names) {
+    if is_masked(path, masker) {
         let path = shown(path.as_str());
         let what =
             format!("Nuncio masks the field {path} before it evaluates detections, so that all events look alike");
         diagnostics.fault(at, what, format!("exempt {path} with redact, or name another field"));
     }
+}
+
+/// Whether masking replaces every text at the path, because of a key in it.
+fn is_masked(path: &FieldPath, masker: &Masker) -> bool {
+    let Some((root, names)) = path.as_str().split_once('.') else { return false };
+    let event = names.rsplit('.').fold(json!("-"), |inner, name| json!({ name: inner }));
+    let Json::Object(mut object) = event else { return false };
+    let written: Object = object.clone();
+    masker.mask_field(root, &mut object);
+    object != written
 }

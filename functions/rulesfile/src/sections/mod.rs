@@ -10,7 +10,6 @@ pub(crate) mod email;
 pub(crate) mod expressions;
 mod field_paths;
 pub(crate) mod groups;
-mod masking;
 mod pattern_warnings;
 pub(crate) mod patterns;
 pub(crate) mod policies;

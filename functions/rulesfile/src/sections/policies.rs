@@ -44,7 +44,7 @@ pub(crate) const MATCHER_KEYS: KeySet =
     KeySet { of: "an event matcher", known: &["action", "app", "model", "client_ip", "query"], unsupported: &[] };
 
 /// How many characters of a query's fault are shown.
-const MAX_QUERY_FAULT_CHARS: usize = 200;
+const MAX_QUERY_FAULT_CHARS: usize = 300;
 
 /// Reads the policies. `masker` masks as the file says, for the warnings about patterns.
 pub(crate) fn read(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> BTreeMap<String, Arc<Policy>> {

@@ -31,15 +31,37 @@ enum Visit {
     Done(usize),
 }
 
-/// Reports every circle, and every detection with which a chain becomes too long.
+/// Reports every circle. If there is none, reports every detection with which a chain becomes too long.
 pub(super) fn check(detections: &[DetectionInputs<'_>], diagnostics: &mut Diagnostics) {
-    let numbers: HashMap<&str, usize> = detections.iter().enumerate().map(|(at, own)| (own.name, at)).collect();
-    let mut visits = vec![Visit::NotYet; detections.len()];
+    let numbers = detections.iter().enumerate().map(|(at, own)| (own.name, at)).collect();
+    let visits = vec![Visit::NotYet; detections.len()];
+    let mut walk = ChainWalk { detections, numbers, visits, too_long: Vec::new(), circles: 0, diagnostics };
     for start in 0..detections.len() {
-        if matches!(visits[start], Visit::NotYet) {
-            walk(start, detections, &numbers, &mut visits, diagnostics);
+        if matches!(walk.visits[start], Visit::NotYet) {
+            walk.visit(start);
         }
     }
+    if walk.circles > 0 {
+        return;
+    }
+    for own in walk.too_long.iter().map(|at| &detections[*at]) {
+        let what = format!("{} begins a chain of {} detections", shown(own.name), Detection::LONGEST_CHAIN + 1);
+        let hint = format!("a chain has at most {}; build on policies instead", Detection::LONGEST_CHAIN);
+        diagnostics.fault(own.at, what, hint);
+    }
+}
+
+/// A walk through all detections, depth first.
+struct ChainWalk<'w, 'n> {
+    detections: &'w [DetectionInputs<'n>],
+    /// The index of each detection, by its name.
+    numbers: HashMap<&'n str, usize>,
+    /// How far the walk has come, by detection.
+    visits: Vec<Visit>,
+    /// The detections with which a chain becomes too long.
+    too_long: Vec<usize>,
+    circles: usize,
+    diagnostics: &'w mut Diagnostics,
 }
 
 /// A detection on the walk's path.
@@ -51,52 +73,46 @@ struct PathStep {
     longest: usize,
 }
 
-impl PathStep {
-    fn new(detection: usize) -> Self {
-        Self { detection, visited: 0, longest: 0 }
+impl ChainWalk<'_, '_> {
+    /// Visits the detection and all on which it builds.
+    fn visit(&mut self, start: usize) {
+        let mut path = Vec::new();
+        self.enter(start, &mut path);
+        while let Some(step) = path.last_mut() {
+            let Some(&(input, at)) = self.detections[step.detection].of.get(step.visited) else {
+                self.leave(&mut path);
+                continue;
+            };
+            step.visited += 1;
+            // A name that is not a detection's is a policy's, or a fault of its own.
+            let Some(&next) = self.numbers.get(input) else { continue };
+            match self.visits[next] {
+                Visit::NotYet => self.enter(next, &mut path),
+                Visit::OnPath(from) => {
+                    let circle = path[from..].iter().map(|step| self.detections[step.detection].name);
+                    let what = format!("detections build on each other in a circle: {}", listed(circle, input));
+                    self.diagnostics.fault(at, what, "name another policy or detection in one of them");
+                    self.circles += 1;
+                }
+                Visit::Done(length) => step.longest = step.longest.max(length),
+            }
+        }
     }
-}
 
-/// Visits the detection, and depth first all on which it builds.
-fn walk(
-    start: usize,
-    detections: &[DetectionInputs<'_>],
-    numbers: &HashMap<&str, usize>,
-    visits: &mut [Visit],
-    diagnostics: &mut Diagnostics,
-) {
-    let mut path = vec![PathStep::new(start)];
-    visits[start] = Visit::OnPath(0);
-    while let Some(step) = path.last_mut() {
-        let own = &detections[step.detection];
-        let Some((input, at)) = own.of.get(step.visited) else {
-            let (detection, length) = (step.detection, step.longest + 1);
-            if length == Detection::LONGEST_CHAIN + 1 {
-                let what = format!("{} begins a chain of {length} detections", shown(own.name));
-                let hint = format!("a chain has at most {}; build on policies instead", Detection::LONGEST_CHAIN);
-                diagnostics.fault(own.at, what, hint);
-            }
-            visits[detection] = Visit::Done(length);
-            path.pop();
-            if let Some(above) = path.last_mut() {
-                above.longest = above.longest.max(length);
-            }
-            continue;
-        };
-        step.visited += 1;
-        // A name that is not a detection's is a policy's, or a fault of its own.
-        let Some(&next) = numbers.get(input) else { continue };
-        match visits[next] {
-            Visit::NotYet => {
-                visits[next] = Visit::OnPath(path.len());
-                path.push(PathStep::new(next));
-            }
-            Visit::OnPath(from) => {
-                let circle = path[from..].iter().map(|step| detections[step.detection].name);
-                let what = format!("detections build on each other in a circle: {}", listed(circle, input));
-                diagnostics.fault(*at, what, "name another policy or detection in one of them");
-            }
-            Visit::Done(length) => step.longest = step.longest.max(length),
+    fn enter(&mut self, detection: usize, path: &mut Vec<PathStep>) {
+        self.visits[detection] = Visit::OnPath(path.len());
+        path.push(PathStep { detection, visited: 0, longest: 0 });
+    }
+
+    fn leave(&mut self, path: &mut Vec<PathStep>) {
+        let Some(PathStep { detection, longest, .. }) = path.pop() else { return };
+        let length = longest + 1;
+        if length == Detection::LONGEST_CHAIN + 1 {
+            self.too_long.push(detection);
+        }
+        self.visits[detection] = Visit::Done(length);
+        if let Some(above) = path.last_mut() {
+            above.longest = above.longest.max(length);
         }
     }
 }

@@ -10,6 +10,8 @@ mod chains;
 mod expected;
 mod kinds;
 
+use std::collections::HashMap;
+
 use domain::admission::mask::Masker;
 use domain::rules_document::{Detection, DetectionKind};
 
@@ -64,13 +66,14 @@ pub(crate) fn read(
     masker: &Masker,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Detection> {
+    let policies = policies.map(lines).unwrap_or_default();
     let mut detections = Vec::new();
     let mut chained = Vec::new();
     let entries = shape::named(node, "detections", "detections", diagnostics).unwrap_or_default();
     let mut reader = DetectionReader { known, masker, diagnostics };
     for (key, value) in entries {
         names::check_name(&key.text, "detection", key.at, reader.diagnostics);
-        if let Some(line) = policies.and_then(|policies| line_of(policies, &key.text)) {
+        if let Some(line) = policies.get(key.text.as_str()) {
             let what =
                 format!("a policy is named {}, too, and policies and detections share their names", shown(&key.text));
             reader.diagnostics.fault(key.at, what, format!("rename one; the policy is in line {line}"));
@@ -83,10 +86,10 @@ pub(crate) fn read(
     detections
 }
 
-/// The line in which the section defines the name.
-fn line_of(section: &Node, name: &str) -> Option<usize> {
-    let NodeValue::Map(entries) = &section.value else { return None };
-    entries.iter().find(|(key, _)| key.text == name).map(|(key, _)| key.at.line)
+/// The names that the section defines, each with its line.
+fn lines(section: &Node) -> HashMap<&str, usize> {
+    let NodeValue::Map(entries) = &section.value else { return HashMap::new() };
+    entries.iter().map(|(key, _)| (key.text.as_str(), key.at.line)).collect()
 }
 
 /// The names in `of`, whether or not the rest of the detection is faulty.
