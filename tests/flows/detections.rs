@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use domain::ports::Clock as _;
+use host::SystemClock;
 use serde_json::json;
 use support::Sink;
 use support::nuncio::Nuncio;
@@ -73,7 +75,7 @@ async fn a_sequence_over_another_detection_notifies_and_survives_a_kill() {
     let detections = "  brute-force: { count: { of: failed-logins, by: [client_ip], within: minutes=5, at_least: 3 } }\n  \
                       broke-in: { sequence: { of: [brute-force, logins], by: [client_ip], within: minutes=10 } }";
     let mut nuncio = Nuncio::with_rules(&rules(&sink, detections, "broke-in")).await;
-    let now = domain::Timestamp::now();
+    let now = SystemClock.now();
     let at = |seconds: i64| domain::time::format(domain::time::later(now, jiff::SignedDuration::from_secs(seconds)));
     let failure = |seconds| json!({ "action": "login_failed", "client_ip": "192.0.2.7", "created": at(seconds) });
     nuncio.accept(&json!([failure(-30), failure(-29)])).await;

@@ -159,17 +159,12 @@ impl DetectionStage {
         let (mut written, mut detections) = (Vec::new(), Vec::new());
         for (id, record) in ids.iter().zip(before) {
             let Some(record) = record else { continue };
-            match rules.detection_by_id(id.detection()) {
-                Some(detection) => {
-                    if let Some(record) = record.report_absence(detection, now) {
-                        written.push((*id, record));
-                        detections.push(Some(detection));
-                    }
-                }
-                None => {
-                    written.push((*id, record.retired(now)));
-                    detections.push(None);
-                }
+            let detection = rules.detection_by_id(id.detection());
+            let changed =
+                detection.map_or_else(|| Some(record.retired(now)), |detection| record.report_absence(detection, now));
+            if let Some(record) = changed {
+                written.push((*id, record));
+                detections.push(detection);
             }
         }
         let done = ports.groups.put_all(&written).await?;

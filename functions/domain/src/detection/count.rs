@@ -94,7 +94,7 @@ impl CountState {
         {
             let again = settings.repeat == Repeat::Every;
             let outcome = Outcome::Joined { count: settings.at_least };
-            let fired = if again { vec![self.fired_at_dropped(position, settings)] } else { Vec::new() };
+            let fired = if again { vec![fired_at_dropped(position, settings)] } else { Vec::new() };
             return Addition { outcome, fired };
         }
         self.members.0.insert(at, member);
@@ -281,12 +281,6 @@ impl CountState {
         Fired { position, from, count: u32::try_from(window.len()).unwrap_or(u32::MAX), distinct, events }
     }
 
-    /// The firing for a member of a run of which only the newest members are kept.
-    fn fired_at_dropped(&self, position: EventPosition, settings: &CountSettings) -> Fired {
-        let from = position.at - micros(settings.within.duration());
-        Fired { position, from, count: settings.at_least, distinct: None, events: vec![position.pk] }
-    }
-
     /// Drops all but the newest `at_least` members of each run.
     fn thin(&mut self, settings: &CountSettings) {
         let keep = settings.at_least as usize;
@@ -320,6 +314,12 @@ impl CountState {
         );
         self.members.0 = kept;
     }
+}
+
+/// The firing for a member of a run of which only the newest members are kept.
+fn fired_at_dropped(position: EventPosition, settings: &CountSettings) -> Fired {
+    let from = position.at - micros(settings.within.duration());
+    Fired { position, from, count: settings.at_least, distinct: None, events: vec![position.pk] }
 }
 
 #[cfg(test)]

@@ -77,14 +77,13 @@ mod tests {
 
     const DAY: i64 = 86_400_000_000;
 
-    fn at(days: f64) -> EventPosition {
-        #[expect(clippy::cast_possible_truncation, reason = "a few days in microseconds")]
-        let at = 20_000 * DAY + (days * DAY as f64) as i64;
+    fn at(tenths_of_a_day: i64) -> EventPosition {
+        let at = 20_000 * DAY + tenths_of_a_day * DAY / 10;
         EventPosition { at, pk: EventPk::unnamed(Timestamp::from_microsecond(at).unwrap(), 1) }
     }
 
-    /// For each event, by days, whether the combination is new.
-    fn new_ones(days: &[f64]) -> Vec<bool> {
+    /// For each event, by tenths of a day, whether the combination is new.
+    fn new_ones(times: &[i64]) -> Vec<bool> {
         let settings = FirstSeenSettings {
             of: "logins".to_owned(),
             value: Vec::new(),
@@ -92,20 +91,20 @@ mod tests {
             learn: jiff::SignedDuration::ZERO,
         };
         let mut state = None;
-        let mut observe = |days: &f64| FirstSeenState::observe(&mut state, &settings, at(*days));
-        days.iter().map(|days| matches!(observe(days), SeenOutcome::New(_))).collect()
+        let mut observe = |time: &i64| FirstSeenState::observe(&mut state, &settings, at(*time));
+        times.iter().map(|time| matches!(observe(time), SeenOutcome::New(_))).collect()
     }
 
     #[test]
     fn a_value_is_new_once_until_it_is_forgotten() {
-        assert_eq!(new_ones(&[0.0, 0.0, 9.9, 19.8, 30.9]), [true, false, false, false, true]);
+        assert_eq!(new_ones(&[0, 0, 99, 198, 309]), [true, false, false, false, true]);
         // Seen at 0.9 without a write: remembered until 11 after the stored 0.
-        assert_eq!(new_ones(&[0.0, 0.9, 10.9]), [true, false, false]);
-        assert_eq!(new_ones(&[0.0, 0.9, 11.1]), [true, false, true], "forgotten 10.2 days after it was seen");
+        assert_eq!(new_ones(&[0, 9, 109]), [true, false, false]);
+        assert_eq!(new_ones(&[0, 9, 111]), [true, false, true], "forgotten 10.2 days after it was seen");
     }
 
     #[test]
     fn an_event_out_of_order_is_not_new() {
-        assert_eq!(new_ones(&[5.0, 4.0, 0.0, -6.0]), [true, false, false, false]);
+        assert_eq!(new_ones(&[50, 40, 0, -60]), [true, false, false, false]);
     }
 }

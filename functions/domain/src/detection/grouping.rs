@@ -61,7 +61,7 @@ pub fn groups<'d>(detection: &'d Detection, id: DetectionId, event: &Event) -> R
         }
         let mut longer = Vec::new();
         for combination in &combinations {
-            longer.extend(values.iter().map(|value| [combination.as_slice(), &[value.clone()]].concat()));
+            longer.extend(values.iter().map(|value| [combination.as_slice(), std::slice::from_ref(value)].concat()));
         }
         longer.truncate(MAX_GROUPS_OF_EVENT);
         combinations = longer;

@@ -139,15 +139,17 @@ fn combinations(settings: &SequenceSettings, members: &[Member]) -> Vec<Combinat
     }
     let mut search = CombinationSearch { members, used: vec![false; members.len()], by_step, passed: vec![0; steps] };
     let mut found = Vec::new();
-    for last in 0..members.len() {
-        let is_completing = !settings.ordered || step_of(&members[last]) == steps.checked_sub(1);
+    for (last, member) in members.iter().enumerate() {
+        let is_completing = !settings.ordered || step_of(member) == steps.checked_sub(1);
         if search.used[last] || !is_completing {
             continue;
         }
-        let from = members[last].position.at - micros(settings.within.duration());
+        let from = member.position.at - micros(settings.within.duration());
         let combination = if settings.ordered { search.chain(last, from) } else { search.any_order(last, from) };
         if let Some(combination) = combination {
-            combination.iter().for_each(|&index| search.spend(index));
+            for index in &combination {
+                search.spend(*index);
+            }
             found.push(combination);
         }
     }
