@@ -84,7 +84,7 @@ fn failed(at: Timestamp, address: &str) -> Arc<Event> {
 fn record(detection: &Detection, now: Timestamp) -> (GroupId, GroupRecord) {
     let id = detection_id(detection);
     let group = Group { id: id.group(&[&unique("value")]), values: vec![json!("192.0.2.7")] };
-    let entry = Entry::of(&failed(now, "192.0.2.7"));
+    let entry = Entry::from_event(&failed(now, "192.0.2.7"));
     (group.id, GroupRecord::enter(None, detection, &group, &[entry], false, now).record.unwrap())
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn list_the_fullest_and_the_due_groups(world: &World) {
     }
     let (by_fullness, by_time) = ([ids[0], ids[2], ids[1]], [ids[1], ids[2], ids[0]]);
     assert_eq!(world.groups.count(id, now).await.unwrap(), 3);
-    assert_eq!(world.groups.count(DetectionId::of(&[&unique("d")]), now).await.unwrap(), 0);
+    assert_eq!(world.groups.count(DetectionId::from_definition(&[&unique("d")]), now).await.unwrap(), 0);
     let fullest = world.groups.fullest(id, now, 10).await.unwrap();
     assert_eq!(fullest.groups.iter().map(|(id, _)| *id).collect::<Vec<_>>(), by_fullness);
     assert_eq!(fullest.searched, 3);
@@ -293,7 +293,7 @@ pub(crate) async fn what_fired_is_stored_though_the_dispatcher_died_before(world
     let detection = detection(&["client_ip"], count(2));
     let events: Vec<_> = [0, 1].map(|minute| failed(after(now, minute * MINUTE), "192.0.2.1")).into();
     // As it is between the write of the group and that of the event.
-    let entries: Vec<Entry> = events.iter().map(|event| Entry::of(event)).collect();
+    let entries: Vec<Entry> = events.iter().map(|event| Entry::from_event(event)).collect();
     let group = domain::detection::groups(&detection, detection_id(&detection), &events[0]).unwrap().remove(0);
     let record = GroupRecord::enter(None, &detection, &group, &entries, false, now).record.unwrap();
     assert_eq!(record.outbox.len(), 1);

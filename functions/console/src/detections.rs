@@ -136,12 +136,12 @@ pub(crate) async fn groups(
     let now = console.clock.now();
     let found = console.stores.groups.fullest(detection_id(detection), now, limit).await?;
     let with_events = found.groups.iter().filter(|(_, record)| !matches!(record.state, GroupState::Activated { .. }));
-    let results = with_events.map(|(_, record)| GroupView::of(detection, record)).collect();
+    let results = with_events.map(|(_, record)| GroupView::from_record(detection, record)).collect();
     Ok(Json(GroupList { results, next: None, searched: found.searched }))
 }
 
 impl GroupView {
-    fn of(detection: &Detection, record: &GroupRecord) -> Self {
+    fn from_record(detection: &Detection, record: &GroupRecord) -> Self {
         let values = group_paths(detection).zip(&record.values);
         let by = values.map(|(path, value)| (path.as_str().to_owned(), value.clone())).collect();
         Self { by, count: record.count, newest: record.newest(), due: record.due }

@@ -131,12 +131,12 @@ async fn detections(
             Ok(groups) => {
                 let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
                 let records = console.stores.groups.get_all(&ids).await?;
-                let entry = Entry { step: entered.step, ..Entry::of(event) };
+                let entry = Entry { step: entered.step, ..Entry::from_event(event) };
                 view.groups = groups
                     .into_iter()
                     .zip(records)
                     .map(|(group, record)| GroupTraceView {
-                        explanation: EntryExplanation::of(detection, entry, record.as_ref(), now),
+                        explanation: EntryExplanation::from_record(detection, entry, record.as_ref(), now),
                         by: group_paths(detection).map(|path| path.as_str().to_owned()).zip(group.values).collect(),
                     })
                     .collect();

@@ -222,7 +222,7 @@ fn by_group<'r>(rules: &'r RuleSet, events: &Entrants) -> BTreeMap<GroupId, Grou
                 }
                 _ => None,
             };
-            let entry = Entry { value, step: entered.step, ..Entry::of(event) };
+            let entry = Entry { value, step: entered.step, ..Entry::from_event(event) };
             for group in groups {
                 let of_group = || GroupEntries { detection, group: group.clone(), entries: Vec::new() };
                 found.entry(group.id).or_insert_with(of_group).entries.push(entry);

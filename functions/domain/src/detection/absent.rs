@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::member::Position;
+use super::member::EventPosition;
 use super::micros;
 use crate::rules_document::AbsentSettings;
 
@@ -11,7 +11,7 @@ use crate::rules_document::AbsentSettings;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbsentState {
     /// The newest event; `None` before the first.
-    pub last: Option<Position>,
+    pub last: Option<EventPosition>,
     /// From when on events are expected, in microseconds since the epoch: the newest event's time, or the activation.
     since: i64,
     /// Whether the absence was reported, and no event came since.
@@ -25,12 +25,12 @@ impl AbsentState {
     }
 
     /// A group whose first event is this one.
-    pub fn of(position: Position) -> Self {
+    pub fn from_event(position: EventPosition) -> Self {
         Self { last: Some(position), since: position.at, silent: false }
     }
 
     /// Notes an event. Returns whether it is newer than the last one, and whether it ends a reported absence.
-    pub fn observe(&mut self, position: Position) -> (bool, bool) {
+    pub fn observe(&mut self, position: EventPosition) -> (bool, bool) {
         if self.last.is_some_and(|last| position <= last) || (self.last.is_none() && position.at < self.since) {
             return (false, false);
         }
@@ -75,8 +75,8 @@ mod tests {
         Timestamp::from_second(1_700_000_000 + hours * 3600).unwrap()
     }
 
-    fn position(hours: i64) -> Position {
-        Position { at: instant(hours).as_microsecond(), pk: EventPk::unnamed(instant(hours), 1) }
+    fn position(hours: i64) -> EventPosition {
+        EventPosition { at: instant(hours).as_microsecond(), pk: EventPk::unnamed(instant(hours), 1) }
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
             forget: None,
             expect: Vec::new(),
         };
-        let mut state = AbsentState::of(position(0));
+        let mut state = AbsentState::from_event(position(0));
         assert_eq!(state.report(&settings, instant(24)), None);
         assert_eq!(state.observe(position(20)), (true, false));
         assert_eq!(state.observe(position(10)), (false, false), "an older event changes nothing");

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::member::{Member, Members, Position};
+use super::member::{EventPosition, Member, Members};
 use super::{Addition, Fired, LATENESS, MAX_LISTED, Outcome, micros};
 use crate::event::EventPk;
 use crate::rules_document::{CountSettings, Repeat};
@@ -35,18 +35,18 @@ pub struct CountState {
 /// A run that fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Run {
-    first: Position,
-    last: Position,
+    first: EventPosition,
+    last: EventPosition,
     /// The members for which it fired, in order. Of many, the oldest are left out.
-    fired: Vec<Position>,
+    fired: Vec<EventPosition>,
 }
 
 impl Run {
-    fn has(&self, position: Position) -> bool {
+    fn has(&self, position: EventPosition) -> bool {
         (self.first..=self.last).contains(&position)
     }
 
-    fn note_firing(&mut self, position: Position) {
+    fn note_firing(&mut self, position: EventPosition) {
         let at = self.fired.partition_point(|fired| *fired < position);
         self.fired.insert(at, position);
         if self.fired.len() > MAX_FIRINGS {
@@ -55,7 +55,7 @@ impl Run {
     }
 
     /// Whether a further member of the run fires.
-    fn repeats(&self, repeat: Repeat, position: Position) -> bool {
+    fn repeats(&self, repeat: Repeat, position: EventPosition) -> bool {
         match (repeat, self.fired.last()) {
             (_, None) | (Repeat::Every, _) => true,
             (Repeat::Crossing, Some(_)) => false,
@@ -130,8 +130,8 @@ impl CountState {
         self.members.0.drain(..surplus);
     }
 
-    /// The newest member.
-    pub fn newest(&self) -> Option<Position> {
+    /// The newest of the members.
+    pub fn newest(&self) -> Option<EventPosition> {
         self.members.0.last().map(|member| member.position)
     }
 
@@ -141,7 +141,7 @@ impl CountState {
     }
 
     /// The count of the window that ends at this event; `None` if the event is no longer kept.
-    pub fn count_at(&self, settings: &CountSettings, position: Position) -> Option<u32> {
+    pub fn count_at(&self, settings: &CountSettings, position: EventPosition) -> Option<u32> {
         let at = self.members.0.binary_search_by_key(&position, |member| member.position).ok()?;
         Some(self.count(settings, at))
     }
@@ -166,7 +166,7 @@ impl CountState {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    fn run_of(&self, position: Position) -> Option<usize> {
+    fn run_of(&self, position: EventPosition) -> Option<usize> {
         let at = self.runs.partition_point(|run| run.last < position);
         self.runs.get(at).is_some_and(|run| run.has(position)).then_some(at)
     }
@@ -282,7 +282,7 @@ impl CountState {
     }
 
     /// The firing for a member of a run of which only the newest members are kept.
-    fn fired_at_dropped(&self, position: Position, settings: &CountSettings) -> Fired {
+    fn fired_at_dropped(&self, position: EventPosition, settings: &CountSettings) -> Fired {
         let from = position.at - micros(settings.within.duration());
         Fired { position, from, count: settings.at_least, distinct: None, events: vec![position.pk] }
     }

@@ -24,7 +24,7 @@ fn settings(within: u32, at_least: u32, distinct: bool, repeat: Repeat) -> Count
 fn member(minutes: i64, number: u64, value: Option<u64>) -> Member {
     let at = START + minutes * MINUTE;
     let pk = EventPk::unnamed(Timestamp::from_microsecond(at).unwrap(), number.into());
-    Member { position: Position { at, pk }, value }
+    Member { position: EventPosition { at, pk }, value }
 }
 
 /// Whether each member qualifies, by the definition.
@@ -42,9 +42,9 @@ fn qualifying(settings: &CountSettings, members: &[Member]) -> Vec<bool> {
 }
 
 /// The runs of members, by the definition.
-fn runs(settings: &CountSettings, members: &[Member]) -> Vec<Vec<Position>> {
+fn runs(settings: &CountSettings, members: &[Member]) -> Vec<Vec<EventPosition>> {
     let qualifying = qualifying(settings, members);
-    let mut runs: Vec<Vec<Position>> = Vec::new();
+    let mut runs: Vec<Vec<EventPosition>> = Vec::new();
     for (at, member) in members.iter().enumerate().filter(|(at, _)| qualifying[*at]) {
         match runs.last_mut() {
             Some(run) if at > 0 && qualifying[at - 1] => run.push(member.position),
@@ -55,10 +55,10 @@ fn runs(settings: &CountSettings, members: &[Member]) -> Vec<Vec<Position>> {
 }
 
 /// The firings, by the definition, of members that are evaluated in order.
-fn expected(settings: &CountSettings, members: &[Member]) -> Vec<Position> {
+fn expected(settings: &CountSettings, members: &[Member]) -> Vec<EventPosition> {
     let mut fired = Vec::new();
     for run in runs(settings, members) {
-        let mut last: Option<Position> = None;
+        let mut last: Option<EventPosition> = None;
         for position in run {
             let fires = match (settings.repeat, last) {
                 (_, None) | (Repeat::Every, _) => true,
@@ -75,7 +75,7 @@ fn expected(settings: &CountSettings, members: &[Member]) -> Vec<Position> {
 }
 
 /// Adds the members in this order, in messages of three, and returns the firings.
-fn evaluate(settings: &CountSettings, members: &[Member]) -> (Vec<Position>, CountState) {
+fn evaluate(settings: &CountSettings, members: &[Member]) -> (Vec<EventPosition>, CountState) {
     let (mut state, mut fired) = (CountState::default(), Vec::new());
     for message in members.chunks(3) {
         for member in message {
@@ -158,13 +158,15 @@ proptest! {
 
 /// How many runs were joined while the members were added in this order.
 fn joins(settings: &CountSettings, members: &[Member]) -> usize {
-    let (mut so_far, mut before, mut joined): (Vec<Member>, Vec<Vec<Position>>, usize) = (Vec::new(), Vec::new(), 0);
+    let (mut so_far, mut before, mut joined): (Vec<Member>, Vec<Vec<EventPosition>>, usize) =
+        (Vec::new(), Vec::new(), 0);
     for member in members {
         so_far.push(*member);
         so_far.sort_unstable();
         let now = runs(settings, &so_far);
-        let parts =
-            |run: &Vec<Position>| before.iter().filter(|old| old.iter().any(|position| run.contains(position))).count();
+        let parts = |run: &Vec<EventPosition>| {
+            before.iter().filter(|old| old.iter().any(|position| run.contains(position))).count()
+        };
         joined += now.iter().map(|run| parts(run).saturating_sub(1)).sum::<usize>();
         before = now;
     }

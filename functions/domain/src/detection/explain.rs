@@ -20,7 +20,7 @@ pub struct EntryExplanation {
 
 impl EntryExplanation {
     /// Explains an entry by the stored record of its group.
-    pub fn of(detection: &Detection, entry: Entry, record: Option<&GroupRecord>, now: Timestamp) -> Self {
+    pub fn from_record(detection: &Detection, entry: Entry, record: Option<&GroupRecord>, now: Timestamp) -> Self {
         let Some(record) = record.filter(|record| record.expires > now) else {
             return Self::without_count("the group is not open: its events are too old, or it was not opened");
         };

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::member::Position;
+use super::member::EventPosition;
 use super::{Fired, LATENESS, micros};
 use crate::rules_document::FirstSeenSettings;
 
@@ -14,7 +14,7 @@ use crate::rules_document::FirstSeenSettings;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstSeenState {
     /// The event with which the combination was new.
-    first: Position,
+    first: EventPosition,
     /// When it was last seen, in microseconds since the epoch: up to a tenth of `remember` before the true time.
     seen: i64,
 }
@@ -38,7 +38,7 @@ impl FirstSeenState {
     }
 
     /// Whether the combination was new with this event.
-    pub fn is_first(&self, position: Position) -> bool {
+    pub fn is_first(&self, position: EventPosition) -> bool {
         self.first == position
     }
 
@@ -49,7 +49,7 @@ impl FirstSeenState {
     }
 
     /// Notes that the combination was seen with this event. `None` as the state is a combination that is not known.
-    pub fn observe(state: &mut Option<Self>, settings: &FirstSeenSettings, position: Position) -> SeenOutcome {
+    pub fn observe(state: &mut Option<Self>, settings: &FirstSeenSettings, position: EventPosition) -> SeenOutcome {
         let remember = micros(settings.remember.duration());
         if let Some(known) = state {
             if position.at < known.seen - remember - micros(LATENESS) {
@@ -77,10 +77,10 @@ mod tests {
 
     const DAY: i64 = 86_400_000_000;
 
-    fn at(days: f64) -> Position {
+    fn at(days: f64) -> EventPosition {
         #[expect(clippy::cast_possible_truncation, reason = "a few days in microseconds")]
         let at = 20_000 * DAY + (days * DAY as f64) as i64;
-        Position { at, pk: EventPk::unnamed(Timestamp::from_microsecond(at).unwrap(), 1) }
+        EventPosition { at, pk: EventPk::unnamed(Timestamp::from_microsecond(at).unwrap(), 1) }
     }
 
     /// For each event, by days, whether the combination is new.

@@ -36,7 +36,7 @@ pub fn detection_id(detection: &Detection) -> DetectionId {
     // Every key is a string and no field can refuse, so this cannot fail.
     let kind = serde_json::to_string(&detection.kind).unwrap_or_default();
     let by = serde_json::to_string(&detection.by).unwrap_or_default();
-    DetectionId::of(&[&detection.name, &by, &kind])
+    DetectionId::from_definition(&[&detection.name, &by, &kind])
 }
 
 /// The paths whose values make a group: `by`, and for `first_seen` the paths of `value` after them.
@@ -79,7 +79,7 @@ pub fn group(detection: &Detection, id: DetectionId, values: &[Cow<'_, Value>]) 
 /// The hash of the event's value at the path, as distinct values are counted; `None` if there is none. A list is one
 /// value.
 pub fn distinct_value(path: &FieldPath, event: &Event) -> Option<u64> {
-    let id = DetectionId::of(&[&key(path, &*path.json(event)?)]);
+    let id = DetectionId::from_definition(&[&key(path, &*path.json(event)?)]);
     id.as_bytes().first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
 }
 

@@ -12,14 +12,14 @@ use crate::event::EventPk;
 
 /// The place of an event in the order of its group: by time, then by pk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Position {
+pub struct EventPosition {
     /// The time that counts, in microseconds since the epoch.
     pub at: i64,
-    /// The event's pk.
+    /// The pk of the event.
     pub pk: EventPk,
 }
 
-impl Position {
+impl EventPosition {
     /// The time that counts.
     pub fn instant(self) -> Timestamp {
         Timestamp::from_microsecond(self.at).unwrap_or(Timestamp::MAX)
@@ -30,7 +30,7 @@ impl Position {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
     /// Where it stands in the group.
-    pub position: Position,
+    pub position: EventPosition,
     /// The hash of the value that is counted once; `None` where events are counted, and for an event without a value.
     pub value: Option<u64>,
 }
@@ -47,7 +47,7 @@ impl Serialize for Members {
         let with_values = self.0.iter().any(|member| member.value.is_some());
         let mut bytes = vec![u8::from(with_values)];
         for member in &self.0 {
-            let Position { at, pk } = member.position;
+            let EventPosition { at, pk } = member.position;
             bytes.extend(pk.as_bytes());
             // The pk has the time to the millisecond. The rest is small, unless the sender's clock was ahead.
             let rest = at.saturating_sub(pk.instant().as_microsecond());
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Members {
                 Some((1, value)) => value.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes)),
                 _ => None,
             };
-            Some(Member { position: Position { at, pk }, value })
+            Some(Member { position: EventPosition { at, pk }, value })
         });
         Ok(Self(members.flatten().collect()))
     }
@@ -102,7 +102,7 @@ mod tests {
         ) {
             let members = members.into_iter().map(|(at, rest, random, value)| {
                 let pk = EventPk::unnamed(Timestamp::from_microsecond(at).unwrap(), random.into());
-                Member { position: Position { at: pk.instant().as_microsecond() + rest, pk }, value }
+                Member { position: EventPosition { at: pk.instant().as_microsecond() + rest, pk }, value }
             });
             let members = Members(members.collect());
             let text = serde_json::to_string(&members).unwrap();

@@ -25,7 +25,7 @@ pub use first_seen::{FirstSeenState, SeenOutcome};
 pub use grouping::{
     Group, MAX_GROUPS_OF_EVENT, MAX_LIST_GROUPS, detection_id, distinct_value, group, group_paths, groups,
 };
-pub use member::{Member, Position};
+pub use member::{EventPosition, Member};
 pub use record::{Entry, Firing, FiringState, GroupRecord, GroupState, Update, time_of};
 pub use sequence::SequenceState;
 
@@ -71,7 +71,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
     /// The member at which it fired.
-    pub position: Position,
+    pub position: EventPosition,
     /// The beginning of the window, in microseconds since the epoch.
     pub from: i64,
     /// How many members the window has.

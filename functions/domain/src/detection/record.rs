@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::first_seen::SeenOutcome;
-use super::member::{Member, Position};
+use super::member::{EventPosition, Member};
 use super::{AbsentState, CountState, Fired, FirstSeenState, Group, LATENESS, Outcome, SequenceState};
 use crate::event::{Event, EventPk};
 use crate::rules_document::{Detection, DetectionKind};
@@ -80,7 +80,7 @@ impl FiringState {
 pub struct Firing {
     /// Distinguishes the firings of one group: the pk of the event at which it fired, or the due time.
     pub id: String,
-    /// What it says.
+    /// What the firing says.
     pub state: FiringState,
     /// When it fired: the time of the event at which it did, or the due time.
     #[serde(with = "crate::time::micros")]
@@ -102,7 +102,7 @@ pub struct Firing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Where the event stands in the group.
-    pub position: Position,
+    pub position: EventPosition,
     /// The value that a `count` with `distinct` counts.
     pub value: Option<u64>,
     /// The step of a `sequence`, from 0.
@@ -125,8 +125,8 @@ pub fn time_of(event: &Event) -> i64 {
 
 impl Entry {
     /// The entry of an event, without value or step.
-    pub fn of(event: &Event) -> Self {
-        Self { position: Position { at: time_of(event), pk: event.pk }, value: None, step: 0 }
+    pub fn from_event(event: &Event) -> Self {
+        Self { position: EventPosition { at: time_of(event), pk: event.pk }, value: None, step: 0 }
     }
 }
 
@@ -203,7 +203,7 @@ impl GroupRecord {
                     let since = absent.map(|absent| absent.since());
                     let (joins, ends) = match &mut absent {
                         None => {
-                            absent = Some(AbsentState::of(entry.position));
+                            absent = Some(AbsentState::from_event(entry.position));
                             (true, false)
                         }
                         Some(absent) => absent.observe(entry.position),
@@ -234,8 +234,8 @@ impl GroupRecord {
     /// When the group's newest event happened; for `absent`, since when none came.
     pub fn newest(&self) -> Option<Timestamp> {
         match &self.state {
-            GroupState::Count(count) => count.newest().map(Position::instant),
-            GroupState::Sequence(sequence) => sequence.newest().map(Position::instant),
+            GroupState::Count(count) => count.newest().map(EventPosition::instant),
+            GroupState::Sequence(sequence) => sequence.newest().map(EventPosition::instant),
             GroupState::FirstSeen(seen) => Timestamp::from_microsecond(seen.seen()).ok(),
             GroupState::Absent(absent) => Some(absent.since()),
             GroupState::Activated { .. } => None,
@@ -349,7 +349,7 @@ impl Firing {
         }
     }
 
-    fn resolved(since: Timestamp, position: Position) -> Self {
+    fn resolved(since: Timestamp, position: EventPosition) -> Self {
         Self {
             id: position.pk.to_string(),
             state: FiringState::Resolved,

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::member::{Member, Members, Position};
+use super::member::{EventPosition, Member, Members};
 use super::{Fired, LATENESS, MAX_LISTED, Outcome, micros};
 use crate::rules_document::SequenceSettings;
 
@@ -19,7 +19,7 @@ const MAX_EVENTS: usize = 4096;
 pub struct SequenceState {
     members: Members,
     /// The events for which the detection fired, in order.
-    fired_at: Vec<Position>,
+    fired_at: Vec<EventPosition>,
     /// How many combinations of these members have fired.
     fired: usize,
 }
@@ -29,9 +29,9 @@ type Combination = Vec<usize>;
 
 impl SequenceState {
     /// Adds one event that is of this step to the group. Adding it again changes nothing.
-    pub fn add(&mut self, settings: &SequenceSettings, step: usize, position: Position) -> Outcome {
+    pub fn add(&mut self, settings: &SequenceSettings, step: usize, position: EventPosition) -> Outcome {
         let member = Member { position, value: Some(step as u64) };
-        let oldest = |newest: Position| newest.at - micros(settings.within.duration()) - micros(LATENESS);
+        let oldest = |newest: EventPosition| newest.at - micros(settings.within.duration()) - micros(LATENESS);
         if self.newest().is_some_and(|newest| position.at < oldest(newest)) {
             return Outcome::Late;
         }
@@ -48,7 +48,7 @@ impl SequenceState {
     pub fn fire(&mut self, settings: &SequenceSettings) -> Vec<Fired> {
         let found = combinations(settings, &self.members.0);
         let owed = found.len().saturating_sub(self.fired);
-        let is_new = |position: &Position| self.fired_at.binary_search(position).is_err();
+        let is_new = |position: &EventPosition| self.fired_at.binary_search(position).is_err();
         // An event that came out of order can move one for which the detection fired into the middle of a combination.
         let newest = |combination: &Combination| {
             let positions = combination.iter().rev().map(|&index| self.members.0[index].position);
@@ -80,7 +80,7 @@ impl SequenceState {
             return;
         }
         let found = combinations(settings, &self.members.0);
-        let mut dropped: Vec<Position> = (0..self.members.0.len())
+        let mut dropped: Vec<EventPosition> = (0..self.members.0.len())
             .filter(|&index| is_old(index))
             .map(|index| self.members.0[index].position)
             .collect();
@@ -92,13 +92,13 @@ impl SequenceState {
         self.fired_at.retain(|fired| !dropped.contains(fired));
     }
 
-    /// The newest event.
-    pub fn newest(&self) -> Option<Position> {
+    /// The newest event of any step.
+    pub fn newest(&self) -> Option<EventPosition> {
         self.members.0.last().map(|member| member.position)
     }
 
     /// How many steps have an event in the window that ends at this event.
-    pub fn steps(&self, settings: &SequenceSettings, position: Position) -> u32 {
+    pub fn steps(&self, settings: &SequenceSettings, position: EventPosition) -> u32 {
         let from = position.at - micros(settings.within.duration());
         let window = self.members.0.iter().filter(|member| member.position.at >= from && member.position <= position);
         let mut steps: Vec<_> = window.map(|member| member.value).collect();
@@ -107,7 +107,7 @@ impl SequenceState {
         u32::try_from(steps.len()).unwrap_or(u32::MAX)
     }
 
-    fn fired(&self, combination: &Combination, last: Position) -> Fired {
+    fn fired(&self, combination: &Combination, last: EventPosition) -> Fired {
         let mut positions: Vec<_> = combination.iter().map(|&index| self.members.0[index].position).collect();
         positions.sort_unstable();
         let from = positions.first().map_or(last.at, |first| first.at);
@@ -118,7 +118,7 @@ impl SequenceState {
 }
 
 /// The search for combinations: the members, which of them are used, and where to look for the next unused one.
-struct Search<'m> {
+struct CombinationSearch<'m> {
     members: &'m [Member],
     used: Vec<bool>,
     /// For each step, the indexes of its members.
@@ -137,7 +137,7 @@ fn combinations(settings: &SequenceSettings, members: &[Member]) -> Vec<Combinat
             own.push(index);
         }
     }
-    let mut search = Search { members, used: vec![false; members.len()], by_step, passed: vec![0; steps] };
+    let mut search = CombinationSearch { members, used: vec![false; members.len()], by_step, passed: vec![0; steps] };
     let mut found = Vec::new();
     for last in 0..members.len() {
         let is_completing = !settings.ordered || step_of(&members[last]) == steps.checked_sub(1);
@@ -158,7 +158,7 @@ fn step_of(member: &Member) -> Option<usize> {
     usize::try_from(member.value?).ok()
 }
 
-impl Search<'_> {
+impl CombinationSearch<'_> {
     /// Marks an event as used, for each of its steps.
     fn spend(&mut self, index: usize) {
         let position = self.members[index].position;

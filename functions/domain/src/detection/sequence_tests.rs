@@ -10,9 +10,9 @@ use crate::rules_document::Period;
 const MINUTE: i64 = 60_000_000;
 const START: i64 = 1_700_000_000_000_000;
 
-fn position(minutes: i64, number: u64) -> Position {
+fn position(minutes: i64, number: u64) -> EventPosition {
     let at = START + minutes * MINUTE;
-    Position { at, pk: EventPk::unnamed(Timestamp::from_microsecond(at).unwrap(), number.into()) }
+    EventPosition { at, pk: EventPk::unnamed(Timestamp::from_microsecond(at).unwrap(), number.into()) }
 }
 
 fn settings(steps: usize, within: u32, ordered: bool) -> SequenceSettings {
@@ -21,7 +21,7 @@ fn settings(steps: usize, within: u32, ordered: bool) -> SequenceSettings {
 }
 
 /// Adds the events in this order, in messages of three, and returns the firings.
-fn evaluate(settings: &SequenceSettings, events: &[(usize, Position)]) -> Vec<Position> {
+fn evaluate(settings: &SequenceSettings, events: &[(usize, EventPosition)]) -> Vec<EventPosition> {
     let (mut state, mut fired) = (SequenceState::default(), Vec::new());
     for message in events.chunks(3) {
         for (step, position) in message {
@@ -35,14 +35,14 @@ fn evaluate(settings: &SequenceSettings, events: &[(usize, Position)]) -> Vec<Po
 }
 
 /// The completing events, by the definition: for two steps, the most pairs that can be made in order of time.
-fn expected(settings: &SequenceSettings, events: &[(usize, Position)]) -> Vec<Position> {
+fn expected(settings: &SequenceSettings, events: &[(usize, EventPosition)]) -> Vec<EventPosition> {
     let within = micros(settings.within.duration());
     let mut sorted = events.to_vec();
     sorted.sort_unstable_by_key(|(step, position)| (*position, *step));
-    let mut unused: Vec<(usize, Position)> = Vec::new();
+    let mut unused: Vec<(usize, EventPosition)> = Vec::new();
     let mut completed = Vec::new();
     for (step, position) in sorted {
-        let completes = |first: &(usize, Position)| {
+        let completes = |first: &(usize, EventPosition)| {
             let in_window = first.1.at >= position.at - within;
             let fits =
                 if settings.ordered { step == 1 && first.0 == 0 && first.1.at < position.at } else { first.0 != step };
@@ -59,7 +59,7 @@ fn expected(settings: &SequenceSettings, events: &[(usize, Position)]) -> Vec<Po
     completed
 }
 
-fn stream() -> impl Strategy<Value = Vec<(usize, Position)>> {
+fn stream() -> impl Strategy<Value = Vec<(usize, EventPosition)>> {
     prop::collection::vec((0_i64..4, 0_usize..2, any::<u64>()), 0..40).prop_map(|steps| {
         let mut minutes = 0;
         let events = steps.into_iter().map(|(wait, step, number)| {

@@ -26,7 +26,7 @@ pub struct GroupIdError;
 
 impl DetectionId {
     /// The id of the detection that these texts define.
-    pub fn of(definition: &[&str]) -> Self {
+    pub fn from_definition(definition: &[&str]) -> Self {
         Self(*hash(definition).first_chunk().unwrap_or(&[0; 12]))
     }
 
@@ -35,7 +35,7 @@ impl DetectionId {
         Self(bytes)
     }
 
-    /// The 12 bytes.
+    /// The 12 bytes of the id.
     pub fn as_bytes(&self) -> &[u8; 12] {
         &self.0
     }
@@ -144,13 +144,13 @@ mod tests {
 
     #[test]
     fn ids_are_read_as_they_are_written_and_keep_lists_apart() {
-        let detection = DetectionId::of(&["brute-force", "{}"]);
+        let detection = DetectionId::from_definition(&["brute-force", "{}"]);
         let group = detection.group(&["\"192.0.2.7\""]);
         assert_eq!(detection.to_string().parse(), Ok(detection));
         assert_eq!(group.to_string().parse(), Ok(group));
         assert_eq!(group.detection(), detection);
         assert_ne!(group, detection.group(&["\"192.0.2.\"", "7"]));
-        assert_ne!(detection, DetectionId::of(&["brute-force{}"]));
+        assert_ne!(detection, DetectionId::from_definition(&["brute-force{}"]));
         for text in ["", "00", &"x".repeat(64), &"é".repeat(32), &"0".repeat(63)] {
             assert!(text.parse::<GroupId>().is_err(), "{text}");
         }

@@ -161,7 +161,7 @@ pub struct SequenceSettings {
 }
 
 impl SequenceSettings {
-    /// The most steps.
+    /// The most steps of one sequence.
     pub const MAX_STEPS: usize = 10;
 }
 

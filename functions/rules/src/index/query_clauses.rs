@@ -69,6 +69,8 @@ fn below<'k>(root: &'k str, keys: &'k [String]) -> Vec<&'k str> {
 fn term(value: &Literal, path: &[&str], paths: &mut PathTree) -> Option<Term> {
     let path = path.iter().fold(PathTree::ROOT, |parent, key| paths.child(parent, key));
     match value {
+        // A list also equals its JSON, which is no text of the event.
+        Literal::Text(text) if text.starts_with(['[', '{']) => None,
         Literal::Text(text) => Some(Term::whole(path, TermKind::Text, text.as_bytes())),
         Literal::Number(number) => Some(Term::number(path, number)),
         Literal::Bool(value) => Some(Term::whole(path, TermKind::Boolean, &[u8::from(*value); 8])),

@@ -48,7 +48,7 @@ impl DetectionReader<'_, '_> {
     }
 
     pub(super) fn count(&mut self, settings: &Section<'_>, by: Option<&[FieldPath]>) -> Option<CountSettings> {
-        let of = self.of(settings);
+        let of = self.single_input(settings);
         let within = self.within(settings);
         let at_least = self.at_least(settings);
         let distinct = settings.get("distinct").and_then(|node| self.distinct(node, by));
@@ -98,7 +98,7 @@ impl DetectionReader<'_, '_> {
     }
 
     pub(super) fn first_seen(&mut self, settings: &Section<'_>, by: Option<&[FieldPath]>) -> Option<FirstSeenSettings> {
-        let of = self.of(settings);
+        let of = self.single_input(settings);
         let value = self.value(settings, by);
         let hint = "give the time for which a value is known, such as remember: days=30";
         let remember = self.period(settings, "remember", hint, FirstSeenSettings::LONGEST_REMEMBERED, "days=365");
@@ -133,7 +133,7 @@ impl DetectionReader<'_, '_> {
         by: Option<&[FieldPath]>,
         max_groups: Option<u32>,
     ) -> Option<AbsentSettings> {
-        let of = self.of(settings);
+        let of = self.single_input(settings);
         let hint = "give the time within which an event is expected, such as every: hours=24";
         let every = self.period(settings, "every", hint, AbsentSettings::LONGEST, "days=31");
         let grace = settings.get("grace").and_then(|node| {
@@ -179,7 +179,7 @@ impl DetectionReader<'_, '_> {
     }
 
     /// Reads the `of` of a kind that has one input.
-    fn of(&mut self, settings: &Section<'_>) -> Option<String> {
+    fn single_input(&mut self, settings: &Section<'_>) -> Option<String> {
         let node = settings.require("of", "name a policy or a detection", self.diagnostics)?;
         self.input(node, "of")
     }
