@@ -2,7 +2,7 @@
 
 use domain::Event;
 use domain::ports::NoExpressions;
-use domain::query::search::Search;
+use domain::query::search::{Search, SearchQuery};
 use domain::rules_document::{Binding, EventMatcher, Policy, Rule, RulesDocument, Silence};
 use domain::testing::EventBuilder;
 use proptest::prelude::*;
@@ -66,14 +66,16 @@ fn event() -> impl Strategy<Value = Event> {
         prop::option::of(value()),
         prop::option::of(value()),
         address,
+        select(vec![(None, None), (None, Some("siem")), (Some("x"), Some("shop"))]),
     )
-        .prop_map(|(action, app, f, g, name, address)| {
+        .prop_map(|(action, app, f, g, name, address, (id, source))| {
             let fields = |fields: [(&str, Option<Value>); 2]| -> Value {
                 fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
             };
             let event = domain::testing::event(action).app(app).context(fields([("f", f), ("g", g)]));
             let event = event.user(fields([("username", name), ("none", None)]));
-            address.into_iter().fold(event, EventBuilder::client_ip).build()
+            let event = address.into_iter().fold(event, EventBuilder::client_ip).build();
+            Event { id: id.map(str::to_owned), source: source.map(str::to_owned), ..event }
         })
 }
 
@@ -113,6 +115,11 @@ fn query() -> impl Strategy<Value = String> {
         "client_ip in (\"::ffff:192.0.2.0/120\", \"2001:db8::1\")",
         "client_ip != \"2001:db8::/32\"",
         "client_ip = None",
+        "id = \"x\"",
+        "source in (\"siem\", \"x\")",
+        "source != \"siem\"",
+        "id = None",
+        "expires > \"2020-01-01\"",
         "created > \"2020-01-01\"",
         "pk ~ \"0\"",
     ]);
@@ -123,6 +130,8 @@ fn query() -> impl Strategy<Value = String> {
         1 => order.prop_map(|(field, operator, value)| format!("{field} {operator} {value}")),
         3 => other.prop_map(str::to_owned),
     ];
+    // An action, for example, equals no number.
+    let comparison = comparison.prop_filter("a query", |query| SearchQuery::parse(query).is_ok());
     comparison.prop_recursive(3, 8, 3, |inner| {
         (prop::collection::vec(inner, 2..4), select(vec![" and ", " or "]))
             .prop_map(|(parts, word)| format!("({})", parts.join(word)))

@@ -13,7 +13,7 @@ fn file(inputs: &[Vec<usize>]) -> String {
     for (number, inputs) in inputs.iter().enumerate() {
         let names: Vec<String> = inputs.iter().map(|input| format!("d{input}")).collect();
         let of = [&names[..], &["p".to_owned(), "p".to_owned()]].concat().join(", ");
-        file += &format!("  d{number}: {{ sequence: {{ of: [{of}], within: hours=1 }} }}\n");
+        file.extend([format!("  d{number}: {{ sequence: {{ of: [{of}], within: hours=1 }} }}\n")]);
     }
     file
 }

@@ -94,8 +94,8 @@ pub(super) fn known_field(name: &str) -> Option<KnownField> {
             |character| matches!(character, '0'..='9' | 'a'..='f' | '.' | ':'),
             "write an address in its shortest form and in lower case, or use cidr, which knows every spelling",
         )),
-        "created" | "expires" => text(
-            Presence::Always,
+        "created" | "expires" | "received" => text(
+            if name == "received" { Presence::Optional } else { Presence::Always },
             |text| domain::time::parse(text).is_some_and(|time| domain::time::format(time) == text),
             |character| matches!(character, '0'..='9' | '-' | '+' | ':' | '.' | 'T' | 'Z'),
             "a time has the form 2023-02-15T15:33:42.771091Z; for a day, write { prefix: \"2023-02-15\" }",
