@@ -32,6 +32,8 @@ pub(crate) async fn keep_the_newest_whole(world: &World) {
     // Larger than one stored item may be, on stores that have such a limit.
     let mut large = ActiveRules { version: first.version + 1, ..first };
     let people = (0..20_000).map(|_| Person::new(unique("somebody"), ""));
+    let detections = rulesfile::read(include_str!("../corpus/rules/good/detections.yaml")).unwrap();
+    large.document.policies = detections.policies;
     large.document.groups.insert("everybody".to_owned(), people.collect());
     large.source = (0..20_000).map(|_| unique("# line")).collect::<Vec<_>>().join("\n");
     assert_eq!(world.documents.save(&large).await.unwrap(), SaveOutcome::Saved);

@@ -9,6 +9,7 @@ mod archiver;
 mod aws_world;
 mod counting;
 mod dead_letters;
+mod detections;
 mod dispatchers;
 mod documents;
 mod due_retries;
@@ -136,6 +137,16 @@ macro_rules! backend {
             backend! { @port silences, $world,
                 are_kept_whole_and_replaced,
                 are_forgotten_long_after_their_end,
+            }
+            backend! { @port detections, $world,
+                keep_all_of_a_group_and_replace_only_the_last_revision,
+                list_the_fullest_and_the_due_groups,
+                fire_once_for_each_run_whoever_evaluates,
+                fire_in_order_as_the_definition_says,
+                build_on_other_detections,
+                report_what_is_new_and_what_is_absent,
+                open_no_more_than_max_groups_and_say_so,
+                what_fired_is_stored_though_the_dispatcher_died_before,
             }
             backend! { @port storms, $world,
                 a_throttle_lets_exactly_so_many_through,

@@ -64,7 +64,7 @@ pub(crate) fn pks(message: QueueMessage) -> Vec<EventPk> {
     match message.into_work() {
         QueuedWork::Events(events) => events.iter().map(|event| event.pk).collect(),
         QueuedWork::Stored(pks) => pks,
-        QueuedWork::Deliveries(_) => Vec::new(),
+        QueuedWork::Deliveries(_) | QueuedWork::Groups(_) => Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod commands;
 mod crash;
 mod damage;
 mod delivery;
+mod detections;
 mod documented;
 mod endpoints;
 mod erasure;

@@ -72,12 +72,13 @@ async fn every_parameter_says_what_it_takes() {
                 }
                 expected.push(name.to_owned());
                 let required = parameters.iter().filter(|other| *other != parameter && other["required"] == true);
-                let others: String = required
+                let others: Vec<String> = required
                     .filter(|other| other["in"] == "query")
                     .map(|other| {
                         format!("&{}={}", other["name"].as_str().unwrap(), other["schema"]["enum"][0].as_str().unwrap())
                     })
                     .collect();
+                let others = others.concat();
                 for wrong in wrong {
                     let path = match parameter["in"].as_str().unwrap() {
                         "query" => format!("{path}?{name}={wrong}{others}"),

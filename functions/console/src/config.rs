@@ -4,9 +4,11 @@ use api::{Authorized, Problem, read_body, scope};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{ActiveRules, SaveOutcome};
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::SignedDuration;
 use rulesfile::Fault;
 use serde::Serialize;
 use serde_json::json;
@@ -14,6 +16,8 @@ use serde_json::json;
 use crate::{Console, RulesSource};
 
 const MAX_BYTES: usize = 1024 * 1024;
+/// Longer than any dispatcher uses the previous document.
+const DISPATCHERS_LAG: SignedDuration = SignedDuration::from_secs(90);
 const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 
 /// The result of a check. A document without faults is valid, whatever its warnings.
@@ -81,11 +85,23 @@ pub(crate) async fn replace(
     let active = ActiveRules { version: expected + 1, document, source, at: console.clock.now(), by };
     match documents.save(&active).await? {
         SaveOutcome::Saved => {
+            activate_detections(&console, &active).await;
             Ok(([etag(active.version)], Json(ReplaceResult { version: active.version })).into_response())
         }
         SaveOutcome::Conflict => {
             Err(Problem::precondition_failed("the document has changed since that version; get it and try again"))
         }
+    }
+}
+
+/// Has the detections activated once every dispatcher has the document. If that fails, the next event activates them.
+async fn activate_detections(console: &Console, active: &ActiveRules) {
+    if active.document.detections().next().is_none() {
+        return;
+    }
+    let message = QueueMessage::new(QueuedWork::Groups(Vec::new()));
+    if let Err(error) = console.stores.queue.send(&[message], DISPATCHERS_LAG).await {
+        tracing::warn!(%error, "the activation of detections could not be queued; the next event activates them");
     }
 }
 

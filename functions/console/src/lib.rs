@@ -11,6 +11,7 @@ mod config;
 mod csv;
 mod deliveries;
 mod delivery_summary;
+mod detections;
 mod diff;
 mod dry_run;
 mod event_filters;
@@ -112,6 +113,8 @@ pub fn router(console: Console) -> Router {
         .route("/v1/jobs/{id}", get(jobs::show))
         .route("/v1/holds", get(holds::list).post(holds::create))
         .route("/v1/holds/{id}", delete(holds::end))
+        .route("/v1/detections", get(detections::list))
+        .route("/v1/detections/{name}/groups", get(detections::groups))
         .route("/v1/transports", get(transports::list))
         .route("/v1/transports/{name}/enable", post(transports::enable))
         .route("/v1/transports/{name}/test", post(transport_test::test))

@@ -102,6 +102,7 @@ fn test_event(transport: &str, now: Timestamp, random: u128) -> Result<Event, Pr
         context,
         client_ip: None,
         created: now,
+        received: None,
         expires: domain::time::later(now, SignedDuration::from_hours(24)),
         brand: Object::new(),
         id: None,

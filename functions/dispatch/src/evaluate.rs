@@ -16,7 +16,7 @@ use domain::expression::{Evaluation, ExpressionScope, PolicyCaller};
 use domain::ports::{ActiveRules, Expressions, NoExpressions};
 use domain::rules_document::{Policy, RulesDocument};
 use jiff::SignedDuration;
-use rules::{RuleMatches, RuleSet};
+use rules::{EnteredDetection, RuleMatches, RuleSet};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -41,6 +41,8 @@ pub(crate) struct UndecidedEvent {
     event: Arc<Event>,
     /// The rules that fire whatever the expressions return, as indexes into the document's `rules`.
     decided: Vec<usize>,
+    /// The detections that the event enters by policies that are no expressions.
+    entered: Vec<EnteredDetection>,
 }
 
 /// Evaluates the events without expressions. Returns the rules that fire whatever the expressions would return, in the
@@ -57,8 +59,9 @@ pub(crate) fn without_expressions(
         if probe.0.load(Ordering::Relaxed) {
             matches.matched.retain(|&rule| is_decided(&active.document, rule));
             let decided = matches.matched.clone();
-            undecided.push(UndecidedEvent { event: Arc::clone(&event), decided });
-            if matches.matched.is_empty() {
+            let entered = matches.entered.clone();
+            undecided.push(UndecidedEvent { event: Arc::clone(&event), decided, entered });
+            if matches.matched.is_empty() && matches.entered.is_empty() {
                 continue;
             }
             // The evaluation with expressions produces the effects.
@@ -121,13 +124,14 @@ pub(crate) async fn with_expressions(
     let (active, rules) = (Arc::clone(active), Arc::clone(rules));
     let evaluated = tokio::task::spawn_blocking(move || {
         let mut evaluated = EvaluatedEvents::default();
-        for UndecidedEvent { event, decided } in events {
+        for UndecidedEvent { event, decided, entered } in events {
             if clock.now() >= end {
                 evaluated.left.push(event.pk);
                 continue;
             }
             let mut matches = rules.evaluate(&event, &active.document, &*expressions);
             matches.matched.retain(|rule| !decided.contains(rule));
+            matches.entered.retain(|one| !entered.contains(one));
             evaluated.matched.push((event, matches));
         }
         evaluated

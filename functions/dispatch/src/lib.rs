@@ -5,6 +5,7 @@
 //! 1. `evaluate`: which rules each event fires. The rules that need no expression go through all stages at once, the
 //!    others when their expressions have run. `persist_effects` stores the events and logs the lines that expressions
 //!    created on the way.
+//!    `detect` enters the events into the groups of detections, beside the stages that follow.
 //! 2. `plan`: one delivery per (event, rule, transport, recipient).
 //! 3. `suppress`: storm control closes the deliveries that are not to be sent, each with its cause.
 //! 4. `claim`: opens a ledger entry per delivery, or claims an existing one that is due. Closed entries, and entries
@@ -18,6 +19,7 @@
 
 mod claim;
 mod deliver;
+mod detect;
 mod digest_body;
 mod endpoint_health;
 mod evaluate;
@@ -36,8 +38,8 @@ use domain::Timestamp;
 use domain::event::{Event, EventPk};
 use domain::message::{QueueMessage, QueuedWork};
 use domain::ports::{
-    ActiveRules, Channel, Clock, Configuration, Endpoints, Entropy, EventLog, Expressions, Intake, Ledger, Silences,
-    StoreError, Stores, Suppression, WorkQueue,
+    ActiveRules, Channel, Clock, Configuration, DetectionGroups, Endpoints, Entropy, EventLog, Expressions, Intake,
+    Ledger, Silences, StoreError, Stores, Suppression, WorkQueue,
 };
 use jiff::SignedDuration;
 use rules::RuleSet;
@@ -45,6 +47,7 @@ use tokio::sync::Semaphore;
 
 use claim::Claims;
 use deliver::DeliveryRun;
+use detect::DetectionStage;
 use endpoint_health::EndpointHealth;
 use evaluate::{EvaluatedEvents, MatchedEvent};
 use failure_events::FailureEvents;
@@ -84,6 +87,8 @@ pub struct DispatchPorts {
     pub silences: Arc<dyn Silences>,
     /// The state of throttles and digests.
     pub suppression: Arc<dyn Suppression>,
+    /// The groups of detections.
+    pub groups: Arc<dyn DetectionGroups>,
     /// Holds the retries that are due within 15 minutes.
     pub queue: Arc<dyn WorkQueue>,
     /// The stored endpoint states, shared by all dispatchers.
@@ -112,12 +117,13 @@ impl DispatchPorts {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        let Stores { log, ledger, silences, suppression, queue, endpoints, intake, .. } = stores.clone();
+        let Stores { log, ledger, silences, suppression, groups, queue, endpoints, intake, .. } = stores.clone();
         Self {
             log,
             ledger,
             silences,
             suppression,
+            groups,
             queue,
             endpoints,
             intake,
@@ -136,6 +142,7 @@ pub struct Dispatcher {
     limiters: TransportLimiters,
     health: EndpointHealth,
     failure_events: FailureEvents,
+    detections: DetectionStage,
     expression_permits: Semaphore,
     /// The last document that was compiled, with its rules.
     compiled: Mutex<Option<(Arc<ActiveRules>, Arc<RuleSet>)>>,
@@ -149,6 +156,7 @@ impl Dispatcher {
             limiters: TransportLimiters::default(),
             health: EndpointHealth::default(),
             failure_events: FailureEvents::default(),
+            detections: DetectionStage::default(),
             expression_permits: Semaphore::new(evaluate::MAX_CONCURRENT),
             compiled: Mutex::new(None),
         }
@@ -205,6 +213,10 @@ impl Dispatcher {
                 let claims = claim::claim_due(&self.ports, &ids).await?;
                 self.send(claims, &active, deadline, metrics).await
             }
+            QueuedWork::Groups(ids) => {
+                let rules = self.rules(&active);
+                Ok(self.detections.report_absences(&self.ports, &rules, &active.document, &ids).await?)
+            }
         }
     }
 
@@ -219,8 +231,9 @@ impl Dispatcher {
         metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
         let rules = self.rules(active);
+        self.detections.activate(&self.ports, &rules).await?;
         let (matched, undecided) = evaluate::without_expressions(events, active, &rules);
-        let fast = self.notify(matched, active, deadline, metrics);
+        let fast = self.notify(matched, active, &rules, deadline, metrics);
         let slow = async {
             if undecided.is_empty() {
                 return Ok(());
@@ -232,7 +245,7 @@ impl Dispatcher {
             let EvaluatedEvents { matched, left } = evaluated.ok_or(DispatchError::Deferred)?;
             // First: what is queued is not lost if notifying fails, and the message comes again.
             self.queue_again(left).await?;
-            self.notify(matched, active, deadline, metrics).await
+            self.notify(matched, active, &rules, deadline, metrics).await
         };
         let (fast, slow) = tokio::join!(fast, slow);
         fast.and(slow)
@@ -250,19 +263,29 @@ impl Dispatcher {
         self.ports.queue.send(&messages, SignedDuration::ZERO).await
     }
 
-    /// Opens and attempts the deliveries of evaluated events.
+    /// Enters evaluated events into their detections, and opens and attempts their deliveries. Neither waits for the
+    /// other to succeed.
     async fn notify(
         &self,
-        matched: Vec<MatchedEvent>,
+        mut matched: Vec<MatchedEvent>,
         active: &Arc<ActiveRules>,
+        rules: &RuleSet,
         deadline: Timestamp,
         metrics: &DispatchMetrics,
     ) -> Result<(), DispatchError> {
         if matched.is_empty() {
             return Ok(());
         }
-        let claims = self.open(matched, active, metrics).await?;
-        self.send(claims, active, deadline, metrics).await
+        let entered = matched.iter_mut().filter(|(_, matches)| !matches.entered.is_empty());
+        let entrants =
+            entered.map(|(event, matches)| (Arc::clone(event), std::mem::take(&mut matches.entered))).collect();
+        let detect = self.detections.enter(&self.ports, rules, &active.document, entrants);
+        let deliver = async {
+            let claims = self.open(matched, active, metrics).await?;
+            self.send(claims, active, deadline, metrics).await
+        };
+        let (detected, delivered) = tokio::join!(detect, deliver);
+        delivered.and(detected.map_err(DispatchError::from))
     }
 
     async fn send(

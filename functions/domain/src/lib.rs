@@ -19,6 +19,7 @@
 //! | [`recipients`] | who is notified, and at which addresses |
 //! | [`delivery`] | the ledger entry of one notification to one recipient: attempts, outcomes, retries, endpoints |
 //! | [`suppression`] | throttles and digests |
+//! | [`detection`] | patterns across several events: groups, their members, and when a detection fires |
 //! | [`notification`] | what a recipient reads: notifications, inbox items, rendered messages |
 //! | [`expression`] | what Python bodies are shown, and what is kept of running them |
 //! | [`query`] | questions about what is stored: filters, search, counts |
@@ -29,6 +30,7 @@
 pub mod access;
 pub mod admission;
 pub mod delivery;
+pub mod detection;
 pub mod event;
 pub mod expression;
 mod id;

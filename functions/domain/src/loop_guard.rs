@@ -29,7 +29,7 @@ pub enum Looping {
 /// The reason why notifying of this event could loop; `None` if it may notify.
 pub fn check(event: &Event, document: &RulesDocument) -> Option<Looping> {
     match &event.produced_by {
-        Some(Producer::Caller) => None,
+        Some(Producer::Caller | Producer::Detection(_)) => None,
         Some(Producer::Delivery(_)) => Some(Looping::Delivery),
         Some(Producer::Policy(policy)) => bound(policy, document),
         None => check_marks(event, document),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventPk};
-use crate::id::DeliveryId;
+use crate::id::{DeliveryId, GroupId};
 
 /// A message of the work queue. Every variant that was ever written can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub enum QueuedWork {
     Stored(Vec<EventPk>),
     /// Retry these deliveries, which are due.
     Deliveries(Vec<DeliveryId>),
+    /// Report the absence of events in these groups, which is due; and activate new detections. A single machine hands
+    /// it out when every event that was queued before it has been evaluated.
+    Groups(Vec<GroupId>),
 }
 
 impl QueueMessage {

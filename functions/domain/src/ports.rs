@@ -4,15 +4,19 @@
 //! passes. Refuses to implement any of them.
 
 mod archive;
+mod groups;
 mod inbox;
 mod jobs;
+mod queue;
 mod reading;
 mod stores;
 
 pub use crate::admission::origin::OriginLookup;
 pub use archive::{Archive, ArchiveFile, Erasure, Mailbox, WrittenMail};
+pub use groups::{DetectionGroups, FullestGroups};
 pub use inbox::{Inbox, InboxSubscription, InboxUpdates};
 pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent, ReceivedPage};
+pub use queue::{Backlog, DeadLetters, WorkQueue};
 pub use reading::{EventLog, EventPage, PurgeScope, RollUp, Volume, VolumeCounts};
 pub use stores::Stores;
 
@@ -20,7 +24,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::access::session::Session;
@@ -29,7 +33,6 @@ use crate::delivery::endpoint::Endpoint;
 use crate::delivery::{AttemptOutcome, Delivery, DeliveryId, Failure};
 use crate::event::{EventPk, SerializedEvent};
 use crate::expression::{Effects, Evaluation, ExpressionScope, PolicyCaller};
-use crate::message::QueueMessage;
 use crate::notification::Notification;
 use crate::notification::rendered::RenderedMessage;
 use crate::query::DeliveryQuery;
@@ -95,20 +98,6 @@ pub struct Page<T, C> {
     /// The cursor to pass as `before` for the next page; `None` on the last page. A page with a cursor may hold fewer items
     /// than asked for, because its [bytes](crate::query::PageBudget) are bounded too.
     pub next: Option<C>,
-}
-
-/// The producer's side of the work queue.
-#[async_trait]
-pub trait WorkQueue: Send + Sync {
-    /// Queues each message. Workers receive it once `delay`, at most 15 minutes, has passed.
-    async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError>;
-}
-
-/// The dead-letter queue: messages whose handling failed too often.
-#[async_trait]
-pub trait DeadLetters: Send + Sync {
-    /// Returns messages to the work queue, about `limit` at most, and returns how many. A message may be delivered twice.
-    async fn give_back(&self, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// The result of [`Ledger::open`] for one entry.

@@ -25,6 +25,7 @@ pub fn event(action: &str) -> EventBuilder {
         context: Object::new(),
         client_ip: None,
         created,
+        received: None,
         expires: created,
         brand: Object::new(),
         id: None,

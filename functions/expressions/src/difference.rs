@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::cpython;
 
 /// What to use instead of syntax that the interpreter does not support, by the beginning of its name for it.
-const SYNTAX: [(&str, &str); 16] = [
+const SYNTAX: [(&str, &str); 17] = [
     ("pattern matching", "use if and elif"),
     ("yield", "use a function that returns a list"),
     ("async", "use a plain function"),
@@ -24,6 +24,7 @@ const SYNTAX: [(&str, &str); 16] = [
     ("the 'del' statement", "use del with names and items, one at a time"),
     ("aliasing a `__future__`", "use the import without as"),
     ("starred", "use a list"),
+    ("matrix multiplication", "use a comprehension"),
 ];
 
 /// The message for syntax that the interpreter does not support.
@@ -109,14 +110,35 @@ fn instead(name: &str) -> String {
     INSTEAD.iter().find(|(of, _)| *of == name).map_or_else(String::new, |(_, hint)| format!("; {hint}"))
 }
 
+/// What a `TypeError` with one of these parts says about Nuncio's Python.
+const OPERATIONS: [(&str, &str); 8] = [
+    ("can only concatenate list (not", "does not extend a list like this; use extend(…)"),
+    ("dictionary update sequence element", "raises this as a TypeError"),
+    ("cannot convert", "makes bytes only of a text or a length; use bytes.fromhex"),
+    ("float() argument must be a string or a real number, not 'bytes'", "reads numbers from a str; use decode()"),
+    ("must be real number, not int", "calculates this only with integers of up to 64 bits; use float(…)"),
+    ("isinstance() arg 2 must be a type", "does not test for classes with isinstance; use callable(…)"),
+    ("slice indices must be", "slices only by integers"),
+    ("Value after * must be an iterable, not IPv", "does not do this with addresses; use hosts() of a network"),
+];
+/// Types that CPython hashes and the interpreter does not.
+const UNHASHABLE: [&str; 2] = ["(unhashable type: 'dict_values')", "_iterator')"];
+
 /// Operators and protocols that CPython has and the interpreter lacks.
 fn lacking_operation(message: &str) -> Option<String> {
+    if let Some((_, what)) = OPERATIONS.iter().find(|(part, _)| message.contains(part)) {
+        return Some((*what).to_owned());
+    }
+    if UNHASHABLE.iter().any(|part| message.contains(part)) {
+        return Some("does not hash this; use tuple(…) of it".to_owned());
+    }
     let types = quoted(message);
     let is_set = |of: &&&str| matches!(**of, "set" | "frozenset" | "dict_keys" | "dict_items");
     let is_address = |of: &&&str| of.starts_with("IPv");
     if types.iter().any(|of| is_address(&of))
         && (message.contains("is not iterable")
             || message.contains("interpreted as an integer")
+            || message.contains("a real number is required")
             || message.starts_with("int() argument"))
     {
         return Some("does not do this with addresses; use int(address), or hosts() of a network".to_owned());
@@ -124,6 +146,9 @@ fn lacking_operation(message: &str) -> Option<String> {
     if message.contains("not supported between instances of") {
         if types.iter().filter(|of| is_set(of)).count() == 2 {
             return Some("does not compare sets in a chain; use a.issubset(b)".to_owned());
+        }
+        if types.iter().any(|of| matches!(*of, "Counter" | "slice")) {
+            return Some("does not order these; compare lists of their parts".to_owned());
         }
         if types.iter().filter(|of| is_address(of)).count() == 2 {
             return Some("does not order addresses here; use key=int".to_owned());

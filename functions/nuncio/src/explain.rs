@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use domain::text::describe;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,6 +18,21 @@ use crate::values::in_words;
 struct TraceResponse {
     held_back: Option<String>,
     rules: Vec<RuleTrace>,
+    #[serde(default)]
+    detections: Vec<DetectionTrace>,
+}
+
+#[derive(Deserialize)]
+struct DetectionTrace {
+    detection: String,
+    lacks: Option<String>,
+    groups: Vec<GroupTrace>,
+}
+
+#[derive(Deserialize)]
+struct GroupTrace {
+    by: serde_json::Map<String, Value>,
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +121,7 @@ fn readable(trace: &TraceResponse) -> String {
     }
     if trace.rules.is_empty() {
         text.push_str("There are no rules.\n");
+        detections(&mut text, &trace.detections);
         return text;
     }
     text.push_str(&summary(trace));
@@ -122,7 +139,23 @@ fn readable(trace: &TraceResponse) -> String {
         }
         deliveries(&mut text, &rule.deliveries);
     }
+    detections(&mut text, &trace.detections);
     text
+}
+
+/// Lists the detections that the event enters, each with its groups.
+fn detections(text: &mut String, all: &[DetectionTrace]) {
+    for detection in all {
+        let _ = writeln!(text, "◇ {}", detection.detection);
+        if let Some(path) = &detection.lacks {
+            let _ = writeln!(text, "    in no group: the event has no {path}");
+        }
+        for GroupTrace { by, why } in &detection.groups {
+            let values: Vec<_> = by.iter().map(|(path, value)| format!("{path} {}", describe(value))).collect();
+            let group = if values.is_empty() { "all events".to_owned() } else { values.join(", ") };
+            let _ = writeln!(text, "    {group}: {why}");
+        }
+    }
 }
 
 /// The summary in one line.

@@ -64,7 +64,7 @@ pub(crate) fn period(text: &str) -> Result<Period, String> {
     });
     let is_named = long.is_none() && text.contains('=');
     Period::parse(long.as_deref().unwrap_or(text)).map_err(|error| match error {
-        PeriodError::OutOfRange => error.to_string(),
+        PeriodError::Zero | PeriodError::TooLong => error.to_string(),
         _ if is_named => error.to_string(),
         _ => "write a length of time such as 30d, 12h or days=30".to_owned(),
     })

@@ -1,4 +1,4 @@
-//! The scheduled tasks: queue due retries, archive and delete expired records, advance the operator's jobs, and count
+//! The scheduled tasks: queue due retries and due groups of detections, archive and delete expired records, advance the operator's jobs, and count
 //! events per hour, each by a bounded amount of work.
 //!
 //! No task waits for another to succeed, and each leaves time for the following ones: it may use half of the time that
@@ -24,7 +24,9 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::message::{QueueMessage, QueuedWork};
-use domain::ports::{Archive, Clock, DeadLetters, EventLog, Ledger, PurgeScope, StoreError, Stores, Volume, WorkQueue};
+use domain::ports::{
+    Archive, Clock, DeadLetters, DetectionGroups, EventLog, Ledger, PurgeScope, StoreError, Stores, Volume, WorkQueue,
+};
 use jiff::SignedDuration;
 
 /// Deliveries per queue message. A small number, so that a slow receiver does not hold up many other retries.
@@ -33,6 +35,12 @@ const MAX_PER_MESSAGE: usize = 25;
 /// Due deliveries queued in one sweep: 1,000 per second for a sweep a minute, and a few seconds of requests. The next
 /// sweep takes the rest.
 const DUE_BATCH: usize = 60_000;
+
+/// Due groups of detections queued in one sweep. The next sweep takes the rest.
+const GROUP_BATCH: usize = 10_000;
+
+/// Groups of detections per queue message.
+const GROUPS_PER_MESSAGE: usize = 100;
 
 /// Records deleted per transaction. A small number, so that the writes of ingestion do not wait for long.
 const PURGE_BATCH: usize = 500;
@@ -49,7 +57,9 @@ pub struct Sweep {
     pub volume: Arc<dyn Volume>,
     /// The deliveries with their due times.
     pub ledger: Arc<dyn Ledger>,
-    /// The queue for due deliveries.
+    /// The groups of detections, of which some wait for an event until it is due.
+    pub groups: Arc<dyn DetectionGroups>,
+    /// The queue for due deliveries and groups.
     pub queue: Arc<dyn WorkQueue>,
     /// The messages that the queue has given up on.
     pub dead_letters: Arc<dyn DeadLetters>,
@@ -73,10 +83,10 @@ impl Sweep {
         clock: Arc<dyn Clock>,
         purge_grace: SignedDuration,
     ) -> Self {
-        let Stores { log, volume, ledger, queue, dead_letters, keeping, .. } = stores.clone();
+        let Stores { log, volume, ledger, groups, queue, dead_letters, keeping, .. } = stores.clone();
         let queued = QueuedLately::default();
         let archiver = archive.map(|archive| Archiver::new(archive, keeping));
-        Self { log, volume, ledger, queue, dead_letters, archiver, runner: None, clock, purge_grace, queued }
+        Self { log, volume, ledger, groups, queue, dead_letters, archiver, runner: None, clock, purge_grace, queued }
     }
 
     /// The same, with the operator's jobs as a part of it.
@@ -93,6 +103,7 @@ impl Sweep {
         let deadline = domain::time::later(self.clock.now(), time);
         let mut error = SweepError::default();
         let resent = error.collect("queue due deliveries", self.queue_due().await);
+        error.collect("queue due groups of detections", self.queue_due_groups().await);
         let redriven = error.collect("redrive dead letters", self.redrive().await);
         let archived = match &self.archiver {
             Some(archiver) => error.collect("archive", archiver.run(&*self.clock, self.share(deadline)).await),
@@ -152,6 +163,26 @@ impl Sweep {
         }
         self.queued.remember(&due, now);
         Ok(due.len())
+    }
+
+    /// Queues the groups that wait for an event, once it is due and everything that was received before is evaluated.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// If the store or the queue fails; the next call tries again.
+    pub async fn queue_due_groups(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut ids = self.groups.due(now, GROUP_BATCH).await?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        if let Some(oldest) = self.queue.backlog(now).await?.oldest {
+            ids = self.groups.due(oldest.min(now), GROUP_BATCH).await?;
+        }
+        let messages: Vec<QueueMessage> =
+            ids.chunks(GROUPS_PER_MESSAGE).map(|ids| QueueMessage::new(QueuedWork::Groups(ids.to_vec()))).collect();
+        self.queue.send(&messages, SignedDuration::ZERO).await?;
+        Ok(ids.len())
     }
 
     async fn purge(&self, deadline: Timestamp) -> Result<usize, StoreError> {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use domain::Event;
 use domain::expression::{Groups, RaisedException, ReturnedValue};
 use domain::ports::Expressions;
-use domain::rules_document::{Binding, BindingMode, EventMatcher, Policy, PolicyExpression, Rule, RulesDocument};
+use domain::rules_document::{
+    Binding, BindingMode, Detection, EventMatcher, Policy, PolicyExpression, Rule, RulesDocument,
+};
 use domain::text::truncate;
 use serde::Serialize;
 use serde_json::Value;
@@ -117,6 +119,7 @@ impl<'a> PolicyEvaluations<'a> {
             Policy::EventMatcher(matcher) => explain_matcher(matcher, self.view),
             Policy::EventPattern(pattern) => pattern::explain_pattern(pattern, self.view),
             Policy::Expression(expression) => return self.expression(name, expression, binding),
+            Policy::Detection(detection) => explain_detection(detection, self.view),
         };
         with_negate(binding, admitted, reason)
     }
@@ -153,11 +156,22 @@ fn with_negate(binding: &Binding, admitted: bool, reason: String) -> PolicyVerdi
 /// The value as Python writes it; containers and texts are written as JSON, cut to [`MAX_VALUE_CHARS`].
 fn python_text(returned: &ReturnedValue) -> String {
     match &returned.value {
+        // Such as a match of `re`: JSON has no form of it, so that only its truth is known here.
+        Value::Null if returned.truthy => "a true value that JSON cannot hold, such as a match".to_owned(),
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         other => truncate(&other.to_string(), MAX_VALUE_CHARS),
     }
+}
+
+fn explain_detection(detection: &Detection, view: &EventView<'_>) -> (bool, String) {
+    let reason = match view.event.detection() {
+        Some(name) if *name == detection.name => return (true, format!("the detection {name} wrote the event")),
+        Some(other) => format!("the detection {other} wrote the event, wanted {}", detection.name),
+        None => format!("no detection wrote the event, wanted {}", detection.name),
+    };
+    (false, reason)
 }
 
 fn explain_matcher(matcher: &EventMatcher, view: &EventView<'_>) -> (bool, String) {

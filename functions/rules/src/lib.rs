@@ -35,9 +35,11 @@ mod rules_by_policy;
 pub mod silence_preview;
 mod silences;
 mod storm_simulation;
+mod watches;
 
 pub use explain::{Explanation, PolicyVerdict, explain};
 pub use mute::muted_until;
 pub use plan::{Plan, PlannedNotice};
 pub use rule_set::{RuleMatches, RuleSet};
 pub use silences::silence_covers;
+pub use watches::EnteredDetection;

@@ -6,10 +6,15 @@ use std::fmt::Display;
 
 use domain::event::ActionPattern;
 use domain::query::app_matches;
+use domain::query::search::SearchQuery;
 use domain::rules_document::EventMatcher;
+use domain::text::truncate;
 use ipnet::IpNet;
 
 use crate::event_view::{EventView, canonical_net};
+
+/// How many characters of a query's condition are shown.
+const MAX_CONDITION_CHARS: usize = 200;
 
 /// The result of checking one configured clause.
 pub(crate) struct ClauseResult {
@@ -43,7 +48,28 @@ pub(crate) fn check_all(matcher: &EventMatcher, view: &EventView<'_>) -> Vec<Cla
         let found = || view.client_ip.map_or_else(|| "missing".to_owned(), |address| address.to_string());
         clause("client_ip", holds, &found, &net_text(net));
     }
+    if let Some(query) = &matcher.query {
+        clauses.push(check_query(query, view));
+    }
     clauses
+}
+
+/// The query that a checked document has as `source`. `None`, which no event satisfies, if it cannot be parsed.
+pub(crate) fn parse_query(source: &str) -> Option<SearchQuery> {
+    SearchQuery::parse(source).ok()
+}
+
+fn check_query(source: &str, view: &EventView<'_>) -> ClauseResult {
+    let query = parse_query(source);
+    let failure = match &query {
+        Some(query) => {
+            let condition = query.first_failure(view.event);
+            condition
+                .map(|condition| format!("query requires {}", truncate(&condition.to_string(), MAX_CONDITION_CHARS)))
+        }
+        None => Some("query cannot be read".to_owned()),
+    };
+    ClauseResult { found: "query holds".to_owned(), failure }
 }
 
 fn quoted(text: &str) -> String {

@@ -42,7 +42,7 @@ impl RuleSet {
 impl RuleMatches {
     /// Plans the notifications of the event that was evaluated. `document` must be the same as for the evaluation.
     pub fn plan<'a>(self, event: &Event, document: &'a RulesDocument) -> Plan<'a> {
-        let Self { matched, loop_guard, effects: _ } = self;
+        let Self { matched, loop_guard, effects: _, entered: _ } = self;
         let matched: Vec<&Rule> = matched.into_iter().filter_map(|index| document.rules.get(index)).collect();
         let notices = match loop_guard {
             Some(_) => Vec::new(),

@@ -1,18 +1,20 @@
 //! The distinct policies of a document, by number. Matchers and patterns with equal content are stored once; each
 //! expression has its own number, because its effects name the policy.
 //!
-//! Owns the evaluation of matchers and patterns. A pattern is compiled when it is first evaluated: of many thousands,
+//! Owns the evaluation of every policy but expressions. A pattern is compiled when it is first evaluated: of many thousands,
 //! most never are. Refuses to run expressions; `expression_runner` does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use domain::query::app_matches;
+use domain::query::search::SearchQuery;
 use domain::rules_document::{AddressSet, EventMatcher, Policy, Precondition, RulesDocument};
 use foldhash::fast::FixedState;
 
 use crate::event_view::{EventView, canonical_net};
 use crate::index::PathTree;
+use crate::matcher_clauses::parse_query;
 use crate::path_values::PathValues;
 use crate::pattern::{PathMatcher, TreeMatcher};
 
@@ -24,6 +26,8 @@ pub(crate) struct PolicyTable {
     compiled: Vec<OnceLock<Box<CompiledPattern>>>,
     /// The number and name of each expression, in ascending order.
     expressions: Vec<(u32, String)>,
+    /// The number and query of each matcher that has one, in ascending order.
+    queries: Vec<(u32, Option<SearchQuery>)>,
 }
 
 /// A pattern in its two compiled forms, of which the faster one is tried first.
@@ -61,7 +65,12 @@ impl PolicyTable {
         }
         distinct.shrink_to_fit();
         let compiled = distinct.iter().map(|_| OnceLock::new()).collect();
-        (Self { distinct, compiled, expressions }, names)
+        let query = |(at, policy): (u32, &Arc<Policy>)| match &**policy {
+            Policy::EventMatcher(matcher) => Some((at, parse_query(matcher.query.as_deref()?))),
+            Policy::EventPattern(_) | Policy::Expression(_) | Policy::Detection(_) => None,
+        };
+        let queries = (0..).zip(&distinct).filter_map(query).collect();
+        (Self { distinct, compiled, expressions, queries }, names)
     }
 
     /// All distinct policies; the index is the number.
@@ -88,17 +97,28 @@ impl PolicyTable {
                 let by_tree = || compiled.tree_matcher.get_or_init(|| TreeMatcher::compile(pattern)).matches(view);
                 compiled.path_matcher.matches(values).unwrap_or_else(by_tree)
             }
+            Policy::EventMatcher(matcher) => fields_admit(matcher, view) && self.query_admits(at, view),
             other => admits(other, view),
         }
     }
+
+    /// Whether the event satisfies the query of the matcher with this number; `true` if it has none.
+    fn query_admits(&self, at: u32, view: &EventView<'_>) -> bool {
+        let found = self.queries.binary_search_by_key(&at, |(number, _)| *number);
+        found.map_or(true, |index| self.queries[index].1.as_ref().is_some_and(|query| query.holds(view.event)))
+    }
 }
 
-/// Whether the event passes a matcher or pattern. Always `false` for an expression, which would have to be run.
+/// Whether the event passes a matcher or pattern, or was written by the detection. Always `false` for an expression, which would have to be run.
 pub(crate) fn admits(policy: &Policy, view: &EventView<'_>) -> bool {
     match policy {
-        Policy::EventMatcher(matcher) => matcher_admits(matcher, view),
+        Policy::EventMatcher(matcher) => {
+            let holds = |query: &String| parse_query(query).is_some_and(|query| query.holds(view.event));
+            fields_admit(matcher, view) && matcher.query.as_ref().is_none_or(holds)
+        }
         Policy::EventPattern(pattern) => TreeMatcher::compile(pattern).matches(view),
         Policy::Expression(_) => false,
+        Policy::Detection(detection) => view.event.detection() == Some(&detection.name),
     }
 }
 
@@ -114,7 +134,8 @@ pub(crate) fn may_pass(precondition: &Precondition, view: &EventView<'_>) -> boo
         && precondition.client_ip.as_ref().is_none_or(lies_in)
 }
 
-fn matcher_admits(matcher: &EventMatcher, view: &EventView<'_>) -> bool {
+/// Whether the event has the fields of the matcher. Ignores its query.
+fn fields_admit(matcher: &EventMatcher, view: &EventView<'_>) -> bool {
     (matcher.action.is_empty() || matcher.action.iter().any(|pattern| pattern.matches(view.action)))
         && matcher.app.as_ref().is_none_or(|app| app_matches(app, view.app))
         && matcher.model.as_ref().is_none_or(|model| view.model() == Some(model))

@@ -6,16 +6,18 @@
 use std::sync::Arc;
 
 use domain::Event;
+use domain::detection::DetectionId;
 use domain::expression::{Effects, Groups};
 use domain::loop_guard::{self, Looping};
 use domain::ports::Expressions;
-use domain::rules_document::{Binding, BindingMode, Policy, PolicyExpression, Rule, RulesDocument};
+use domain::rules_document::{Binding, BindingMode, Detection, Policy, PolicyExpression, Rule, RulesDocument};
 
 use crate::event_view::EventView;
 use crate::expression_runner::{ExpressionRunner, ExpressionVerdict};
 use crate::index::PolicyIndex;
 use crate::policy_table::{PolicyNumbers, PolicyTable, may_pass};
 use crate::rules_by_policy::{CompiledBinding, RulesByPolicy};
+use crate::watches::{EnteredDetection, Watches};
 
 /// The compiled rules of one document.
 #[derive(Debug, Clone)]
@@ -31,6 +33,7 @@ pub struct RuleSet {
     dry_run_bindings: Vec<DryRunBinding>,
     /// The document's groups, which expressions may read; `None` if no policy is an expression.
     groups: Option<Arc<Groups>>,
+    watches: Watches,
 }
 
 /// The rules that fire for an event, and the effects of the expressions that were run.
@@ -42,6 +45,8 @@ pub struct RuleMatches {
     pub loop_guard: Option<Looping>,
     /// One entry for each expression or dry-run binding that had effects.
     pub effects: Vec<Effects>,
+    /// The detections that the event enters. Empty if the loop guard stops the event.
+    pub entered: Vec<EnteredDetection>,
 }
 
 /// A rule that can fire. Rules that can never fire are not compiled.
@@ -102,12 +107,14 @@ impl RuleSet {
         for binding in bindings.iter().chain(dry_run_bindings.iter().map(|binding| &binding.compiled)) {
             used[binding.policy as usize] = true;
         }
+        let watches = Watches::compile(document, &names);
+        watches.policies().for_each(|policy| used[policy as usize] = true);
         let distinct = (0u32..).zip(policies.distinct().iter().map(Arc::as_ref));
         let index = PolicyIndex::build(distinct.filter(|(at, _)| used[*at as usize]));
         let each = (0..).zip(&compiled).map(|(at, rule)| (rule.mode, bindings_of(at, &compiled, &bindings)));
         let rules_by_policy = RulesByPolicy::from_rules(used.len(), each);
         let groups = document.has_expressions().then(|| Arc::new(document.groups.clone()));
-        Self { policies, index, compiled, bindings, rules_by_policy, dry_run_bindings, groups }
+        Self { policies, index, compiled, bindings, rules_by_policy, dry_run_bindings, groups, watches }
     }
 
     /// The rules that fire for the event, as indexes into the document's `rules`, in ascending order. Runs no
@@ -151,8 +158,28 @@ impl RuleSet {
             Some(Effects::dry_run_passed(&rule.name, rule.bindings.get(binding.binding)?))
         }));
         let matched = self.fired(&verdicts);
-        let loop_guard = if matched.is_empty() { None } else { looping() };
-        RuleMatches { matched, loop_guard, effects }
+        let mut entered = self.watches.entered(event, &verdicts.passed);
+        let mut loop_guard = if matched.is_empty() && entered.is_empty() { None } else { looping() };
+        if loop_guard.is_some() {
+            entered.clear();
+            loop_guard = loop_guard.filter(|_| !matched.is_empty());
+        }
+        RuleMatches { matched, loop_guard, effects, entered }
+    }
+
+    /// The detection of an entry, with its id.
+    pub fn detection(&self, entered: EnteredDetection) -> (&Detection, DetectionId) {
+        self.watches.detection(entered)
+    }
+
+    /// The detection of this id; `None` if the document has none, because it was changed or removed.
+    pub fn detection_by_id(&self, id: DetectionId) -> Option<&Detection> {
+        self.watches.by_id(id)
+    }
+
+    /// All detections with their ids, in the order of their names.
+    pub fn detections(&self) -> &[(Detection, DetectionId)] {
+        self.watches.all()
     }
 
     /// Whether a policy is an expression, so that evaluating an event may take long and should not block an async
@@ -178,7 +205,7 @@ impl RuleSet {
                     verdict == ExpressionVerdict::Passed
                 }
             }
-            Policy::EventMatcher(_) | Policy::EventPattern(_) => {
+            Policy::EventMatcher(_) | Policy::EventPattern(_) | Policy::Detection(_) => {
                 self.policies.matches(policy, view, &values, self.index.paths())
             }
         });

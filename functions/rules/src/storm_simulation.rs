@@ -21,13 +21,13 @@ pub(crate) struct StormSimulation {
     throttle: Option<Throttle>,
     digest: Option<DigestSettings>,
     audiences: Audiences,
-    firings: Vec<Firing>,
+    firings: Vec<RuleFiring>,
 }
 
 /// An event for which the rule fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(EventPk, u64, u64, u32)", into = "(EventPk, u64, u64, u32)")]
-struct Firing {
+struct RuleFiring {
     event: EventPk,
     /// The hashed key of its throttle state; 0 without a throttle.
     counted_in: u64,
@@ -76,7 +76,7 @@ impl StormSimulation {
     /// Records that the rule fired for the event, with its notices.
     pub(crate) fn remember(&mut self, rule: &Rule, event: &Event, notices: &[PlannedNotice<'_>]) {
         let addressees = notices.iter().map(|notice| Addressee(notice.transport.to_owned(), notice.recipient.name()));
-        self.firings.push(Firing {
+        self.firings.push(RuleFiring {
             event: event.pk,
             counted_in: self.throttle.as_ref().map_or(0, |throttle| key(rule, &throttle.by, event)),
             collected_in: self.digest.as_ref().map_or(0, |digest| key(rule, &digest.by, event)),
@@ -94,7 +94,7 @@ impl StormSimulation {
             .collect();
         let firings = other.firings.into_iter().filter_map(|firing| {
             let audience = *new_indexes.get(&firing.audience)?;
-            Some(Firing { audience, ..firing })
+            Some(RuleFiring { audience, ..firing })
         });
         self.firings.extend(firings);
     }
@@ -104,7 +104,7 @@ impl StormSimulation {
         let Self { throttle, digest, audiences, mut firings } = self;
         let audiences: HashMap<u32, &[Addressee]> =
             audiences.0.iter().map(|(addressees, index)| (*index, addressees.as_slice())).collect();
-        let audience = |firing: &Firing| audiences.get(&firing.audience).copied().unwrap_or_default();
+        let audience = |firing: &RuleFiring| audiences.get(&firing.audience).copied().unwrap_or_default();
         if let Some(throttle) = throttle {
             let mut counted = CurrentState::<ThrottleLog>::default();
             firings.sort_unstable_by_key(|firing| (firing.counted_in, firing.event));
@@ -190,14 +190,14 @@ impl From<Audiences> for Vec<Vec<Addressee>> {
     }
 }
 
-impl From<(EventPk, u64, u64, u32)> for Firing {
+impl From<(EventPk, u64, u64, u32)> for RuleFiring {
     fn from((event, counted_in, collected_in, audience): (EventPk, u64, u64, u32)) -> Self {
         Self { event, counted_in, collected_in, audience }
     }
 }
 
-impl From<Firing> for (EventPk, u64, u64, u32) {
-    fn from(Firing { event, counted_in, collected_in, audience }: Firing) -> Self {
+impl From<RuleFiring> for (EventPk, u64, u64, u32) {
+    fn from(RuleFiring { event, counted_in, collected_in, audience }: RuleFiring) -> Self {
         (event, counted_in, collected_in, audience)
     }
 }

@@ -43,7 +43,7 @@ fn matcher() -> impl Strategy<Value = Policy> {
         option::weighted(0.3, net()),
     )
         .prop_map(|(action, app, model, client_ip)| {
-            Policy::EventMatcher(EventMatcher { action, app, model, client_ip })
+            Policy::EventMatcher(EventMatcher { action, app, model, client_ip, query: None })
         })
 }
 

@@ -191,6 +191,25 @@ fn one_that_raises_counts_as_its_binding_says() {
 }
 
 #[test]
+fn the_explanation_of_a_value_agrees_with_its_truth() {
+    for (body, passed, why) in [
+        ("import re\nreturn re.search('b', 'abc')", true, "a true value that JSON cannot hold, such as a match"),
+        ("import re\nreturn re.search('x', 'abc')", false, "None"),
+        ("return float('nan')", true, "a true value that JSON cannot hold, such as a match"),
+        ("return [0]", true, "[0]"),
+        ("return []", false, "[]"),
+        ("return 0.0", false, "0.0"),
+        ("return 2", true, "2"),
+        ("return ''", false, "\"\""),
+    ] {
+        let document = document(&[body.to_owned()], false, false, BindingMode::Any);
+        let rule = &rules::explain(&document, &event("login", "", None, json!({})), &Here)[0];
+        assert_eq!(rule.policies[0].why, format!("the expression returned {why}"), "{body}");
+        assert_eq!(rule.policies[0].passed, passed, "{body}");
+    }
+}
+
+#[test]
 fn policies_call_policies_of_every_kind_within_bounds() {
     let mut document = document(
         &["return [ak_call_policy('matcher').passing, ak_call_policy('called', x=1).raw_result]".to_owned()],

@@ -4,14 +4,15 @@
 //! belongs to the section's own module.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use domain::admission::mask::Masker;
-use domain::rules_document::{Retention, RulesDocument};
+use domain::rules_document::{Policy, Retention, RulesDocument};
 
 use crate::diagnostics::Diagnostics;
 use crate::names::DefinedNames;
 use crate::sections::{
-    addresses, cloudevents, email, groups, policies, redact, retention, rules, silences, transports,
+    addresses, cloudevents, detections, email, groups, policies, redact, retention, rules, silences, transports,
 };
 use crate::shape::{self, KeySet, Section};
 use crate::source_map::Position;
@@ -25,6 +26,7 @@ pub(crate) const KEYS: KeySet = KeySet {
         "groups",
         "transports",
         "policies",
+        "detections",
         "rules",
         "silences",
         "email",
@@ -52,11 +54,20 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDo
     document.redact = part("redact").map(|node| redact::read(node, diagnostics)).unwrap_or_default();
     let masker = Masker::new(&document.redact);
     document.policies = part("policies").map(|node| policies::read(node, &masker, diagnostics)).unwrap_or_default();
+    // Policies and detections share their names: a rule binds both, and a detection counts the events of both.
+    let conditions = keys(part("policies"), &[]).zip(keys(part("detections"), &[]));
+    let conditions = conditions.map(|(policies, detections)| &policies | &detections);
+    if let Some(node) = part("detections") {
+        let known = DefinedNames::new("policy or detection", conditions.clone());
+        for detection in detections::read(node, part("policies"), &known, &masker, diagnostics) {
+            document.policies.insert(detection.name.clone(), Arc::new(Policy::Detection(detection)));
+        }
+    }
     if let Some(node) = part("rules") {
         let known = rules::Definitions {
             groups: DefinedNames::new("group", keys(part("groups"), &[])),
             transports: DefinedNames::new("transport", keys(part("transports"), &transports::BUILT_IN)),
-            policies: DefinedNames::new("policy", keys(part("policies"), &[])),
+            policies: DefinedNames::new("policy", conditions),
         };
         document.rules = rules::read(node, &known, diagnostics);
     }

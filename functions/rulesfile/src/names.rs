@@ -37,7 +37,11 @@ impl<'n> DefinedNames<'n> {
         let hint = match nearest(name, names.iter().copied(), diagnostics) {
             Some(near) => format!("did you mean {near:?}?"),
             None if names.is_empty() => {
-                let section = if noun == "policy" { "policies".to_owned() } else { format!("{noun}s") };
+                let section = match noun {
+                    "policy" => "policies".to_owned(),
+                    "policy or detection" => "policies or detections".to_owned(),
+                    other => format!("{other}s"),
+                };
                 format!("define it under {section}")
             }
             None => format!("the defined names are {}", listed(names.iter().copied())),

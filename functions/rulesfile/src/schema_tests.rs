@@ -69,6 +69,10 @@ fn schema_and_reader_know_the_same_keys() {
     known("/$defs/digest/properties", &sections::storm_control::DIGEST_KEYS);
     known("/$defs/mute/properties", &sections::storm_control::MUTE_KEYS);
     known("/$defs/binding/properties", &sections::bindings::KEYS);
+    known("/$defs/detection/properties", &sections::detections::KEYS);
+    for kind in sections::detections::DetectionKey::ALL {
+        known(&format!("/$defs/{}/properties", kind.key()), kind.settings());
+    }
     for (at, mode) in sections::transports::TransportMode::ALL.into_iter().enumerate() {
         let branch = &schema["$defs"]["transport"]["allOf"][at];
         assert_eq!(branch["if"]["properties"]["mode"]["const"], mode.as_str());
@@ -184,6 +188,14 @@ fn an_editor_sees_the_commonest_faults() {
         "rules: { a: { throttle: { max: 5 } } }",
         "silences: [{ rules: [a], by: ann }]",
         "rules: { a: { mute: [{ days: [friday] }] } }",
+        "detections: { a: {} }",
+        "detections: { a: { counts: { of: b, within: minutes=5, at_least: 10 } } }",
+        "detections: { a: { count: { of: b, within: minutes=5, at_least: 1 } } }",
+        "detections: { a: { count: { of: b, at_least: 10 } } }",
+        "detections: { a: { count: { of: b, within: minutes=5, at_least: 10, repeat: always } } }",
+        "detections: { a: { first_seen: { of: b, value: [], remember: days=30 } } }",
+        "detections: { a: { absent: { of: b, every: 24 } } }",
+        "detections: { a: { sequence: { of: [b], within: minutes=5 } } }",
     ] {
         assert!(validate(&as_json(text.as_bytes()).unwrap()).is_err(), "{text}");
     }

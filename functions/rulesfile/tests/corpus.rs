@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::rules_document::RulesDocument;
 use rulesfile::Fault;
 use serde_json::{Value, json};
 
@@ -53,5 +54,7 @@ fn every_good_file_is_read_as_expected() {
         let found = json!({ "document": reading.document, "warnings": warnings });
         let expected: Value = serde_json::from_str(&expected).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(found, expected, "{name}:\n{}", serde_json::to_string_pretty(&found).unwrap());
+        let stored = serde_json::to_string(&reading.document).unwrap();
+        assert_eq!(serde_json::from_str::<RulesDocument>(&stored).unwrap(), reading.document, "{name}");
     }
 }

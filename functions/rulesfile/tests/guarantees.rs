@@ -23,8 +23,19 @@ fn the_examples_in_the_built_in_file_are_valid() {
     let document = rulesfile::read(uncommented.join("\n")).unwrap_or_else(|faults| panic!("{faults:#?}"));
     assert_eq!(document.retention.by_action.len(), 2);
     assert!(document.rule("brute-force").is_some());
+    assert_eq!(document.detections().count(), 4);
     assert_eq!(document.transports.len(), 4);
     assert!(document.public_url.is_some());
+}
+
+#[test]
+fn every_example_of_the_page_is_valid() {
+    let page = include_str!("../README.md");
+    let blocks: Vec<&str> = page.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    assert!(blocks.len() > 8, "{}", blocks.len());
+    for block in blocks {
+        rulesfile::read(block).unwrap_or_else(|faults| panic!("{block}\n{faults:#?}"));
+    }
 }
 
 #[test]
@@ -108,8 +119,20 @@ fn nothing_confidential_of_the_file_is_in_a_fault() {
 }
 
 /// Fragments of rules files; random combinations of them reach deeper into the reader than random characters.
-const FRAGMENTS: [&str; 50] = [
+const FRAGMENTS: [&str; 62] = [
     "rules:",
+    "detections:",
+    "count:",
+    "first_seen:",
+    "absent:",
+    "sequence:",
+    "of:",
+    "by:",
+    "expect:",
+    "within: minutes=5",
+    "at_least: 2",
+    "client_ip",
+    "value:",
     "groups:",
     "transports:",
     "policies:",

@@ -12,8 +12,8 @@ use crate::mailer::REQUEST_TIMEOUT_SECONDS;
 use crate::settings::Settings;
 use crate::{
     AwsSecrets, CachedConfiguration, CachedSecrets, CachedSilences, CachedTokens, DynamoDocuments, DynamoEndpoints,
-    DynamoErasure, DynamoEventLog, DynamoHolds, DynamoInbox, DynamoIntake, DynamoJobs, DynamoKeeping, DynamoLedger,
-    DynamoSessions, DynamoSilences, DynamoSuppression, DynamoTokens, DynamoVolume, S3Archive, SesMailer,
+    DynamoErasure, DynamoEventLog, DynamoGroups, DynamoHolds, DynamoInbox, DynamoIntake, DynamoJobs, DynamoKeeping,
+    DynamoLedger, DynamoSessions, DynamoSilences, DynamoSuppression, DynamoTokens, DynamoVolume, S3Archive, SesMailer,
     SqsDeadLetters, SqsWorkQueue, Table,
 };
 
@@ -87,6 +87,7 @@ impl Adapters {
             dead_letters: Arc::new(self.dead_letters()),
             ledger: Arc::new(self.ledger()),
             suppression: Arc::new(self.suppression()),
+            groups: Arc::new(self.groups()),
             silences: Arc::new(self.silences()),
             endpoints: Arc::new(self.endpoints()),
             inbox: Arc::new(self.inbox()),
@@ -159,6 +160,11 @@ impl Adapters {
     /// The state of storm control.
     pub fn suppression(&self) -> DynamoSuppression {
         DynamoSuppression::new(self.table())
+    }
+
+    /// The groups of detections.
+    pub fn groups(&self) -> DynamoGroups {
+        DynamoGroups::new(self.table())
     }
 
     /// The states of the endpoints.

@@ -100,7 +100,7 @@ mod tests {
                     assert_eq!(*pks, carried);
                     stored.extend(carried);
                 }
-                QueuedWork::Deliveries(_) => panic!("no delivery was packed"),
+                QueuedWork::Deliveries(_) | QueuedWork::Groups(_) => panic!("only events were packed"),
             }
         }
         (whole, stored)

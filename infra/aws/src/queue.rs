@@ -7,8 +7,9 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, QueueAttributeName, SendMessageBatchRequestEntry};
+use domain::Timestamp;
 use domain::message::QueueMessage;
-use domain::ports::{self, StoreError};
+use domain::ports::{self, Backlog, StoreError};
 use futures_util::{StreamExt as _, stream};
 use jiff::SignedDuration;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ const MAX_ENTRIES: usize = 10;
 const MAX_BYTES: usize = 256 * 1024;
 /// The longest delay that SQS supports, in seconds.
 const MAX_DELAY: i64 = 15 * 60;
+/// How long a message waits for its evaluation, as far as [`backlog`](ports::WorkQueue::backlog) is concerned.
+const LONGEST_IN_QUEUE: SignedDuration = SignedDuration::from_mins(15);
 /// The most batches sent concurrently.
 const CONCURRENCY: usize = 8;
 /// Delays before failed entries are sent again.
@@ -166,6 +169,21 @@ impl ports::WorkQueue for SqsWorkQueue {
         let seconds = delay.as_secs() + i64::from(delay.subsec_nanos() > 0);
         let sent = self.send_each(bodies, i32::try_from(seconds.clamp(0, MAX_DELAY)).unwrap_or(0)).await;
         sent.into_iter().find_map(SendResult::into_error).map_or(Ok(()), Err)
+    }
+
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        let counted = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let request = self.client.get_queue_attributes().queue_url(&*self.url);
+        let request = request.set_attribute_names(Some(counted.to_vec()));
+        let answer = request.send().await.map_err(|error| StoreError::queue(describe(&error)))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let events = counted.iter().filter_map(|name| attributes.get(name)?.parse::<u64>().ok()).sum();
+        // SQS does not say how old its messages are. One that fails comes again after six minutes.
+        let oldest = (events > 0).then(|| domain::time::later(now, -LONGEST_IN_QUEUE));
+        Ok(Backlog { events, oldest })
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod archive;
 mod counts;
+mod detection_groups;
 mod documents;
 mod endpoints;
 mod erasure;

@@ -14,7 +14,7 @@ const BATCH: usize = 500;
 /// Used unless the archiver deletes events.
 const EVENTS: &str = "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)";
 
-const EXPIRED: [&str; 8] = [
+const EXPIRED: [&str; 9] = [
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM inbox WHERE rowid IN (SELECT rowid FROM inbox WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE expires <= ?1 LIMIT ?2)",
@@ -23,6 +23,7 @@ const EXPIRED: [&str; 8] = [
     "DELETE FROM operator_jobs WHERE id IN (SELECT id FROM operator_jobs WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE expires <= ?1 LIMIT ?2)",
+    "DELETE FROM detection_groups WHERE id IN (SELECT id FROM detection_groups WHERE expires <= ?1 LIMIT ?2)",
 ];
 
 const OLD_COUNTS: &str =

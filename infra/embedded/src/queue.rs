@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{QueueMessage, QueuedWork};
-use domain::ports::{DeadLetters, StoreError, WorkQueue};
+use domain::ports::{Backlog, DeadLetters, StoreError, WorkQueue};
 use domain::retention::erasure::ErasureSubject;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -73,7 +73,26 @@ impl WorkQueue for Store {
         let work = self.work.clone();
         self.writer.write_then(insert_all, move |()| work.notify_one()).await
     }
+
+    async fn backlog(&self, _: Timestamp) -> Result<Backlog, StoreError> {
+        let count = |connection: &Connection| {
+            let sql = "SELECT coalesce(sum(events), 0), min(queued) FROM (
+                           SELECT queued, coalesce(json_array_length(body, '$.v1.stored'), json_array_length(body, '$.v1.events')) AS events
+                           FROM jobs
+                           WHERE due IS NOT NULL AND (body LIKE '{\"v1\":{\"stored\"%' OR body LIKE '{\"v1\":{\"events\"%')
+                           ORDER BY id LIMIT ?1)";
+            let mut select = connection.prepare_cached(sql)?;
+            let (events, oldest): (i64, Option<i64>) =
+                select.query_row([MAX_COUNTED], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let oldest = oldest.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+            Ok(Backlog { events: events.unsigned_abs(), oldest })
+        };
+        self.readers.read(count).await
+    }
 }
+
+/// The most messages that are counted as a backlog.
+const MAX_COUNTED: i64 = 10_000;
 
 /// This queue has no dead letters: it retries a failed message for ever.
 #[async_trait]
@@ -193,7 +212,8 @@ impl Store {
 /// Appends one message, due at `due` microseconds since the epoch, or [`DUE_NOW`].
 pub(crate) fn insert(connection: &Connection, message: &QueueMessage, due: i64) -> Result<(), Fault> {
     let body = serde_json::to_string(message)?;
-    connection.prepare_cached("INSERT INTO jobs (due, body) VALUES (?1, ?2)")?.execute(params![due, body])?;
+    let sql = "INSERT INTO jobs (due, body, queued) VALUES (?1, ?2, CAST(unixepoch('subsec') * 1000000 AS INTEGER))";
+    connection.prepare_cached(sql)?.execute(params![due, body])?;
     Ok(())
 }
 

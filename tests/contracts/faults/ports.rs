@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::delivery::endpoint::Endpoint;
 use domain::delivery::{Delivery, DeliveryId};
+use domain::detection::{DetectionId, GroupId, GroupRecord};
 use domain::event::{Event, EventPk};
 use domain::message::QueueMessage;
 use domain::ports::{
-    DueDelivery, Endpoints, EventLog, EventPage, Intake, Ledger, OpenOutcome, Page, PurgeScope, StoreError, WorkQueue,
+    Backlog, DetectionGroups, DueDelivery, Endpoints, EventLog, EventPage, FullestGroups, Intake, Ledger, OpenOutcome,
+    Page, PurgeScope, StoreError, WorkQueue,
 };
 use domain::query::{DeliveryQuery, EventQuery};
 use jiff::SignedDuration;
@@ -160,9 +162,31 @@ impl EventLog for Faulty<dyn EventLog> {
 }
 
 #[async_trait]
+impl DetectionGroups for Faulty<dyn DetectionGroups> {
+    async fn get_all(&self, ids: &[GroupId]) -> Result<Vec<Option<GroupRecord>>, StoreError> {
+        self.faults.step(self.real.get_all(ids)).await?
+    }
+    async fn put_all(&self, records: &[(GroupId, GroupRecord)]) -> Result<Vec<bool>, StoreError> {
+        self.faults.step(self.real.put_all(records)).await?
+    }
+    async fn count(&self, detection: DetectionId, now: Timestamp) -> Result<u64, StoreError> {
+        self.faults.step(self.real.count(detection, now)).await?
+    }
+    async fn fullest(&self, detection: DetectionId, now: Timestamp, limit: usize) -> Result<FullestGroups, StoreError> {
+        self.faults.step(self.real.fullest(detection, now, limit)).await?
+    }
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<GroupId>, StoreError> {
+        self.faults.step(self.real.due(now, limit)).await?
+    }
+}
+
+#[async_trait]
 impl WorkQueue for Faulty<dyn WorkQueue> {
     async fn send(&self, messages: &[QueueMessage], delay: SignedDuration) -> Result<(), StoreError> {
         self.faults.step(self.real.send(messages, delay)).await?
+    }
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        self.faults.step(self.real.backlog(now)).await?
     }
 }
 

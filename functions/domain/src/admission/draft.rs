@@ -17,6 +17,9 @@ use crate::trace::TraceParent;
 /// How long the pk of a named event that gave no `created` is remembered.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
+/// The apps, with what is below them, whose events only Nuncio itself writes.
+const RESERVED_APPS: [&str; 2] = ["nuncio.detections", "nuncio.audit"];
+
 /// An event before its admission: every field is well-formed, nothing is masked yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -178,6 +181,12 @@ impl Draft {
                 "created is more than 15 minutes in the future; check the sender's clock",
             ));
         }
+        if self.produced_by.is_none()
+            && let Some(reserved) = RESERVED_APPS.into_iter().find(|reserved| is_at_or_below(&self.app, reserved))
+        {
+            let detail = format!("only Nuncio itself writes events of the app {reserved}; choose another app");
+            return Err(Rejection::malformed("/app", detail));
+        }
         self.mask(admission.masker);
         let digest = self.name(admission.key).map(|name| self.digest(&name));
         let pk = |created| match &digest {
@@ -202,6 +211,7 @@ impl Draft {
             context: self.context,
             client_ip: self.client_ip,
             created,
+            received: Some(crate::time::to_micros(admission.now)).filter(|received| *received < created),
             brand: self.brand,
             id: self.id,
             source: self.source,
@@ -251,6 +261,11 @@ impl Draft {
         // Every key is a string and no part can refuse, so this cannot fail.
         Sha256::digest(serde_json::to_vec(&(name, created, body)).unwrap_or_default()).into()
     }
+}
+
+/// Whether the app is `other` or below it.
+fn is_at_or_below(app: &str, other: &str) -> bool {
+    app.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Serialises an object with its keys in order, at every level, because the order of keys has no meaning.

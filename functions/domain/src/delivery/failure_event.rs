@@ -77,6 +77,7 @@ pub fn for_delivery(
         context: context.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect(),
         client_ip: None,
         created: pk.instant(),
+        received: None,
         brand: Object::new(),
         id: Some(id(delivery, failure, now)),
         source: Some(SOURCE.to_owned()),

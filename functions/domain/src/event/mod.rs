@@ -28,7 +28,7 @@ pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 
 /// Every top-level key that the JSON of an event can have, in the order of the fields of [`Event`].
-pub const EVENT_KEYS: [&str; 13] = [
+pub const EVENT_KEYS: [&str; 14] = [
     "pk",
     "user",
     "action",
@@ -36,6 +36,7 @@ pub const EVENT_KEYS: [&str; 13] = [
     "context",
     "client_ip",
     "created",
+    "received",
     "expires",
     "brand",
     "id",
@@ -47,7 +48,7 @@ pub const EVENT_KEYS: [&str; 13] = [
 /// A stored event. Only its expiry ever changes.
 ///
 /// Its JSON has the keys in the order of the fields. `id` and `source` are present only if the caller named the event,
-/// `traceparent` only if the caller sent one.
+/// `traceparent` only if the caller sent one, `received` only if it is earlier than `created`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The time-ordered id that Nuncio assigned.
@@ -65,6 +66,9 @@ pub struct Event {
     /// When the event happened.
     #[serde(with = "crate::time::micros")]
     pub created: Timestamp,
+    /// When Nuncio received the event, if its sender's clock was ahead, so that `created` is later than that.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::micros_option")]
+    pub received: Option<Timestamp>,
     /// When the event expires. From this instant on, no reader sees it.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
@@ -130,6 +134,14 @@ impl Event {
     pub fn to_json(&self) -> String {
         // Every key is a string and no field can refuse, so this cannot fail.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The name of the detection that wrote the event; `None` if none did.
+    pub fn detection(&self) -> Option<&String> {
+        match &self.produced_by {
+            Some(Producer::Detection(name)) => Some(name),
+            _ => None,
+        }
     }
 
     /// The string at `context.<key>`; `None` if there is no string.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    DeadLetters, Documents, Endpoints, Erasure, EventExpiry, EventLog, Holds, Inbox, Intake, Jobs, Ledger, Sessions,
-    Silences, Suppression, Tokens, Volume, WorkQueue,
+    DeadLetters, DetectionGroups, Documents, Endpoints, Erasure, EventExpiry, EventLog, Holds, Inbox, Intake, Jobs,
+    Ledger, Sessions, Silences, Suppression, Tokens, Volume, WorkQueue,
 };
 
 /// The ports of one store. A function takes those that it uses. Clones share the store.
@@ -24,6 +24,8 @@ pub struct Stores {
     pub ledger: Arc<dyn Ledger>,
     /// The state of storm control.
     pub suppression: Arc<dyn Suppression>,
+    /// The groups of detections.
+    pub groups: Arc<dyn DetectionGroups>,
     /// The silences that operators posted.
     pub silences: Arc<dyn Silences>,
     /// The states of the endpoints.
@@ -51,6 +53,7 @@ impl Stores {
     pub fn from_single<S>(store: S) -> Self
     where
         S: Intake + EventLog + Volume + WorkQueue + DeadLetters + Ledger + Suppression + Silences + Endpoints,
+        S: DetectionGroups,
         S: Inbox + Jobs + EventExpiry + Erasure + Holds + Tokens + Sessions + Documents + 'static,
     {
         let store = Arc::new(store);
@@ -62,6 +65,7 @@ impl Stores {
             dead_letters: store.clone(),
             ledger: store.clone(),
             suppression: store.clone(),
+            groups: store.clone(),
             silences: store.clone(),
             endpoints: store.clone(),
             inbox: store.clone(),

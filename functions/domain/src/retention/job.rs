@@ -352,6 +352,7 @@ impl Job {
             context: self.context(),
             client_ip: None,
             created,
+            received: None,
             brand: Object::new(),
             id: Some(self.id.clone()),
             source: Some(SOURCE.to_owned()),

@@ -4,6 +4,7 @@
 //! `rulesfile` crate does, and reports faults by line and column.
 
 mod built_in;
+mod detection;
 mod pattern;
 mod policy;
 mod retention;
@@ -11,6 +12,10 @@ mod silence;
 mod storm;
 mod transport;
 
+pub use detection::{
+    AbsentSettings, CountSettings, Detection, DetectionKind, FirstSeenSettings, LONGEST_WITHIN, Repeat,
+    SHORTEST_WITHIN, SequenceSettings,
+};
 pub use pattern::{
     AnythingBut, EventPattern, FaultyPart, FieldPattern, Interval, IntervalEnd, ObjectPattern, PatternFault,
     ValuePattern, Wildcard, WildcardError, compare as compare_numbers,
@@ -64,7 +69,7 @@ pub struct RulesDocument {
     pub groups: BTreeMap<String, Vec<Person>>,
     /// The transports by name. `default-email-transport` and `default-local-transport` always exist.
     pub transports: BTreeMap<String, Transport>,
-    /// The policies by name. Shared with the compiled rules.
+    /// The policies and the detections by name. Shared with the compiled rules.
     pub policies: BTreeMap<String, Arc<Policy>>,
     /// The rules, in the file's order.
     pub rules: Vec<Rule>,
@@ -97,9 +102,18 @@ impl RulesDocument {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
-    /// Whether any rule has a binding to the policy of this name.
+    /// Whether any rule has a binding to the policy of this name, or any detection names it.
     pub fn is_bound(&self, policy: &str) -> bool {
         self.rules.iter().any(|rule| rule.bindings.iter().any(|binding| binding.policy == policy))
+            || self.detections().any(|detection| detection.inputs().iter().any(|input| input == policy))
+    }
+
+    /// The detections, in the order of their names.
+    pub fn detections(&self) -> impl Iterator<Item = &Detection> {
+        self.policies.values().filter_map(|policy| match &**policy {
+            Policy::Detection(detection) => Some(detection),
+            _ => None,
+        })
     }
 
     /// Whether any policy is an expression, so that evaluating the rules may block.

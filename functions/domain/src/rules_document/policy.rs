@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{DigestSettings, EventPattern, MuteWindow, Severity, Throttle};
+use super::{Detection, DigestSettings, EventPattern, MuteWindow, Severity, Throttle};
 use crate::event::ActionPattern;
 
 /// A condition on events.
@@ -16,6 +16,8 @@ pub enum Policy {
     EventPattern(EventPattern),
     /// Runs a Python body and uses its result.
     Expression(PolicyExpression),
+    /// Passes on the events that this detection writes.
+    Detection(Detection),
 }
 
 /// A policy's Python body.
@@ -67,6 +69,9 @@ pub struct EventMatcher {
     /// The event's address is in this network.
     #[serde(default)]
     pub client_ip: Option<IpNet>,
+    /// The event satisfies this query, in the language of [`crate::query::search`], as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
 }
 
 /// How a rule combines the results of its bindings.

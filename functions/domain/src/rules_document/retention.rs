@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Action, ActionPattern};
 
 /// A length of time in authentik's format: `days=365`, `hours=3;minutes=1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Period(SignedDuration);
 
@@ -22,9 +22,12 @@ pub enum PeriodError {
     /// The value is not a non-negative number.
     #[error("the number of a unit must be zero or more, such as days=7")]
     NotANumber,
-    /// The sum is zero, or too long.
-    #[error("a period must be longer than zero and shorter than 1000 years")]
-    OutOfRange,
+    /// The sum is zero, or shorter than a microsecond.
+    #[error("a period must be longer than zero")]
+    Zero,
+    /// The sum is longer than 1000 years.
+    #[error("a period must be shorter than 1000 years")]
+    TooLong,
 }
 
 const UNITS: [(&str, f64); 7] = [
@@ -36,6 +39,8 @@ const UNITS: [(&str, f64); 7] = [
     ("days", 86_400.0),
     ("weeks", 604_800.0),
 ];
+/// The minimum of a period that may not be zero.
+const SHORTEST: SignedDuration = SignedDuration::from_micros(1);
 const MAX_SECONDS: f64 = 1000.0 * 365.25 * 86_400.0;
 
 impl Period {
@@ -44,6 +49,15 @@ impl Period {
     /// # Errors
     /// If a part is not a pair, a unit is unknown, a value is not a number, or the sum is zero or above 1000 years.
     pub fn parse(text: &str) -> Result<Self, PeriodError> {
+        let length = Self::parse_or_zero(text)?;
+        if length < SHORTEST { Err(PeriodError::Zero) } else { Ok(Self(length)) }
+    }
+
+    /// Parses a length of time like [`Self::parse`], but accepts zero, such as `minutes=0`.
+    ///
+    /// # Errors
+    /// If a part is not a pair, a unit is unknown, a value is not a number, or the sum is above 1000 years.
+    pub fn parse_or_zero(text: &str) -> Result<SignedDuration, PeriodError> {
         let mut seconds = 0.0;
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
             let (unit, value) = part.split_once('=').ok_or(PeriodError::Malformed)?;
@@ -58,10 +72,10 @@ impl Period {
         if text.trim().is_empty() {
             return Err(PeriodError::Malformed);
         }
-        if !(1e-6..=MAX_SECONDS).contains(&seconds) {
-            return Err(PeriodError::OutOfRange);
+        if seconds > MAX_SECONDS {
+            return Err(PeriodError::TooLong);
         }
-        Ok(Self(SignedDuration::from_secs_f64(seconds)))
+        Ok(SignedDuration::from_secs_f64(seconds))
     }
 
     /// The length of the period.
@@ -134,11 +148,17 @@ mod tests {
             ("days=many", PeriodError::NotANumber),
             ("days=-1", PeriodError::NotANumber),
             ("days=nan", PeriodError::NotANumber),
-            ("days=0", PeriodError::OutOfRange),
-            ("weeks=1e300", PeriodError::OutOfRange),
+            ("days=0", PeriodError::Zero),
+            ("weeks=1e300", PeriodError::TooLong),
         ] {
             assert_eq!(Period::parse(text), Err(error), "{text}");
         }
+        assert_eq!(Period::parse_or_zero("minutes=0; days=0"), Ok(SignedDuration::ZERO));
+        assert_eq!(Period::parse_or_zero("hours=3"), Ok(SignedDuration::from_hours(3)));
+        assert_eq!(Period::parse_or_zero("days=-1"), Err(PeriodError::NotANumber));
+        assert_eq!(Period::parse_or_zero("weeks=1e300"), Err(PeriodError::TooLong));
+        assert_eq!(Period::parse("microseconds=1").unwrap().duration(), SignedDuration::from_micros(1));
+        assert_eq!(Period::parse("microseconds=0.4"), Err(PeriodError::Zero));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Owns their settings. The decisions are in `suppression` and the dispatcher.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -80,12 +81,24 @@ impl FieldPath {
     ///
     /// An IPv4-mapped IPv6 address counts as its IPv4 form.
     pub fn value(&self, event: &Event) -> Option<String> {
+        match self.json(event)? {
+            Cow::Owned(Value::String(text)) => Some(text),
+            Cow::Borrowed(Value::String(text)) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// The event's value at the path as JSON; `None` if it is missing or null.
+    ///
+    /// An IPv4-mapped IPv6 address counts as its IPv4 form.
+    pub fn json<'e>(&self, event: &'e Event) -> Option<Cow<'e, Value>> {
         let Some((first, rest)) = self.0.split_once('.') else {
-            return match self.0.as_str() {
-                "action" => Some(event.action.to_string()),
-                "app" => Some(event.app.clone()),
-                _ => event.client_ip.map(|address| address.to_canonical().to_string()),
+            let text = match self.0.as_str() {
+                "action" => event.action.to_string(),
+                "app" => event.app.clone(),
+                _ => event.client_ip?.to_canonical().to_string(),
             };
+            return Some(Cow::Owned(Value::String(text)));
         };
         let object = match first {
             "user" => &event.user,
@@ -94,11 +107,8 @@ impl FieldPath {
         };
         let mut parts = rest.split('.');
         let found = parts.next().and_then(|key| object.get(key));
-        match parts.try_fold(found?, |value, key| value.get(key))? {
-            Value::Null => None,
-            Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
-        }
+        let value = parts.try_fold(found?, |value, key| value.get(key))?;
+        (!value.is_null()).then_some(Cow::Borrowed(value))
     }
 }
 

@@ -70,6 +70,7 @@ fn event() -> Option<Event> {
         context: Object::new(),
         client_ip: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         created: jiff::Timestamp::UNIX_EPOCH,
+        received: None,
         expires: jiff::Timestamp::UNIX_EPOCH,
         brand: Object::new(),
         id: None,

@@ -18,6 +18,8 @@ const ITERATORS: [&str; 5] = ["map", "filter", "zip", "enumerate", "reversed"];
 /// Built-in types whose methods can be called as `str.lower(text)`.
 const TYPES: [&str; 11] =
     ["str", "bytes", "int", "float", "bool", "list", "tuple", "dict", "set", "frozenset", "range"];
+/// Methods that only without an argument depend on what white space is.
+const SPLITTING: [&str; 5] = ["split", "rsplit", "strip", "lstrip", "rstrip"];
 /// What is called on a type itself.
 const CLASS_METHODS: [&str; 4] = ["fromkeys", "fromhex", "maketrans", "from_bytes"];
 const BYTES: &str = "bytes of numbers are not supported by Nuncio's Python; use bytes.fromhex";
@@ -53,7 +55,7 @@ impl<'a> Emulator<'a> {
                 let routed = format!("_nuncio_call_{name}");
                 if self.is_type(&method.value) && is_method(name) && !CLASS_METHODS.contains(&name) {
                     self.attribute(method);
-                } else if prelude::defines(&routed) {
+                } else if prelude::defines(&routed) && !(SPLITTING.contains(&name) && has_separator(call)) {
                     self.route(start, method.value.end().to_usize(), arguments, &routed, ", ");
                 }
                 self.visit_expr(&method.value);
@@ -65,6 +67,8 @@ impl<'a> Emulator<'a> {
             self.asking_iterator(call, name);
             self.asking_key(call, name);
         }
+        let is_isinstance =
+            matches!(&*call.func, Expr::Name(name) if name.id == "isinstance" && self.is_builtin("isinstance"));
         let first = call.arguments.args.first().filter(|_| consumes);
         for argument in call.arguments.iter_source_order() {
             match argument {
@@ -73,7 +77,12 @@ impl<'a> Emulator<'a> {
                 {
                     self.consumed(argument);
                 }
-                ruff_python_ast::ArgOrKeyword::Arg(argument) => self.visit_expr(argument),
+                ruff_python_ast::ArgOrKeyword::Arg(argument) => {
+                    self.types =
+                        is_isinstance && call.arguments.args.get(1).is_some_and(|one| std::ptr::eq(one, argument));
+                    self.visit_expr(argument);
+                    self.types = false;
+                }
                 ruff_python_ast::ArgOrKeyword::Keyword(keyword) => self.visit_keyword(keyword),
             }
         }
@@ -229,4 +238,9 @@ impl<'a> Emulator<'a> {
             self.need(id);
         }
     }
+}
+
+/// Whether the first argument is a text, as written.
+fn has_separator(call: &ExprCall) -> bool {
+    call.arguments.args.first().is_some_and(Expr::is_string_literal_expr)
 }

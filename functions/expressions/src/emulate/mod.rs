@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use ruff_python_ast::ModModule;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprContext, Stmt};
+use ruff_python_ast::{Expr, ExprContext, Operator, Stmt};
 use ruff_python_parser::Parsed;
 use ruff_text_size::TextRange;
 
@@ -56,6 +56,10 @@ pub(crate) fn rewrite(
             || has(&["ip_address", "ip_network", "ak_client_ip", "_ipaddress"]),
         addresses: has(&["ip_address", "ip_network", "ak_client_ip", "_ipaddress"]),
         matches: has(&["_re"]),
+        mixes: has(&["frozenset"]),
+        large: names.has_powers
+            || has(&["pow", "factorial", "from_bytes", "comb", "perm", "lcm", "reduce", "accumulate"]),
+        types: false,
         splits: 0,
     };
     emulator.visit_body(body);
@@ -63,6 +67,7 @@ pub(crate) fn rewrite(
     Emulated { edits, needs, fault }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the body, independently of the others")]
 struct Emulator<'a> {
     text: &'a str,
     parsed: &'a Parsed<ModModule>,
@@ -78,6 +83,12 @@ struct Emulator<'a> {
     addresses: bool,
     /// Whether the body may have matches of `re`.
     matches: bool,
+    /// Whether the body may combine frozen sets with the keys of a dict.
+    mixes: bool,
+    /// Whether the body may calculate integers that no float can hold.
+    large: bool,
+    /// Whether the visited place is the second argument of `isinstance`.
+    types: bool,
     /// How many assignments were split so far, for names of their own.
     splits: usize,
 }
@@ -161,11 +172,13 @@ impl Emulator<'_> {
     }
 }
 
-/// The names that a body binds, and whether it writes a set.
+/// The names that a body binds, and what it writes.
 #[derive(Default)]
 struct BoundNames {
     bound: HashSet<String>,
     has_sets: bool,
+    /// Whether it has `**` or `<<`, or multiplies in place.
+    has_powers: bool,
 }
 
 impl<'a> Visitor<'a> for BoundNames {
@@ -185,6 +198,9 @@ impl<'a> Visitor<'a> for BoundNames {
             Stmt::ImportFrom(import) => {
                 self.bound
                     .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
+            }
+            Stmt::AugAssign(assign) => {
+                self.has_powers |= matches!(assign.op, Operator::Pow | Operator::LShift | Operator::Mult);
             }
             Stmt::Try(attempt) => {
                 self.bound.extend(attempt.handlers.iter().filter_map(|handler| {
@@ -207,6 +223,7 @@ impl<'a> Visitor<'a> for BoundNames {
                 );
             }
             Expr::Set(_) | Expr::SetComp(_) => self.has_sets = true,
+            Expr::BinOp(binary) => self.has_powers |= matches!(binary.op, Operator::Pow | Operator::LShift),
             _ => {}
         }
         walk_expr(self, expression);

@@ -17,20 +17,23 @@ const MOMENT: &str = "%f, %z and %Z in an f-string are not supported by Nuncio's
 
 impl Emulator<'_> {
     pub(super) fn binary(&mut self, whole: &Expr, binary: &ExprBinOp) {
+        let (left, right) = (&*binary.left, &*binary.right);
+        let has_text = is_text(left) || is_text(right);
         let (function, token) = match binary.op {
+            Operator::BitOr if self.types => ("_nuncio_union", TokenKind::Vbar),
             Operator::BitOr => ("_nuncio_or", TokenKind::Vbar),
-            Operator::FloorDiv if !is_int(&binary.left) || !is_int(&binary.right) => {
-                ("_nuncio_floordiv", TokenKind::DoubleSlash)
-            }
-            Operator::Div if !is_float(&binary.left) && !is_float(&binary.right) => ("_nuncio_div", TokenKind::Slash),
-            Operator::Add | Operator::Sub if self.addresses && !is_text(&binary.left) && !is_text(&binary.right) => {
-                match binary.op {
-                    Operator::Add => ("_nuncio_add", TokenKind::Plus),
-                    _ => ("_nuncio_sub", TokenKind::Minus),
-                }
+            Operator::BitAnd if self.mixes => ("_nuncio_and", TokenKind::Amper),
+            Operator::BitXor if self.mixes => ("_nuncio_xor", TokenKind::CircumFlex),
+            Operator::Pow if !is_int(left) || !is_int(right) => ("_nuncio_pow", TokenKind::DoubleStar),
+            Operator::FloorDiv if !is_int(left) || !is_int(right) => ("_nuncio_floordiv", TokenKind::DoubleSlash),
+            Operator::Div if self.large || (!is_float(left) && !is_float(right)) => ("_nuncio_div", TokenKind::Slash),
+            Operator::Mult if self.large && !has_text => ("_nuncio_mul", TokenKind::Star),
+            Operator::Add if (self.addresses || self.large) && !has_text => ("_nuncio_add", TokenKind::Plus),
+            Operator::Sub if (self.addresses || self.large || self.mixes) && !has_text => {
+                ("_nuncio_sub", TokenKind::Minus)
             }
             Operator::Add | Operator::Sub | Operator::Mult => {
-                for side in [&binary.left, &binary.right] {
+                for side in [left, right] {
                     if is_bool(side) {
                         self.edits.push(Edit::insert(side.start().to_usize(), "(+("));
                         self.edits.push(Edit::insert(side.end().to_usize(), "))"));
@@ -40,7 +43,7 @@ impl Emulator<'_> {
             }
             _ => return,
         };
-        self.operator(whole, (&binary.left, &binary.right), function, token);
+        self.operator(whole, (left, right), function, token);
     }
 
     pub(super) fn compare(&mut self, whole: &Expr, compare: &ExprCompare) {
@@ -133,7 +136,8 @@ fn is_float(side: &Expr) -> bool {
     matches!(side, Expr::NumberLiteral(number) if number.value.is_float())
 }
 
-fn is_text(side: &Expr) -> bool {
+/// Whether the value is a text or a list, as written.
+pub(super) fn is_text(side: &Expr) -> bool {
     matches!(
         side,
         Expr::StringLiteral(_) | Expr::FString(_) | Expr::BytesLiteral(_) | Expr::List(_) | Expr::ListComp(_)

@@ -40,7 +40,25 @@ const PURE: [&str; 26] = [
 ];
 
 /// Methods for which the prelude asks the host, at least about texts outside ASCII.
-const ASKING_METHODS: [&str; 5] = ["casefold", "isprintable", "splitlines", "encode", "decode"];
+const ASKING_METHODS: [&str; 17] = [
+    "casefold",
+    "title",
+    "capitalize",
+    "swapcase",
+    "isalpha",
+    "isalnum",
+    "isdecimal",
+    "isdigit",
+    "isnumeric",
+    "isidentifier",
+    "isprintable",
+    "islower",
+    "isupper",
+    "istitle",
+    "splitlines",
+    "encode",
+    "decode",
+];
 
 fn is_pure_method(name: &str) -> bool {
     is_method(name) && !ASKING_METHODS.contains(&name)

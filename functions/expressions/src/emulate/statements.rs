@@ -8,7 +8,7 @@ use ruff_python_ast::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
-use super::Emulator;
+use super::{Emulator, operators};
 use crate::edit::Edit;
 
 /// The special methods that the interpreter calls.
@@ -61,25 +61,59 @@ impl<'a> Emulator<'a> {
         }
     }
 
-    /// `names |= more` changes a set or a dict in place.
+    /// Rewrites `names |= more` to `names = function(names, more)`. A target whose parts have effects is assigned to
+    /// names first.
     fn in_place(&mut self, assign: &'a StmtAugAssign) -> bool {
+        let value = &*assign.value;
+        let is_number = value.is_number_literal_expr();
         let function = match assign.op {
+            // What the interpreter does itself, with any target of these values.
+            Operator::Add if !self.large && (is_number || operators::is_text(value)) => return false,
+            Operator::Sub if !self.large && is_number => return false,
+            Operator::Add => "_nuncio_iadd",
+            Operator::Sub => "_nuncio_isub",
+            Operator::Mult => "_nuncio_imul",
+            Operator::Div => "_nuncio_div",
+            Operator::FloorDiv => "_nuncio_floordiv",
+            Operator::Mod => "_nuncio_percent",
+            Operator::Pow => "_nuncio_pow",
             Operator::BitOr => "_nuncio_ior",
-            Operator::BitAnd if self.orders => "_nuncio_iand",
-            Operator::BitXor if self.orders => "_nuncio_ixor",
-            Operator::Sub if self.orders && !assign.value.is_number_literal_expr() => "_nuncio_isub",
+            Operator::BitAnd => "_nuncio_iand",
+            Operator::BitXor => "_nuncio_ixor",
             _ => return false,
         };
+        let (start, end) = (assign.target.start().to_usize(), assign.target.end().to_usize());
+        let (mut before, mut target) = (String::new(), self.text[start..end].to_owned());
         if !is_simple(&assign.target) {
-            return false;
+            self.splits += 1;
+            let part = format!("_nuncio_part_{}", self.splits);
+            match &*assign.target {
+                Expr::Attribute(attribute) => {
+                    self.visit_expr(&attribute.value);
+                    let of = self.take(attribute.value.start().to_usize(), attribute.value.end().to_usize());
+                    before = format!("{part} = ({of}); ");
+                    target = format!("{part}.{}", attribute.attr);
+                }
+                Expr::Subscript(subscript) if !subscript.slice.is_slice_expr() => {
+                    self.visit_expr(&subscript.value);
+                    self.visit_expr(&subscript.slice);
+                    let of = self.take(subscript.value.start().to_usize(), subscript.value.end().to_usize());
+                    let key = self.take(subscript.slice.start().to_usize(), subscript.slice.end().to_usize());
+                    before = format!("{part} = ({of}); {part}_key = ({key}); ");
+                    target = format!("{part}[{part}_key]");
+                }
+                _ => return false,
+            }
         }
-        self.visit_expr(&assign.value);
+        self.visit_expr(value);
         self.need(function);
-        let target = self.text[assign.target.start().to_usize()..assign.target.end().to_usize()].to_owned();
-        let (middle, end) = (assign.target.end().to_usize()..assign.value.start().to_usize(), assign.end().to_usize());
+        let middle = end..value.start().to_usize();
         let brackets = "(".repeat(self.text[middle.clone()].matches('(').count());
+        if !before.is_empty() {
+            self.edits.push(Edit::replace(start..end, format!("{before}{target}")));
+        }
         self.edits.push(Edit::replace(middle, format!(" = {function}({target}, {brackets}")));
-        self.edits.push(Edit::insert(end, ")"));
+        self.edits.push(Edit::insert(assign.end().to_usize(), ")"));
         true
     }
 

@@ -9,6 +9,7 @@ mod objects;
 mod regex;
 mod text_helpers;
 mod text_methods;
+mod unicode;
 mod users;
 
 use domain::event::{Action, KNOWN_ACTIONS, MAX_EVENT_BYTES, Object};

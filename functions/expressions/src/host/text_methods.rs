@@ -7,9 +7,8 @@ use std::sync::LazyLock;
 
 use monty_types::{ExcType, MontyObject};
 use regex::Regex;
-use unicase::UniCase;
 
-use super::{Arguments, CallResult, raise};
+use super::{Arguments, CallResult, raise, unicode};
 use crate::value;
 
 /// Where CPython ends a line, besides at a carriage return with a line feed.
@@ -19,9 +18,13 @@ const LINE_ENDS: [char; 10] =
 /// Answers the call `_nuncio_text(method, text)` of the prelude.
 pub(super) fn call(arguments: &mut Arguments) -> CallResult {
     let (method, text) = (arguments.text("_nuncio_text", 0, "method")?, arguments.text("_nuncio_text", 1, "text")?);
+    if let Some(answer) = unicode::ask(&method, &text) {
+        return Ok(MontyObject::Bool(answer));
+    }
+    if let Some(changed) = unicode::change(&method, &text) {
+        return Ok(value::text(changed));
+    }
     Ok(match method.as_str() {
-        "casefold" => value::text(UniCase::unicode(text).to_folded_case()),
-        "isprintable" => MontyObject::Bool(is_printable(&text)),
         "splitlines" => lines(&text, false),
         "splitlines_keeping" => lines(&text, true),
         "ascii" => value::text(ascii(&text)),
@@ -44,12 +47,6 @@ fn lines(text: &str, keep_ends: bool) -> MontyObject {
         rest = &rest[after..];
     }
     MontyObject::List(lines)
-}
-
-/// Neither a control character nor a separator other than the space, and assigned.
-fn is_printable(text: &str) -> bool {
-    static PRINTABLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A(?:[^\p{C}\p{Z}]|\x20)*\z").ok());
-    PRINTABLE.as_ref().is_some_and(|printable| printable.is_match(text))
 }
 
 /// The text with escapes for all characters outside ASCII.

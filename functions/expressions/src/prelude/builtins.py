@@ -34,10 +34,12 @@ def callable(value):
 def format(value, spec=''):
     return f'{_nuncio_formatted(value):{spec}}' if spec else str(value)
 def _nuncio_formatted(value):
+    if isinstance(value, (bool, int, float, str, _nuncio_datetime.date, _nuncio_datetime.time)):
+        return value
     kind = type(value).__name__
-    if kind in ('NoneType', 'list', 'dict', 'tuple', 'set', 'frozenset', 'bytes', 'range', 'type', 'function', 'IPv4Address', 'IPv6Address', 'IPv4Network', 'IPv6Network'):
-        raise TypeError(f'unsupported format string passed to {kind}.__format__')
-    return value
+    if kind.startswith('IPv'):
+        raise TypeError(f"unsupported format string passed to {kind}.__format__: Nuncio's Python formats no addresses; use str(…)")
+    raise TypeError(f'unsupported format string passed to {kind}.__format__')
 def ascii(value):
     return _nuncio_text('ascii', repr(value))
 def _nuncio_float(value):

@@ -10,12 +10,103 @@ def _nuncio_attribute_denominator(of):
     return 1 if isinstance(of, int) else of.denominator
 def _nuncio_call_conjugate(of):
     return of + 0 if isinstance(of, (int, float)) else of.conjugate()
+_nuncio_spaces = '\x09\x0a\x0b\x0c\x0d\x1c\x1d\x1e\x1f\x20\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'
+def _nuncio_call_lower(of):
+    if not isinstance(of, str) or of.isascii() or not _nuncio_is_recent(of):
+        return of.lower()
+    return _nuncio_text('lower', of)
+def _nuncio_call_upper(of):
+    if not isinstance(of, str) or of.isascii() or not _nuncio_is_recent(of):
+        return of.upper()
+    return _nuncio_text('upper', of)
+def _nuncio_is_recent(text):
+    recent = '\u019b\u0264\u1c89\u1c8a\ua7cb\ua7cc\ua7cd\ua7ce\ua7cf\ua7d2\ua7d3\ua7d4\ua7d5\ua7da\ua7db\ua7dc'
+    around_sigma = '\u0295\u0897\u0ece\ua7f1\u1acf\u1ad0\u1ad1\u1ad2\u1ad3\u1ad4\u1ad5\u1ad6\u1ad7\u1ad8\u1ad9\u1ada\u1adb\u1adc\u1add\u1ade\u1adf\u1ae0\u1ae1\u1ae2\u1ae3\u1ae4\u1ae5\u1ae6\u1ae7\u1ae8\u1ae9\u1aea\u1aeb\U0001171e\U00010d4e'
+    return max(text) >= '\U00010d50' or not set(recent + around_sigma).isdisjoint(text)
 def _nuncio_call_casefold(of):
     if isinstance(of, str):
         return of.lower() if of.isascii() else _nuncio_text('casefold', of)
     return of.casefold()
+def _nuncio_call_title(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.title()
+    return _nuncio_text('title', of)
+def _nuncio_call_capitalize(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.capitalize()
+    return _nuncio_text('capitalize', of)
+def _nuncio_call_swapcase(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.swapcase()
+    return _nuncio_text('swapcase', of)
+def _nuncio_call_isalpha(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.isalpha()
+    return _nuncio_text('isalpha', of)
+def _nuncio_call_isalnum(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.isalnum()
+    return _nuncio_text('isalnum', of)
+def _nuncio_call_isdecimal(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.isdecimal()
+    return _nuncio_text('isdecimal', of)
+def _nuncio_call_isdigit(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.isdigit()
+    return _nuncio_text('isdigit', of)
+def _nuncio_call_isnumeric(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.isnumeric()
+    return _nuncio_text('isnumeric', of)
+def _nuncio_call_isidentifier(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.isidentifier()
+    return _nuncio_text('isidentifier', of)
 def _nuncio_call_isprintable(of):
     return _nuncio_text('isprintable', of) if isinstance(of, str) else of.isprintable()
+def _nuncio_call_islower(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.islower()
+    return _nuncio_text('islower', of)
+def _nuncio_call_isupper(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.isupper()
+    return _nuncio_text('isupper', of)
+def _nuncio_call_istitle(of):
+    if not isinstance(of, str) or of.isascii():
+        return of.istitle()
+    return _nuncio_text('istitle', of)
+def _nuncio_call_isspace(of):
+    return of != '' and not of.strip(_nuncio_spaces) if isinstance(of, str) else of.isspace()
+def _nuncio_call_strip(of, chars=None):
+    return of.strip(_nuncio_spaces if chars is None and isinstance(of, str) else chars)
+def _nuncio_call_lstrip(of, chars=None):
+    return of.lstrip(_nuncio_spaces if chars is None and isinstance(of, str) else chars)
+def _nuncio_call_rstrip(of, chars=None):
+    return of.rstrip(_nuncio_spaces if chars is None and isinstance(of, str) else chars)
+def _nuncio_call_split(of, *args, **named):
+    if isinstance(of, str) and _nuncio_has_separators(of) and not (args and args[0] is not None) and named.get('sep') is None:
+        return _nuncio_words(of, args[1] if len(args) > 1 else named.get('maxsplit', -1))
+    return of.split(*args, **named) if named else of.split(*args)
+def _nuncio_call_rsplit(of, *args, **named):
+    if isinstance(of, str) and _nuncio_has_separators(of) and not (args and args[0] is not None) and named.get('sep') is None:
+        words = _nuncio_words(of[::-1], args[1] if len(args) > 1 else named.get('maxsplit', -1))
+        return [word[::-1] for word in words[::-1]]
+    return of.rsplit(*args, **named) if named else of.rsplit(*args)
+def _nuncio_has_separators(text):
+    return '\x1c' in text or '\x1d' in text or '\x1e' in text or '\x1f' in text
+def _nuncio_words(text, most):
+    words = []
+    rest = text.lstrip(_nuncio_spaces)
+    while rest and most != 0:
+        at = 0
+        while at < len(rest) and rest[at] not in _nuncio_spaces:
+            at += 1
+        words.append(rest[:at])
+        rest = rest[at:].lstrip(_nuncio_spaces)
+        most = most - 1
+    return words + [rest] if rest else words
 def _nuncio_call_splitlines(of, keepends=False):
     if not isinstance(of, str):
         return of.splitlines(keepends)

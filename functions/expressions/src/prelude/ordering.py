@@ -16,8 +16,12 @@ def _nuncio_natural(items):
 def _nuncio_add(a, b):
     if type(a).__name__ in ('IPv4Address', 'IPv6Address') and isinstance(b, int):
         return type(a)(int(a._first, 16) + b)
+    a, b = _nuncio_pair_of(a, b)
     return a + b
 def _nuncio_sub(a, b):
     if type(a).__name__ in ('IPv4Address', 'IPv6Address') and isinstance(b, int):
         return type(a)(int(a._first, 16) - b)
+    if _nuncio_mixed(a, b):
+        return set(a) - b
+    a, b = _nuncio_pair_of(a, b)
     return a - b

@@ -5,7 +5,7 @@ def _nuncio_percent(pattern, values):
         if type(pattern).__name__ == 'timedelta' and type(values).__name__ == 'timedelta':
             return _nuncio_delta(type(pattern), _nuncio_microseconds(pattern) % _nuncio_microseconds(values))
         return pattern % values
-    named = isinstance(values, dict)
+    named = isinstance(values, (dict, list, bytes, range))
     rest = list(values) if isinstance(values, tuple) else [values]
     used = 0
     parts = []
@@ -69,7 +69,11 @@ def _nuncio_percent(pattern, values):
             spec = align + width
             parts.append(f'{text:{spec}}' if width else text)
         elif kind == 'c':
-            parts.append(value if isinstance(value, str) else chr(value))
+            if isinstance(value, str) and len(value) != 1:
+                raise TypeError('%c requires int or char')
+            text = value if isinstance(value, str) else chr(value)
+            spec = align + width
+            parts.append(f'{text:{spec}}' if width else text)
         elif kind in 'diu':
             if isinstance(value, str):
                 raise TypeError('%' + kind + ' format: a real number is required, not str')
@@ -90,6 +94,8 @@ def _nuncio_percent(pattern, values):
             spec = ('' if zero else align) + sign + ('#' if '#' in flags else '') + zero + width + kind
             parts.append(f'{value:{spec}}')
         elif kind in 'eEfFgG':
+            if '#' in flags:
+                raise ValueError(f"the flag # of %{kind}: Nuncio's Python writes no zeros for it; use the precision")
             spec = ('' if zero else align) + sign + zero + width + kind
             parts.append(f'{float(value):{spec}}')
         else:

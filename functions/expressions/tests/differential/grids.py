@@ -2,6 +2,8 @@
 
 from itertools import product
 
+from pairs import characters, operators
+
 
 def formatting():
     """Numbers and texts in the format specifications that bodies use."""
@@ -187,4 +189,4 @@ def collections():
         yield f"{a}.{method}({b})"
 
 
-GRIDS = {f.__name__: f for f in (formatting, numbers, re, datetime, json, ipaddress, hashes, collections)}
+GRIDS = {f.__name__: f for f in (formatting, numbers, re, datetime, json, ipaddress, hashes, collections, operators, characters)}

@@ -168,7 +168,8 @@ mod tests {
     use serde_json::json;
 
     fn read_default(value: Value) -> Result<Draft, Rejection> {
-        read(value, &RulesDocument::default(), &mut usize::MAX.clone(), &mut Vec::new())
+        let mut memory = usize::MAX;
+        read(value, &RulesDocument::default(), &mut memory, &mut Vec::new())
     }
 
     fn with(more: Value) -> Value {

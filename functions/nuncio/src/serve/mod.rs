@@ -169,7 +169,7 @@ fn scheduled_tasks(
     let runner =
         JobRunner::new(stores, archive, Some(Arc::clone(&mailbox)), Arc::clone(configuration), Arc::clone(clock));
     let old_mails = MailboxPurge { mailbox, configuration: Arc::clone(configuration), clock: Arc::clone(clock) };
-    ScheduledTasks { sweep, old_mails, runner }
+    ScheduledTasks { sweep, old_mails, runner, configuration: Arc::clone(configuration) }
 }
 
 /// The time for checking the store's structure at the start. A large store is checked in part.

@@ -3,8 +3,11 @@
 //! A sweep and a job never run concurrently: events that a job erases from the store and the archive must not be on
 //! their way from one to the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use domain::message::{QueueMessage, QueuedWork};
+use domain::ports::{ActiveRules, Configuration, StoreError};
 use jiff::SignedDuration;
 use retention::{JobRunner, MailboxPurge, Sweep};
 use tokio::time::Instant;
@@ -32,11 +35,13 @@ pub(super) struct ScheduledTasks {
     pub(super) sweep: Sweep,
     pub(super) old_mails: MailboxPurge,
     pub(super) runner: JobRunner,
+    pub(super) configuration: Arc<dyn Configuration>,
 }
 
 /// Sweeps at once and then periodically, and advances jobs in between. Ends soon after a shutdown is requested.
 pub(super) async fn run(tasks: ScheduledTasks, shutdown: Shutdown) {
-    let ScheduledTasks { sweep, old_mails, runner } = tasks;
+    let ScheduledTasks { sweep, old_mails, runner, configuration } = tasks;
+    let mut activated = None;
     let mut watch = ClockWatch::default();
     // Used while the clock is not trusted: deletes nothing, not even what expired long ago.
     let cautious = Sweep { archiver: None, purge_grace: FOR_EVER, ..sweep.clone() };
@@ -54,9 +59,29 @@ pub(super) async fn run(tasks: ScheduledTasks, shutdown: Shutdown) {
                 tracing::error!(%error, "old mails could not be deleted; the next sweep tries again");
             }
         }
+        if is_trusted && let Err(error) = queue_detections(&sweep, &*configuration, &mut activated).await {
+            tracing::error!(%error, "groups of detections that wait for an event could not be queued; the next poll tries again");
+        }
         if let Err(error) = runner.advance(JOB_SLICE).await {
             tracing::error!(%error, "a step of a job failed and will be retried");
         }
         shutdown.sleep(POLL_INTERVAL).await;
     }
+}
+
+/// Queues what detections have to do without an event: their activation after a change of the rules document, and the
+/// groups whose event is overdue. `activated` is the document whose detections were activated last.
+async fn queue_detections(
+    sweep: &Sweep,
+    configuration: &dyn Configuration,
+    activated: &mut Option<Arc<ActiveRules>>,
+) -> Result<(), StoreError> {
+    let active = configuration.current().await?;
+    if activated.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &active)) {
+        if active.document.detections().next().is_some() {
+            sweep.queue.send(&[QueueMessage::new(QueuedWork::Groups(Vec::new()))], SignedDuration::ZERO).await?;
+        }
+        *activated = Some(active);
+    }
+    sweep.queue_due_groups().await.map(drop)
 }

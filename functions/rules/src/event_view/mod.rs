@@ -26,6 +26,7 @@ pub(crate) struct EventView<'a> {
     pk: OnceCell<String>,
     client_ip_text: OnceCell<String>,
     created: OnceCell<String>,
+    received: OnceCell<String>,
     expires: OnceCell<String>,
     traceparent: OnceCell<String>,
     produced_by: OnceCell<Value>,
@@ -42,6 +43,7 @@ impl<'a> EventView<'a> {
             pk: OnceCell::new(),
             client_ip_text: OnceCell::new(),
             created: OnceCell::new(),
+            received: OnceCell::new(),
             expires: OnceCell::new(),
             traceparent: OnceCell::new(),
             produced_by: OnceCell::new(),
@@ -73,6 +75,10 @@ impl<'a> EventView<'a> {
                 Some(address) => FieldValue::Text(self.client_ip_text.get_or_init(|| address.to_string())),
             },
             "created" => FieldValue::Text(self.created.get_or_init(|| domain::time::format(event.created))),
+            "received" => {
+                let received = event.received?;
+                FieldValue::Text(self.received.get_or_init(|| domain::time::format(received)))
+            }
             "expires" => FieldValue::Text(self.expires.get_or_init(|| domain::time::format(event.expires))),
             "brand" => FieldValue::Object(&event.brand),
             "id" => FieldValue::Text(event.id.as_deref()?),

@@ -32,6 +32,7 @@ mod clauses;
 mod event_walk;
 mod path_tree;
 mod posting_index;
+mod query_clauses;
 mod required_clauses;
 mod term;
 

@@ -12,9 +12,11 @@ use domain::rules_document::{
 
 use super::clauses::Clauses;
 use super::path_tree::PathTree;
+use super::query_clauses::add_query;
 use super::term::{GRAM, Term, TermKind};
 use crate::case_folding::fold;
 use crate::event_view::canonical_net;
+use crate::matcher_clauses::parse_query;
 
 /// How many combinations of `$or` alternatives are kept apart; more are merged into weaker clauses.
 const MAX_COMBINATIONS: usize = 64;
@@ -43,6 +45,11 @@ impl RequiredClauses {
             Policy::EventMatcher(matcher) => add_matcher(matcher, paths, clauses),
             Policy::EventPattern(pattern) => add_fields(pattern.root(), PathTree::ROOT, paths, &mut self.combinations),
             Policy::Expression(expression) => add_precondition(&expression.precondition, paths, clauses),
+            Policy::Detection(detection) => {
+                let producer = paths.child(PathTree::ROOT, "produced_by");
+                let path = paths.child(producer, "detection");
+                clauses.push([Term::whole(path, TermKind::Text, detection.name.as_bytes())]);
+            }
         }
         &self.combinations
     }
@@ -87,6 +94,9 @@ fn add_matcher(matcher: &EventMatcher, paths: &mut PathTree, clauses: &mut Claus
     }
     if let Some(net) = matcher.client_ip {
         clauses.push([Term::net(PathTree::ADDRESS, canonical_net(net))]);
+    }
+    if let Some(query) = matcher.query.as_deref().and_then(parse_query) {
+        add_query(&query, paths, clauses);
     }
 }
 

@@ -11,6 +11,24 @@ use serde_json::{Value, json};
 const POLICIES: usize = 12;
 const RULES: usize = 24;
 const EVENTS: usize = 12;
+const QUERIES: [&str; 16] = [
+    r#"context.f = "x""#,
+    r#"context.f != "x""#,
+    r#"context.f.a = 1 and context.g = "XY""#,
+    "context.f = 1.0 or context.g.b = 2.5",
+    r#"context.f in ("x", 1, True)"#,
+    r#"context.f in ("x", None)"#,
+    "context.f = None",
+    "context.f = 9007199254740993",
+    "context.f > 0 and context.f < 2",
+    r#"context.g ~ "abcd""#,
+    r#"action = "login""#,
+    r#"action in ("login", "logout") and app = "a.b""#,
+    r#"client_ip = "192.0.2.0/24" or client_ip = "::ffff:192.0.2.9""#,
+    r#"client_ip != "192.0.2.7""#,
+    "client_ip = None",
+    r#"(action = "login" or context.f = "x") and (app startswith "A" or context.f = "x")"#,
+];
 
 /// Few values, so that events and policies often share one.
 fn leaf() -> impl Strategy<Value = Value> {
@@ -164,13 +182,15 @@ fn matcher() -> impl Strategy<Value = Policy> {
         prop::option::of(select(vec!["a", "a.b", "ab", ""])),
         prop::option::weighted(0.3, select(vec!["core.user", "core.group"])),
         prop::option::weighted(0.3, net),
+        prop::option::of(select(QUERIES.to_vec())),
     )
-        .prop_map(|(action, app, model, client_ip)| {
+        .prop_map(|(action, app, model, client_ip, query)| {
             Policy::EventMatcher(EventMatcher {
                 action: action.into_iter().map(|text| domain::event::ActionPattern::parse(text).unwrap()).collect(),
                 app: app.map(str::to_owned),
                 model: model.map(str::to_owned),
                 client_ip: client_ip.map(|net| net.parse().unwrap()),
+                query: query.map(str::to_owned),
             })
         })
 }

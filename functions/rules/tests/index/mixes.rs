@@ -130,6 +130,7 @@ fn equality(draw: &mut Draw, rules: usize, with_network: bool) -> Policy {
             app: Some(format!("authentik.app{}", draw.below(100))),
             model: Some(format!("core.model{}", draw.below(values(rules)))),
             client_ip: with_network.then(|| network(draw).parse().unwrap()),
+            query: None,
         });
     }
     let mut written = json!({});

@@ -5,8 +5,10 @@
 pub(crate) mod addresses;
 pub(crate) mod bindings;
 pub(crate) mod cloudevents;
+pub(crate) mod detections;
 pub(crate) mod email;
 pub(crate) mod expressions;
+mod field_paths;
 pub(crate) mod groups;
 mod pattern_warnings;
 pub(crate) mod patterns;

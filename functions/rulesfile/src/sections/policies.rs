@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use domain::admission::mask::Masker;
 use domain::event::ActionPattern;
+use domain::query::search::{SearchQuery, SyntaxError};
 use domain::rules_document::{EventMatcher, Policy};
+use domain::text::truncate;
 
 use super::{addresses, expressions, patterns, retention};
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::shape::{self, KeySet, Section};
 use crate::source_map::Position;
-use crate::tree::Node;
+use crate::tree::{Node, NodeValue};
 
 /// The kinds of policies; a policy has exactly one of their keys.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +41,10 @@ impl PolicyKind {
 
 pub(crate) const KEYS: KeySet = KeySet { of: "a policy", known: &PolicyKind::KEYS, unsupported: &[] };
 pub(crate) const MATCHER_KEYS: KeySet =
-    KeySet { of: "an event matcher", known: &["action", "app", "model", "client_ip"], unsupported: &[] };
+    KeySet { of: "an event matcher", known: &["action", "app", "model", "client_ip", "query"], unsupported: &[] };
+
+/// How many characters of a query's fault are shown.
+const MAX_QUERY_FAULT_CHARS: usize = 300;
 
 /// Reads the policies. `masker` masks as the file says, for the warnings about patterns.
 pub(crate) fn read(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> BTreeMap<String, Arc<Policy>> {
@@ -85,7 +90,25 @@ pub(crate) fn event_matcher(node: &Node, diagnostics: &mut Diagnostics) -> Optio
         app: section.get("app").and_then(|node| app(node, diagnostics)),
         model: section.get("model").and_then(|node| model(node, diagnostics)),
         client_ip: section.get("client_ip").and_then(|node| addresses::network(node, "client_ip", diagnostics)),
+        query: section.get("query").and_then(|node| query(node, diagnostics)),
     })
+}
+
+fn query(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = shape::text(node, "query", diagnostics)?;
+    let Err(SyntaxError { what, column }) = SearchQuery::parse(text) else { return Some(text.to_owned()) };
+    let before: String = text.chars().take(column - 1).collect();
+    let lines = before.split('\n');
+    let (line, column) = lines.fold((0, 1), |(line, _), text| (line + 1, text.chars().count() + 1));
+    let at = match &node.value {
+        NodeValue::Scalar(scalar) => diagnostics.position_in(scalar, node.at, line, column),
+        NodeValue::List(_) | NodeValue::Map(_) => node.at,
+    };
+    // What is wrong may repeat a word of any length.
+    let what = truncate(&what, MAX_QUERY_FAULT_CHARS);
+    let hint = "write it as in a search, such as action = \"login\" and context.geo.country != \"DE\"";
+    diagnostics.fault(at, format!("query cannot be read: {what}"), hint);
+    None
 }
 
 fn actions(node: &Node, diagnostics: &mut Diagnostics) -> Vec<ActionPattern> {

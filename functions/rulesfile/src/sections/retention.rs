@@ -47,7 +47,17 @@ pub(super) fn warn_of_misspelling(name: &str, at: Position, diagnostics: &mut Di
 }
 
 pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> Option<Period> {
-    let error = match Period::parse(shape::text(node, name, diagnostics)?) {
+    parse(node, name, Period::parse, diagnostics)
+}
+
+/// Reads a length of time with `parse`: [`Period::parse`], or [`Period::parse_or_zero`] where it may be zero.
+pub(crate) fn parse<T>(
+    node: &Node,
+    name: &str,
+    parse: fn(&str) -> Result<T, PeriodError>,
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    let error = match parse(shape::text(node, name, diagnostics)?) {
         Ok(period) => return Some(period),
         Err(error) => error,
     };
@@ -61,9 +71,8 @@ pub(crate) fn period(node: &Node, name: &str, diagnostics: &mut Diagnostics) -> 
         PeriodError::NotANumber => {
             ("has a unit without a number", "write zero or a positive number behind each =, such as days=7")
         }
-        PeriodError::OutOfRange => {
-            ("is zero or at least 1000 years", "write a period longer than zero and shorter than 1000 years")
-        }
+        PeriodError::Zero => ("is zero", "write a period longer than zero"),
+        PeriodError::TooLong => ("is longer than 1000 years", "write a shorter period"),
     };
     diagnostics.fault(node.at, format!("{name} {what}"), hint);
     None

@@ -5,11 +5,9 @@
 
 use std::num::NonZeroU32;
 
-use domain::rules_document::{
-    DigestSettings, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday,
-};
+use domain::rules_document::{DigestSettings, FieldPath, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
 
-use super::retention;
+use super::{field_paths, retention};
 use crate::diagnostics::Diagnostics;
 use crate::names::{nearest, shown};
 use crate::shape::{self, KeySet, Section};
@@ -45,22 +43,8 @@ pub(crate) fn digest(node: &Node, diagnostics: &mut Diagnostics) -> Option<Diges
 
 /// Reads `by`: the fields whose values separate the throttles or digests of a rule.
 fn paths(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FieldPath> {
-    let mut paths: Vec<FieldPath> = Vec::new();
-    for item in shape::one_or_list(node) {
-        let Some(text) = shape::text(item, "a field", diagnostics) else { continue };
-        match FieldPath::parse(text) {
-            Ok(path) if paths.contains(&path) => {
-                diagnostics.fault(item.at, format!("the field {} is listed twice", shown(text)), "keep one of them");
-            }
-            Ok(path) => paths.push(path),
-            Err(FieldPathError) => {
-                let hint = "the fields are action, app, client_ip, and those below user, context and brand, \
-                            such as user.username";
-                diagnostics.fault(item.at, format!("{} is not a field of an event", shown(text)), hint);
-            }
-        }
-    }
-    paths
+    let paths = field_paths::read(node, diagnostics).unwrap_or_default();
+    paths.into_iter().map(|(path, _)| path).collect()
 }
 
 pub(crate) fn mute(node: &Node, diagnostics: &mut Diagnostics) -> Vec<MuteWindow> {

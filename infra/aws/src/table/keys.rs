@@ -11,6 +11,7 @@
 //! | token | `TOKENS` | its hash |
 //! | session of a browser | `B#<hash>` | `B` |
 //! | first pk of an event that may be posted again | `I#<hash>` | `I` |
+//! | group of a detection | `K#<detection>#<first digit of the group>` | the group's hash |
 //! | state of storm control, and the parts of a large throttle's log | `S#<key>` | `S`, hash of the part |
 //! | events collected for a digest, and the mark that the digest is closed | `G#<delivery id>` | hash of the events, `closed` |
 //! | silence | `SILENCES` | its id |
@@ -28,6 +29,7 @@
 use domain::EventPk;
 use domain::Timestamp;
 use domain::delivery::DeliveryId;
+use domain::detection::{DetectionId, GroupId};
 use domain::person::fold;
 use domain::suppression::SuppressionKey;
 use sha2::{Digest as _, Sha256};
@@ -44,7 +46,7 @@ pub(crate) const REVISION: &str = "rev";
 pub(crate) const BODY: &str = "body";
 /// The sparse index over ledger entries that wait for another attempt or are dead.
 pub(crate) const DUE_INDEX: &str = "due";
-/// The partition key of [`DUE_INDEX`]: `R#<shard>` (retrying) or `X#<shard>` (dead).
+/// The partition key of [`DUE_INDEX`]: `R#<shard>` (retrying), `X#<shard>` (dead), or [`GROUPS_DUE`].
 pub(crate) const DUE_PARTITION: &str = "due_p";
 /// The sort key of [`DUE_INDEX`]: the time of the next attempt, or a dead entry's id.
 pub(crate) const DUE_AT: &str = "due_at";
@@ -67,6 +69,8 @@ pub(crate) const JOBS: &str = "JOBS";
 pub(crate) const ENDPOINTS: &str = "H";
 /// Partition of the marks of hours to be counted again.
 pub(crate) const LATE: &str = "LATE";
+/// Partition of the groups whose absence of events is to be reported, in [`DUE_INDEX`].
+pub(crate) const GROUPS_DUE: &str = "K";
 /// Partition of the rules documents.
 pub(crate) const DOCUMENTS: &str = "C";
 
@@ -118,6 +122,24 @@ pub(crate) fn shard(event: EventPk, shards: u16) -> u16 {
 /// Partition and sort key of the number of shards with which the table was begun.
 pub(crate) fn shards() -> (String, String) {
     ("SHARDS".to_owned(), "SHARDS".to_owned())
+}
+
+/// The partitions of a detection's groups.
+pub(crate) fn group_partitions(detection: DetectionId) -> [String; 16] {
+    std::array::from_fn(|digit| format!("K#{detection}#{digit:x}"))
+}
+
+/// Partition and sort key of a group. The first digit of its hash spreads the groups of one detection.
+pub(crate) fn group(id: GroupId) -> (String, String) {
+    let text = id.to_string();
+    let (detection, group) = text.split_at(24);
+    (format!("K#{detection}#{}", &group[..1]), group.to_owned())
+}
+
+/// The group of these keys.
+pub(crate) fn group_id(partition: &str, sort: &str) -> Option<GroupId> {
+    let (detection, _) = partition.strip_prefix("K#")?.split_once('#')?;
+    format!("{detection}{sort}").parse().ok()
 }
 
 /// Partition and sort key of the times from which on the indexes have every event.

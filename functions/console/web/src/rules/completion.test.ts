@@ -59,6 +59,14 @@ describe("keys", () => {
     expect(labels("silences:\n- rea|")).toEqual(["reason"]);
     expect(labels("silences:\n- reason: x\n  end|")).toEqual(["ends"]);
   });
+  it("of a detection, those of its kind", () => {
+    expect(labels("det|")).toEqual(["detections"]);
+    expect(labels("detections: { a: { | } }")).toEqual(["count", "first_seen", "absent", "sequence"]);
+    expect(labels("detections:\n  a:\n    count:\n      of: b\n      wit|")).toEqual(["within"]);
+    expect(labels("detections:\n  a:\n    absent:\n      |", 99)).toContain("grace");
+    expect(labels("detections:\n  a:\n    absent:\n      |", 99)).not.toContain("within");
+    expect(labels("detections: { a: { sequence: { ord| } } }")).toEqual(["ordered"]);
+  });
   it("of actions that are kept for their own time", () => {
     expect(labels("retention_by_action:\n  secret_v|")).toEqual(["secret_view"]);
   });
@@ -81,6 +89,15 @@ describe("values", () => {
     expect(labels(`${DEFINED}rules:\n  a:\n    policies: [bru|`)).toEqual(["brute"]);
     expect(labels(`${DEFINED}rules:\n  a:\n    policies:\n      - policy: b|`)).toEqual(["brute"]);
     expect(labels("policies:\n  a:\n    event_matcher:\n      action: [login, secret_v|]")).toEqual(["secret_view"]);
+  });
+  it("that are policies and detections, where either is meant", () => {
+    const both = `${DEFINED}detections:\n  bruteforce: { count: { of: brute, within: hours=1, at_least: 2 } }\n`;
+    expect(labels(`${both}rules:\n  a:\n    policies: [bru|]`)).toEqual(["brute", "bruteforce"]);
+    expect(labels(`${both}rules:\n  a:\n    policies:\n      - policy: brutef|`)).toEqual(["bruteforce"]);
+    expect(labels(`${both}  b:\n    absent:\n      of: bru|`)).toEqual(["brute", "bruteforce"]);
+    expect(labels(`${both}  b:\n    sequence:\n      of: [brute, bruteforc|]`)).toEqual(["bruteforce"]);
+    expect(labels("detections: { a: { count: { repeat: | } } }")).toEqual(["crossing", "every", "hours=1"]);
+    expect(labels("detections: { a: { count: { max_groups: | } } }")).toEqual(["100000"]);
   });
   it("are quiet where the word is whole, in comments and in texts", () => {
     expect(labels("rules:\n  a:\n    severity: warning|")).toEqual([]);

@@ -40,14 +40,19 @@ export interface Completions {
 
 const DEFAULT_TRANSPORTS = ["default-email-transport", "default-local-transport"];
 
-/** The paths that refer to names defined in the document, each with the section that defines them. `*` matches one name. */
-const REFERENCES: [string, string][] = [
-  ["rules.*.group", "groups"],
-  ["rules.*.transports.[]", "transports"],
-  ["rules.*.policies.[]", "policies"],
-  ["rules.*.policies.[].policy", "policies"],
-  ["silences.[].rules", "rules"],
-  ["silences.[].rules.[]", "rules"],
+/** The sections whose names a rule binds and a detection counts. */
+const CONDITIONS = ["policies", "detections"];
+
+/** The paths that refer to names defined in the document, each with the sections that define them. `*` matches one name. */
+const REFERENCES: [string, string[]][] = [
+  ["rules.*.group", ["groups"]],
+  ["rules.*.transports.[]", ["transports"]],
+  ["rules.*.policies.[]", CONDITIONS],
+  ["rules.*.policies.[].policy", CONDITIONS],
+  ["detections.*.*.of", CONDITIONS],
+  ["detections.*.sequence.of.[]", CONDITIONS],
+  ["silences.[].rules", ["rules"]],
+  ["silences.[].rules.[]", ["rules"]],
 ];
 
 /** The paths whose values are actions. */
@@ -146,10 +151,11 @@ const written = (value: unknown, hint: string) => ({
 });
 
 function names(path: string[], named: DocumentOutline["named"]): Completion[] {
-  const section = REFERENCES.find(([pattern]) => matches(path, pattern))?.[1];
-  const defined = section
-    ? [...(named.get(section) ?? []), ...(section === "transports" ? DEFAULT_TRANSPORTS : [])]
-    : [];
+  const sections = REFERENCES.find(([pattern]) => matches(path, pattern))?.[1] ?? [];
+  const defined = sections.flatMap((section) => [
+    ...(named.get(section) ?? []),
+    ...(section === "transports" ? DEFAULT_TRANSPORTS : []),
+  ]);
   const actions = ACTION_PATHS.some((pattern) => matches(path, pattern)) ? ACTIONS : [];
   return [...defined, ...actions].map((name) => ({ label: name, text: scalar(name), hint: "" }));
 }

@@ -22,6 +22,14 @@ impl SearchQuery {
             Self::Any(parts) => parts.iter().any(|part| part.holds(event)),
         }
     }
+
+    /// The first condition that the event fails, of those that all have to hold; `None` if it matches the query.
+    pub fn first_failure(&self, event: &Event) -> Option<&Self> {
+        match self {
+            Self::All(parts) => parts.iter().find_map(|part| part.first_failure(event)),
+            Self::Comparison(_) | Self::Any(_) => (!self.holds(event)).then_some(self),
+        }
+    }
 }
 
 impl Comparison {

@@ -15,9 +15,9 @@ pub const MAX_DEPTH: usize = 32;
 #[error("{what}, at column {column}")]
 pub struct SyntaxError {
     /// The fault in words, such as `expected )`, without its position.
-    pub(super) what: String,
-    /// The position of the fault in characters, from 1.
-    pub(super) column: usize,
+    pub what: String,
+    /// The position of the fault in characters, from 1. A line break is a character.
+    pub column: usize,
 }
 
 impl SearchQuery {
