@@ -26,8 +26,8 @@ struct Day<'a> {
     queued_events: f64,
     /// Messages with due deliveries.
     queued_due: f64,
-    /// Messages that failed: the second in which they come again, how many, and how often they were received.
-    failed: VecDeque<(usize, f64, u32)>,
+    /// Messages that failed: when they come again, how many, when they were sent, and how often they were received.
+    failed: VecDeque<(usize, f64, usize, u32)>,
     /// Ledger writes that could not be made at once.
     ledger: f64,
     /// Deliveries to the dead receiver by the second in which they are due and how often they have waited.
@@ -45,6 +45,8 @@ const WAITS: [usize; 5] = [2250, 1400, 2250, 3650, 4500];
 const VISIBILITY: usize = 360;
 const RECEPTIONS: u32 = 5;
 const REDRIVEN: f64 = 2000.0;
+/// About the time until a dead letter is redriven, in seconds: five receptions, and half an hour until the next full one.
+const REDRIVEN_AFTER: f64 = 3600.0;
 /// The most events that a page of `console` examines, and that it counts for one response.
 const EXAMINED: f64 = 20_000.0;
 const COUNTED_LIVE: f64 = 50_000.0;
@@ -149,19 +151,20 @@ impl Day<'_> {
 
     fn dispatch(&mut self, second: usize, is_down: bool) {
         while self.failed.front().is_some_and(|(at, ..)| *at <= second) {
-            let Some((_, messages, receptions)) = self.failed.pop_front() else { break };
+            let Some((_, messages, sent, receptions)) = self.failed.pop_front() else { break };
             if is_down && receptions >= RECEPTIONS {
                 self.report.dead_letters += messages;
             } else if is_down {
-                self.failed.push_back((second + VISIBILITY, messages, receptions + 1));
+                self.failed.push_back((second + VISIBILITY, messages, sent, receptions + 1));
             } else {
-                self.enqueue(second - VISIBILITY, messages);
+                self.report.note(Part::Dispatch, count(second - sent));
+                self.enqueue(second, messages);
             }
         }
         let settings = &self.scenario.settings;
         let queued = self.queued_events + self.queued_due;
         if is_down {
-            self.failed.push_back((second + VISIBILITY, self.queued_events, 2));
+            self.failed.push_back((second + VISIBILITY, self.queued_events, second, 2));
             self.events.clear();
             (self.queued_events, self.queued_due) = (0.0, 0.0);
             return;
@@ -266,6 +269,9 @@ impl Day<'_> {
             usage.add(Operation::TickHour, 1.0);
             let redriven = self.report.dead_letters.min(REDRIVEN);
             self.report.dead_letters -= redriven;
+            if redriven > 0.0 {
+                self.report.note(Part::Dispatch, REDRIVEN_AFTER);
+            }
             self.enqueue(second, redriven);
         }
         self.report.passed_per_second = done.passed / 60.0;
