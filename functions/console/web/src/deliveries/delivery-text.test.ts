@@ -23,6 +23,7 @@ const trace = (deliveries: Delivery[], matched = true): Trace => ({
   version: 1,
   held_back: null,
   rules: [{ rule: "r", matched, policies: [], deliveries }],
+  detections: [],
 });
 
 it.each([
