@@ -3,7 +3,9 @@
     deploy.py TEMPLATE STACK PARAMETERS NAME=BINARY…
 
 PARAMETERS is a JSON object. Prints one JSON object: the stack's outputs and the physical name of each resource, and, under
-AccessKeys, the key with which each function signs its requests.
+Credentials, the key, the secret and the token with which each function signs its requests.
+
+Fails as CloudFormation does, and the emulator does not, if a schedule has a name that is taken.
 """
 
 import hashlib
@@ -22,6 +24,12 @@ from botocore.exceptions import ClientError
 from template import read
 
 BUCKET = "nuncio-code"
+
+# Lambda ends a function that takes more than its memory. The emulator does not; this limits what it can allocate.
+START = """#!/bin/sh
+ulimit -d $((AWS_LAMBDA_FUNCTION_MEMORY_SIZE * 1024))
+exec "$LAMBDA_TASK_ROOT/function"
+"""
 
 
 def stripped(binary: str) -> bytes:
@@ -44,18 +52,24 @@ def upload(s3, binary: str) -> str:
     except ClientError:
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w", zipfile.ZIP_STORED) as archive:
-            entry = zipfile.ZipInfo("bootstrap")
-            entry.external_attr = 0o755 << 16
-            archive.writestr(entry, stripped(binary))
+            for name, content in {"bootstrap": START, "function": stripped(binary)}.items():
+                entry = zipfile.ZipInfo(name)
+                entry.external_attr = 0o755 << 16
+                archive.writestr(entry, content)
         s3.put_object(Bucket=BUCKET, Key=key, Body=code.getvalue())
     return f"s3://{BUCKET}/{key}"
 
 
-def access_key(function: str) -> str:
-    """The emulator derives the key of a function's session from its name and its role."""
+def credentials(function: str) -> list[str]:
+    """The emulator derives the session of a function from its name and its role."""
     configuration = boto3.client("lambda").get_function_configuration(FunctionName=function)
-    identity = f"{configuration['FunctionArn']}:{configuration['Role']}"
-    return "ASIA" + hashlib.sha256(identity.encode()).hexdigest()[:16].upper()
+    identity = hashlib.sha256(f"{configuration['FunctionArn']}:{configuration['Role']}".encode()).hexdigest()
+    secret, token = (hashlib.sha256(f"{kind}:{identity}".encode()).hexdigest() for kind in ("secret", "token"))
+    return [f"ASIA{identity[:16].upper()}", secret, token]
+
+
+def schedules() -> set[str]:
+    return {schedule["Name"] for schedule in boto3.client("scheduler").list_schedules()["Schedules"]}
 
 
 def adapt(role: dict) -> None:
@@ -99,6 +113,7 @@ def main() -> None:
     path, stack, parameters, *binaries = sys.argv[1:]
     s3, cloudformation = boto3.client("s3"), boto3.client("cloudformation")
     s3.create_bucket(Bucket=BUCKET)
+    taken = schedules()
     template = packaged(s3, read(path), dict(binary.split("=", 1) for binary in binaries), json.loads(parameters))
     cloudformation.create_stack(
         StackName=stack,
@@ -112,13 +127,15 @@ def main() -> None:
         StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     (created,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    printed = {"AccessKeys": {}}
+    printed = {"Credentials": {}}
     printed |= {output["OutputKey"]: output["OutputValue"] for output in created.get("Outputs", [])}
     for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
         name, physical = resource["LogicalResourceId"], resource["PhysicalResourceId"]
         printed.setdefault(name, physical)
         if resource["ResourceType"] == "AWS::Lambda::Function":
-            printed["AccessKeys"][name] = access_key(physical)
+            printed["Credentials"][name] = credentials(physical)
+        if resource["ResourceType"] == "AWS::Scheduler::Schedule" and physical in taken:
+            sys.exit(f"ConflictException: the schedule {physical} already exists")
     json.dump(printed, sys.stdout)
 
 

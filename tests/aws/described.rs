@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use support::emulator::Emulator;
 
-use crate::resolved::transformed;
+use crate::resolved::{Resolved, texts, transformed};
 
 fn template() -> &'static Value {
     Emulator::shared().template()
@@ -47,30 +47,55 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     }
 }
 
+/// Actions that have no resource: the quota of the account, and traces.
+const WITHOUT_RESOURCE: [&str; 3] = ["ses:GetSendQuota", "xray:PutTraceSegments", "xray:PutTelemetryRecords"];
+
 #[test]
 fn a_role_allows_named_actions_on_named_things() {
-    for (name, role) in of_type("AWS::IAM::Role") {
-        for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
-            let traced = &statement["Fn::If"];
-            if traced[0] == "HasTracing" {
-                let actions = serde_json::json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
-                assert_eq!(traced[1]["Action"], actions, "{name}");
-                continue;
-            }
-            let actions = statement["Action"].to_string();
-            assert!(!actions.contains('*'), "{name} allows {actions}");
-            // The quota of the account has no resource.
-            let has_resource = actions != "\"ses:GetSendQuota\"";
-            assert!(!has_resource || statement["Resource"] != "*", "{name} allows {actions} on everything");
+    let parameters = json!({ "Tracing": "true", "ArchiveBucket": "archive" });
+    let template = Resolved::undeployed(parameters);
+    let roles = template.of_type("AWS::IAM::Role");
+    assert_eq!(roles.len(), 5, "one for each function, and one for the schedule");
+    let mut documents = Vec::new();
+    for (name, role) in roles {
+        assert!(role.get("ManagedPolicyArns").is_none(), "{name} has a policy that others change");
+        for policy in role["Policies"].as_array().unwrap() {
+            documents.push((name.clone(), policy["PolicyDocument"].clone()));
         }
     }
+    let policies = template.of_type("AWS::IAM::Policy").into_iter();
+    documents.extend(policies.map(|(name, policy)| (name, policy["PolicyDocument"].clone())));
+    for (name, document) in documents {
+        for statement in document["Statement"].as_array().unwrap() {
+            let allowed: BTreeSet<_> = statement.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(allowed, BTreeSet::from(["Action", "Effect", "Resource"]), "{name}: {statement}");
+            for action in texts(&statement["Action"]) {
+                assert!(!action.contains('*'), "{name} allows {action}");
+                let on_everything = texts(&statement["Resource"]).contains(&"*".to_owned());
+                assert_eq!(on_everything, WITHOUT_RESOURCE.contains(&action.as_str()), "{name} allows {action} on *");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_schedule_may_run_retention_alone() {
+    let template = Resolved::undeployed(json!({}));
+    let roles = template.of_type("AWS::IAM::Role");
+    let (_, role) = roles.iter().find(|(name, _)| name == "RetentionMinuteRole").unwrap();
+    let [policy] = &role["Policies"].as_array().unwrap()[..] else { panic!("one policy: {role}") };
+    let [statement] = &policy["PolicyDocument"]["Statement"].as_array().unwrap()[..] else { panic!("one statement") };
+    assert_eq!(texts(&statement["Action"]), ["lambda:InvokeFunction"]);
+    assert_eq!(texts(&statement["Resource"]), [template.attribute("Retention", "Arn")]);
+    let trusted = &role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"];
+    assert_eq!(texts(trusted), ["scheduler.amazonaws.com"]);
 }
 
 #[test]
 fn only_retention_reaches_the_archive_and_only_its_bucket() {
     let [(_, policy)] = of_type("AWS::IAM::Policy")[..] else { panic!("one policy beside the roles") };
     assert_eq!(template()["Resources"]["ArchivePolicy"]["Condition"], "HasArchive");
-    assert_eq!(policy["Roles"], serde_json::json!([{ "Ref": "RetentionRole" }]));
+    assert_eq!(policy["Roles"], json!([{ "Ref": "RetentionRole" }]));
     let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
     let allowed: BTreeSet<_> = statements
         .iter()
@@ -112,6 +137,18 @@ fn data_outlives_mistakes() {
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(table["DeletionProtectionEnabled"]["Ref"], "DeletionProtection");
     assert_eq!(template()["Parameters"]["DeletionProtection"]["Default"], "true");
+}
+
+#[test]
+fn what_happens_to_data_is_said_for_each_resource_that_has_some() {
+    let resources = template()["Resources"].as_object().unwrap();
+    let with_data = ["AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Logs::LogGroup"];
+    for (name, resource) in resources.iter().filter(|(_, one)| with_data.iter().any(|kind| one["Type"] == *kind)) {
+        let policies = (resource["DeletionPolicy"].as_str(), resource["UpdateReplacePolicy"].as_str());
+        // The stack's end is the table's end, unless it is protected, which is the default. An update is not.
+        let expected = if name == "Table" { "Retain" } else { "Delete" };
+        assert_eq!(policies, (Some("Delete"), Some(expected)), "{name}");
+    }
 }
 
 #[test]
@@ -183,10 +220,7 @@ fn a_delivery_may_go_back_to_the_queue_as_often_as_it_must() {
 #[test]
 fn what_costs_money_or_concurrency_is_a_choice() {
     let parameters = &template()["Parameters"];
-    assert_eq!(
-        template()["Globals"]["Function"]["Tracing"]["Fn::If"],
-        serde_json::json!(["HasTracing", "Active", "PassThrough"])
-    );
+    assert_eq!(template()["Globals"]["Function"]["Tracing"]["Fn::If"], json!(["HasTracing", "Active", "PassThrough"]));
     assert_eq!(parameters["Tracing"]["Default"], "false");
     let source = &template()["Resources"]["Dispatch"]["Properties"]["Events"]["Work"]["Properties"];
     assert_eq!(source["ScalingConfig"]["MaximumConcurrency"]["Ref"], "DispatchConcurrency");

@@ -3,10 +3,13 @@
 
 mod alarms;
 mod archives;
+mod aside;
 mod described;
 mod documented;
+mod lambda;
 mod limits;
 mod operate;
 mod resolved;
+mod roles;
 mod runs;
 mod stack;

@@ -1,5 +1,4 @@
-//! An operator's work on the deployed system, and its scheduled work. Every action that a
-//! role allows is needed by one of these or by `runs`.
+//! An operator's work on the deployed system, and its scheduled work.
 
 use std::time::Duration;
 

@@ -23,7 +23,22 @@ pub(crate) fn transformed() -> Value {
     Emulator::shared().script("transformed.py", &[file.to_str().expect("a path in UTF-8")])
 }
 
+/// The texts of a value that is one or a list of them.
+pub(crate) fn texts(value: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned();
+    value.as_array().map_or_else(|| vec![text(value)], |values| values.iter().map(text).collect())
+}
+
 impl Resolved {
+    /// The template with these parameters, of a stack that is not deployed: each resource's name is the one that it has
+    /// in the template.
+    pub(crate) fn undeployed(parameters: Value) -> Self {
+        let template = transformed();
+        let resources = template["Resources"].as_object().expect("the template has resources");
+        let names = resources.keys().map(|name| (name.clone(), Value::from(name.as_str()))).collect();
+        Self { template, parameters, names, stack: "stack".to_owned() }
+    }
+
     /// The template with these parameters; `names` has each resource's physical name.
     pub(crate) fn new(stack: &str, parameters: Value, names: Value) -> Self {
         Self { template: transformed(), parameters, names, stack: stack.to_owned() }
@@ -38,6 +53,11 @@ impl Resolved {
             .filter(|(_, resource)| exists(resource))
             .map(|(name, resource)| (name.clone(), self.value(&resource["Properties"]).expect("it has properties")))
             .collect()
+    }
+
+    /// The physical name of a resource.
+    pub(crate) fn name(&self, resource: &str) -> String {
+        self.names[resource].as_str().unwrap_or_else(|| panic!("the stack has no {resource}")).to_owned()
     }
 
     /// The value without references. `None` for `AWS::NoValue`.
@@ -90,7 +110,8 @@ impl Resolved {
         }
     }
 
-    fn attribute(&self, resource: &str, attribute: &str) -> String {
+    /// An attribute of a resource.
+    pub(crate) fn attribute(&self, resource: &str, attribute: &str) -> String {
         let name = self.reference(resource).expect("a resource has a name");
         let name = name.as_str().expect("a name is a text");
         // A queue's name is its URL.

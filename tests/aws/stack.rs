@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use aws::{Adapters, Settings};
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use domain::access::token::{Scope, Token, generated_text};
@@ -14,6 +15,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use support::binaries::binary;
 use support::emulator::{Emulator, template_file};
+use support::gateway::Call;
 use support::proxy::limiting_responses;
 use support::unique;
 
@@ -42,22 +44,44 @@ pub(crate) struct Stack {
 impl Stack {
     /// Deploys one with these rules in force.
     pub(crate) async fn deploy(rules: &str) -> Self {
-        Self::deploy_with(rules, None).await
+        Self::deploy_with(rules, None, "").await
     }
 
     /// The same, with a bucket that it archives in.
     pub(crate) async fn deploy_archiving(rules: &str) -> Self {
-        let (sdk, bucket) = (Emulator::shared().sdk().await, unique("archive"));
-        aws_sdk_s3::Client::new(&sdk).create_bucket().bucket(&bucket).send().await.unwrap();
-        Self::deploy_with(rules, Some(bucket)).await
+        Self::deploy_with(rules, Some(bucket().await), "").await
     }
 
-    async fn deploy_with(rules: &str, archive_bucket: Option<String>) -> Self {
+    /// The same, with a bucket and a configuration set for mail.
+    pub(crate) async fn deploy_with_everything(rules: &str) -> Self {
+        let set = unique("set");
+        Self::call("ses", "create_configuration_set", &json!({ "ConfigurationSet": { "Name": set } }));
+        Self::deploy_with(rules, Some(bucket().await), &set).await
+    }
+
+    /// The same without any parameter, except for the architecture of this machine.
+    pub(crate) async fn deploy_by_default(rules: &str) -> Self {
+        Self::deploy_as(rules, None, json!({ "Architecture": architecture() })).await
+    }
+
+    async fn deploy_with(rules: &str, archive_bucket: Option<String>, configuration_set: &str) -> Self {
+        let parameters = json!({
+            "Architecture": architecture(),
+            "DeletionProtection": "false",
+            "MailFrom": MAIL_FROM,
+            "MailConfigurationSet": configuration_set,
+            "LogLevel": "debug",
+            "ArchiveBucket": archive_bucket.as_deref().unwrap_or_default(),
+        });
+        Self::deploy_as(rules, archive_bucket, parameters).await
+    }
+
+    async fn deploy_as(rules: &str, archive_bucket: Option<String>, parameters: Value) -> Self {
         let emulator = Emulator::shared();
         let sdk = emulator.sdk().await;
         let ses = aws_sdk_ses::Client::new(&sdk);
         ses.verify_email_identity().email_address(MAIL_FROM).send().await.unwrap();
-        let (name, parameters) = (unique("nuncio"), parameters(archive_bucket.as_deref().unwrap_or_default()));
+        let name = unique("nuncio");
         let outputs = deploy(emulator, &name, &parameters);
         let text = |name: &str| outputs[name].as_str().unwrap_or_else(|| panic!("no output {name}")).to_owned();
         let settings = Settings {
@@ -146,6 +170,23 @@ impl Stack {
     /// The namespace of the stack's own metrics.
     pub(crate) fn namespace(&self) -> String {
         format!("Nuncio/{}", self.name)
+    }
+
+    /// What a function's role allows it: the adapters with its credentials. They are valid once the function has run.
+    pub(crate) fn adapters_of(&self, function: &str) -> Adapters {
+        let part = |index: usize| self.outputs["Credentials"][function][index].as_str().unwrap().to_owned();
+        let credentials = Credentials::new(part(0), part(1), Some(part(2)), None, "role");
+        let provider = SharedCredentialsProvider::new(credentials);
+        let gateway = Emulator::shared().gateway().address();
+        let sdk = self.sdk.clone().into_builder().credentials_provider(provider).endpoint_url(gateway).build();
+        let dead_letters_url = Some(self.physical("DeadLetters").to_owned());
+        Adapters::new(sdk, Settings { dead_letters_url, ..self.adapters.settings().clone() })
+    }
+
+    /// The different calls that a function has made.
+    pub(crate) fn calls_of(&self, function: &str) -> Vec<Call> {
+        let key = self.outputs["Credentials"][function][0].as_str().unwrap();
+        Emulator::shared().gateway().calls(key)
     }
 
     /// Calls an action of a service, as an operator does; returns the answer, or its `error`.
@@ -243,12 +284,15 @@ fn built_by_sam(function: &str) -> Option<PathBuf> {
     Some(PathBuf::from(folder).join(function).join("bootstrap"))
 }
 
-fn parameters(archive_bucket: &str) -> Value {
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    json!({
-        "Architecture": architecture, "DeletionProtection": "false", "MailFrom": MAIL_FROM, "LogLevel": "debug",
-        "ArchiveBucket": archive_bucket,
-    })
+/// A new bucket.
+async fn bucket() -> String {
+    let (sdk, bucket) = (Emulator::shared().sdk().await, unique("archive"));
+    aws_sdk_s3::Client::new(&sdk).create_bucket().bucket(&bucket).send().await.unwrap();
+    bucket
+}
+
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
 
 fn deploy(emulator: &Emulator, name: &str, parameters: &Value) -> Value {

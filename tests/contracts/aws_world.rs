@@ -52,6 +52,11 @@ pub(crate) async fn archiving_place() -> Place {
     Place { settings: Settings { archive_bucket: Some(bucket), ..place.settings }, ..place }
 }
 
+/// One whose table has little throughput.
+pub(crate) async fn throttled() -> World {
+    over(Place { sdk: support::flaky::sdk().await, ..place().await })
+}
+
 pub(crate) async fn place() -> Place {
     let sdk = Emulator::shared().sdk().await;
     let name = format!("contract-{}", support::unique("world"));

@@ -9,6 +9,7 @@ mod chance;
 mod clock;
 pub mod emulator;
 mod event;
+pub mod flaky;
 pub mod gateway;
 pub mod mmdb;
 pub mod nuncio;

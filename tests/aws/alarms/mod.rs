@@ -13,6 +13,7 @@ use domain::ports::Clock as _;
 use host::SystemClock;
 use serde_json::{Value, json};
 use support::emulator::Emulator;
+use support::gateway::Refusal;
 use support::{Answer, Sink};
 
 use crate::stack::Stack;
@@ -105,9 +106,10 @@ async fn every_alarm_rings_in_its_state_and_in_no_other() {
     watch.expect("healthy", &healthy, &[]);
 
     // DynamoDB refuses everything.
-    let throttled = Emulator::shared().gateway().throttle(stack.physical("Table"));
+    let gateway = Emulator::shared().gateway();
+    let throttled = gateway.refuse(stack.physical("Table"), Refusal::Throttled);
     let mut refused = meter.measure(5).await;
-    meter.add_throttles(throttled.writes(), &mut refused);
+    meter.add_throttles(throttled.throttled(), &mut refused);
     drop(throttled);
     let refused = refused.with_hourly(&healthy);
     let alarms = [
@@ -129,6 +131,14 @@ async fn every_alarm_rings_in_its_state_and_in_no_other() {
     // A message that always fails is received every six minutes, five times, among healthy ones or alone.
     let poisoned = watch.ringing(|back| if back <= 30 && back % 6 == 1 { &refused } else { &healthy });
     assert!(!poisoned.contains("DispatchFailingAlarm"), "{poisoned:?}");
+    empty(&stack).await;
+
+    // The index is hot: it takes no deliveries that wait.
+    let hot = gateway.refuse(stack.physical("Table"), Refusal::IndexThrottled);
+    let mut waiting = meter.measure(5).await;
+    meter.add_throttles(hot.throttled(), &mut waiting);
+    drop(hot);
+    watch.expect("throttled index", &waiting.with_hourly(&healthy), &["DispatchFailingAlarm", "TableThrottlesAlarm"]);
     empty(&stack).await;
 
     // Lambda refuses to run any function.

@@ -1,11 +1,12 @@
 //! Stands between the deployed functions and the emulator. It records which action of which service each function
-//! calls, and answers as AWS does where the emulator is more lenient: it throttles tables.
+//! calls, and can refuse requests to a table, which the emulator never does.
 
 mod call;
-mod throttle;
+mod refusal;
 
 pub use call::Call;
-pub use throttle::{ThrottledTable, WriteThrottles};
+pub(crate) use refusal::error;
+pub use refusal::{Refusal, RefusingTable, WriteThrottles};
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,7 @@ use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use throttle::Throttles;
+use refusal::Refusals;
 
 /// A running gateway. It ends with the process.
 #[derive(Debug)]
@@ -29,34 +30,23 @@ struct Shared {
     emulator: String,
     client: reqwest::Client,
     calls: Mutex<Vec<Call>>,
-    throttles: Throttles,
+    refusals: Refusals,
 }
 
 impl Gateway {
-    /// Starts one in front of the emulator at this URL. It has a thread of its own, because each test has a runtime of
-    /// its own, with which it ends.
+    /// Starts one in front of the emulator at this URL.
     ///
     /// # Panics
     /// When 127.0.0.1 has no free port.
     pub(crate) fn start(emulator: String) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 has a free port");
-        listener.set_nonblocking(true).expect("the listener can be asked without waiting");
-        let address = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
         let client = reqwest::Client::new();
-        let shared = Arc::new(Shared { emulator, client, calls: Mutex::default(), throttles: Throttles::default() });
-        let router = Router::new().fallback(pass).with_state(shared.clone());
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("the listener is not blocking");
-                axum::serve(listener, router).await
-            })
-        });
+        let shared = Arc::new(Shared { emulator, client, calls: Mutex::default(), refusals: Refusals::default() });
+        let address = serve_apart(Router::new().fallback(pass).with_state(shared.clone()));
         Self { address, shared }
     }
 
     /// Where the functions reach all services.
-    pub(crate) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.address
     }
 
@@ -66,17 +56,33 @@ impl Gateway {
         calls.iter().filter(|call| call.access_key == access_key).cloned().collect()
     }
 
-    /// Refuses all requests to a table, as DynamoDB does beyond a partition's throughput, until the result is dropped.
-    pub fn throttle(&self, table: &str) -> ThrottledTable<'_> {
-        self.shared.throttles.begin(table)
+    /// Refuses requests to a table until the result is dropped.
+    pub fn refuse(&self, table: &str, refusal: Refusal) -> RefusingTable<'_> {
+        self.shared.refusals.begin(table, refusal)
     }
+}
+
+/// Serves a router until the process ends; returns the address. It has a thread and a runtime of its own, because each
+/// test has a runtime that ends with the test.
+pub(crate) fn serve_apart(router: Router) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 has a free port");
+    listener.set_nonblocking(true).expect("the listener can be asked without waiting");
+    let address = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("the listener is not blocking");
+            axum::serve(listener, router).await
+        })
+    });
+    address
 }
 
 async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.expect("the request can be read");
     let called = Call::read(&parts, &body);
-    if let Some(refusal) = shared.throttles.refuse(&called, &body) {
+    if let Some(refusal) = shared.refusals.refuse(&called, &body) {
         return refusal;
     }
     {

@@ -1,83 +1,97 @@
-//! Refuses requests to a table as DynamoDB does when a partition's throughput is used up, and counts what CloudWatch
-//! would count.
+//! Refuses requests to a table as DynamoDB does when throughput is used up or a role lacks a permission, and counts what
+//! CloudWatch would count.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Call;
 
-/// The requests that were refused for a table, by the dimensions of `CloudWatch`'s metric `WriteThrottleEvents`.
+/// Which requests to a table are refused, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// All: the throughput of every partition is used up.
+    Throttled,
+    /// Writes of items that belong into the index `due`: it is out of throughput, and the table waits for it.
+    IndexThrottled,
+    /// All: the roles do not allow them any more. The SDK does not repeat such requests.
+    Denied,
+}
+
+/// The writes that were refused for a table, by the dimensions of `CloudWatch`'s metric `WriteThrottleEvents`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WriteThrottles {
     /// Writes that the table refused.
     pub table: u64,
-    /// Writes that the table refused because its index `due` could not take them.
+    /// Writes that the index `due` could not take.
     pub index: u64,
 }
 
-/// The tables that are refused now.
+/// The tables of which requests are refused now.
 #[derive(Debug, Default)]
-pub(super) struct Throttles(Mutex<BTreeMap<String, WriteThrottles>>);
+pub(super) struct Refusals(Mutex<BTreeMap<String, (Refusal, WriteThrottles)>>);
 
-/// While it lives, all requests to the table are refused.
+/// While it lives, requests to the table are refused.
 #[derive(Debug)]
-pub struct ThrottledTable<'g> {
+pub struct RefusingTable<'g> {
     table: String,
-    throttles: &'g Throttles,
+    refusals: &'g Refusals,
 }
 
-impl ThrottledTable<'_> {
-    /// The writes that were refused until now.
-    pub fn writes(&self) -> WriteThrottles {
-        self.throttles.lock().get(&self.table).copied().unwrap_or_default()
+impl RefusingTable<'_> {
+    /// The writes that were throttled until now.
+    pub fn throttled(&self) -> WriteThrottles {
+        self.refusals.lock().get(&self.table).map(|(_, throttles)| *throttles).unwrap_or_default()
     }
 }
 
-impl Drop for ThrottledTable<'_> {
+impl Drop for RefusingTable<'_> {
     fn drop(&mut self) {
-        self.throttles.lock().remove(&self.table);
+        self.refusals.lock().remove(&self.table);
     }
 }
 
-impl Throttles {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, WriteThrottles>> {
+impl Refusals {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Refusal, WriteThrottles)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin(&self, table: &str) -> ThrottledTable<'_> {
-        self.lock().insert(table.to_owned(), WriteThrottles::default());
-        ThrottledTable { table: table.to_owned(), throttles: self }
+    pub(super) fn begin(&self, table: &str, refusal: Refusal) -> RefusingTable<'_> {
+        self.lock().insert(table.to_owned(), (refusal, WriteThrottles::default()));
+        RefusingTable { table: table.to_owned(), refusals: self }
     }
 
-    /// The refusal of a request to a table that is throttled now.
+    /// The response to a request that is refused now.
     pub(super) fn refuse(&self, call: &Call, body: &Bytes) -> Option<Response> {
         let mut tables = self.lock();
         let table = call.tables().find(|table| tables.contains_key(*table))?;
-        let refused = tables.get_mut(table)?;
+        let (refusal, throttles) = tables.get_mut(table)?;
         let reads = ["GetItem", "Query", "Scan"];
         let is_write = call.actions.iter().any(|action| !reads.iter().any(|read| action.ends_with(read)));
-        if is_write {
-            refused.table += 1;
-            let request: Value = serde_json::from_slice(body).unwrap_or_default();
-            refused.index += u64::from(request.to_string().contains("due_p"));
+        match refusal {
+            Refusal::Denied => return Some(error("AccessDeniedException", "no policy allows this action")),
+            Refusal::Throttled => throttles.table += u64::from(is_write),
+            Refusal::IndexThrottled => {
+                let is_listed = String::from_utf8_lossy(body).contains("\"due_p\":");
+                if !(is_write && is_listed) {
+                    return None;
+                }
+                throttles.index += 1;
+            }
         }
-        Some(throttled())
+        Some(error("ThrottlingException", "Throughput exceeds the current capacity of your table or index."))
     }
 }
 
-/// DynamoDB's answer.
-pub(super) fn throttled() -> Response {
-    let answer = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException",
-        "message": "Throughput exceeds the current capacity of your table or index.",
-    });
+/// DynamoDB's response with an error.
+pub(crate) fn error(code: &str, message: &str) -> Response {
+    let answer = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message });
     Response::builder()
         .status(StatusCode::BAD_REQUEST)
         .header(CONTENT_TYPE, "application/x-amz-json-1.0")

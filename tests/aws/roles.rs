@@ -1,0 +1,211 @@
+//! Each role allows what its function calls, and nothing else: compared with the requests of the functions while every
+//! kind of work is done once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::delivery::Delivery;
+use domain::person::Person;
+use domain::ports::{Clock as _, EventLog as _, Ledger as _};
+use domain::rules_document::Rule;
+use host::SystemClock;
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Answer, Sink, unique};
+
+use crate::aside;
+use crate::resolved::{Resolved, texts};
+use crate::stack::Stack;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What Lambda does with a function's role on its own: it writes the log, and takes messages from the queue.
+const BY_LAMBDA: [&str; 6] = [
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueAttributes",
+];
+
+/// One action on one pattern of resources.
+type Permission = (String, String);
+
+/// Everything that a function's role allows.
+fn permissions(template: &Resolved, function: &str) -> BTreeSet<Permission> {
+    let role = format!("{function}Role");
+    let roles = template.of_type("AWS::IAM::Role");
+    let (_, properties) = roles.iter().find(|(name, _)| *name == role).expect("each function has a role");
+    assert!(properties.get("ManagedPolicyArns").is_none(), "{role} has policies of others");
+    let inline = properties["Policies"].as_array().unwrap().iter().map(|policy| policy["PolicyDocument"].clone());
+    let attached = template.of_type("AWS::IAM::Policy").into_iter().map(|(_, policy)| policy);
+    let name = template.name(&role);
+    let attached = attached.filter(|policy| texts(&policy["Roles"]).contains(&name));
+    let documents: Vec<Value> = inline.chain(attached.map(|policy| policy["PolicyDocument"].clone())).collect();
+    let statements = documents.iter().flat_map(|document| document["Statement"].as_array().unwrap());
+    let mut permissions = BTreeSet::new();
+    for statement in statements {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in texts(&statement["Action"]) {
+            permissions.extend(texts(&statement["Resource"]).into_iter().map(|resource| (action.clone(), resource)));
+        }
+    }
+    permissions
+}
+
+/// Whether a pattern of a policy, in which `*` stands for anything, covers a resource.
+fn covers(pattern: &str, resource: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == resource,
+        Some((start, rest)) => resource.strip_prefix(start).is_some_and(|resource| {
+            (0..=resource.len()).filter_map(|at| resource.get(at..)).any(|end| covers(rest, end))
+        }),
+    }
+}
+
+/// Fails if the function has called what its role does not allow, or if its role allows what nothing needs.
+fn compare(stack: &Stack, template: &Resolved, function: &str) {
+    let allowed = permissions(template, function);
+    let mut used: BTreeSet<Permission> = BTreeSet::new();
+    for call in stack.calls_of(function) {
+        // An action on nothing in particular.
+        let resources = if call.resources.is_empty() { BTreeSet::from(["*".to_owned()]) } else { call.resources };
+        for action in &call.actions {
+            for resource in &resources {
+                let covering: Vec<_> =
+                    allowed.iter().filter(|(name, pattern)| name == action && covers(pattern, resource)).collect();
+                assert!(!covering.is_empty(), "{function}'s role does not allow {action} on {resource}");
+                used.extend(covering.into_iter().cloned());
+            }
+        }
+    }
+    let queue = template.attribute("Queue", "Arn");
+    let is_lambdas = |(action, resource): &Permission| {
+        BY_LAMBDA.contains(&action.as_str())
+            && (action.starts_with("logs:") || function == "Dispatch" && *resource == queue)
+    };
+    let unused: Vec<_> = allowed.difference(&used).filter(|permission| !is_lambdas(permission)).collect();
+    assert!(unused.is_empty(), "{function} needs none of {unused:#?}");
+}
+
+fn rules(sink: &Sink, key: &str, chat: &str) -> String {
+    format!(
+        r#"
+allow_networks: [127.0.0.0/8]
+retention_by_action: {{ custom_brief: milliseconds=1 }}
+groups: {{ ops: [ {{ username: ann, email: ann@example.org }} ] }}
+transports:
+  hook: {{ mode: webhook, url: "{}", secret: "ssm:{key}" }}
+  chat: {{ mode: webhook_slack, url: "secretsmanager:{chat}" }}
+policies:
+  deploys: {{ event_matcher: {{ action: deploy_failed }} }}
+  disks: {{ event_matcher: {{ action: disk_full }} }}
+rules:
+  tell-ops:
+    group: ops
+    transports: [hook, chat, default-local-transport, default-email-transport]
+    policies: [deploys]
+  together: {{ group: ops, transports: [hook], policies: [disks], digest: {{ window: seconds=2 }} }}
+"#,
+        sink.url("/hook"),
+    )
+}
+
+/// A request with a body that must succeed.
+async fn done(stack: &Stack, method: Method, function: &str, path: &str, body: Value) -> Value {
+    let request = stack.request(method, function, path).json(&body);
+    let answer = request.send().await.unwrap();
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert!(status.is_success(), "{path}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_allows_what_its_function_calls_and_nothing_else() {
+    let sink = Sink::start().await;
+    let (key, chat) = (format!("/nuncio/{}", unique("key")), format!("nuncio/{}", unique("chat")));
+    let stack = Stack::deploy_with_everything(&rules(&sink, &key, &chat)).await;
+    let ssm = aws_sdk_ssm::Client::new(&stack.sdk);
+    let kind = aws_sdk_ssm::types::ParameterType::SecureString;
+    ssm.put_parameter().name(key).value(format!("whsec_{}", "c2lnbmVk".repeat(4))).r#type(kind).send().await.unwrap();
+    let secrets = aws_sdk_secretsmanager::Client::new(&stack.sdk);
+    secrets.create_secret().name(chat).secret_string(sink.url("/chat")).send().await.unwrap();
+
+    ingest(&stack, &sink).await;
+    console(&stack).await;
+    retention(&stack).await;
+    let template = stack.resolved();
+    for function in ["Ingest", "Dispatch", "Retention", "Console"] {
+        compare(&stack, &template, function);
+    }
+}
+
+/// Events of every kind, which `dispatch` sends over every kind of transport, some of them again.
+async fn ingest(stack: &Stack, sink: &Sink) {
+    sink.answer("/hook", [Answer::status(404), Answer::status(503), Answer::status(200)]);
+    let health = stack.request(Method::GET, "IngestUrl", "/healthz").send().await.unwrap();
+    assert_eq!(health.status(), 200);
+    stack.post(&json!({ "action": "deploy_failed", "user": { "username": "bob" } })).await;
+    sink.wait_for(2, PATIENCE).await;
+    for _ in 0..2 {
+        stack.post(&json!({ "id": "named", "action": "disk_full" })).await;
+    }
+    // The digest is refused first.
+    sink.wait_for(4, PATIENCE).await;
+    stack.wait_until_queued(["0", "0", "0"]).await;
+}
+
+/// What an operator and a reader do in the console.
+async fn console(stack: &Stack) {
+    let dead = stack.get("/v1/deliveries?state=dead").await;
+    let path = format!("/v1/deliveries/{}/redeliver", dead["results"][0]["id"].as_str().unwrap());
+    done(stack, Method::POST, "ConsoleUrl", &path, json!({})).await;
+    let inbox = stack.get("/v1/notifications?seen=false").await;
+    let path = format!("/v1/notifications/{}", inbox["results"][0]["pk"].as_str().unwrap());
+    done(stack, Method::PATCH, "ConsoleUrl", &path, json!({ "seen": true })).await;
+    for transport in ["hook", "chat", "default-local-transport", "default-email-transport"] {
+        let path = format!("/v1/transports/{transport}/test");
+        done(stack, Method::POST, "ConsoleUrl", &path, json!({})).await;
+    }
+    let shown = stack.request(Method::GET, "ConsoleUrl", "/v1/config").send().await.unwrap().text().await.unwrap();
+    let replace = stack.request(Method::PUT, "ConsoleUrl", "/v1/config").header("If-Match", "\"1\"").body(shown);
+    assert_eq!(replace.send().await.unwrap().status(), 200);
+    stack.get("/v1/events").await;
+    stack.get("/v1/events/volume").await;
+}
+
+/// Expired events go to the archive, one person out of it and then the other, a delivery is due, and a message was set
+/// aside.
+async fn retention(stack: &Stack) {
+    for name in ["ann", "bob"] {
+        stack.post(&json!({ "action": "custom_brief", "user": { "username": name } })).await;
+    }
+    let pk = stack.post(&json!({ "action": "login" })).await.parse().unwrap();
+    stack.wait_until_queued(["0", "0", "0"]).await;
+    let now = SystemClock.now();
+    let event = stack.adapters.event_log().get(pk, now).await.unwrap().unwrap();
+    let ledger = stack.adapters.ledger();
+    let entry = Delivery::open(&event, &Rule::named("tell-ops"), "hook", Person::new("ann", ""), now);
+    ledger.open(std::slice::from_ref(&entry)).await.unwrap();
+    let waiting = entry.postponed(now - SignedDuration::from_secs(1), now);
+    assert_eq!(ledger.replace(&[waiting]).await.unwrap(), [true]);
+    stack.age(100).await;
+    stack.invoke("Retention");
+    for name in ["bob", "ann"] {
+        done(stack, Method::POST, "ConsoleUrl", "/v1/jobs", json!({ "kind": "erase", "username": name })).await;
+        stack.invoke("Retention");
+    }
+    let dead = json!({ "QueueUrl": stack.physical("DeadLetters"), "MessageBody": "no message of ours" });
+    Stack::call("sqs", "send_message", &dead);
+    assert_eq!(aside::redrive(stack).await, 1);
+}
+
+#[test]
+fn a_pattern_covers_what_it_says() {
+    assert!(covers("arn:aws:s3:::bucket/*", "arn:aws:s3:::bucket/a/b"));
+    assert!(!covers("arn:aws:s3:::bucket/*", "arn:aws:s3:::bucket"));
+    assert!(covers("*", "anything"));
+    assert!(!covers("table", "table/index/due"));
+}
