@@ -111,13 +111,14 @@ fn instead(name: &str) -> String {
 }
 
 /// What a `TypeError` with one of these parts says about Nuncio's Python.
-const OPERATIONS: [(&str, &str); 8] = [
+const OPERATIONS: [(&str, &str); 9] = [
     ("can only concatenate list (not", "does not extend a list like this; use extend(…)"),
     ("dictionary update sequence element", "raises this as a TypeError"),
     ("cannot convert", "makes bytes only of a text or a length; use bytes.fromhex"),
     ("float() argument must be a string or a real number, not 'bytes'", "reads numbers from a str; use decode()"),
     ("must be real number, not int", "calculates this only with integers of up to 64 bits; use float(…)"),
     ("isinstance() arg 2 must be a type", "does not test for classes with isinstance; use callable(…)"),
+    ("'float' object cannot be interpreted", "takes only whole numbers here; call timedelta by its name for fractions"),
     ("slice indices must be", "slices only by integers"),
     ("Value after * must be an iterable, not IPv", "does not do this with addresses; use hosts() of a network"),
 ];
@@ -175,7 +176,7 @@ fn of_the_interpreter(kind: &str, message: &str) -> Option<String> {
         || message.contains("got an unexpected keyword argument 'object_")
         || message.contains("got an unexpected keyword argument 'check_circular'");
     let own = own || message.starts_with("pow() 2nd argument cannot be negative");
-    let own = own || message.starts_with("cannot create 'object' instances");
+    let own = own || message.starts_with("cannot create 'object' instances") || message.contains("C ssize_t");
     let own = own || message.starts_with("unknown encoding");
     let own = own || message.contains("not yet supported") || message.contains("Internal error in monty");
     own.then(|| "does not support this".to_owned())

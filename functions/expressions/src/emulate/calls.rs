@@ -30,7 +30,7 @@ impl<'a> Emulator<'a> {
             return;
         }
         let is_timedelta = match &*call.func {
-            Expr::Name(name) => name.id == "timedelta",
+            Expr::Name(name) => name.id == "timedelta" || self.deltas.contains(name.id.as_str()),
             Expr::Attribute(attribute) => attribute.attr.as_str() == "timedelta",
             _ => false,
         };

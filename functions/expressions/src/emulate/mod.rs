@@ -50,6 +50,7 @@ pub(crate) fn rewrite(
         edits,
         needs: HashSet::new(),
         bound: names.bound,
+        deltas: names.deltas,
         fault: None,
         orders: names.has_sets
             || has(&["set", "frozenset", "keys", "items"])
@@ -75,6 +76,8 @@ struct Emulator<'a> {
     needs: HashSet<String>,
     /// The names that the body binds anywhere.
     bound: HashSet<String>,
+    /// Other names under which the body imports `timedelta`.
+    deltas: HashSet<String>,
     /// The functions of the body that never ask the host.
     pure: HashSet<String>,
     fault: Option<(TextRange, &'static str)>,
@@ -177,6 +180,8 @@ impl Emulator<'_> {
 struct BoundNames {
     bound: HashSet<String>,
     has_sets: bool,
+    /// Other names under which it imports `timedelta`.
+    deltas: HashSet<String>,
     /// Whether it has `**` or `<<`, or multiplies in place.
     has_powers: bool,
 }
@@ -196,6 +201,8 @@ impl<'a> Visitor<'a> for BoundNames {
                     .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
             }
             Stmt::ImportFrom(import) => {
+                let deltas = import.names.iter().filter(|alias| alias.name.as_str() == "timedelta");
+                self.deltas.extend(deltas.filter_map(|alias| alias.asname.as_ref()).map(ToString::to_string));
                 self.bound
                     .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
             }

@@ -28,4 +28,4 @@
         if last - first >= 512:
             raise ValueError("Nuncio's Python lists up to 512 hosts; use a smaller network")
         kind = IPv4Address if self.version == 4 else IPv6Address
-        return iter([kind(number) for number in range(first, last + 1)])
+        return iter([kind(first + at) for at in range(last - first + 1)])
