@@ -12,7 +12,9 @@
 #![doc = include_str!("../README.md")]
 
 mod archive;
+mod backlog;
 mod counts;
+mod dead_letters;
 mod detection_groups;
 mod documents;
 mod endpoints;

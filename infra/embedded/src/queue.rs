@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{QueueMessage, QueuedWork};
-use domain::ports::{Backlog, DeadLetters, StoreError, WorkQueue};
+use domain::ports::{Backlog, StoreError, WorkQueue};
 use domain::retention::erasure::ErasureSubject;
 use domain::{Event, EventPk, Timestamp};
 use jiff::SignedDuration;
@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::fault::Fault;
 use crate::recent_events::RecentEvents;
-use crate::{Store, ledger, operator_jobs, record};
+use crate::{Store, backlog, ledger, operator_jobs, record};
 
 /// How long a message stays invisible after it was taken. A lease expires only if a task dies within a living
 /// process: a process that starts releases the leases of its predecessor.
@@ -75,30 +75,7 @@ impl WorkQueue for Store {
     }
 
     async fn backlog(&self, _: Timestamp) -> Result<Backlog, StoreError> {
-        let count = |connection: &Connection| {
-            let sql = "SELECT coalesce(sum(events), 0), min(queued) FROM (
-                           SELECT queued, coalesce(json_array_length(body, '$.v1.stored'), json_array_length(body, '$.v1.events')) AS events
-                           FROM jobs
-                           WHERE due IS NOT NULL AND (body LIKE '{\"v1\":{\"stored\"%' OR body LIKE '{\"v1\":{\"events\"%')
-                           ORDER BY id LIMIT ?1)";
-            let mut select = connection.prepare_cached(sql)?;
-            let (events, oldest): (i64, Option<i64>) =
-                select.query_row([MAX_COUNTED], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let oldest = oldest.and_then(|micros| Timestamp::from_microsecond(micros).ok());
-            Ok(Backlog { events: events.unsigned_abs(), oldest })
-        };
-        self.readers.read(count).await
-    }
-}
-
-/// The most messages that are counted as a backlog.
-const MAX_COUNTED: i64 = 10_000;
-
-/// This queue has no dead letters: it retries a failed message for ever.
-#[async_trait]
-impl DeadLetters for Store {
-    async fn give_back(&self, _: usize) -> Result<usize, StoreError> {
-        Ok(0)
+        self.readers.read(backlog::count).await
     }
 }
 

@@ -321,7 +321,8 @@ async fn inboxes_of_an_older_file_open_by_every_spelling() {
         old.execute(put, rusqlite::params![username, pk, item(pk, username)]).unwrap();
     }
     // Makes this a file of schema version 7, which stored inbox items under the name as it was spelt.
-    old.execute_batch("DROP TABLE sessions;").unwrap();
+    old.execute_batch("DROP TABLE sessions; DROP TABLE detection_groups; ALTER TABLE jobs DROP COLUMN queued;")
+        .unwrap();
     old.pragma_update(None, "user_version", 7).unwrap();
     drop(old);
     let store = Store::open(folder.path()).unwrap();

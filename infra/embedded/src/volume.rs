@@ -89,6 +89,7 @@ mod tests {
         schema::migrate(&mut connection, &file).unwrap();
         let older =
             "DROP TABLE volume; DROP TABLE collected; DROP TABLE operator_jobs; DROP TABLE holds; DROP TABLE sessions;
+            DROP TABLE detection_groups; ALTER TABLE jobs DROP COLUMN queued;
             ALTER TABLE events DROP COLUMN received; PRAGMA user_version = 4;
             INSERT INTO events VALUES
             (x'01', 0, '{\"v1\":{\"action\":\"login\",\"created\":\"2026-01-02T03:04:05.000006Z\"}}'),

@@ -134,11 +134,13 @@ impl JobRunner {
     async fn step(&self, job: &Job) -> Result<Step, StoreError> {
         match (&job.task, &job.cursor) {
             (JobTask::Restamp { retention }, JobCursor::Events { after }) => {
-                let all = RestampJob { runner: self, retention, only_held: false, dry_run: job.dry_run };
+                let all =
+                    RestampJob { runner: self, retention, only_held: false, dry_run: job.dry_run, asked: job.created };
                 all.step(*after).await
             }
             (JobTask::Hold { retention }, JobCursor::Events { after }) => {
-                let on_hold = RestampJob { runner: self, retention, only_held: true, dry_run: job.dry_run };
+                let on_hold =
+                    RestampJob { runner: self, retention, only_held: true, dry_run: job.dry_run, asked: job.created };
                 on_hold.step(*after).await
             }
             (JobTask::Restamp { .. } | JobTask::Hold { .. }, _) => {

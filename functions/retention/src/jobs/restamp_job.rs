@@ -20,6 +20,8 @@ pub(super) struct RestampJob<'a> {
     /// Restamps only events that a hold protects or protected; the others keep their expiry.
     pub(super) only_held: bool,
     pub(super) dry_run: bool,
+    /// When the job was asked for. Events that were received later have the expiry of the rules of that time.
+    pub(super) asked: Timestamp,
 }
 
 impl RestampJob<'_> {
@@ -30,7 +32,7 @@ impl RestampJob<'_> {
         let mut report = JobReport::default();
         count_unreadable(&page, &mut report);
         let mut stamps = Vec::new();
-        for kept in &page.results {
+        for kept in page.results.iter().filter(|kept| kept.received <= self.asked) {
             let (name, expires) = match self.restamp(kept, &holds, now) {
                 ExpiryChange::Same => {
                     report.count("unchanged", 1);

@@ -65,14 +65,20 @@ impl Table {
     /// none.
     async fn day_before(&self, kind: RecordKind, day: Option<&str>) -> Result<Option<(String, u16)>, StoreError> {
         let (from, to) = (kind.marker(FIRST), kind.marker(day.unwrap_or(LAST)));
-        // The range includes the day itself.
-        let (items, _) = self.slice(DAYS, (&from, &to), 2, None).await?;
-        for item in &items {
-            let marker = string(item, SK)?;
-            if marker != to {
-                return self.remember_day(marker, item).await.map(Some);
+        let mut start = None;
+        loop {
+            // The range includes the day itself. A page may end early.
+            let (items, next) = self.slice(DAYS, (&from, &to), 2, start).await?;
+            for item in &items {
+                let marker = string(item, SK)?;
+                if marker != to {
+                    return self.remember_day(marker, item).await.map(Some);
+                }
             }
+            if next.is_none() {
+                return Ok(None);
+            }
+            start = next;
         }
-        Ok(None)
     }
 }
