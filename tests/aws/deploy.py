@@ -77,9 +77,11 @@ def adapt(role: dict) -> None:
     for policy in role["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
             actions = statement.get("Action", [])
-            if "sqs:SendMessage" in actions:
-                # On AWS this covers SendMessageBatch, which is no action of its own.
-                statement["Action"] = ([actions] if isinstance(actions, str) else actions) + ["sqs:SendMessageBatch"]
+            # On AWS, the permission for one message covers a batch, which is no action of its own.
+            listed = [actions] if isinstance(actions, str) else actions
+            batches = [f"{one}Batch" for one in listed if one in ("sqs:SendMessage", "sqs:DeleteMessage")]
+            if batches:
+                statement["Action"] = listed + batches
             if actions == "ses:SendRawEmail":
                 # On AWS the sender's identity is the resource; the emulator looks at none.
                 statement["Resource"] = "*"

@@ -150,7 +150,9 @@ async fn ingest(stack: &Stack, sink: &Sink) {
     stack.post(&json!({ "action": "deploy_failed", "user": { "username": "bob" } })).await;
     sink.wait_for(2, PATIENCE).await;
     for _ in 0..2 {
-        stack.post(&json!({ "id": "named", "action": "disk_full" })).await;
+        let named = stack.request(Method::POST, "IngestUrl", "/v1/events").header("Idempotency-Key", "full");
+        let answer = named.json(&json!({ "action": "disk_full" })).send().await.unwrap();
+        assert_eq!(answer.status(), 202);
     }
     // The digest is refused first.
     sink.wait_for(4, PATIENCE).await;

@@ -158,8 +158,11 @@ pub(crate) async fn share_a_job_and_take_over_from_the_dead(world: &World) {
         runner(world, still(over)).advance(SignedDuration::from_secs(1)).await.unwrap();
     }))
     .await;
-    let done = counts(&ended(world, &job).await).into_iter().map(|(name, n)| (name.to_owned(), n)).collect::<Vec<_>>();
-    assert_eq!(done, [("deleted".to_owned(), 700), ("shortened".to_owned(), 500)]);
+    let job = ended(world, &job).await;
+    let mut done = counts(&job);
+    // A store that is read shard by shard may come to the other job's report.
+    assert!(done.remove("extended").is_none_or(|reports| reports == 1));
+    assert_eq!(done, BTreeMap::from([("deleted", 700), ("shortened", 500)]));
     assert!(events(world, "brief_*", over).await.is_empty());
     assert_eq!(events(world, "shorter", over).await.len(), 500);
     assert_eq!(events(world, "retention_job", over).await.len(), 2);

@@ -216,7 +216,7 @@ async fn an_operator_holds_and_lets_go() {
         (&["hold", "put", "--action", "login"], "--reason"),
         (&["hold", "put", "--reason", " ", "--action", "login"], "422 \"filter\" needs at least one field"),
         (&["hold", "put", "--reason", "r", "--action", "a b"], "invalid value 'a b' for '--action"),
-        (&["hold", "put", "--reason", "r", "--client-ip", "here"], "invalid IP address"),
+        (&["hold", "put", "--reason", "r", "--client-ip", "here"], "write one IPv4 or IPv6 address"),
         (&["hold", "lift", "none"], "404 no hold has this id"),
     ] {
         let refused = run(arguments);

@@ -133,12 +133,15 @@ async fn every_alarm_rings_in_its_state_and_in_no_other() {
     assert!(!poisoned.contains("DispatchFailingAlarm"), "{poisoned:?}");
     empty(&stack).await;
 
-    // The index is hot: it takes no deliveries that wait.
+    // The index is hot: it takes no deliveries that wait or are dead.
+    sink.answer("/hook", [Answer::status(404)]);
     let hot = gateway.refuse(stack.physical("Table"), Refusal::IndexThrottled);
     let mut waiting = meter.measure(5).await;
     meter.add_throttles(hot.throttled(), &mut waiting);
     drop(hot);
-    watch.expect("throttled index", &waiting.with_hourly(&healthy), &["DispatchFailingAlarm", "TableThrottlesAlarm"]);
+    let alarms = ["DeadDeliveriesAlarm", "DispatchFailingAlarm", "TableThrottlesAlarm"];
+    watch.expect("throttled index", &waiting.with_hourly(&healthy), &alarms);
+    sink.answer("/hook", [Answer::status(200)]);
     empty(&stack).await;
 
     // Lambda refuses to run any function.
