@@ -105,16 +105,13 @@ async fn what_the_functions_log_at_debug_is_in_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_defaults_deploy_protect_the_table_and_log_accepted_events() {
+async fn the_defaults_deploy_protect_the_table_and_log_little() {
     let stack = Stack::deploy_by_default(RULES).await;
     let pk = stack.post(&json!({ "action": "login" })).await;
     stack.wait_until_queued(["0", "0", "0"]).await;
     assert_eq!(stack.counted("Ingest", "Accepted").await, 1);
-    let logged = stack.logged("Ingest")["lines"].take();
-    let accepted: Vec<_> = logged.as_array().unwrap().iter().filter(|line| !line["event"].is_null()).collect();
-    let [line] = accepted[..] else { panic!("one accepted event: {logged}") };
-    assert_eq!((&line["level"], &line["event"]["pk"]), (&json!("INFO"), &json!(pk)));
-    assert!(!levels(&stack, "Ingest").contains(&"DEBUG".to_owned()));
+    let below = ["DEBUG", "INFO"].map(str::to_owned);
+    assert!(!levels(&stack, "Ingest").iter().any(|level| below.contains(level)), "accepted events are not logged");
 
     let table = json!({ "TableName": stack.physical("Table") });
     assert_eq!(Stack::call("dynamodb", "delete_table", &table)["error"], "ValidationException");

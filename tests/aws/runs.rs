@@ -212,23 +212,6 @@ async fn a_stranger_leaves_no_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_clock_deletes_what_ttl_has_not_reached() {
-    let sink = Sink::start().await;
-    let stack = Stack::deploy(&rules(&sink, "ann@example.org")).await;
-    let now = SystemClock.now();
-    let kept_for = |hours| {
-        event("login").created(now - SignedDuration::from_hours(200)).kept_for(SignedDuration::from_hours(hours))
-    };
-    // The second has expired too, but is left to the table's own expiry for a while.
-    let (expired, staying) = (kept_for(100), kept_for(150));
-    let (expired, staying) = (expired.shared(), staying.shared());
-    stack.adapters.intake().accept(&serialized(&[expired, staying.clone()])).await.unwrap();
-    stack.invoke("Retention");
-    let [item] = &stack.items("E#").await[..] else { panic!("one event stays") };
-    assert_eq!(item["sk"], AttributeValue::S(staying.pk.to_string()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_queued_is_not_taken() {
     let sink = Sink::start().await;
     let stack = Stack::deploy(&rules(&sink, "ann@example.org")).await;

@@ -267,6 +267,19 @@ impl Stack {
         }
     }
 
+    /// Waits until nothing is queued or in work but what is delayed.
+    pub(crate) async fn wait_until_idle(&self) {
+        let began = Instant::now();
+        loop {
+            let [waiting, _, in_work] = self.queued().await;
+            if [&*waiting, &*in_work] == ["0", "0"] {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{waiting} messages wait, {in_work} are in work");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// The mails that were sent to an address, as they left.
     pub(crate) async fn mails_to(&self, address: &str) -> Vec<Value> {
         let url = format!("{}/_ministack/ses/messages", Emulator::shared().endpoint());

@@ -96,6 +96,7 @@ fn limit_all(stack: &Stack, instances: Option<u32>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one stack, state after state")]
 async fn every_alarm_rings_in_its_state_and_in_no_other() {
     let sink = Sink::start().await;
     sink.answer("/hook", [Answer::status(200)]);
