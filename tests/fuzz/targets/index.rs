@@ -159,6 +159,7 @@ fn matcher(draw: &mut Unstructured<'_>) -> Result<EventMatcher> {
         app: draw.choose(&[None, Some("a"), Some("a.b"), Some("ab"), Some("")])?.map(str::to_owned),
         model: draw.choose(&[None, None, Some("core.user"), Some("core.group")])?.map(str::to_owned),
         client_ip: draw.choose(&nets)?.map(|net| net.parse().expect("a network")),
+        query: None,
     })
 }
 
