@@ -150,7 +150,7 @@ pub fn month_extras(model: &Model, settings: &DeployedSettings) -> Vec<BillItem>
             EVENTS * MATCHED,
             EVENTS * MATCHED * MAIL,
         ),
-        item("a month: alarms", settings.alarms, settings.alarms * ALARM),
+        item("a month: metrics that alarms read", settings.alarm_metrics, settings.alarm_metrics * ALARM),
         item("a month: metrics, while there are events", 12.0, 12.0 * METRIC),
     ]
 }

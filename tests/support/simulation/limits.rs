@@ -83,7 +83,7 @@ pub(crate) const INVOCATION: f64 = 0.20 / MILLION;
 pub(crate) const GB_SECOND: f64 = 0.000_013_333_4;
 /// A logged byte. <https://aws.amazon.com/cloudwatch/pricing/>
 pub(crate) const LOG_BYTE: f64 = 0.50 / 1e9;
-/// An alarm for a month: the same page.
+/// A metric that an alarm reads, for a month: the same page.
 pub(crate) const ALARM: f64 = 0.10;
 /// A custom metric for a month: the same page.
 pub(crate) const METRIC: f64 = 0.30;

@@ -27,8 +27,8 @@ pub struct DeployedSettings {
     pub has_platform_log: bool,
     /// Whether X-Ray traces the functions.
     pub is_traced: bool,
-    /// Alarms without an archive.
-    pub alarms: f64,
+    /// The metrics that alarms read which every stack has.
+    pub alarm_metrics: f64,
 }
 
 impl DeployedSettings {
@@ -40,9 +40,15 @@ impl DeployedSettings {
         let template = std::fs::read_to_string(template_file()).expect("the template is part of the repository");
         let parameter = |name: &str| field(section(&template, "Parameters", name), "Default");
         let function = |name: &str, key: &str| number(&field(section(&template, "Resources", name), key));
-        let lines: Vec<&str> = template.lines().map(str::trim).collect();
-        let is_alarm = |pair: &&[&str]| pair[0] == "Type: AWS::CloudWatch::Alarm" && pair[1] != "Condition: HasArchive";
-        let alarms = lines.windows(2).filter(is_alarm).count();
+        let (mut metrics, mut is_alarm) = (0, false);
+        for line in template.lines().map(str::trim) {
+            match line.split_once(' ') {
+                Some(("Type:", kind)) => is_alarm = kind == "AWS::CloudWatch::Alarm",
+                Some(("Condition:", _)) => is_alarm = false,
+                Some(("MetricName:", _)) if is_alarm => metrics += 1,
+                _ => {}
+            }
+        }
         Self {
             shards: whole(number(&parameter("Shards"))),
             dispatch_instances: number(&parameter("DispatchConcurrency")),
@@ -55,8 +61,7 @@ impl DeployedSettings {
             log_level: parameter("LogLevel"),
             has_platform_log: !template.contains("SystemLogLevel: WARN"),
             is_traced: parameter("Tracing") == "true",
-            #[expect(clippy::cast_precision_loss, reason = "there are few alarms")]
-            alarms: alarms as f64,
+            alarm_metrics: f64::from(metrics),
         }
     }
 }
