@@ -15,14 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Console;
+use crate::history::scan;
 use crate::list;
 
 /// How far back firings are counted.
 const COUNTED: SignedDuration = SignedDuration::from_hours(24);
-/// The most detection events that are examined for one response.
-const MAX_EXAMINED: usize = 10_000;
-/// How many detection events are read at a time.
-const PAGE: usize = 500;
 
 #[derive(Serialize)]
 pub(crate) struct DetectionList {
@@ -163,37 +160,25 @@ async fn is_learning(
     })
 }
 
-/// Reads the detection events, newest first, until the last 24 hours are read.
+/// Reads the detection events of the last 24 hours, newest first, as far as one request may.
 async fn firings(console: &Console, now: Timestamp) -> Result<Firings, Problem> {
     let since = domain::time::later(now, -COUNTED);
     let action = Action::parse(detection::ACTION).map_err(|_| Problem::internal())?;
-    let mut query = EventQuery {
+    let query = EventQuery {
         action: Some(ActionPattern::Exact(action)),
         app: Some(detection::APP.to_owned()),
         since: Some(since),
-        limit: PAGE,
         ..EventQuery::default()
     };
-    let (mut found, mut examined) = (Firings::default(), 0);
-    loop {
-        let page = console.stores.log.list(&query, now).await?;
-        examined += page.results.len().max(1);
-        for event in &page.results {
-            let is_firing = event.context_str("state") == Some(FiringState::Fired.as_str());
-            if let Some(name) = event.detection().filter(|_| is_firing) {
-                let (last, count) = found.by_name.entry(name.clone()).or_insert((event.created, 0));
-                *last = (*last).max(event.created);
-                *count += 1;
-            }
+    let mut by_name: HashMap<String, (Timestamp, u64)> = HashMap::new();
+    let searched = scan(console, query, |event| {
+        let is_firing = event.context_str("state") == Some(FiringState::Fired.as_str());
+        if let Some(name) = event.detection().filter(|_| is_firing) {
+            let (last, count) = by_name.entry(name.clone()).or_insert((event.created, 0));
+            *last = (*last).max(event.created);
+            *count += 1;
         }
-        query.before = page.next;
-        match query.before {
-            None => return Ok(found),
-            Some(before) if examined >= MAX_EXAMINED => {
-                found.searched_from = Some(before.instant());
-                return Ok(found);
-            }
-            Some(_) => {}
-        }
-    }
+    })
+    .await?;
+    Ok(Firings { by_name, searched_from: searched.from.filter(|from| *from > since) })
 }
