@@ -9,7 +9,7 @@ use super::world;
 fn full() -> Value {
     json!({
         "user": { "username": "ann" }, "action": "login", "app": "shop", "context": { "n": 1 }, "client_ip": "2001:db8::7",
-        "brand": { "name": "b" }, "id": "order-7", "source": "shop",
+        "brand": { "name": "b" }, "id": "order-7", "source": "shop", "received": "2023-02-15T15:30:00.000000Z",
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "produced_by": { "policy": "p" },
     })
 }
@@ -39,7 +39,7 @@ fn every_field_is_matched_as_the_events_json_has_it() {
 #[test]
 fn a_field_that_the_event_lacks_is_missing() {
     let event = world::event(&json!({}));
-    for key in ["id", "source", "traceparent", "produced_by"] {
+    for key in ["id", "source", "received", "traceparent", "produced_by"] {
         assert!(world::verdict(world::pattern(&json!({ key: [{ "exists": false }] })), &event).0, "{key}");
         assert!(!world::verdict(world::pattern(&json!({ key: [{ "exists": true }] })), &event).0, "{key}");
     }
