@@ -139,12 +139,14 @@ impl Meter<'_> {
     /// Waits until dispatch has taken all messages, and handled or failed each, after so many invocations. It is not
     /// waited for longer than it could need, because it may not run at all. Returns how many messages wait.
     async fn settle(&self, before: i64) -> usize {
-        let (mut last, began) = (before, Instant::now());
+        let (mut last, mut unchanged, began) = (before, 0, Instant::now());
         loop {
             let queued = self.0.queued().await;
             // The emulator writes the log of an invocation at its end.
             let ended = invocations(&self.0.logged("Dispatch"));
-            let is_done = queued[0] == "0" && (queued[2] == "0" || ended == last) && ended > before;
+            unchanged = if ended == last { unchanged + 1 } else { 0 };
+            // Messages that failed stay in flight. The SDK repeats a refused request for seconds, on a busy machine longer.
+            let is_done = queued[0] == "0" && (queued[2] == "0" || unchanged >= 4) && ended > before;
             if is_done || began.elapsed() > PATIENCE {
                 return queued[0].parse().unwrap();
             }
