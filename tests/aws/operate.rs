@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::EventPk;
 use domain::delivery::{Delivery, DeliveryState};
 use domain::person::Person;
 use domain::ports::{Clock as _, EventLog as _, Ledger as _};
@@ -114,13 +115,8 @@ async fn transports_are_tested_and_rules_replaced() {
     assert_eq!(shown.text().await.unwrap(), "retention: days=3\n");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_retry_that_waits_in_the_ledger_is_sent_when_it_is_due() {
-    let sink = Sink::start().await;
-    let stack = deploy(&sink).await;
-    let pk = stack.post(&json!({ "action": "login" })).await.parse().unwrap();
-    stack.wait_until_queued(["0", "0", "0"]).await;
-
+/// Puts a delivery of this event to Ann by `hook`, whose attempt is overdue, into the ledger. Returns it as it was opened.
+pub(crate) async fn overdue(stack: &Stack, pk: EventPk) -> Delivery {
     let now = SystemClock.now();
     let event = stack.adapters.event_log().get(pk, now).await.unwrap().unwrap();
     let ledger = stack.adapters.ledger();
@@ -128,6 +124,17 @@ async fn a_retry_that_waits_in_the_ledger_is_sent_when_it_is_due() {
     ledger.open(std::slice::from_ref(&entry)).await.unwrap();
     let waiting = entry.postponed(now - SignedDuration::from_secs(1), now);
     assert_eq!(ledger.replace(&[waiting]).await.unwrap(), [true]);
+    entry
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_waits_in_the_ledger_is_sent_when_it_is_due() {
+    let sink = Sink::start().await;
+    let stack = deploy(&sink).await;
+    let pk = stack.post(&json!({ "action": "login" })).await.parse().unwrap();
+    stack.wait_until_queued(["0", "0", "0"]).await;
+
+    let (ledger, entry) = (stack.adapters.ledger(), overdue(&stack, pk).await);
 
     stack.invoke("Retention");
     let [hook] = &sink.wait_for(1, PATIENCE).await[..] else { panic!("one webhook") };

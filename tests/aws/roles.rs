@@ -4,17 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::delivery::Delivery;
-use domain::person::Person;
-use domain::ports::{Clock as _, EventLog as _, Ledger as _};
-use domain::rules_document::Rule;
-use host::SystemClock;
-use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Answer, Sink, unique};
 
 use crate::aside;
+use crate::operate::overdue;
 use crate::resolved::{Resolved, texts};
 use crate::stack::Stack;
 
@@ -197,13 +192,7 @@ async fn retention(stack: &Stack) {
     }
     let pk = stack.post(&json!({ "action": "login" })).await.parse().unwrap();
     stack.wait_until_idle().await;
-    let now = SystemClock.now();
-    let event = stack.adapters.event_log().get(pk, now).await.unwrap().unwrap();
-    let ledger = stack.adapters.ledger();
-    let entry = Delivery::open(&event, &Rule::named("tell-ops"), "hook", Person::new("ann", ""), now);
-    ledger.open(std::slice::from_ref(&entry)).await.unwrap();
-    let waiting = entry.postponed(now - SignedDuration::from_secs(1), now);
-    assert_eq!(ledger.replace(&[waiting]).await.unwrap(), [true]);
+    overdue(stack, pk).await;
     stack.age(100).await;
     stack.invoke("Retention");
     for name in ["bob", "ann"] {

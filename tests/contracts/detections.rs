@@ -143,7 +143,7 @@ pub(crate) async fn list_the_fullest_and_the_due_groups(world: &World) {
     world.log.purge(PurgeScope::All, later, 100).await.unwrap();
 }
 
-pub(crate) async fn fire_once_for_each_run_whoever_evaluates(world: &World) {
+pub(crate) async fn fire_once_for_each_run_on_many_dispatchers(world: &World) {
     let now = somewhen();
     let detection = detection(&["client_ip"], count(3));
     let dispatchers = Dispatchers::of(world, rules(std::slice::from_ref(&detection)), now);

@@ -199,7 +199,7 @@ macro_rules! processes {
         contracts! { @port detections, $world,
             keep_all_of_a_group_and_replace_only_the_last_revision,
             list_the_fullest_and_the_due_groups,
-            fire_once_for_each_run_whoever_evaluates,
+            fire_once_for_each_run_on_many_dispatchers,
             fire_in_order_as_the_definition_says,
             build_on_other_detections,
             report_what_is_new_and_what_is_absent,

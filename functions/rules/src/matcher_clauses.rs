@@ -5,7 +5,7 @@
 use std::fmt::Display;
 
 use domain::event::ActionPattern;
-use domain::query::app_matches;
+use domain::event::app_matches;
 use domain::query::search::SearchQuery;
 use domain::rules_document::EventMatcher;
 use domain::text::truncate;

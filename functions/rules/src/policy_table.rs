@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use domain::query::app_matches;
+use domain::event::app_matches;
 use domain::query::search::SearchQuery;
 use domain::rules_document::{AddressSet, EventMatcher, Policy, Precondition, RulesDocument};
 use foldhash::fast::FixedState;

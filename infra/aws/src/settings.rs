@@ -109,9 +109,7 @@ pub enum Error {
     #[error("{0} must be a whole number from 1 to {MAX_SHARDS}")]
     Shards(&'static str),
     /// A field cannot be indexed.
-    #[error(
-        "{EVENT_INDEXES} must name fields of user, client_ip and action, separated by commas; {0:?} is none of them"
-    )]
+    #[error("{EVENT_INDEXES} takes user, client_ip and action, separated by commas; {0:?} is another field")]
     EventIndexes(String),
 }
 

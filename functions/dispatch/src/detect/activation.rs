@@ -1,7 +1,7 @@
 //! Since when each detection watches.
 //!
 //! The time is stored when a dispatcher first sees the detection, in a group of its own that has no event. A detection
-//! whose definition changes has another id, and is activated anew.
+//! whose definition changes has another id, and is activated again.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

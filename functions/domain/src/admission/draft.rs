@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::mask::Masker;
 use super::origin::OriginLookup;
-use crate::event::{Action, EVENT_KEYS, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer, SerializedEvent};
+use crate::event::{
+    Action, EVENT_KEYS, Event, EventPk, MAX_AHEAD, MAX_EVENT_BYTES, Object, Producer, SerializedEvent, app_matches,
+};
 use crate::loop_guard;
 use crate::rules_document::Retention;
 use crate::trace::TraceParent;
@@ -182,7 +184,7 @@ impl Draft {
             ));
         }
         if self.produced_by.is_none()
-            && let Some(reserved) = RESERVED_APPS.into_iter().find(|reserved| is_at_or_below(&self.app, reserved))
+            && let Some(reserved) = RESERVED_APPS.into_iter().find(|reserved| app_matches(reserved, &self.app))
         {
             let detail = format!("only Nuncio itself writes events of the app {reserved}; choose another app");
             return Err(Rejection::malformed("/app", detail));
@@ -261,11 +263,6 @@ impl Draft {
         // Every key is a string and no part can refuse, so this cannot fail.
         Sha256::digest(serde_json::to_vec(&(name, created, body)).unwrap_or_default()).into()
     }
-}
-
-/// Whether the app is `other` or below it.
-fn is_at_or_below(app: &str, other: &str) -> bool {
-    app.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Serialises an object with its keys in order, at every level, because the order of keys has no meaning.

@@ -115,7 +115,8 @@ impl Firing {
     }
 }
 
-/// The event that reports that a detection has reached its `max_groups`: one for each hour, whoever writes it.
+/// The event that reports that a detection has reached its `max_groups`. Its pk is the same for a whole hour, so that
+/// all dispatchers together write one an hour.
 ///
 /// # Errors
 /// Never: the action is a constant and well-formed.

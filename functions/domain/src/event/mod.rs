@@ -45,6 +45,11 @@ pub const EVENT_KEYS: [&str; 14] = [
     "produced_by",
 ];
 
+/// Whether `app` is `wanted` or below it: `a.b` matches `a.b.c`, but not `a.bc`.
+pub fn app_matches(wanted: &str, app: &str) -> bool {
+    app.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// A stored event. Only its expiry ever changes.
 ///
 /// Its JSON has the keys in the order of the fields. `id` and `source` are present only if the caller named the event,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::EventPk;
+use super::hex::from_hex;
 use crate::trace::TraceParent;
 
 /// `<event pk>_<20 hex digits>`. The digits are a hash over rule, transport and recipient: the same four always give
@@ -85,13 +86,7 @@ impl FromStr for DeliveryId {
     type Err = DeliveryIdError;
     fn from_str(text: &str) -> Result<Self, DeliveryIdError> {
         let (event, digits) = text.split_once('_').ok_or(DeliveryIdError)?;
-        if digits.len() != 20 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(DeliveryIdError);
-        }
-        let mut rest = [0; 10];
-        for (place, byte) in rest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).map_err(|_| DeliveryIdError)?;
-        }
+        let rest = from_hex(digits).ok_or(DeliveryIdError)?;
         Ok(Self { event: event.parse().map_err(|_| DeliveryIdError)?, rest })
     }
 }

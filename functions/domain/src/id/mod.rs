@@ -7,6 +7,7 @@
 mod delivery_id;
 mod event_pk;
 mod group_id;
+mod hex;
 
 pub use delivery_id::{DeliveryId, DeliveryIdError};
 pub use event_pk::{EventPk, PkError};

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::AddressRange;
 use super::search::Search;
-use crate::event::{ActionPattern, Event, EventPk};
+use crate::event::{ActionPattern, Event, EventPk, app_matches};
 use crate::person::is_same_name;
 
 /// Selects events. Every filter that is set must match.
@@ -63,11 +63,6 @@ impl EventQuery {
             events,
         }
     }
-}
-
-/// Whether `app` is `wanted` or below it: `a.b` matches `a.b.c`, but not `a.bc`.
-pub fn app_matches(wanted: &str, app: &str) -> bool {
-    app.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The range of events that a page has covered.

@@ -12,5 +12,5 @@ pub mod volume;
 
 pub use address_range::{AddressRange, AddressRangeError};
 pub use deliveries::DeliveryQuery;
-pub use events::{EventQuery, Searched, app_matches};
+pub use events::{EventQuery, Searched};
 pub use page_budget::{PageBudget, escaped_len};
