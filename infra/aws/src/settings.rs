@@ -177,7 +177,7 @@ mod tests {
             (SHARDS, "0", "NUNCIO_SHARDS must be"),
             (SHARDS, "65", "NUNCIO_SHARDS must be"),
             (SHARDS, "many", "NUNCIO_SHARDS must be"),
-            (EVENT_INDEXES, "user,app", "NUNCIO_EVENT_INDEXES must name"),
+            (EVENT_INDEXES, "user,app", "NUNCIO_EVENT_INDEXES takes user, client_ip and action"),
         ] {
             let message = with(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(error), "{message}");
