@@ -59,11 +59,11 @@ struct Unsettled<'r> {
 }
 
 impl DetectionStage {
-    /// Notes when the detections of the document were activated; each once in this process.
+    /// Notes when the detections of the document were activated; once for these rules.
     ///
     /// # Errors
     /// If the store fails.
-    pub(crate) async fn activate(&self, ports: &DispatchPorts, rules: &RuleSet) -> Result<(), StoreError> {
+    pub(crate) async fn activate(&self, ports: &DispatchPorts, rules: &Arc<RuleSet>) -> Result<(), StoreError> {
         self.activations.activate(ports, rules, ports.clock.now()).await
     }
 
@@ -112,7 +112,7 @@ impl DetectionStage {
         let (mut written, mut unsettled): (Vec<(GroupId, GroupRecord)>, Vec<Unsettled<'_>>) = (Vec::new(), Vec::new());
         for ((id, entering), before) in waiting.iter().zip(&before) {
             let detection = entering.detection;
-            let is_open = before.as_ref().is_some_and(|record| record.expires > now);
+            let is_open = before.as_ref().is_some_and(|record| record.expires > now || !record.outbox.is_empty());
             if !is_open && !self.open_groups.may_open(ports, document, detection, *id, now).await? {
                 continue;
             }
@@ -148,7 +148,7 @@ impl DetectionStage {
     pub(crate) async fn report_absences(
         &self,
         ports: &DispatchPorts,
-        rules: &RuleSet,
+        rules: &Arc<RuleSet>,
         document: &RulesDocument,
         ids: &[GroupId],
     ) -> Result<(), StoreError> {
