@@ -23,7 +23,7 @@ use crate::world::World;
 /// The number of dispatchers.
 const SIDE_BY_SIDE: usize = 8;
 /// How many of them get a message at once, at most.
-const AT_ONCE: u64 = 3;
+const AT_ONCE: u64 = 2;
 /// The steps of a message are reading and writing the groups, and storing what fired.
 const STEPS: u64 = 6;
 /// What may go wrong at one of them.
@@ -80,7 +80,7 @@ impl<'w> Evaluation<'w> {
                 self.hand_out(&dispatchers, &queued.work).await;
                 self.hand_out_what_came(&dispatchers).await;
                 done.push(queued.work);
-                if self.choices.once_in(4) {
+                if self.choices.once_in(6) {
                     let again = done[usize::try_from(self.choices.below(done.len() as u64)).unwrap()].clone();
                     self.hand_out(&dispatchers, &again).await;
                     self.hand_out_what_came(&dispatchers).await;

@@ -107,7 +107,7 @@ pub(crate) async fn agrees_with_few_streams(world: &World) {
 pub(crate) async fn agrees_though_a_process_dies_at_any_step(world: &World) {
     // More than there are steps.
     let size = Size { streams: 3, slots: 5 };
-    let batches: Vec<_> = (0..400).map(|seed| Batch::new(seed, Order::Time, size, somewhen())).collect();
+    let batches: Vec<_> = (0..300).map(|seed| Batch::new(seed, Order::Time, size, somewhen())).collect();
     let answers = ask(&batches.iter().map(Batch::described).collect::<Vec<_>>());
     let mut each = batches.iter().zip(&answers);
     for fault in FAULTS {

@@ -59,12 +59,12 @@ def table(detection, events):
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE logs (timestamp TEXT, at INTEGER, pk TEXT, action TEXT, grp TEXT, counted TEXT)")
     for event in events:
-        # Milliseconds; Python's datetime formats microseconds, of which Sigma's SQL reads three digits.
-        time = datetime.datetime.fromtimestamp(event["at"] / 1000, datetime.timezone.utc)
+        time = datetime.datetime.fromtimestamp(event["at"] // 1000, datetime.timezone.utc)
+        time = time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{event['at'] % 1000:03}Z"
         counted = at_path(event, detection["distinct"]) if detection.get("distinct") else None
         counted = None if counted is None else json.dumps(counted)
         for group in groups(event, paths):
-            row = (time.strftime("%Y-%m-%dT%H:%M:%S.000Z"), event["at"], event["pk"], event["action"], group, counted)
+            row = (time, event["at"], event["pk"], event["action"], group, counted)
             database.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", row)
     return database
 

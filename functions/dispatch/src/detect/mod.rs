@@ -156,22 +156,29 @@ impl DetectionStage {
         let now = ports.clock.now();
         self.activations.activate(ports, rules, now).await?;
         let before = ports.groups.get_all(ids).await?;
-        let (mut written, mut detections) = (Vec::new(), Vec::new());
+        let (mut written, mut detections, mut unsettled) = (Vec::new(), Vec::new(), Vec::new());
         for (id, record) in ids.iter().zip(before) {
             let Some(record) = record else { continue };
             let detection = rules.detection_by_id(id.detection());
             let changed =
                 detection.map_or_else(|| Some(record.retired(now)), |detection| record.report_absence(detection, now));
-            if let Some(record) = changed {
-                written.push((*id, record));
-                detections.push(detection);
+            match (changed, detection) {
+                (Some(record), _) => {
+                    written.push((*id, record));
+                    detections.push(detection);
+                }
+                // Reported by a dispatcher that may have died before it stored the event.
+                (None, Some(detection)) if !record.outbox.is_empty() => {
+                    unsettled.push(Unsettled { detection, id: *id, record });
+                }
+                (None, _) => {}
             }
         }
         let done = ports.groups.put_all(&written).await?;
         let reported = written.into_iter().zip(detections).zip(done).filter(|(_, done)| *done);
-        let unsettled = reported
-            .filter_map(|(((id, record), detection), _)| Some(Unsettled { detection: detection?, id, record }))
-            .collect();
+        let reported =
+            reported.filter_map(|(((id, record), detection), _)| Some(Unsettled { detection: detection?, id, record }));
+        unsettled.extend(reported);
         self.settle(ports, document, unsettled, now).await
     }
 
