@@ -23,9 +23,9 @@ use crate::dispatchers::{Dispatchers, document};
 use crate::world::{World, after, somewhen};
 
 /// Milliseconds.
-const MINUTE: i64 = 60_000;
+pub(crate) const MINUTE: i64 = 60_000;
 
-fn count(at_least: u32) -> DetectionKind {
+pub(crate) fn count(at_least: u32) -> DetectionKind {
     DetectionKind::Count(CountSettings {
         of: "failed".to_owned(),
         distinct: None,
@@ -35,7 +35,7 @@ fn count(at_least: u32) -> DetectionKind {
     })
 }
 
-fn detection(by: &[&str], kind: DetectionKind) -> Detection {
+pub(crate) fn detection(by: &[&str], kind: DetectionKind) -> Detection {
     let by = by.iter().map(|path| FieldPath::parse(path).unwrap()).collect();
     Detection { name: unique("d"), by, max_groups: Detection::DEFAULT_MAX_GROUPS, kind }
 }
@@ -46,7 +46,7 @@ fn matcher(action: &str) -> Arc<Policy> {
 }
 
 /// A document with these detections over the policies `failed` and `login`, and with a rule that nothing fires.
-fn rules(detections: &[Detection]) -> RulesDocument {
+pub(crate) fn rules(detections: &[Detection]) -> RulesDocument {
     let mut document = document(|rule| rule.bindings.clear());
     document.policies.insert("failed".to_owned(), matcher("login_failed"));
     document.policies.insert("login".to_owned(), matcher("login"));
@@ -57,7 +57,7 @@ fn rules(detections: &[Detection]) -> RulesDocument {
 }
 
 /// The events that the detection wrote, oldest first.
-async fn fired(world: &World, detection: &Detection, since: Timestamp) -> Vec<Event> {
+pub(crate) async fn fired(world: &World, detection: &Detection, since: Timestamp) -> Vec<Event> {
     let mut query = EventQuery {
         app: Some("nuncio.detections".to_owned()),
         since: Some(since),
@@ -76,7 +76,7 @@ async fn fired(world: &World, detection: &Detection, since: Timestamp) -> Vec<Ev
     }
 }
 
-fn failed(at: Timestamp, address: &str) -> Arc<Event> {
+pub(crate) fn failed(at: Timestamp, address: &str) -> Arc<Event> {
     event("login_failed").created(at).client_ip(address).shared()
 }
 

@@ -9,6 +9,7 @@ mod archiver;
 mod aws_world;
 mod counting;
 mod dead_letters;
+mod detection_load;
 mod detections;
 mod dispatchers;
 mod documents;
@@ -207,6 +208,13 @@ macro_rules! processes {
             open_no_more_than_max_groups_and_say_so,
             what_fired_is_stored_though_the_dispatcher_died_before,
         }
+        contracts! { @port detection_load, $world,
+            other_groups_do_not_wait_for_one_that_others_change_all_the_time,
+            history_of_years_ago_is_evaluated_as_it_happened,
+            a_lagging_dispatcher_decides_as_one_that_does_not,
+            a_detection_that_changes_begins_again,
+            an_absence_is_not_reported_while_its_detection_is_removed,
+        }
         contracts! { @port storms, $world,
             a_throttle_lets_exactly_so_many_through,
             a_throttle_counts_each_key_apart,
@@ -276,6 +284,12 @@ mod embedded {
         agrees_out_of_order,
         agrees_though_a_process_dies_at_any_step,
     }
+    mod load {
+        contracts! { @port detection_load, crate::embedded_world::world,
+            ten_thousand_events_of_one_group_fire_once,
+            more_groups_than_allowed_are_reported_once,
+        }
+    }
 }
 
 mod aws {
@@ -283,6 +297,11 @@ mod aws {
     processes!(crate::aws_world::world, crate::aws_world::archiving);
     contracts! { @port oracle, crate::aws_world::world,
         agrees_with_few_streams,
+    }
+    mod load {
+        contracts! { @port detection_load, crate::aws_world::world,
+            a_thousand_events_of_one_group_fire_once,
+        }
     }
 }
 
