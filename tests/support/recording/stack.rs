@@ -25,6 +25,7 @@ use tower::ServiceExt as _;
 
 use super::recorder::Recorder;
 use crate::emulator::Emulator;
+use crate::simulation::DeployedSettings;
 use crate::{Answer, Sink};
 
 /// An error of a recording.
@@ -92,7 +93,7 @@ impl RecordedStack {
             (aws::settings::TABLE, name.clone()),
             (aws::settings::QUEUE_URL, queue.await?.ok_or("a queue has a URL")?),
             (aws::settings::DEAD_LETTERS_URL, dead_letters.await?.ok_or("a queue has a URL")?),
-            (aws::settings::SHARDS, "4".to_owned()),
+            (aws::settings::SHARDS, DeployedSettings::of_template().shards.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
