@@ -184,11 +184,13 @@ impl RecordedProcess {
     /// The router of `ingest`.
     pub fn ingest(&self) -> Router {
         api::with_middleware(ingest::router(Ingest {
-            intake: Arc::new(self.adapters.intake()),
-            configuration: Arc::new(self.adapters.configuration()),
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
-            origins: Arc::new(()),
+            acceptance: api::Acceptance {
+                intake: Arc::new(self.adapters.intake()),
+                configuration: Arc::new(self.adapters.configuration()),
+                clock: Arc::new(SystemClock),
+                entropy: Arc::new(OsEntropy),
+                origins: Arc::new(()),
+            },
             authenticator: api::Authenticator::new(Arc::new(self.adapters.tokens()), Arc::new(SystemClock)),
             memory: api::MemoryBudget::new(256 << 20),
         }))
