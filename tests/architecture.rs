@@ -20,6 +20,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("rulesfile", &["domain", "expressions"]),
     ("api", &["domain"]),
     ("ingest", &["domain", "api", "aws?", "host?", "mmdb?"]),
+    ("sources", &["domain", "api"]),
     ("dispatch", &["domain", "rules", "aws?", "channels?", "expressions?", "host?"]),
     ("retention", &["domain", "aws?", "host?"]),
     ("console", &["domain", "api", "rules", "rulesfile", "aws?", "channels?", "expressions?", "host?"]),

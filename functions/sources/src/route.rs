@@ -14,8 +14,8 @@ use axum::{Json, Router};
 use domain::admission::{Draft, Rejection};
 use domain::metric::{self, Metric, MetricBatch};
 use domain::ports::{ActiveRules, SecretText, StoreError};
-use domain::rules_document::{Source, SourcePreset};
-use domain::source::{self, Interpretation, OKTA_CHALLENGE, SourceEvent, SourceRequest};
+use domain::rules_document::{EventSource, SourcePreset};
+use domain::source::{self, Interpretation, InterpretedEvent, OKTA_CHALLENGE, SourceRequest};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ async fn challenge(
     Ok(Json(json!({ "verification": challenge })).into_response())
 }
 
-fn find<'a>(active: &'a ActiveRules, name: &str) -> Result<&'a Source, Problem> {
+fn find<'a>(active: &'a ActiveRules, name: &str) -> Result<&'a EventSource, Problem> {
     let found = active.document.sources.get(name);
     found.ok_or_else(|| Problem::not_found("there is no source of this name; `sources` in the rules file defines them"))
 }
@@ -100,7 +100,7 @@ fn find<'a>(active: &'a ActiveRules, name: &str) -> Result<&'a Source, Problem> 
 async fn authenticate(
     sources: &Sources,
     active: &ActiveRules,
-    source: &Source,
+    source: &EventSource,
     head: &Parts,
     body: &[u8],
 ) -> Result<(), Problem> {
@@ -116,7 +116,7 @@ async fn authenticate(
 }
 
 /// The texts of the source's secrets. Those that are missing are left out, as long as one is there.
-async fn resolve(sources: &Sources, source: &Source) -> Result<Vec<SecretText>, Problem> {
+async fn resolve(sources: &Sources, source: &EventSource) -> Result<Vec<SecretText>, Problem> {
     let mut texts = Vec::new();
     for reference in source.verification.secrets() {
         match sources.secrets.resolve(reference).await {
@@ -137,7 +137,12 @@ fn texts(headers: &HeaderMap) -> BTreeMap<String, String> {
 }
 
 /// The draft of an event. Its name is that of the source with its own, or with the request's and its place.
-fn draft(source: &Source, request: Option<&str>, place: usize, event: SourceEvent) -> Result<Draft, Rejection> {
+fn draft(
+    source: &EventSource,
+    request: Option<&str>,
+    place: usize,
+    event: InterpretedEvent,
+) -> Result<Draft, Rejection> {
     let mut draft = Draft::from_value(Value::Object(event.event))?;
     draft.id = event.id.or_else(|| match (request, place) {
         (Some(id), 0) => Some(id.to_owned()),
@@ -156,7 +161,7 @@ fn draft(source: &Source, request: Option<&str>, place: usize, event: SourceEven
 async fn respond(
     sources: &Sources,
     active: &ActiveRules,
-    source: &Source,
+    source: &EventSource,
     outcomes: Vec<EventOutcome>,
 ) -> Result<Response, Problem> {
     let all = outcomes.len();
@@ -173,7 +178,7 @@ async fn respond(
 }
 
 /// Records that a payload became no event, and says so to the sender.
-async fn unmappable(acceptance: &Acceptance, active: &ActiveRules, source: &Source, why: &str) -> Problem {
+async fn unmappable(acceptance: &Acceptance, active: &ActiveRules, source: &EventSource, why: &str) -> Problem {
     tracing::warn!(source = source.name, why, "a payload of a source became no event");
     match source_error::record(acceptance, &active.document, source, why).await {
         Ok(()) => Problem::unprocessable(format!("the payload is not what this source takes: {why}")),

@@ -4,14 +4,14 @@ use api::Acceptance;
 use domain::Timestamp;
 use domain::admission::Draft;
 use domain::ports::StoreError;
-use domain::rules_document::{RulesDocument, Source};
+use domain::rules_document::{EventSource, RulesDocument};
 use serde_json::json;
 
 /// Stores the event, unless this hour has one of the source.
 pub(crate) async fn record(
     acceptance: &Acceptance,
     document: &RulesDocument,
-    source: &Source,
+    source: &EventSource,
     why: &str,
 ) -> Result<(), StoreError> {
     let seconds = acceptance.clock.now().as_second();

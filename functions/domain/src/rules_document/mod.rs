@@ -25,7 +25,7 @@ pub use policy::{AddressSet, Binding, BindingMode, EventMatcher, Policy, PolicyE
 pub use retention::{Period, PeriodError, Retention};
 pub use silence::{Silence, SilenceState};
 pub use source::{
-    HmacHash, IdLocation, SignatureEncoding, SignatureScheme, SignedPart, Source, SourcePreset, TimestampLocation,
+    EventSource, HmacHash, IdLocation, SignatureEncoding, SignatureScheme, SignedPart, SourcePreset, TimestampLocation,
     Verification,
 };
 pub use storm::{DigestSettings, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
@@ -83,7 +83,7 @@ pub struct RulesDocument {
     pub silences: Vec<Silence>,
     /// The senders that post without a token of Nuncio, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sources: BTreeMap<String, Source>,
+    pub sources: BTreeMap<String, EventSource>,
     /// The settings of mail.
     #[serde(default)]
     pub email: EmailSettings,

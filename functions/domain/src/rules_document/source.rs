@@ -9,7 +9,7 @@ use super::{Period, SecretRef};
 
 /// A configured sender of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct EventSource {
     /// The name, which is the last part of its URL.
     pub name: String,
     /// The sender's kind, which says what its payloads mean; `None` if the whole payload becomes the context.
@@ -47,7 +47,7 @@ pub enum SourcePreset {
 }
 
 impl SourcePreset {
-    /// Every preset.
+    /// Every preset, in the order of the documentation.
     pub const ALL: [Self; 9] = [
         Self::Github,
         Self::Gitlab,
@@ -82,7 +82,7 @@ impl SourcePreset {
 pub enum Verification {
     /// A keyed hash of the request (RFC 2104).
     Hmac {
-        /// The hash function.
+        /// The hash function that is keyed.
         hash: HmacHash,
         /// What is signed, and where the signature is.
         signature: SignatureScheme,
@@ -105,9 +105,9 @@ pub enum Verification {
     },
     /// A user name and a password (RFC 7617).
     Basic {
-        /// The user name.
+        /// The name of the user.
         user: String,
-        /// The passwords.
+        /// The passwords, of which one must match.
         passwords: Vec<SecretRef>,
     },
     /// A shared token in a header.
@@ -116,14 +116,14 @@ pub enum Verification {
         header: String,
         /// What the header has before the token, such as `Bearer `.
         prefix: String,
-        /// The tokens.
+        /// The tokens, of which one must match.
         tokens: Vec<SecretRef>,
     },
     /// A shared token in the URL, where proxies and logs see it.
     Query {
         /// The name of the parameter.
         parameter: String,
-        /// The tokens.
+        /// The tokens, of which one must match.
         tokens: Vec<SecretRef>,
     },
 }
@@ -151,9 +151,9 @@ impl Verification {
 pub enum HmacHash {
     /// SHA-1, which some old senders have; as an HMAC it is not broken.
     Sha1,
-    /// SHA-256.
+    /// SHA-256 of FIPS 180-4.
     Sha256,
-    /// SHA-512.
+    /// SHA-512 of FIPS 180-4.
     Sha512,
 }
 
@@ -191,9 +191,9 @@ pub enum SignatureEncoding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignedPart {
-    /// A fixed text.
+    /// A text that is always the same.
     Text(String),
-    /// The request's body.
+    /// The whole body of the request.
     Body,
     /// The timestamp, as it is written in its header.
     Timestamp,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{SourceEvent, SourceRequest, Unmappable};
+use super::{InterpretedEvent, SourceRequest, Unmappable};
 use crate::event::Object;
 use crate::rules_document::{SecretRef, Verification};
 
@@ -12,13 +12,13 @@ pub(super) fn verification(secrets: Vec<SecretRef>) -> Verification {
 }
 
 /// `grafana.alert` with `context.state`, named by fingerprint, start and state: repeated notifications are one event.
-pub(super) fn events(request: &SourceRequest) -> Result<Vec<SourceEvent>, Unmappable> {
+pub(super) fn events(request: &SourceRequest) -> Result<Vec<InterpretedEvent>, Unmappable> {
     let alerts = request.object()?.get("alerts").and_then(Value::as_array);
     let alerts = alerts.ok_or_else(|| Unmappable::new("alerts", "is missing, or is not a list"))?;
     alerts.iter().enumerate().map(|(place, alert)| event(place, alert)).collect()
 }
 
-fn event(place: usize, alert: &Value) -> Result<SourceEvent, Unmappable> {
+fn event(place: usize, alert: &Value) -> Result<InterpretedEvent, Unmappable> {
     let missing = |name: &str| Unmappable::new(format!("alerts[{place}].{name}"), "is missing, or is not a text");
     let text = |name: &str| alert.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let state = text("status").ok_or_else(|| missing("status"))?;
@@ -27,6 +27,6 @@ fn event(place: usize, alert: &Value) -> Result<SourceEvent, Unmappable> {
     let at = if state == "resolved" { "endsAt" } else { "startsAt" };
     let mut context: Object = alert.as_object().cloned().unwrap_or_default();
     context.insert("state".to_owned(), json!(state));
-    let event = SourceEvent::of("grafana.alert", context)?.at(alert.get(at));
+    let event = InterpretedEvent::of("grafana.alert", context)?.at(alert.get(at));
     Ok(event.named(Some(&format!("{fingerprint}/{starts}/{state}"))))
 }

@@ -24,7 +24,7 @@ pub use okta::CHALLENGE as OKTA_CHALLENGE;
 pub use payload::{Unmappable, parse};
 
 use crate::event::Object;
-use crate::rules_document::{IdLocation, SecretRef, Source, SourcePreset, Verification};
+use crate::rules_document::{EventSource, IdLocation, SecretRef, SourcePreset, Verification};
 
 /// A verified request, as it is interpreted.
 #[derive(Debug, Clone)]
@@ -64,21 +64,21 @@ impl SourceRequest {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Interpretation {
     /// It reports these events.
-    Events(Vec<SourceEvent>),
+    Events(Vec<InterpretedEvent>),
     /// It asks for this answer, and reports nothing.
     Handshake(Value),
 }
 
 /// An event of a request.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SourceEvent {
+pub struct InterpretedEvent {
     /// The event as a caller would post it, without `app`, `id` and `source`.
     pub event: Object,
     /// The event's own name, if the payload has one; `None` to name it by the request and its place.
     pub id: Option<String>,
 }
 
-impl SourceEvent {
+impl InterpretedEvent {
     /// An event of this action (another system's name for it) that has `context`.
     fn of(action: &str, context: Object) -> Result<Self, Unmappable> {
         let action = crate::event::Action::from_foreign(action)
@@ -116,7 +116,7 @@ impl SourceEvent {
         self
     }
 
-    fn from_address(mut self, address: Option<&str>) -> Self {
+    fn with_address(mut self, address: Option<&str>) -> Self {
         if let Some(address) = address.and_then(|text| text.parse::<std::net::IpAddr>().ok()) {
             self.event.insert("client_ip".to_owned(), json!(address));
         }
@@ -128,7 +128,7 @@ impl SourceEvent {
 ///
 /// # Errors
 /// If the payload is not what the source's sender documents.
-pub fn interpret(source: &Source, request: &SourceRequest) -> Result<Interpretation, Unmappable> {
+pub fn interpret(source: &EventSource, request: &SourceRequest) -> Result<Interpretation, Unmappable> {
     match source.preset {
         Some(SourcePreset::Github) => github::events(request),
         Some(SourcePreset::Gitlab) => gitlab::events(request),
@@ -145,7 +145,7 @@ pub fn interpret(source: &Source, request: &SourceRequest) -> Result<Interpretat
 }
 
 /// The name of a request, by which the sender's retries are recognised; `None` if it has none.
-pub fn request_id(source: &Source, request: &SourceRequest) -> Option<String> {
+pub fn request_id(source: &EventSource, request: &SourceRequest) -> Option<String> {
     let header = |name: &str| request.header(name).map(str::to_owned);
     match &source.id {
         Some(IdLocation::Header(name)) => header(name),

@@ -1,7 +1,7 @@
 //! PagerDuty's v3 webhooks: `X-PagerDuty-Signature: v1=…`, several while a secret is changed.
 //! <https://developer.pagerduty.com/docs/webhooks-overview>
 
-use super::{SourceEvent, SourceRequest, Unmappable, body_signature};
+use super::{InterpretedEvent, SourceRequest, Unmappable, body_signature};
 use crate::rules_document::{SecretRef, Verification};
 
 pub(super) fn verification(secrets: Vec<SecretRef>) -> Verification {
@@ -9,9 +9,9 @@ pub(super) fn verification(secrets: Vec<SecretRef>) -> Verification {
 }
 
 /// `pagerduty.<event type>`, named by the event's id.
-pub(super) fn events(request: &SourceRequest) -> Result<Vec<SourceEvent>, Unmappable> {
+pub(super) fn events(request: &SourceRequest) -> Result<Vec<InterpretedEvent>, Unmappable> {
     let action = format!("pagerduty.{}", request.required(&["event", "event_type"])?);
-    let event = SourceEvent::of(&action, request.object()?.clone())?
+    let event = InterpretedEvent::of(&action, request.object()?.clone())?
         .named(request.text(&["event", "id"]))
         .by(request.text(&["event", "agent", "summary"]))
         .at(request.payload.pointer("/event/occurred_at"));

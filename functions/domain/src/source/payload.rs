@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json as value};
 
-use super::{SourceEvent, SourceRequest};
+use super::{InterpretedEvent, SourceRequest};
 use crate::event::Object;
 use crate::json::{self, FindingKind, JsonError};
 
@@ -74,10 +74,10 @@ fn replace_nul(value: &mut Value) {
 }
 
 /// One event that has the whole payload as its context.
-pub(super) fn as_context(request: &SourceRequest) -> Result<Vec<SourceEvent>, Unmappable> {
+pub(super) fn as_context(request: &SourceRequest) -> Result<Vec<InterpretedEvent>, Unmappable> {
     let context = match &request.payload {
         Value::Object(object) => object.clone(),
         other => Object::from_iter([("payload".to_owned(), value!(other))]),
     };
-    Ok(vec![SourceEvent::of(ACTION, context)?])
+    Ok(vec![InterpretedEvent::of(ACTION, context)?])
 }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Interpretation, SourceEvent, SourceRequest, TOLERANCE, Unmappable};
+use super::{Interpretation, InterpretedEvent, SourceRequest, TOLERANCE, Unmappable};
 use crate::rules_document::{
     HmacHash, SecretRef, SignatureEncoding, SignatureScheme, SignedPart, TimestampLocation, Verification,
 };
@@ -32,7 +32,7 @@ pub(super) fn interpret(request: &SourceRequest) -> Result<Interpretation, Unmap
         return Ok(Interpretation::Handshake(json!({ "challenge": request.required(&["challenge"])? })));
     }
     let action = format!("slack.{}", request.text(&["event", "type"]).map_or_else(|| request.required(&["type"]), Ok)?);
-    let event = SourceEvent::of(&action, request.object()?.clone())?
+    let event = InterpretedEvent::of(&action, request.object()?.clone())?
         .named(request.text(&["event_id"]))
         .by(request.text(&["event", "user"]))
         .at(request.payload.get("event_time"));

@@ -1,6 +1,6 @@
 //! Stripe: `Stripe-Signature: t=…,v1=…`, and the event object. <https://docs.stripe.com/webhooks/signature>
 
-use super::{SourceEvent, SourceRequest, TOLERANCE, Unmappable};
+use super::{InterpretedEvent, SourceRequest, TOLERANCE, Unmappable};
 use crate::rules_document::{
     HmacHash, SecretRef, SignatureEncoding, SignatureScheme, SignedPart, TimestampLocation, Verification,
 };
@@ -21,8 +21,8 @@ pub(super) fn verification(secrets: Vec<SecretRef>) -> Verification {
 }
 
 /// `stripe.<type>`, named by the event's id.
-pub(super) fn events(request: &SourceRequest) -> Result<Vec<SourceEvent>, Unmappable> {
+pub(super) fn events(request: &SourceRequest) -> Result<Vec<InterpretedEvent>, Unmappable> {
     let action = format!("stripe.{}", request.required(&["type"])?);
-    let event = SourceEvent::of(&action, request.object()?.clone())?;
+    let event = InterpretedEvent::of(&action, request.object()?.clone())?;
     Ok(vec![event.named(request.text(&["id"])).at(request.payload.get("created"))])
 }

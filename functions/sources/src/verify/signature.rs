@@ -28,7 +28,9 @@ pub(super) fn hmac(hash: HmacHash, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         ($hash:ty) => {{
             // An HMAC takes keys of any length, so this cannot fail.
             let Ok(mut mac) = Hmac::<$hash>::new_from_slice(key) else { return Vec::new() };
-            parts.iter().for_each(|part| mac.update(part));
+            for part in parts {
+                mac.update(part);
+            }
             mac.finalize().into_bytes().to_vec()
         }};
     }

@@ -10,7 +10,7 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use domain::rules_document::{IdLocation, SecretRef, SignedPart, Source, SourcePreset, Verification};
+use domain::rules_document::{EventSource, IdLocation, SecretRef, SignedPart, SourcePreset, Verification};
 
 use super::secrets;
 use crate::diagnostics::Diagnostics;
@@ -30,7 +30,7 @@ pub(crate) const ID: KeySet = KeySet { of: "id", known: &["header", "payload"], 
 const MAX_NAME_CHARS: usize = 64;
 
 /// Reads the sources. `public_url` is whether the file sets it: some signatures cover the URL.
-pub(crate) fn read(node: &Node, has_public_url: bool, diagnostics: &mut Diagnostics) -> BTreeMap<String, Source> {
+pub(crate) fn read(node: &Node, has_public_url: bool, diagnostics: &mut Diagnostics) -> BTreeMap<String, EventSource> {
     let mut sources = BTreeMap::new();
     for (key, value) in shape::named(node, "sources", "sources", diagnostics).unwrap_or_default() {
         check_name(key, diagnostics);
@@ -50,7 +50,7 @@ fn check_name(key: &Key, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn source(key: &Key, node: &Node, has_public_url: bool, diagnostics: &mut Diagnostics) -> Option<Source> {
+fn source(key: &Key, node: &Node, has_public_url: bool, diagnostics: &mut Diagnostics) -> Option<EventSource> {
     let section = Section::open(key.at, node, "a source", &KEYS, diagnostics)?;
     let presets = SourcePreset::ALL.map(|preset| (preset.name(), preset));
     let preset = section.get("preset").map(|node| shape::choice(node, "preset", &presets, diagnostics));
@@ -84,7 +84,7 @@ fn source(key: &Key, node: &Node, has_public_url: bool, diagnostics: &mut Diagno
     {
         diagnostics.fault(at, "the signature covers {url}, and Nuncio does not know its own", "set public_url");
     }
-    Some(Source { name: key.text.clone(), preset: preset.flatten(), verification, id })
+    Some(EventSource { name: key.text.clone(), preset: preset.flatten(), verification, id })
 }
 
 /// The verification of a preset, with the key that its sender has.
