@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// Each crate and the workspace crates it may depend on, tests aside. `?` marks the ones that only
 /// the Lambda shell or the cloud feature may use.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("rules", &["domain"]),
     ("expressions", &["domain"]),
@@ -38,6 +38,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "expressions",
             "api",
             "ingest",
+            "sources",
             "dispatch",
             "retention",
             "console",
