@@ -57,6 +57,11 @@ impl Sandbox {
         let name = undefined.name;
         let (line, column) = source::position(text, undefined.range.start());
         let in_sandbox = is_in_sandbox(name, undefined.called, self.kind);
+        if undefined.may_be_deleted {
+            let problem = format!("{name} may be deleted here, which is not supported by Nuncio's Python");
+            let hint = format!("use {name} = None instead of del {name}, and test it for None");
+            return Some(Missing { name: name.to_owned(), line, column, problem, hint });
+        }
         if undefined.bound_elsewhere {
             let problem = format!("{name} has no value here");
             let hint = if in_sandbox {
