@@ -39,15 +39,14 @@ impl<'a> Emulator<'a> {
             return;
         }
         let of = &*subscript.value;
-        let named = match of {
-            Expr::Name(name) => name.id.to_string(),
-            _ => {
-                self.splits += 1;
-                let part = format!("_nuncio_part_{}", self.splits);
-                self.edits.push(Edit::insert(subscript.start().to_usize(), format!("({part} := ")));
-                self.edits.push(Edit::insert(of.end().to_usize(), ")"));
-                part
-            }
+        let named = if let Expr::Name(name) = of {
+            name.id.to_string()
+        } else {
+            self.splits += 1;
+            let part = format!("_nuncio_part_{}", self.splits);
+            self.edits.push(Edit::insert(subscript.start().to_usize(), format!("({part} := ")));
+            self.edits.push(Edit::insert(of.end().to_usize(), ")"));
+            part
         };
         let open = self.parsed.tokens().in_range(ruff_text_size::TextRange::new(of.end(), subscript.slice.start()));
         let Some(open) = open.iter().find(|token| token.kind() == TokenKind::Lsqb).map(Ranged::range) else { return };

@@ -206,6 +206,7 @@ impl Emulator<'_> {
 
 /// The names that a body binds, and what it writes.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the body, independently of the others")]
 struct BoundNames {
     bound: HashSet<String>,
     has_sets: bool,

@@ -33,12 +33,12 @@ impl Emulator<'_> {
     pub(super) fn binary(&mut self, whole: &Expr, binary: &ExprBinOp) {
         let (left, right) = (&*binary.left, &*binary.right);
         let has_text = is_text(left) || is_text(right);
-        let is_number = !has_text && !(is_int(left) && is_int(right));
+        let may_be_float = !(has_text || is_int(left) && is_int(right));
         let calculates = matches!(
             binary.op,
             Operator::Add | Operator::Sub | Operator::Mult | Operator::Div | Operator::FloorDiv | Operator::Pow
         );
-        if self.nans && is_number && calculates {
+        if self.nans && may_be_float && calculates {
             self.wrap(whole.range(), "_nuncio_fresh");
         }
         let (function, token) = match binary.op {
