@@ -71,7 +71,7 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDo
             transports: DefinedNames::new("transport", keys(part("transports"), &transports::BUILT_IN)),
             policies: DefinedNames::new("policy", conditions),
         };
-        document.rules = rules::read(node, &known, diagnostics);
+        document.rules = rules::read(node, &known, &masker, diagnostics);
     }
     if let Some(node) = part("silences") {
         let known = DefinedNames::new("rule", keys(part("rules"), &[]));
