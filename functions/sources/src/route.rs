@@ -34,8 +34,7 @@ struct AppState(Arc<Sources>);
 
 /// `/in/{source}`: the requests of senders, and the check that some make of a new URL by `GET`.
 pub fn router(sources: Sources) -> Router {
-    let routes = post(receive).get(challenge);
-    Router::new().route("/in/{source}", routes).with_state(AppState(Arc::new(sources)))
+    Router::new().route("/in/{source}", post(receive).get(challenge)).with_state(AppState(Arc::new(sources)))
 }
 
 async fn receive(
