@@ -264,7 +264,7 @@ fn routes(code: &str) -> BTreeSet<String> {
 #[test]
 fn every_route_is_described() {
     let mut routed = BTreeMap::new();
-    for function in ["api", "ingest", "console"] {
+    for function in ["api", "ingest", "sources", "console"] {
         for (file, text) in sources(&root().join("functions").join(function).join("src")) {
             for route in routes(&production(&text)) {
                 routed.insert(route, file.clone());

@@ -22,6 +22,10 @@ fn check(verification: &Verification, secret: &str, headers: &HeaderMap, body: &
     verify(verification, &[SecretText(secret.to_owned())], request, now())
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
+}
+
 fn reference() -> Vec<SecretRef> {
     vec![SecretRef::Env("KEY".to_owned())]
 }
@@ -48,8 +52,7 @@ fn githubs_example_is_verified() {
 /// RFC 2202 and RFC 4231, test case 2.
 #[test]
 fn the_hashes_are_those_of_the_standards() {
-    let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let mac = |hash| hex(signature::hmac(hash, b"Jefe", &[b"what do ya want ", b"for nothing?"]));
+    let mac = |hash| hex(&signature::hmac(hash, b"Jefe", &[b"what do ya want ", b"for nothing?"]));
     assert_eq!(mac(HmacHash::Sha1), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     assert_eq!(mac(HmacHash::Sha256), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     assert!(mac(HmacHash::Sha512).starts_with("164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"));
@@ -84,7 +87,7 @@ fn an_empty_secret_proves_nothing() {
     let github = domain::source::verification(SourcePreset::Github, reference());
     // What an empty key gives.
     let mac = signature::hmac(HmacHash::Sha256, b"", &[b"x"]);
-    let mac = mac.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mac = hex(&mac);
     let signed = headers(&[("x-hub-signature-256", &format!("sha256={mac}"))]);
     assert_eq!(check(&github, "", &signed, b"x"), Err(Refusal::Signature));
 }
@@ -95,7 +98,7 @@ fn a_timestamp_is_accepted_up_to_the_tolerance_on_both_sides() {
     for (seconds, is_accepted) in [(-301, false), (-300, true), (0, true), (300, true), (301, false)] {
         let timestamp = (now().as_second() + seconds).to_string();
         let mac = signature::hmac(HmacHash::Sha256, b"key", &[timestamp.as_bytes(), b".", b"{}"]);
-        let mac = mac.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mac = hex(&mac);
         let signed = headers(&[("stripe-signature", &format!("t={timestamp},v1={mac}"))]);
         assert_eq!(check(&stripe, "key", &signed, b"{}").is_ok(), is_accepted, "{seconds}");
     }
@@ -126,7 +129,7 @@ proptest! {
     fn a_changed_body_or_signature_is_refused(body in prop::collection::vec(any::<u8>(), 1..60), at in any::<prop::sample::Index>(), flip in 1_u8..) {
         let pagerduty = domain::source::verification(SourcePreset::Pagerduty, reference());
         let mac = signature::hmac(HmacHash::Sha256, b"key", &[&body]);
-        let text = |mac: &[u8]| format!("v1={}", mac.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        let text = |mac: &[u8]| format!("v1={}", hex(mac));
         let signed = headers(&[("x-pagerduty-signature", &text(&mac))]);
         prop_assert_eq!(check(&pagerduty, "key", &signed, &body), Ok(()));
         let mut changed = body.clone();
