@@ -48,6 +48,8 @@ pub enum Operation {
     ArchiveEvent,
     /// `retention`: a job that passes an event without changing it.
     PassEvent,
+    /// `retention`: a step of a job, of up to 1,000 events, beyond its events.
+    PassStep,
     /// `console`: the newest 50 events.
     PageNewest,
     /// `console`: 50 events with an action that few have, beyond the newest.

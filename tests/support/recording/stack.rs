@@ -25,6 +25,7 @@ use tower::ServiceExt as _;
 
 use super::recorder::Recorder;
 use crate::emulator::Emulator;
+use crate::simulation::DeployedSettings;
 use crate::{Answer, Sink};
 
 /// An error of a recording.
@@ -103,7 +104,7 @@ impl RecordedStack {
             (aws::settings::TABLE, name.clone()),
             (aws::settings::QUEUE_URL, queue.await?.ok_or("a queue has a URL")?),
             (aws::settings::DEAD_LETTERS_URL, dead_letters.await?.ok_or("a queue has a URL")?),
-            (aws::settings::SHARDS, "4".to_owned()),
+            (aws::settings::SHARDS, DeployedSettings::of_template().shards.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
@@ -194,11 +195,13 @@ impl RecordedProcess {
     /// The router of `ingest`.
     pub fn ingest(&self) -> Router {
         api::with_middleware(ingest::router(Ingest {
-            intake: Arc::new(self.adapters.intake()),
-            configuration: Arc::new(self.adapters.configuration()),
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
-            origins: Arc::new(()),
+            acceptance: api::Acceptance {
+                intake: Arc::new(self.adapters.intake()),
+                configuration: Arc::new(self.adapters.configuration()),
+                clock: Arc::new(SystemClock),
+                entropy: Arc::new(OsEntropy),
+                origins: Arc::new(()),
+            },
             authenticator: api::Authenticator::new(Arc::new(self.adapters.tokens()), Arc::new(SystemClock)),
             memory: api::MemoryBudget::new(256 << 20),
         }))
