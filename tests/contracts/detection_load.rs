@@ -227,3 +227,16 @@ pub(crate) async fn an_absence_is_not_reported_while_its_detection_is_removed(wo
     let times: Vec<_> = fired(world, &absent, now).await.iter().map(|event| event.created).collect();
     assert_eq!(times, [domain::time::to_micros(after(now, 4 * HOUR))]);
 }
+
+pub(crate) async fn what_waits_in_the_queue_is_pending(world: &World) {
+    let now = domain::ports::Clock::now(&host::SystemClock);
+    assert_eq!(world.queue.backlog(now).await.unwrap().events, 0);
+    let events: Vec<_> = hot(somewhen(), 3);
+    world.intake.accept(&domain::testing::serialized(&events)).await.unwrap();
+    let waiting = world.queue.backlog(now).await.unwrap();
+    // A queue that counts messages has at least the one in which they travel.
+    assert!((1..=3).contains(&waiting.events) && waiting.oldest.is_some(), "{waiting:?}");
+    world.receive_events(&events.iter().map(|event| event.pk).collect()).await;
+    let done = world.queue.backlog(now).await.unwrap();
+    assert_eq!((done.events, done.oldest), (0, None));
+}

@@ -214,6 +214,7 @@ macro_rules! processes {
             a_lagging_dispatcher_decides_as_one_that_does_not,
             a_detection_that_changes_begins_again,
             an_absence_is_not_reported_while_its_detection_is_removed,
+            what_waits_in_the_queue_is_pending,
         }
         contracts! { @port storms, $world,
             a_throttle_lets_exactly_so_many_through,
