@@ -66,7 +66,7 @@ impl Emulator<'_> {
             }
             Operator::Add => ("_nuncio_plus", TokenKind::Plus),
             Operator::Sub => ("_nuncio_minus", TokenKind::Minus),
-            Operator::Mult if !has_text && !(is_number(left) && is_number(right)) => ("_nuncio_times", TokenKind::Star),
+            Operator::Mult if !(has_text || is_number(left) && is_number(right)) => ("_nuncio_times", TokenKind::Star),
             _ => return,
         };
         self.operator(whole, (left, right), function, token);
