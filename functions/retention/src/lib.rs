@@ -1,5 +1,5 @@
-//! The scheduled tasks: queue due retries and due groups of detections, archive and delete expired records, advance the operator's jobs, and count
-//! events per hour, each by a bounded amount of work.
+//! The scheduled tasks: queue due retries and due groups of detections, archive expired events, count events per hour,
+//! delete expired records, and advance the operator's jobs, each by a bounded amount of work.
 //!
 //! No task waits for another to succeed, and each leaves time for the following ones: it may use half of the time that
 //! remains.
@@ -94,8 +94,8 @@ impl Sweep {
         Self { runner: Some(runner), ..self }
     }
 
-    /// Queues due deliveries, redrives dead letters once an hour, archives expired events, advances jobs, counts
-    /// completed hours, then deletes expired records, for at most `time`.
+    /// Queues due deliveries, redrives dead letters once an hour, archives expired events, counts completed hours, deletes
+    /// expired records, then advances jobs, for at most `time`.
     ///
     /// # Errors
     /// If a task fails: the others are done all the same. The work done until then remains.
@@ -109,13 +109,14 @@ impl Sweep {
             Some(archiver) => error.collect("archive", archiver.run(&*self.clock, self.share(deadline)).await),
             None => 0,
         };
-        let job_steps = match &self.runner {
-            Some(runner) => error.collect("advance jobs", runner.advance_until(self.share(deadline)).await),
-            None => 0,
-        };
         let (counted, result) = self.roll_up(self.share(deadline)).await;
         error.collect("count hours", result);
-        let purged = error.collect("delete expired records", self.purge(deadline).await);
+        let purged = error.collect("delete expired records", self.purge(self.share(deadline)).await);
+        // Last, because a job takes all the time that the others leave.
+        let job_steps = match &self.runner {
+            Some(runner) => error.collect("advance jobs", runner.advance_until(deadline).await),
+            None => 0,
+        };
         let report = SweepReport { purged, resent, redriven, counted, archived, job_steps };
         if report != SweepReport::default() {
             tracing::info!(purged, archived, resent, redriven, counted, job_steps, "swept");

@@ -21,6 +21,9 @@ use crate::FakeClock;
 /// Events in one request of a caller.
 pub const BATCH: usize = 25;
 
+/// The events of the table with which the archive and jobs are recorded.
+const MANY: usize = 10_000;
+
 /// How often an operation is repeated for its mean.
 pub(super) const REPEATED: usize = 8;
 
@@ -31,7 +34,7 @@ pub struct Operations {
     pub costs: BTreeMap<Operation, Cost>,
     /// The processor time of one operation of each kind, in milliseconds.
     pub processor: BTreeMap<Operation, f64>,
-    /// The number of events that the pages and the job were recorded with.
+    /// The number of events that the pages were recorded with.
     pub events: usize,
     /// The mean size of an event's item, in bytes.
     pub item_bytes: f64,
@@ -96,9 +99,13 @@ pub(super) async fn record_all(background: &Handle) -> Result<Operations, Error>
     let bodies = ingest(&mut operations, &stack).await?;
     idle(&mut operations, &stack, &clock, Operation::TickFilled).await?;
     dispatch(&mut operations, &stack, bodies).await?;
+    detect(&mut operations, background).await?;
     pages(&mut operations, &stack).await?;
     retention(&mut operations, &stack, &clock).await?;
-    archive(&mut operations, &RecordedStack::create(background, true).await?).await?;
+    let archiving = RecordedStack::create(background, true).await?;
+    post_many(&archiving).await?;
+    job(&mut operations, &archiving).await?;
+    archive(&mut operations, &archiving).await?;
     Ok(operations)
 }
 
@@ -247,6 +254,41 @@ async fn dispatch(operations: &mut Operations, stack: &RecordedStack, bodies: Qu
     Ok(())
 }
 
+/// Posts batches to rules with a detection, and dispatches them.
+async fn detect(operations: &mut Operations, background: &Handle) -> Result<(), Error> {
+    let detections = "  detected: { event_matcher: { action: custom_detected } }\n\
+                      detections:\n  often: { count: { of: detected, by: [user.username], within: minutes=5, at_least: 10 } }\n";
+    let stack = RecordedStack::with_detections(background, false, detections).await?;
+    let process = stack.process().await?;
+    let (router, dispatcher) = (process.ingest(), process.dispatcher(Arc::new(host::SystemClock))?);
+    let batch = async |first: usize, action: RecordedAction| {
+        let action = |number| if number == first { action } else { RecordedAction::Unmatched };
+        let events: Vec<Value> = (first..first + BATCH).map(|number| posted_event(number, action(number))).collect();
+        post(&router, &events).await
+    };
+    let mut number = 0;
+    for (action, operation) in
+        [(RecordedAction::Unmatched, Operation::WatchBatch), (RecordedAction::Detected, Operation::EnterGroup)]
+    {
+        for _ in 0..=REPEATED {
+            batch(number, action).await?;
+            number += BATCH;
+        }
+        let bodies = stack.take_messages().await?;
+        let mut meter = Meter::start(&process);
+        for (place, body) in bodies.iter().enumerate() {
+            let handled = dispatcher.handle(aws::from_queued(body)?, Timestamp::MAX).await;
+            handled.map_err(|error| error.to_string())?;
+            if place == 0 {
+                // The first one connects, and counts how many groups are open.
+                meter.lap();
+            }
+        }
+        operations.add_mean(operation, meter.lap(), bodies.len() - 1, Some(Operation::MatchBatch));
+    }
+    Ok(())
+}
+
 async fn idle(
     operations: &mut Operations,
     stack: &RecordedStack,
@@ -272,13 +314,7 @@ async fn retention(operations: &mut Operations, stack: &RecordedStack, clock: &A
     let process = stack.process().await?;
     let sweep = process.sweep(&shared(clock));
     sweep.run(SignedDuration::from_secs(30)).await?;
-    let runner = process.runner(&shared(clock));
-    let task = JobTask::Restamp { retention: domain::rules_document::RulesDocument::default().retention };
-    let job = Job::new(task, true, "recording".to_owned(), clock.now(), 1);
-    runner.jobs.replace(&job).await?;
     let mut meter = Meter::start(&process);
-    runner.advance(SignedDuration::from_secs(60)).await?;
-    let passed = meter.lap();
     // Two hours later, the events are counted and the deliveries are due.
     let later = clock.advance(SignedDuration::from_hours(2));
     let (mut counted, mut parts) = (0, 0);
@@ -292,7 +328,6 @@ async fn retention(operations: &mut Operations, stack: &RecordedStack, clock: &A
     }
     operations.events = counted;
     let (cost, spent) = meter.lap();
-    operations.add_mean(Operation::PassEvent, passed, counted, None);
     let (events, rest) = split(cost, "E");
     operations.add_mean(Operation::CountEvent, (events, spent), counted, None);
     operations.add_mean(Operation::CountPart, (rest, 0.0), parts, None);
@@ -319,13 +354,33 @@ fn split(cost: Cost, partition: &str) -> (Cost, Cost) {
     (events, rest)
 }
 
-async fn archive(operations: &mut Operations, stack: &RecordedStack) -> Result<(), Error> {
-    const EVENTS: usize = 2000;
+/// Posts as many events as fill steps of jobs in each shard.
+async fn post_many(stack: &RecordedStack) -> Result<(), Error> {
     let ingest = stack.process().await?.ingest();
-    for batch in (0..EVENTS).collect::<Vec<_>>().chunks(100) {
+    for batch in (0..MANY).collect::<Vec<_>>().chunks(100) {
         let events: Vec<_> = batch.iter().map(|number| posted_event(*number, RecordedAction::Unmatched)).collect();
         post(&ingest, &events).await?;
     }
+    Ok(())
+}
+
+/// A job over many events that changes none.
+async fn job(operations: &mut Operations, stack: &RecordedStack) -> Result<(), Error> {
+    let clock = Arc::new(FakeClock::at(&domain::time::format(half_past())));
+    let process = stack.process().await?;
+    let runner = process.runner(&shared(&clock));
+    let task = JobTask::Restamp { retention: domain::rules_document::RulesDocument::default().retention };
+    runner.jobs.replace(&Job::new(task, true, "recording".to_owned(), clock.now(), 1)).await?;
+    let mut meter = Meter::start(&process);
+    let steps = runner.advance(SignedDuration::from_secs(60)).await?;
+    let (cost, spent) = meter.lap();
+    let (events, rest) = split(cost, "E");
+    operations.add_mean(Operation::PassEvent, (events, spent), MANY, None);
+    operations.add_mean(Operation::PassStep, (rest, 0.0), steps, None);
+    Ok(())
+}
+
+async fn archive(operations: &mut Operations, stack: &RecordedStack) -> Result<(), Error> {
     let clock = Arc::new(FakeClock::at(&domain::time::format(half_past())));
     let later = clock.advance(SignedDuration::from_hours(3));
     let process = stack.process().await?;
@@ -333,13 +388,14 @@ async fn archive(operations: &mut Operations, stack: &RecordedStack) -> Result<(
     while sweep.volume.roll_up(later).await?.has_more {}
     let mut meter = Meter::start(&process);
     let report = sweep.run(SignedDuration::from_secs(30)).await?;
-    if report.archived != EVENTS {
+    // The job has reported itself by an event, which is archived, too.
+    if report.archived != MANY + 1 {
         return Err(format!("not all events were archived: {report:?}").into());
     }
     let (cost, spent) = meter.lap();
     let beyond = cost.beyond(&operations.costs[&Operation::TickFilled]);
     let spent = (spent - operations.processor[&Operation::TickFilled]).max(0.0);
-    operations.add_mean(Operation::ArchiveEvent, (beyond, spent), EVENTS, None);
+    operations.add_mean(Operation::ArchiveEvent, (beyond, spent), report.archived, None);
     Ok(())
 }
 

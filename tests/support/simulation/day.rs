@@ -274,7 +274,7 @@ impl Day<'_> {
             }
             self.enqueue(second, redriven);
         }
-        self.report.passed_per_second = done.passed / 60.0;
+        self.report.passed_per_second += done.passed / count(self.scenario.seconds);
     }
 
     /// Makes deliveries due whose time has come; those that are deferred again wait for longer.

@@ -74,7 +74,7 @@ pub struct DayReport {
     pub refused: f64,
     /// Messages that became dead letters.
     pub dead_letters: f64,
-    /// Events that a job passes in a second while everything else is done.
+    /// Events that a job passes in a second, in the mean of the day, while everything else is done.
     pub passed_per_second: f64,
     /// The most instances of all functions at a time.
     pub instances: f64,

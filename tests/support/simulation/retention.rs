@@ -13,6 +13,8 @@ const FILE: f64 = 5000.0;
 /// The most events of a part of an hour, and of one request: `infra/aws/src/volume`.
 const PART: f64 = 10_000.0;
 const COUNT_PAGE: f64 = 1000.0;
+/// The most events of a step of a job: `EVENTS_PER_STEP` of `functions/retention/src/jobs`.
+const STEP: f64 = 1000.0;
 /// A file's way to the archive, in milliseconds. Assumed.
 const FILE_MS: f64 = 100.0;
 /// An hour is counted, or archived, this long after its end, in seconds.
@@ -69,12 +71,14 @@ impl ScheduledWork {
             0.0
         };
         left -= archived / FILE * file_ms;
-        // A job's share, if one runs.
-        let passed = left / 2.0 / model.ms(Operation::PassEvent, mb);
         let part_ms = PART * model.processor_ms(Operation::CountEvent, mb)
             + (PART / COUNT_PAGE + model.cost(Operation::CountPart).rounds) * ROUND_MS;
         let counted = take(&mut self.counting, second, COUNTED_AFTER, left / 2.0, PART, part_ms);
         left -= counted / PART * part_ms;
+        // What the others leave, if a job runs.
+        let step_ms =
+            STEP * model.processor_ms(Operation::PassEvent, mb) + model.cost(Operation::PassStep).rounds * ROUND_MS;
+        let passed = left.max(0.0) / step_ms * STEP;
         RunOfTasks { queued, counted, archived, passed, ms: run_ms - left }
     }
 

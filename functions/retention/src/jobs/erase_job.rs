@@ -22,7 +22,7 @@ use super::{JobRunner, Step, count_unreadable};
 
 /// Events per step. Each step reads the holds and writes the job; each event of the person needs a query for its
 /// deliveries.
-const EVENTS_PER_STEP: usize = 500;
+const EVENTS_PER_STEP: usize = 1000;
 /// Deliveries per step, and inbox items per page.
 const PAGE_SIZE: usize = 500;
 /// Mails per step; each is read.
