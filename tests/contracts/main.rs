@@ -32,6 +32,7 @@ mod ledger;
 mod ledger_lists;
 mod lost_replies;
 mod older_inboxes;
+mod oracle;
 mod pages;
 mod postponed_mail;
 mod put_offs;
@@ -276,11 +277,19 @@ macro_rules! contracts {
 mod embedded {
     stores!(crate::embedded_world::world);
     processes!(crate::embedded_world::world, crate::embedded_world::archiving);
+    contracts! { @port oracle, crate::embedded_world::world,
+        agrees_in_order,
+        agrees_out_of_order,
+        agrees_though_a_process_dies_at_any_step,
+    }
 }
 
 mod aws {
     stores!(crate::aws_world::world);
     processes!(crate::aws_world::world, crate::aws_world::archiving);
+    contracts! { @port oracle, crate::aws_world::world,
+        agrees_with_few_streams,
+    }
 }
 
 /// On a table with little throughput.

@@ -10,7 +10,9 @@ use support::pages::{self, Page};
 
 /// Lines of shell that another test runs, and which. The others are `curl` and `nuncio`, and are run here or by
 /// `guides`.
-const ELSEWHERE: [(&str, &str); 19] = [
+const ELSEWHERE: [(&str, &str); 21] = [
+    ("body=", "tests/flows/guides.rs"),
+    ("mac=", "tests/flows/guides.rs"),
     ("cargo run", "by CI's step `features`, and as the binary by every test here"),
     ("cargo build --release --locked --package nuncio", "as a debug build by CI's step `features`"),
     ("cargo test --workspace", "it runs this test"),

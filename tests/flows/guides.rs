@@ -193,3 +193,21 @@ async fn new_rules_are_tried_before_they_are_in_force() {
     assert!(explained.contains("default-notify-configuration-error"), "{explained}");
     assert!(nuncio.mails().is_empty(), "nothing is sent");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_made_sender_signs_what_it_posts() {
+    let page = guide("sources");
+    let document = page.blocks("yaml").into_iter().find(|document| document.contains("legacy")).unwrap();
+    let mut nuncio = Nuncio::not_started(&document);
+    nuncio.set("LEGACY_KEY", "a key of this test");
+    nuncio.start().await;
+    let script = page.blocks("sh").concat().replace("http://127.0.0.1:8787", &nuncio.at(""));
+    for (key, status) in [("a key of this test", 202), ("another key", 401)] {
+        let output = Command::new("sh").args(["-c", &script]).env("LEGACY_KEY", key).output().unwrap();
+        let answer = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        let expected = if status == 202 { answer["events"] == 1 } else { answer["status"] == status };
+        assert!(expected, "{answer} {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let stored = nuncio.results("/v1/events?action=webhook_received", 1).await;
+    assert_eq!((&stored[0]["app"], &stored[0]["context"]), (&json!("legacy"), &json!({ "state": "done" })));
+}

@@ -26,4 +26,5 @@ mod reading;
 mod recipients;
 mod rules_file;
 mod signatures;
+mod sources;
 mod storms;

@@ -7,6 +7,7 @@
 pub mod binaries;
 mod chance;
 mod clock;
+pub mod detection_reference;
 pub mod emulator;
 mod event;
 pub mod flaky;

@@ -66,8 +66,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let bytes = read_body(&parts.headers, body, MAX_JSON_BYTES).await?;
         // The same is refused here as in events: what would not be read back as it was written.
         domain::json::parse(&bytes).map_err(|error| Problem::bad_request(error.to_string()))?;
-        axum::Json::from_bytes(domain::json::without_bom(&bytes))
-            .map(|axum::Json(value)| Self(value))
-            .map_err(|rejection| Problem::bad_request(rejection.body_text()))
+        axum::Json::from_bytes(domain::json::without_bom(&bytes)).map(|axum::Json(value)| Self(value)).map_err(
+            |rejection| {
+                let text = rejection.body_text();
+                // Axum's own words before those of the fault.
+                let fault = text.strip_prefix("Failed to deserialize the JSON body into the target type: ");
+                Problem::bad_request(parameters::body_fault(&parts, fault.unwrap_or(&text)))
+            },
+        )
     }
 }

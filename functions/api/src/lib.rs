@@ -6,6 +6,7 @@
 //! (`openapi.json`). Refuses to implement any route: they are only described here.
 #![doc = include_str!("../README.md")]
 
+mod acceptance;
 mod authenticator;
 mod authorized;
 mod body;
@@ -19,6 +20,7 @@ mod parameters;
 mod problem;
 mod session;
 
+pub use acceptance::{Acceptance, EventOutcome};
 pub use authenticator::Authenticator;
 pub use authorized::{Authorized, RequiredScope, scope};
 pub use body::{BufferedBody, read_body, read_body_within};

@@ -1,10 +1,11 @@
 //! Says what a parameter takes, in the terms of the API's description.
 //!
-//! Owns the wording of faults in query strings and paths, for every route alike. The extractors find the faults.
+//! Owns the wording of faults in query strings, paths and JSON bodies, for every route alike. The extractors find the faults.
 
 use std::sync::OnceLock;
 
 use axum::extract::MatchedPath;
+use domain::text::truncate;
 use http::request::Parts;
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
         return format!("{name} is given more than once; give it once");
     }
     let Some((name, reason)) = fault.split_once(": ") else { return format!("the query string: {fault}") };
-    let shown = domain::text::truncate(name, MAX_SHOWN);
+    let shown = truncate(name, MAX_SHOWN);
     if reason.starts_with("unknown field") {
         let names = operation.names("query").join(", ");
         let known = if names.is_empty() { "none".to_owned() } else { names };
@@ -46,6 +47,107 @@ pub(crate) fn path_fault(parts: &Parts, fault: &str) -> String {
             takes => format!("{name}, in the path,{takes}"),
         },
         _ => fault.to_owned(),
+    }
+}
+
+/// Words a fault of a JSON body. `fault` is serde's: `PATH: reason`, or the reason alone; its position is left out, because
+/// the path says more.
+pub(crate) fn body_fault(parts: &Parts, fault: &str) -> String {
+    let fault = fault.rsplit_once(" at line ").map_or(fault, |(fault, _)| fault);
+    let body = RequestBody::requested(parts);
+    let is_path = |path: &&str| !path.is_empty() && !path.contains([' ', '`']);
+    let (path, reason) = match fault.split_once(": ").filter(|(path, _)| is_path(path)) {
+        Some((path, reason)) => (path, reason),
+        None => ("", fault),
+    };
+    let quoted = |before: &str| Some(reason.strip_prefix(before)?.split_once('`')?.0);
+    let inside = |path: &str| if path.is_empty() { String::new() } else { format!("{path}.") };
+    if let Some(name) = quoted("missing field `") {
+        let takes = body.takes(&format!("{}{name}", inside(path)));
+        return format!(
+            "{}{name} is required{}",
+            inside(path),
+            takes.map(|it| format!("; it is {it}")).unwrap_or_default()
+        );
+    }
+    if let Some(name) = quoted("unknown field `") {
+        let around = path.rsplit_once('.').map_or("", |(around, _)| around);
+        let names = body.names(around).join(", ");
+        let known = if names.is_empty() { "none".to_owned() } else { names };
+        return format!("there is no field {:?}; {} takes {known}", truncate(name, MAX_SHOWN), named(around));
+    }
+    let is_of_serde = ["invalid type: ", "invalid value: ", "unknown variant ", "data did not match"];
+    if !is_of_serde.iter().any(|words| reason.starts_with(words)) && !path.is_empty() {
+        return format!("{path}: {reason}");
+    }
+    match body.takes(path) {
+        Some(takes) => format!("{} must be {takes}", named(path)),
+        None => format!("{}: {reason}", named(path)),
+    }
+}
+
+/// What a message calls a place in a body.
+fn named(path: &str) -> &str {
+    if path.is_empty() { "the body" } else { path }
+}
+
+/// The JSON body of a route, as the description has it.
+struct RequestBody(&'static Value);
+
+impl RequestBody {
+    fn requested(parts: &Parts) -> Self {
+        let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+        let operation = &description()["paths"][path][parts.method.as_str().to_ascii_lowercase()];
+        Self(&operation["requestBody"]["content"]["application/json"]["schema"])
+    }
+
+    /// The schemas at a path of field names; several if the body has variants.
+    fn at(&self, path: &str) -> Vec<&'static Value> {
+        let names = path.split('.').filter(|name| !name.is_empty());
+        names.fold(variants(self.0), |schemas, name| {
+            let fields = schemas.iter().filter_map(|schema| schema["properties"].get(name));
+            fields.flat_map(variants).collect()
+        })
+    }
+
+    /// The names of the fields at a path.
+    fn names(&self, path: &str) -> Vec<&'static str> {
+        let mut names: Vec<&str> = Vec::new();
+        for schema in self.at(path) {
+            for name in schema["properties"].as_object().into_iter().flat_map(serde_json::Map::keys) {
+                if !names.contains(&name.as_str()) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    /// What the place takes; `None` if the description does not say it.
+    fn takes(&self, path: &str) -> Option<String> {
+        let schemas = self.at(path);
+        let constants: Vec<&str> = schemas.iter().filter_map(|schema| schema["const"].as_str()).collect();
+        if !constants.is_empty() {
+            return Some(format!("one of {}", constants.join(", ")));
+        }
+        let schema = schemas.first()?;
+        let kind = match schema["type"].as_str() {
+            Some("object") => "a JSON object",
+            Some("array") => "a list",
+            Some("string") if schema["enum"].is_null() && schema["format"].is_null() => "a text",
+            _ => return schema_in_words(schema),
+        };
+        Some(kind.to_owned())
+    }
+}
+
+/// The schemas of which one applies.
+fn variants(schema: &'static Value) -> Vec<&'static Value> {
+    let schema = resolved(schema);
+    match schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
+        Some(schemas) => schemas.iter().flat_map(variants).collect(),
+        None if schema.is_null() => Vec::new(),
+        None => vec![schema],
     }
 }
 
@@ -87,7 +189,11 @@ fn resolved(value: &'static Value) -> &'static Value {
 
 /// The values of a parameter; `None` if every text is one.
 fn in_words(parameter: &'static Value) -> Option<String> {
-    let schema = resolved(&parameter["schema"]);
+    schema_in_words(resolved(&parameter["schema"])).or_else(|| parameter["description"].as_str().map(lowered))
+}
+
+/// The values of a schema; `None` if it does not say them.
+fn schema_in_words(schema: &'static Value) -> Option<String> {
     if let Some(values) = schema["enum"].as_array() {
         let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
         return Some(format!("one of {}", values.join(", ")));
@@ -102,10 +208,12 @@ fn in_words(parameter: &'static Value) -> Option<String> {
         (_, Some("date-time")) => {
             "a date, a time and an offset, such as 2026-03-01T00:00:00Z or 2026-03-01T00:00:00%2B01:00".to_owned()
         }
-        _ => {
-            let described = schema["description"].as_str().or_else(|| parameter["description"].as_str())?;
-            let mut letters = described.chars();
-            letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
-        }
+        _ => lowered(schema["description"].as_str()?),
     })
+}
+
+/// A description without its capital letter.
+fn lowered(described: &str) -> String {
+    let mut letters = described.chars();
+    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
 }

@@ -46,6 +46,7 @@ pub mod query;
 pub mod recipients;
 pub mod retention;
 pub mod rules_document;
+pub mod source;
 pub mod suppression;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::check;
+use crate::check::{self, CalledPolicy};
 use crate::program::{self, Compiled};
 use crate::run;
 use crate::source::SyntaxFault;
@@ -59,6 +59,12 @@ impl Expression {
     /// The same of a mapping that has no `original_body`, such as that of headers.
     pub fn missing_without_original(&self) -> Vec<Missing> {
         check::missing(&self.0.source, ExpressionKind::Mapping, false)
+    }
+
+    /// The policies that the body calls by `ak_call_policy` with a name that it writes out, in the order of the text.
+    /// Empty for a body without such calls.
+    pub fn called_policies(&self) -> Vec<CalledPolicy> {
+        check::called_policies(&self.0.source)
     }
 
     /// The precondition of the policy: for an event that does not meet it, the body would return a false value without

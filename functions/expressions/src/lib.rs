@@ -32,6 +32,7 @@ mod unavailable;
 mod value;
 pub mod worker;
 
+pub use check::CalledPolicy;
 pub use domain::expression::{
     CreatedEvent, Evaluation, ExpressionKind, ExpressionScope, Groups, LogLine, NoPolicies, NotificationView,
     PolicyCaller, PolicyResult, RaisedException, ReturnedValue,

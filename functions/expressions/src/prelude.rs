@@ -11,10 +11,12 @@ use std::sync::LazyLock;
 use crate::cpython;
 
 /// The files, in the order in which their pieces are added.
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     include_str!("prelude/iterators.py"),
     include_str!("prelude/builtins.py"),
     include_str!("prelude/operators.py"),
+    include_str!("prelude/keys.py"),
+    include_str!("prelude/formats.py"),
     include_str!("prelude/ordering.py"),
     include_str!("prelude/methods.py"),
     include_str!("prelude/re.py"),
@@ -77,6 +79,9 @@ pub(crate) fn text(names: &HashSet<String>) -> String {
     if methods.iter().any(|name| defines(&format!("_nuncio_call_{name}"))) {
         let routed = methods.iter().filter_map(|name| NAMES.get(format!("_nuncio_call_{name}").as_str()).copied());
         wanted.extend(routed);
+    }
+    if !methods.is_empty() {
+        wanted.extend(NAMES.get("_nuncio_unbound"));
     }
     let mut added = HashSet::new();
     while let Some(at) = wanted.pop() {

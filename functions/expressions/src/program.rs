@@ -17,7 +17,7 @@ use crate::source::{self, SyntaxFault, Wrapped};
 use crate::{difference, edit, emulate, precondition, prelude, returned_function};
 
 /// The host functions; each becomes an input only if the body mentions it.
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 15] = [
     "regex_match",
     "regex_replace",
     "slugify",
@@ -32,6 +32,7 @@ const FUNCTIONS: [&str; 14] = [
     "_nuncio_missing",
     "_nuncio_type_has",
     "_nuncio_text",
+    "_nuncio_nan",
 ];
 
 /// What [`rewrite`] puts into a body, and the prelude defines.

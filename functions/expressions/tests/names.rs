@@ -80,7 +80,9 @@ fn python(bodies: &[String], choices: bool) -> Vec<Vec<Run>> {
 fn reported(body: &str) -> Option<BTreeSet<(usize, String)>> {
     let expression = Expression::parse(body).ok()?;
     let missing = expression.missing(ExpressionKind::Policy);
-    Some(missing.into_iter().map(|missing| (missing.line, missing.name)).collect())
+    // What only may be deleted is reported as well, although Python may run it.
+    let missing = missing.into_iter().filter(|missing| !missing.problem.contains("may be deleted"));
+    Some(missing.map(|missing| (missing.line, missing.name)).collect())
 }
 
 /// A name that a body may bind, or `zz`, which none binds.

@@ -1,69 +1,39 @@
 //! Turns HTTP requests into stored and queued events.
 //!
 //! A request passes these stages, one file each, in the order that `route` lists: the authenticator (`api`); `format`,
-//! `idempotency_key` and `trace` read the headers; `decode` reads the body; `admission` masks and stamps the events;
-//! `known_pks` finds named events without a time that arrived before; the intake stores and queues;
-//! `response` answers. Refuses to evaluate rules, and knows nothing of Lambda.
+//! `idempotency_key` and `trace` read the headers; `decode` reads the body; [`api::Acceptance`] masks, names, stores
+//! and queues the events; `response` answers. Refuses to evaluate rules, and knows nothing of Lambda.
 #![doc = include_str!("../README.md")]
 
-mod admission;
 mod decode;
 mod format;
 mod idempotency_key;
-mod known_pks;
 mod limits;
 mod response;
 mod route;
 mod trace;
 
-use std::collections::HashSet;
-use std::fmt;
-use std::sync::Arc;
-
-use domain::EventPk;
 use domain::admission::{Draft, Rejection};
-use domain::event::SerializedEvent;
-use domain::ports::{Clock, Configuration, Entropy, Intake, OriginLookup, StoreError};
-use domain::rules_document::RulesDocument;
-use domain::trace::TraceParent;
+use domain::ports::StoreError;
+
+use api::EventOutcome;
 
 pub use limits::{MAX_BODY_BYTES, MAX_EVENTS};
 pub use route::router;
 
 /// The ingestion stage with the ports that it uses.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Ingest {
-    /// Stores and queues events.
-    pub intake: Arc<dyn Intake>,
-    /// The rules document: retention, masking and the actions of CloudEvents types.
-    pub configuration: Arc<dyn Configuration>,
-    /// The time at which events are received.
-    pub clock: Arc<dyn Clock>,
-    /// The random bits in the pks of unnamed events.
-    pub entropy: Arc<dyn Entropy>,
-    /// Resolves client addresses to locations.
-    pub origins: Arc<dyn OriginLookup>,
+    /// Masks, names, stores and queues the events.
+    pub acceptance: api::Acceptance,
     /// Checks who may post events.
     pub authenticator: api::Authenticator,
     /// Limits the memory of all concurrent requests together.
     pub memory: api::MemoryBudget,
 }
 
-impl fmt::Debug for Ingest {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Ingest")
-    }
-}
-
-/// The outcome of one event: the pk under which it is stored, or why it was rejected.
-pub type EventOutcome = Result<EventPk, Rejection>;
-
 impl Ingest {
-    /// Accepts events without HTTP: masks, names, stores and queues them.
-    ///
-    /// The outcomes are in the order of `drafts`; a draft that is already rejected is returned as it is. `key` names
-    /// the events by their index, like the `Idempotency-Key` of a request. On return, every event with a pk among the
-    /// outcomes is durable and queued.
+    /// Accepts events without HTTP; see [`api::Acceptance::accept`].
     ///
     /// # Errors
     /// If the store or the queue fails. No event may be considered stored then; accepting the same drafts again is
@@ -73,32 +43,7 @@ impl Ingest {
         drafts: Vec<Result<Draft, Rejection>>,
         key: Option<&str>,
     ) -> Result<Vec<EventOutcome>, StoreError> {
-        let active = self.configuration.current().await?;
-        self.admit_and_store(drafts, key, None, &active.document).await
-    }
-
-    async fn admit_and_store(
-        &self,
-        drafts: Vec<Result<Draft, Rejection>>,
-        key: Option<&str>,
-        trace: Option<TraceParent>,
-        document: &RulesDocument,
-    ) -> Result<Vec<EventOutcome>, StoreError> {
-        let now = self.clock.now();
-        let (entropy, origins) = (self.entropy.as_ref(), self.origins.as_ref());
-        let mut admitted = admission::admit_all(drafts, key, trace, document, now, entropy, origins);
-        known_pks::reuse_known_pks(&mut admitted, self.intake.as_ref(), now).await?;
-        let outcomes = admitted.iter().map(|one| one.as_ref().map(|one| one.event.pk).map_err(Clone::clone)).collect();
-
-        let mut seen = HashSet::new();
-        let events: Vec<_> =
-            admitted.into_iter().flatten().filter(|one| seen.insert(one.event.pk)).map(SerializedEvent::from).collect();
-        if !events.is_empty() {
-            self.intake.accept(&events).await?;
-            for event in &events {
-                domain::log_accepted!(event.json());
-            }
-        }
-        Ok(outcomes)
+        let active = self.acceptance.configuration.current().await?;
+        self.acceptance.accept(drafts, key, None, &active.document).await
     }
 }

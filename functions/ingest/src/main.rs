@@ -17,11 +17,13 @@ async fn main() -> anyhow::Result<()> {
     let adapters = Adapters::connect(settings).await;
     let configuration: Arc<dyn Configuration> = Arc::new(adapters.configuration());
     let ingest = Ingest {
-        intake: Arc::new(adapters.intake()),
-        configuration: Arc::clone(&configuration),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
-        origins: Arc::new(origins),
+        acceptance: api::Acceptance {
+            intake: Arc::new(adapters.intake()),
+            configuration: Arc::clone(&configuration),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            origins: Arc::new(origins),
+        },
         authenticator: api::Authenticator::new(Arc::new(adapters.tokens()), Arc::new(SystemClock))
             .for_generated_tokens()
             .behind_proxies(configuration),

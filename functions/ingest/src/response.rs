@@ -3,7 +3,7 @@
 //! The status is 202 if at least one event was accepted, 413 if all events are too large, and otherwise 422. The result
 //! of a rejected event has a JSON pointer into the request.
 
-use api::Problem;
+use api::{EventOutcome, Problem};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use domain::EventPk;
@@ -12,7 +12,6 @@ use domain::metric::{self, Metric, MetricBatch};
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::EventOutcome;
 use crate::decode::{EventPositions, Note, in_cloudevent_terms};
 
 /// The maximum length of the pointer in a note. A key may be as long as the event.

@@ -76,7 +76,7 @@ async fn events(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let trace = trace::from_headers(&head.headers, shared.ingest.entropy.as_ref());
+    let trace = trace::from_headers(&head.headers, shared.ingest.acceptance.entropy.as_ref());
     let result = match authorized {
         Ok(caller) => accept_request(&caller, &shared, head, body, trace).await,
         Err(problem) => Err(problem),
@@ -109,7 +109,7 @@ async fn accept_request(
     let memory = &ingest.memory;
     let mut body =
         api::read_body_within(&head.headers, body, MAX_BODY_BYTES, memory).await.map_err(with_retry_advice)?;
-    let active = ingest.configuration.current().await.map_err(retryable)?;
+    let active = ingest.acceptance.configuration.current().await.map_err(retryable)?;
     // The guard reserves the memory until the events are stored.
     let encoded = decode::encoded_memory(format, &body.bytes);
     let estimate = domain::json::memory(&body.bytes).saturating_add(encoded);
@@ -120,9 +120,9 @@ async fn accept_request(
     drop(body);
     let (drafts, positions) = decoded.split();
     let named = drafts.first().and_then(|draft| draft.as_ref().ok()?.traceparent).or(trace);
-    let outcomes = ingest.admit_and_store(drafts, key, trace, &active.document).await;
+    let outcomes = ingest.acceptance.accept(drafts, key, trace, &active.document).await;
     match &outcomes {
-        Err(_) => *shared.failed() = Some(ingest.clock.now()),
+        Err(_) => *shared.failed() = Some(ingest.acceptance.clock.now()),
         Ok(outcomes) if outcomes.iter().any(Result::is_ok) => *shared.failed() = None,
         Ok(_) => {}
     }
@@ -140,9 +140,9 @@ async fn health(State(AppState(shared)): State<AppState>) -> Result<Response, Pr
         StatusCode::SERVICE_UNAVAILABLE => problem,
         _ => Problem::unavailable("the store rejects writes at the moment; the server's log has the reason"),
     };
-    shared.ingest.intake.ready().await.map_err(|error| unavailable(error.into()))?;
+    shared.ingest.acceptance.intake.ready().await.map_err(|error| unavailable(error.into()))?;
     let failed = *shared.failed();
-    if failed.is_some_and(|failed| domain::time::later(failed, UNHEALTHY_FOR) > shared.ingest.clock.now()) {
+    if failed.is_some_and(|failed| domain::time::later(failed, UNHEALTHY_FOR) > shared.ingest.acceptance.clock.now()) {
         return Err(Problem::unavailable("the store rejected the last events; the server's log has the reason"));
     }
     Ok((StatusCode::OK, Json(json!({ "status": "ok" }))).into_response())

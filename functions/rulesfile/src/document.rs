@@ -12,7 +12,8 @@ use domain::rules_document::{Policy, Retention, RulesDocument};
 use crate::diagnostics::Diagnostics;
 use crate::names::DefinedNames;
 use crate::sections::{
-    addresses, cloudevents, detections, email, groups, policies, redact, retention, rules, silences, transports,
+    addresses, cloudevents, detections, email, groups, policies, redact, retention, rules, silences, sources,
+    transports,
 };
 use crate::shape::{self, KeySet, Section};
 use crate::source_map::Position;
@@ -29,6 +30,7 @@ pub(crate) const KEYS: KeySet = KeySet {
         "detections",
         "rules",
         "silences",
+        "sources",
         "email",
         "allow_networks",
         "trusted_proxies",
@@ -69,7 +71,7 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDo
             transports: DefinedNames::new("transport", keys(part("transports"), &transports::BUILT_IN)),
             policies: DefinedNames::new("policy", conditions),
         };
-        document.rules = rules::read(node, &known, diagnostics);
+        document.rules = rules::read(node, &known, &masker, diagnostics);
     }
     if let Some(node) = part("silences") {
         let known = DefinedNames::new("rule", keys(part("rules"), &[]));
@@ -80,6 +82,9 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Diagnostics) -> Option<RulesDo
     document.allow_networks = networks("allow_networks");
     document.trusted_proxies = networks("trusted_proxies");
     document.cloudevents = part("cloudevents").map(|node| cloudevents::read(node, diagnostics)).unwrap_or_default();
+    document.sources = part("sources")
+        .map(|node| sources::read(node, file.get("public_url").is_some(), diagnostics))
+        .unwrap_or_default();
     document.public_url = file.get("public_url").and_then(|node| addresses::public_url(node, diagnostics));
     Some(document)
 }

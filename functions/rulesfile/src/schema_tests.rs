@@ -73,6 +73,14 @@ fn schema_and_reader_know_the_same_keys() {
     for kind in sections::detections::DetectionKey::ALL {
         known(&format!("/$defs/{}/properties", kind.key()), kind.settings());
     }
+    known("/$defs/source/properties", &sections::sources::KEYS);
+    known("/$defs/source/properties/id/properties", &sections::sources::ID);
+    let schemes: BTreeSet<&str> =
+        sections::sources::SCHEME_KEYS.iter().flat_map(|keys| keys.known.iter().copied()).collect();
+    let listed = schema["$defs"]["verify"]["properties"].as_object().unwrap();
+    assert_eq!(listed.keys().map(String::as_str).collect::<BTreeSet<_>>(), schemes);
+    let presets = domain::rules_document::SourcePreset::ALL.map(domain::rules_document::SourcePreset::name);
+    assert_eq!(schema["$defs"]["source"]["properties"]["preset"]["enum"], json!(presets));
     for (at, mode) in sections::transports::TransportMode::ALL.into_iter().enumerate() {
         let branch = &schema["$defs"]["transport"]["allOf"][at];
         assert_eq!(branch["if"]["properties"]["mode"]["const"], mode.as_str());

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::Select;
 use domain::Timestamp;
-use domain::detection::{DetectionId, GroupId, GroupRecord};
+use domain::detection::{DetectionId, EXPIRED_KEPT, GroupId, GroupRecord};
 use domain::ports::{DetectionGroups, FullestGroups, GroupPage, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -30,7 +30,7 @@ impl DynamoGroups {
 
     fn item(id: GroupId, group: &GroupRecord) -> Result<Item, StoreError> {
         // DynamoDB keeps an item without a time to live for ever.
-        let expires = (group.expires < Timestamp::MAX).then_some(group.expires);
+        let expires = (group.expires < Timestamp::MAX).then(|| domain::time::later(group.expires, EXPIRED_KEPT));
         let mut item = record(keys::group(id), group, expires)?;
         if let Some(due) = group.due {
             item.insert(DUE_PARTITION.to_owned(), text(GROUPS_DUE));
@@ -49,7 +49,7 @@ impl DynamoGroups {
                 .filter_expression("attribute_not_exists(#ttl) OR #ttl > :now")
                 .expression_attribute_names("#ttl", TTL)
                 .expression_attribute_values(":pk", text(partition.as_str()))
-                .expression_attribute_values(":now", number(now.as_second()))
+                .expression_attribute_values(":now", number(domain::time::later(now, EXPIRED_KEPT).as_second()))
                 .set_exclusive_start_key(start)
                 .send()
                 .await

@@ -2,6 +2,7 @@
 //! Works in small batches, so that posting events never waits long.
 
 use domain::Timestamp;
+use domain::detection::EXPIRED_KEPT;
 use domain::ports::{PurgeScope, StoreError};
 use rusqlite::{Connection, params};
 
@@ -14,7 +15,7 @@ const BATCH: usize = 500;
 /// Used unless the archiver deletes events.
 const EVENTS: &str = "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE expires <= ?1 LIMIT ?2)";
 
-const EXPIRED: [&str; 9] = [
+const EXPIRED: [&str; 8] = [
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM inbox WHERE rowid IN (SELECT rowid FROM inbox WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE expires <= ?1 LIMIT ?2)",
@@ -23,8 +24,10 @@ const EXPIRED: [&str; 9] = [
     "DELETE FROM operator_jobs WHERE id IN (SELECT id FROM operator_jobs WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE expires <= ?1 LIMIT ?2)",
     "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE expires <= ?1 LIMIT ?2)",
-    "DELETE FROM detection_groups WHERE id IN (SELECT id FROM detection_groups WHERE expires <= ?1 LIMIT ?2)",
 ];
+
+const EXPIRED_GROUPS: &str =
+    "DELETE FROM detection_groups WHERE id IN (SELECT id FROM detection_groups WHERE expires <= ?1 LIMIT ?2)";
 
 const OLD_COUNTS: &str =
     "DELETE FROM volume WHERE (hour, action) IN (SELECT hour, action FROM volume WHERE hour <= ?1 LIMIT ?2)";
@@ -66,8 +69,9 @@ impl Store {
         let mut deleted = 0;
         let events = (what == PurgeScope::All).then_some((EVENTS, now));
         let old_counts = (OLD_COUNTS, domain::time::later(now, -domain::query::volume::KEPT));
+        let groups = (EXPIRED_GROUPS, domain::time::later(now, -EXPIRED_KEPT));
         let (mut largest, mut is_full) = (BATCH, false);
-        for (sql, until) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([old_counts]) {
+        for (sql, until) in events.into_iter().chain(EXPIRED.map(|sql| (sql, now))).chain([groups, old_counts]) {
             while deleted < limit {
                 let deletion = Deletion { sql, until, most: largest.min(limit - deleted) };
                 let found = if is_full {

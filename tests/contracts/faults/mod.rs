@@ -2,7 +2,7 @@
 //! evaluated, every delivery ends delivered or dead with its cause, a closed delivery is never sent again, and a
 //! repeated one was in the open window: accepted by the receiver, not yet recorded by the ledger.
 
-mod ports;
+pub(crate) mod ports;
 mod receiver;
 mod run;
 

@@ -93,11 +93,13 @@ impl Default for Posting {
     fn default() -> Self {
         let still = Arc::new(Still::default());
         let router = ingest::router(ingest::Ingest {
-            intake: still.clone(),
-            configuration: still.clone(),
-            clock: still.clone(),
-            entropy: still.clone(),
-            origins: Arc::new(()),
+            acceptance: api::Acceptance {
+                intake: still.clone(),
+                configuration: still.clone(),
+                clock: still.clone(),
+                entropy: still.clone(),
+                origins: Arc::new(()),
+            },
             authenticator: api::Authenticator::new(still.clone(), still.clone()),
             memory: api::MemoryBudget::new(256 << 20),
         });

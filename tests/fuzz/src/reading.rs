@@ -23,11 +23,13 @@ impl Default for Reading {
         let stores = Stores::from_single(embedded::Store::open(&folder).expect("a store"));
         let authenticator = api::Authenticator::new(still.clone(), still.clone());
         let ingest = ingest::router(ingest::Ingest {
-            intake: Arc::clone(&stores.intake),
-            configuration: still.clone(),
-            clock: still.clone(),
-            entropy: still.clone(),
-            origins: Arc::new(()),
+            acceptance: api::Acceptance {
+                intake: Arc::clone(&stores.intake),
+                configuration: still.clone(),
+                clock: still.clone(),
+                entropy: still.clone(),
+                origins: Arc::new(()),
+            },
             authenticator: authenticator.clone(),
             memory: api::MemoryBudget::new(256 << 20),
         });

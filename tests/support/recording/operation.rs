@@ -28,6 +28,10 @@ pub enum Operation {
     DeferFirst,
     /// `dispatch`: the same when it is due again and the transport is still paused.
     DeferAgain,
+    /// `dispatch`: a message with 25 events that enter no detection, where there is one, beyond one where there is none.
+    WatchBatch,
+    /// `dispatch`: an event that opens a group of a detection, beyond its message.
+    EnterGroup,
     /// `retention`: a minute in which nothing is due, of a table without events.
     TickEmpty,
     /// The same with more than a thousand items in the table.

@@ -22,7 +22,7 @@ const LEVELS: [&str; 2] = ["warn", "info"];
 /// # Errors
 /// If a function fails, or the emulator does.
 pub fn record() -> Result<(Recorded, Operations), Error> {
-    let operations = with_runtimes(async |background| record_all(background).await)?;
+    let operations = with_runtimes(async |background| Box::pin(record_all(background)).await)?;
     let events = f64::from(u32::try_from(operations.events)?);
     let (costs, item_bytes) = (operations.costs.clone(), operations.item_bytes.round());
     let mut recorded = Recorded { costs, events, item_bytes, ..Recorded::default() };

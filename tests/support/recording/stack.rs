@@ -44,6 +44,8 @@ pub enum RecordedAction {
     Inbox,
     /// It is reported to a receiver that answers 503.
     DeadReceiver,
+    /// It enters a group of its own, where there is a detection.
+    Detected,
 }
 
 impl RecordedAction {
@@ -53,6 +55,7 @@ impl RecordedAction {
             Self::Webhook => "login_failed",
             Self::Inbox => "custom_inbox",
             Self::DeadReceiver => "custom_dead",
+            Self::Detected => "custom_detected",
         }
     }
 }
@@ -76,11 +79,19 @@ pub struct RecordedProcess {
 }
 
 impl RecordedStack {
-    /// Creates the table, the queues and, if `archives`, a bucket.
+    /// Creates the table, the queues and, if `archives`, a bucket. The rules have no detection.
     ///
     /// # Errors
     /// If the emulator refuses.
     pub async fn create(background: &Handle, archives: bool) -> Result<Self, Error> {
+        Self::with_detections(background, archives, "").await
+    }
+
+    /// The same, with this section in the rules file.
+    ///
+    /// # Errors
+    /// If the emulator refuses, or the rules file is not valid.
+    pub async fn with_detections(background: &Handle, archives: bool, detections: &str) -> Result<Self, Error> {
         let sdk = background.spawn(async { Emulator::shared().sdk().await }).await?;
         let sink = background.spawn(Sink::start()).await?;
         sink.answer("/dead", (0..100).map(|_| Answer::status(503)));
@@ -102,11 +113,11 @@ impl RecordedStack {
             variables.insert(aws::settings::ARCHIVE_BUCKET.to_owned(), name);
         }
         let stack = Self { sdk, settings: Settings::read(&variables)?, background: background.clone(), sink };
-        stack.prepare().await?;
+        stack.prepare(detections).await?;
         Ok(stack)
     }
 
-    async fn prepare(&self) -> Result<(), Error> {
+    async fn prepare(&self, detections: &str) -> Result<(), Error> {
         let rule = |action: RecordedAction, transport: &str| {
             let name = action.name();
             (
@@ -125,7 +136,7 @@ impl RecordedStack {
             "groups: {{ ops: [{{ username: ann, email: ann@example.org }}] }}\n\
              transports:\n  hook: {{ mode: webhook, url: \"{}\" }}\n  dead: {{ mode: webhook, url: \"{}\" }}\n  \
              inbox: {{ mode: local }}\n\
-             policies:\n{}rules:\n{}allow_networks: [127.0.0.0/8]\nretention: {}\n",
+             policies:\n{}{detections}rules:\n{}allow_networks: [127.0.0.0/8]\nretention: {}\n",
             self.sink.url("/hook"),
             self.sink.url("/dead"),
             policies.concat(),
@@ -184,11 +195,13 @@ impl RecordedProcess {
     /// The router of `ingest`.
     pub fn ingest(&self) -> Router {
         api::with_middleware(ingest::router(Ingest {
-            intake: Arc::new(self.adapters.intake()),
-            configuration: Arc::new(self.adapters.configuration()),
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
-            origins: Arc::new(()),
+            acceptance: api::Acceptance {
+                intake: Arc::new(self.adapters.intake()),
+                configuration: Arc::new(self.adapters.configuration()),
+                clock: Arc::new(SystemClock),
+                entropy: Arc::new(OsEntropy),
+                origins: Arc::new(()),
+            },
             authenticator: api::Authenticator::new(Arc::new(self.adapters.tokens()), Arc::new(SystemClock)),
             memory: api::MemoryBudget::new(256 << 20),
         }))

@@ -112,6 +112,17 @@ pub fn per_million(model: &Model, settings: &DeployedSettings, together: f64) ->
     usage.bill(model, settings)
 }
 
+/// What detections add to the bill for a million events in batches of 25, if one event in twenty is the first of a group.
+pub fn groups_per_million(model: &Model, settings: &DeployedSettings) -> Vec<BillItem> {
+    let entered = 1e6 * MATCHED;
+    let mut usage = Usage::default();
+    usage.add(Operation::EnterGroup, entered);
+    // As if each event were alone in its message, and nothing else were to be waited for.
+    usage.gb_seconds +=
+        entered * model.ms(Operation::EnterGroup, settings.dispatch_mb) / 1000.0 * settings.dispatch_mb / 1024.0;
+    usage.bill(model, settings)
+}
+
 /// The bill for a month without events, of a table with more than a thousand items, without alarms.
 pub fn idle_month(model: &Model, settings: &DeployedSettings) -> Vec<BillItem> {
     let mut usage = Usage::default();
@@ -137,7 +148,13 @@ pub fn month_extras(model: &Model, settings: &DeployedSettings) -> Vec<BillItem>
     let writes: f64 = model.cost(Operation::PostBatch).writes.values().sum::<f64>() * 40_000.0
         + model.cost(Operation::DeliverWebhook).writes.values().sum::<f64>() * EVENTS * MATCHED;
     let item = |name: &str, count: f64, dollars: f64| BillItem { name: name.to_owned(), count, dollars };
+    let groups = groups_per_million(model, settings);
     vec![
+        item(
+            "a million events: one in twenty opens a group of a detection, write units",
+            groups.iter().find(|item| item.name.ends_with("write units")).map_or(0.0, |item| item.count),
+            groups.iter().map(|item| item.dollars).sum(),
+        ),
         item("a million events: stored for a year, GB-months", gb * MONTHS, gb * MONTHS * STORED_GB),
         item(
             "the same with `TableClass=STANDARD_INFREQUENT_ACCESS`, its dearer writes included",

@@ -20,7 +20,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use bill::{BillItem, idle_month, month_extras, per_million};
+pub use bill::{BillItem, groups_per_million, idle_month, month_extras, per_million};
 pub use day::simulate;
 pub use parts::{DayReport, DelayedPart, Part, ceilings};
 pub use report::{cost_table, idle_table, scale_table};

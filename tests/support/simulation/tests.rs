@@ -83,3 +83,16 @@ fn keys_that_share_a_partition_part_when_it_stays_hot_and_a_key_alone_keeps_its_
     }
     assert!((alone[0].done - 1000.0).abs() < 1e-6, "{alone:?}");
 }
+
+#[test]
+fn an_event_that_opens_a_group_costs_one_read_and_one_write_and_any_other_nothing() {
+    let model = Model::stored();
+    let opened = model.cost(Operation::EnterGroup);
+    let requests = [("GetItem", 1.0), ("PutItem", 1.0)].map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(opened.requests, requests.into());
+    assert_eq!((opened.read_units(), opened.write_units(), opened.messages), (1.0, 1.0, 0.0));
+    assert_eq!(*model.cost(Operation::WatchBatch), Cost::default(), "detections that an event does not enter are free");
+    let dollars: f64 =
+        groups_per_million(&model, &DeployedSettings::of_template()).iter().map(|item| item.dollars).sum();
+    assert!(dollars <= 0.08, "{dollars}");
+}

@@ -4,11 +4,11 @@
 //! whose definition changes has another id, and is activated again.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
-use domain::detection::{DetectionId, GroupId, GroupRecord, GroupState, activation_group, group};
+use domain::detection::{DetectionId, Group, GroupId, GroupRecord, GroupState, activation_group, group};
 use domain::ports::StoreError;
 use domain::rules_document::{Detection, DetectionKind};
 use rules::RuleSet;
@@ -20,8 +20,8 @@ use crate::DispatchPorts;
 #[derive(Default)]
 pub(crate) struct Activations {
     since: Mutex<HashMap<DetectionId, Timestamp>>,
-    /// The `absent` detections whose expected groups exist.
-    expected: Mutex<HashSet<DetectionId>>,
+    /// The rules whose detections are all activated, and whose expected groups exist.
+    complete: Mutex<Option<Arc<RuleSet>>>,
 }
 
 impl Activations {
@@ -29,25 +29,26 @@ impl Activations {
     pub(crate) async fn activate(
         &self,
         ports: &DispatchPorts,
-        rules: &RuleSet,
+        rules: &Arc<RuleSet>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let is_complete =
+            |complete: &Option<Arc<RuleSet>>| complete.as_ref().is_some_and(|one| Arc::ptr_eq(one, rules));
+        if is_complete(&self.complete.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(());
+        }
         for (detection, id) in rules.detections() {
             match &detection.kind {
                 DetectionKind::FirstSeen(_) => drop(self.since(ports, *id, now).await?),
                 DetectionKind::Absent(settings) => {
-                    let is_new = !self.expected.lock().unwrap_or_else(PoisonError::into_inner).contains(id);
-                    if !is_new {
-                        continue;
-                    }
                     let whole = [Vec::new()];
                     let expected: &[Vec<Value>] = if detection.by.is_empty() { &whole } else { &settings.expect };
                     expect(ports, detection, *id, expected, now).await?;
-                    self.expected.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
                 }
                 DetectionKind::Count(_) | DetectionKind::Sequence(_) => {}
             }
         }
+        *self.complete.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(rules));
         Ok(())
     }
 
@@ -88,7 +89,8 @@ impl Activations {
     }
 }
 
-/// Creates the groups of these values that do not exist.
+/// Creates the groups of these values that do not exist, or have expired since the detection was removed and added
+/// again.
 async fn expect(
     ports: &DispatchPorts,
     detection: &Detection,
@@ -102,8 +104,11 @@ async fn expect(
         .collect();
     let ids: Vec<GroupId> = groups.iter().map(|group| group.id).collect();
     let known = ports.groups.get_all(&ids).await?;
-    let missing = groups.iter().zip(&known).filter(|(_, record)| record.is_none());
-    let records: Vec<_> =
-        missing.map(|(group, _)| (group.id, GroupRecord::expected(None, detection, group, now))).collect();
+    let is_missing = |record: &Option<GroupRecord>| record.as_ref().is_none_or(|record| record.expires <= now);
+    let missing = groups.iter().zip(&known).filter(|(_, record)| is_missing(record));
+    let expected = |(group, record): (&Group, &Option<GroupRecord>)| {
+        (group.id, GroupRecord::expected(record.as_ref(), detection, group, now))
+    };
+    let records: Vec<_> = missing.map(expected).collect();
     ports.groups.put_all(&records).await.map(drop)
 }

@@ -59,11 +59,11 @@ struct Unsettled<'r> {
 }
 
 impl DetectionStage {
-    /// Notes when the detections of the document were activated; each once in this process.
+    /// Notes when the detections of the document were activated; once for these rules.
     ///
     /// # Errors
     /// If the store fails.
-    pub(crate) async fn activate(&self, ports: &DispatchPorts, rules: &RuleSet) -> Result<(), StoreError> {
+    pub(crate) async fn activate(&self, ports: &DispatchPorts, rules: &Arc<RuleSet>) -> Result<(), StoreError> {
         self.activations.activate(ports, rules, ports.clock.now()).await
     }
 
@@ -112,7 +112,7 @@ impl DetectionStage {
         let (mut written, mut unsettled): (Vec<(GroupId, GroupRecord)>, Vec<Unsettled<'_>>) = (Vec::new(), Vec::new());
         for ((id, entering), before) in waiting.iter().zip(&before) {
             let detection = entering.detection;
-            let is_open = before.as_ref().is_some_and(|record| record.expires > now);
+            let is_open = before.as_ref().is_some_and(|record| record.expires > now || !record.outbox.is_empty());
             if !is_open && !self.open_groups.may_open(ports, document, detection, *id, now).await? {
                 continue;
             }
@@ -148,7 +148,7 @@ impl DetectionStage {
     pub(crate) async fn report_absences(
         &self,
         ports: &DispatchPorts,
-        rules: &RuleSet,
+        rules: &Arc<RuleSet>,
         document: &RulesDocument,
         ids: &[GroupId],
     ) -> Result<(), StoreError> {
@@ -156,22 +156,29 @@ impl DetectionStage {
         let now = ports.clock.now();
         self.activations.activate(ports, rules, now).await?;
         let before = ports.groups.get_all(ids).await?;
-        let (mut written, mut detections) = (Vec::new(), Vec::new());
+        let (mut written, mut detections, mut unsettled) = (Vec::new(), Vec::new(), Vec::new());
         for (id, record) in ids.iter().zip(before) {
             let Some(record) = record else { continue };
             let detection = rules.detection_by_id(id.detection());
             let changed =
                 detection.map_or_else(|| Some(record.retired(now)), |detection| record.report_absence(detection, now));
-            if let Some(record) = changed {
-                written.push((*id, record));
-                detections.push(detection);
+            match (changed, detection) {
+                (Some(record), _) => {
+                    written.push((*id, record));
+                    detections.push(detection);
+                }
+                // Reported by a dispatcher that may have died before it stored the event.
+                (None, Some(detection)) if !record.outbox.is_empty() => {
+                    unsettled.push(Unsettled { detection, id: *id, record });
+                }
+                (None, _) => {}
             }
         }
         let done = ports.groups.put_all(&written).await?;
         let reported = written.into_iter().zip(detections).zip(done).filter(|(_, done)| *done);
-        let unsettled = reported
-            .filter_map(|(((id, record), detection), _)| Some(Unsettled { detection: detection?, id, record }))
-            .collect();
+        let reported =
+            reported.filter_map(|(((id, record), detection), _)| Some(Unsettled { detection: detection?, id, record }));
+        unsettled.extend(reported);
         self.settle(ports, document, unsettled, now).await
     }
 

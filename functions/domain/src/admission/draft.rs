@@ -47,6 +47,8 @@ pub struct Draft {
     pub traceparent: Option<TraceParent>,
     /// The part of Nuncio that produced the event; `None` for a caller's.
     pub produced_by: Option<Producer>,
+    /// Whether the name alone identifies the event, whatever its body: a sender's retry may differ in what changes.
+    pub is_named_alone: bool,
 }
 
 /// Why an event is rejected.
@@ -162,6 +164,7 @@ impl Draft {
             app: take_text(&mut object, "app")?.unwrap_or_default(),
             traceparent: take_trace(&mut object, &context)?,
             produced_by: None,
+            is_named_alone: false,
             context,
             client_ip: take_ip(&mut object)?,
             created: take_time(&mut object, "created")?,
@@ -172,7 +175,7 @@ impl Draft {
     /// Masks the event, assigns its pk, adds its location and sets its expiry.
     ///
     /// The pk of a named event depends only on its name, its time and its masked body, not on its trace or on the
-    /// location that its address has today.
+    /// location that its address has today. If [`is_named_alone`](Self::is_named_alone), it does not depend on the body.
     ///
     /// # Errors
     /// If `created` is more than 15 minutes ahead or before 1970, or if the event is larger than 256 KiB.
@@ -249,6 +252,9 @@ impl Draft {
     }
 
     fn digest(&self, name: &[String]) -> [u8; 32] {
+        if self.is_named_alone {
+            return Sha256::digest(serde_json::to_vec(&(name, "alone")).unwrap_or_default()).into();
+        }
         let body = (
             SortedObject(&self.user),
             self.action.as_str(),

@@ -30,8 +30,9 @@ fn member(minutes: i64, number: u64, value: Option<u64>) -> Member {
 /// Whether each member qualifies, by the definition.
 fn qualifying(settings: &CountSettings, members: &[Member]) -> Vec<bool> {
     let within = micros(settings.within.duration());
-    let in_window =
-        |one: &Member, other: &Member| other.position <= one.position && other.position.at >= one.position.at - within;
+    let in_window = |one: &Member, other: &Member| {
+        other.position.at <= one.position.at && other.position.at >= one.position.at - within
+    };
     let enough = |one: &Member| {
         let window: Vec<_> = members.iter().filter(|other| in_window(one, other)).collect();
         let values: BTreeSet<_> = window.iter().filter_map(|member| member.value).collect();
@@ -126,6 +127,18 @@ proptest! {
             let is_new = again.fired.iter().any(|again| !fired.contains(&again.position));
             prop_assert!(!is_new, "{:?}", again);
         }
+    }
+
+    #[test]
+    fn out_of_order_every_member_that_qualifies_fires(
+        members in stream(), within in 5_u32..10, at_least in 2_u32..5, distinct: bool, seed: u64,
+    ) {
+        let settings = settings(within, at_least, distinct, Repeat::Every);
+        let shuffled = shuffle_within(&members, SignedDuration::from_mins(i64::from(within) + 15), seed);
+        let (mut fired, _) = evaluate(&settings, &shuffled);
+        fired.sort_unstable();
+        fired.dedup();
+        prop_assert_eq!(fired, expected(&settings, &members));
     }
 
     #[test]
@@ -224,4 +237,34 @@ fn a_hot_group_stays_small() {
         let kept = state.members.0.len();
         assert!(kept <= if distinct { MAX_MEMBERS } else { 20 }, "{kept}");
     }
+}
+
+#[test]
+fn members_of_one_time_are_in_each_others_windows() {
+    let three = [member(0, 1, None), member(0, 2, None), member(0, 3, None)];
+    for (repeat, firings) in [(Repeat::Every, 3), (Repeat::Crossing, 1)] {
+        let settings = settings(5, 3, false, repeat);
+        assert_eq!(evaluate(&settings, &three).0.len(), firings);
+        assert_eq!(evaluate(&settings, &[three[2], three[0], three[1]]).0.len(), firings, "in any order");
+    }
+}
+
+#[test]
+fn a_member_of_the_time_at_which_a_run_begins_is_in_it_though_the_others_are_not_kept() {
+    let settings = settings(5, 2, false, Repeat::Every);
+    let members = [member(0, 5, None), member(0, 6, None), member(1, 1, None), member(2, 1, None), member(3, 1, None)];
+    let later = [member(0, 1, None)];
+    assert_eq!(evaluate(&settings, &[&members[..], &members[2..3], &later].concat()).0.len(), 6);
+}
+
+#[test]
+fn a_member_in_a_pause_breaks_a_run_though_few_of_its_members_are_kept() {
+    let settings = settings(5, 3, false, Repeat::Crossing);
+    let of_time = |minutes: i64| (0..9).map(move |number| member(minutes, number, None));
+    let mut members: Vec<Member> = of_time(0).chain(of_time(7)).collect();
+    assert_eq!(evaluate(&settings, &members).0.len(), 1, "one run: no member between them does not qualify");
+    members.push(member(6, 1, None));
+    assert_eq!(evaluate(&settings, &members).0.len(), 2);
+    members.extend([member(2, 1, None), member(3, 1, None), member(4, 1, None), member(5, 1, None)]);
+    assert_eq!(evaluate(&settings, &members).0.len(), 2, "joined again");
 }

@@ -38,6 +38,9 @@ use crate::event::EventPk;
 /// How much older than `within` before the newest member an event may be; an older one is late and joins no window.
 pub const LATENESS: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long a group is stored after it has expired, for dispatchers that lag.
+pub const EXPIRED_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
 /// How many of the causing events a detection event lists.
 pub const MAX_LISTED: usize = 20;
 

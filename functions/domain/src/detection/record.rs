@@ -10,15 +10,13 @@ use super::{AbsentState, CountState, Fired, FirstSeenState, Group, LATENESS, Out
 use crate::event::{Event, EventPk};
 use crate::rules_document::{Detection, DetectionKind};
 
-/// How long a firing may wait to be stored after its group was written, before the group is forgotten.
-const OUTBOX_KEPT: SignedDuration = SignedDuration::from_hours(24);
-
 /// The stored record of one group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupRecord {
     /// Incremented by every write, from 0. A write succeeds only if the stored revision is one less.
     pub revision: u64,
-    /// Ignored from this time on.
+    /// From this time on, the group is no longer open. Its record is stored for [`EXPIRED_KEPT`](super::EXPIRED_KEPT)
+    /// longer.
     #[serde(with = "crate::time::micros")]
     pub expires: Timestamp,
     /// The values that make the group, cut for display, in the order of [`group_paths`](super::group_paths).
@@ -131,8 +129,9 @@ impl Entry {
 }
 
 impl GroupRecord {
-    /// Enters events, in order of their positions, into a group. `before` is the stored record; one that has expired
-    /// counts as none. A `first_seen` detection fires only if it is not `learning`.
+    /// Enters events, in order of their positions, into a group. `before` is the stored record, expired or not: what it
+    /// remembers goes by the times of the events, so that a dispatcher that lags decides as one that does not. A
+    /// `first_seen` detection fires only if it is not `learning`.
     pub fn enter(
         before: Option<&Self>,
         detection: &Detection,
@@ -141,7 +140,11 @@ impl GroupRecord {
         learning: bool,
         now: Timestamp,
     ) -> Update {
-        let live = before.filter(|record| record.expires > now);
+        let is_dropped = |record: &Self| {
+            let expires = record.expires.as_microsecond();
+            matches!(record.state, GroupState::Absent(_)) && entries.iter().all(|entry| entry.position.at >= expires)
+        };
+        let live = before.filter(|record| !is_dropped(record));
         let mut outcomes = Vec::with_capacity(entries.len());
         let mut firings: Vec<Firing> = Vec::new();
         let mut changed = false;
@@ -269,7 +272,8 @@ impl GroupRecord {
             return None;
         };
         let mut absent = *absent;
-        let due = absent.report(settings, now).filter(|_| self.expires > now)?;
+        // One that was due before the group was dropped is reported, however late.
+        let due = absent.report(settings, now).filter(|due| self.due.is_some() && *due < self.expires)?;
         let firing = Firing {
             id: crate::time::format(due),
             state: FiringState::Fired,
@@ -307,10 +311,7 @@ impl GroupRecord {
             (DetectionKind::Absent(settings), GroupState::Absent(absent)) => absent.due(settings),
             _ => None,
         };
-        let mut expires = expiry(detection, &state, &values, now);
-        if !outbox.is_empty() {
-            expires = expires.max(crate::time::later(now, OUTBOX_KEPT));
-        }
+        let expires = expiry(detection, &state, &values, now);
         let revision = before.map_or(0, |before| before.revision + 1);
         Self { revision, expires: crate::time::to_micros(expires), values, state, count, due, outbox }
     }

@@ -187,6 +187,7 @@ impl Effects {
             brand: short(&event.brand),
             traceparent: event.traceparent,
             produced_by: Some(producer),
+            is_named_alone: false,
         })
     }
 

@@ -9,6 +9,7 @@ mod pattern;
 mod policy;
 mod retention;
 mod silence;
+mod source;
 mod storm;
 mod transport;
 
@@ -23,6 +24,10 @@ pub use pattern::{
 pub use policy::{AddressSet, Binding, BindingMode, EventMatcher, Policy, PolicyExpression, Precondition, Rule};
 pub use retention::{Period, PeriodError, Retention};
 pub use silence::{Silence, SilenceState};
+pub use source::{
+    EventSource, HmacHash, IdLocation, SignatureEncoding, SignatureScheme, SignedPart, SourcePreset, TimestampLocation,
+    Verification,
+};
 pub use storm::{DigestSettings, FieldPath, FieldPathError, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
 pub use transport::{Mappings, PlainOrSecret, SecretRef, Transport, TransportKind, TransportLimit};
 
@@ -76,6 +81,9 @@ pub struct RulesDocument {
     /// The file's silences. Operators create others through the API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Silence>,
+    /// The senders that post without a token of Nuncio, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, EventSource>,
     /// The settings of mail.
     #[serde(default)]
     pub email: EmailSettings,

@@ -83,6 +83,11 @@ impl Period {
         self.0
     }
 
+    /// A period of this many minutes.
+    pub const fn minutes(minutes: i64) -> Self {
+        Self(SignedDuration::from_mins(minutes))
+    }
+
     /// A period of this many days.
     pub const fn days(days: i64) -> Self {
         Self(SignedDuration::from_hours(24 * days))

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use ruff_python_ast::visitor::{Visitor, walk_except_handler, walk_expr, walk_pattern, walk_stmt};
-use ruff_python_ast::{ExceptHandler, Expr, Parameters, Pattern, Stmt, TypeParam, TypeParams};
+use ruff_python_ast::{ExceptHandler, Expr, ExprContext, Parameters, Pattern, Stmt, TypeParam, TypeParams};
 
 /// What the statements of one scope bind and declare.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct ScopeBindings<'a> {
     pub(super) bound: HashSet<&'a str>,
     pub(super) globals: HashSet<&'a str>,
     pub(super) nonlocals: HashSet<&'a str>,
+    /// The names that a statement `del` of the scope deletes.
+    pub(super) deleted: HashSet<&'a str>,
     /// How many comprehensions surround the visited expression. Their targets belong to them.
     comprehensions: usize,
 }
@@ -86,6 +88,9 @@ impl<'a> Visitor<'a> for ScopeBindings<'a> {
         match expression {
             Expr::Name(name) if !name.ctx.is_load() && self.comprehensions == 0 => {
                 self.bound.insert(name.id.as_str());
+                if name.ctx == ExprContext::Del {
+                    self.deleted.insert(name.id.as_str());
+                }
             }
             Expr::Named(named) => {
                 if let Expr::Name(target) = &*named.target {

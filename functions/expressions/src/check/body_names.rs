@@ -47,6 +47,11 @@ impl<'a> BodyNames<'a> {
         self.tested.contains(name) || (self.stored.contains(name) && self.loaded.contains(name))
     }
 
+    /// Whether the body stores an attribute of this name in some object.
+    pub(super) fn stores(&self, name: &str) -> bool {
+        self.stored.contains(name) || self.tested.contains(name)
+    }
+
     fn bind(&mut self, name: &'a str) {
         *self.bound.entry(name).or_default() += 1;
     }

@@ -39,8 +39,12 @@ pub(super) fn hint(owner: &Witness, name: &str) -> String {
     if members.contains(&name) {
         return format!("it can only be called on a value; to pass it on, write lambda value: value.{name}()");
     }
-    if let Some(near) = nearest(name, members.iter().copied()) {
-        return format!("did you mean {label}.{near}?");
+    let near = nearest(name, members.iter().copied()).map(|near| format!("did you mean {label}.{near}?"));
+    match near {
+        Some(near) if label == "dict" => return format!("{near} To read a key, write value[\"{name}\"]"),
+        None if label == "dict" => return format!("a dict has keys; write value[\"{name}\"] or value.get(\"{name}\")"),
+        Some(near) => return near,
+        None => {}
     }
     let more = if members.len() > MAX_LISTED { ", …" } else { "" };
     match members.get(..members.len().min(MAX_LISTED)) {

@@ -1,25 +1,26 @@
-//! Members that a module or a value does not have, such as `re.nonsense` or `'a'.nonsense()`.
+//! Members that a module, a value or an object of the host does not have, such as `re.nonsense`, `'a'.nonsense()` or
+//! `notification.titel`.
 //!
-//! Owns which expressions have a certain value or type: modules, their members, literals, and what some constructors
-//! return. The sandbox says whether such a value has the member. About other objects this says nothing, except that no
-//! object has a special attribute that the sandbox does not know, such as `__dict__`.
-
-use std::collections::HashMap;
+//! Owns the search. Reports only what cannot work: where it is certain what stands before the dot, and where the body
+//! neither tests for the attribute nor stores it itself. About other objects this says nothing, except that no object
+//! has a special attribute that the sandbox does not know, such as `__dict__`.
 
 use domain::expression::ExpressionKind;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprAttribute, ExprCall, Number, Stmt};
+use ruff_python_ast::{Expr, ExprAttribute, ExprCall, Stmt};
 use ruff_text_size::Ranged;
 
-use super::attributes::ATTRIBUTE_ERRORS;
 use super::body_names::BodyNames;
 use super::member_hints;
 use super::names::handles;
 use super::probe::{self, MAX_REPORTED};
+use super::values::{Known, KnownValues};
 use super::witness::{self, Witness};
 use crate::source::position;
 use crate::unavailable::{self, Missing};
 
+/// What handles a missing attribute.
+const ATTRIBUTE_ERRORS: [&str; 3] = ["AttributeError", "Exception", "BaseException"];
 /// What handles a module that is missing, or a member that it does not have.
 const IMPORT_ERRORS: [&str; 4] = ["ImportError", "ModuleNotFoundError", "Exception", "BaseException"];
 
@@ -30,85 +31,17 @@ pub(super) fn missing<'a>(
     names: &'a BodyNames<'a>,
     kind: ExpressionKind,
 ) -> Vec<Missing> {
-    let mut types = Types { kind, names, aliases: HashMap::new() };
-    types.learn();
+    let values = KnownValues::learn(names, kind);
     let is_object = |class: &Stmt| matches!(class, Stmt::ClassDef(_));
-    let mut search = MemberSearch { text, types: &types, has_classes: body.iter().any(is_object), missing: Vec::new() };
+    let mut search =
+        MemberSearch { text, values: &values, has_classes: body.iter().any(is_object), missing: Vec::new() };
     search.visit_body(body);
     search.missing
 }
 
-/// The expressions of the body whose value or type is certain.
-struct Types<'a> {
-    kind: ExpressionKind,
-    names: &'a BodyNames<'a>,
-    aliases: HashMap<&'a str, Witness>,
-}
-
-impl Types<'_> {
-    /// Learns the names that the body binds once.
-    fn learn(&mut self) {
-        for (name, module, member) in &self.names.imported {
-            let module = Witness::module(module);
-            let witness = match member {
-                Some(member) => module.member(member),
-                None => module,
-            };
-            if self.names.count(name) == 1 && !witness.is_missing(self.kind) {
-                self.aliases.insert(name, witness);
-            }
-        }
-        for (name, value) in &self.names.assigned {
-            if self.names.count(name) == 1
-                && let Some(witness) = self.witness(value)
-            {
-                self.aliases.insert(name, witness);
-            }
-        }
-    }
-
-    /// A closed expression for an argument. A text if its type is not known.
-    fn value(&self, argument: &Expr) -> String {
-        let witness = self.witness(argument).unwrap_or_else(|| Witness::literal("str", "''"));
-        witness.closed().unwrap_or("''").to_owned()
-    }
-
-    fn witness(&self, expression: &Expr) -> Option<Witness> {
-        Some(match expression {
-            Expr::StringLiteral(_) | Expr::FString(_) => Witness::literal("str", "''"),
-            Expr::BytesLiteral(_) => Witness::literal("bytes", "b''"),
-            Expr::NumberLiteral(number) => match number.value {
-                Number::Int(_) => Witness::literal("int", "(0)"),
-                Number::Float(_) => Witness::literal("float", "(0.0)"),
-                Number::Complex { .. } => return None,
-            },
-            Expr::BooleanLiteral(_) => Witness::literal("bool", "True"),
-            Expr::List(_) | Expr::ListComp(_) => Witness::literal("list", "[]"),
-            Expr::Dict(_) | Expr::DictComp(_) => Witness::literal("dict", "{}"),
-            Expr::Set(_) | Expr::SetComp(_) => Witness::literal("set", "{0}"),
-            Expr::Tuple(_) => Witness::literal("tuple", "()"),
-            Expr::Name(name) => match self.aliases.get(name.id.as_str()) {
-                Some(known) => known.clone(),
-                None if self.names.count(&name.id) == 0 => Witness::builtin(&name.id)?,
-                None => return None,
-            },
-            Expr::Attribute(attribute) => {
-                let member = self.witness(&attribute.value)?.namespace()?.member(&attribute.attr);
-                Some(member).filter(|member| !member.is_missing(self.kind))?
-            }
-            Expr::Call(call) => match &*call.func {
-                // A method may be there to be called only.
-                Expr::Attribute(method) => self.witness(&method.value)?.namespace()?.member(&method.attr).called()?,
-                function => self.witness(function)?.called()?,
-            },
-            _ => return None,
-        })
-    }
-}
-
 struct MemberSearch<'a> {
     text: &'a str,
-    types: &'a Types<'a>,
+    values: &'a KnownValues<'a>,
     /// Whether the body defines classes, whose attributes are not known.
     has_classes: bool,
     missing: Vec<Missing>,
@@ -122,7 +55,7 @@ impl MemberSearch<'_> {
 
     /// Whether the module is missing, which is then reported.
     fn is_missing_module(&mut self, module: &str, range: &impl Ranged) -> bool {
-        let is_missing = self.missing.len() < MAX_REPORTED && Witness::module(module).is_missing(self.types.kind);
+        let is_missing = self.missing.len() < MAX_REPORTED && Witness::module(module).is_missing(self.values.kind);
         if is_missing {
             self.add(module.to_owned(), range, unavailable::module(module));
         }
@@ -131,11 +64,23 @@ impl MemberSearch<'_> {
 
     fn attribute(&mut self, attribute: &ExprAttribute, called: bool) {
         let name = attribute.attr.as_str();
-        if self.types.names.has_own_attribute(name) || self.missing.len() >= MAX_REPORTED {
+        if self.values.names.has_own_attribute(name) || self.missing.len() >= MAX_REPORTED {
             return;
         }
-        let kind = self.types.kind;
-        match self.types.witness(&attribute.value) {
+        let kind = self.values.kind;
+        let known = self.values.known(&attribute.value);
+        if let Some(Known::Object(class)) = known
+            && let Some(hint) = class.instead(name)
+        {
+            self.add(written(self.text, attribute), &attribute.attr, hint);
+            return;
+        }
+        // What a body stores, only an object of the host refuses.
+        if !attribute.ctx.is_load() {
+            return;
+        }
+        let is_object = known.is_some();
+        match known.and_then(Known::witness) {
             Some(owner) => {
                 let member = owner.member(name);
                 let is_missing = if called { member.is_missing_call(kind) } else { member.is_missing(kind) };
@@ -144,7 +89,8 @@ impl MemberSearch<'_> {
                     self.add(member.label().to_owned(), &attribute.attr, hint);
                 }
             }
-            None if name.starts_with("__")
+            None if !is_object
+                && name.starts_with("__")
                 && name.ends_with("__")
                 && !self.has_classes
                 && witness::is_unknown_everywhere(name, kind) =>
@@ -163,13 +109,13 @@ impl MemberSearch<'_> {
         let is_exception = name.id.ends_with("Error") || name.id.ends_with("Exception");
         let arguments = &call.arguments;
         let is_plain = arguments.keywords.is_empty() && !arguments.args.iter().any(Expr::is_starred_expr);
-        if !is_exception || !is_plain || self.types.names.count(&name.id) > 0 {
+        if !is_exception || !is_plain || self.values.names.count(&name.id) > 0 {
             return;
         }
-        let values: Vec<String> = arguments.args.iter().map(|argument| self.types.value(argument)).collect();
+        let values: Vec<String> = arguments.args.iter().map(|argument| self.values.closed(argument)).collect();
         let made = format!("{}({})", name.id, values.join(", "));
         // Not an exception of this class, but a failure to make one.
-        if probe::exception(&made, self.types.kind).as_deref() == Some("RuntimeError") {
+        if probe::exception(&made, self.values.kind).as_deref() == Some("RuntimeError") {
             let hint = format!("give it one text: {}(f\"…\")", name.id);
             self.add(format!("{} with these arguments", name.id), name, hint);
         }
@@ -202,7 +148,7 @@ impl<'a> Visitor<'a> for MemberSearch<'_> {
                 }
                 for alias in &import.names {
                     let owner = Witness::module(module);
-                    if self.missing.len() < MAX_REPORTED && owner.is_missing_import(&alias.name, self.types.kind) {
+                    if self.missing.len() < MAX_REPORTED && owner.is_missing_import(&alias.name, self.values.kind) {
                         let hint = member_hints::hint(&owner, &alias.name);
                         self.add(owner.member(&alias.name).label().to_owned(), alias, hint);
                     }
@@ -214,7 +160,7 @@ impl<'a> Visitor<'a> for MemberSearch<'_> {
 
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
-            Expr::Attribute(attribute) if attribute.ctx.is_load() => {
+            Expr::Attribute(attribute) => {
                 self.attribute(attribute, false);
                 walk_expr(self, expression);
             }
@@ -235,4 +181,10 @@ impl<'a> Visitor<'a> for MemberSearch<'_> {
 
     /// Annotations are not evaluated.
     fn visit_annotation(&mut self, _: &'a Expr) {}
+}
+
+/// `notification.titel`, as the body writes it; over several lines, the attribute alone.
+fn written(text: &str, attribute: &ExprAttribute) -> String {
+    let whole = &text[attribute.start().to_usize()..attribute.end().to_usize()];
+    if whole.contains('\n') { format!(".{}", attribute.attr) } else { whole.to_owned() }
 }

@@ -42,7 +42,9 @@ fn has(owner: &str, name: &str) -> bool {
         })
     };
     match owner {
-        "builtins" => is_in_sandbox(name, true, kind),
+        "builtins" => {
+            is_in_sandbox(name, true, kind) && super::probe::exception(name, kind).as_deref() != Some("SyntaxError")
+        }
         "ak_logger" => value(owner, &["ak_logger"]),
         "str" => value(owner, &["''"]),
         "bytes" => value(owner, &["b''"]),

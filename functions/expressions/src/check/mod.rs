@@ -3,16 +3,18 @@
 //! Owns what is reported, and the words. Reports only what cannot work, so that a body that Python runs is not refused
 //! for a name; where the sandbox has to be asked, [`probe`] asks it.
 
-mod attributes;
 mod bindings;
 mod body_names;
+mod called_policies;
 mod exception_types;
+mod host_classes;
 mod member_hints;
 mod members;
 mod names;
 mod nearest;
 mod probe;
 mod scopes;
+mod values;
 mod witness;
 
 use domain::expression::ExpressionKind;
@@ -23,6 +25,7 @@ use crate::program;
 use crate::source::{self, Wrapped};
 use crate::unavailable::{self, Missing};
 use body_names::BodyNames;
+pub use called_policies::CalledPolicy;
 use names::UndefinedName;
 use nearest::nearest;
 use probe::MAX_REPORTED;
@@ -35,14 +38,21 @@ pub(crate) fn missing(source: &str, kind: ExpressionKind, has_original: bool) ->
     let body = &function.body;
     let bound = BodyNames::from_body(body);
     let sandbox = Sandbox { kind, has_original };
-    let mut missing = attributes::missing(&text, body, &bound, kind);
-    missing.extend(members::missing(&text, body, &bound, kind));
+    let mut missing = members::missing(&text, body, &bound, kind);
     missing.extend(exception_types::missing(&text, body, &bound));
     missing.extend(
         names::undefined(function).iter().filter_map(|name| sandbox.undefined(&text, name, &bound)).take(MAX_REPORTED),
     );
     missing.sort_by_key(|missing| (missing.line, missing.column));
     missing
+}
+
+/// The policies that the body of a policy calls by their names. Empty if the body cannot be parsed.
+pub(crate) fn called_policies(source: &str) -> Vec<CalledPolicy> {
+    let parameters = program::parameters(ExpressionKind::Policy);
+    let Ok(Wrapped { text, parsed, .. }) = source::wrap(source, parameters) else { return Vec::new() };
+    let Some(function) = parsed.suite().first().and_then(Stmt::as_function_def_stmt) else { return Vec::new() };
+    called_policies::find(&text, &function.body, &BodyNames::from_body(&function.body))
 }
 
 /// What the sandbox offers to the body.
@@ -57,6 +67,11 @@ impl Sandbox {
         let name = undefined.name;
         let (line, column) = source::position(text, undefined.range.start());
         let in_sandbox = is_in_sandbox(name, undefined.called, self.kind);
+        if undefined.may_be_deleted {
+            let problem = format!("{name} may be deleted here, which is not supported by Nuncio's Python");
+            let hint = format!("use {name} = None instead of del {name}, and test it for None");
+            return Some(Missing { name: name.to_owned(), line, column, problem, hint });
+        }
         if undefined.bound_elsewhere {
             let problem = format!("{name} has no value here");
             let hint = if in_sandbox {

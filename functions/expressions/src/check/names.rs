@@ -4,8 +4,6 @@
 //! branches, loops and exception handlers count as if each part may have run. Code that runs later, such as the body of
 //! a function, may read whatever its surroundings bind anywhere. Names that no scope binds are the sandbox's to know.
 
-use std::collections::HashSet;
-
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_pattern, walk_stmt};
 use ruff_python_ast::{
     Comprehension, ElifElseClause, ExceptHandler, Expr, ExprContext, ExprName, Pattern, Stmt, StmtFunctionDef, StmtTry,
@@ -13,7 +11,7 @@ use ruff_python_ast::{
 use ruff_text_size::{Ranged, TextRange};
 
 use super::bindings::{ScopeBindings, imported};
-use super::scopes::{NameScope, ScopeKind, ScopeStack, parameters};
+use super::scopes::{LiveNames, NameScope, ScopeKind, ScopeStack, parameters};
 
 /// A name that is read where it is not defined.
 #[derive(Debug)]
@@ -24,6 +22,8 @@ pub(super) struct UndefinedName<'a> {
     pub(super) called: bool,
     /// Whether the body binds the name, but elsewhere; or deletes it before.
     pub(super) bound_elsewhere: bool,
+    /// Whether it may have a value, but a statement `del` may have deleted it before.
+    pub(super) may_be_deleted: bool,
 }
 
 /// Finds the names that are read but not bound, in the order of their places. `body` is the function around the body.
@@ -45,11 +45,14 @@ struct NameWalk<'a> {
 impl<'a> NameWalk<'a> {
     /// Checks a name that is read.
     fn load(&mut self, name: &'a str, range: TextRange, called: bool) {
-        if self.guards > 0 || self.scopes.is_defined(name) {
+        // The interpreter has no `del`: a deleted name is `None`, where Python raises or looks for another value.
+        let may_be_deleted = self.scopes.may_be_deleted(name);
+        if !may_be_deleted && (self.guards > 0 || self.scopes.is_defined(name)) {
             return;
         }
+        let may_be_deleted = may_be_deleted && (self.guards > 0 || self.scopes.is_defined(name));
         let bound_elsewhere = self.scopes.is_bound_elsewhere(name);
-        self.found.push(UndefinedName { name, range, called, bound_elsewhere });
+        self.found.push(UndefinedName { name, range, called, bound_elsewhere, may_be_deleted });
     }
 
     /// Visits a scope and leaves it.
@@ -89,7 +92,7 @@ impl<'a> NameWalk<'a> {
     }
 
     /// Visits alternatives that all begin with the present names. Afterwards, the names of each may be bound.
-    fn branch(&mut self, visit: impl FnOnce(&mut Self)) -> Option<HashSet<&'a str>> {
+    fn branch(&mut self, visit: impl FnOnce(&mut Self)) -> Option<LiveNames<'a>> {
         let before = self.scopes.live().clone();
         visit(self);
         std::mem::replace(self.scopes.live(), before)
@@ -277,7 +280,7 @@ impl<'a> Visitor<'a> for NameWalk<'a> {
                 ExprContext::Load => self.load(id.as_str(), *range, false),
                 ExprContext::Del => {
                     self.load(id.as_str(), *range, false);
-                    self.scopes.unbind(id.as_str());
+                    self.scopes.delete(id.as_str());
                 }
                 ExprContext::Store | ExprContext::Invalid => self.scopes.bind(id.as_str()),
             },

@@ -49,19 +49,33 @@ pub(super) enum ScopeKind {
     Generator,
 }
 
+/// The names of a scope that may have a value at a place, and those that may have been deleted there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LiveNames<'a> {
+    bound: HashSet<&'a str>,
+    deleted: HashSet<&'a str>,
+}
+
+impl<'a> LiveNames<'a> {
+    /// Binds names, or some of them.
+    pub(super) fn extend(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        self.bound.extend(names);
+    }
+}
+
 /// A function, class or comprehension around the visited place.
 pub(super) struct NameScope<'a> {
     kind: ScopeKind,
     bindings: ScopeBindings<'a>,
     /// The names that may be bound at the visited place; `None` where no execution arrives, such as after `return`.
-    live: Option<HashSet<&'a str>>,
+    live: Option<LiveNames<'a>>,
 }
 
 impl<'a> NameScope<'a> {
     /// A scope in which the names of `own` are bound from the beginning.
     pub(super) fn new(kind: ScopeKind, mut bindings: ScopeBindings<'a>, own: ScopeBindings<'a>) -> Self {
         bindings.bound.extend(&own.bound);
-        Self { kind, bindings, live: Some(own.bound) }
+        Self { kind, bindings, live: Some(LiveNames { bound: own.bound, deleted: HashSet::new() }) }
     }
 }
 
@@ -127,14 +141,15 @@ impl<'a> ScopeStack<'a> {
     }
 
     /// The names that may be bound at the visited place; `None` where no execution arrives.
-    pub(super) const fn live(&mut self) -> &mut Option<HashSet<&'a str>> {
+    pub(super) const fn live(&mut self) -> &mut Option<LiveNames<'a>> {
         &mut self.innermost.live
     }
 
     /// Binds a name in the present scope.
     pub(super) fn bind(&mut self, name: &'a str) {
         if let Some(live) = self.live() {
-            live.insert(name);
+            live.bound.insert(name);
+            live.deleted.remove(name);
         }
     }
 
@@ -144,15 +159,36 @@ impl<'a> ScopeStack<'a> {
             |scope: &&mut NameScope<'a>| !matches!(scope.kind, ScopeKind::Comprehension | ScopeKind::Generator);
         let mut scopes = std::iter::once(&mut self.innermost).chain(self.outer.iter_mut().rev());
         if let Some(live) = scopes.find(is_own).and_then(|scope| scope.live.as_mut()) {
-            live.insert(name);
+            live.bound.insert(name);
         }
     }
 
-    /// Deletes a name from the present scope.
+    /// Takes the value of a name in the present scope.
     pub(super) fn unbind(&mut self, name: &str) {
         if let Some(live) = self.live() {
-            live.remove(name);
+            live.bound.remove(name);
         }
+    }
+
+    /// Takes the value of a name in the present scope by a statement `del`.
+    pub(super) fn delete(&mut self, name: &'a str) {
+        self.unbind(name);
+        if let Some(live) = self.live() {
+            live.deleted.insert(name);
+        }
+    }
+
+    /// Whether a statement `del` may have deleted the name before the visited place.
+    pub(super) fn may_be_deleted(&self, name: &str) -> bool {
+        let mut at_once = true;
+        for scope in self.scopes() {
+            if scope.bindings.bound.contains(name) {
+                let live = scope.live.as_ref().is_some_and(|live| live.deleted.contains(name));
+                return live || (!at_once && scope.bindings.deleted.contains(name));
+            }
+            at_once &= matches!(scope.kind, ScopeKind::Comprehension | ScopeKind::Class);
+        }
+        false
     }
 
     /// Whether the name may have a value at the visited place.
@@ -169,7 +205,7 @@ impl<'a> ScopeStack<'a> {
                 break;
             }
             if scope.bindings.bound.contains(name) && !scope.bindings.nonlocals.contains(name) {
-                let is_live = scope.live.as_ref().is_none_or(|live| live.contains(name));
+                let is_live = scope.live.as_ref().is_none_or(|live| live.bound.contains(name));
                 let any_order = !at_once || self.declared.nonlocals.contains(name);
                 match (is_class, index) {
                     (false, _) => return is_live || any_order,
@@ -186,18 +222,23 @@ impl<'a> ScopeStack<'a> {
     }
 
     /// Adds the names that may be bound on another way to the visited place.
-    pub(super) fn merge(&mut self, other: Option<HashSet<&'a str>>) {
+    pub(super) fn merge(&mut self, other: Option<LiveNames<'a>>) {
         let Some(other) = other else { return };
         match self.live() {
-            Some(live) => live.extend(other),
+            Some(live) => {
+                live.bound.extend(other.bound);
+                live.deleted.extend(other.deleted);
+            }
             live @ None => *live = Some(other),
         }
     }
 
-    /// Adds all names that these statements bind, if they are reached.
+    /// Adds all names that these statements bind or delete, if they are reached.
     pub(super) fn may_run(&mut self, statements: &'a [Stmt]) {
         if let Some(live) = self.live() {
-            live.extend(ScopeBindings::from_statements(statements).bound);
+            let bindings = ScopeBindings::from_statements(statements);
+            live.bound.extend(bindings.bound);
+            live.deleted.extend(bindings.deleted);
         }
     }
 }

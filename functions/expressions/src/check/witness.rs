@@ -37,6 +37,49 @@ const RETURNED: [(&str, &str, &[&str]); 23] = [
     ("ipaddress.ip_network", "ip_network(…)", &["ipaddress.ip_network('127.0.0.0/8')", "ipaddress.ip_network('::/0')"]),
 ];
 
+/// What methods return, by the type of the value that has them.
+const METHODS: [(&str, &[&str], &str, &str); 14] = [
+    (
+        "str",
+        &[
+            "lower",
+            "upper",
+            "strip",
+            "lstrip",
+            "rstrip",
+            "replace",
+            "title",
+            "capitalize",
+            "casefold",
+            "swapcase",
+            "format",
+            "join",
+            "removeprefix",
+            "removesuffix",
+            "zfill",
+            "ljust",
+            "rjust",
+            "center",
+            "expandtabs",
+        ],
+        "str",
+        "''",
+    ),
+    ("str", &["split", "rsplit", "splitlines"], "list", "[]"),
+    ("str", &["partition", "rpartition"], "tuple", "()"),
+    ("str", &["encode"], "bytes", "b''"),
+    ("str", &["startswith", "endswith", "isdigit", "isalpha", "isalnum", "isupper", "islower"], "bool", "True"),
+    ("str", &["find", "rfind", "index", "rindex", "count"], "int", "(0)"),
+    ("bytes", &["decode", "hex"], "str", "''"),
+    ("list", &["copy"], "list", "[]"),
+    ("list", &["count", "index"], "int", "(0)"),
+    ("dict", &["copy"], "dict", "{}"),
+    ("datetime.datetime", &["isoformat", "strftime"], "str", "''"),
+    ("datetime.datetime", &["timestamp"], "float", "(0.0)"),
+    ("datetime.datetime", &["weekday", "isoweekday", "toordinal"], "int", "(0)"),
+    ("datetime.timedelta", &["total_seconds"], "float", "(0.0)"),
+];
+
 /// Objects of many types, to ask whether any object has an attribute.
 const OBJECTS: [&str; 10] =
     ["''", "(0)", "[]", "{}", "None", "ValueError('')", "(lambda: 0)", "Class", "Class()", "request"];
@@ -93,6 +136,15 @@ impl Witness {
         Some(Self { label: (*label).to_owned(), module: self.module.clone(), values, is_namespace: false })
     }
 
+    /// What a method of the value returns, or a function of the module or class; `None` if that is not known.
+    pub(super) fn method_called(&self, name: &str) -> Option<Self> {
+        if self.is_namespace {
+            return self.member(name).called();
+        }
+        let is_method = |method: &&(&str, &[&str], &str, &str)| method.0 == self.label && method.1.contains(&name);
+        METHODS.iter().find(is_method).map(|(.., label, value)| Self::literal(label, value))
+    }
+
     pub(super) fn label(&self) -> &str {
         &self.label
     }
@@ -130,6 +182,7 @@ pub(super) fn is_unknown_everywhere(name: &str, kind: ExpressionKind) -> bool {
 
 /// Whether the sandbox lacks something that this body names.
 fn is_missing(body: &str, kind: ExpressionKind) -> bool {
-    let absent = ["AttributeError", "ImportError", "ModuleNotFoundError", "NameError"];
+    // A syntax error rejects what the interpreter has, but differs from CPython in.
+    let absent = ["AttributeError", "ImportError", "ModuleNotFoundError", "NameError", "SyntaxError"];
     probe::exception(body, kind).is_some_and(|raised| absent.contains(&raised.as_str()))
 }

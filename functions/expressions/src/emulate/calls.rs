@@ -22,6 +22,9 @@ const TYPES: [&str; 11] =
 const SPLITTING: [&str; 5] = ["split", "rsplit", "strip", "lstrip", "rstrip"];
 /// What is called on a type itself.
 const CLASS_METHODS: [&str; 4] = ["fromkeys", "fromhex", "maketrans", "from_bytes"];
+const ASKING: &str = "map or filter with a function that calls others or reads attributes is not supported by Nuncio's Python, unless \
+                      any, all, next, sum, list, join or the like takes it at once; use a list comprehension: […]";
+const SLICE: &str = "slice objects are not supported by Nuncio's Python; use value[start:stop]";
 const BYTES: &str = "bytes of numbers are not supported by Nuncio's Python; use bytes.fromhex";
 
 impl<'a> Emulator<'a> {
@@ -38,6 +41,14 @@ impl<'a> Emulator<'a> {
             let end = call.arguments.start().to_usize() + 1;
             self.route(call.start().to_usize(), call.func.end().to_usize(), end, "_nuncio_timedelta", ", ");
         }
+        let is_calculation = match &*call.func {
+            Expr::Name(name) => matches!(name.id.as_str(), "abs" | "sum" | "pow") && self.is_builtin(&name.id),
+            Expr::Attribute(attribute) => matches!(&*attribute.value, Expr::Name(name) if name.id == "math"),
+            _ => false,
+        };
+        if self.nans && is_calculation {
+            self.wrap(call.range(), "_nuncio_fresh");
+        }
         let mut consumes = false;
         match &*call.func {
             Expr::Name(name) => {
@@ -49,13 +60,19 @@ impl<'a> Emulator<'a> {
             }
             Expr::Attribute(method) => {
                 let name = method.attr.as_str();
-                consumes = CONSUMING_METHODS.contains(&name);
+                self.platform_function(method);
+                let items = call.arguments.args.first();
+                let reads = items.is_some_and(|items| Self::reads_receiver(&method.value, items));
+                consumes = CONSUMING_METHODS.contains(&name) && !reads;
                 let start = call.start().to_usize();
                 let arguments = call.arguments.start().to_usize() + 1;
                 let routed = format!("_nuncio_call_{name}");
                 if self.is_type(&method.value) && is_method(name) && !CLASS_METHODS.contains(&name) {
                     self.attribute(method);
-                } else if prelude::defines(&routed) && !(SPLITTING.contains(&name) && has_separator(call)) {
+                } else if prelude::defines(&routed)
+                    && !(SPLITTING.contains(&name) && has_separator(call))
+                    && !(name == "extend" && (consumes && items.is_some_and(is_made_here)))
+                {
                     self.route(start, method.value.end().to_usize(), arguments, &routed, ", ");
                 }
                 self.visit_expr(&method.value);
@@ -66,6 +83,7 @@ impl<'a> Emulator<'a> {
             self.name(name);
             self.asking_iterator(call, name);
             self.asking_key(call, name);
+            self.constructed(call, name.id.as_str());
         }
         let is_isinstance =
             matches!(&*call.func, Expr::Name(name) if name.id == "isinstance" && self.is_builtin("isinstance"));
@@ -104,7 +122,7 @@ impl<'a> Emulator<'a> {
         }
         let named = |name: &ExprName| name.start().to_usize()..name.end().to_usize();
         match first {
-            Expr::Generator(generator) => self.generator(first, generator, consumer),
+            Expr::Generator(generator) => self.generator(generator, consumer),
             Expr::Call(inner) => {
                 let Expr::Name(iterator) = &*inner.func else { return false };
                 let kind = match iterator.id.as_str() {
@@ -175,6 +193,7 @@ impl<'a> Emulator<'a> {
         let replacement = match function {
             "float" if plain => "_nuncio_float",
             "int" if plain => "_nuncio_int",
+            "dict" if call.arguments.args.len() == 1 && !call.arguments.args[0].is_starred_expr() => "_nuncio_dict_of",
             _ => return,
         };
         self.need(replacement);
@@ -196,24 +215,12 @@ impl<'a> Emulator<'a> {
         self.route(start, attribute.value.end().to_usize(), end, &function, ")");
     }
 
-    /// `map(function, …)` and `filter(function, …)`, unless a function cannot ask the host: their elements are made at
-    /// once.
+    /// `map(function, …)` and `filter(function, …)` of a function that may ask the host, which an iterator cannot.
     fn asking_iterator(&mut self, call: &ExprCall, function: &ExprName) {
         let id = function.id.as_str();
-        if matches!(id, "map" | "filter")
-            && self.is_builtin(id)
-            && call
-                .arguments
-                .args
-                .first()
-                .is_some_and(|first| !purity::is_pure_function(first, &self.pure, &self.bound))
-        {
-            let range = function.start().to_usize()..function.end().to_usize();
-            let eager = format!("_nuncio_iterator(_nuncio_eager_{id}");
-            self.need(eager.trim_start_matches("_nuncio_iterator("));
-            self.need("_nuncio_iterator");
-            self.edits.push(Edit::replace(range, eager));
-            self.edits.push(Edit::insert(call.end().to_usize(), ")"));
+        let asks = |first: &Expr| !purity::is_pure_function(first, &self.pure, &self.bound);
+        if matches!(id, "map" | "filter") && self.is_builtin(id) && call.arguments.args.first().is_some_and(asks) {
+            self.fail(call.range(), ASKING);
         }
     }
 
@@ -234,6 +241,9 @@ impl<'a> Emulator<'a> {
 
     pub(super) fn name(&mut self, name: &ExprName) {
         let id = name.id.as_str();
+        if self.is_builtin(id) && id == "slice" {
+            self.fail(name.range, SLICE);
+        }
         if self.is_builtin(id) && prelude::defines(id) {
             self.need(id);
         }
@@ -243,4 +253,9 @@ impl<'a> Emulator<'a> {
 /// Whether the first argument is a text, as written.
 fn has_separator(call: &ExprCall) -> bool {
     call.arguments.args.first().is_some_and(Expr::is_string_literal_expr)
+}
+
+/// Whether the value is a list or tuple, or an iterator that becomes a list where it is consumed.
+fn is_made_here(items: &Expr) -> bool {
+    matches!(items, Expr::List(_) | Expr::ListComp(_) | Expr::Tuple(_) | Expr::Generator(_))
 }

@@ -8,6 +8,8 @@ use ruff_text_size::{Ranged, TextRange, TextSize};
 use super::{Emulator, purity};
 use crate::edit::Edit;
 
+const ASKING: &str = "a generator expression that calls functions or reads attributes is not supported by Nuncio's Python, \
+                      unless any, all, next, sum, list, join or the like takes it at once; use a list comprehension: […]";
 const WALRUS: &str = ":= in a generator expression is not supported by Nuncio's Python; use a for loop";
 
 /// `for target in items if condition`, as text.
@@ -44,7 +46,7 @@ impl Consumer {
 impl<'a> Emulator<'a> {
     /// Rewrites `(element for target in items if condition)` to `_nuncio_generator(lambda item: [element for target in
     /// (item,) if condition], items)`. The list is made when the item is asked for; it has at most one element.
-    pub(super) fn generator(&mut self, whole: &'a Expr, generator: &'a ExprGenerator, consumer: Consumer) {
+    pub(super) fn generator(&mut self, generator: &'a ExprGenerator, consumer: Consumer) {
         let mut walrus = FindWalrus(false);
         walk_expr(&mut walrus, &Expr::Generator(generator.clone()));
         if walrus.0 || generator.generators.iter().any(|one| one.is_async) {
@@ -52,10 +54,9 @@ impl<'a> Emulator<'a> {
             return;
         }
         if consumer == Consumer::Any && !purity::is_pure(&Expr::Generator(generator.clone()), &self.pure, &self.bound) {
-            // It may ask the host, which an iterator cannot: the elements are made at once.
-            walk_expr(self, whole);
-            self.need("_nuncio_iterator");
-            self.wrap(generator.range(), "_nuncio_iterator");
+            // It may ask the host, which an iterator cannot. To make all elements at once would change the order of effects,
+            // and what the elements see of them.
+            self.fail(generator.range(), ASKING);
             return;
         }
         self.visit_expr(&generator.elt);
@@ -100,7 +101,7 @@ impl<'a> Emulator<'a> {
     }
 
     /// The first token of one of these kinds between the offsets.
-    fn token(&self, kinds: &[TokenKind], start: TextSize, end: TextSize) -> Option<TextRange> {
+    pub(super) fn token(&self, kinds: &[TokenKind], start: TextSize, end: TextSize) -> Option<TextRange> {
         let tokens = self.parsed.tokens().in_range(TextRange::new(start, end));
         tokens.iter().find(|token| kinds.contains(&token.kind())).map(Ranged::range)
     }

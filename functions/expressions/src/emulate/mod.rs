@@ -7,15 +7,16 @@
 
 mod calls;
 mod generators;
+mod keys;
 mod operators;
 mod purity;
 mod statements;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ruff_python_ast::ModModule;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprContext, Operator, Stmt};
+use ruff_python_ast::{Expr, ExprContext, Number, Operator, Stmt, UnaryOp};
 use ruff_python_parser::Parsed;
 use ruff_text_size::TextRange;
 
@@ -51,6 +52,8 @@ pub(crate) fn rewrite(
         needs: HashSet::new(),
         bound: names.bound,
         deltas: names.deltas,
+        constructors: names.constructors,
+        counters: has(&["Counter"]),
         fault: None,
         orders: names.has_sets
             || has(&["set", "frozenset", "keys", "items"])
@@ -60,6 +63,9 @@ pub(crate) fn rewrite(
         mixes: has(&["frozenset"]),
         large: names.has_powers
             || has(&["pow", "factorial", "from_bytes", "comb", "perm", "lcm", "reduce", "accumulate"]),
+        nans: names.has_infinities || has(&["inf", "nan", "float", "loads"]),
+        methods: names.methods,
+        has_math: names.has_math,
         types: false,
         splits: 0,
     };
@@ -78,6 +84,10 @@ struct Emulator<'a> {
     bound: HashSet<String>,
     /// Other names under which the body imports `timedelta`.
     deltas: HashSet<String>,
+    /// Under which names the body imports `Counter` and `defaultdict`.
+    constructors: HashMap<String, String>,
+    /// Whether the body may have counters.
+    counters: bool,
     /// The functions of the body that never ask the host.
     pure: HashSet<String>,
     fault: Option<(TextRange, &'static str)>,
@@ -90,6 +100,12 @@ struct Emulator<'a> {
     mixes: bool,
     /// Whether the body may calculate integers that no float can hold.
     large: bool,
+    /// Whether the body may have floats that are no number.
+    nans: bool,
+    /// The names of methods that the body defines, and of variables that are a method.
+    methods: HashSet<String>,
+    /// Whether the body imports `math`.
+    has_math: bool,
     /// Whether the visited place is the second argument of `isinstance`.
     types: bool,
     /// How many assignments were split so far, for names of their own.
@@ -106,19 +122,32 @@ impl<'a> Visitor<'a> for Emulator<'a> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
             Expr::Generator(generator) => {
-                self.generator(expression, generator, Consumer::Any);
+                self.generator(generator, Consumer::Any);
                 return;
             }
             Expr::Call(call) => {
                 self.call(call);
                 return;
             }
-            Expr::Attribute(attribute) if attribute.ctx == ExprContext::Load => self.attribute(attribute),
+            Expr::Attribute(attribute) if attribute.ctx == ExprContext::Load => {
+                self.platform_function(attribute);
+                self.attribute(attribute);
+            }
+            Expr::UnaryOp(unary)
+                if self.nans && unary.op == UnaryOp::USub && !unary.operand.is_number_literal_expr() =>
+            {
+                self.wrap(unary.range, "_nuncio_fresh");
+            }
+            Expr::Subscript(subscript) if subscript.ctx == ExprContext::Load && subscript.slice.is_slice_expr() => {
+                self.sliced(subscript);
+            }
             Expr::BinOp(binary) => self.binary(expression, binary),
             Expr::Compare(compare) => self.compare(expression, compare),
             Expr::Subscript(subscript) if subscript.ctx == ExprContext::Load => self.subscript(expression, subscript),
             Expr::Name(name) if name.ctx == ExprContext::Load => self.name(name),
-            Expr::Dict(dict) => self.equal_keys(dict),
+            Expr::Dict(dict) => self.dict_display(dict),
+            Expr::DictComp(made) => self.dict_comprehension(made),
+            Expr::Subscript(subscript) if subscript.ctx == ExprContext::Store => self.stored_key(subscript),
             Expr::FString(text) => self.formatted(text),
             _ => {}
         }
@@ -177,11 +206,20 @@ impl Emulator<'_> {
 
 /// The names that a body binds, and what it writes.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the body, independently of the others")]
 struct BoundNames {
     bound: HashSet<String>,
     has_sets: bool,
     /// Other names under which it imports `timedelta`.
     deltas: HashSet<String>,
+    /// Under which names it imports `Counter` and `defaultdict`.
+    constructors: HashMap<String, String>,
+    /// The names of methods that it defines, and of variables that are a method.
+    methods: HashSet<String>,
+    /// Whether it writes an infinite float, or one that is no number.
+    has_infinities: bool,
+    /// Whether it imports `math`.
+    has_math: bool,
     /// Whether it has `**` or `<<`, or multiplies in place.
     has_powers: bool,
 }
@@ -195,13 +233,25 @@ impl<'a> Visitor<'a> for BoundNames {
             }
             Stmt::ClassDef(class) => {
                 self.bound.insert(class.name.to_string());
+                let methods = class.body.iter().filter_map(Stmt::as_function_def_stmt);
+                self.methods.extend(methods.map(|method| method.name.to_string()));
+            }
+            Stmt::Assign(assign) if assign.value.as_attribute_expr().is_some_and(|one| is_method(&one.attr)) => {
+                self.methods
+                    .extend(assign.targets.iter().filter_map(Expr::as_name_expr).map(|name| name.id.to_string()));
             }
             Stmt::Import(import) => {
+                self.has_math |= import.names.iter().any(|alias| alias.name.as_str() == "math");
                 self.bound
                     .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
             }
             Stmt::ImportFrom(import) => {
+                self.has_math |= import.module.as_ref().is_some_and(|module| module.as_str() == "math");
                 let deltas = import.names.iter().filter(|alias| alias.name.as_str() == "timedelta");
+                let made = import.names.iter().filter(|one| matches!(one.name.as_str(), "Counter" | "defaultdict"));
+                self.constructors.extend(
+                    made.map(|one| (one.asname.as_ref().unwrap_or(&one.name).to_string(), one.name.to_string())),
+                );
                 self.deltas.extend(deltas.filter_map(|alias| alias.asname.as_ref()).map(ToString::to_string));
                 self.bound
                     .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
@@ -230,6 +280,13 @@ impl<'a> Visitor<'a> for BoundNames {
                 );
             }
             Expr::Set(_) | Expr::SetComp(_) => self.has_sets = true,
+            Expr::StringLiteral(text) => {
+                let text = text.value.to_str().trim().trim_start_matches(['+', '-']);
+                self.has_infinities |= ["inf", "infinity", "nan"].iter().any(|word| text.eq_ignore_ascii_case(word));
+            }
+            Expr::NumberLiteral(number) => {
+                self.has_infinities |= matches!(number.value, Number::Float(number) if number.is_infinite());
+            }
             Expr::BinOp(binary) => self.has_powers |= matches!(binary.op, Operator::Pow | Operator::LShift),
             _ => {}
         }

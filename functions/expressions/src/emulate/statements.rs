@@ -8,7 +8,7 @@ use ruff_python_ast::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Emulator, operators};
+use super::{Emulator, keys, operators};
 use crate::edit::Edit;
 
 /// The special methods that the interpreter calls.
@@ -40,6 +40,10 @@ impl<'a> Emulator<'a> {
                 self.special_methods(class);
                 false
             }
+            Stmt::ImportFrom(import) if import.module.as_ref().is_some_and(|module| module.as_str() == "math") => {
+                import.names.iter().for_each(|alias| self.unequal_function(&alias.name, alias.range));
+                false
+            }
             Stmt::For(r#for) => {
                 let mut parts = Vec::new();
                 parts_of(&r#for.target, &mut parts);
@@ -68,8 +72,8 @@ impl<'a> Emulator<'a> {
         let is_number = value.is_number_literal_expr();
         let function = match assign.op {
             // What the interpreter does itself, with any target of these values.
-            Operator::Add if !self.large && (is_number || operators::is_text(value)) => return false,
-            Operator::Sub if !self.large && is_number => return false,
+            Operator::Add if !self.large && ((is_number && !self.nans) || operators::is_text(value)) => return false,
+            Operator::Sub if !self.large && !self.nans && is_number => return false,
             Operator::Add => "_nuncio_iadd",
             Operator::Sub => "_nuncio_isub",
             Operator::Mult => "_nuncio_imul",
@@ -84,7 +88,8 @@ impl<'a> Emulator<'a> {
         };
         let (start, end) = (assign.target.start().to_usize(), assign.target.end().to_usize());
         let (mut before, mut target) = (String::new(), self.text[start..end].to_owned());
-        if !is_simple(&assign.target) {
+        let has_key = matches!(&*assign.target, Expr::Subscript(one) if keys::may_equal_another(&one.slice));
+        if has_key || !is_simple(&assign.target) {
             self.splits += 1;
             let part = format!("_nuncio_part_{}", self.splits);
             match &*assign.target {
@@ -99,7 +104,8 @@ impl<'a> Emulator<'a> {
                     self.visit_expr(&subscript.slice);
                     let of = self.take(subscript.value.start().to_usize(), subscript.value.end().to_usize());
                     let key = self.take(subscript.slice.start().to_usize(), subscript.slice.end().to_usize());
-                    before = format!("{part} = ({of}); {part}_key = ({key}); ");
+                    self.need("_nuncio_key");
+                    before = format!("{part} = ({of}); {part}_key = _nuncio_key({part}, ({key})); ");
                     target = format!("{part}[{part}_key]");
                 }
                 _ => return false,
@@ -112,8 +118,12 @@ impl<'a> Emulator<'a> {
         if !before.is_empty() {
             self.edits.push(Edit::replace(start..end, format!("{before}{target}")));
         }
-        self.edits.push(Edit::replace(middle, format!(" = {function}({target}, {brackets}")));
-        self.edits.push(Edit::insert(assign.end().to_usize(), ")"));
+        let (fresh, close) = if self.nans { ("_nuncio_fresh(", "))") } else { ("", ")") };
+        if self.nans {
+            self.need("_nuncio_fresh");
+        }
+        self.edits.push(Edit::replace(middle, format!(" = {fresh}{function}({target}, {brackets}")));
+        self.edits.push(Edit::insert(assign.end().to_usize(), close));
         true
     }
 
@@ -140,7 +150,8 @@ impl<'a> Emulator<'a> {
                     self.splits += 1;
                     let name = format!("_nuncio_part_{}", self.splits);
                     let (start, end) = (part.start().to_usize(), part.end().to_usize());
-                    let text = self.text[start..end].replace('\n', " ");
+                    self.visit_expr(part);
+                    let text = self.take(start, end).replace('\n', " ");
                     let _ = write!(after, "; {text} = {name}");
                     let lines = self.breaks(start, end);
                     self.edits.push(Edit::replace(start..end, format!("{name}{lines}")));

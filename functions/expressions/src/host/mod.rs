@@ -52,6 +52,8 @@ pub(crate) struct Host<'a> {
     pub(crate) messages: Vec<String>,
     pub(crate) log: Vec<LogLine>,
     pub(crate) events: Vec<CreatedEvent>,
+    /// How many floats that are no number it made.
+    nans: u64,
 }
 
 /// An exception raised by the host.
@@ -62,7 +64,7 @@ pub(crate) fn raise(kind: ExcType, message: impl Into<String>) -> MontyException
 impl<'a> Host<'a> {
     pub(crate) fn new(scope: &'a ExpressionScope, program: &'a Program, policies: &'a dyn PolicyCaller) -> Self {
         let (messages, log, events) = (Vec::new(), Vec::new(), Vec::new());
-        Self { scope, program, policies, objects: Vec::new(), messages, log, events }
+        Self { scope, program, policies, objects: Vec::new(), messages, log, events, nans: 0 }
     }
 
     /// The value of an input.
@@ -146,6 +148,7 @@ impl<'a> Host<'a> {
                 let (of, attribute) = (arguments.text(name, 0, "of")?, arguments.text(name, 1, "name")?);
                 Ok(MontyObject::Bool(cpython::type_has(&of, &attribute)))
             }
+            "_nuncio_nan" => Ok(self.fresh_nan()),
             "_nuncio_text" => text_methods::call(&mut arguments),
             "regex_match" => text_helpers::regex_match(&mut arguments),
             "regex_replace" => text_helpers::regex_replace(&mut arguments),
@@ -173,6 +176,13 @@ impl<'a> Host<'a> {
                 },
             },
         }
+    }
+
+    /// A float that is no number, with bits of its own: the interpreter takes floats of the same bits for one object, and
+    /// CPython makes a new object each time.
+    fn fresh_nan(&mut self) -> MontyObject {
+        self.nans += 1;
+        MontyObject::Float(f64::from_bits(f64::NAN.to_bits() | (self.nans & 0xFFFF_FFFF)))
     }
 
     fn create_event(&mut self, mut arguments: Arguments) -> CallResult {

@@ -43,6 +43,24 @@ def _nuncio_formatted(value):
 def ascii(value):
     return _nuncio_text('ascii', repr(value))
 def _nuncio_float(value):
+    number = _nuncio_number(value)
+    return number if number == number or isinstance(value, float) else _nuncio_nan()
+def _nuncio_fresh(value):
+    return _nuncio_nan() if isinstance(value, float) and value != value else value
+_nuncio_math_nan = _nuncio_nan()
+def _nuncio_attribute_nan(of):
+    return _nuncio_math_nan if type(of).__name__ == 'module' else of.nan
+def _nuncio_sliced(of):
+    if isinstance(of, dict):
+        raise TypeError("unhashable type: 'slice'")
+    return of
+_nuncio_unbound = {}
+def _nuncio_compared(value):
+    kind = type(value).__name__
+    if kind == 'function' and (repr(value).startswith('<bound method') or '_nuncio_bound' in repr(value)):
+        raise TypeError("methods cannot be compared: Nuncio's Python makes a new one at each access; compare the objects that have them")
+    return value
+def _nuncio_number(value):
     if isinstance(value, int) and not -9007199254740992 <= value <= 9007199254740992:
         number = float(str(value))
         if number - number != 0:

@@ -140,8 +140,6 @@ def _nuncio_call_maketrans(of, a, b=None, remove=''):
     for char in remove:
         table[ord(char)] = None
     return table
-def _nuncio_call_format_map(of, values):
-    return of.format(**values) if isinstance(of, str) else of.format_map(values)
 def _nuncio_call_encode(of, encoding='utf-8', errors='strict'):
     if isinstance(of, str) and encoding.lower().replace('_', '-') in ('latin-1', 'latin1', 'iso-8859-1', 'iso8859-1', 'l1'):
         return _nuncio_latin('encode', of, errors)

@@ -51,7 +51,7 @@ def _nuncio_or(a, b):
         if kinds == ('dict', 'defaultdict'):
             merged.clear()
             merged.update(a)
-        merged.update(b)
+        _nuncio_merge(merged, b)
         return merged
     if type(a).__name__ == 'type' or type(b).__name__ == 'type':
         raise TypeError("unsupported operand type(s) for |: Nuncio's Python joins types only as the second argument of isinstance; use a tuple of types")
@@ -78,7 +78,7 @@ def _nuncio_is_changed(a, b):
     return (isinstance(a, set) and type(b).__name__ in ('set', 'frozenset')) or type(a).__name__ == 'Counter'
 def _nuncio_ior(a, b):
     if isinstance(a, dict) and type(a).__name__ != 'Counter':
-        a.update(b)
+        _nuncio_call_update(a, b)
         return a
     b = _nuncio_counted(a, b)
     return _nuncio_keep(a, a | b) if _nuncio_is_changed(a, b) else _nuncio_or(a, b)
@@ -93,11 +93,13 @@ def _nuncio_isub(a, b):
     return _nuncio_keep(a, a - b) if _nuncio_is_changed(a, b) else _nuncio_sub(a, b)
 def _nuncio_iadd(a, b):
     if isinstance(a, list):
-        a.extend(list(b))
+        _nuncio_call_extend(a, b)
         return a
     if isinstance(a, (int, float)) or _nuncio_is_ip(a):
         return _nuncio_add(a, b)
     b = _nuncio_counted(a, b)
+    if type(a).__name__ == 'Counter':
+        return _nuncio_keep(a, _nuncio_add(a, b))
     a += b
     return a
 def _nuncio_imul(a, b):

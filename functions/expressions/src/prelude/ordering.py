@@ -16,6 +16,12 @@ def _nuncio_natural(items):
 def _nuncio_add(a, b):
     if type(a).__name__ in ('IPv4Address', 'IPv6Address') and isinstance(b, int):
         return type(a)(int(a._first, 16) + b)
+    if type(a).__name__ == 'Counter' and type(b).__name__ == 'Counter':
+        other = b.copy()
+        other.clear()
+        for key in b:
+            other[_nuncio_key(a, key)] = b[key]
+        return a + other
     a, b = _nuncio_pair_of(a, b)
     return a + b
 def _nuncio_sub(a, b):

@@ -77,11 +77,13 @@ pub(crate) async fn world_with(intake: impl FnOnce(Store) -> Arc<dyn Intake>) ->
     let active = ActiveRules { version: 1, document, source: String::new(), at: now(), by: "test".to_owned() };
     let clock = Arc::new(Still);
     let ingest = Ingest {
-        intake: intake(store.clone()),
-        configuration: Arc::new(Document(Arc::new(active))),
-        clock: clock.clone(),
-        entropy: Arc::new(host::OsEntropy),
-        origins: Arc::new(()),
+        acceptance: api::Acceptance {
+            intake: intake(store.clone()),
+            configuration: Arc::new(Document(Arc::new(active))),
+            clock: clock.clone(),
+            entropy: Arc::new(host::OsEntropy),
+            origins: Arc::new(()),
+        },
         authenticator: api::Authenticator::new(Arc::new(store.clone()), clock),
         memory: api::MemoryBudget::new(256 << 20),
     };

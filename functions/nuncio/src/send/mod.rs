@@ -26,6 +26,9 @@ use stream::{Events, Piece};
 const MAX_BATCH_EVENTS: usize = 500;
 const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
 
+/// The most notes to print: every event of a file may have the same one.
+const MAX_NOTES: usize = 20;
+
 const MAX_ATTEMPTS: u32 = 8;
 
 /// The statuses by which the server rejects a batch as a whole. A part of the batch may still be accepted.
@@ -40,8 +43,15 @@ struct PostResponse {
 #[derive(Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 enum EventResult {
-    Accepted,
-    Rejected { detail: String, pointer: String },
+    Accepted {
+        /// What the server changed or ignored, each as `POINTER: what`.
+        #[serde(default)]
+        notes: Vec<String>,
+    },
+    Rejected {
+        detail: String,
+        pointer: String,
+    },
 }
 
 #[derive(Default)]
@@ -49,6 +59,8 @@ struct Counts {
     accepted: usize,
     rejected: usize,
     requests: usize,
+    /// How many notes the server made, printed or not.
+    notes: usize,
 }
 
 impl Counts {
@@ -58,18 +70,36 @@ impl Counts {
         progress.suspend(|| eprintln!("{message}"));
     }
 
-    /// Counts the result of the event at index `index` in its batch, and prints a rejection.
+    /// Counts a note, and prints it if it is one of the first.
+    #[expect(clippy::print_stderr, reason = "what became of an event is for the user")]
+    fn note(&mut self, progress: &ProgressBar, message: &str) {
+        self.notes += 1;
+        if self.notes <= MAX_NOTES {
+            progress.suspend(|| eprintln!("{message}"));
+        }
+    }
+
+    /// Counts the result of the event at index `index` in its batch, and prints a rejection and notes.
     fn add(&mut self, result: &EventResult, index: usize, event: &str, progress: &ProgressBar) {
         match result {
-            EventResult::Accepted => self.accepted += 1,
+            EventResult::Accepted { notes } => {
+                self.accepted += 1;
+                for note in notes {
+                    self.note(progress, &format!("{event}: note: {}", within(note, index)));
+                }
+            }
             EventResult::Rejected { detail, pointer } => {
-                // The pointer begins with the index in the batch, which is meaningless to the user.
-                let within = pointer.strip_prefix(&format!("/{index}")).unwrap_or(pointer);
+                let within = within(pointer, index);
                 let within = if within.is_empty() { String::new() } else { format!("{within}: ") };
                 self.reject(progress, &format!("{event}: {within}{detail}"));
             }
         }
     }
+}
+
+/// The pointer without the index in the batch with which it begins, because that is meaningless to the user.
+fn within(pointer: &str, index: usize) -> &str {
+    pointer.strip_prefix(&format!("/{index}")).unwrap_or(pointer)
 }
 
 /// Events, each with its number in the file, from 1.
@@ -112,6 +142,9 @@ pub(crate) fn run(mut options: SendOptions) -> anyhow::Result<ExitCode> {
         progress.finish_and_clear();
         Ok(counts)
     })?;
+    if counts.notes > MAX_NOTES {
+        eprintln!("{} more notes are not shown", counts.notes - MAX_NOTES);
+    }
     eprintln!("{} accepted, {} rejected", counts.accepted, counts.rejected);
     Ok(if counts.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -30,6 +30,7 @@ use host::{EnvironmentSecrets, OsEntropy, SystemClock};
 use ingest::Ingest;
 use jiff::SignedDuration;
 use retention::{JobRunner, MailboxPurge, Sweep};
+use sources::Sources;
 use tokio::net::TcpListener;
 
 use crate::cli::ServeOptions;
@@ -75,7 +76,7 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     let channel = Arc::new(Channels::new(channels::ChannelPorts {
         mailer: Arc::new(mailer),
         inbox: Arc::new(inbox.clone()),
-        secrets: Arc::new(secrets),
+        secrets: Arc::new(secrets.clone()),
         clock: Arc::clone(&clock),
         expressions: expressions.clone(),
     })?);
@@ -96,14 +97,18 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
     let memory = options.memory;
     store.limit_recent_events(memory / 4);
     let ingest = Ingest {
-        intake: Arc::clone(&stores.intake),
-        configuration: Arc::clone(&configuration),
-        clock: Arc::clone(&clock),
-        entropy: Arc::clone(&entropy),
-        origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
+        acceptance: api::Acceptance {
+            intake: Arc::clone(&stores.intake),
+            configuration: Arc::clone(&configuration),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            origins: Arc::new(mmdb::Databases::open(options.geoip, options.asn, Arc::clone(&clock))),
+        },
         authenticator: authenticator.clone(),
         memory: api::MemoryBudget::new(memory / 2),
     };
+    let sources =
+        Sources { acceptance: ingest.acceptance.clone(), secrets: Arc::new(secrets), memory: ingest.memory.clone() };
     let events = ConfigurationEvents(ingest.clone());
     let console = Console {
         stores,
@@ -117,7 +122,8 @@ async fn serve(options: ServeOptions, secrets: EnvironmentSecrets) -> anyhow::Re
         authenticator,
         token_command: crate::token::command(folder),
     };
-    let router = Router::new().merge(ingest::router(ingest)).merge(console::router(console));
+    let router =
+        Router::new().merge(ingest::router(ingest)).merge(sources::router(sources)).merge(console::router(console));
     let router = api::with_middleware(router);
 
     release_leases(&store).await;

@@ -1,6 +1,6 @@
 //! Erases the data of one person: their events with the deliveries and inbox items about these, everything that was
-//! sent to them, their inbox, the groups of detections that name them, their events in the archive, their mails in the mailbox folder, and the remains of
-//! deleted records in the store's files.
+//! sent to them, their inbox, the groups of detections that name them, their events in the archive, their mails in the
+//! mailbox folder, and the remains of deleted records in the store's files.
 //!
 //! Everything about an event is deleted before the event itself. If a step is interrupted, its repetition finds the
 //! event again, and through it the rest.

@@ -3,17 +3,33 @@
 //! Owns the positions of their faults. The `expressions` crate parses them and knows which names are available. Nothing
 //! is run.
 
+use std::collections::BTreeSet;
+
 use domain::expression::ExpressionKind;
 use domain::rules_document::PolicyExpression;
 
 use crate::diagnostics::Diagnostics;
+use crate::names;
 use crate::shape;
 use crate::source_map::Position;
 use crate::tree::{Node, NodeValue};
 
-/// Reads the expression of a policy.
-pub(crate) fn policy(node: &Node, diagnostics: &mut Diagnostics) -> Option<PolicyExpression> {
+/// Reads the expression of a policy. `policies` are the names of all policies of the file.
+pub(crate) fn policy(
+    node: &Node,
+    policies: &BTreeSet<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Option<PolicyExpression> {
     let read = read(node, "expression", ExpressionKind::Policy, diagnostics)?;
+    for called in read.called_policies().iter().filter(|called| !policies.contains(&called.name.as_str())) {
+        let at = position(node, called.line, called.column, diagnostics);
+        let name = names::shown(&called.name);
+        let hint = match names::nearest(&called.name, policies.iter().copied(), diagnostics) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "define it under policies".to_owned(),
+        };
+        diagnostics.fault(at, format!("ak_call_policy calls the policy {name}, which does not exist"), hint);
+    }
     Some(PolicyExpression { source: read.source().to_owned(), precondition: read.precondition() })
 }
 

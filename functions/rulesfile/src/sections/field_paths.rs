@@ -56,6 +56,15 @@ pub(super) fn check_visible(path: &FieldPath, at: Position, masker: &Masker, dia
     }
 }
 
+/// Warns if masking hides the field. Not a fault: the rule still notifies, with one limit for all events.
+pub(super) fn warn_of_masked(path: &FieldPath, at: Position, masker: &Masker, diagnostics: &mut Diagnostics) {
+    if is_masked(path, masker) {
+        let path = shown(path.as_str());
+        let what = format!("Nuncio masks the field {path} before it evaluates rules, so that all events look alike");
+        diagnostics.warning(at, what, format!("exempt {path} with redact, or name another field"));
+    }
+}
+
 /// Whether masking replaces every text at the path, because of a key in it.
 fn is_masked(path: &FieldPath, masker: &Masker) -> bool {
     let Some((root, names)) = path.as_str().split_once('.') else { return false };

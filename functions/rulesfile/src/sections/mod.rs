@@ -18,5 +18,6 @@ pub(crate) mod retention;
 pub(crate) mod rules;
 mod secrets;
 pub(crate) mod silences;
+pub(crate) mod sources;
 pub(crate) mod storm_control;
 pub(crate) mod transports;

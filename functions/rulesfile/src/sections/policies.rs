@@ -2,7 +2,7 @@
 //!
 //! Reads event matchers itself; `patterns` and `expressions` read the other kinds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::admission::mask::Masker;
@@ -49,23 +49,31 @@ const MAX_QUERY_FAULT_CHARS: usize = 300;
 /// Reads the policies. `masker` masks as the file says, for the warnings about patterns.
 pub(crate) fn read(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> BTreeMap<String, Arc<Policy>> {
     let mut policies = BTreeMap::new();
-    for (key, value) in shape::named(node, "policies", "policies", diagnostics).unwrap_or_default() {
+    let named = shape::named(node, "policies", "policies", diagnostics).unwrap_or_default();
+    let known: BTreeSet<&str> = named.iter().map(|(key, _)| key.text.as_str()).collect();
+    for (key, value) in named {
         names::check_name(&key.text, "policy", key.at, diagnostics);
-        if let Some(policy) = policy(key.at, value, masker, diagnostics) {
+        if let Some(policy) = policy(key.at, value, &known, masker, diagnostics) {
             policies.insert(key.text.clone(), Arc::new(policy));
         }
     }
     policies
 }
 
-fn policy(at: Position, node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> Option<Policy> {
+fn policy(
+    at: Position,
+    node: &Node,
+    known: &BTreeSet<&str>,
+    masker: &Masker,
+    diagnostics: &mut Diagnostics,
+) -> Option<Policy> {
     let section = Section::open(at, node, "a policy", &KEYS, diagnostics)?;
     let present = PolicyKind::ALL.into_iter().filter_map(|kind| Some((kind, section.get(kind.key())?)));
     let present: Vec<(PolicyKind, &Node)> = present.collect();
     match present.as_slice() {
         [(PolicyKind::EventMatcher, node)] => event_matcher(node, diagnostics).map(Policy::EventMatcher),
         [(PolicyKind::EventPattern, node)] => patterns::read(node, masker, diagnostics).map(Policy::EventPattern),
-        [(PolicyKind::Expression, node)] => expressions::policy(node, diagnostics).map(Policy::Expression),
+        [(PolicyKind::Expression, node)] => expressions::policy(node, known, diagnostics).map(Policy::Expression),
         [(one, _), (other, _), ..] => {
             let hint = "make two policies, and bind both to a rule with mode: all";
             diagnostics.fault(at, format!("a policy has both {} and {}", one.key(), other.key()), hint);

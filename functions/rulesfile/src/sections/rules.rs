@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use domain::admission::mask::Masker;
 use domain::rules_document::{BindingMode, Rule, Severity};
 
 use super::{bindings, storm_control};
@@ -39,12 +40,19 @@ pub(crate) const KEYS: KeySet = KeySet {
 const SEVERITIES: [Severity; 3] = [Severity::Notice, Severity::Warning, Severity::Alert];
 const MODES: [(&str, BindingMode); 2] = [("any", BindingMode::Any), ("all", BindingMode::All)];
 
-pub(crate) fn read(node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Vec<Rule> {
+/// Reads the rules. `masker` masks as the file says, for the warnings about fields.
+pub(crate) fn read(node: &Node, known: &Definitions<'_>, masker: &Masker, diagnostics: &mut Diagnostics) -> Vec<Rule> {
     let entries = shape::named(node, "rules", "rules", diagnostics).unwrap_or_default();
-    entries.into_iter().filter_map(|(key, value)| rule(key, value, known, diagnostics)).collect()
+    entries.into_iter().filter_map(|(key, value)| rule(key, value, known, masker, diagnostics)).collect()
 }
 
-fn rule(key: &Key, node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagnostics) -> Option<Rule> {
+fn rule(
+    key: &Key,
+    node: &Node,
+    known: &Definitions<'_>,
+    masker: &Masker,
+    diagnostics: &mut Diagnostics,
+) -> Option<Rule> {
     names::check_name(&key.text, "rule", key.at, diagnostics);
     let section = Section::open(key.at, node, "a rule", &KEYS, diagnostics)?;
     let default = Rule::named(&key.text);
@@ -59,8 +67,8 @@ fn rule(key: &Key, node: &Node, known: &Definitions<'_>, diagnostics: &mut Diagn
         transports: section.get("transports").map(|node| transports(node, known, diagnostics)).unwrap_or_default(),
         bindings: section.get("policies").map(|node| bindings::read(node, known, diagnostics)).unwrap_or_default(),
         mode: section.get("mode").and_then(|node| mode(node, diagnostics)).unwrap_or(default.mode),
-        throttle: section.get("throttle").and_then(|node| storm_control::throttle(node, diagnostics)),
-        digest: section.get("digest").and_then(|node| storm_control::digest(node, diagnostics)),
+        throttle: section.get("throttle").and_then(|node| storm_control::throttle(node, masker, diagnostics)),
+        digest: section.get("digest").and_then(|node| storm_control::digest(node, masker, diagnostics)),
         mute: section.get("mute").map(|node| storm_control::mute(node, diagnostics)).unwrap_or_default(),
         name: default.name,
     };

@@ -5,6 +5,7 @@
 
 use std::num::NonZeroU32;
 
+use domain::admission::mask::Masker;
 use domain::rules_document::{DigestSettings, FieldPath, MuteWindow, Throttle, WallTime, WallTimeError, Weekday};
 
 use super::{field_paths, retention};
@@ -18,17 +19,17 @@ pub(crate) const DIGEST_KEYS: KeySet = KeySet { of: "a digest", known: &["window
 pub(crate) const MUTE_KEYS: KeySet =
     KeySet { of: "a mute window", known: &["days", "from", "to", "zone"], unsupported: &[] };
 
-pub(crate) fn throttle(node: &Node, diagnostics: &mut Diagnostics) -> Option<Throttle> {
+pub(crate) fn throttle(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> Option<Throttle> {
     let section = Section::open(node.at, node, "throttle", &THROTTLE_KEYS, diagnostics)?;
     let max = section.require("max", "give the number of notifications, such as max: 5", diagnostics);
     let max = max.and_then(|node| shape::integer(node, "max", 1..=i64::from(Throttle::MOST), diagnostics));
     let per = section.require("per", "give the period, such as per: hours=1", diagnostics);
     let per = per.and_then(|node| retention::period(node, "per", diagnostics));
-    let by = section.get("by").map(|node| paths(node, diagnostics)).unwrap_or_default();
+    let by = section.get("by").map(|node| paths(node, masker, diagnostics)).unwrap_or_default();
     Some(Throttle { max: NonZeroU32::new(u32::try_from(max?).ok()?)?, per: per?, by })
 }
 
-pub(crate) fn digest(node: &Node, diagnostics: &mut Diagnostics) -> Option<DigestSettings> {
+pub(crate) fn digest(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> Option<DigestSettings> {
     let section = Section::open(node.at, node, "digest", &DIGEST_KEYS, diagnostics)?;
     let node = section.require("window", "give the time to collect for, such as window: minutes=10", diagnostics);
     let window = node.and_then(|node| retention::period(node, "window", diagnostics));
@@ -37,13 +38,16 @@ pub(crate) fn digest(node: &Node, diagnostics: &mut Diagnostics) -> Option<Diges
     {
         diagnostics.fault(node.at, "window is longer than a week", "collect for at most days=7");
     }
-    let by = section.get("by").map(|node| paths(node, diagnostics)).unwrap_or_default();
+    let by = section.get("by").map(|node| paths(node, masker, diagnostics)).unwrap_or_default();
     Some(DigestSettings { window: window?, by })
 }
 
 /// Reads `by`: the fields whose values separate the throttles or digests of a rule.
-fn paths(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FieldPath> {
+fn paths(node: &Node, masker: &Masker, diagnostics: &mut Diagnostics) -> Vec<FieldPath> {
     let paths = field_paths::read(node, diagnostics).unwrap_or_default();
+    for (path, at) in &paths {
+        field_paths::warn_of_masked(path, *at, masker, diagnostics);
+    }
     paths.into_iter().map(|(path, _)| path).collect()
 }
 

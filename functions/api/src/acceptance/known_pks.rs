@@ -10,7 +10,7 @@ use domain::{Timestamp, time};
 
 /// Looks up the names of events without a time. Replaces pk and time of those that arrived before, and remembers the
 /// others.
-pub(crate) async fn reuse_known_pks(
+pub(super) async fn reuse_known_pks(
     admitted: &mut [Result<AdmittedEvent, Rejection>],
     intake: &dyn Intake,
     now: Timestamp,

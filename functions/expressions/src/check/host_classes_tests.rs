@@ -34,6 +34,44 @@ fn misspelt_attributes_are_found_at_their_places() {
 }
 
 #[test]
+fn members_of_values_that_the_host_gives_are_checked() {
+    for (source, kind, name, hint) in [
+        ("return request.obj.action.startwith('log')", ExpressionKind::Policy, "str.startwith", "str.startswith"),
+        (
+            "event = request.context['event']\nreturn event.action.lower().startwith('log')",
+            ExpressionKind::Policy,
+            "str.startwith",
+            "str.startswith",
+        ),
+        ("return request.user.emial == 'a'", ExpressionKind::Policy, "request.user.emial", "email"),
+        ("return {'u': user.usrname}", ExpressionKind::Mapping, "user.usrname", "username"),
+        (
+            "return ak_user_by(username='ann').usernmae",
+            ExpressionKind::Policy,
+            "ak_user_by(username='ann').usernmae",
+            "username",
+        ),
+        ("u = ak_user_by(pk=1)\nreturn u and u.emial", ExpressionKind::Policy, "u.emial", "email"),
+        ("return ak_client_ip.is_privat", ExpressionKind::Policy, "ip_address(…).is_privat", "is_private"),
+        ("return request.context.gett('event')", ExpressionKind::Policy, "dict.gett", "dict.get"),
+        ("return request.obj.user.username", ExpressionKind::Policy, "dict.username", "value[\"username\"]"),
+        ("return request.obj.context.geo", ExpressionKind::Policy, "dict.geo", "value[\"geo\"]"),
+        ("return request.obj.created.isofromat()", ExpressionKind::Policy, "datetime.datetime.isofromat", "isoformat"),
+        ("return {'t': notification.body.uper()}", ExpressionKind::Mapping, "str.uper", "str.upper"),
+        ("return slugify('a').tilte()", ExpressionKind::Policy, "str.tilte", "str.title"),
+        ("return 'a b'.split().joinn(',')", ExpressionKind::Policy, "list.joinn", "list has"),
+        ("r = ak_call_policy('p')\nreturn r.messages.append('x')", ExpressionKind::Policy, "tuple.append", "tuple has"),
+        ("return request.http_requst", ExpressionKind::Policy, "request.http_requst", "http_request"),
+    ] {
+        let expression = Expression::parse_as(source, kind).unwrap();
+        let missing = expression.missing(kind);
+        let [one] = &missing[..] else { panic!("{source}: {missing:?}") };
+        assert_eq!(one.name, name, "{source}");
+        assert!(one.hint.contains(hint), "{source}: {}", one.hint);
+    }
+}
+
+#[test]
 fn what_may_work_is_left_alone() {
     for (source, kind) in [
         ("return hasattr(request.obj, 'acton') and request.obj.acton", ExpressionKind::Policy),
@@ -55,6 +93,15 @@ fn what_may_work_is_left_alone() {
         ("return request.user.anything or notification.user.anything", ExpressionKind::Mapping),
         ("return request.context['event'].context.get('x') or request.obj.user.get('y')", ExpressionKind::Policy),
         ("return request.context['other'].anything", ExpressionKind::Policy),
+        ("return request.user.mail or request.user.emails or request.user.group", ExpressionKind::Policy),
+        ("return request.user.path or request.user.uid or request.user.type", ExpressionKind::Policy),
+        ("return request.user.email.anything or request.user.name.anything", ExpressionKind::Policy),
+        ("return request.obj.client_ip.startswith('10.')", ExpressionKind::Policy),
+        ("u = ak_user_by(pk=1)\nif u is None:\n    u = {}\nreturn u.get('emial')", ExpressionKind::Policy),
+        ("notification.body = {'a': 1}\nreturn {'b': notification.body.get('a')}", ExpressionKind::Mapping),
+        ("def regex_replace(*args):\n    return {}\nreturn regex_replace('a').get('x')", ExpressionKind::Policy),
+        ("for user in [request.user]:\n    return user.emial", ExpressionKind::Policy),
+        ("return request.obj.created.date().isoformat() + request.obj.action[0].upper()", ExpressionKind::Policy),
         ("return getattr(request.obj, 'acton', 1) or request.obj.acton", ExpressionKind::Policy),
     ] {
         assert_eq!(found(source, kind), [], "{source}");
@@ -66,7 +113,7 @@ fn the_readme_lists_every_attribute() {
     let readme = include_str!("../../README.md");
     let (_, table) = readme.split_once("\n## Attributes\n").unwrap();
     let (table, _) = table.split_once("\n## ").unwrap();
-    for name in Class::ALL
+    for name in HostClass::ALL
         .iter()
         .flat_map(|class| class.attributes().unwrap_or_default())
         .filter(|name| !["save", "delete"].contains(name))

@@ -10,7 +10,7 @@ use domain::rules_document::RulesDocument;
 use domain::trace::TraceParent;
 
 /// Admits the drafts. A draft that is already rejected keeps its position. `key` names each event by its index.
-pub(crate) fn admit_all(
+pub(super) fn admit_all(
     drafts: Vec<Result<Draft, Rejection>>,
     key: Option<&str>,
     trace: Option<TraceParent>,
