@@ -106,6 +106,38 @@ pub(crate) async fn keep_all_of_a_group_and_replace_only_the_last_revision(world
     assert_eq!(won, 1, "of sixteen");
 }
 
+pub(crate) async fn list_every_group_of_a_detection_and_erase_some(world: &World) {
+    let now = somewhen();
+    let (detection, other) = (detection(&["client_ip"], count(3)), detection(&["client_ip"], count(3)));
+    let id = detection_id(&detection);
+    let mut groups: Vec<_> = (0..40).map(|_| record(&detection, now)).collect();
+    world.groups.put_all(&groups).await.unwrap();
+    world.groups.put_all(&[record(&other, now)]).await.unwrap();
+    groups.sort_by_key(|(id, _)| *id);
+    for limit in [1, 7, 40, 41] {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = world.groups.list(id, after, limit).await.unwrap();
+            assert!(page.groups.len() <= limit, "{limit}");
+            all.extend(page.groups);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        all.sort_by_key(|(id, _)| *id);
+        assert_eq!(all, groups, "in pages of {limit}");
+    }
+    let gone: Vec<GroupId> = groups.drain(..10).map(|(id, _)| id).collect();
+    assert_eq!(world.erasure.erase_groups(&gone).await.unwrap(), 10);
+    assert_eq!(world.erasure.erase_groups(&gone).await.unwrap(), 0);
+    assert_eq!(world.groups.get_all(&gone).await.unwrap(), vec![None; 10]);
+    assert_eq!(world.groups.list(id, None, 100).await.unwrap().groups.len(), 30);
+    let read_before = groups[0].1.settled();
+    assert_eq!(world.erasure.erase_groups(&[groups[0].0]).await.unwrap(), 1);
+    assert_eq!(world.groups.put_all(&[(groups[0].0, read_before)]).await.unwrap(), [false], "it stays erased");
+}
+
 pub(crate) async fn list_the_fullest_and_the_due_groups(world: &World) {
     let now = somewhen();
     let kind = AbsentSettings {

@@ -16,6 +16,7 @@ mod documents;
 mod due_retries;
 mod embedded_world;
 mod endpoints;
+mod erased_groups;
 mod erasure;
 mod event_index;
 mod event_log;
@@ -200,6 +201,7 @@ macro_rules! processes {
         }
         contracts! { @port detections, $world,
             keep_all_of_a_group_and_replace_only_the_last_revision,
+            list_every_group_of_a_detection_and_erase_some,
             list_the_fullest_and_the_due_groups,
             fire_once_for_each_run_on_many_dispatchers,
             fire_in_order_as_the_definition_says,
@@ -246,6 +248,10 @@ macro_rules! processes {
             share_a_job_and_take_over_from_the_dead,
             erase_one_person_and_nobody_else,
             keep_what_is_held_and_let_it_go_afterwards,
+        }
+        contracts! { @port erased_groups, $archiving,
+            of_one_person_go_with_the_job_and_the_next_log_in_is_the_first,
+            of_older_rules_documents_go_too,
         }
         contracts! { @port archive, $archiving,
             keeps_files_in_the_order_in_which_they_were_put,
