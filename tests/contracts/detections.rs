@@ -23,9 +23,9 @@ use crate::dispatchers::{Dispatchers, document};
 use crate::world::{World, after, somewhen};
 
 /// Milliseconds.
-const MINUTE: i64 = 60_000;
+pub(crate) const MINUTE: i64 = 60_000;
 
-fn count(at_least: u32) -> DetectionKind {
+pub(crate) fn count(at_least: u32) -> DetectionKind {
     DetectionKind::Count(CountSettings {
         of: "failed".to_owned(),
         distinct: None,
@@ -35,7 +35,7 @@ fn count(at_least: u32) -> DetectionKind {
     })
 }
 
-fn detection(by: &[&str], kind: DetectionKind) -> Detection {
+pub(crate) fn detection(by: &[&str], kind: DetectionKind) -> Detection {
     let by = by.iter().map(|path| FieldPath::parse(path).unwrap()).collect();
     Detection { name: unique("d"), by, max_groups: Detection::DEFAULT_MAX_GROUPS, kind }
 }
@@ -46,7 +46,7 @@ fn matcher(action: &str) -> Arc<Policy> {
 }
 
 /// A document with these detections over the policies `failed` and `login`, and with a rule that nothing fires.
-fn rules(detections: &[Detection]) -> RulesDocument {
+pub(crate) fn rules(detections: &[Detection]) -> RulesDocument {
     let mut document = document(|rule| rule.bindings.clear());
     document.policies.insert("failed".to_owned(), matcher("login_failed"));
     document.policies.insert("login".to_owned(), matcher("login"));
@@ -57,7 +57,7 @@ fn rules(detections: &[Detection]) -> RulesDocument {
 }
 
 /// The events that the detection wrote, oldest first.
-async fn fired(world: &World, detection: &Detection, since: Timestamp) -> Vec<Event> {
+pub(crate) async fn fired(world: &World, detection: &Detection, since: Timestamp) -> Vec<Event> {
     let mut query = EventQuery {
         app: Some("nuncio.detections".to_owned()),
         since: Some(since),
@@ -76,7 +76,7 @@ async fn fired(world: &World, detection: &Detection, since: Timestamp) -> Vec<Ev
     }
 }
 
-fn failed(at: Timestamp, address: &str) -> Arc<Event> {
+pub(crate) fn failed(at: Timestamp, address: &str) -> Arc<Event> {
     event("login_failed").created(at).client_ip(address).shared()
 }
 
@@ -104,6 +104,38 @@ pub(crate) async fn keep_all_of_a_group_and_replace_only_the_last_revision(world
     let many = (0..16).map(|_| world.groups.put_all(&third));
     let won = join_all(many).await.into_iter().filter(|won| won.as_ref().unwrap() == &[true]).count();
     assert_eq!(won, 1, "of sixteen");
+}
+
+pub(crate) async fn list_every_group_of_a_detection_and_erase_some(world: &World) {
+    let now = somewhen();
+    let (detection, other) = (detection(&["client_ip"], count(3)), detection(&["client_ip"], count(3)));
+    let id = detection_id(&detection);
+    let mut groups: Vec<_> = (0..40).map(|_| record(&detection, now)).collect();
+    world.groups.put_all(&groups).await.unwrap();
+    world.groups.put_all(&[record(&other, now)]).await.unwrap();
+    groups.sort_by_key(|(id, _)| *id);
+    for limit in [1, 7, 40, 41] {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = world.groups.list(id, after, limit).await.unwrap();
+            assert!(page.groups.len() <= limit, "{limit}");
+            all.extend(page.groups);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        all.sort_by_key(|(id, _)| *id);
+        assert_eq!(all, groups, "in pages of {limit}");
+    }
+    let gone: Vec<GroupId> = groups.drain(..10).map(|(id, _)| id).collect();
+    assert_eq!(world.erasure.erase_groups(&gone).await.unwrap(), 10);
+    assert_eq!(world.erasure.erase_groups(&gone).await.unwrap(), 0);
+    assert_eq!(world.groups.get_all(&gone).await.unwrap(), vec![None; 10]);
+    assert_eq!(world.groups.list(id, None, 100).await.unwrap().groups.len(), 30);
+    let read_before = groups[0].1.settled();
+    assert_eq!(world.erasure.erase_groups(&[groups[0].0]).await.unwrap(), 1);
+    assert_eq!(world.groups.put_all(&[(groups[0].0, read_before)]).await.unwrap(), [false], "it stays erased");
 }
 
 pub(crate) async fn list_the_fullest_and_the_due_groups(world: &World) {

@@ -42,33 +42,36 @@ impl Clock for Ticking {
 }
 
 fn runner(world: &World, clock: Arc<dyn Clock>) -> JobRunner {
-    let active = ActiveRules {
-        version: 1,
-        document: RulesDocument::default(),
-        source: String::new(),
-        at: Timestamp::UNIX_EPOCH,
-        by: String::new(),
-    };
+    runner_by(world, rules(1, RulesDocument::default()), clock)
+}
+
+/// The document as this version.
+pub(crate) fn rules(version: u64, document: RulesDocument) -> ActiveRules {
+    ActiveRules { version, document, source: String::new(), at: Timestamp::UNIX_EPOCH, by: String::new() }
+}
+
+/// A runner with these rules in force.
+pub(crate) fn runner_by(world: &World, active: ActiveRules, clock: Arc<dyn Clock>) -> JobRunner {
     JobRunner::new(&world.stores, world.archive.clone(), None, Arc::new(Fixed(Arc::new(active))), clock)
 }
 
-fn still(now: Timestamp) -> Arc<dyn Clock> {
+pub(crate) fn still(now: Timestamp) -> Arc<dyn Clock> {
     Arc::new(FakeClock::at(&domain::time::format(now)))
 }
 
-async fn asked(world: &World, task: JobTask, dry_run: bool, now: Timestamp) -> Job {
+pub(crate) async fn asked(world: &World, task: JobTask, dry_run: bool, now: Timestamp) -> Job {
     let job = Job::new(task, dry_run, "root".to_owned(), now, support::random_bits());
     assert!(world.jobs.replace(&job).await.unwrap());
     job
 }
 
-async fn ended(world: &World, job: &Job) -> Job {
+pub(crate) async fn ended(world: &World, job: &Job) -> Job {
     let job = world.jobs.get(&job.id).await.unwrap().unwrap();
     assert_eq!((job.state, job.is_reported, job.lease), (JobState::Done, true, None), "{job:?}");
     job
 }
 
-fn counts(job: &Job) -> BTreeMap<&str, u64> {
+pub(crate) fn counts(job: &Job) -> BTreeMap<&str, u64> {
     job.report.counts.iter().map(|(name, count)| (name.as_str(), *count)).collect()
 }
 
@@ -207,7 +210,8 @@ pub(crate) async fn erase_one_person_and_nobody_else(world: &World) {
         assert!(!format!("{job:?}").to_lowercase().contains("example.org"), "{job:?}");
         counts(&job).into_iter().map(|(name, n)| (name.to_owned(), n)).collect::<BTreeMap<_, _>>()
     };
-    let expected = [("archived", 2), ("deliveries", 3), ("events", 3), ("groups", 0), ("mentioned", 1)];
+    let expected =
+        [("archived", 2), ("deliveries", 3), ("detection_groups", 0), ("events", 3), ("groups", 0), ("mentioned", 1)];
     let with = |notifications: u64| {
         let counts = expected.iter().map(|(name, n)| ((*name).to_owned(), *n));
         counts.chain([("notifications".to_owned(), notifications)]).collect::<BTreeMap<_, _>>()

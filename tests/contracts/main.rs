@@ -9,12 +9,14 @@ mod archiver;
 mod aws_world;
 mod counting;
 mod dead_letters;
+mod detection_load;
 mod detections;
 mod dispatchers;
 mod documents;
 mod due_retries;
 mod embedded_world;
 mod endpoints;
+mod erased_groups;
 mod erasure;
 mod event_index;
 mod event_log;
@@ -199,6 +201,7 @@ macro_rules! processes {
         }
         contracts! { @port detections, $world,
             keep_all_of_a_group_and_replace_only_the_last_revision,
+            list_every_group_of_a_detection_and_erase_some,
             list_the_fullest_and_the_due_groups,
             fire_once_for_each_run_on_many_dispatchers,
             fire_in_order_as_the_definition_says,
@@ -206,6 +209,14 @@ macro_rules! processes {
             report_what_is_new_and_what_is_absent,
             open_no_more_than_max_groups_and_say_so,
             what_fired_is_stored_though_the_dispatcher_died_before,
+        }
+        contracts! { @port detection_load, $world,
+            other_groups_do_not_wait_for_one_that_others_change_all_the_time,
+            history_of_years_ago_is_evaluated_as_it_happened,
+            a_lagging_dispatcher_decides_as_one_that_does_not,
+            a_detection_that_changes_begins_again,
+            an_absence_is_not_reported_while_its_detection_is_removed,
+            what_waits_in_the_queue_is_pending,
         }
         contracts! { @port storms, $world,
             a_throttle_lets_exactly_so_many_through,
@@ -237,6 +248,10 @@ macro_rules! processes {
             share_a_job_and_take_over_from_the_dead,
             erase_one_person_and_nobody_else,
             keep_what_is_held_and_let_it_go_afterwards,
+        }
+        contracts! { @port erased_groups, $archiving,
+            of_one_person_go_with_the_job_and_the_next_log_in_is_the_first,
+            of_older_rules_documents_go_too,
         }
         contracts! { @port archive, $archiving,
             keeps_files_in_the_order_in_which_they_were_put,
@@ -276,6 +291,12 @@ mod embedded {
         agrees_out_of_order,
         agrees_though_a_process_dies_at_any_step,
     }
+    mod load {
+        contracts! { @port detection_load, crate::embedded_world::world,
+            ten_thousand_events_of_one_group_fire_once,
+            more_groups_than_allowed_are_reported_once,
+        }
+    }
 }
 
 mod aws {
@@ -283,6 +304,11 @@ mod aws {
     processes!(crate::aws_world::world, crate::aws_world::archiving);
     contracts! { @port oracle, crate::aws_world::world,
         agrees_with_few_streams,
+    }
+    mod load {
+        contracts! { @port detection_load, crate::aws_world::world,
+            a_thousand_events_of_one_group_fire_once,
+        }
     }
 }
 

@@ -213,6 +213,17 @@ async fn send_posts_files_and_names_what_was_rejected() {
     assert!(said(&mixed).contains("2 accepted, 1 rejected"), "{}", said(&mixed));
     let page = nuncio.get("/v1/events?action=logout").await;
     assert_eq!(page["results"].as_array().unwrap().len(), 2);
+    let kept = r#"{"action":"login","expires":"2030-01-01T00:00:00Z"}"#;
+    std::fs::write(nuncio.file("kept.ndjson"), [kept; 22].join("\n")).unwrap();
+    let kept = nuncio.run(&["send", "kept.ndjson"]);
+    assert!(kept.status.success(), "{}", said(&kept));
+    for expected in [
+        "kept.ndjson: event 2: note: /expires: ignored; Nuncio sets expires by the retention of the action",
+        "2 more notes are not shown",
+        "22 accepted, 0 rejected",
+    ] {
+        assert!(said(&kept).contains(expected), "{}", said(&kept));
+    }
     let broken = nuncio.run(&["send", "--token", "wrong", "some.json"]);
     assert_eq!(broken.status.code(), Some(1));
     assert!(said(&broken).contains("401"), "{}", said(&broken));

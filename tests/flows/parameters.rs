@@ -109,6 +109,95 @@ async fn every_parameter_says_what_it_takes() {
     assert_eq!((status, &problem["detail"]), (400, &expected));
 }
 
+/// Values that no field of the kind takes, and what an answer to them must contain.
+fn wrong_fields(schema: &Value) -> (Vec<Value>, &'static str) {
+    match (schema["type"].as_str(), schema["format"].as_str()) {
+        (Some("boolean"), _) => (vec![json!("yes"), json!(1), Value::Null, json!([])], "true or false"),
+        (Some("integer"), _) => (vec![json!("5"), json!(1.5), json!([])], "a whole number"),
+        (Some("object"), _) => (vec![json!("a"), json!(true), json!(5)], "a JSON object"),
+        (_, Some("uuid")) => (vec![json!("x"), json!(5), json!({})], "a UUID, such as 0186"),
+        (_, Some("date-time")) => (vec![json!("yesterday"), json!([])], ""),
+        _ => (vec![json!(5), json!([]), json!({}), json!(true)], ""),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_of_a_body_says_what_it_takes() {
+    let nuncio = Nuncio::built_in().await;
+    let description = nuncio.get("/openapi.json").await;
+    let resolved = |value: &Value| match value["$ref"].as_str() {
+        Some(reference) => description.pointer(&reference[1..]).unwrap().clone(),
+        None => value.clone(),
+    };
+    let mut tried = 0;
+    for (path, method, discriminator) in [
+        ("/v1/events/diff", Method::POST, None),
+        ("/v1/notifications/{pk}", Method::PATCH, None),
+        ("/v1/deliveries/redeliver", Method::POST, None),
+        ("/v1/holds", Method::POST, None),
+        ("/v1/jobs", Method::POST, Some("kind")),
+        ("/v1/session", Method::POST, None),
+    ] {
+        let url = path.replace("{pk}", "018653ab-3bf8-7000-8000-000000000000");
+        let refused = async |body: &Value| {
+            let (status, problem) = answer(nuncio.request(method.clone(), &url).json(body)).await;
+            let detail = problem["detail"].as_str().unwrap_or_default().to_owned();
+            assert_eq!(status, 400, "{path} {body}: {problem}");
+            assert_plain(&detail, path);
+            assert!(!detail.contains(" at line "), "{path} {body}: {detail}");
+            detail
+        };
+        let operation = &description["paths"][path][method.as_str().to_lowercase()];
+        let schema = resolved(&operation["requestBody"]["content"]["application/json"]["schema"]);
+        let variants = match schema["oneOf"].as_array() {
+            Some(variants) => variants.iter().map(resolved).collect(),
+            None => vec![schema],
+        };
+        for body in [json!([]), json!("a"), json!(5)] {
+            let detail = refused(&body).await;
+            assert!(detail.starts_with("the body must be a JSON object"), "{path} {body}: {detail}");
+        }
+        for variant in variants {
+            let fields = variant["properties"].as_object().unwrap();
+            let mut whole = json!({});
+            if let Some(name) = discriminator {
+                whole[name] = fields[name]["const"].clone();
+                assert!(whole[name].is_string(), "{path}: {variant}");
+            }
+            let mut other = whole.clone();
+            other["nonsense"] = json!(1);
+            let detail = refused(&other).await;
+            assert!(detail.contains("nonsense"), "{path}: {detail}");
+            for (name, schema) in fields.iter().filter(|(name, _)| Some(name.as_str()) != discriminator) {
+                let (wrong, expected) = wrong_fields(&resolved(schema));
+                for value in wrong {
+                    let mut body = whole.clone();
+                    body[name] = value;
+                    let detail = refused(&body).await;
+                    assert!(detail.contains(name.as_str()) && detail.contains(expected), "{path} {body}: {detail}");
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 40, "{tried}");
+    for (path, body, expected) in [
+        ("/v1/jobs", json!({ "kind": "nonsense" }), "kind must be one of restamp, erase"),
+        ("/v1/jobs", json!({}), "kind is required; it is one of restamp, erase"),
+        ("/v1/holds", json!({ "filter": {} }), "reason is required"),
+        (
+            "/v1/holds",
+            json!({ "filter": { "acton": "a" }, "reason": "r" }),
+            "there is no field \"acton\"; filter takes action",
+        ),
+        ("/v1/session", json!({ "tokn": "a" }), "there is no field \"tokn\"; the body takes token"),
+    ] {
+        let (status, problem) = answer(nuncio.request(Method::POST, path).json(&body)).await;
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(status == 400 && detail.starts_with(expected), "{path} {body}: {status} {detail}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_option_says_what_it_takes() {
     let nuncio = Nuncio::not_started("");

@@ -66,13 +66,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let bytes = read_body(&parts.headers, body, MAX_JSON_BYTES).await?;
         // The same is refused here as in events: what would not be read back as it was written.
         domain::json::parse(&bytes).map_err(|error| Problem::bad_request(error.to_string()))?;
-        axum::Json::from_bytes(domain::json::without_bom(&bytes)).map(|axum::Json(value)| Self(value)).map_err(
-            |rejection| {
-                let text = rejection.body_text();
-                // Axum's own words before those of the fault.
-                let fault = text.strip_prefix("Failed to deserialize the JSON body into the target type: ");
-                Problem::bad_request(parameters::body_fault(&parts, fault.unwrap_or(&text)))
-            },
-        )
+        let bytes = domain::json::without_bom(&bytes);
+        // Serde would take the elements of a list for the fields of an object.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(Problem::bad_request("the body must be a JSON object"));
+        }
+        axum::Json::from_bytes(bytes).map(|axum::Json(value)| Self(value)).map_err(|rejection| {
+            let text = rejection.body_text();
+            // Axum's own words before those of the fault.
+            let fault = text.strip_prefix("Failed to deserialize the JSON body into the target type: ");
+            Problem::bad_request(parameters::body_fault(&parts, bytes, fault.unwrap_or(&text)))
+        })
     }
 }

@@ -52,14 +52,18 @@ pub(crate) fn path_fault(parts: &Parts, fault: &str) -> String {
 
 /// Words a fault of a JSON body. `fault` is serde's: `PATH: reason`, or the reason alone; its position is left out, because
 /// the path says more.
-pub(crate) fn body_fault(parts: &Parts, fault: &str) -> String {
+pub(crate) fn body_fault(parts: &Parts, body: &[u8], fault: &str) -> String {
     let fault = fault.rsplit_once(" at line ").map_or(fault, |(fault, _)| fault);
+    let given: Value = serde_json::from_slice(body).unwrap_or_default();
     let body = RequestBody::requested(parts);
     let is_path = |path: &&str| !path.is_empty() && !path.contains([' ', '`']);
     let (path, reason) = match fault.split_once(": ").filter(|(path, _)| is_path(path)) {
         Some((path, reason)) => (path, reason),
         None => ("", fault),
     };
+    // Serde does not know the path inside a body with variants.
+    let mistyped = if path.is_empty() && reason.starts_with("invalid type: ") { body.mistyped(&given) } else { None };
+    let path = mistyped.unwrap_or(path);
     let quoted = |before: &str| Some(reason.strip_prefix(before)?.split_once('`')?.0);
     let inside = |path: &str| if path.is_empty() { String::new() } else { format!("{path}.") };
     if let Some(name) = quoted("missing field `") {
@@ -80,6 +84,7 @@ pub(crate) fn body_fault(parts: &Parts, fault: &str) -> String {
     if !is_of_serde.iter().any(|words| reason.starts_with(words)) && !path.is_empty() {
         return format!("{path}: {reason}");
     }
+    let path = if reason.starts_with("unknown variant ") && path.is_empty() { body.discriminator() } else { path };
     match body.takes(path) {
         Some(takes) => format!("{} must be {takes}", named(path)),
         None => format!("{}: {reason}", named(path)),
@@ -123,6 +128,29 @@ impl RequestBody {
         names
     }
 
+    /// The field that says which variant the body is; empty if there are no variants.
+    fn discriminator(&self) -> &'static str {
+        let fields = self.at("").into_iter().filter_map(|schema| schema["properties"].as_object());
+        let constant = fields.flatten().find(|(_, schema)| schema["const"].is_string());
+        constant.map_or("", |(name, _)| name)
+    }
+
+    /// The first field of the body whose type is not that of the description.
+    fn mistyped(&self, body: &Value) -> Option<&'static str> {
+        let schemas = self.at("").into_iter().filter_map(|schema| schema["properties"].as_object());
+        let is_wrong = |name: &str, schema: &Value| {
+            body.get(name).is_some_and(|value| match schema["type"].as_str() {
+                Some("boolean") => !value.is_boolean(),
+                Some("integer") => !value.is_i64() && !value.is_u64(),
+                Some("array") => !value.is_array(),
+                Some("object") => !value.is_object(),
+                Some("string") => !value.is_string(),
+                _ => schema["const"].is_string() && !value.is_string(),
+            })
+        };
+        schemas.flatten().find(|(name, schema)| is_wrong(name, schema)).map(|(name, _)| name.as_str())
+    }
+
     /// What the place takes; `None` if the description does not say it.
     fn takes(&self, path: &str) -> Option<String> {
         let schemas = self.at(path);
@@ -134,8 +162,10 @@ impl RequestBody {
         let kind = match schema["type"].as_str() {
             Some("object") => "a JSON object",
             Some("array") => "a list",
+            Some("string") if schema["anyOf"][0]["format"] == "ipv4" => "an IP address",
             Some("string") if schema["enum"].is_null() && schema["format"].is_null() => "a text",
-            _ => return schema_in_words(schema),
+            // In a query, a plus sign would be a space.
+            _ => return schema_in_words(schema).map(|words| words.replace("%2B", "+")),
         };
         Some(kind.to_owned())
     }
@@ -144,7 +174,7 @@ impl RequestBody {
 /// The schemas of which one applies.
 fn variants(schema: &'static Value) -> Vec<&'static Value> {
     let schema = resolved(schema);
-    match schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
+    match schema["oneOf"].as_array() {
         Some(schemas) => schemas.iter().flat_map(variants).collect(),
         None if schema.is_null() => Vec::new(),
         None => vec![schema],

@@ -13,7 +13,7 @@ mod stores;
 
 pub use crate::admission::origin::OriginLookup;
 pub use archive::{Archive, ArchiveFile, Erasure, Mailbox, WrittenMail};
-pub use groups::{DetectionGroups, FullestGroups};
+pub use groups::{DetectionGroups, FullestGroups, GroupPage};
 pub use inbox::{Inbox, InboxSubscription, InboxUpdates};
 pub use jobs::{EventExpiry, ExpiredEvents, Holds, Jobs, ReceivedEvent, ReceivedPage};
 pub use queue::{Backlog, DeadLetters, WorkQueue};

@@ -33,8 +33,9 @@ impl Edit {
 
 /// Applies all edits. Of overlapping edits, only the one that begins first is applied.
 pub(crate) fn apply(text: &str, mut edits: Vec<Edit>) -> String {
-    // The sort is stable: several insertions at one offset keep their order.
-    edits.sort_by_key(|edit| edit.range.start);
+    // The sort is stable: several insertions at one offset keep their order. They come before what replaces the text from
+    // there on, because they close what ends there, or open what surrounds it.
+    edits.sort_by_key(|edit| (edit.range.start, !edit.range.is_empty()));
     let mut result = String::with_capacity(text.len() + 64);
     let mut done = 0;
     for edit in edits {

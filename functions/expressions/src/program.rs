@@ -35,10 +35,6 @@ const FUNCTIONS: [&str; 15] = [
     "_nuncio_nan",
 ];
 
-/// What [`rewrite`] puts into a body, and the prelude defines.
-const REWRITTEN: [&str; 5] =
-    ["_nuncio_isoformat", "_nuncio_percent", "_nuncio_dumps", "_nuncio_astimezone", "_nuncio_fromtimestamp"];
-
 /// The attributes of an address. The host passes those that the body mentions, in this order, after the fixed fields of
 /// a tuple.
 pub(crate) const ADDRESS_ATTRIBUTES: [&str; 14] = [
@@ -203,9 +199,7 @@ fn compile_wrapped(wrapped: Wrapped, kind: ExpressionKind) -> Result<Compiled, S
     if client_ip {
         module.push_str("if _nuncio_client_ip is not None:\n    ak_client_ip = ip_address(_nuncio_client_ip)\n");
     }
-    let mut functions = emulated.needs;
-    functions.extend(REWRITTEN.iter().filter(|name| mentioned(name)).map(ToString::to_string));
-    let added = prelude::text(&functions);
+    let added = prelude::text(&emulated.needs);
     module.push_str(&added);
     module.push_str(match kind {
         ExpressionKind::Policy => "(_nuncio_body(request, request.context), None)\n",

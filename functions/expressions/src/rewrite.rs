@@ -1,5 +1,5 @@
 //! Rewrites Python that the interpreter does not support into Python that it does: imports of modules that the host
-//! supplies, `del`, `%` formatting, and some methods. Also replaces the frequent `ip_address(…) in ip_network(…)` by
+//! supplies. Also replaces the frequent `ip_address(…) in ip_network(…)` by
 //! one faster call.
 //!
 //! Owns these rewrites and the list of names that a body mentions. Keeps every line number.
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Alias, CmpOp, Expr, ExprCall, ExprContext, ModModule, Operator, Stmt};
+use ruff_python_ast::{Alias, CmpOp, Expr, ExprCall, ExprContext, ModModule, Stmt};
 use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange};
 
@@ -48,7 +48,6 @@ pub(crate) const SUPPLIED: [&str; 4] = ["hmac", "hashlib", "ipaddress", "re"];
 pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>) -> Rewritten {
     let mut walk = Rewriter {
         text,
-        parsed,
         rewritten: Rewritten::default(),
         read: Vec::new(),
         bound: HashSet::new(),
@@ -70,7 +69,6 @@ pub(crate) fn walk(text: &str, parsed: &Parsed<ModModule>) -> Rewritten {
 
 struct Rewriter<'a> {
     text: &'a str,
-    parsed: &'a Parsed<ModModule>,
     rewritten: Rewritten,
     read: Vec<String>,
     bound: HashSet<String>,
@@ -86,7 +84,6 @@ impl<'a> Visitor<'a> for Rewriter<'a> {
                 let module = import.module.as_ref().map_or("", |module| module.as_str());
                 self.import_from(statement, module, &import.names);
             }
-            Stmt::Delete(delete) => self.delete(statement, &delete.targets),
             Stmt::FunctionDef(function) => {
                 self.bound.insert(function.name.to_string());
                 self.bound.extend(function.parameters.iter().map(|parameter| parameter.name().to_string()));
@@ -121,7 +118,6 @@ impl<'a> Visitor<'a> for Rewriter<'a> {
             Expr::StringLiteral(literal) if literal.value.len() <= 32 => {
                 self.rewritten.mentions.insert(literal.value.to_str().to_owned());
             }
-            Expr::BinOp(binary) if binary.op == Operator::Mod => self.percent(expression, &binary.left, &binary.right),
             Expr::Call(call) => {
                 self.method(call);
                 self.pattern(call);
@@ -189,63 +185,13 @@ impl<'a> Rewriter<'a> {
         self.replace_statement(statement, &parts);
     }
 
-    /// Rewrites `del a[b], c`, because the interpreter has no `del`.
-    fn delete(&mut self, statement: &Stmt, targets: &[Expr]) {
-        let mut parts = Vec::new();
-        for target in targets {
-            match target {
-                Expr::Subscript(subscript) if !subscript.slice.is_slice_expr() => {
-                    let (value, key) = (self.slice(subscript.value.range()), self.slice(subscript.slice.range()));
-                    parts.push(format!("{value}.pop({key})"));
-                }
-                Expr::Name(name) => parts.push(format!("{} = None", name.id)),
-                _ => return,
-            }
-        }
-        self.replace_statement(statement, &parts);
-    }
-
-    /// Rewrites `"%s of %s" % (a, b)` to a call of a function that implements the operator.
-    fn percent(&mut self, whole: &Expr, left: &Expr, right: &Expr) {
-        if left.is_number_literal_expr() {
-            return;
-        }
-        let between = self.parsed.tokens().in_range(TextRange::new(left.end(), right.start()));
-        let Some(operator) = between.iter().find(|token| token.kind() == ruff_python_ast::token::TokenKind::Percent)
-        else {
-            return;
-        };
-        self.rewritten.mentions.insert("_nuncio_percent".to_owned());
-        self.rewritten.edits.push(Edit::insert(whole.start().to_usize(), "_nuncio_percent("));
-        self.rewritten.edits.push(Edit::replace(usize_range(operator.range()), ","));
-        self.rewritten.edits.push(Edit::insert(whole.end().to_usize(), ")"));
-    }
-
-    /// Rewrites methods that the interpreter does not support, or not with these arguments, to functions that take the
-    /// object as the first argument: `time.isoformat(timespec="seconds")`, `json.dumps(value, default=str)`.
+    /// `utcnow()`: `now()` of the host also returns a naive time in UTC.
     fn method(&mut self, call: &ExprCall) {
-        let Expr::Attribute(method) = &*call.func else {
-            return;
-        };
-        let function = match method.attr.as_str() {
-            "isoformat" if !call.arguments.is_empty() => "_nuncio_isoformat",
-            "dumps" if call.arguments.find_keyword("default").is_some() => "_nuncio_dumps",
-            "astimezone" => "_nuncio_astimezone",
-            "fromtimestamp" => "_nuncio_fromtimestamp",
-            // `now()` of the host also returns a naive time in UTC.
-            "utcnow" => {
-                self.rewritten.edits.push(Edit::replace(usize_range(method.attr.range()), "now"));
-                return;
-            }
-            _ => return,
-        };
-        let middle = method.value.end().to_usize()..call.arguments.start().to_usize() + 1;
-        // If the value is in parentheses, the closing ones are in the range that is replaced.
-        let brackets = ")".repeat(self.text[middle.clone()].matches(')').count());
-        let lines = "\n".repeat(self.text[middle.clone()].matches('\n').count());
-        self.rewritten.mentions.insert(function.to_owned());
-        self.rewritten.edits.push(Edit::insert(call.start().to_usize(), format!("{function}(")));
-        self.rewritten.edits.push(Edit::replace(middle, format!("{brackets}, {lines}")));
+        if let Expr::Attribute(method) = &*call.func
+            && method.attr.as_str() == "utcnow"
+        {
+            self.rewritten.edits.push(Edit::replace(usize_range(method.attr.range()), "now"));
+        }
     }
 
     /// Checks the pattern of `regex_match(value, "…")` if it is a literal.
@@ -309,10 +255,6 @@ impl<'a> Rewriter<'a> {
             text.extend(["; (", &"\n".repeat(lines), "None)"]);
         }
         self.rewritten.edits.push(Edit::replace(range, text));
-    }
-
-    fn slice(&self, range: ruff_text_size::TextRange) -> &str {
-        &self.text[usize_range(range)]
     }
 }
 

@@ -1,6 +1,6 @@
 //! The cost of matching: an event against 10 to 100,000 rules, compared with parsing that event's JSON.
 //!
-//! `cargo bench -p rules` prints a table. `cargo bench -p rules -- <mix> <rules> <events>` only matches that number of
+//! `cargo bench -p rules` prints a table, and one with detections beside 1,000 rules. `cargo bench -p rules -- <mix> <rules> <events>` only matches that number of
 //! events, `-- sonic <events>` and `-- serde <events>` only parse them, `-- build <mix> <rules> <times>` only compiles
 //! rules. The difference between the counts of two runs under `valgrind --tool=callgrind` is the cost of the additional
 //! work.
@@ -12,7 +12,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use domain::Event;
-use domain::rules_document::RulesDocument;
+use domain::ports::NoExpressions;
+use domain::rules_document::{CountSettings, Detection, DetectionKind, Period, Policy, Repeat, RulesDocument};
 use mixes::{Draw, MIXES, Mix};
 use rules::RuleSet;
 
@@ -40,6 +41,36 @@ fn main() {
             println!("{}", row(mix, rules));
         }
     }
+    println!("\n| mix | detections | entered | ns |\n|---|---|---|---|");
+    for mix in MIXES {
+        for detections in [0, 10, 1_000, 10_000] {
+            println!("{}", detecting_row(mix, detections));
+        }
+    }
+}
+
+/// Events against 1,000 rules and this number of detections. With 10,000 detections, ten are of the same policy.
+fn detecting_row(mix: Mix, detections: usize) -> String {
+    const RULES: usize = 1_000;
+    let mut document = mixes::document(mix, RULES);
+    for number in 0..detections {
+        let (name, of) = (format!("d{number}"), format!("r{}", number % RULES));
+        let kind = DetectionKind::Count(CountSettings {
+            of,
+            distinct: None,
+            within: Period::days(1),
+            at_least: 10,
+            repeat: Repeat::Crossing,
+        });
+        let detection = Detection { name: name.clone(), by: Vec::new(), max_groups: 10, kind };
+        document.policies.insert(name, Policy::Detection(detection).into());
+    }
+    let rules = RuleSet::compile(&document);
+    let events = events(RULES, EVENTS);
+    let evaluate = |event: &Event| rules.evaluate(event, &document, &NoExpressions);
+    let entered: usize = events.iter().map(|event| evaluate(event).entered.len()).sum();
+    let took = per_event(&events, |event| drop(black_box(evaluate(event))));
+    format!("| {mix:?} | {detections} | {:.2} | {took:.0} |", ratio(entered as u64, events.len()))
 }
 
 fn row(mix: Mix, rules: usize) -> String {

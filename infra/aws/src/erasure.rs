@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::delivery::DeliveryId;
+use domain::detection::GroupId;
 use domain::event::EventPk;
 use domain::ports::{self, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,7 +12,7 @@ use crate::describe::describe;
 use crate::keeping;
 use crate::table::event_index::entries;
 use crate::table::item::readable;
-use crate::table::keys::{RecordKind, inboxes};
+use crate::table::keys::{self, RecordKind, inboxes};
 use crate::table::{BATCH_READ, CONCURRENCY, DayShards, Table, item};
 
 /// Deletes from the table.
@@ -67,6 +68,10 @@ impl ports::Erasure for DynamoErasure {
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError> {
         let days = self.table.day_shards(RecordKind::Deliveries, ids.iter().map(DeliveryId::event)).await?;
         self.erase(ids.iter().filter_map(|id| days.delivery(*id)).collect()).await
+    }
+
+    async fn erase_groups(&self, ids: &[GroupId]) -> Result<usize, StoreError> {
+        self.erase(ids.iter().copied().map(keys::group).collect()).await
     }
 
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {

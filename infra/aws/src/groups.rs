@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::Select;
 use domain::Timestamp;
 use domain::detection::{DetectionId, EXPIRED_KEPT, GroupId, GroupRecord};
-use domain::ports::{DetectionGroups, FullestGroups, StoreError};
+use domain::ports::{DetectionGroups, FullestGroups, GroupPage, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::describe::describe;
-use crate::table::item::{Item, content, number, readable, record, string, text};
+use crate::table::item::{self, Item, content, number, readable, record, string, text};
 use crate::table::keys::{self, DUE_AT, DUE_INDEX, DUE_PARTITION, GROUPS_DUE, PK, SK, TTL};
 use crate::table::{CONCURRENCY, Table};
 
@@ -102,6 +102,38 @@ impl DetectionGroups for DynamoGroups {
             groups.truncate(limit);
         }
         Ok(FullestGroups { groups, searched })
+    }
+
+    async fn list(
+        &self,
+        detection: DetectionId,
+        after: Option<GroupId>,
+        limit: usize,
+    ) -> Result<GroupPage, StoreError> {
+        let after = after.map(keys::group);
+        let partitions = keys::group_partitions(detection);
+        let skipped = after.as_ref().and_then(|(after, _)| partitions.iter().position(|partition| partition == after));
+        let mut start = after.map(item::keys);
+        let (mut groups, mut left) = (Vec::new(), limit);
+        for partition in partitions.iter().skip(skipped.unwrap_or_default()) {
+            loop {
+                let (items, next) = self.table.slice(partition, (keys::FIRST, keys::LAST), left, start.take()).await?;
+                left = left.saturating_sub(items.len());
+                let mut last = None;
+                for item in &items {
+                    last = keys::group_id(partition, string(item, SK)?);
+                    groups.extend(last.zip(readable(item, content(item))));
+                }
+                if left == 0 {
+                    return Ok(GroupPage { groups, next: last });
+                }
+                start = next;
+                if start.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(GroupPage { groups, next: None })
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<GroupId>, StoreError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::detection::{DetectionId, GroupId, GroupRecord};
-use domain::ports::{DetectionGroups, FullestGroups, StoreError};
+use domain::ports::{DetectionGroups, FullestGroups, GroupPage, StoreError};
 use rusqlite::{Connection, Row, params};
 
 use crate::Store;
@@ -20,7 +20,7 @@ const GROUPS: VersionedTable = VersionedTable {
 /// The most groups that [`DetectionGroups::fullest`] examines.
 const MAX_EXAMINED: usize = 10_000;
 
-fn to_bytes(id: GroupId) -> [u8; 32] {
+pub(crate) fn to_bytes(id: GroupId) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..12].copy_from_slice(id.detection().as_bytes());
     bytes[12..].copy_from_slice(id.group_bytes());
@@ -102,6 +102,36 @@ impl DetectionGroups for Store {
         let groups = self.readers.read(select).await?;
         let searched = DetectionGroups::count(self, detection, now).await?;
         Ok(FullestGroups { groups, searched })
+    }
+
+    async fn list(
+        &self,
+        detection: DetectionId,
+        after: Option<GroupId>,
+        limit: usize,
+    ) -> Result<GroupPage, StoreError> {
+        let select = move |connection: &Connection| {
+            // The ids of a detection follow each other, because they begin with the detection's.
+            let sql = "SELECT id, body FROM detection_groups WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
+            // No hash has only zeros.
+            let from = to_bytes(after.unwrap_or_else(|| GroupId::from_parts(detection, [0; 20])));
+            let last = to_bytes(GroupId::from_parts(detection, [u8::MAX; 20]));
+            let mut select = connection.prepare_cached(sql)?;
+            let mut rows = select.query(params![from, last, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+            let (mut groups, mut examined, mut end) = (Vec::new(), 0, None);
+            while let Some(row) = rows.next()? {
+                let id = id(row, detection)?;
+                if let Ok(record) = record::read(row.get_ref(1)?.as_str().unwrap_or_default()) {
+                    groups.push((id, record));
+                } else {
+                    tracing::error!(%id, "a stored group cannot be read; it is left out");
+                }
+                examined += 1;
+                end = Some(id);
+            }
+            Ok(GroupPage { groups, next: end.filter(|_| examined == limit) })
+        };
+        self.readers.read(select).await
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<GroupId>, StoreError> {

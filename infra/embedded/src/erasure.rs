@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use domain::EventPk;
 use domain::delivery::DeliveryId;
+use domain::detection::GroupId;
 use domain::person::fold;
 use domain::ports::{Erasure, StoreError};
 use domain::retention::erasure::ErasureSubject;
 use rusqlite::{Connection, Params};
 
+use crate::detection_groups::to_bytes;
 use crate::fault::Fault;
 use crate::{Store, queue};
 
@@ -34,6 +36,11 @@ impl Erasure for Store {
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError> {
         let keys = pks.iter().map(|pk| [fold(username), pk.clone()]).collect();
         self.erase("DELETE FROM inbox WHERE username = ?1 AND pk = ?2", keys).await
+    }
+
+    async fn erase_groups(&self, ids: &[GroupId]) -> Result<usize, StoreError> {
+        let keys = ids.iter().map(|id| [to_bytes(*id)]).collect();
+        self.erase("DELETE FROM detection_groups WHERE id = ?1", keys).await
     }
 
     async fn erase_queued(&self, subject: &ErasureSubject) -> Result<usize, StoreError> {

@@ -11,8 +11,8 @@ use domain::detection::{DetectionId, GroupId, GroupRecord};
 use domain::event::{Event, EventPk};
 use domain::message::QueueMessage;
 use domain::ports::{
-    Backlog, DetectionGroups, DueDelivery, Endpoints, EventLog, EventPage, FullestGroups, Intake, Ledger, OpenOutcome,
-    Page, PurgeScope, StoreError, WorkQueue,
+    Backlog, DetectionGroups, DueDelivery, Endpoints, EventLog, EventPage, FullestGroups, GroupPage, Intake, Ledger,
+    OpenOutcome, Page, PurgeScope, StoreError, WorkQueue,
 };
 use domain::query::{DeliveryQuery, EventQuery};
 use jiff::SignedDuration;
@@ -174,6 +174,9 @@ impl DetectionGroups for Faulty<dyn DetectionGroups> {
     }
     async fn fullest(&self, detection: DetectionId, now: Timestamp, limit: usize) -> Result<FullestGroups, StoreError> {
         self.faults.step(self.real.fullest(detection, now, limit)).await?
+    }
+    async fn list(&self, of: DetectionId, after: Option<GroupId>, limit: usize) -> Result<GroupPage, StoreError> {
+        self.faults.step(self.real.list(of, after, limit)).await?
     }
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<GroupId>, StoreError> {
         self.faults.step(self.real.due(now, limit)).await?

@@ -83,14 +83,16 @@ impl DetectionStage {
         if waiting.is_empty() {
             return Ok(());
         }
-        let _turn = self.turn.lock().await;
         let mut backoff = MIN_BACKOFF;
         for try_number in 0..MAX_TRIES {
             if try_number > 0 {
                 tokio::time::sleep(backoff.mul_f64(ports.entropy.fraction())).await;
                 backoff = (backoff * 2).min(MAX_BACKOFF);
             }
+            // For one try only: messages of other groups need not wait for one that others change.
+            let turn = self.turn.lock().await;
             waiting = self.try_once(ports, document, waiting).await?;
+            drop(turn);
             if waiting.is_empty() {
                 return Ok(());
             }

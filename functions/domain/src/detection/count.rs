@@ -19,6 +19,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::member::{EventPosition, Member, Members};
+use super::run::{Gap, Run};
 use super::{Addition, Fired, LATENESS, MAX_LISTED, Outcome, micros};
 use crate::event::EventPk;
 use crate::rules_document::{CountSettings, Repeat};
@@ -36,54 +37,6 @@ pub struct CountState {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     gaps: Vec<Gap>,
 }
-
-/// The time between two members of a run, both excluded, in which a further member may not qualify. In microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Gap {
-    after: i64,
-    before: i64,
-}
-
-/// A run that fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Run {
-    first: EventPosition,
-    last: EventPosition,
-    /// The members for which it fired, in order. Of many, the oldest are left out.
-    fired: Vec<EventPosition>,
-}
-
-impl Run {
-    /// Whether an event of this time lies in the run: those of one time are all in it, or none.
-    fn has(&self, position: EventPosition) -> bool {
-        (self.first.at..=self.last.at).contains(&position.at)
-    }
-
-    /// Makes room for an event of the time of the first or of the last.
-    fn take_in(&mut self, position: EventPosition) {
-        (self.first, self.last) = (self.first.min(position), self.last.max(position));
-    }
-
-    fn note_firing(&mut self, position: EventPosition) {
-        let at = self.fired.partition_point(|fired| *fired < position);
-        self.fired.insert(at, position);
-        if self.fired.len() > MAX_FIRINGS {
-            self.fired.remove(0);
-        }
-    }
-
-    /// Whether a further member of the run fires.
-    fn repeats(&self, repeat: Repeat, position: EventPosition) -> bool {
-        match (repeat, self.fired.last()) {
-            (_, None) | (Repeat::Every, _) => true,
-            (Repeat::Crossing, Some(_)) => false,
-            (Repeat::After(period), Some(last)) => position.at >= last.at.saturating_add(micros(period.duration())),
-        }
-    }
-}
-
-/// How many firings of one run are remembered.
-const MAX_FIRINGS: usize = 32;
 
 /// Members that a new member made part of one run, with the runs that they touch.
 #[derive(Default)]

@@ -15,6 +15,7 @@ mod first_seen;
 mod grouping;
 mod member;
 mod record;
+mod run;
 mod sequence;
 
 pub use absent::AbsentState;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::delivery::DeliveryId;
+use crate::detection::GroupId;
 use crate::event::{Event, EventPk};
 use crate::retention::erasure::ErasureSubject;
 
@@ -53,6 +54,8 @@ pub trait Erasure: Send + Sync {
     async fn erase_deliveries(&self, ids: &[DeliveryId]) -> Result<usize, StoreError>;
     /// Deletes items of the inbox of this username.
     async fn erase_inbox(&self, username: &str, pks: &[String]) -> Result<usize, StoreError>;
+    /// Deletes these groups of detections. A dispatcher that has read one before cannot write it again.
+    async fn erase_groups(&self, ids: &[GroupId]) -> Result<usize, StoreError>;
     /// Removes the person's events from queued messages and returns how many. A queue whose messages cannot be searched
     /// does nothing; it discards them within days.
     async fn erase_queued(&self, _subject: &ErasureSubject) -> Result<usize, StoreError> {

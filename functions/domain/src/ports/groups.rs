@@ -15,6 +15,15 @@ pub struct FullestGroups {
     pub searched: u64,
 }
 
+/// One page of [`DetectionGroups::list`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupPage {
+    /// The groups with their records, in the store's order. A group whose record cannot be read is left out.
+    pub groups: Vec<(GroupId, GroupRecord)>,
+    /// The cursor to pass as `after` for the next page; `None` on the last page.
+    pub next: Option<GroupId>,
+}
+
 /// The groups of detections. Every write is conditional on the record's revision.
 #[async_trait]
 pub trait DetectionGroups: Send + Sync {
@@ -28,6 +37,10 @@ pub trait DetectionGroups: Send + Sync {
     async fn count(&self, detection: DetectionId, now: Timestamp) -> Result<u64, StoreError>;
     /// Up to `limit` groups of the detection that have not expired at `now`, the fullest of at least 10,000 examined.
     async fn fullest(&self, detection: DetectionId, now: Timestamp, limit: usize) -> Result<FullestGroups, StoreError>;
+    /// A page of the groups of the detection, also those that have expired: those after the group `after`, or the first
+    /// ones. Examines at most `limit`. The pages together have every group that is stored all the while, once.
+    async fn list(&self, detection: DetectionId, after: Option<GroupId>, limit: usize)
+    -> Result<GroupPage, StoreError>;
     /// Up to `limit` groups whose [`due`](GroupRecord::due) time has passed at `now`, the longest overdue first.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<GroupId>, StoreError>;
 }

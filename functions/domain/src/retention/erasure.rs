@@ -21,6 +21,21 @@ pub struct ErasureSubject {
     email: String,
 }
 
+/// The fields of an event that say whose it is.
+const IDENTITY_PATHS: [&str; 11] = [
+    "user.username",
+    "user.email",
+    "user.on_behalf_of.username",
+    "user.on_behalf_of.email",
+    "user.authenticated_as.username",
+    "user.authenticated_as.email",
+    "context.subject",
+    "context.subject.username",
+    "context.subject.email",
+    "context.username",
+    "context.email",
+];
+
 /// Neither a username nor an address was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("name the person whose data is to be erased: username, email, or both")]
@@ -66,6 +81,31 @@ impl ErasureSubject {
             || of(&event.context, "subject")
             || self.is_named(context("subject"), context("subject"))
             || self.is_named(context("username"), context("email"))
+            || event.detection().is_some() && ["by", "value"].into_iter().any(|key| self.has_paths(&event.context, key))
+    }
+
+    /// Whether the values of a detection's group, with their paths, are the person's: one of a field that says whose an
+    /// event is names the person, or one of any field contains the address. A value may be cut for display.
+    pub fn is_in_group<'v>(&self, values: impl IntoIterator<Item = (&'v str, &'v Value)>) -> bool {
+        values.into_iter().any(|(path, value)| self.is_value_of(path, value))
+    }
+
+    fn is_value_of(&self, path: &str, value: &Value) -> bool {
+        let Some(text) = value.as_str() else { return false };
+        let is_identity = IDENTITY_PATHS.contains(&path);
+        // The value of such a path is an object, of which the group has the JSON.
+        let has_identity = || {
+            IDENTITY_PATHS.iter().any(|identity| identity.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+        };
+        (is_identity && self.is_named(text, text))
+            || (has_identity() && self.is_named_in(text))
+            || (!self.email.is_empty() && fold(text).contains(&fold(&self.email)))
+    }
+
+    /// Whether the values by path at this key of a detection event's context are the person's.
+    fn has_paths(&self, context: &Object, key: &str) -> bool {
+        let values = context.get(key).and_then(Value::as_object);
+        values.is_some_and(|values| self.is_in_group(values.iter().map(|(path, value)| (path.as_str(), value))))
     }
 
     /// Whether a string in the event equals the username or contains the address.
@@ -128,6 +168,7 @@ impl ErasureSubject {
 mod tests {
     use super::*;
     use crate::delivery::Attempt;
+    use crate::event::Producer;
     use crate::person::Person;
     use crate::testing::sample as event;
     use jiff::Timestamp;
@@ -158,6 +199,39 @@ mod tests {
                 event.to_json()
             );
         }
+    }
+
+    #[test]
+    fn a_group_is_theirs_by_the_fields_that_say_whose_an_event_is() {
+        let ann = ErasureSubject::new(Some("ann"), Some("ann@example.org")).unwrap();
+        for (path, value, is_of) in [
+            ("user.username", json!(" ANN "), true),
+            ("user.email", json!("Ann@Example.org"), true),
+            ("user.on_behalf_of.username", json!("ann"), true),
+            ("user.on_behalf_of", json!(r#"{"username":"ann"}"#), true),
+            ("user", json!(r#"{"email":"ann@example.org"}"#), true),
+            ("context.subject", json!("ann"), true),
+            ("context.subject", json!(r#"{"username":"ann"}"#), true),
+            ("context.username", json!("Ann"), true),
+            ("context.recipients", json!("mail to ann@example.org"), true),
+            ("app", json!("ann"), false),
+            ("context.host", json!("ann"), false),
+            ("user.username", json!("annette"), false),
+            ("user.userna", json!("ann"), false),
+            ("user", json!(r#"{"username":"annette"}"#), false),
+            ("user.username", json!(5), false),
+        ] {
+            assert_eq!(ann.is_in_group([("app", &json!("shop")), (path, &value)]), is_of, "{path} {value}");
+            for key in ["by", "value"] {
+                let mut event = event(json!({}), json!({ key: { path: value } }));
+                event.produced_by = Some(Producer::Detection("d".to_owned()));
+                assert_eq!(ann.is_party_to(&event), is_of, "{}", event.to_json());
+                event.produced_by = None;
+                assert!(!ann.is_party_to(&event), "a caller's event is not a detection event");
+            }
+        }
+        let named = ErasureSubject::new(Some("ann"), None).unwrap();
+        assert!(!named.is_in_group([("context.to", &json!("ann"))]));
     }
 
     #[test]

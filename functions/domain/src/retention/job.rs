@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::erasure::ErasureSubject;
 use crate::delivery::DeliveryId;
+use crate::detection::GroupId;
 use crate::event::{Action, ActionError, Event, EventPk, Object};
 use crate::rules_document::{Retention, RulesDocument};
 use crate::time::{CLOCK_SKEW, has_passed, later, to_micros};
@@ -116,6 +117,13 @@ pub enum JobCursor {
     },
     /// The rest of the person's inbox, and the queued messages about the person, in one step.
     Inbox,
+    /// The groups of detections: those of the newest rules document, then those of the ones before it.
+    Groups {
+        /// The version of the rules document whose detections are next; `None` for the one in force.
+        version: Option<u64>,
+        /// The last group that is done; `None` at the beginning of a version.
+        after: Option<GroupId>,
+    },
     /// The archive's files, oldest first.
     Archive {
         /// This one and earlier ones are done; `None` at the beginning.
@@ -324,7 +332,11 @@ impl Job {
         match &self.cursor {
             JobCursor::Events { after } => after.map(|after| after.before.instant()),
             JobCursor::Deliveries { before } => before.map(|before| before.event().instant()),
-            JobCursor::Inbox | JobCursor::Archive { .. } | JobCursor::Mailbox { .. } | JobCursor::Scrub => None,
+            JobCursor::Inbox
+            | JobCursor::Groups { .. }
+            | JobCursor::Archive { .. }
+            | JobCursor::Mailbox { .. }
+            | JobCursor::Scrub => None,
         }
     }
 

@@ -66,7 +66,7 @@ impl<'a> Emulator<'a> {
                 consumes = CONSUMING_METHODS.contains(&name) && !reads;
                 let start = call.start().to_usize();
                 let arguments = call.arguments.start().to_usize() + 1;
-                let routed = format!("_nuncio_call_{name}");
+                let routed = replaced_method(call, name).unwrap_or_else(|| format!("_nuncio_call_{name}"));
                 if self.is_type(&method.value) && is_method(name) && !CLASS_METHODS.contains(&name) {
                     self.attribute(method);
                 } else if prelude::defines(&routed)
@@ -96,8 +96,9 @@ impl<'a> Emulator<'a> {
                     self.consumed(argument);
                 }
                 ruff_python_ast::ArgOrKeyword::Arg(argument) => {
-                    self.types =
-                        is_isinstance && call.arguments.args.get(1).is_some_and(|one| std::ptr::eq(one, argument));
+                    self.types = is_isinstance
+                        && argument.is_bin_op_expr()
+                        && call.arguments.args.get(1).is_some_and(|one| std::ptr::eq(one, argument));
                     self.visit_expr(argument);
                     self.types = false;
                 }
@@ -117,6 +118,11 @@ impl<'a> Emulator<'a> {
             _ => return false,
         };
         let Some(first) = call.arguments.args.first() else { return false };
+        // The loop would come before the default.
+        let is_simple = |one: &Expr| one.is_name_expr() || one.is_literal_expr() || is_empty(one);
+        if !call.arguments.args.iter().skip(1).all(is_simple) {
+            return false;
+        }
         if !self.is_builtin(&function.id) || !call.arguments.keywords.is_empty() {
             return false;
         }
@@ -250,9 +256,31 @@ impl<'a> Emulator<'a> {
     }
 }
 
+/// The function of the prelude for a method that the interpreter lacks, or has only without these arguments:
+/// `time.isoformat(timespec="seconds")`, `json.dumps(value, default=str)`.
+fn replaced_method(call: &ExprCall, name: &str) -> Option<String> {
+    let is_replaced = match name {
+        "isoformat" => !call.arguments.is_empty(),
+        "dumps" => call.arguments.find_keyword("default").is_some(),
+        "astimezone" | "fromtimestamp" => true,
+        _ => false,
+    };
+    is_replaced.then(|| format!("_nuncio_{name}"))
+}
+
 /// Whether the first argument is a text, as written.
 fn has_separator(call: &ExprCall) -> bool {
     call.arguments.args.first().is_some_and(Expr::is_string_literal_expr)
+}
+
+/// Whether the value is an empty container, as written.
+fn is_empty(value: &Expr) -> bool {
+    match value {
+        Expr::List(list) => list.elts.is_empty(),
+        Expr::Tuple(tuple) => tuple.elts.is_empty(),
+        Expr::Dict(dict) => dict.items.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether the value is a list or tuple, or an iterator that becomes a list where it is consumed.

@@ -44,6 +44,7 @@ pub(crate) fn rewrite(
     names.visit_body(body);
     let has = |names: &[&str]| names.iter().any(|name| mentions.contains(*name));
     let pure = purity::functions(body, &names.bound);
+    let numbers = names.assigned_numbers();
     let mut emulator = Emulator {
         pure,
         text,
@@ -66,6 +67,7 @@ pub(crate) fn rewrite(
         nans: names.has_infinities || has(&["inf", "nan", "float", "loads"]),
         methods: names.methods,
         has_math: names.has_math,
+        numbers,
         types: false,
         splits: 0,
     };
@@ -106,6 +108,8 @@ struct Emulator<'a> {
     methods: HashSet<String>,
     /// Whether the body imports `math`.
     has_math: bool,
+    /// The names that are always a number, and never a `bool`.
+    numbers: HashSet<String>,
     /// Whether the visited place is the second argument of `isinstance`.
     types: bool,
     /// How many assignments were split so far, for names of their own.
@@ -176,9 +180,11 @@ impl Emulator<'_> {
         edit::apply(&self.text[start..end], inner.into_iter().map(|edit| edit.without_first(start)).collect())
     }
 
-    /// Wraps the expression into a call: `name(expression)`.
+    /// Wraps the expression into a call: `name(expression)`. A plus sign is also such a function.
     fn wrap(&mut self, whole: TextRange, function: &str) {
-        self.need(function);
+        if function != "+" {
+            self.need(function);
+        }
         self.edits.push(Edit::insert(whole.start().to_usize(), format!("{function}(")));
         self.edits.push(Edit::insert(whole.end().to_usize(), ")"));
     }
@@ -220,8 +226,24 @@ struct BoundNames {
     has_infinities: bool,
     /// Whether it imports `math`.
     has_math: bool,
+    /// How often it stores each name, and how often a number.
+    stored: HashMap<String, (usize, usize)>,
     /// Whether it has `**` or `<<`, or multiplies in place.
     has_powers: bool,
+}
+
+impl BoundNames {
+    /// The names that are only assigned numbers, and changed in place.
+    fn assigned_numbers(&self) -> HashSet<String> {
+        let only_numbers = self.stored.iter().filter(|(_, (all, numbers))| all == numbers);
+        only_numbers.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn store_number(&mut self, target: &Expr) {
+        if let Expr::Name(name) = target {
+            self.stored.entry(name.id.to_string()).or_default().1 += 1;
+        }
+    }
 }
 
 impl<'a> Visitor<'a> for BoundNames {
@@ -229,7 +251,10 @@ impl<'a> Visitor<'a> for BoundNames {
         match statement {
             Stmt::FunctionDef(function) => {
                 self.bound.insert(function.name.to_string());
-                self.bound.extend(function.parameters.iter().map(|parameter| parameter.name().to_string()));
+                for parameter in function.parameters.iter().map(|parameter| parameter.name().to_string()) {
+                    self.stored.entry(parameter.clone()).or_default().0 += 1;
+                    self.bound.insert(parameter);
+                }
             }
             Stmt::ClassDef(class) => {
                 self.bound.insert(class.name.to_string());
@@ -239,6 +264,9 @@ impl<'a> Visitor<'a> for BoundNames {
             Stmt::Assign(assign) if assign.value.as_attribute_expr().is_some_and(|one| is_method(&one.attr)) => {
                 self.methods
                     .extend(assign.targets.iter().filter_map(Expr::as_name_expr).map(|name| name.id.to_string()));
+            }
+            Stmt::Assign(assign) if operators::is_number(&assign.value) => {
+                assign.targets.iter().for_each(|target| self.store_number(target));
             }
             Stmt::Import(import) => {
                 self.has_math |= import.names.iter().any(|alias| alias.name.as_str() == "math");
@@ -257,6 +285,7 @@ impl<'a> Visitor<'a> for BoundNames {
                     .extend(import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()));
             }
             Stmt::AugAssign(assign) => {
+                self.store_number(&assign.target);
                 self.has_powers |= matches!(assign.op, Operator::Pow | Operator::LShift | Operator::Mult);
             }
             Stmt::Try(attempt) => {
@@ -273,6 +302,7 @@ impl<'a> Visitor<'a> for BoundNames {
         match expression {
             Expr::Name(name) if name.ctx != ExprContext::Load => {
                 self.bound.insert(name.id.to_string());
+                self.stored.entry(name.id.to_string()).or_default().0 += 1;
             }
             Expr::Lambda(lambda) => {
                 self.bound.extend(

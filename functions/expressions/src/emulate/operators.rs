@@ -46,6 +46,8 @@ impl Emulator<'_> {
             Operator::BitOr => ("_nuncio_or", TokenKind::Vbar),
             Operator::BitAnd if self.mixes => ("_nuncio_and", TokenKind::Amper),
             Operator::BitXor if self.mixes => ("_nuncio_xor", TokenKind::CircumFlex),
+            Operator::Mod if !is_number(left) => ("_nuncio_percent", TokenKind::Percent),
+            Operator::Mod if !is_number(right) => return self.wrap(right.range(), "+"),
             Operator::Pow if !is_int(left) || !is_int(right) => ("_nuncio_pow", TokenKind::DoubleStar),
             Operator::FloorDiv if !is_int(left) || !is_int(right) => ("_nuncio_floordiv", TokenKind::DoubleSlash),
             Operator::Div if self.large || (!is_float(left) && !is_float(right)) => ("_nuncio_div", TokenKind::Slash),
@@ -56,15 +58,15 @@ impl Emulator<'_> {
             Operator::Sub if (self.addresses || self.large || self.mixes) && !has_text => {
                 ("_nuncio_sub", TokenKind::Minus)
             }
-            Operator::Add | Operator::Sub | Operator::Mult => {
-                for side in [left, right] {
-                    if is_bool(side) {
-                        self.edits.push(Edit::insert(side.start().to_usize(), "(+("));
-                        self.edits.push(Edit::insert(side.end().to_usize(), "))"));
-                    }
-                }
+            Operator::Add | Operator::Sub if has_text => return,
+            Operator::Add | Operator::Sub if is_number(left) || is_number(right) => {
+                // The other side is a number as well, which may be a `bool`.
+                [left, right].into_iter().filter(|side| !is_number(side)).for_each(|side| self.wrap(side.range(), "+"));
                 return;
             }
+            Operator::Add => ("_nuncio_plus", TokenKind::Plus),
+            Operator::Sub => ("_nuncio_minus", TokenKind::Minus),
+            Operator::Mult if !(has_text || is_number(left) && is_number(right)) => ("_nuncio_times", TokenKind::Star),
             _ => return,
         };
         self.operator(whole, (left, right), function, token);
@@ -212,10 +214,14 @@ fn is_len(side: &Expr) -> bool {
     matches!(side, Expr::Call(call) if matches!(&*call.func, Expr::Name(name) if name.id == "len"))
 }
 
-fn is_bool(side: &Expr) -> bool {
+/// Whether the value is a number, and no `bool`.
+pub(super) fn is_number(side: &Expr) -> bool {
     match side {
-        Expr::Compare(_) | Expr::BooleanLiteral(_) => true,
-        Expr::UnaryOp(unary) => unary.op == UnaryOp::Not,
+        Expr::NumberLiteral(_) => true,
+        Expr::UnaryOp(unary) => unary.op == UnaryOp::USub && is_number(&unary.operand),
+        Expr::Call(call) => {
+            matches!(&*call.func, Expr::Name(name) if matches!(&*name.id, "len" | "int" | "float" | "ord"))
+        }
         _ => false,
     }
 }

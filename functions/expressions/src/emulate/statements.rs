@@ -35,7 +35,7 @@ impl<'a> Emulator<'a> {
         match statement {
             Stmt::AugAssign(assign) => self.in_place(assign),
             Stmt::Assign(assign) => self.assign(assign),
-            Stmt::Delete(delete) => self.delete_slices(delete),
+            Stmt::Delete(delete) => self.delete(delete),
             Stmt::ClassDef(class) => {
                 self.special_methods(class);
                 false
@@ -69,7 +69,8 @@ impl<'a> Emulator<'a> {
     /// names first.
     fn in_place(&mut self, assign: &'a StmtAugAssign) -> bool {
         let value = &*assign.value;
-        let is_number = value.is_number_literal_expr();
+        let is_known = matches!(&*assign.target, Expr::Name(name) if self.numbers.contains(name.id.as_str()));
+        let is_number = is_known && value.is_number_literal_expr();
         let function = match assign.op {
             // What the interpreter does itself, with any target of these values.
             Operator::Add if !self.large && ((is_number && !self.nans) || operators::is_text(value)) => return false,
@@ -163,11 +164,45 @@ impl<'a> Emulator<'a> {
         }
     }
 
-    /// The statement `del a[1:2]`, which the interpreter lacks.
-    fn delete_slices(&mut self, delete: &'a StmtDelete) -> bool {
-        let [Expr::Subscript(subscript)] = &delete.targets[..] else { return false };
-        let Expr::Slice(slice) = &*subscript.slice else { return false };
-        self.slice_call(delete.range(), "_nuncio_set_slice", subscript, slice, "()");
+    /// The statement `del a[1:2], b[0], c`, which the interpreter lacks: the name is bound to `None`, and the check does
+    /// not let the body read it.
+    fn delete(&mut self, delete: &'a StmtDelete) -> bool {
+        if let [Expr::Subscript(subscript)] = &delete.targets[..]
+            && let Expr::Slice(slice) = &*subscript.slice
+        {
+            self.slice_call(delete.range(), "_nuncio_set_slice", subscript, slice, "()");
+            return true;
+        }
+        let is_possible = |target: &Expr| match target {
+            Expr::Name(_) => true,
+            Expr::Subscript(subscript) => !subscript.slice.is_slice_expr(),
+            _ => false,
+        };
+        if !delete.targets.iter().all(is_possible) {
+            return false;
+        }
+        let mut parts = Vec::new();
+        for target in &delete.targets {
+            if let Expr::Subscript(subscript) = target {
+                self.visit_expr(&subscript.value);
+                self.visit_expr(&subscript.slice);
+                let of = self.take(subscript.value.start().to_usize(), subscript.value.end().to_usize());
+                let key = self.take(subscript.slice.start().to_usize(), subscript.slice.end().to_usize());
+                self.need("_nuncio_delete");
+                parts.push(format!("_nuncio_delete(({of}), ({key}))").replace('\n', " "));
+            } else {
+                let range = target.start().to_usize()..target.end().to_usize();
+                parts.push(format!("{} = None", &self.text[range]));
+            }
+        }
+        let range = delete.start().to_usize()..delete.end().to_usize();
+        let mut text = parts.join("; ");
+        let lines = self.breaks(range.start, range.end);
+        if !lines.is_empty() {
+            // The parentheses allow line breaks without ending the statement.
+            text.extend(["; (", &lines, "None)"]);
+        }
+        self.edits.push(Edit::replace(range, text));
         true
     }
 

@@ -109,6 +109,19 @@ def _nuncio_imul(a, b):
         a.extend(items)
         return a
     return _nuncio_mul(a, b)
+def _nuncio_delete(of, key):
+    kind = type(of).__name__
+    if kind == 'Counter':
+        of.pop(key, None)
+    elif kind == 'deque':
+        items = list(of)
+        items.pop(key)
+        of.clear()
+        of.extend(items)
+    elif isinstance(of, (list, dict)):
+        of.pop(key)
+    else:
+        raise TypeError(f"'{kind}' object does not support item deletion")
 def _nuncio_set_slice(items, start, stop, step, values):
     if not isinstance(items, list):
         raise TypeError(f"'{type(items).__name__}' object does not support slice assignment")
@@ -137,7 +150,15 @@ def _nuncio_real(value):
     if number - number != 0:
         raise OverflowError('int too large to convert to float')
     return number
+def _nuncio_plus(a, b):
+    return (+a if isinstance(a, bool) else a) + (+b if isinstance(b, bool) else b)
+def _nuncio_minus(a, b):
+    return (+a if isinstance(a, bool) else a) - (+b if isinstance(b, bool) else b)
+def _nuncio_times(a, b):
+    return (+a if isinstance(a, bool) else a) * (+b if isinstance(b, bool) else b)
 def _nuncio_pair_of(a, b):
+    a = +a if isinstance(a, bool) else a
+    b = +b if isinstance(b, bool) else b
     if isinstance(a, float) and isinstance(b, int):
         return a, _nuncio_real(b)
     if isinstance(b, float) and isinstance(a, int):
@@ -208,6 +229,8 @@ def divmod(a, b):
     if (isinstance(a, float) and isinstance(b, (int, float))) or (isinstance(b, float) and isinstance(a, int)):
         if b:
             return _nuncio_divmod(a, b)
+    a = +a if isinstance(a, bool) else a
+    b = +b if isinstance(b, bool) else b
     return (a // b, a % b)
 def _nuncio_div(a, b):
     exact = 9007199254740992

@@ -4,7 +4,7 @@ def _nuncio_percent(pattern, values):
     if not isinstance(pattern, str):
         if type(pattern).__name__ == 'timedelta' and type(values).__name__ == 'timedelta':
             return _nuncio_delta(type(pattern), _nuncio_microseconds(pattern) % _nuncio_microseconds(values))
-        number = pattern % values
+        number = (+pattern if isinstance(pattern, bool) else pattern) % (+values if isinstance(values, bool) else values)
         return number if number == number else _nuncio_fresh(number)
     named = isinstance(values, (dict, list, bytes, range))
     rest = list(values) if isinstance(values, tuple) else [values]

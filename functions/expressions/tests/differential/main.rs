@@ -20,6 +20,8 @@ use serde_json::Value;
 /// The least number of snippets.
 const MIN_SNIPPETS: usize = 1500;
 
+/// How many random programs to compare.
+const PROGRAMS: &str = "1000";
 /// How often a body is evaluated that exceeds its time.
 const MAX_TRIES: usize = 3;
 
@@ -58,9 +60,10 @@ enum Outcome {
     Different(String),
 }
 
-fn reference() -> Reference {
+/// Runs the script with these arguments.
+fn reference(arguments: &[&str]) -> Reference {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/reference.py");
-    let output = Command::new("python3").arg("-B").arg(script).env("PYTHONHASHSEED", "0").output();
+    let output = Command::new("python3").arg("-B").arg(script).args(arguments).env("PYTHONHASHSEED", "0").output();
     let output = output.unwrap_or_else(|error| panic!("this test needs python3 (3.11) on the PATH: {error}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("the script prints JSON")
@@ -120,10 +123,24 @@ fn same(a: &Value, b: &Value) -> bool {
 
 #[test]
 fn bodies_behave_as_in_cpython_or_say_that_they_do_not() {
-    let reference = reference();
+    let reference = reference(&[]);
     assert!(reference.version >= (3, 11), "this test needs Python 3.11 or newer");
     assert!(reference.snippets.len() >= MIN_SNIPPETS, "only {} snippets", reference.snippets.len());
     let outcomes: Vec<_> = reference.snippets.iter().map(|snippet| (snippet, compare(snippet))).collect();
+    assert_no_difference(&outcomes);
+    page::compare(&outcomes);
+}
+
+#[test]
+fn random_programs_behave_as_in_cpython() {
+    let reference = reference(&["programs", PROGRAMS]);
+    let outcomes: Vec<_> = reference.snippets.iter().map(|snippet| (snippet, compare(snippet))).collect();
+    assert_no_difference(&outcomes);
+    let equal = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Equal)).count();
+    assert!(equal * 100 > outcomes.len() * 90, "only {equal} of {} programs come to the same", outcomes.len());
+}
+
+fn assert_no_difference(outcomes: &[(&Snippet, Outcome)]) {
     let different: Vec<_> = outcomes
         .iter()
         .filter_map(|(snippet, outcome)| match outcome {
@@ -135,7 +152,6 @@ fn bodies_behave_as_in_cpython_or_say_that_they_do_not() {
         })
         .collect();
     assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), outcomes.len(), different.join("\n"));
-    page::compare(&outcomes);
 }
 
 impl std::fmt::Display for CPython {

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import grids
+import programs
 
 # What CPython 3.11 warns of, such as an invalid escape, it accepts.
 warnings.simplefilter("ignore")
@@ -120,7 +121,16 @@ def grid(topic):
     return "\n\n".join(grids.GRIDS.get(topic, list)())
 
 
+def random_programs(count):
+    bodies = programs.programs(0, count)
+    return [{"topic": "programs", "body": body, "reference": outcome(body)} for body in bodies]
+
+
 def main():
+    if sys.argv[1:2] == ["programs"]:
+        results = random_programs(int(sys.argv[2]))
+        json.dump({"version": list(sys.version_info[:2]), "snippets": results}, sys.stdout)
+        return
     results = []
     folder = Path(__file__).parent / "snippets"
     for path in sorted(folder.glob("*.txt")):

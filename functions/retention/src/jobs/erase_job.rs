@@ -1,6 +1,6 @@
 //! Erases the data of one person: their events with the deliveries and inbox items about these, everything that was
-//! sent to them, their inbox, their events in the archive, their mails in the mailbox folder, and the remains of
-//! deleted records in the store's files.
+//! sent to them, their inbox, the groups of detections that name them, their events in the archive, their mails in the
+//! mailbox folder, and the remains of deleted records in the store's files.
 //!
 //! Everything about an event is deleted before the event itself. If a step is interrupted, its repetition finds the
 //! event again, and through it the rest.
@@ -18,6 +18,7 @@ use domain::retention::hold::{self, HOLD_EXPIRY};
 use domain::retention::job::{EventCursor, JobCursor, JobReport};
 use jiff::Timestamp;
 
+use super::erase_groups::EraseGroups;
 use super::{JobRunner, Step, count_unreadable};
 
 /// Events per step. Each step reads the holds and writes the job; each event of the person needs a query for its
@@ -44,6 +45,7 @@ impl EraseJob<'_> {
             JobCursor::Events { after } => self.events(*after).await,
             JobCursor::Deliveries { before } => self.deliveries(*before).await,
             JobCursor::Inbox => self.inbox().await,
+            JobCursor::Groups { version, after } => EraseGroups { job: self }.step(*version, *after).await,
             JobCursor::Archive { after } => self.archive(after.as_deref()).await,
             JobCursor::Mailbox { after } => self.mailbox(after.as_deref()).await,
             JobCursor::Scrub => Ok((JobReport::default(), None)),
@@ -182,7 +184,7 @@ impl EraseJob<'_> {
         let document = self.runner.configuration.current().await?;
         let named = document.document.groups.values().filter(|members| members.iter().any(|one| self.subject.is(one)));
         report.count("groups", named.count());
-        Ok((report, Some(JobCursor::Archive { after: None })))
+        Ok((report, Some(JobCursor::Groups { version: None, after: None })))
     }
 
     /// Erases the person's events from one file of the archive.

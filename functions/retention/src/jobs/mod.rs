@@ -3,6 +3,7 @@
 //! Several runners may work concurrently. A runner claims a job until its lease ends; every step is safe to repeat; and
 //! a step is saved by compare-and-swap, so that only one runner's result counts.
 
+mod erase_groups;
 mod erase_job;
 mod restamp_job;
 
@@ -11,8 +12,8 @@ use std::sync::Arc;
 use domain::Timestamp;
 use domain::event::SerializedEvent;
 use domain::ports::{
-    Archive, Clock, Configuration, Erasure, EventExpiry, Holds, Inbox, Intake, Jobs, Ledger, Mailbox, ReceivedPage,
-    StoreError, Stores,
+    Archive, Clock, Configuration, DetectionGroups, Documents, Erasure, EventExpiry, Holds, Inbox, Intake, Jobs,
+    Ledger, Mailbox, ReceivedPage, StoreError, Stores,
 };
 use domain::retention::job::{Job, JobCursor, JobReport, JobState, JobTask};
 use jiff::SignedDuration;
@@ -43,6 +44,10 @@ pub struct JobRunner {
     pub ledger: Arc<dyn Ledger>,
     /// The inboxes, in which erasures look for items to delete.
     pub inbox: Arc<dyn Inbox>,
+    /// The groups of detections, in which erasures look for those of the person.
+    pub groups: Arc<dyn DetectionGroups>,
+    /// The rules documents of all versions, whose detections may have left groups.
+    pub documents: Arc<dyn Documents>,
     /// Deletes the data of a person.
     pub erasure: Arc<dyn Erasure>,
     /// The archive; `None` if archiving is off.
@@ -66,8 +71,22 @@ impl JobRunner {
         configuration: Arc<dyn Configuration>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let Stores { jobs, keeping, holds, ledger, inbox, erasure, intake, .. } = stores.clone();
-        Self { jobs, keeping, holds, ledger, inbox, erasure, archive, mailbox, intake, configuration, clock }
+        let Stores { jobs, keeping, holds, ledger, inbox, groups, documents, erasure, intake, .. } = stores.clone();
+        Self {
+            jobs,
+            keeping,
+            holds,
+            ledger,
+            inbox,
+            groups,
+            documents,
+            erasure,
+            archive,
+            mailbox,
+            intake,
+            configuration,
+            clock,
+        }
     }
 
     /// Advances all jobs, oldest first, for at most `time`. Returns the number of steps.

@@ -2,7 +2,10 @@
 
 use domain::Event;
 use domain::ports::NoExpressions;
-use domain::rules_document::{Binding, BindingMode, EventMatcher, EventPattern, Policy, Rule, RulesDocument};
+use domain::rules_document::{
+    Binding, BindingMode, Detection, DetectionKind, EventMatcher, EventPattern, Period, Policy, Rule, RulesDocument,
+    SequenceSettings,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rules::RuleSet;
@@ -11,6 +14,7 @@ use serde_json::{Value, json};
 const POLICIES: usize = 12;
 const RULES: usize = 24;
 const EVENTS: usize = 12;
+const DETECTIONS: usize = 8;
 const QUERIES: [&str; 16] = [
     r#"context.f = "x""#,
     r#"context.f != "x""#,
@@ -218,6 +222,51 @@ prop_compose! {
             policies: policies.into_iter().enumerate().map(|(at, policy)| (format!("p{at}"), policy.into())).collect(),
             rules: rules.collect(),
             ..RulesDocument::default()
+        }
+    }
+}
+
+/// A detection of these policies, by step. What it does with the events does not matter here.
+fn detection(name: &str, of: &[usize]) -> Policy {
+    let of = of.iter().map(|at| format!("p{at}")).collect();
+    let kind = DetectionKind::Sequence(SequenceSettings { of, within: Period::days(1), ordered: true });
+    Policy::Detection(Detection { name: name.to_owned(), by: Vec::new(), max_groups: 10, kind })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_index_finds_the_detections_whose_policies_pass(
+        document in document(),
+        watched in prop::collection::vec(prop::collection::vec(0..POLICIES, 1..4), DETECTIONS),
+        bound in prop::collection::vec(0..DETECTIONS, 0..4),
+        events in prop::collection::vec(event(), EVENTS),
+    ) {
+        let mut document = document;
+        for (number, of) in watched.iter().enumerate() {
+            let name = format!("d{number}");
+            document.policies.insert(name.clone(), detection(&name, of).into());
+        }
+        for number in bound {
+            document.rules.push(Rule { bindings: vec![Binding::to_policy(format!("d{number}"))], ..Rule::named("r") });
+        }
+        // A rule for each policy says which of them pass.
+        let of_policy = |at| Rule { bindings: vec![Binding::to_policy(format!("p{at}"))], ..Rule::named("r") };
+        let each = RulesDocument { rules: (0..POLICIES).map(of_policy).collect(), ..document.clone() };
+        let rules = RuleSet::compile(&document);
+        for event in &events {
+            let passed = rules::explain(&each, event, &NoExpressions);
+            let steps = |of: &Vec<usize>| of.iter().enumerate().filter(|(_, at)| passed[**at].matched).map(|(step, _)| step).collect::<Vec<_>>();
+            let expected: Vec<(String, usize)> = watched
+                .iter()
+                .enumerate()
+                .flat_map(|(number, of)| steps(of).into_iter().map(move |step| (format!("d{number}"), step)))
+                .collect();
+            let entered = rules.evaluate(event, &document, &NoExpressions).entered;
+            let mut entered: Vec<_> = entered.iter().map(|one| (rules.detection(*one).0.name.clone(), one.step)).collect();
+            entered.sort();
+            prop_assert_eq!(entered, expected, "{}", event.to_json());
         }
     }
 }
