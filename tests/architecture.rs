@@ -20,7 +20,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("rulesfile", &["domain", "expressions"]),
     ("api", &["domain"]),
     ("ingest", &["domain", "api", "aws?", "host?", "mmdb?"]),
-    ("sources", &["domain", "api"]),
+    ("sources", &["domain", "api", "aws?", "host?", "mmdb?"]),
     ("dispatch", &["domain", "rules", "aws?", "channels?", "expressions?", "host?"]),
     ("retention", &["domain", "aws?", "host?"]),
     ("console", &["domain", "api", "rules", "rulesfile", "aws?", "channels?", "expressions?", "host?"]),
@@ -181,7 +181,7 @@ fn the_pure_crates_touch_nothing_outside() {
 
 #[test]
 fn only_mains_build_adapters() {
-    for name in ["ingest", "dispatch", "retention", "console"] {
+    for name in ["ingest", "sources", "dispatch", "retention", "console"] {
         let folder = packages()[name].folder.clone();
         for (file, text) in sources(&folder.join("src")) {
             if file.file_name().is_some_and(|file| file == "main.rs") {
@@ -229,7 +229,7 @@ fn ingest_carries_neither_rules_nor_a_yaml_reader() {
 
 #[test]
 fn one_router_serves_both_worlds() {
-    for function in ["ingest", "console"] {
+    for function in ["ingest", "sources", "console"] {
         let router = format!("{function}::router(");
         for composition in [format!("functions/{function}/src/main.rs"), "functions/nuncio/src/serve/mod.rs".to_owned()]
         {

@@ -91,10 +91,12 @@ fn compare(stack: &Stack, template: &Resolved, function: &str) {
     assert!(unused.is_empty(), "{function} needs none of {unused:#?}");
 }
 
-fn rules(sink: &Sink, key: &str, chat: &str) -> String {
+fn rules(sink: &Sink, key: &str, chat: &str, tokens: [&str; 2]) -> String {
+    let [new, old] = tokens;
     format!(
         r#"
 allow_networks: [127.0.0.0/8]
+sources: {{ ci: {{ verify: {{ header: X-Token, secrets: ["ssm:{new}", "secretsmanager:{old}"] }}, id: {{ header: X-Id }} }}, builds: {{ verify: {{ header: X-Token, secrets: "ssm:{new}" }} }} }}
 retention_by_action: {{ custom_brief: milliseconds=1 }}
 groups: {{ ops: [ {{ username: ann, email: ann@example.org }} ] }}
 transports:
@@ -129,18 +131,24 @@ async fn done(stack: &Stack, method: Method, function: &str, path: &str, body: V
 async fn each_role_allows_what_its_function_calls_and_nothing_else() {
     let sink = Sink::start().await;
     let (key, chat) = (format!("/nuncio/{}", unique("key")), format!("nuncio/{}", unique("chat")));
-    let stack = Stack::deploy_with_everything(&rules(&sink, &key, &chat)).await;
+    let tokens = [format!("/nuncio/sources/{}", unique("new")), format!("nuncio/sources/{}", unique("old"))];
+    let rules = rules(&sink, &key, &chat, [&tokens[0], &tokens[1]]);
+    let stack = Stack::deploy_with_everything(&rules).await;
     let ssm = aws_sdk_ssm::Client::new(&stack.sdk);
     let kind = aws_sdk_ssm::types::ParameterType::SecureString;
+    let [new, old] = tokens;
+    ssm.put_parameter().name(new).value("the new token").r#type(kind.clone()).send().await.unwrap();
     ssm.put_parameter().name(key).value(format!("whsec_{}", "c2lnbmVk".repeat(4))).r#type(kind).send().await.unwrap();
     let secrets = aws_sdk_secretsmanager::Client::new(&stack.sdk);
+    secrets.create_secret().name(old).secret_string("the old token").send().await.unwrap();
     secrets.create_secret().name(chat).secret_string(sink.url("/chat")).send().await.unwrap();
 
     ingest(&stack, &sink).await;
+    webhooks(&stack).await;
     console(&stack).await;
     retention(&stack).await;
     let template = stack.resolved();
-    for function in ["Ingest", "Dispatch", "Retention", "Console"] {
+    for function in ["Ingest", "Sources", "Dispatch", "Retention", "Console"] {
         compare(&stack, &template, function);
     }
 }
@@ -161,6 +169,21 @@ async fn ingest(stack: &Stack, sink: &Sink) {
     sink.wait_for(4, PATIENCE).await;
     // The activation of detections is delayed until every dispatcher has the rules.
     stack.wait_until_idle().await;
+}
+
+/// A sender posts by either token, and posts again; another names no request, and somebody else has no token.
+async fn webhooks(stack: &Stack) {
+    for (token, status) in [("the new token", 202), ("the old token", 202), ("another token", 401)] {
+        for _ in 0..2 {
+            let post = stack.request(Method::POST, "SourcesUrl", "/in/ci").header("X-Token", token);
+            let answer = post.header("X-Id", token).json(&json!({ "state": "done" })).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{token}: {}", answer.text().await.unwrap());
+        }
+    }
+    let unnamed = stack.request(Method::POST, "SourcesUrl", "/in/builds").header("X-Token", "the new token");
+    assert_eq!(unnamed.json(&json!({ "state": "done" })).send().await.unwrap().status(), 202);
+    let stored = stack.get("/v1/events?action=webhook_received").await;
+    assert_eq!(stored["results"].as_array().unwrap().len(), 3, "{stored}");
 }
 
 /// What an operator and a reader do in the console.

@@ -309,7 +309,7 @@ fn architecture() -> &'static str {
 }
 
 fn deploy(emulator: &Emulator, name: &str, parameters: &Value) -> Value {
-    let binaries = ["Ingest", "Dispatch", "Retention", "Console"].map(|function| {
+    let binaries = ["Ingest", "Sources", "Dispatch", "Retention", "Console"].map(|function| {
         let name = function.to_lowercase();
         let file = built_by_sam(function).unwrap_or_else(|| binary(&name));
         format!("{name}={}", file.display())

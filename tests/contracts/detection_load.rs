@@ -10,7 +10,7 @@ use domain::Timestamp;
 use domain::detection::{DetectionId, GroupId, GroupRecord, detection_id};
 use domain::event::{ActionPattern, Event};
 use domain::message::{QueueMessage, QueuedWork};
-use domain::ports::{ActiveRules, DetectionGroups, FullestGroups, NoExpressions, StoreError, Stores};
+use domain::ports::{ActiveRules, DetectionGroups, FullestGroups, GroupPage, NoExpressions, StoreError, Stores};
 use domain::query::EventQuery;
 use domain::rules_document::{AbsentSettings, Detection, DetectionKind, Period};
 use jiff::SignedDuration;
@@ -73,6 +73,9 @@ impl DetectionGroups for Contended {
     }
     async fn fullest(&self, detection: DetectionId, now: Timestamp, limit: usize) -> Result<FullestGroups, StoreError> {
         self.real.fullest(detection, now, limit).await
+    }
+    async fn list(&self, of: DetectionId, after: Option<GroupId>, limit: usize) -> Result<GroupPage, StoreError> {
+        self.real.list(of, after, limit).await
     }
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<GroupId>, StoreError> {
         self.real.due(now, limit).await

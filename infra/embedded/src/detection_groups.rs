@@ -121,9 +121,10 @@ impl DetectionGroups for Store {
             let (mut groups, mut examined, mut end) = (Vec::new(), 0, None);
             while let Some(row) = rows.next()? {
                 let id = id(row, detection)?;
-                match record::read(row.get_ref(1)?.as_str().unwrap_or_default()) {
-                    Ok(record) => groups.push((id, record)),
-                    Err(_) => tracing::error!(%id, "a stored group cannot be read; it is left out"),
+                if let Ok(record) = record::read(row.get_ref(1)?.as_str().unwrap_or_default()) {
+                    groups.push((id, record));
+                } else {
+                    tracing::error!(%id, "a stored group cannot be read; it is left out");
                 }
                 examined += 1;
                 end = Some(id);

@@ -1,4 +1,4 @@
-//! A run of a `count` detection, and the gaps in it.
+//! A run of a `count` detection's group: where it begins and ends, and for which members it fired.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,12 @@ use super::member::EventPosition;
 use super::micros;
 use crate::rules_document::Repeat;
 
-/// How many firings of one run are remembered.
-const MAX_FIRINGS: usize = 32;
+/// The time between two members of a run, both excluded, in which a further member may not qualify. In microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Gap {
+    pub(super) after: i64,
+    pub(super) before: i64,
+}
 
 /// A run that fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +51,5 @@ impl Run {
     }
 }
 
-/// The time between two members of a run, both excluded, in which a further member may not qualify. In microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Gap {
-    pub(super) after: i64,
-    pub(super) before: i64,
-}
+/// How many firings of one run are remembered.
+const MAX_FIRINGS: usize = 32;
