@@ -14,6 +14,9 @@ use crate::openapi::document;
 /// The most characters of a caller's word that a fault repeats.
 const MAX_SHOWN: usize = 40;
 
+/// What a field takes that takes any text, as far as the description says.
+const TEXT: &str = "a text";
+
 /// Words a fault of the query string. `fault` is serde's: `NAME: reason`.
 pub(crate) fn query_fault(parts: &Parts, fault: &str) -> String {
     let operation = Operation::requested(parts);
@@ -81,7 +84,9 @@ pub(crate) fn body_fault(parts: &Parts, body: &[u8], fault: &str) -> String {
         return format!("there is no field {:?}; {} takes {known}", truncate(name, MAX_SHOWN), named(around));
     }
     let is_of_serde = ["invalid type: ", "invalid value: ", "unknown variant ", "data did not match"];
-    if !is_of_serde.iter().any(|words| reason.starts_with(words)) && !path.is_empty() {
+    // A text that is none of the texts that the field takes: the field's own words say why.
+    let is_own = !is_of_serde.iter().any(|words| reason.starts_with(words));
+    if is_own && !path.is_empty() && body.takes(path).is_none_or(|takes| takes == TEXT) {
         return format!("{path}: {reason}");
     }
     let path = if reason.starts_with("unknown variant ") && path.is_empty() { body.discriminator() } else { path };
@@ -163,7 +168,7 @@ impl RequestBody {
             Some("object") => "a JSON object",
             Some("array") => "a list",
             Some("string") if schema["anyOf"][0]["format"] == "ipv4" => "an IP address",
-            Some("string") if schema["enum"].is_null() && schema["format"].is_null() => "a text",
+            Some("string") if schema["enum"].is_null() && schema["format"].is_null() => TEXT,
             // In a query, a plus sign would be a space.
             _ => return schema_in_words(schema).map(|words| words.replace("%2B", "+")),
         };

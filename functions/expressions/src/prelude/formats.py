@@ -3,6 +3,8 @@ def _nuncio_call_format(of, *args, **named):
         return _nuncio_fields(of, args, named, [0])
     return of.format(*args, **named) if named else of.format(*args)
 def _nuncio_call_format_map(of, values):
+    if isinstance(of, str) and '{' not in of and '}' not in of:
+        return of
     return _nuncio_call_format(of, **values) if isinstance(of, str) else of.format_map(values)
 def _nuncio_fields(text, args, named, auto):
     parts = []

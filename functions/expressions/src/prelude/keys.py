@@ -53,7 +53,7 @@ def _nuncio_call_update(of, *args, **named):
         return of.update(*args, **named) if named else of.update(*args)
     items = args[0]
     if kind == 'Counter':
-        return of.update(_nuncio_same(items, of), **named)
+        return of.update([] if items is None else _nuncio_same(items, of), **named)
     if not isinstance(items, dict) and _nuncio_is_lazy(items):
         for item in items:
             if kind == 'set':

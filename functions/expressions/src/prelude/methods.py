@@ -110,6 +110,8 @@ def _nuncio_words(text, most):
 def _nuncio_call_splitlines(of, keepends=False):
     if not isinstance(of, str):
         return of.splitlines(keepends)
+    if not isinstance(keepends, int):
+        raise TypeError(f"'{type(keepends).__name__}' object cannot be interpreted as an integer")
     return _nuncio_text('splitlines_keeping' if keepends else 'splitlines', of)
 def _nuncio_call_center(of, width, fill=' '):
     if not isinstance(of, str):
@@ -141,11 +143,11 @@ def _nuncio_call_maketrans(of, a, b=None, remove=''):
         table[ord(char)] = None
     return table
 def _nuncio_call_encode(of, encoding='utf-8', errors='strict'):
-    if isinstance(of, str) and encoding.lower().replace('_', '-') in ('latin-1', 'latin1', 'iso-8859-1', 'iso8859-1', 'l1'):
+    if isinstance(of, str) and isinstance(encoding, str) and encoding.lower().replace('_', '-') in ('latin-1', 'latin1', 'iso-8859-1', 'iso8859-1', 'l1'):
         return _nuncio_latin('encode', of, errors)
     return of.encode(encoding, errors)
 def _nuncio_call_decode(of, encoding='utf-8', errors='strict'):
-    if isinstance(of, bytes) and encoding.lower().replace('_', '-') in ('latin-1', 'latin1', 'iso-8859-1', 'iso8859-1', 'l1'):
+    if isinstance(of, bytes) and isinstance(encoding, str) and encoding.lower().replace('_', '-') in ('latin-1', 'latin1', 'iso-8859-1', 'iso8859-1', 'l1'):
         return _nuncio_latin('decode', of, errors)
     return of.decode(encoding, errors)
 def _nuncio_latin(way, of, errors):
