@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Schema,
     /// Show which rules of a file an event matches, and why
     Match(MatchOptions),
+    /// Show the events that a payload of a source becomes
+    Source(SourceOptions),
     /// Compare a rules file with the rules in force on stored events; sends nothing
     DryRun(DryRunOptions),
     /// Show why each rule matched a stored event or not, and the resulting deliveries
@@ -101,6 +103,33 @@ pub(crate) struct MatchOptions {
     /// The event as JSON; - for standard input
     #[arg(long, value_name = "FILE|-")]
     pub(crate) event: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourceOptions {
+    #[command(subcommand)]
+    pub(crate) command: SourceCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourceCommand {
+    /// Show the events that a payload becomes, as they would be stored; verifies no signature and stores nothing
+    Test(SourceTestOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourceTestOptions {
+    /// The name of the source in the rules file
+    pub(crate) name: String,
+    /// The payload; - for standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) file: PathBuf,
+    /// A header of the request, such as 'X-GitHub-Event: push'; several if repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = values::header)]
+    pub(crate) header: Vec<(String, String)>,
+    /// The rules file with the source
+    #[arg(long, value_name = "FILE", default_value = "nuncio.yaml")]
+    pub(crate) rules: PathBuf,
 }
 
 /// The server that a command uses.

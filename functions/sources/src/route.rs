@@ -11,14 +11,13 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use domain::admission::{Draft, Rejection};
 use domain::metric::{self, Metric, MetricBatch};
 use domain::ports::{ActiveRules, SecretText, StoreError};
 use domain::rules_document::{EventSource, SourcePreset};
-use domain::source::{self, Interpretation, InterpretedEvent, OKTA_CHALLENGE, SourceRequest};
+use domain::source::{self, Interpretation, OKTA_CHALLENGE, SourceRequest};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::verify::{RawRequest, verify};
 use crate::{Sources, source_error};
@@ -66,7 +65,7 @@ async fn receive(
         Err(why) => return Err(unmappable(&sources.acceptance, &active, source, &why.to_string()).await),
     };
     let drafts: Vec<_> =
-        events.into_iter().enumerate().map(|(place, event)| draft(source, id.as_deref(), place, event)).collect();
+        events.into_iter().enumerate().map(|(place, event)| event.into_draft(source, id.as_deref(), place)).collect();
     let outcomes = sources.acceptance.accept(drafts, None, None, &active.document).await.map_err(retryable)?;
     respond(&sources, &active, source, outcomes).await
 }
@@ -133,27 +132,6 @@ async fn resolve(sources: &Sources, source: &EventSource) -> Result<Vec<SecretTe
 fn texts(headers: &HeaderMap) -> BTreeMap<String, String> {
     let text = |name: &http::HeaderName| Some((name.as_str().to_owned(), headers.get(name)?.to_str().ok()?.to_owned()));
     headers.keys().filter_map(text).collect()
-}
-
-/// The draft of an event. Its name is that of the source with its own, or with the request's and its place.
-fn draft(
-    source: &EventSource,
-    request: Option<&str>,
-    place: usize,
-    event: InterpretedEvent,
-) -> Result<Draft, Rejection> {
-    let mut draft = Draft::from_value(Value::Object(event.event))?;
-    draft.id = event.id.or_else(|| match (request, place) {
-        (Some(id), 0) => Some(id.to_owned()),
-        (Some(id), place) => Some(format!("{id}/{place}")),
-        (None, _) => None,
-    });
-    draft.source = Some(source.name.clone());
-    draft.is_named_alone = true;
-    if draft.app.is_empty() {
-        draft.app.clone_from(&source.name);
-    }
-    Ok(draft)
 }
 
 /// 202 if every event was accepted. A sender posts the rest again, and what was accepted is the same event then.

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 pub use okta::CHALLENGE as OKTA_CHALLENGE;
 pub use payload::{Unmappable, parse};
 
+use crate::admission::{Draft, Rejection};
 use crate::event::Object;
 use crate::rules_document::{EventSource, IdLocation, SecretRef, SourcePreset, Verification};
 
@@ -87,6 +88,25 @@ impl InterpretedEvent {
         event.insert("action".to_owned(), json!(action.as_str()));
         event.insert("context".to_owned(), Value::Object(context));
         Ok(Self { event, id: None })
+    }
+
+    /// The draft of the event. Its name is that of the source with its own, or with the request's and its place in it.
+    ///
+    /// # Errors
+    /// If the event is not well-formed.
+    pub fn into_draft(self, source: &EventSource, request: Option<&str>, place: usize) -> Result<Draft, Rejection> {
+        let mut draft = Draft::from_value(Value::Object(self.event))?;
+        draft.id = self.id.or_else(|| match (request, place) {
+            (Some(id), 0) => Some(id.to_owned()),
+            (Some(id), place) => Some(format!("{id}/{place}")),
+            (None, _) => None,
+        });
+        draft.source = Some(source.name.clone());
+        draft.is_named_alone = true;
+        if draft.app.is_empty() {
+            draft.app.clone_from(&source.name);
+        }
+        Ok(draft)
     }
 
     fn named(mut self, id: Option<&str>) -> Self {
