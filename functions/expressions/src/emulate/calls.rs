@@ -12,7 +12,7 @@ use crate::prelude;
 /// Built-ins that consume an iterator at once, so that a list in its place comes to the same.
 const CONSUMERS: [&str; 9] = ["list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max"];
 /// Methods that do so.
-const CONSUMING_METHODS: [&str; 3] = ["join", "extend", "update"];
+const CONSUMING_METHODS: [&str; 4] = ["join", "extend", "update", "Counter"];
 /// Built-ins that return an iterator; the interpreter's own return a list.
 const ITERATORS: [&str; 5] = ["map", "filter", "zip", "enumerate", "reversed"];
 /// Built-in types whose methods can be called as `str.lower(text)`.
@@ -53,6 +53,7 @@ impl<'a> Emulator<'a> {
         match &*call.func {
             Expr::Name(name) => {
                 let function = name.id.as_str();
+                consumes = self.constructors.get(function).is_some_and(|kind| kind == "Counter");
                 if self.is_builtin(function) {
                     consumes = CONSUMERS.contains(&function);
                     self.replaced_call(call, function);
@@ -162,7 +163,13 @@ impl<'a> Emulator<'a> {
     /// An argument that is consumed at once: the interpreter's own list does.
     fn consumed(&mut self, argument: &'a Expr) {
         match argument {
-            Expr::Generator(_) => walk_expr(self, argument),
+            Expr::Generator(generator) => {
+                // It may become one of several arguments, which needs parentheses.
+                let (open, close) = if generator.parenthesized { ("", "") } else { ("(", ")") };
+                self.edits.push(Edit::insert(argument.start().to_usize(), open));
+                walk_expr(self, argument);
+                self.edits.push(Edit::insert(argument.end().to_usize(), close));
+            }
             Expr::Call(call) => {
                 if let Expr::Name(name) = &*call.func
                     && ITERATORS.contains(&name.id.as_str())
