@@ -211,3 +211,25 @@ async fn a_home_made_sender_signs_what_it_posts() {
     let stored = nuncio.results("/v1/events?action=webhook_received", 1).await;
     assert_eq!((&stored[0]["app"], &stored[0]["context"]), (&json!("legacy"), &json!({ "state": "done" })));
 }
+
+#[test]
+fn a_payload_is_shown_as_its_events() {
+    let page = guide("sources");
+    let nuncio = Nuncio::not_started(&page.blocks("yaml")[0]);
+    std::fs::write(nuncio.file("payload.json"), r#"{"action": "publicized", "sender": {"login": "ann"}}"#).unwrap();
+    let line = page.shell().into_iter().find(|line| line.starts_with("nuncio source test")).unwrap();
+    let words = words(&line);
+    let arguments: Vec<_> = words.iter().skip(1).map(String::as_str).collect();
+    let output = nuncio.run(&arguments);
+    let event: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(event["action"], "github.repository.publicized");
+    assert_eq!(event["user"], json!({ "username": "ann" }));
+    for (arguments, said) in [
+        (vec!["source", "test", "nobody", "--file", "payload.json"], "its sources are: github"),
+        (vec!["source", "test", "github", "--file", "payload.json"], "the header x-github-event is missing"),
+        (vec!["source", "test", "github", "--file", "payload.json", "--header", "x"], "write a header such as"),
+    ] {
+        let output = nuncio.run(&arguments);
+        assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(said), "{output:?}");
+    }
+}

@@ -17,6 +17,7 @@ mod matching;
 mod readme_tests;
 mod send;
 mod serve;
+mod source_test;
 mod token;
 mod values;
 
@@ -41,10 +42,7 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Schema => Ok(check::schema()),
         Command::Match(options) => matching::run(&options),
-        Command::Source(options) => {
-            let SourceCommand::Test(options) = options.command;
-            source_test::run(&options)
-        }
+        Command::Source(options) => source_test::run(&options),
         Command::DryRun(options) => dry_run::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Export(options) => export::run(&options),

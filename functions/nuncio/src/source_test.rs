@@ -11,10 +11,10 @@ use domain::ports::Clock as _;
 use domain::source::{self, Interpretation, SourceRequest};
 
 use crate::check;
-use crate::cli::SourceTestOptions;
+use crate::cli::{SourceCommand, SourceOptions};
 
 #[expect(clippy::print_stdout, reason = "the events are the command's output")]
-pub(crate) fn run(options: &SourceTestOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(SourceOptions { command: SourceCommand::Test(options) }: &SourceOptions) -> anyhow::Result<ExitCode> {
     let (document, _) = check::read_valid(&options.rules)?;
     let Some(event_source) = document.sources.get(&options.name) else {
         let names: Vec<_> = document.sources.keys().map(String::as_str).collect();

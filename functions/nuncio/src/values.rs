@@ -34,6 +34,12 @@ pub(crate) fn in_words(text: &str) -> String {
     domain::time::parse(text).map_or_else(|| text.to_owned(), domain::time::in_words)
 }
 
+/// Parses a header, `Name: value`; the name in lower case.
+pub(crate) fn header(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once(':').map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+    pair.filter(|(name, _)| !name.is_empty()).ok_or_else(|| "write a header such as 'X-GitHub-Event: push'".to_owned())
+}
+
 /// Parses an action, or the beginning of one with `*`.
 pub(crate) fn action(text: &str) -> Result<ActionPattern, String> {
     ActionPattern::parse(text).map_err(|error| error.to_string())
