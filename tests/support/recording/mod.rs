@@ -6,6 +6,7 @@
 //! and with it the tables that `simulation` makes.
 
 pub mod cost;
+mod detect;
 mod operation;
 mod operations;
 pub mod recorder;

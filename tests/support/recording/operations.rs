@@ -41,19 +41,19 @@ pub struct Operations {
 }
 
 /// Measures one process: what its recorder counted, and the processor time of this thread.
-struct Meter<'a> {
+pub(super) struct Meter<'a> {
     process: &'a RecordedProcess,
     began: f64,
 }
 
 impl<'a> Meter<'a> {
-    fn start(process: &'a RecordedProcess) -> Self {
+    pub(super) fn start(process: &'a RecordedProcess) -> Self {
         process.recorder.take();
         Self { process, began: processor_ms() }
     }
 
     /// The cost and the processor time since the start, and starts again.
-    fn lap(&mut self) -> (Cost, f64) {
+    pub(super) fn lap(&mut self) -> (Cost, f64) {
         let spent = processor_ms() - self.began;
         let cost = self.process.recorder.take();
         self.began = processor_ms();
@@ -77,7 +77,13 @@ impl Operations {
     }
 
     /// Adds the mean of `count` measured operations, beyond what `base` costs each.
-    fn add_mean(&mut self, operation: Operation, (cost, spent): (Cost, f64), count: usize, base: Option<Operation>) {
+    pub(super) fn add_mean(
+        &mut self,
+        operation: Operation,
+        (cost, spent): (Cost, f64),
+        count: usize,
+        base: Option<Operation>,
+    ) {
         #[expect(clippy::cast_precision_loss, reason = "counts are small")]
         let (cost, spent) = (cost.per(count), spent / count as f64);
         match base {
@@ -99,7 +105,7 @@ pub(super) async fn record_all(background: &Handle) -> Result<Operations, Error>
     let bodies = ingest(&mut operations, &stack).await?;
     idle(&mut operations, &stack, &clock, Operation::TickFilled).await?;
     dispatch(&mut operations, &stack, bodies).await?;
-    detect(&mut operations, background).await?;
+    super::detect::record(&mut operations, background).await?;
     pages(&mut operations, &stack).await?;
     retention(&mut operations, &stack, &clock).await?;
     let archiving = RecordedStack::create(background, true).await?;
@@ -251,41 +257,6 @@ async fn dispatch(operations: &mut Operations, stack: &RecordedStack, bodies: Qu
     dispatcher.handle(message, Timestamp::MAX).await.map_err(|error| error.to_string())?;
     operations.add_mean(Operation::DeferAgain, meter.lap(), BATCH, None);
     stack.take_messages().await?;
-    Ok(())
-}
-
-/// Posts batches to rules with a detection, and dispatches them.
-async fn detect(operations: &mut Operations, background: &Handle) -> Result<(), Error> {
-    let detections = "  detected: { event_matcher: { action: custom_detected } }\n\
-                      detections:\n  often: { count: { of: detected, by: [user.username], within: minutes=5, at_least: 10 } }\n";
-    let stack = RecordedStack::with_detections(background, false, detections).await?;
-    let process = stack.process().await?;
-    let (router, dispatcher) = (process.ingest(), process.dispatcher(Arc::new(host::SystemClock))?);
-    let batch = async |first: usize, action: RecordedAction| {
-        let action = |number| if number == first { action } else { RecordedAction::Unmatched };
-        let events: Vec<Value> = (first..first + BATCH).map(|number| posted_event(number, action(number))).collect();
-        post(&router, &events).await
-    };
-    let mut number = 0;
-    for (action, operation) in
-        [(RecordedAction::Unmatched, Operation::WatchBatch), (RecordedAction::Detected, Operation::EnterGroup)]
-    {
-        for _ in 0..=REPEATED {
-            batch(number, action).await?;
-            number += BATCH;
-        }
-        let bodies = stack.take_messages().await?;
-        let mut meter = Meter::start(&process);
-        for (place, body) in bodies.iter().enumerate() {
-            let handled = dispatcher.handle(aws::from_queued(body)?, Timestamp::MAX).await;
-            handled.map_err(|error| error.to_string())?;
-            if place == 0 {
-                // The first one connects, and counts how many groups are open.
-                meter.lap();
-            }
-        }
-        operations.add_mean(operation, meter.lap(), bodies.len() - 1, Some(Operation::MatchBatch));
-    }
     Ok(())
 }
 
