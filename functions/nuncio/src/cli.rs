@@ -1,5 +1,7 @@
 //! The command line: names, defaults and help texts. Without a command, `serve` runs.
 
+mod offline;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ use domain::rules_document::Period;
 use jiff::SignedDuration;
 
 use crate::values;
+
+pub(crate) use offline::{CheckOptions, MatchOptions, SourceCommand, SourceOptions};
 
 /// An event log that notifies the right people.
 #[derive(Debug, Parser)]
@@ -84,52 +88,6 @@ pub(crate) struct ServeOptions {
     /// An admin token to install at start
     #[arg(skip)]
     pub(crate) token: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckOptions {
-    /// The rules file to check
-    pub(crate) file: PathBuf,
-    /// Print one JSON object per error
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MatchOptions {
-    /// The rules file with the rules to evaluate
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rules: PathBuf,
-    /// The event as JSON; - for standard input
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) event: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SourceOptions {
-    #[command(subcommand)]
-    pub(crate) command: SourceCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SourceCommand {
-    /// Show the events that a payload becomes, as they would be stored; verifies no signature and stores nothing
-    Test(SourceTestOptions),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SourceTestOptions {
-    /// The name of the source in the rules file
-    pub(crate) name: String,
-    /// The payload; - for standard input
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) file: PathBuf,
-    /// A header of the request, such as 'X-GitHub-Event: push'; several if repeated
-    #[arg(long, value_name = "NAME: VALUE", value_parser = values::header)]
-    pub(crate) header: Vec<(String, String)>,
-    /// The rules file with the source
-    #[arg(long, value_name = "FILE", default_value = "nuncio.yaml")]
-    pub(crate) rules: PathBuf,
 }
 
 /// The server that a command uses.
