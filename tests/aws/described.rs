@@ -36,7 +36,7 @@ fn it_sets_exactly_what_the_code_reads() {
 #[test]
 fn every_function_has_a_role_and_a_log_of_its_own() {
     let functions = of_type("AWS::Serverless::Function");
-    assert_eq!(functions.len(), 4);
+    assert_eq!(functions.len(), 5);
     for (name, function) in functions {
         assert_eq!(function["Role"]["Fn::GetAtt"][0], format!("{name}Role"));
         assert_eq!(function["LoggingConfig"]["LogGroup"]["Ref"], format!("{name}Log"));
@@ -55,7 +55,7 @@ fn a_role_allows_named_actions_on_named_things() {
     let parameters = json!({ "Tracing": "true", "ArchiveBucket": "archive" });
     let template = Resolved::undeployed(parameters);
     let roles = template.of_type("AWS::IAM::Role");
-    assert_eq!(roles.len(), 5, "one for each function, and one for the schedule");
+    assert_eq!(roles.len(), 6, "one for each function, and one for the schedule");
     let mut documents = Vec::new();
     for (name, role) in roles {
         assert!(role.get("ManagedPolicyArns").is_none(), "{name} has a policy that others change");

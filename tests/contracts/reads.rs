@@ -8,9 +8,7 @@ use aws::{Adapters, Settings};
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use domain::delivery::Delivery;
-use domain::delivery::retry::NextStep;
-use domain::ports::{ActiveRules, Configuration as _, EventLog as _, Ledger as _, SaveOutcome, Suppression as _};
+use domain::ports::{ActiveRules, Configuration as _, EventLog as _, SaveOutcome, Suppression as _};
 use domain::query::EventQuery;
 use domain::rules_document::{Period, Throttle};
 use domain::suppression::{SuppressionKey, SuppressionRecord, SuppressionState, ThrottleLog};
@@ -21,7 +19,6 @@ use support::{event, unique};
 use tokio::net::TcpListener;
 
 use crate::aws_world::{Place, over, place};
-use crate::ledger::{attempt, entry};
 use crate::world::{after, somewhen};
 
 /// Counts what was read.
@@ -175,31 +172,4 @@ async fn rules_that_have_not_changed_are_not_read_again() {
     let changed = ActiveRules { version: 2, source: "# short".to_owned(), ..rules };
     assert_eq!(world.documents.save(&changed).await.unwrap(), SaveOutcome::Saved);
     assert_eq!(*configuration.current().await.unwrap(), changed);
-}
-
-/// Each look for entries under a clock that ran ahead reads every partition of the index.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn entries_that_wait_too_long_are_looked_for_once_an_hour_and_as_long_as_some_are_found() {
-    const MINUTE: i64 = 60_000;
-    let place = place().await;
-    let (now, world) = (somewhen(), over(place.clone()));
-    let (url, read) = counting().await;
-    let sdk = place.sdk.clone().into_builder().endpoint_url(url).build();
-    let ledger = Adapters::new(sdk, place.settings).ledger();
-    let look = async |minutes: i64| {
-        read.reset();
-        let due = ledger.due(after(now, minutes * MINUTE), 100).await.unwrap();
-        (due.into_iter().map(|due| due.id).collect::<Vec<_>>(), read.requests())
-    };
-    assert_eq!(look(0).await.0, []);
-    let (found, requests) = look(1).await;
-    assert_eq!((found.len(), requests), (0, 16));
-    let misdated = entry(now, "ann").after(attempt(now), NextStep::Retry { at: after(now, 240 * 60 * MINUTE) });
-    world.ledger.open(&[Delivery { revision: 0, attempts: Vec::new(), ..misdated.clone() }]).await.unwrap();
-    assert_eq!(look(59).await, (vec![], 16));
-    for minutes in [60, 61] {
-        assert_eq!(look(minutes).await.0, [misdated.id]);
-    }
-    // The clock was set back.
-    assert_eq!(look(-1).await.0, [misdated.id]);
 }

@@ -2,8 +2,6 @@
 //! wait for another attempt or are dead.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -12,7 +10,6 @@ use domain::ports::{self, DueDelivery, OpenOutcome, Page, StoreError};
 use domain::query::{DeliveryQuery, PageBudget, escaped_len};
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::SignedDuration;
 
 use crate::describe::describe;
 use crate::events::MAX_EXAMINED;
@@ -26,15 +23,10 @@ const BATCH: usize = BATCH_READ;
 /// The most entries per partition that one call of `due` checks for a misdated `due_at`.
 const MAX_MISDATED: usize = 10;
 
-/// How often one process looks for misdated entries. A clock seldom runs ahead, and each look reads every partition.
-const MISDATED_EVERY: SignedDuration = SignedDuration::from_hours(1);
-
 /// The ledger in the table.
 #[derive(Clone, Debug)]
 pub struct DynamoLedger {
     table: Table,
-    /// When this process last looked for misdated entries and found none, in seconds since 1970. Clones share it.
-    none_misdated: Arc<AtomicI64>,
 }
 
 /// The lists in the sparse index.
@@ -60,13 +52,7 @@ impl DueList {
 impl DynamoLedger {
     /// Reads and writes the items of this table.
     pub fn new(table: Table) -> Self {
-        Self { table, none_misdated: Arc::new(AtomicI64::new(i64::MIN)) }
-    }
-
-    /// Whether it is time to look for misdated entries again. Also if the clock was set back.
-    fn looks_for_misdated(&self, now: Timestamp) -> bool {
-        let last = self.none_misdated.load(Ordering::Relaxed);
-        !(last..last.saturating_add(MISDATED_EVERY.as_secs())).contains(&now.as_second())
+        Self { table }
     }
 
     fn item(entry: &Delivery, key: (String, String)) -> Result<Item, StoreError> {
@@ -276,12 +262,8 @@ impl ports::Ledger for DynamoLedger {
         found.truncate(limit);
         let at = |at: &str| at.parse().unwrap_or(now);
         let mut due: Vec<DueDelivery> = found.iter().map(|(key, id)| DueDelivery { at: at(key), id: *id }).collect();
-        if due.len() < limit && self.looks_for_misdated(now) {
-            let misdated = self.misdated(now).await?;
-            if misdated.is_empty() {
-                self.none_misdated.store(now.as_second(), Ordering::Relaxed);
-            }
-            due.extend(misdated);
+        if due.len() < limit {
+            due.extend(self.misdated(now).await?);
         }
         Ok(due)
     }
