@@ -10,7 +10,8 @@ use support::pages::{self, Page};
 
 /// Lines of shell that another test runs, and which. The others are `curl` and `nuncio`, and are run here or by
 /// `guides`.
-const ELSEWHERE: [(&str, &str); 21] = [
+const ELSEWHERE: [(&str, &str); 22] = [
+    ("NUNCIO_ORACLE_SEED=", "tests/contracts/oracle, with other seeds"),
     ("body=", "tests/flows/guides.rs"),
     ("mac=", "tests/flows/guides.rs"),
     ("cargo run", "by CI's step `features`, and as the binary by every test here"),

@@ -215,7 +215,8 @@ async fn a_home_made_sender_signs_what_it_posts() {
 #[test]
 fn a_payload_is_shown_as_its_events() {
     let page = guide("sources");
-    let nuncio = Nuncio::not_started(&page.blocks("yaml")[0]);
+    let nuncio = Nuncio::not_started("");
+    std::fs::write(nuncio.file("nuncio.yaml"), &page.blocks("yaml")[0]).unwrap();
     std::fs::write(nuncio.file("payload.json"), r#"{"action": "publicized", "sender": {"login": "ann"}}"#).unwrap();
     let line = page.shell().into_iter().find(|line| line.starts_with("nuncio source test")).unwrap();
     let words = words(&line);
